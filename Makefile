@@ -1,0 +1,104 @@
+# `make help` lists what there is. Everything that is built goes below build/; a variant (asan, tsan) has a directory of its own there.
+
+VERSION := $(shell sed -n 's/.*GUESTLUA_VERSION "\(.*\)"/\1/p' src/guestlua.h)
+PREFIX ?= /usr/local
+DESTDIR ?=
+bindir ?= $(PREFIX)/bin
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+LUA ?= lua5.4
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+PACKAGES := lua5.4 libvirt libvirt-qemu libxml-2.0 libuv
+
+# What a variant adds: `make VARIANT=asan` builds in build/asan.
+VARIANT ?=
+BUILD := build$(VARIANT:%=/%)
+variant_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+variant_tsan := -fsanitize=thread -fno-omit-frame-pointer -O1
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
+
+SOURCES := $(filter-out src/main.c,$(wildcard src/*.c))
+MODULES := $(shell find lua -name '*.lua' | LC_ALL=C sort)
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/modules.o $(BUILD)/main.o
+SPECS ?= spec
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: help all demo check asan tsan valgrind lint format bench install uninstall clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+all: $(BUILD)/guestlua ## build/guestlua, the interpreter
+
+$(BUILD)/guestlua: $(OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+
+$(BUILD)/%.o: src/%.c $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/modules.o: $(BUILD)/modules.c $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/modules.c: src/embed.lua $(MODULES) $(BUILD)/module-list
+	$(LUA) src/embed.lua $(MODULES) > $@
+
+# Rewritten only when what they hold changes: other flags, or a module that came or went, build again what depends on it.
+$(BUILD)/flags: force
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
+$(BUILD)/module-list: force
+	@mkdir -p $(BUILD)
+	@echo '$(MODULES)' | cmp -s - $@ || echo '$(MODULES)' > $@
+.PHONY: force
+
+-include $(OBJECTS:.o=.d)
+
+# The real guest that the demo, the examples and the specs run on.
+build/tiny/disk.qcow2: spec/support/tiny-guest
+	spec/support/tiny-guest build/tiny
+
+demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
+	build/guestlua spec/support/demo.lua
+
+check: build/guestlua build/tiny/disk.qcow2 lint ## every spec, and lint
+	build/guestlua spec/support/busted.lua $(SPECS)
+
+asan: build/tiny/disk.qcow2 ## the specs under the address and undefined sanitizers
+	$(MAKE) VARIANT=asan all
+	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=spec/support/lsan.supp:print_suppressions=0 \
+	  UBSAN_OPTIONS=print_stacktrace=1 build/asan/guestlua spec/support/busted.lua $(SPECS)
+
+tsan: build/tiny/disk.qcow2 ## the specs under the thread sanitizer
+	$(MAKE) VARIANT=tsan all
+	TSAN_OPTIONS=suppressions=spec/support/tsan.supp:exitcode=66 build/tsan/guestlua spec/support/busted.lua $(SPECS)
+
+valgrind: build/guestlua build/tiny/disk.qcow2 ## the specs under valgrind
+	valgrind --quiet --error-exitcode=66 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+	  --suppressions=spec/support/valgrind.supp build/guestlua spec/support/busted.lua $(SPECS)
+
+lint: ## luacheck, and the style of the C code
+	luacheck -q lua spec examples bench src
+	clang-format --dry-run -Werror src/*.c src/*.h
+
+format: ## brings the C code into its style
+	clang-format -i src/*.c src/*.h
+
+bench: build/guestlua ## what is measured, in one table
+	bench/run
+
+install: build/guestlua ## into PREFIX, below DESTDIR
+	install -d $(DESTDIR)$(bindir)
+	install -m 755 build/guestlua $(DESTDIR)$(bindir)/guestlua
+
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(bindir)/guestlua
+
+clean: ## everything that was built
+	rm -rf build

@@ -1,0 +1,95 @@
+-- Programs in the guest, through the QEMU guest agent. The agent speaks JSON, gives the output in base64, and has to be asked when a program is over;
+-- guest:exec hides all three.
+
+local core = require("guestlua.core")
+local define = require("guestlua.define")
+
+local function json()
+  local found, module = pcall(require, "dkjson")
+  if not found then
+    error(core.Error.new({
+      kind = "missing_module",
+      op = "exec",
+      message = "guest:exec needs the Lua module dkjson",
+      hint = "install it: Debian has it as lua-dkjson",
+    }), 0)
+  end
+  return module
+end
+
+local alphabet = {}
+for value, character in ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):gmatch("()(.)") do
+  alphabet[character] = value - 1
+end
+
+local function from_base64(text)
+  local bytes, bits, count = {}, 0, 0
+  for character in text:gmatch("[%w+/]") do
+    bits, count = bits << 6 | alphabet[character], count + 6
+    if count >= 8 then
+      count = count - 8
+      bytes[#bytes + 1] = string.char(bits >> count & 0xff)
+    end
+  end
+  return table.concat(bytes)
+end
+
+local function to_base64(data)
+  local letters = {}
+  for character, value in pairs(alphabet) do
+    letters[value] = character
+  end
+  return (data:gsub("..?.?", function(group)
+    local a, b, c = group:byte(1, 3)
+    local bits = a << 16 | (b or 0) << 8 | (c or 0)
+    local function letter(shift)
+      return letters[bits >> shift & 0x3f]
+    end
+    return letter(18) .. letter(12) .. (b and letter(6) or "=") .. (c and letter(0) or "=")
+  end))
+end
+
+local function ask(guest, execute, arguments)
+  local module = json()
+  return module.decode(guest:agent_command(module.encode({ execute = execute, arguments = arguments })))["return"]
+end
+
+define(core.Guest, "Guest", {
+  name = "exec",
+  method = true,
+  help = "Runs a program in the guest through the guest agent, and waits for its end.",
+  returns = "its exit code (128 and the signal's number where a signal ended it), what it printed, and what it printed as errors",
+  params = {
+    { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
+    { name = "args", type = "table", help = "a list of its arguments" },
+    { name = "input", type = "string", help = "what it reads from standard input" },
+    { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the program goes on" },
+  },
+  run = function(guest, path, options)
+    local deadline = options.timeout and core.now() + options.timeout
+    local pid = ask(guest, "guest-exec", {
+      path = path,
+      arg = options.args,
+      ["input-data"] = options.input and to_base64(options.input),
+      ["capture-output"] = true,
+    }).pid
+    local pause = 0.01
+    while true do
+      local status = ask(guest, "guest-exec-status", { pid = pid })
+      if status.exited then
+        local code = status.exitcode or 128 + (status.signal or 0)
+        return code, from_base64(status["out-data"] or ""), from_base64(status["err-data"] or "")
+      elseif deadline and core.now() >= deadline then
+        error(core.Error.new({
+          kind = "timeout",
+          op = "exec",
+          guest = guest.name,
+          still_running = true,
+          message = ("exec: '%s' is not over after %g s; it goes on in the guest, as process %d"):format(path, options.timeout, pid),
+        }), 0)
+      end
+      core.sleep(pause)
+      pause = math.min(pause * 2, 0.5)
+    end
+  end,
+})

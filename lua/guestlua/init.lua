@@ -1,0 +1,75 @@
+-- The module "guestlua": what the core has, and what is written in Lua over it.
+
+local core = require("guestlua.core")
+
+local guestlua = {
+  version = core.version,
+  Error = core.Error,
+  Host = core.Host,
+  Guest = core.Guest,
+  BlockDevice = core.BlockDevice,
+  Subscription = core.Subscription,
+  Element = core.Element,
+  element = core.element,
+  sleep = core.sleep,
+  now = core.now,
+  isatty = core.isatty,
+  alive = core.alive,
+  embedded_uri = core.embedded_uri,
+}
+
+-- The values of get_info().state.
+guestlua.power_state = { NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 }
+
+-- The names of get_job_info().job.
+guestlua.block_job_type = { [0] = "UNKNOWN", "PULL", "COPY", "COMMIT", "ACTIVE_COMMIT", "BACKUP", "LAST" }
+
+local define = require("guestlua.define")
+
+define(guestlua, "guestlua", {
+  name = "open",
+  help = "Connects to libvirt.",
+  returns = "Host",
+  params = {
+    { name = "uri", type = "string", positional = true, help = "libvirt's connection URI; nil: guestlua.default_uri (the command's -c), "
+      .. "then $LIBVIRT_DEFAULT_URI, then libvirt's own default" },
+    { name = "readonly", type = "boolean", help = "open it read-only: calls that change something are refused by libvirt" },
+  },
+  run = function(uri, options)
+    local readonly = options.readonly
+    if readonly == nil then
+      readonly = guestlua.default_readonly or false
+    end
+    return core.open(uri or guestlua.default_uri, { readonly = readonly })
+  end,
+})
+
+define(guestlua, "guestlua", {
+  name = "embedded",
+  help = "Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it where they are missing.",
+  returns = "Host",
+  params = {
+    { name = "dir", type = "string", positional = true, required = true, help = "the directory that the driver keeps its state in; one a process" },
+  },
+  run = function(dir)
+    return core.open(core.embedded_uri(dir))
+  end,
+})
+
+define(core.Guest, "Guest", {
+  name = "create",
+  help = "Guest.create(xml, host): defines a guest, ready to be launched. A function of the class, called with a dot.",
+  returns = "Guest",
+  params = {
+    { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
+    { name = "host", type = "userdata", positional = true, required = true, help = "the Host to define it on" },
+  },
+  run = function(xml, host)
+    return host:write_instance_config(xml)
+  end,
+})
+
+require("guestlua.job")
+require("guestlua.agent")
+
+return guestlua

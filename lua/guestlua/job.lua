@@ -1,0 +1,162 @@
+-- Block jobs: who starts one on a BlockDevice is subscribed to its events before libvirt is called, so that await_job misses none of them.
+
+local core = require("guestlua.core")
+local define = require("guestlua.define")
+
+local BlockDevice = core.BlockDevice
+
+-- How often libvirt is asked although no event came, in seconds: the net under a lost event, and, with on_progress, how often that is called.
+local POLL, PROGRESS = 5, 0.5
+
+-- By BlockDevice: { events = Subscription, target = "vda" }, from the start of a job until await_job has seen its end.
+local watches = setmetatable({}, { __mode = "k" })
+
+-- Events name a disk by its target. A BlockDevice may have been made with the path of its source, which a pivot changes.
+local function target_of(disk)
+  if not disk.name:find("/", 1, true) then
+    return disk.name
+  end
+  for _, element in ipairs(core.element(disk.guest:get_xml_desc()).devices:children("disk")) do
+    local source = element.source
+    if source and (source.file == disk.name or source.dev == disk.name) then
+      return element.target.dev
+    end
+  end
+  return disk.name
+end
+
+local function forget(disk)
+  local watch = watches[disk]
+  watches[disk] = nil
+  if watch then
+    watch.events:close()
+  end
+end
+
+local function watch(disk)
+  forget(disk)
+  local w = { events = disk.guest:subscribe("block_job_2"), target = target_of(disk) }
+  watches[disk] = w
+  return w
+end
+
+for _, method in ipairs({ "commit", "rebase", "copy" }) do
+  local start = BlockDevice[method]
+  BlockDevice[method] = function(disk, ...)
+    core.check_self(disk, "BlockDevice", method)
+    watch(disk)
+    return start(disk, ...)
+  end
+end
+
+-- Whether an event tells of the job that is waited for. A final one may be an earlier job's, on its way still when this one began: then there is a job.
+-- libvirt may also be about to clear away the job that the event tells of, so it gets a moment.
+local function concerns(disk, event, target)
+  if event.event ~= "block_job_2" or event.disk ~= target then
+    return false
+  end
+  for _ = 1, 10 do
+    if event.status == "ready" or not disk:get_job_info() then
+      return true
+    end
+    core.sleep(0.1)
+  end
+  return false
+end
+
+local function explain(disk, status, last)
+  local how_far = last and (" at %d of %d bytes"):format(last.cur, last.end_) or ""
+  if status == "canceled" then
+    return "the job was aborted" .. how_far
+  elseif status == "failed" then
+    local trouble = disk.guest:is_active() and disk.guest:get_disk_errors()[disk.name]
+    return "libvirt says that the job failed" .. how_far .. (trouble and "; the disk's error is " .. trouble or "")
+  end
+end
+
+-- Asks libvirt: the outcome, as far as it can be told without an event, the reason, and the job's progress.
+local function look(disk, known, on_progress)
+  local info = disk:get_job_info()
+  if not info then
+    return "unknown", known and "the job is gone, and no event told how it ended" or "there is no job on this disk, and no event told of one"
+  end
+  if on_progress then
+    on_progress(info)
+  end
+  if info.cur == info.end_ and disk:is_job_complete() then
+    return "ready", nil, info
+  end
+  return nil, nil, info
+end
+
+local function timed_out(disk, seconds)
+  error(core.Error.new({
+    kind = "timeout",
+    op = "await_job",
+    guest = disk.guest.name,
+    device = disk.name,
+    still_running = true,
+    message = ("await_job: not over after %g s; the job goes on"):format(seconds),
+    hint = "wait again with disk:await_job(), or end the job with disk:abort_job()",
+  }), 0)
+end
+
+local function await(disk, w, options)
+  local deadline = options.timeout and core.now() + options.timeout
+  local last
+  while true do
+    local outcome, reason, info = look(disk, last, options.on_progress)
+    last = info or last
+    if outcome == "ready" then
+      return outcome
+    end
+    -- "unknown" is the last word only when no event is on its way any more.
+    local pause = outcome == "unknown" and 1 or options.on_progress and PROGRESS or POLL
+    if deadline then
+      pause = math.min(pause, math.max(deadline - core.now(), 0))
+    end
+    local event = w.events:next(pause)
+    if event and concerns(disk, event, w.target) then
+      if event.status == "ready" and options.on_progress then
+        options.on_progress(disk:get_job_info() or last)
+      end
+      return event.status, explain(disk, event.status, last)
+    elseif not event and outcome then
+      return outcome, reason
+    elseif deadline and core.now() >= deadline then
+      timed_out(disk, options.timeout)
+    end
+  end
+end
+
+-- Nobody waits any more because the script was told to stop: the job is not left running by accident.
+local abort_when_cancelled = {
+  __close = function(self, e)
+    local kind = getmetatable(e) and e.kind
+    if kind == "interrupted" or kind == "cancelled" then
+      pcall(self.disk.abort_job, self.disk) -- it may have ended by itself
+    end
+  end,
+}
+
+define(BlockDevice, "BlockDevice", {
+  name = "await_job",
+  method = true,
+  help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and "
+    .. "then as well, in case one was lost. What is not known is told as \"unknown\", never as success. Where the wait is interrupted (Ctrl-C) or "
+    .. "cancelled the job is aborted; after a timeout it goes on.",
+  returns = "\"completed\", \"ready\", \"failed\", \"canceled\" or \"unknown\", and then the reason where there is one",
+  params = {
+    { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the job goes on" },
+    { name = "on_progress", type = "function", help = "called with get_job_info() every half second, and when the job is ready" },
+  },
+  run = function(disk, options)
+    local w = watches[disk] or watch(disk)
+    local guard <close> = setmetatable({ disk = disk }, abort_when_cancelled) -- luacheck: ignore guard
+    local outcome, reason = await(disk, w, options)
+    if outcome ~= "ready" then -- one that is ready has its end still before it
+      forget(disk)
+    end
+    return outcome, reason
+  end,
+})

@@ -1,0 +1,12 @@
+#ifndef GL_BLOCK_DEVICE_H
+#define GL_BLOCK_DEVICE_H
+
+#include "class.h"
+#include "op.h"
+
+extern const gl_class gl_block_device_class;
+
+/* Guest.get_block_device */
+extern const gl_opdef gl_get_block_device;
+
+#endif

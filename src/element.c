@@ -1,0 +1,456 @@
+/*
+ * Element: Lua's view of an XML element.
+ *
+ * Elements of one document share it: each counts it, and what is taken out of it is freed with it, so that no Element ever points to a node
+ * that is gone. What the script does not touch is printed as it was read, unknown elements, namespaces and comments included.
+ */
+#include "element.h"
+
+#include <lauxlib.h>
+#include <libxml/tree.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "class.h"
+#include "error.h"
+#include "op.h"
+#include "xml.h"
+
+/* How deep a table may be nested: what libxml2 reads again. */
+#define MAX_DEPTH 250
+
+typedef struct document {
+  xmlDocPtr doc;
+  xmlNodePtr removed; /* what was taken out, linked by next */
+  int refs;
+  bool built; /* from a table: printed with indentation */
+} document;
+
+typedef struct element {
+  gl_object object;
+  document *document; /* counted */
+  xmlNodePtr node;
+} element;
+
+static _Noreturn void out_of_memory(lua_State *L)
+{
+  luaL_error(L, "guestlua: out of memory");
+  __builtin_unreachable();
+}
+
+static void element_close(gl_object *o)
+{
+  document *d = ((element *)o)->document;
+  if (!d || --d->refs)
+    return;
+  xmlFreeNodeList(d->removed);
+  xmlFreeDoc(d->doc);
+  free(d);
+}
+
+static element *push_empty(lua_State *L)
+{
+  element *e = gl_object_new(L, &gl_element_class, sizeof *e, 0);
+  e->object.closed = false;
+  return e;
+}
+
+/* Pushes an Element that stands for a node of the document. [-0, +1, e] */
+static int push_node(lua_State *L, document *d, xmlNodePtr node)
+{
+  element *e = push_empty(L);
+  d->refs++;
+  e->document = d;
+  e->node = node;
+  return 1;
+}
+
+/* Pushes an Element with a document of its own and no node yet. [-0, +1, e] */
+static element *push_document(lua_State *L)
+{
+  element *e = push_empty(L);
+  e->document = calloc(1, sizeof *e->document);
+  if (!e->document)
+    out_of_memory(L);
+  e->document->refs = 1;
+  return e;
+}
+
+static element *check(lua_State *L, const char *method)
+{
+  return gl_object_check(L, 1, &gl_element_class, method);
+}
+
+bool gl_element_test(lua_State *L, int index)
+{
+  return gl_object_test(L, index, &gl_element_class);
+}
+
+/* ---- text and names ---- */
+
+/* The string or number at index as text that XML can hold. */
+static const xmlChar *check_text(lua_State *L, int index, const char *what)
+{
+  if (!lua_isstring(L, index))
+    gl_error_argument(L, "Element", what, "string or number expected, got %s%s", luaL_typename(L, index),
+                      lua_isboolean(L, index) ? "; XML has no booleans: write \"yes\", \"no\", or {} for an empty element" : "");
+  if (lua_type(L, index) == LUA_TNUMBER && !lua_isinteger(L, index)) {
+    lua_Integer whole;
+    if (lua_numbertointeger(lua_tonumber(L, index), &whole) && (lua_Number)whole == lua_tonumber(L, index)) {
+      lua_pushinteger(L, whole);
+      lua_replace(L, index);
+    }
+  }
+  size_t length;
+  const char *text = luaL_tolstring(L, index, &length);
+  lua_replace(L, index);
+  if (strlen(text) != length || !xmlCheckUTF8((const xmlChar *)text))
+    gl_error_argument(L, "Element", what, "the text is not UTF-8, or has a NUL byte in it");
+  for (const char *c = text; *c; c++)
+    if ((unsigned char)*c < 0x20 && !strchr("\t\n\r", *c))
+      gl_error_argument(L, "Element", what, "XML cannot hold the control character %d", *c);
+  return (const xmlChar *)text;
+}
+
+static const xmlChar *check_name(lua_State *L, int index)
+{
+  const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+  if (!name)
+    gl_error_argument(L, "Element", "key", "a name expected, got %s", luaL_typename(L, index));
+  if (strlen(name) != lua_rawlen(L, index) || xmlValidateNCName((const xmlChar *)name, 0) != 0)
+    gl_error_argument(L, "Element", "key", "'%s' is no name of an element or attribute", name);
+  return (const xmlChar *)name;
+}
+
+static void push_xml_string(lua_State *L, xmlChar *text)
+{
+  lua_pushstring(L, (const char *)text);
+  xmlFree(text);
+}
+
+/* Pushes the text directly inside the element, of its text and CDATA children: "" where there is none. */
+static void push_text(lua_State *L, xmlNodePtr node)
+{
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (xmlNodePtr n = node->children; n; n = n->next)
+    if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE)
+      luaL_addstring(&b, (const char *)n->content);
+  luaL_pushresult(&b);
+}
+
+static void take_out(document *d, xmlNodePtr node)
+{
+  xmlUnlinkNode(node);
+  node->next = d->removed;
+  d->removed = node;
+}
+
+static void set_text(document *d, xmlNodePtr node, const xmlChar *text)
+{
+  for (xmlNodePtr n = node->children, next; n; n = next) {
+    next = n->next;
+    if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE)
+      take_out(d, n);
+  }
+  xmlNodePtr added = xmlNewDocText(d->doc, text);
+  if (node->children)
+    xmlAddPrevSibling(node->children, added);
+  else
+    xmlAddChild(node, added);
+}
+
+static void set_attribute(xmlNodePtr node, const xmlChar *name, const xmlChar *value)
+{
+  xmlSetProp(node, name, value);
+}
+
+/* ---- building from tables ---- */
+
+static void build(lua_State *L, xmlNodePtr node, int index, int depth);
+
+/* Adds child elements `name` made of the value at index: one, or one for each item of a list. Where `before` is not NULL, in front of it. */
+static void add_children(lua_State *L, xmlNodePtr parent, xmlNodePtr before, const xmlChar *name, int index, int depth)
+{
+  luaL_checkstack(L, 8, "too deep");
+  if (depth > MAX_DEPTH)
+    gl_error_argument(L, "Element", (const char *)name, "nested deeper than %d tables (does one contain itself?)", MAX_DEPTH);
+  bool list = lua_istable(L, index) && (lua_rawgeti(L, index, 1), lua_istable(L, -1) || gl_element_test(L, -1));
+  if (list) {
+    lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+    for (lua_Integer i = 1; i <= count; i++) {
+      lua_rawgeti(L, index, i);
+      add_children(L, parent, before, name, lua_gettop(L), depth + 1);
+      lua_pop(L, 1);
+    }
+    return;
+  }
+  xmlNodePtr child;
+  element *e = (element *)gl_object_test(L, index, &gl_element_class);
+  if (e) {
+    if (!xmlStrEqual(e->node->name, name))
+      gl_error_argument(L, "Element", (const char *)name, "a <%s> element expected, got a <%s>", name, e->node->name);
+    child = xmlDocCopyNode(e->node, parent->doc, 1);
+  } else {
+    child = xmlNewDocNode(parent->doc, NULL, name, NULL);
+  }
+  if (!child)
+    out_of_memory(L);
+  if (before)
+    xmlAddPrevSibling(before, child);
+  else
+    xmlAddChild(parent, child);
+  if (!e)
+    build(L, child, index, depth);
+}
+
+static int by_name(const void *a, const void *b)
+{
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Fills in a new element from the table at index: scalars are attributes, tables are child elements, [1] is the text. Names are taken in
+ * alphabetical order, so that the same table always prints the same. */
+static void build(lua_State *L, xmlNodePtr node, int index, int depth)
+{
+  if (!lua_istable(L, index))
+    gl_error_argument(L, "Element", (const char *)node->name, "table or Element expected, got %s", luaL_typename(L, index));
+  size_t count = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    count++;
+  const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0); /* the table keeps the strings alive */
+  count = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1)
+      xmlAddChild(node, xmlNewDocText(node->doc, check_text(L, lua_gettop(L), "1")));
+    else
+      names[count++] = (const char *)check_name(L, -2);
+  }
+  qsort(names, count, sizeof *names, by_name);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushstring(L, names[i]);
+    lua_rawget(L, index);
+    int value = lua_gettop(L);
+    if (lua_istable(L, value) || gl_element_test(L, value))
+      add_children(L, node, NULL, (const xmlChar *)names[i], value, depth + 1);
+    else
+      set_attribute(node, (const xmlChar *)names[i], check_text(L, value, names[i]));
+    lua_settop(L, value - 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* guestlua.element(name, table) or (xml) */
+static int element_new(lua_State *L)
+{
+  if (lua_gettop(L) < 2 || lua_isnil(L, 2)) {
+    if (lua_type(L, 1) != LUA_TSTRING)
+      gl_error_argument(L, "element", "xml", "XML text expected, got %s", luaL_typename(L, 1));
+    char message[256];
+    size_t length;
+    const char *text = lua_tolstring(L, 1, &length);
+    element *e = push_document(L);
+    e->document->doc = gl_xml_parse(text, length, message, sizeof message);
+    if (!e->document->doc)
+      gl_error_throw(L, "xml_error", "not XML: %s", message);
+    e->node = xmlDocGetRootElement(e->document->doc);
+    return 1;
+  }
+  const xmlChar *name = check_name(L, 1);
+  lua_settop(L, 2);
+  element *e = push_document(L);
+  document *d = e->document;
+  d->built = true;
+  d->doc = xmlNewDoc((const xmlChar *)"1.0");
+  e->node = d->doc ? xmlNewDocNode(d->doc, NULL, name, NULL) : NULL;
+  if (!e->node)
+    out_of_memory(L);
+  xmlDocSetRootElement(d->doc, e->node);
+  build(L, e->node, 2, 0);
+  return 1;
+}
+const gl_opdef gl_element_make = {
+  .name = "element",
+  .help = "Makes an Element: of XML text, or of a name and a table. In the table scalars are attributes, tables (and Elements) are child "
+          "elements, a list repeats the element, and [1] is the text.",
+  .returns = "Element",
+  .invoke = element_new,
+};
+
+/* ---- reading and changing ---- */
+
+/* self.key: an attribute's value, else the first child element of the name; self[1]: the text. Methods come before both. */
+static int element_index(lua_State *L)
+{
+  element *e = check(L, "index");
+  if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == 1) {
+    push_text(L, e->node);
+    return 1;
+  }
+  if (lua_type(L, 2) != LUA_TSTRING) {
+    lua_pushnil(L);
+    return 1;
+  }
+  xmlChar *value = xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2));
+  if (value) {
+    push_xml_string(L, value);
+    return 1;
+  }
+  xmlNodePtr child = gl_xml_child(e->node, lua_tostring(L, 2));
+  if (child)
+    return push_node(L, e->document, child);
+  lua_pushnil(L);
+  return 1;
+}
+
+static void remove_children(document *d, xmlNodePtr from, const char *name)
+{
+  for (xmlNodePtr n = gl_xml_element(from, name), next; n; n = next) {
+    next = gl_xml_element(n->next, name);
+    take_out(d, n);
+  }
+}
+
+/* The mirror image of reading: a scalar goes to the attribute, or to the text of the child element where there is such a child and no such
+ * attribute; a table or an Element takes the place of all child elements of the name; nil takes away what reading would find. */
+static int element_newindex(lua_State *L)
+{
+  element *e = check(L, "newindex");
+  document *d = e->document;
+  lua_settop(L, 3);
+  if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == 1) {
+    set_text(d, e->node, check_text(L, 3, "1"));
+    return 0;
+  }
+  const xmlChar *name = check_name(L, 2);
+  xmlAttrPtr attribute = xmlHasProp(e->node, name);
+  xmlNodePtr child = gl_xml_child(e->node, (const char *)name);
+  if (lua_isnil(L, 3)) {
+    if (attribute)
+      xmlRemoveProp(attribute);
+    else
+      remove_children(d, child, (const char *)name);
+  } else if (lua_istable(L, 3) || gl_element_test(L, 3)) {
+    xmlNodePtr place = child ? xmlNewDocText(d->doc, (const xmlChar *)"") : NULL; /* the new ones go where the old ones were */
+    if (place)
+      xmlAddPrevSibling(child, place);
+    add_children(L, e->node, place, name, 3, 0);
+    if (child)
+      remove_children(d, child, (const char *)name);
+    if (place)
+      take_out(d, place);
+  } else if (attribute || !child) {
+    set_attribute(e->node, name, check_text(L, 3, (const char *)name));
+  } else {
+    set_text(d, child, check_text(L, 3, (const char *)name));
+  }
+  return 0;
+}
+
+void gl_element_push_xml(lua_State *L, int index)
+{
+  element *e = lua_touserdata(L, index);
+  document *d = e->document;
+  xmlDocPtr alone = NULL;
+  xmlNodePtr node = e->node;
+  if (node != xmlDocGetRootElement(d->doc) && (alone = xmlNewDoc((const xmlChar *)"1.0"))) {
+    /* The copy declares the namespaces that the node has from its parents. */
+    node = xmlDocCopyNode(node, alone, 1);
+    if (node)
+      xmlDocSetRootElement(alone, node);
+  }
+  xmlBufferPtr buffer = xmlBufferCreate();
+  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, d->built) : -1;
+  if (length >= 0)
+    lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+  xmlBufferFree(buffer);
+  xmlFreeDoc(alone);
+  if (length < 0)
+    out_of_memory(L);
+}
+
+static int element_tostring(lua_State *L)
+{
+  element *e = (element *)gl_object_test(L, 1, &gl_element_class);
+  if (!e || e->object.closed)
+    lua_pushliteral(L, "<Element (closed)>");
+  else
+    gl_element_push_xml(L, 1);
+  return 1;
+}
+
+/* ---- methods ---- */
+
+static const char *name_argument(lua_State *L, const char *method, bool required)
+{
+  if (!required && lua_isnoneornil(L, 2))
+    return NULL;
+  if (lua_type(L, 2) != LUA_TSTRING)
+    gl_error_argument(L, method, "name", "string expected, got %s", luaL_typename(L, 2));
+  return lua_tostring(L, 2);
+}
+
+static int element_tag(lua_State *L)
+{
+  lua_pushstring(L, (const char *)check(L, "tag")->node->name);
+  return 1;
+}
+static const gl_opdef tag_def = {.name = "tag", .help = "The element's own name.", .returns = "string", .invoke = element_tag};
+
+static int element_attribute(lua_State *L)
+{
+  element *e = check(L, "attribute");
+  push_xml_string(L, xmlGetNoNsProp(e->node, (const xmlChar *)name_argument(L, "attribute", true)));
+  return 1;
+}
+static const gl_opdef attribute_def = {
+  .name = "attribute",
+  .help = "attribute(name): the attribute of that name, also where a method or a child element has the name.",
+  .returns = "string, or nil",
+  .invoke = element_attribute,
+};
+
+static int element_child(lua_State *L)
+{
+  element *e = check(L, "child");
+  xmlNodePtr child = gl_xml_child(e->node, name_argument(L, "child", true));
+  return child ? push_node(L, e->document, child) : (lua_pushnil(L), 1);
+}
+static const gl_opdef child_def = {
+  .name = "child",
+  .help = "child(name): the first child element of that name, also where a method or an attribute has the name.",
+  .returns = "Element, or nil",
+  .invoke = element_child,
+};
+
+static int element_children(lua_State *L)
+{
+  element *e = check(L, "children");
+  const char *name = name_argument(L, "children", false);
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (xmlNodePtr n = gl_xml_child(e->node, name); n; n = gl_xml_element(n->next, name)) {
+    push_node(L, e->document, n);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+static const gl_opdef children_def = {
+  .name = "children",
+  .help = "children([name]): the child elements, or those of that name, in document order.",
+  .returns = "a list of Element",
+  .invoke = element_children,
+};
+
+static const gl_opdef *const ops[] = {&tag_def, &attribute_def, &child_def, &children_def, NULL};
+
+const gl_class gl_element_class = {
+  .name = "Element",
+  .help = "An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before both, "
+          "and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.",
+  .ops = ops,
+  .close = element_close,
+  .tostring = element_tostring,
+  .index = element_index,
+  .newindex = element_newindex,
+};

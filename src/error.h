@@ -1,0 +1,37 @@
+/*
+ * guestlua.Error: one table for every failure.
+ *
+ *   kind     a stable name: libvirt's code ("no_domain", "operation_timeout"), or ours: "bad_argument", "closed", "interrupted", "timeout"
+ *   message  libvirt's own text, or ours
+ *   code, domain, level          libvirt's, where the error is libvirt's
+ *   op, call                     the method, and the function of libvirt behind it
+ *   host, guest, device          what it was about
+ *   where                        the script's line
+ *   hint                         what to do next, where that is known
+ *   still_running                true where the call goes on in libvirt although nobody waits for it any more
+ */
+#ifndef GL_ERROR_H
+#define GL_ERROR_H
+
+#include <libvirt/virterror.h>
+#include <lua.h>
+
+typedef struct gl_op gl_op;
+
+/* Raises an error of ours. [-0, +0, v] */
+_Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Raises "bad argument '<argument>' to '<method>' (<what is wrong>)". [-0, +0, v] */
+_Noreturn void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
+  __attribute__((format(printf, 4, 5)));
+
+/* Raises what libvirt said of op, whose run failed. [-0, +0, v] */
+_Noreturn void gl_error_libvirt(lua_State *L, const gl_op *op);
+
+/* Raises `kind` for an op that nobody waits for any more. [-0, +0, v] */
+_Noreturn void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind);
+
+/* Registers the class. [-0, +1 (its methods table), m] */
+void gl_error_open(lua_State *L);
+
+#endif

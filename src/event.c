@@ -1,0 +1,483 @@
+#include "event.h"
+
+#include <lauxlib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enum.h"
+#include "error.h"
+#include "task.h"
+
+/* ---- the thread ---- */
+
+static pthread_once_t start_once = PTHREAD_ONCE_INIT;
+static pthread_t thread;
+static bool started;
+static atomic_bool stop;
+
+static void *event_loop(void *unused)
+{
+  (void)unused;
+  while (!atomic_load(&stop))
+    virEventRunDefaultImpl();
+  return NULL;
+}
+
+/* libvirt prints every error on standard error where nobody says otherwise; here they are raised. */
+static void be_quiet(void *unused, virErrorPtr error)
+{
+  (void)unused;
+  (void)error;
+}
+
+static void start(void)
+{
+  sigset_t all, before;
+  virInitialize();
+  virSetErrorFunc(NULL, be_quiet);
+  virEventRegisterDefaultImpl();
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  started = pthread_create(&thread, NULL, event_loop, NULL) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+int gl_event_start(void)
+{
+  pthread_once(&start_once, start);
+  return started ? 0 : -1;
+}
+
+static void nothing(int timer, void *unused)
+{
+  (void)timer;
+  (void)unused;
+}
+
+void gl_event_stop(void)
+{
+  if (!started)
+    return;
+  atomic_store(&stop, true);
+  virEventAddTimeout(0, nothing, NULL, NULL); /* wakes it */
+  pthread_join(thread, NULL);
+  started = false;
+}
+
+/* ---- what crosses over ---- */
+
+/* More than this many events that nobody fetched are dropped, and counted. */
+#define MAX_PENDING 1024
+
+typedef struct gl_event gl_event;
+
+typedef struct gl_sub {
+  atomic_int refs;
+  atomic_int pending, lost;
+  gl_queue *queue;
+  const struct kind *kind;
+
+  /* Lua thread only. */
+  virConnectPtr conn; /* counted: libvirt's callback holds on to the connection too */
+  int id;             /* libvirt's, for deregistering; -1: not registered */
+  gl_event *first, **last;
+  gl_task *waiter;
+} gl_sub;
+
+struct gl_event {
+  gl_event *next;
+  gl_sub *sub; /* counted */
+  int values[3];
+  char *text;
+  char *guest;
+  char uuid[VIR_UUID_STRING_BUFLEN];
+};
+
+struct gl_queue {
+  atomic_int refs;
+  pthread_mutex_t mutex;
+  gl_event *first, **last; /* the rest of this struct is under the mutex */
+  uv_async_t *wakeup;      /* NULL once the state is closed */
+};
+
+gl_queue *gl_queue_new(uv_async_t *wakeup)
+{
+  gl_queue *q = calloc(1, sizeof *q);
+  if (!q)
+    return NULL;
+  atomic_init(&q->refs, 1);
+  pthread_mutex_init(&q->mutex, NULL);
+  q->last = &q->first;
+  q->wakeup = wakeup;
+  return q;
+}
+
+static void queue_unref(gl_queue *q)
+{
+  if (atomic_fetch_sub(&q->refs, 1) > 1)
+    return;
+  pthread_mutex_destroy(&q->mutex);
+  free(q);
+}
+
+static void sub_unref(gl_sub *sub)
+{
+  if (atomic_fetch_sub(&sub->refs, 1) > 1)
+    return;
+  queue_unref(sub->queue);
+  free(sub);
+}
+
+static void event_free(gl_event *e)
+{
+  atomic_fetch_sub(&e->sub->pending, 1);
+  sub_unref(e->sub);
+  free(e->text);
+  free(e->guest);
+  free(e);
+}
+
+static void events_free(gl_event *e)
+{
+  while (e) {
+    gl_event *next = e->next;
+    event_free(e);
+    e = next;
+  }
+}
+
+/* Takes all there is, under the mutex. */
+static gl_event *queue_take(gl_queue *q, bool closing)
+{
+  pthread_mutex_lock(&q->mutex);
+  gl_event *events = q->first;
+  q->first = NULL;
+  q->last = &q->first;
+  if (closing)
+    q->wakeup = NULL;
+  pthread_mutex_unlock(&q->mutex);
+  return events;
+}
+
+void gl_queue_close(gl_queue *q)
+{
+  events_free(queue_take(q, true));
+  queue_unref(q);
+}
+
+/* Event thread. */
+static int deliver(virDomainPtr dom, gl_sub *sub, const char *text, int a, int b)
+{
+  gl_event *e = calloc(1, sizeof *e);
+  if (!e || atomic_load(&sub->pending) >= MAX_PENDING) {
+    atomic_fetch_add(&sub->lost, 1);
+    free(e);
+    return 0;
+  }
+  atomic_fetch_add(&sub->refs, 1);
+  atomic_fetch_add(&sub->pending, 1);
+  e->sub = sub;
+  e->values[0] = a;
+  e->values[1] = b;
+  e->text = text ? strdup(text) : NULL;
+  e->guest = strdup(virDomainGetName(dom));
+  virDomainGetUUIDString(dom, e->uuid);
+
+  gl_queue *q = sub->queue;
+  pthread_mutex_lock(&q->mutex);
+  bool open = q->wakeup != NULL;
+  if (open) {
+    *q->last = e;
+    q->last = &e->next;
+    uv_async_send(q->wakeup);
+  }
+  pthread_mutex_unlock(&q->mutex);
+  if (!open)
+    event_free(e);
+  return 0;
+}
+
+/* Any thread. */
+static void on_free(void *opaque)
+{
+  sub_unref(opaque);
+}
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
+{
+  (void)conn;
+  return deliver(dom, opaque, NULL, event, detail);
+}
+
+static void on_block_job(virConnectPtr conn, virDomainPtr dom, const char *disk, int type, int status, void *opaque)
+{
+  (void)conn;
+  deliver(dom, opaque, disk, type, status);
+}
+
+static void on_agent_lifecycle(virConnectPtr conn, virDomainPtr dom, int state, int reason, void *opaque)
+{
+  (void)conn;
+  deliver(dom, opaque, NULL, state, reason);
+}
+
+/* ---- what Lua sees of it ---- */
+
+typedef struct field {
+  const char *name;
+  const gl_enum *names; /* of the value; NULL: a plain number */
+} field;
+
+static const struct kind {
+  int id;
+  virConnectDomainEventGenericCallback callback;
+  const char *text; /* what the text is called */
+  field values[2];
+} kinds[] = {
+  {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), NULL, {{"type", &gl_lifecycle_events}, {"detail", NULL}}},
+  {VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2,
+   VIR_DOMAIN_EVENT_CALLBACK(on_block_job),
+   "disk",
+   {{"type", &gl_block_job_types}, {"status", &gl_block_job_statuses}}},
+  {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
+   VIR_DOMAIN_EVENT_CALLBACK(on_agent_lifecycle),
+   NULL,
+   {{"state", &gl_agent_states}, {"reason", NULL}}},
+};
+
+static const struct kind *find_kind(int id)
+{
+  const struct kind *k = kinds;
+  while (k->id != id)
+    k++;
+  return k;
+}
+
+static void push_event(lua_State *L, const gl_event *e)
+{
+  const struct kind *k = e->sub->kind;
+  lua_createtable(L, 0, 6);
+  gl_enum_push(L, &gl_event_ids, k->id);
+  lua_setfield(L, -2, "event");
+  lua_pushstring(L, e->guest);
+  lua_setfield(L, -2, "guest");
+  lua_pushstring(L, e->uuid);
+  lua_setfield(L, -2, "uuid");
+  if (k->text) {
+    lua_pushstring(L, e->text);
+    lua_setfield(L, -2, k->text);
+  }
+  for (int i = 0; i < 2; i++) {
+    if (k->values[i].names)
+      gl_enum_push(L, k->values[i].names, e->values[i]);
+    else
+      lua_pushinteger(L, e->values[i]);
+    lua_setfield(L, -2, k->values[i].name);
+  }
+}
+
+void gl_event_drain(gl_state *s)
+{
+  for (gl_event *e = queue_take(s->queue, false), *next; e; e = next) {
+    gl_sub *sub = e->sub;
+    next = e->next;
+    e->next = NULL;
+    *sub->last = e;
+    sub->last = &e->next;
+    if (sub->waiter)
+      gl_task_wake(sub->waiter);
+  }
+}
+
+typedef struct subscription {
+  gl_object object;
+  gl_sub *sub;
+} subscription;
+
+/* Worker: rc is the callback's id. */
+static int deregister_run(gl_op *op)
+{
+  return virConnectDomainEventDeregisterAny(op->conn, op->rc);
+}
+
+static const gl_opdef deregister_def = {.name = "unsubscribe", .call = "virConnectDomainEventDeregisterAny", .run = deregister_run};
+
+/* Lua thread: gives back what gl_subscribe_run made. */
+static void sub_close(gl_host *host, gl_sub *sub)
+{
+  if (sub->id >= 0)
+    gl_op_detach(host, &deregister_def, sub->conn, sub->id); /* takes over the reference to the connection */
+  sub->conn = NULL;
+  events_free(sub->first);
+  sub->first = NULL;
+  sub->last = &sub->first;
+  if (sub->waiter)
+    gl_task_wake(sub->waiter); /* it will find the subscription closed */
+  sub_unref(sub);
+}
+
+static void subscription_close(gl_object *o)
+{
+  subscription *self = (subscription *)o;
+  o->host->state->alive.subscriptions--;
+  sub_close(o->host, self->sub);
+  self->sub = NULL;
+}
+
+typedef struct subscribe_op {
+  gl_op op;
+  int event;
+  gl_sub *sub;
+} subscribe_op;
+
+static const gl_param subscribe_params[] = {
+  GL_ARG_NAME(subscribe_op, event, &gl_event_ids, "the event's name"),
+  GL_END,
+};
+
+/* Any thread. */
+static int subscribe_run(gl_op *op)
+{
+  subscribe_op *self = (subscribe_op *)op;
+  gl_sub *sub = calloc(1, sizeof *sub);
+  if (!sub)
+    return -1;
+  atomic_init(&sub->refs, 2); /* ours and libvirt's */
+  sub->kind = find_kind(self->event);
+  sub->queue = op->state->queue;
+  atomic_fetch_add(&sub->queue->refs, 1);
+  sub->last = &sub->first;
+  sub->id = virConnectDomainEventRegisterAny(op->conn, op->dom, self->event, sub->kind->callback, sub, on_free);
+  if (sub->id < 0) {
+    atomic_store(&sub->refs, 1); /* libvirt did not take it */
+    sub_unref(sub);
+    return -1;
+  }
+  virConnectRef(op->conn);
+  sub->conn = op->conn;
+  self->sub = sub;
+  return 0;
+}
+
+static void subscribe_release(gl_op *op)
+{
+  subscribe_op *self = (subscribe_op *)op;
+  if (self->sub)
+    sub_close(op->host, self->sub);
+}
+
+static int subscribe_push(lua_State *L, gl_op *op)
+{
+  subscribe_op *self = (subscribe_op *)op;
+  subscription *s = gl_object_new(L, &gl_subscription_class, sizeof *s, 1);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1); /* keeps the host alive */
+  gl_object_adopt(L, &s->object, op->host);
+  s->sub = self->sub;
+  self->sub = NULL;
+  op->state->alive.subscriptions++;
+  return 1;
+}
+
+const gl_opdef gl_subscribe = {
+  .name = "subscribe",
+  .call = "virConnectDomainEventRegisterAny",
+  .help = "Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.",
+  .returns = "a Subscription: its next(timeout) gives one event after the other",
+  .params = subscribe_params,
+  .size = sizeof(subscribe_op),
+  .run = subscribe_run,
+  .push = subscribe_push,
+  .release = subscribe_release,
+  .quick = true,
+};
+
+/* ---- Subscription ---- */
+
+typedef struct next_op {
+  gl_op op;
+  double timeout;
+} next_op;
+
+static const gl_param next_params[] = {
+  GL_ARG_OR_NIL(next_op, timeout, GL_NUMBER, "seconds to wait at most; nil: as long as it takes"),
+  GL_END,
+};
+
+static int next_resumed(lua_State *L, int status, lua_KContext ctx);
+
+static int next_wait(lua_State *L, subscription *self, double timeout)
+{
+  gl_sub *sub = self->sub;
+  int lost = atomic_exchange(&sub->lost, 0);
+  if (lost) {
+    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, "lost");
+    lua_setfield(L, -2, "event");
+    lua_pushinteger(L, lost);
+    lua_setfield(L, -2, "count");
+    return 1;
+  }
+  gl_event *e = sub->first;
+  if (!e) {
+    gl_task_check(L);
+    if (sub->waiter)
+      gl_error_throw(L, "bad_argument", "next: another task waits for this subscription already");
+    sub->waiter = gl_task_waiter(L);
+    return gl_task_wait(L, timeout, (lua_KContext)self, next_resumed);
+  }
+  push_event(L, e);
+  sub->first = e->next;
+  if (!sub->first)
+    sub->last = &sub->first;
+  event_free(e);
+  return 1;
+}
+
+static int next_resumed(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  subscription *self = (subscription *)ctx; /* the userdata is at index 1 */
+  if (self->object.closed)
+    gl_error_throw(L, "closed", "next: the subscription was closed meanwhile");
+  self->sub->waiter = NULL;
+  gl_task_check(L);
+  if (!self->sub->first && gl_task_waiter(L)->timed_out) {
+    lua_pushnil(L);
+    return 1;
+  }
+  return next_wait(L, self, -1);
+}
+
+static int subscription_next(lua_State *L)
+{
+  subscription *self = gl_object_check(L, 1, &gl_subscription_class, "next");
+  next_op args = {.timeout = -1};
+  gl_opts_read(L, 2, lua_gettop(L), "next", next_params, &args.op, false);
+  return next_wait(L, self, args.timeout);
+}
+
+static const gl_opdef next_def = {
+  .name = "next",
+  .help = "Waits for the next event. More than 1024 events that nobody fetched are dropped, and told as an event \"lost\" with their count.",
+  .returns = "the event, a table: event, guest, uuid and what belongs to it; nil when the time is over",
+  .params = next_params,
+  .invoke = subscription_next,
+};
+static const gl_opdef close_def = {
+  .name = "close",
+  .call = "virConnectDomainEventDeregisterAny",
+  .help = "Ends the subscription; closing it twice is harmless. A to-be-closed variable does the same at the end of its scope.",
+  .invoke = gl_object_close_method,
+};
+static const gl_opdef *const subscription_ops[] = {&next_def, &close_def, NULL};
+
+const gl_class gl_subscription_class = {
+  .name = "Subscription",
+  .help = "Events of one kind, of one guest or of all guests of a host, from the moment of subscribe on.",
+  .ops = subscription_ops,
+  .close = subscription_close,
+};

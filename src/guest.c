@@ -1,0 +1,488 @@
+/* Guest: a domain. The names and the options are the reference's, nova.virt.libvirt.guest.Guest. */
+#include "guest.h"
+
+#include <lauxlib.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+
+#include "block_device.h"
+#include "enum.h"
+#include "error.h"
+#include "event.h"
+
+typedef struct guest_object {
+  gl_object object;
+  virDomainPtr dom;
+} guest_object;
+
+virDomainPtr gl_guest_domain(gl_object *guest)
+{
+  return ((guest_object *)guest)->dom;
+}
+
+void gl_guest_push(lua_State *L, gl_host *host, int host_index, virDomainPtr *dom)
+{
+  guest_object *g = gl_object_new(L, &gl_guest_class, sizeof *g, 1);
+  gl_object_adopt(L, &g->object, host);
+  g->dom = *dom;
+  *dom = NULL;
+  host->state->alive.guests++;
+  lua_pushvalue(L, host_index);
+  lua_setiuservalue(L, -2, 1);
+}
+
+static void guest_bind(lua_State *L, gl_object *self, gl_op *op)
+{
+  (void)L;
+  op->dom = gl_guest_domain(self);
+  op->conn = self->host->conn;
+  op->guest = virDomainGetName(op->dom);
+}
+
+static void guest_close(gl_object *self)
+{
+  guest_object *g = (guest_object *)self;
+  self->host->state->alive.guests--;
+  virDomainFree(g->dom); /* the host holds the connection still: this only drops a count */
+  g->dom = NULL;
+}
+
+/* ---- fields: read from this process's memory ---- */
+
+static int id_run(gl_op *op)
+{
+  (void)op;
+  return 0;
+}
+
+static int id_push(lua_State *L, gl_op *op)
+{
+  unsigned id = virDomainGetID(op->dom);
+  lua_pushinteger(L, (int)id); /* (unsigned)-1: it does not run */
+  return 1;
+}
+static const gl_opdef id_def = {
+  .name = "id",
+  .call = "virDomainGetID",
+  .help = "The number of the running guest, -1 where it did not run when it was looked up.",
+  .returns = "integer",
+  .run = id_run,
+  .push = id_push,
+  .memory = true,
+};
+
+typedef struct uuid_op {
+  gl_op op;
+  char text[VIR_UUID_STRING_BUFLEN];
+} uuid_op;
+
+static int uuid_run(gl_op *op)
+{
+  return virDomainGetUUIDString(op->dom, ((uuid_op *)op)->text);
+}
+
+static int uuid_push(lua_State *L, gl_op *op)
+{
+  lua_pushstring(L, ((uuid_op *)op)->text);
+  return 1;
+}
+static const gl_opdef uuid_def = {
+  .name = "uuid",
+  .call = "virDomainGetUUIDString",
+  .help = "The guest's UUID, 36 characters. Still there when the guest itself is gone.",
+  .returns = "string",
+  .size = sizeof(uuid_op),
+  .run = uuid_run,
+  .push = uuid_push,
+  .memory = true,
+};
+
+static int name_push(lua_State *L, gl_op *op)
+{
+  lua_pushstring(L, op->guest);
+  return 1;
+}
+static const gl_opdef name_def = {
+  .name = "name",
+  .call = "virDomainGetName",
+  .help = "The guest's name.",
+  .returns = "string",
+  .run = id_run,
+  .push = name_push,
+  .memory = true,
+};
+
+static int guest_tostring(lua_State *L)
+{
+  gl_object *self = gl_object_test(L, 1, &gl_guest_class);
+  if (!self || self->closed) {
+    lua_pushliteral(L, "<Guest (closed)>");
+    return 1;
+  }
+  virDomainPtr dom = gl_guest_domain(self);
+  char text[VIR_UUID_STRING_BUFLEN] = "?";
+  virDomainGetUUIDString(dom, text);
+  lua_pushfstring(L, "<Guest %d %s %s>", (int)virDomainGetID(dom), virDomainGetName(dom), text);
+  return 1;
+}
+
+/* ---- power ---- */
+
+static const gl_param launch_params[] = {
+  GL_OPTION_FLAG("pause", VIR_DOMAIN_START_PAUSED, "leave its processors paused: guest:resume() lets it run"),
+  GL_END,
+};
+
+static int launch_run(gl_op *op)
+{
+  return virDomainCreateWithFlags(op->dom, op->flags);
+}
+static const gl_opdef launch_def = {
+  .name = "launch",
+  .call = "virDomainCreateWithFlags",
+  .help = "Starts the guest.",
+  .returns = "0",
+  .params = launch_params,
+  .run = launch_run,
+  .push = gl_push_integer,
+};
+
+static int poweroff_run(gl_op *op)
+{
+  return virDomainDestroy(op->dom);
+}
+static const gl_opdef poweroff_def = {
+  .name = "poweroff",
+  .call = "virDomainDestroy",
+  .help = "Stops the guest at once, as pulling the plug does.",
+  .run = poweroff_run,
+};
+
+static int shutdown_run(gl_op *op)
+{
+  return virDomainShutdown(op->dom);
+}
+static const gl_opdef shutdown_def = {
+  .name = "shutdown",
+  .call = "virDomainShutdown",
+  .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it.",
+  .run = shutdown_run,
+};
+
+static int pause_run(gl_op *op)
+{
+  return virDomainSuspend(op->dom);
+}
+static const gl_opdef pause_def = {
+  .name = "pause",
+  .call = "virDomainSuspend",
+  .help = "Stops the guest's processors; its memory stays.",
+  .run = pause_run,
+};
+
+static int resume_run(gl_op *op)
+{
+  return virDomainResume(op->dom);
+}
+static const gl_opdef resume_def = {
+  .name = "resume",
+  .call = "virDomainResume",
+  .help = "Lets the processors of a paused guest run again.",
+  .run = resume_run,
+};
+
+/* ---- state ---- */
+
+static int is_active_run(gl_op *op)
+{
+  return virDomainIsActive(op->dom);
+}
+static const gl_opdef is_active_def = {
+  .name = "is_active",
+  .call = "virDomainIsActive",
+  .help = "Whether the guest runs; a paused guest does.",
+  .returns = "boolean",
+  .run = is_active_run,
+  .push = gl_push_boolean,
+  .quick = true,
+};
+
+static int has_persistent_configuration_run(gl_op *op)
+{
+  return virDomainIsPersistent(op->dom);
+}
+static const gl_opdef has_persistent_configuration_def = {
+  .name = "has_persistent_configuration",
+  .call = "virDomainIsPersistent",
+  .help = "Whether the host keeps the guest's configuration when the guest stops.",
+  .returns = "boolean",
+  .run = has_persistent_configuration_run,
+  .push = gl_push_boolean,
+  .quick = true,
+};
+
+typedef struct info_op {
+  gl_op op;
+  virDomainInfo info;
+  int id;
+} info_op;
+
+static const gl_param info_params[] = {
+  GL_ARG_IGNORED("host", "taken for the reference's sake; the guest knows its host"),
+  GL_END,
+};
+
+static int get_info_run(gl_op *op)
+{
+  info_op *self = (info_op *)op;
+  self->id = (int)virDomainGetID(op->dom);
+  return virDomainGetInfo(op->dom, &self->info);
+}
+
+/* The reference's power states: libvirt's domain states, with "blocked" told as running and "shutoff" as shutdown. */
+static int power_state(int state)
+{
+  return state == VIR_DOMAIN_BLOCKED ? VIR_DOMAIN_RUNNING : state == VIR_DOMAIN_SHUTOFF ? VIR_DOMAIN_SHUTDOWN : state;
+}
+
+static int get_info_push(lua_State *L, gl_op *op)
+{
+  const virDomainInfo *info = &((info_op *)op)->info;
+  const struct {
+    const char *name;
+    lua_Integer value;
+  } values[] = {
+    {"state", power_state(info->state)},
+    {"internal_id", ((info_op *)op)->id},
+    {"id", ((info_op *)op)->id},
+    {"max_mem_kb", (lua_Integer)info->maxMem},
+    {"mem_kb", (lua_Integer)info->memory},
+    {"num_cpu", info->nrVirtCpu},
+    {"cpu_time_ns", (lua_Integer)info->cpuTime},
+  };
+  lua_createtable(L, 0, 8);
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    lua_pushinteger(L, values[i].value);
+    lua_setfield(L, -2, values[i].name);
+  }
+  gl_enum_push(L, &gl_domain_states, info->state);
+  lua_setfield(L, -2, "domain_state");
+  return 1;
+}
+static const gl_opdef get_info_def = {
+  .name = "get_info",
+  .call = "virDomainGetInfo",
+  .help = "The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.",
+  .returns = "a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns",
+  .params = info_params,
+  .size = sizeof(info_op),
+  .run = get_info_run,
+  .push = get_info_push,
+  .quick = true,
+};
+
+typedef struct disk_errors_op {
+  gl_op op;
+  virDomainDiskErrorPtr errors;
+} disk_errors_op;
+
+static int get_disk_errors_run(gl_op *op)
+{
+  disk_errors_op *self = (disk_errors_op *)op;
+  int disks = virDomainGetDiskErrors(op->dom, NULL, 0, 0);
+  if (disks <= 0)
+    return disks;
+  self->errors = calloc((size_t)disks, sizeof *self->errors);
+  return self->errors ? virDomainGetDiskErrors(op->dom, self->errors, (unsigned)disks, 0) : -1;
+}
+
+static int get_disk_errors_push(lua_State *L, gl_op *op)
+{
+  lua_newtable(L);
+  for (int i = 0; i < op->rc; i++) {
+    const virDomainDiskError *e = &((disk_errors_op *)op)->errors[i];
+    gl_enum_push(L, &gl_disk_errors, e->error);
+    lua_setfield(L, -2, e->disk);
+  }
+  return 1;
+}
+
+static void get_disk_errors_release(gl_op *op)
+{
+  disk_errors_op *self = (disk_errors_op *)op;
+  for (int i = 0; self->errors && i < op->rc; i++)
+    free(self->errors[i].disk);
+  free(self->errors);
+}
+static const gl_opdef get_disk_errors_def = {
+  .name = "get_disk_errors",
+  .call = "virDomainGetDiskErrors",
+  .help = "Which disks of the running guest had an error that stopped it. Not in the reference.",
+  .returns = "a table from the disk's target to \"unspec\" or \"no_space\"; empty where there is none",
+  .size = sizeof(disk_errors_op),
+  .run = get_disk_errors_run,
+  .push = get_disk_errors_push,
+  .release = get_disk_errors_release,
+};
+
+/* ---- configuration ---- */
+
+typedef struct text_op {
+  gl_op op;
+  char *text;
+} text_op;
+
+static void text_release(gl_op *op)
+{
+  free(((text_op *)op)->text);
+}
+
+static int text_push(lua_State *L, gl_op *op)
+{
+  lua_pushstring(L, ((text_op *)op)->text);
+  return 1;
+}
+
+static const gl_param get_xml_desc_params[] = {
+  GL_OPTION_FLAG("dump_inactive", VIR_DOMAIN_XML_INACTIVE, "what the guest will be at its next start, not what it is now"),
+  GL_OPTION_FLAG("dump_sensitive", VIR_DOMAIN_XML_SECURE, "with passwords in it"),
+  GL_OPTION_FLAG("dump_migratable", VIR_DOMAIN_XML_MIGRATABLE, "fit for the destination of a migration"),
+  GL_END,
+};
+
+static int get_xml_desc_run(gl_op *op)
+{
+  return (((text_op *)op)->text = virDomainGetXMLDesc(op->dom, op->flags)) ? 0 : -1;
+}
+static const gl_opdef get_xml_desc_def = {
+  .name = "get_xml_desc",
+  .call = "virDomainGetXMLDesc",
+  .help = "The guest's configuration.",
+  .returns = "string: XML",
+  .params = get_xml_desc_params,
+  .size = sizeof(text_op),
+  .run = get_xml_desc_run,
+  .push = text_push,
+  .release = text_release,
+  .quick = true,
+};
+
+typedef struct snapshot_op {
+  gl_op op;
+  const char *conf;
+} snapshot_op;
+
+static const gl_param snapshot_params[] = {
+  GL_ARG(snapshot_op, conf, GL_XML, "what to take: a <domainsnapshot> element"),
+  GL_OPTION_FLAG("no_metadata", VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA, "libvirt does not remember the snapshot"),
+  GL_OPTION_FLAG("disk_only", VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, "the disks, and not the memory"),
+  GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT, "the files of the new images exist already"),
+  GL_OPTION_FLAG("quiesce", VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, "freeze the file systems meanwhile; needs the guest agent"),
+  GL_OPTION_FLAG("atomic", VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC, "all disks or none (not in the reference)"),
+  GL_END,
+};
+
+static int snapshot_run(gl_op *op)
+{
+  virDomainSnapshotPtr snapshot = virDomainSnapshotCreateXML(op->dom, ((snapshot_op *)op)->conf, op->flags);
+  return snapshot ? virDomainSnapshotFree(snapshot) : -1;
+}
+static const gl_opdef snapshot_def = {
+  .name = "snapshot",
+  .call = "virDomainSnapshotCreateXML",
+  .help = "Takes a snapshot.",
+  .params = snapshot_params,
+  .size = sizeof(snapshot_op),
+  .run = snapshot_run,
+};
+
+/* Bits of ours, for delete_configuration alone. */
+#define SUPPORT_UEFI (1u << 29)
+#define KEEP_VTPM (1u << 30)
+#define KEEP_NVRAM (1u << 31)
+
+static const gl_param delete_configuration_params[] = {
+  GL_OPTION_FLAG("support_uefi", SUPPORT_UEFI, "delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without"),
+  GL_OPTION_FLAG("keep_vtpm", KEEP_VTPM, "keep the state of the virtual TPM (libvirt 8.9); implies support_uefi"),
+  GL_OPTION_FLAG("keep_nvram", KEEP_NVRAM, "keep the UEFI variables"),
+  GL_END,
+};
+
+static int delete_configuration_run(gl_op *op)
+{
+  unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE;
+  if (op->flags & KEEP_NVRAM)
+    flags |= VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+  else if (op->flags & (SUPPORT_UEFI | KEEP_VTPM))
+    flags |= VIR_DOMAIN_UNDEFINE_NVRAM;
+  if (op->flags & KEEP_VTPM)
+    flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+  if (virDomainUndefineFlags(op->dom, flags) == 0)
+    return 0;
+  /* As the reference does: drivers that do not know the flags. */
+  return virDomainUndefine(op->dom);
+}
+static const gl_opdef delete_configuration_def = {
+  .name = "delete_configuration",
+  .call = "virDomainUndefineFlags",
+  .help = "Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it stops. "
+          "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
+  .params = delete_configuration_params,
+  .run = delete_configuration_run,
+};
+
+/* ---- the guest agent ---- */
+
+typedef struct agent_op {
+  text_op text;
+  const char *command;
+  long long timeout;
+} agent_op;
+
+static const gl_param agent_params[] = {
+  GL_ARG(agent_op, command, GL_STRING, "the command, JSON: {\"execute\": …}"),
+  GL_OPTION(agent_op, timeout, GL_INTEGER, "seconds to wait for the answer, 5 where nothing is said"),
+  GL_END,
+};
+
+static int agent_command_run(gl_op *op)
+{
+  agent_op *self = (agent_op *)op;
+  int timeout = self->timeout ? (int)self->timeout : VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT;
+  return (self->text.text = virDomainQemuAgentCommand(op->dom, self->command, timeout, 0)) ? 0 : -1;
+}
+static const gl_opdef agent_command_def = {
+  .name = "agent_command",
+  .call = "virDomainQemuAgentCommand",
+  .help = "Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.",
+  .returns = "string: the answer, JSON",
+  .params = agent_params,
+  .size = sizeof(agent_op),
+  .run = agent_command_run,
+  .push = text_push,
+  .release = text_release,
+};
+
+static const gl_opdef close_def = {
+  .name = "close",
+  .help = "Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.",
+  .invoke = gl_object_close_method,
+};
+
+static const gl_opdef *const ops[] = {
+  &launch_def,   &poweroff_def,     &shutdown_def,      &pause_def,    &resume_def,
+  &is_active_def, &has_persistent_configuration_def, &get_info_def, &get_disk_errors_def, &get_xml_desc_def, &snapshot_def,
+  &gl_get_block_device, &delete_configuration_def, &agent_command_def, &gl_subscribe, &close_def, NULL,
+};
+static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, NULL};
+
+const gl_class gl_guest_class = {
+  .name = "Guest",
+  .help = "A virtual machine: libvirt's domain. host:guest, host:guests and Guest.create make one.",
+  .ops = ops,
+  .fields = fields,
+  .bind = guest_bind,
+  .close = guest_close,
+  .tostring = guest_tostring,
+};

@@ -1,0 +1,15 @@
+#ifndef GL_GUEST_H
+#define GL_GUEST_H
+
+#include "class.h"
+#include "op.h"
+
+extern const gl_class gl_guest_class;
+
+/* Pushes a Guest that takes over *dom (and sets it to NULL). host_index: the stack index of the Host that it keeps alive. [-0, +1, e] */
+void gl_guest_push(lua_State *L, gl_host *host, int host_index, virDomainPtr *dom);
+
+/* The domain of an open Guest. */
+virDomainPtr gl_guest_domain(gl_object *guest);
+
+#endif

@@ -1,0 +1,245 @@
+/* The public functions, and the module "guestlua.core" that the modules in Lua are written over. */
+#include "guestlua.h"
+
+#include <lauxlib.h>
+#include <libvirt/libvirt.h>
+#include <libxml/parser.h>
+#include <libxml/xmlversion.h>
+#include <string.h>
+
+#include "block_device.h"
+#include "class.h"
+#include "element.h"
+#include "embedded.h"
+#include "error.h"
+#include "event.h"
+#include "guest.h"
+#include "host.h"
+#include "modules.h"
+#include "op.h"
+#include "state.h"
+#include "task.h"
+
+static const gl_class *const classes[] = {&gl_host_class,         &gl_guest_class,   &gl_block_device_class,
+                                          &gl_subscription_class, &gl_element_class, NULL};
+
+static int now(lua_State *L)
+{
+  lua_pushnumber(L, (lua_Number)uv_hrtime() / 1e9);
+  return 1;
+}
+static const gl_opdef now_def = {
+  .name = "now",
+  .help = "Seconds on a clock that only goes forward; only differences mean something.",
+  .returns = "number",
+  .invoke = now,
+};
+
+static const gl_opdef sleep_def = {
+  .name = "sleep",
+  .help = "sleep(seconds): waits, and lets other tasks run meanwhile.",
+  .invoke = gl_task_sleep,
+};
+
+static int isatty_(lua_State *L)
+{
+  luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  lua_pushboolean(L, file->closef && uv_guess_handle(fileno(file->f)) == UV_TTY);
+  return 1;
+}
+static const gl_opdef isatty_def = {
+  .name = "isatty",
+  .help = "isatty(file): whether the open file is a terminal.",
+  .returns = "boolean",
+  .invoke = isatty_,
+};
+
+static int alive(lua_State *L)
+{
+  const gl_counters *c = &gl_state_get(L)->alive;
+  const struct {
+    const char *name;
+    int value;
+  } values[] = {{"tasks", c->tasks}, {"ops", c->ops}, {"hosts", c->hosts}, {"guests", c->guests}, {"subscriptions", c->subscriptions}};
+  lua_createtable(L, 0, 5);
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    lua_pushinteger(L, values[i].value);
+    lua_setfield(L, -2, values[i].name);
+  }
+  return 1;
+}
+static const gl_opdef alive_def = {
+  .name = "alive",
+  .help = "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.",
+  .returns = "a table: tasks, ops, hosts, guests, subscriptions",
+  .invoke = alive,
+};
+
+static const gl_opdef *const functions[] = {&gl_host_open,   &gl_embedded_prepare, &gl_element_make, &sleep_def,
+                                            &now_def,   &isatty_def,     &alive_def,  NULL};
+
+/* core.check_self(value, class, method): the check that methods written in C make, for those written in Lua. */
+static int check_self(lua_State *L)
+{
+  const char *name = luaL_checkstring(L, 2), *method = luaL_checkstring(L, 3);
+  for (const gl_class *const *class = classes; *class; class++)
+    if (strcmp((*class)->name, name) == 0)
+      gl_object_check(L, 1, *class, method);
+  return 0;
+}
+
+/* Pushes name, call, help, returns and params of an operation as a table. */
+static void push_doc(lua_State *L, const gl_opdef *def)
+{
+  const char *const texts[][2] = {{"name", def->name}, {"call", def->call}, {"help", def->help}, {"returns", def->returns}};
+  lua_createtable(L, 0, 5);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    lua_pushstring(L, texts[i][1]);
+    lua_setfield(L, -2, texts[i][0]);
+  }
+  gl_opts_push(L, def->params);
+  lua_setfield(L, -2, "params");
+}
+
+/* Pushes a list of the docs of a table of operations. */
+static void push_docs(lua_State *L, const gl_opdef *const *defs)
+{
+  lua_newtable(L);
+  for (lua_Integer i = 0; defs && defs[i]; i++) {
+    push_doc(L, defs[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+/* core.documentation(): what help() and the manual are made of. */
+static int documentation(lua_State *L)
+{
+  lua_newtable(L);
+  push_docs(L, functions);
+  lua_setfield(L, -2, "functions");
+  lua_newtable(L);
+  for (lua_Integer i = 0; classes[i]; i++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, classes[i]->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, classes[i]->help);
+    lua_setfield(L, -2, "help");
+    push_docs(L, classes[i]->ops);
+    lua_setfield(L, -2, "methods");
+    push_docs(L, classes[i]->fields);
+    lua_setfield(L, -2, "fields");
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "classes");
+  return 1;
+}
+
+static void push_version(lua_State *L, const char *name, const char *version)
+{
+  lua_pushstring(L, version);
+  lua_setfield(L, -2, name);
+}
+
+static void push_versions(lua_State *L)
+{
+  unsigned long v = 0;
+  virGetVersion(&v, NULL, NULL);
+  lua_newtable(L);
+  push_version(L, "guestlua", GUESTLUA_VERSION);
+  push_version(L, "lua", LUA_RELEASE + strlen("Lua "));
+  push_version(L, "libxml2", LIBXML_DOTTED_VERSION);
+  push_version(L, "libuv", uv_version_string());
+  lua_pushfstring(L, "%d.%d.%d", (int)(v / 1000000), (int)(v / 1000 % 1000), (int)(v % 1000));
+  lua_setfield(L, -2, "libvirt");
+}
+
+/* "guestlua.core" */
+static int open_core(lua_State *L)
+{
+  luaL_checkversion(L);
+  if (gl_event_start() < 0)
+    return luaL_error(L, "guestlua: cannot start libvirt's event thread");
+  xmlInitParser();
+  gl_state_open(L);
+  gl_op_open(L);
+  lua_newtable(L);
+  gl_error_open(L);
+  lua_setfield(L, -2, "Error");
+  for (const gl_class *const *class = classes; *class; class++) {
+    gl_class_open(L, *class);
+    lua_setfield(L, -2, (*class)->name);
+  }
+  for (const gl_opdef *const *def = functions; *def; def++) {
+    gl_op_push(L, *def, NULL);
+    lua_setfield(L, -2, (*def)->name);
+  }
+  lua_pushcfunction(L, check_self);
+  lua_setfield(L, -2, "check_self");
+  lua_pushcfunction(L, documentation);
+  lua_setfield(L, -2, "documentation");
+  push_versions(L);
+  lua_setfield(L, -2, "version");
+  return 1;
+}
+
+/* A module that is compiled in: the loader in package.preload. upvalue: its gl_module */
+static int open_module(lua_State *L)
+{
+  const gl_module *m = lua_touserdata(L, lua_upvalueindex(1));
+  lua_pushfstring(L, "=%s", m->source);
+  if (luaL_loadbufferx(L, (const char *)m->code, m->size, lua_tostring(L, -1), "b") != LUA_OK)
+    return lua_error(L);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+static void preload(lua_State *L)
+{
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, open_core);
+  lua_setfield(L, -2, "guestlua.core");
+  for (const gl_module *m = gl_modules; m->name; m++) {
+    lua_pushlightuserdata(L, (void *)m);
+    lua_pushcclosure(L, open_module, 1);
+    lua_setfield(L, -2, m->name);
+  }
+  lua_pop(L, 1);
+}
+
+int luaopen_guestlua(lua_State *L)
+{
+  preload(L);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_getfield(L, -1, "guestlua");
+  lua_pushliteral(L, "guestlua");
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+int guestlua_run(lua_State *L, int nargs)
+{
+  gl_state *s = gl_state_get(L);
+  gl_task *outer = s->main;
+  gl_task *t = s->main = gl_task_spawn(L, nargs);
+  gl_task_join(t);
+  s->main = outer;
+  int status = t->failed ? LUA_ERRRUN : LUA_OK;
+  int results = lua_gettop(t->L);
+  luaL_checkstack(L, results + 1, "too many results");
+  lua_xmove(t->L, L, results);
+  if (t->failed)
+    lua_pushstring(L, t->traceback ? t->traceback : "");
+  gl_task_free(t);
+  return status;
+}
+
+void guestlua_interrupt(lua_State *L, int signo)
+{
+  gl_state_interrupt(gl_state_get(L), signo);
+}
+
+void guestlua_end(void)
+{
+  gl_event_stop();
+}

@@ -1,0 +1,384 @@
+/* Host: a connection to libvirt, and what is asked of it. */
+#include "host.h"
+
+#include <lauxlib.h>
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "event.h"
+#include "guest.h"
+#include "task.h"
+
+typedef struct host_object {
+  gl_object object;
+} host_object;
+
+static void host_bind(lua_State *L, gl_object *self, gl_op *op)
+{
+  (void)L;
+  op->conn = self->host->conn;
+}
+
+/* The last reference to a connection may speak to the daemon: a worker drops it, as the op's own. */
+static int disconnect_run(gl_op *op)
+{
+  (void)op;
+  return 0;
+}
+static const gl_opdef disconnect_def = {.name = "close", .call = "virConnectClose", .run = disconnect_run};
+
+/* Closes the children, and lets go of the connection: the caller owns it then. */
+static virConnectPtr host_release(gl_host *h)
+{
+  while (h->children)
+    gl_object_close(h->children);
+  virConnectPtr conn = h->conn;
+  h->conn = NULL;
+  return conn;
+}
+
+static void host_on_close(gl_object *self)
+{
+  gl_host *h = self->host;
+  h->state->alive.hosts--;
+  virConnectPtr conn = host_release(h);
+  if (conn)
+    gl_op_detach(h, &disconnect_def, conn, 0);
+}
+
+/* Unlike __gc and __close it waits until the connection is closed. */
+static int host_close(lua_State *L)
+{
+  gl_object *self = gl_object_test(L, 1, &gl_host_class);
+  if (self && self->closed)
+    return 0;
+  self = gl_object_check(L, 1, &gl_host_class, "close");
+  gl_op *op = gl_op_new(L, &disconnect_def);
+  op->state = self->host->state;
+  op->host = gl_host_ref(self->host);
+  op->held = true;
+  op->conn = host_release(self->host);
+  gl_object_close(self);
+  return gl_op_start(L, op);
+}
+static const gl_opdef close_def = {
+  .name = "close",
+  .call = "virConnectClose",
+  .help = "Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind \"closed\". Calls "
+          "under way are not disturbed. Closing twice is harmless.",
+  .invoke = host_close,
+};
+
+/* ---- fields ---- */
+
+typedef struct string_op {
+  gl_op op;
+  char *result;
+} string_op;
+
+static int string_push(lua_State *L, gl_op *op)
+{
+  lua_pushstring(L, ((string_op *)op)->result);
+  return 1;
+}
+
+static void string_release(gl_op *op)
+{
+  free(((string_op *)op)->result);
+}
+
+static int uri_run(gl_op *op)
+{
+  return (((string_op *)op)->result = virConnectGetURI(op->conn)) ? 0 : -1;
+}
+static const gl_opdef uri_def = {
+  .name = "uri",
+  .call = "virConnectGetURI",
+  .help = "The URI of the connection, as libvirt completed it.",
+  .returns = "string",
+  .size = sizeof(string_op),
+  .run = uri_run,
+  .push = string_push,
+  .release = string_release,
+  .quick = true,
+};
+
+static int hostname_run(gl_op *op)
+{
+  return (((string_op *)op)->result = virConnectGetHostname(op->conn)) ? 0 : -1;
+}
+static const gl_opdef hostname_def = {
+  .name = "hostname",
+  .call = "virConnectGetHostname",
+  .help = "The name of the machine that the guests run on.",
+  .returns = "string",
+  .size = sizeof(string_op),
+  .run = hostname_run,
+  .push = string_push,
+  .release = string_release,
+  .quick = true,
+};
+
+typedef struct version_op {
+  gl_op op;
+  unsigned long result;
+} version_op;
+
+static int libvirt_version_run(gl_op *op)
+{
+  return virConnectGetLibVersion(op->conn, &((version_op *)op)->result);
+}
+
+static int version_push(lua_State *L, gl_op *op)
+{
+  unsigned long v = ((version_op *)op)->result;
+  lua_pushfstring(L, "%d.%d.%d", (int)(v / 1000000), (int)(v / 1000 % 1000), (int)(v % 1000));
+  return 1;
+}
+static const gl_opdef libvirt_version_def = {
+  .name = "libvirt_version",
+  .call = "virConnectGetLibVersion",
+  .help = "The version of the libvirt at the other end of the connection.",
+  .returns = "string, as in \"9.0.0\"",
+  .size = sizeof(version_op),
+  .run = libvirt_version_run,
+  .push = version_push,
+  .quick = true,
+};
+
+/* ---- guests ---- */
+
+typedef struct lookup_op {
+  gl_op op;
+  const char *name_or_uuid;
+  virDomainPtr found;
+} lookup_op;
+
+static const gl_param lookup_params[] = {
+  GL_ARG(lookup_op, name_or_uuid, GL_STRING, "the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first"),
+  GL_END,
+};
+
+static int lookup_run(gl_op *op)
+{
+  lookup_op *self = (lookup_op *)op;
+  unsigned dashes = 0;
+  for (const char *c = self->name_or_uuid; *c; c++)
+    dashes += *c == '-';
+  if (strlen(self->name_or_uuid) == VIR_UUID_STRING_BUFLEN - 1 && dashes == 4)
+    self->found = virDomainLookupByUUIDString(op->conn, self->name_or_uuid);
+  if (!self->found)
+    self->found = virDomainLookupByName(op->conn, self->name_or_uuid);
+  if (self->found)
+    return 0;
+  virErrorPtr e = virGetLastError();
+  return e && e->code == VIR_ERR_NO_DOMAIN ? 0 : -1;
+}
+
+static int lookup_push(lua_State *L, gl_op *op)
+{
+  lookup_op *self = (lookup_op *)op;
+  if (self->found)
+    gl_guest_push(L, op->host, 1, &self->found);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+static void lookup_release(gl_op *op)
+{
+  lookup_op *self = (lookup_op *)op;
+  if (self->found)
+    virDomainFree(self->found);
+}
+static const gl_opdef guest_def = {
+  .name = "guest",
+  .call = "virDomainLookupByName",
+  .help = "Looks up a guest by its name or its UUID.",
+  .returns = "Guest, or nil where there is none",
+  .params = lookup_params,
+  .size = sizeof(lookup_op),
+  .run = lookup_run,
+  .push = lookup_push,
+  .release = lookup_release,
+  .quick = true,
+};
+
+typedef struct guests_op {
+  gl_op op;
+  virDomainPtr *list;
+} guests_op;
+
+static const gl_param guests_params[] = {
+  GL_OPTION_CHOICE("active", VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_CONNECT_LIST_DOMAINS_INACTIVE, "only those that run, or only those that do not"),
+  GL_OPTION_CHOICE("persistent", VIR_CONNECT_LIST_DOMAINS_PERSISTENT, VIR_CONNECT_LIST_DOMAINS_TRANSIENT,
+                   "only those with a persistent configuration, or only those without"),
+  GL_END,
+};
+
+static int guests_run(gl_op *op)
+{
+  return virConnectListAllDomains(op->conn, &((guests_op *)op)->list, op->flags);
+}
+
+static int guests_push(lua_State *L, gl_op *op)
+{
+  lua_createtable(L, op->rc, 0);
+  for (int i = 0; i < op->rc; i++) {
+    gl_guest_push(L, op->host, 1, &((guests_op *)op)->list[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static void guests_release(gl_op *op)
+{
+  guests_op *self = (guests_op *)op;
+  for (int i = 0; self->list && i < op->rc; i++)
+    if (self->list[i])
+      virDomainFree(self->list[i]);
+  free(self->list);
+}
+static const gl_opdef guests_def = {
+  .name = "guests",
+  .call = "virConnectListAllDomains",
+  .help = "Lists the guests of the host.",
+  .returns = "a list of Guest",
+  .params = guests_params,
+  .size = sizeof(guests_op),
+  .run = guests_run,
+  .push = guests_push,
+  .release = guests_release,
+};
+
+typedef struct define_op {
+  gl_op op;
+  const char *xml;
+  virDomainPtr defined;
+} define_op;
+
+static const gl_param define_params[] = {
+  GL_ARG(define_op, xml, GL_XML, "the guest's configuration, a <domain> element"),
+  GL_END,
+};
+
+static int define_run(gl_op *op)
+{
+  define_op *self = (define_op *)op;
+  return (self->defined = virDomainDefineXML(op->conn, self->xml)) ? 0 : -1;
+}
+
+static int define_push(lua_State *L, gl_op *op)
+{
+  gl_guest_push(L, op->host, 1, &((define_op *)op)->defined);
+  return 1;
+}
+
+static void define_release(gl_op *op)
+{
+  define_op *self = (define_op *)op;
+  if (self->defined)
+    virDomainFree(self->defined);
+}
+static const gl_opdef write_instance_config_def = {
+  .name = "write_instance_config",
+  .call = "virDomainDefineXML",
+  .help = "Defines a guest, or redefines the one of the same UUID. It is not started.",
+  .returns = "Guest",
+  .params = define_params,
+  .size = sizeof(define_op),
+  .run = define_run,
+  .push = define_push,
+  .release = define_release,
+};
+
+/* ---- open ---- */
+
+typedef struct open_op {
+  gl_op op;
+  const char *uri;
+  virConnectPtr opened;
+} open_op;
+
+#define OPEN_READONLY 1
+
+static const gl_param open_params[] = {
+  GL_ARG_OR_NIL(open_op, uri, GL_STRING, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
+  GL_OPTION_FLAG("readonly", OPEN_READONLY, "open it read-only: calls that change something are refused by libvirt"),
+  GL_END,
+};
+
+static int open_run(gl_op *op)
+{
+  open_op *self = (open_op *)op;
+  op->uri = self->uri;
+  self->opened = op->flags & OPEN_READONLY ? virConnectOpenReadOnly(self->uri) : virConnectOpen(self->uri);
+  if (!self->opened)
+    return -1;
+  virConnectSetKeepAlive(self->opened, 5, 5); /* a dead daemon is noticed after 30 s; local drivers have no use for it and refuse */
+  return 0;
+}
+
+static int open_push(lua_State *L, gl_op *op)
+{
+  open_op *self = (open_op *)op;
+  host_object *o = gl_object_new(L, &gl_host_class, sizeof *o, 0);
+  gl_host *h = calloc(1, sizeof *h);
+  if (!h)
+    return luaL_error(L, "guestlua: out of memory");
+  h->state = op->state;
+  h->queue_end = &h->queue;
+  h->conn = self->opened;
+  self->opened = NULL;
+  h->refs = 1;
+  o->object.host = h;
+  o->object.closed = false;
+  h->state->alive.hosts++;
+  return 1;
+}
+
+static void open_release(gl_op *op)
+{
+  open_op *self = (open_op *)op;
+  if (self->opened)
+    virConnectClose(self->opened);
+}
+const gl_opdef gl_host_open = {
+  .name = "open",
+  .call = "virConnectOpen",
+  .help = "Connects to libvirt.",
+  .returns = "Host",
+  .params = open_params,
+  .size = sizeof(open_op),
+  .run = open_run,
+  .push = open_push,
+  .release = open_release,
+};
+
+static int host_tostring(lua_State *L)
+{
+  gl_object *self = gl_object_test(L, 1, &gl_host_class);
+  if (!self || self->closed) {
+    lua_pushliteral(L, "<Host (closed)>");
+    return 1;
+  }
+  char *text = virConnectGetURI(self->host->conn);
+  lua_pushfstring(L, "<Host %s>", text ? text : "?");
+  free(text);
+  return 1;
+}
+
+static const gl_opdef *const ops[] = {&guest_def, &guests_def, &write_instance_config_def, &gl_subscribe, &close_def, NULL};
+static const gl_opdef *const fields[] = {&uri_def, &hostname_def, &libvirt_version_def, NULL};
+
+const gl_class gl_host_class = {
+  .name = "Host",
+  .help = "A connection to libvirt: guestlua.open makes one.",
+  .ops = ops,
+  .fields = fields,
+  .bind = host_bind,
+  .close = host_on_close,
+  .tostring = host_tostring,
+};

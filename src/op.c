@@ -1,0 +1,310 @@
+/*
+ * The way of one call:
+ *   1. Lua thread: gl_op_invoke reads the arguments into the op and takes references of its own (hold).
+ *   2. Lua thread: submit hands it to libuv, or queues it where the connection has MAX_IN_FLIGHT calls under way. The task is parked.
+ *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the references.
+ *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
+ *   5. Lua thread: the task goes on in finish, which pushes the result or raises the error.
+ * The box on the Lua stack owns the op all the while. If the task is gone before step 4 the op is an orphan, and on_done frees it.
+ */
+#include "op.h"
+
+#include <lauxlib.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "task.h"
+
+/* libvirtd answers 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
+#define MAX_IN_FLIGHT 4
+
+/* Room for any op that runs inline without owning anything. */
+#define STACK_OP_ROOM 512
+
+struct gl_text {
+  gl_text *next;
+  char text[];
+};
+
+static const char box_class[] = "guestlua.op";
+
+const char *gl_op_keep(lua_State *L, gl_op *op, const char *text)
+{
+  size_t length = strlen(text) + 1;
+  gl_text *t = malloc(sizeof *t + length);
+  if (!t)
+    luaL_error(L, "guestlua: out of memory");
+  memcpy(t->text, text, length);
+  t->next = op->texts;
+  op->texts = t;
+  return t->text;
+}
+
+bool gl_op_running(const gl_op *op)
+{
+  return op->phase == GL_OP_RUNNING;
+}
+
+/* Any thread. virDomainFree and virConnectClose of a last reference may speak to the daemon. */
+static void drop_references(gl_op *op)
+{
+  if (op->dom)
+    virDomainFree(op->dom);
+  if (op->conn)
+    virConnectClose(op->conn);
+  op->dom = NULL;
+  op->conn = NULL;
+}
+
+static void op_free(gl_op *op)
+{
+  if (op->def->release)
+    op->def->release(op);
+  virFreeError(op->error);
+  if (op->held) {
+    drop_references(op);
+    gl_host_unref(op->host);
+  }
+  while (op->texts) {
+    gl_text *t = op->texts;
+    op->texts = t->next;
+    free(t);
+  }
+  free(op);
+}
+
+/* Any thread. */
+static void run(gl_op *op)
+{
+  op->rc = op->def->run(op);
+  if (op->rc < 0)
+    op->error = virSaveLastError();
+}
+
+/* Worker. */
+static void on_worker(uv_work_t *request)
+{
+  gl_op *op = request->data;
+  run(op);
+  drop_references(op);
+}
+
+static void on_done(uv_work_t *request, int status);
+
+/* Lua thread. libuv starts its workers at the first call: they inherit a mask that leaves signals to the Lua thread. */
+static void submit(gl_op *op)
+{
+  gl_host *h = op->host;
+  if (h && h->in_flight >= MAX_IN_FLIGHT) {
+    op->phase = GL_OP_QUEUED;
+    op->next = NULL;
+    *h->queue_end = op;
+    h->queue_end = &op->next;
+    return;
+  }
+  if (h)
+    h->in_flight++;
+  op->phase = GL_OP_RUNNING;
+  op->request.data = op;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  uv_queue_work(&op->state->loop, &op->request, on_worker, on_done);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void unqueue(gl_op *op)
+{
+  gl_host *h = op->host;
+  gl_op **p = &h->queue;
+  while (*p != op)
+    p = &(*p)->next;
+  *p = op->next;
+  if (!op->next)
+    h->queue_end = p;
+}
+
+/* Lua thread. */
+static void on_done(uv_work_t *request, int status)
+{
+  (void)status; /* nothing is ever cancelled inside libuv */
+  gl_op *op = request->data;
+  gl_host *h = op->host;
+  op->phase = GL_OP_DONE;
+  op->state->alive.ops--;
+  if (h) {
+    h->in_flight--;
+    gl_op *next = h->queue;
+    if (next) {
+      unqueue(next);
+      submit(next);
+    }
+  }
+  if (op->waiter)
+    gl_task_wake(op->waiter);
+  else
+    op_free(op);
+}
+
+/* The box: a userdata that owns the op from before the op owns anything. */
+static int box_close(lua_State *L)
+{
+  gl_op **box = lua_touserdata(L, 1);
+  gl_op *op = *box;
+  *box = NULL;
+  if (!op)
+    return 0;
+  op->waiter = NULL;
+  if (op->phase == GL_OP_RUNNING)
+    return 0; /* an orphan: on_done frees it */
+  if (op->phase == GL_OP_QUEUED) {
+    unqueue(op);
+    op->state->alive.ops--;
+  }
+  op_free(op);
+  return 0;
+}
+
+gl_op *gl_op_new(lua_State *L, const gl_opdef *def)
+{
+  gl_op **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, box_class);
+  lua_toclose(L, -1);
+  gl_op *op = *box = calloc(1, def->size ? def->size : sizeof *op);
+  if (!op)
+    luaL_error(L, "guestlua: out of memory");
+  op->def = def; /* op_free looks at it */
+  return op;
+}
+
+/* Takes references of the op's own on what bind filled in, so that closing a guest during the call is safe. */
+static void hold(lua_State *L, gl_op *op)
+{
+  if (op->disk)
+    op->disk = gl_op_keep(L, op, op->disk);
+  if (op->guest)
+    op->guest = gl_op_keep(L, op, op->guest);
+  if (op->uri)
+    op->uri = gl_op_keep(L, op, op->uri);
+  if (!op->host)
+    return;
+  op->held = true;
+  gl_host_ref(op->host);
+  virConnectRef(op->conn);
+  if (op->dom)
+    virDomainRef(op->dom);
+}
+
+static int finish(lua_State *L, gl_op *op)
+{
+  if (op->rc < 0)
+    gl_error_libvirt(L, op);
+  return op->def->push ? op->def->push(L, op) : 0;
+}
+
+static int resumed(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  gl_op *op = (gl_op *)ctx;
+  const char *cancelled = gl_task_cancelled(gl_task_waiter(L));
+  if (cancelled)
+    gl_error_abandoned(L, op, cancelled);
+  if (op->phase != GL_OP_DONE)
+    return gl_task_wait(L, -1, ctx, resumed);
+  return finish(L, op);
+}
+
+int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
+{
+  int top = lua_gettop(L);
+  if (def->invoke)
+    return def->invoke(L);
+  gl_object *self = class ? gl_object_check(L, 1, class, def->name) : NULL;
+  gl_state *s = self ? self->host->state : gl_state_get(L);
+  gl_task *t = def->memory ? NULL : gl_task_current(L);
+  bool hop = t && !(def->quick && s->alive.tasks == 1);
+  bool on_stack = !hop && (def->quick || def->memory) && !def->release;
+
+  union {
+    gl_op op;
+    char room[STACK_OP_ROOM];
+  } here;
+  gl_op *op = &here.op;
+  if (on_stack)
+    memset(op, 0, def->size ? def->size : sizeof *op);
+  else
+    op = gl_op_new(L, def);
+  op->def = def;
+  op->state = s;
+  if (self) {
+    op->host = self->host;
+    class->bind(L, self, op);
+  }
+  gl_opts_read(L, self ? 2 : 1, top, def->name, def->params, op, !on_stack);
+  if (!hop) {
+    run(op);
+    if (on_stack && op->rc < 0) {
+      /* Only a box frees what an error leaves: give the failed call one. */
+      gl_op *failed = gl_op_new(L, def);
+      memcpy(failed, op, def->size ? def->size : sizeof *op);
+      op = failed;
+    }
+    return finish(L, op);
+  }
+  hold(L, op);
+  return gl_op_start(L, op);
+}
+
+int gl_op_start(lua_State *L, gl_op *op)
+{
+  op->waiter = gl_task_current(L);
+  if (!op->waiter) {
+    run(op);
+    return finish(L, op);
+  }
+  gl_task_check(L); /* before anything is under way */
+  op->state->alive.ops++;
+  submit(op);
+  return gl_task_wait(L, -1, (lua_KContext)op, resumed);
+}
+
+void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn, int argument)
+{
+  gl_op *op = calloc(1, sizeof *op);
+  if (!op)
+    return; /* no memory to close it with: it stays open until the process ends */
+  op->def = def;
+  op->state = host->state;
+  op->host = gl_host_ref(host);
+  op->held = true;
+  op->conn = conn;
+  op->rc = argument;
+  op->state->alive.ops++;
+  submit(op);
+}
+
+int gl_push_boolean(lua_State *L, gl_op *op)
+{
+  lua_pushboolean(L, op->rc);
+  return 1;
+}
+
+int gl_push_integer(lua_State *L, gl_op *op)
+{
+  lua_pushinteger(L, op->rc);
+  return 1;
+}
+
+void gl_op_open(lua_State *L)
+{
+  luaL_newmetatable(L, box_class);
+  lua_pushcfunction(L, box_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, box_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}

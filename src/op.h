@@ -1,0 +1,100 @@
+/*
+ * Operations: one libvirt call each, described by a static gl_opdef and carried by a struct that starts with gl_op.
+ *
+ * To add a call: a struct where it has arguments, a list of gl_param, a `run` of three lines and a row in the class's table.
+ */
+#ifndef GL_OP_H
+#define GL_OP_H
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "class.h"
+#include "opts.h"
+#include "state.h"
+
+struct gl_opdef {
+  const char *name;
+  const char *call; /* libvirt's function, for the error and the manual */
+  const char *help; /* what it does; what the manual, help() and the editor show */
+  const char *returns; /* what comes back; NULL: nothing */
+  const gl_param *params;
+  size_t size; /* of the struct that starts with gl_op; 0: gl_op itself */
+
+  /* Makes the call; negative means that it failed. Any thread: reads the op, never touches Lua. */
+  int (*run)(gl_op *op);
+
+  /* Pushes the result and says how many values it is. Lua thread; NULL: nothing comes back. */
+  int (*push)(lua_State *L, gl_op *op);
+
+  /* Frees what run made and push did not hand on. Lua thread. */
+  void (*release)(gl_op *op);
+
+  /* At most one round trip to the daemon, and never waits for a guest or for the disk: not worth a worker where no other task would use the
+   * time. */
+  bool quick;
+
+  /* Reads only this process's memory: never worth a worker. */
+  bool memory;
+
+  /* In the place of all this, for what makes no libvirt call of its own. */
+  int (*invoke)(lua_State *L);
+};
+
+typedef struct gl_text gl_text;
+
+struct gl_op {
+  const gl_opdef *def;
+  gl_state *state;
+
+  /* What it works on. On a worker these are the op's own references, dropped there as soon as the call is over. */
+  virConnectPtr conn;
+  virDomainPtr dom;
+  const char *disk;  /* a block device's name */
+  const char *guest; /* the guest's name, for errors */
+  const char *uri;   /* the connection's, for errors */
+  unsigned int flags; /* the flags that the options add up to */
+
+  int rc; /* what run returned */
+  virErrorPtr error;
+
+  /* For the way to a worker and back. */
+  gl_host *host; /* its gate lets this op in or makes it wait */
+  bool held;     /* host, conn and dom are counted */
+  gl_task *waiter; /* to wake when the call is over; NULL: nobody waits */
+  uv_work_t request;
+  gl_op *next; /* in host->queue */
+  enum { GL_OP_NEW, GL_OP_QUEUED, GL_OP_RUNNING, GL_OP_DONE } phase;
+  gl_text *texts;
+};
+
+/* Calls the operation with the arguments on the stack, self (of that class; NULL: there is none) first: on a worker with the task parked, or
+ * inline. Use as `return gl_op_invoke(…)`. [-0, +?, v] */
+int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class);
+
+/* The two halves of gl_op_invoke, for an operation whose references its caller fills in: pushes a box with a new op, to be closed when the C
+ * function returns; makes the call. [-0, +1, e] [-0, +?, v] */
+gl_op *gl_op_new(lua_State *L, const gl_opdef *def);
+int gl_op_start(lua_State *L, gl_op *op);
+
+/* Runs an operation on a worker with nobody waiting for it: the closing of what the garbage collector found. Takes over the reference to
+ * conn; run finds the argument in op->rc. Never blocks, never raises. */
+void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn, int argument);
+
+/* A copy of the text that lives as long as the op. [-0, +0, e] */
+const char *gl_op_keep(lua_State *L, gl_op *op, const char *text);
+
+/* Whether a worker is in the call now. */
+bool gl_op_running(const gl_op *op);
+
+/* Pushers that many operations share. */
+int gl_push_boolean(lua_State *L, gl_op *op); /* rc ~= 0 */
+int gl_push_integer(lua_State *L, gl_op *op); /* rc */
+
+/* Opens what this file needs in L. [-0, +0, e] */
+void gl_op_open(lua_State *L);
+
+#endif

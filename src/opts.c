@@ -1,0 +1,161 @@
+#include "opts.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "element.h"
+#include "error.h"
+#include "op.h"
+
+static const char *const kind_names[] = {
+  [GL_STRING] = "string",  [GL_XML] = "Element or XML text", [GL_INTEGER] = "integer", [GL_NUMBER] = "number",
+  [GL_FLAG] = "boolean",   [GL_CHOICE] = "boolean",          [GL_NAME] = "string",     [GL_IGNORED] = "any",
+};
+
+static _Noreturn void wrong_type(lua_State *L, const char *method, const gl_param *p, int index)
+{
+  gl_error_argument(L, method, p->name, "%s expected, got %s", kind_names[p->kind], luaL_typename(L, index));
+}
+
+static const char *text(lua_State *L, int index, const char *method, const gl_param *p)
+{
+  size_t length;
+  const char *s = lua_tolstring(L, index, &length);
+  if (strlen(s) != length)
+    gl_error_argument(L, method, p->name, "the string has a NUL byte in it");
+  return s;
+}
+
+static void store_text(const char *s, const gl_param *p, gl_op *op, bool keep, lua_State *L)
+{
+  *(const char **)((char *)op + p->offset) = keep ? gl_op_keep(L, op, s) : s;
+}
+
+static void read_one(lua_State *L, int index, const char *method, const gl_param *p, gl_op *op, bool keep)
+{
+  void *field = (char *)op + p->offset;
+  switch (p->kind) {
+  case GL_STRING:
+    if (lua_type(L, index) != LUA_TSTRING)
+      wrong_type(L, method, p, index);
+    store_text(text(L, index, method, p), p, op, keep, L);
+    break;
+  case GL_XML:
+    if (gl_element_test(L, index)) {
+      gl_element_push_xml(L, index);
+      lua_replace(L, index); /* anchors the text for the time of the call */
+    } else if (lua_type(L, index) != LUA_TSTRING) {
+      wrong_type(L, method, p, index);
+    }
+    store_text(text(L, index, method, p), p, op, keep, L);
+    break;
+  case GL_INTEGER: {
+    int exact;
+    lua_Integer i = lua_tointegerx(L, index, &exact);
+    if (lua_type(L, index) != LUA_TNUMBER)
+      wrong_type(L, method, p, index);
+    if (!exact)
+      gl_error_argument(L, method, p->name, "the number has no integer value");
+    if (i < 0)
+      gl_error_argument(L, method, p->name, "cannot be negative");
+    *(long long *)field = i;
+    break;
+  }
+  case GL_NUMBER: {
+    if (lua_type(L, index) != LUA_TNUMBER)
+      wrong_type(L, method, p, index);
+    lua_Number n = lua_tonumber(L, index);
+    if (!(n >= 0))
+      gl_error_argument(L, method, p->name, "cannot be negative");
+    *(double *)field = n;
+    break;
+  }
+  case GL_FLAG:
+  case GL_CHOICE:
+    if (lua_type(L, index) != LUA_TBOOLEAN)
+      wrong_type(L, method, p, index);
+    op->flags |= lua_toboolean(L, index) ? p->bit : p->other_bit;
+    break;
+  case GL_NAME: {
+    if (lua_type(L, index) != LUA_TSTRING)
+      wrong_type(L, method, p, index);
+    int value = gl_enum_value(p->names, lua_tostring(L, index));
+    if (value < 0) {
+      gl_enum_push_choices(L, p->names);
+      gl_error_argument(L, method, p->name, "no %s '%s'; there are: %s", p->names->what, lua_tostring(L, index), lua_tostring(L, -1));
+    }
+    *(int *)field = value;
+    break;
+  }
+  case GL_IGNORED:
+    break;
+  }
+}
+
+/* Raises: no option is called `key`. Lists those there are. */
+static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const char *key)
+{
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (const gl_param *p = options; p->name; p++) {
+    luaL_addstring(&b, p == options ? "" : ", ");
+    luaL_addstring(&b, p->name);
+  }
+  luaL_pushresult(&b);
+  gl_error_argument(L, method, key, "no such option; the options are: %s", lua_tostring(L, -1));
+}
+
+static void read_options(lua_State *L, int index, const char *method, const gl_param *options, gl_op *op, bool keep)
+{
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+    if (!key)
+      gl_error_argument(L, method, "options", "a table of named options expected, got one with a key of type %s", luaL_typename(L, -2));
+    const gl_param *p = options;
+    while (p->name && strcmp(p->name, key) != 0)
+      p++;
+    if (!p->name)
+      unknown_option(L, method, options, key);
+    read_one(L, lua_gettop(L), method, p, op, keep);
+  }
+}
+
+void gl_opts_read(lua_State *L, int first, int top, const char *method, const gl_param *params, gl_op *op, bool keep)
+{
+  int index = first;
+  const gl_param *p = params;
+  for (; p && p->name && p->positional; p++, index++) {
+    if (index <= top && !lua_isnil(L, index))
+      read_one(L, index, method, p, op, keep);
+    else if (p->required)
+      gl_error_argument(L, method, p->name, "%s expected, got %s", kind_names[p->kind], index > top ? "no value" : "nil");
+  }
+  if (p && p->name) {
+    if (index <= top && lua_istable(L, index))
+      read_options(L, index, method, p, op, keep);
+    else if (index <= top && !lua_isnil(L, index))
+      gl_error_argument(L, method, "options", "table expected, got %s", luaL_typename(L, index));
+    index++;
+  }
+  if (top >= index)
+    gl_error_argument(L, method, "...", "%d argument(s) too many", top - index + 1);
+}
+
+void gl_opts_push(lua_State *L, const gl_param *params)
+{
+  lua_newtable(L);
+  for (const gl_param *p = params; p && p->name; p++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, p->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, kind_names[p->kind]);
+    lua_setfield(L, -2, "type");
+    lua_pushstring(L, p->help);
+    lua_setfield(L, -2, "help");
+    lua_pushboolean(L, p->positional);
+    lua_setfield(L, -2, "positional");
+    lua_pushboolean(L, p->required);
+    lua_setfield(L, -2, "required");
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+}

@@ -1,0 +1,55 @@
+/*
+ * What belongs to one lua_State: its libuv loop, its tasks, its counters and its teardown.
+ *
+ * Everything here is touched on the Lua thread only, but for gl_state_interrupt, which may be called from a signal handler.
+ */
+#ifndef GL_STATE_H
+#define GL_STATE_H
+
+#include <lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+typedef struct gl_task gl_task;
+typedef struct gl_queue gl_queue;
+
+/* What is alive; the specs check that all of it returns to where it was. */
+typedef struct gl_counters {
+  int tasks;         /* coroutines that the loop resumes and that have not ended */
+  int ops;           /* libvirt calls queued or running on a worker */
+  int hosts;         /* open connections */
+  int guests;        /* virDomainPtr held by a Guest */
+  int subscriptions; /* registered event callbacks */
+} gl_counters;
+
+typedef struct gl_state {
+  lua_State *L; /* the main thread of the Lua state */
+  uv_loop_t loop;
+  uv_async_t wakeup;       /* sent by the event thread and by gl_state_interrupt */
+  gl_queue *queue;         /* what libvirt's event thread hands over (event.c) */
+  gl_task *ready, **ready_end; /* tasks to resume, oldest first */
+  gl_task *running;        /* the task whose Lua code runs now */
+  gl_task *main;           /* the task that an interrupt cancels */
+  gl_task *idle;           /* stands for a caller that is no task: it waits by running the loop in place */
+  gl_counters alive;
+  atomic_int interrupted;  /* the signal that asked for it; 0: none */
+  bool open;
+} gl_state;
+
+/* Makes the state of L, where it has none yet. [-0, +0, e] */
+gl_state *gl_state_open(lua_State *L);
+
+/* The state of L, or NULL where gl_state_open was not called. [-0, +0, -] */
+gl_state *gl_state_get(lua_State *L);
+
+/* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */
+void gl_state_close(gl_state *s);
+
+/* Makes the script stop with an error of kind "interrupted". Async-signal-safe. */
+void gl_state_interrupt(gl_state *s, int signo);
+
+/* Raises that error if the interrupt was asked for and nobody raised it yet. [-0, +0, v] */
+void gl_state_check_interrupt(lua_State *L, gl_state *s);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Tasks: the coroutines that the loop resumes. task.c is the only file that calls lua_resume.
+ *
+ * A task waits for one thing at a time: it parks with gl_task_wait, something on the Lua thread calls gl_task_wake, and the continuation
+ * then looks whether what it waits for is there (and may park again). Callbacks of libuv only mark tasks as ready; they are resumed
+ * between two turns of the loop, so that no Lua code ever runs inside uv_run.
+ */
+#ifndef GL_TASK_H
+#define GL_TASK_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+#include "state.h"
+
+struct gl_task {
+  gl_state *state;
+  lua_State *L; /* its coroutine; NULL for the idle task */
+  int anchor;   /* keeps the coroutine in the registry */
+  uv_timer_t timer;
+  gl_task *next;         /* in the ready list */
+  const char *cancelled; /* the kind of the error to raise at its next or present wait */
+  char *traceback;       /* where its error came from, once it failed */
+  bool waiting, timed_out, done, failed;
+};
+
+/* Makes a task of the function and its nargs arguments on top of the stack; it starts when the loop next runs. [-(nargs+1), +0, e] */
+gl_task *gl_task_spawn(lua_State *L, int nargs);
+
+/* Runs the loop until t is done. Its results, or its error where t->failed, are then on the stack of t->L. */
+void gl_task_join(gl_task *t);
+
+/* Frees a task that is done. */
+void gl_task_free(gl_task *t);
+
+/* The task that L is the coroutine of, if it can be parked now; NULL for other coroutines and across C calls. [-0, +0, -] */
+gl_task *gl_task_current(lua_State *L);
+
+/*
+ * Parks the caller until it is woken or `seconds` have passed (negative: no limit), then calls k. Where the caller is no task it runs
+ * the loop in place; other tasks then stand still. Use as `return gl_task_wait(…)`. The continuation starts with gl_task_check. [-0, +0, v]
+ */
+int gl_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k);
+
+/* The task that a wait begun by L now parks: gl_task_current or the idle task. */
+gl_task *gl_task_waiter(lua_State *L);
+
+/* The kind that gl_task_cancel asked for, once; NULL: nobody did. */
+const char *gl_task_cancelled(gl_task *t);
+
+/* Raises what gl_task_cancel asked for. [-0, +0, v] */
+void gl_task_check(lua_State *L);
+
+/* Wakes a parked task; one that is not parked is left alone. */
+void gl_task_wake(gl_task *t);
+
+/* Wakes t with an error of this kind (a static string): "cancelled", "interrupted". */
+void gl_task_cancel(gl_task *t, const char *kind);
+
+/* guestlua.sleep. */
+int gl_task_sleep(lua_State *L);
+
+/* For gl_state_open and gl_state_close. */
+void gl_task_idle_open(gl_state *s);
+void gl_task_idle_close(gl_state *s);
+
+#endif

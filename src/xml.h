@@ -1,0 +1,30 @@
+/*
+ * libxml2, and no lua.h: these functions run on any thread.
+ *
+ * Parsing never reaches the network, never expands an entity, and refuses a document type declaration, which no document of libvirt's has.
+ */
+#ifndef GL_XML_H
+#define GL_XML_H
+
+#include <libxml/tree.h>
+#include <stddef.h>
+
+/* The largest document that is read, in bytes. libxml2 itself refuses one that is nested deeper than 256 elements. */
+#define GL_XML_MAX_SIZE (16 << 20)
+
+/* The document, or NULL with what is wrong with it written to message. */
+xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t message_size);
+
+/* The next element from node on (node itself included) that has the name; NULL for any name. */
+xmlNodePtr gl_xml_element(xmlNodePtr node, const char *name);
+
+/* The first child element of the name. */
+xmlNodePtr gl_xml_child(xmlNodePtr parent, const char *name);
+
+/* Whether the attribute is there and has this value. */
+int gl_xml_attribute_is(xmlNodePtr element, const char *name, const char *value);
+
+/* The disk of a domain document that `device` names: by <target dev>, and if there is none so, by <source file>. */
+xmlNodePtr gl_xml_disk(xmlDocPtr domain, const char *device);
+
+#endif
