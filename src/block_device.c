@@ -183,7 +183,8 @@ static const gl_param copy_params[] = {
   GL_ARG(job_op, dest_xml, GL_XML, "where to, a <disk> element"),
   GL_OPTION_FLAG("shallow", VIR_DOMAIN_BLOCK_COPY_SHALLOW, "copy only the top of the chain"),
   GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_BLOCK_COPY_REUSE_EXT, "the destination's file exists already"),
-  GL_OPTION_FLAG("transient", VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB, "allowed for a persistent guest too; the job is lost when the guest stops"),
+  GL_OPTION_FLAG("transient", VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
+                 "allowed for a persistent guest too; the job is lost when the guest stops"),
   GL_OPTION(job_op, bandwidth, GL_INTEGER, "MiB/s at most; 0: no limit"),
   GL_END,
 };
@@ -216,7 +217,8 @@ static const gl_opdef copy_def = {
 
 static const gl_param abort_job_params[] = {
   GL_OPTION_FLAG("async", VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC, "ask for it and do not wait"),
-  GL_OPTION_FLAG("pivot", VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT, "end a copy or an active commit that is ready by moving the guest to the new image"),
+  GL_OPTION_FLAG("pivot", VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT,
+                 "end a copy or an active commit that is ready by moving the guest to the new image"),
   GL_END,
 };
 
@@ -268,8 +270,9 @@ static const gl_opdef get_job_info_def = {
   .name = "get_job_info",
   .call = "virDomainGetBlockJobInfo",
   .help = "How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.",
-  .returns = "a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write "
-             "as info.end_); nil where there is no job",
+  .returns =
+    "a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write "
+    "as info.end_); nil where there is no job",
   .size = sizeof(job_info_op),
   .run = get_job_info_run,
   .push = get_job_info_push,
@@ -390,17 +393,17 @@ static int block_stats_push(lua_State *L, gl_op *op)
   return 5;
 }
 
-#define BLOCK_STATS(name_)                                                                                                                 \
-  {                                                                                                                                        \
-    .name = name_, .call = "virDomainBlockStats", .help = "What went over the disk since the guest started.",                              \
-    .returns = "five integers: rd_req, rd_bytes, wr_req, wr_bytes, errs; -1 where the driver does not count", .size = sizeof(stats_op),    \
-    .run = block_stats_run, .push = block_stats_push                                                                                       \
+#define BLOCK_STATS(name_)                                                                                                              \
+  {                                                                                                                                     \
+    .name = name_, .call = "virDomainBlockStats", .help = "What went over the disk since the guest started.",                           \
+    .returns = "five integers: rd_req, rd_bytes, wr_req, wr_bytes, errs; -1 where the driver does not count", .size = sizeof(stats_op), \
+    .run = block_stats_run, .push = block_stats_push                                                                                    \
   }
 static const gl_opdef block_stats_def = BLOCK_STATS("block_stats");
 static const gl_opdef blockStats_def = BLOCK_STATS("blockStats");
 
 static const gl_opdef *const ops[] = {
-  &commit_def,  &rebase_def,      &copy_def,       &abort_job_def, &get_job_info_def, &is_job_complete_def, &wait_for_job_def,
+  &commit_def, &rebase_def,      &copy_def,       &abort_job_def, &get_job_info_def, &is_job_complete_def, &wait_for_job_def,
   &resize_def, &block_stats_def, &blockStats_def, NULL,
 };
 

@@ -22,15 +22,15 @@ typedef struct gl_host {
   gl_state *state;
   virConnectPtr conn; /* NULL once closed */
   int refs;
-  gl_object *children; /* open guests and subscriptions */
-  int in_flight;       /* ops on a worker now */
+  gl_object *children;       /* open guests and subscriptions */
+  int in_flight;             /* ops on a worker now */
   gl_op *queue, **queue_end; /* ops that wait for one of those to return */
 } gl_host;
 
 struct gl_object {
   const gl_class *class;
-  gl_host *host;             /* counted */
-  gl_object *next, **link;   /* on host->children */
+  gl_host *host;           /* counted */
+  gl_object *next, **link; /* on host->children */
   bool closed;
 };
 
@@ -38,7 +38,7 @@ struct gl_class {
   const char *name; /* "Guest" */
   const char *help;
   const gl_opdef *const *ops;
-  const gl_opdef *const *fields;            /* ops without arguments that read as fields; may be NULL */
+  const gl_opdef *const *fields;                          /* ops without arguments that read as fields; may be NULL */
   void (*bind)(lua_State *L, gl_object *self, gl_op *op); /* fills in what the op works on; may raise "closed" */
   void (*close)(gl_object *self);                         /* lets go of everything and never blocks; may be NULL */
   int (*tostring)(lua_State *L);
@@ -54,7 +54,8 @@ void gl_op_push(lua_State *L, const gl_opdef *def, const gl_class *class);
 /* Pushes a new object of the class, still closed. user_values: how many Lua values it keeps alive. [-0, +1, e] */
 void *gl_object_new(lua_State *L, const gl_class *class, size_t size, int user_values);
 
-/* Opens it as a child of the host: from here on its class's close is owed. Raises "closed" where the host was closed meanwhile. [-0, +0, v] */
+/* Opens it as a child of the host: from here on its class's close is owed. Raises "closed" where the host was closed meanwhile. [-0, +0, v]
+ */
 void gl_object_adopt(lua_State *L, gl_object *o, gl_host *host);
 
 /* The object at index, open or not, or NULL. [-0, +0, -] */

@@ -169,7 +169,8 @@ static void set_attribute(xmlNodePtr node, const xmlChar *name, const xmlChar *v
 
 static void build(lua_State *L, xmlNodePtr node, int index, int depth);
 
-/* Adds child elements `name` made of the value at index: one, or one for each item of a list. Where `before` is not NULL, in front of it. */
+/* Adds child elements `name` made of the value at index: one, or one for each item of a list. Where `before` is not NULL, in front of it.
+ */
 static void add_children(lua_State *L, xmlNodePtr parent, xmlNodePtr before, const xmlChar *name, int index, int depth)
 {
   luaL_checkstack(L, 8, "too deep");
@@ -446,7 +447,8 @@ static const gl_opdef *const ops[] = {&tag_def, &attribute_def, &child_def, &chi
 
 const gl_class gl_element_class = {
   .name = "Element",
-  .help = "An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before both, "
+  .help = "An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before "
+          "both, "
           "and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.",
   .ops = ops,
   .close = element_close,

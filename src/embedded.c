@@ -12,12 +12,14 @@
 
 #include "error.h"
 
-/* libvirt puts DIR/lib/domain-NNN-NAME…/monitor.sock below it, and the address of a socket has 107 characters; libvirt cuts the name off at 20. */
+/* libvirt puts DIR/lib/domain-NNN-NAME…/monitor.sock below it, and the address of a socket has 107 characters; libvirt cuts the name off
+ * at 20. */
 #define MAX_ROOT 60
 
-static const char qemu_conf[] = "# Written by guestlua.embedded: what makes libvirt's QEMU driver work alone. Change it as you like, it is not written again.\n"
-                                "stdio_handler = \"file\" # no virtlogd\n"
-                                "remember_owner = 0\n";
+static const char qemu_conf[] =
+  "# Written by guestlua.embedded: what makes libvirt's QEMU driver work alone. Change it as you like, it is not written again.\n"
+  "stdio_handler = \"file\" # no virtlogd\n"
+  "remember_owner = 0\n";
 
 typedef struct embedded_op {
   gl_op op;
@@ -81,8 +83,9 @@ static int embedded_prepare(lua_State *L)
   if (!realpath(args.dir, root))
     cannot(L, "find", args.dir);
   if (strlen(root) > MAX_ROOT)
-    gl_error_argument(L, "embedded", "dir", "'%s' has %zu characters: libvirt makes sockets below it, and with more than %d their addresses are too long",
-                      root, strlen(root), MAX_ROOT);
+    gl_error_argument(L, "embedded", "dir",
+                      "'%s' has %zu characters: libvirt makes sockets below it, and with more than %d their addresses are too long", root,
+                      strlen(root), MAX_ROOT);
   snprintf(path, sizeof path, "%s/etc", root);
   make_directory(L, path);
   snprintf(path, sizeof path, "%s/etc/qemu.conf", root);
@@ -93,7 +96,8 @@ static int embedded_prepare(lua_State *L)
 }
 const gl_opdef gl_embedded_prepare = {
   .name = "embedded_uri",
-  .help = "Makes the directory fit for libvirt's embedded QEMU driver (no daemon, no root) and gives its URI. guestlua.embedded(dir) opens it too.",
+  .help = "Makes the directory fit for libvirt's embedded QEMU driver (no daemon, no root) and gives its URI. guestlua.embedded(dir) "
+          "opens it too.",
   .returns = "string: the URI",
   .params = embedded_params,
   .invoke = embedded_prepare,

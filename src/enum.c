@@ -201,14 +201,9 @@ static const char *const error_domains[] = {
 ENUM(gl_error_domains, "error domain", error_domains);
 
 static const char *const domain_states[] = {
-  [VIR_DOMAIN_NOSTATE] = "nostate",
-  [VIR_DOMAIN_RUNNING] = "running",
-  [VIR_DOMAIN_BLOCKED] = "blocked",
-  [VIR_DOMAIN_PAUSED] = "paused",
-  [VIR_DOMAIN_SHUTDOWN] = "shutdown",
-  [VIR_DOMAIN_SHUTOFF] = "shutoff",
-  [VIR_DOMAIN_CRASHED] = "crashed",
-  [VIR_DOMAIN_PMSUSPENDED] = "pmsuspended",
+  [VIR_DOMAIN_NOSTATE] = "nostate", [VIR_DOMAIN_RUNNING] = "running",         [VIR_DOMAIN_BLOCKED] = "blocked",
+  [VIR_DOMAIN_PAUSED] = "paused",   [VIR_DOMAIN_SHUTDOWN] = "shutdown",       [VIR_DOMAIN_SHUTOFF] = "shutoff",
+  [VIR_DOMAIN_CRASHED] = "crashed", [VIR_DOMAIN_PMSUSPENDED] = "pmsuspended",
 };
 ENUM(gl_domain_states, "domain state", domain_states);
 
@@ -245,15 +240,9 @@ static const char *const event_ids[] = {
 ENUM(gl_event_ids, "event", event_ids);
 
 static const char *const lifecycle_events[] = {
-  [VIR_DOMAIN_EVENT_DEFINED] = "defined",
-  [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
-  [VIR_DOMAIN_EVENT_STARTED] = "started",
-  [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
-  [VIR_DOMAIN_EVENT_RESUMED] = "resumed",
-  [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
-  [VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",
-  [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended",
-  [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
+  [VIR_DOMAIN_EVENT_DEFINED] = "defined",     [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",     [VIR_DOMAIN_EVENT_STARTED] = "started",
+  [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended", [VIR_DOMAIN_EVENT_RESUMED] = "resumed",         [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
+  [VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",   [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended", [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
 };
 ENUM(gl_lifecycle_events, "lifecycle event", lifecycle_events);
 

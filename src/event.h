@@ -1,9 +1,9 @@
 /*
  * libvirt's event thread -> queue -> Lua.
  *
- * One thread a process runs libvirt's event loop. Its callbacks copy what they got into a gl_event, put that into the state's gl_queue and wake
- * the Lua thread, which sorts the events by subscription. A subscription is counted: one for its userdata, one for libvirt, one for each event
- * under way; libvirt's freecb may run on any thread and only drops its count.
+ * One thread a process runs libvirt's event loop. Its callbacks copy what they got into a gl_event, put that into the state's gl_queue and
+ * wake the Lua thread, which sorts the events by subscription. A subscription is counted: one for its userdata, one for libvirt, one for
+ * each event under way; libvirt's freecb may run on any thread and only drops its count.
  */
 #ifndef GL_EVENT_H
 #define GL_EVENT_H

@@ -253,12 +253,8 @@ static int get_info_push(lua_State *L, gl_op *op)
     const char *name;
     lua_Integer value;
   } values[] = {
-    {"state", power_state(info->state)},
-    {"internal_id", ((info_op *)op)->id},
-    {"id", ((info_op *)op)->id},
-    {"max_mem_kb", (lua_Integer)info->maxMem},
-    {"mem_kb", (lua_Integer)info->memory},
-    {"num_cpu", info->nrVirtCpu},
+    {"state", power_state(info->state)},         {"internal_id", ((info_op *)op)->id},  {"id", ((info_op *)op)->id},
+    {"max_mem_kb", (lua_Integer)info->maxMem},   {"mem_kb", (lua_Integer)info->memory}, {"num_cpu", info->nrVirtCpu},
     {"cpu_time_ns", (lua_Integer)info->cpuTime},
   };
   lua_createtable(L, 0, 8);
@@ -426,7 +422,8 @@ static int delete_configuration_run(gl_op *op)
 static const gl_opdef delete_configuration_def = {
   .name = "delete_configuration",
   .call = "virDomainUndefineFlags",
-  .help = "Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it stops. "
+  .help = "Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it "
+          "stops. "
           "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
   .params = delete_configuration_params,
   .run = delete_configuration_run,
@@ -471,9 +468,23 @@ static const gl_opdef close_def = {
 };
 
 static const gl_opdef *const ops[] = {
-  &launch_def,   &poweroff_def,     &shutdown_def,      &pause_def,    &resume_def,
-  &is_active_def, &has_persistent_configuration_def, &get_info_def, &get_disk_errors_def, &get_xml_desc_def, &snapshot_def,
-  &gl_get_block_device, &delete_configuration_def, &agent_command_def, &gl_subscribe, &close_def, NULL,
+  &launch_def,
+  &poweroff_def,
+  &shutdown_def,
+  &pause_def,
+  &resume_def,
+  &is_active_def,
+  &has_persistent_configuration_def,
+  &get_info_def,
+  &get_disk_errors_def,
+  &get_xml_desc_def,
+  &snapshot_def,
+  &gl_get_block_device,
+  &delete_configuration_def,
+  &agent_command_def,
+  &gl_subscribe,
+  &close_def,
+  NULL,
 };
 static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, NULL};
 

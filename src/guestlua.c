@@ -70,19 +70,20 @@ static int alive(lua_State *L)
 }
 static const gl_opdef alive_def = {
   .name = "alive",
-  .help = "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.",
+  .help =
+    "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.",
   .returns = "a table: tasks, ops, hosts, guests, subscriptions",
   .invoke = alive,
 };
 
-static const gl_opdef *const functions[] = {&gl_host_open,   &gl_embedded_prepare, &gl_element_make, &sleep_def,
-                                            &now_def,   &isatty_def,     &alive_def,  NULL};
+static const gl_opdef *const functions[] = {&gl_host_open, &gl_embedded_prepare, &gl_element_make, &sleep_def,
+                                            &now_def,      &isatty_def,          &alive_def,       NULL};
 
 /* core.check_self(value, class, method): the check that methods written in C make, for those written in Lua. */
 static int check_self(lua_State *L)
 {
   const char *name = luaL_checkstring(L, 2), *method = luaL_checkstring(L, 3);
-  for (const gl_class *const *class = classes; *class; class++)
+  for (const gl_class *const *class = classes; *class; class ++)
     if (strcmp((*class)->name, name) == 0)
       gl_object_check(L, 1, *class, method);
   return 0;
@@ -165,7 +166,7 @@ static int open_core(lua_State *L)
   lua_newtable(L);
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
-  for (const gl_class *const *class = classes; *class; class++) {
+  for (const gl_class *const *class = classes; *class; class ++) {
     gl_class_open(L, *class);
     lua_setfield(L, -2, (*class)->name);
   }

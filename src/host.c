@@ -66,7 +66,8 @@ static int host_close(lua_State *L)
 static const gl_opdef close_def = {
   .name = "close",
   .call = "virConnectClose",
-  .help = "Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind \"closed\". Calls "
+  .help = "Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind \"closed\". "
+          "Calls "
           "under way are not disturbed. Closing twice is harmless.",
   .invoke = host_close,
 };
@@ -212,7 +213,8 @@ typedef struct guests_op {
 } guests_op;
 
 static const gl_param guests_params[] = {
-  GL_OPTION_CHOICE("active", VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_CONNECT_LIST_DOMAINS_INACTIVE, "only those that run, or only those that do not"),
+  GL_OPTION_CHOICE("active", VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_CONNECT_LIST_DOMAINS_INACTIVE,
+                   "only those that run, or only those that do not"),
   GL_OPTION_CHOICE("persistent", VIR_CONNECT_LIST_DOMAINS_PERSISTENT, VIR_CONNECT_LIST_DOMAINS_TRANSIENT,
                    "only those with a persistent configuration, or only those without"),
   GL_END,

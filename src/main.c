@@ -17,22 +17,21 @@
 
 enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2 };
 
-static const char usage[] =
-  "usage: guestlua [OPTION]... [SCRIPT [ARGUMENT]...]\n"
-  "Runs a Lua 5.4 script that drives virtual machines through libvirt.\n"
-  "\n"
-  "  -c, --connect URI    the connection that guestlua.open() makes\n"
-  "  -r, --readonly       make it read-only\n"
-  "  -e STAT              run the statement\n"
-  "  -l MOD               require the module, into a global of its name\n"
-  "  -i, --interactive    then read statements from standard input\n"
-  "  -v, --version        print the versions\n"
-  "  -h, --help           print this\n"
-  "  -                    the script is on standard input\n"
-  "\n"
-  "The script finds the module as guestlua and its arguments in arg and `...`.\n"
-  "Exit: 0; 1 after an error that the script did not catch; 2 for wrong usage;\n"
-  "130 after Ctrl-C, which lets the script clean up (a second one does not).\n";
+static const char usage[] = "usage: guestlua [OPTION]... [SCRIPT [ARGUMENT]...]\n"
+                            "Runs a Lua 5.4 script that drives virtual machines through libvirt.\n"
+                            "\n"
+                            "  -c, --connect URI    the connection that guestlua.open() makes\n"
+                            "  -r, --readonly       make it read-only\n"
+                            "  -e STAT              run the statement\n"
+                            "  -l MOD               require the module, into a global of its name\n"
+                            "  -i, --interactive    then read statements from standard input\n"
+                            "  -v, --version        print the versions\n"
+                            "  -h, --help           print this\n"
+                            "  -                    the script is on standard input\n"
+                            "\n"
+                            "The script finds the module as guestlua and its arguments in arg and `...`.\n"
+                            "Exit: 0; 1 after an error that the script did not catch; 2 for wrong usage;\n"
+                            "130 after Ctrl-C, which lets the script clean up (a second one does not).\n";
 
 static const struct option long_options[] = {
   {"connect", required_argument, NULL, 'c'}, {"readonly", no_argument, NULL, 'r'}, {"interactive", no_argument, NULL, 'i'},

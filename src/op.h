@@ -18,8 +18,8 @@
 
 struct gl_opdef {
   const char *name;
-  const char *call; /* libvirt's function, for the error and the manual */
-  const char *help; /* what it does; what the manual, help() and the editor show */
+  const char *call;    /* libvirt's function, for the error and the manual */
+  const char *help;    /* what it does; what the manual, help() and the editor show */
   const char *returns; /* what comes back; NULL: nothing */
   const gl_param *params;
   size_t size; /* of the struct that starts with gl_op; 0: gl_op itself */
@@ -53,17 +53,17 @@ struct gl_op {
   /* What it works on. On a worker these are the op's own references, dropped there as soon as the call is over. */
   virConnectPtr conn;
   virDomainPtr dom;
-  const char *disk;  /* a block device's name */
-  const char *guest; /* the guest's name, for errors */
-  const char *uri;   /* the connection's, for errors */
+  const char *disk;   /* a block device's name */
+  const char *guest;  /* the guest's name, for errors */
+  const char *uri;    /* the connection's, for errors */
   unsigned int flags; /* the flags that the options add up to */
 
   int rc; /* what run returned */
   virErrorPtr error;
 
   /* For the way to a worker and back. */
-  gl_host *host; /* its gate lets this op in or makes it wait */
-  bool held;     /* host, conn and dom are counted */
+  gl_host *host;   /* its gate lets this op in or makes it wait */
+  bool held;       /* host, conn and dom are counted */
   gl_task *waiter; /* to wake when the call is over; NULL: nobody waits */
   uv_work_t request;
   gl_op *next; /* in host->queue */
@@ -71,12 +71,12 @@ struct gl_op {
   gl_text *texts;
 };
 
-/* Calls the operation with the arguments on the stack, self (of that class; NULL: there is none) first: on a worker with the task parked, or
- * inline. Use as `return gl_op_invoke(…)`. [-0, +?, v] */
+/* Calls the operation with the arguments on the stack, self (of that class; NULL: there is none) first: on a worker with the task parked,
+ * or inline. Use as `return gl_op_invoke(…)`. [-0, +?, v] */
 int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class);
 
-/* The two halves of gl_op_invoke, for an operation whose references its caller fills in: pushes a box with a new op, to be closed when the C
- * function returns; makes the call. [-0, +1, e] [-0, +?, v] */
+/* The two halves of gl_op_invoke, for an operation whose references its caller fills in: pushes a box with a new op, to be closed when the
+ * C function returns; makes the call. [-0, +1, e] [-0, +?, v] */
 gl_op *gl_op_new(lua_State *L, const gl_opdef *def);
 int gl_op_start(lua_State *L, gl_op *op);
 

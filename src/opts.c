@@ -8,8 +8,8 @@
 #include "op.h"
 
 static const char *const kind_names[] = {
-  [GL_STRING] = "string",  [GL_XML] = "Element or XML text", [GL_INTEGER] = "integer", [GL_NUMBER] = "number",
-  [GL_FLAG] = "boolean",   [GL_CHOICE] = "boolean",          [GL_NAME] = "string",     [GL_IGNORED] = "any",
+  [GL_STRING] = "string", [GL_XML] = "Element or XML text", [GL_INTEGER] = "integer", [GL_NUMBER] = "number",
+  [GL_FLAG] = "boolean",  [GL_CHOICE] = "boolean",          [GL_NAME] = "string",     [GL_IGNORED] = "any",
 };
 
 static _Noreturn void wrong_type(lua_State *L, const char *method, const gl_param *p, int index)

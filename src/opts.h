@@ -15,14 +15,14 @@
 typedef struct gl_op gl_op;
 
 typedef enum gl_param_kind {
-  GL_STRING,     /* const char * */
-  GL_XML,        /* const char *: XML text, or an Element */
-  GL_INTEGER,    /* long long, from 0 up */
-  GL_NUMBER,     /* double, from 0 up */
-  GL_FLAG,       /* true adds `bit` to op->flags */
-  GL_CHOICE,     /* true adds `bit` to op->flags, false adds `other_bit`, absent neither */
-  GL_NAME,       /* int: the value that one of `names` stands for */
-  GL_IGNORED,    /* anything; the reference takes it and does not look at it */
+  GL_STRING,  /* const char * */
+  GL_XML,     /* const char *: XML text, or an Element */
+  GL_INTEGER, /* long long, from 0 up */
+  GL_NUMBER,  /* double, from 0 up */
+  GL_FLAG,    /* true adds `bit` to op->flags */
+  GL_CHOICE,  /* true adds `bit` to op->flags, false adds `other_bit`, absent neither */
+  GL_NAME,    /* int: the value that one of `names` stands for */
+  GL_IGNORED, /* anything; the reference takes it and does not look at it */
 } gl_param_kind;
 
 typedef struct gl_param {
@@ -36,24 +36,46 @@ typedef struct gl_param {
 } gl_param;
 
 /* For the positional arguments; the field is named like the argument. */
-#define GL_ARG(type, field, kind_, text)                                                                                                   \
-  {.name = #field, .kind = kind_, .positional = true, .required = true, .offset = offsetof(type, field), .help = text}
-#define GL_ARG_OR_NIL(type, field, kind_, text)                                                                                            \
-  {.name = #field, .kind = kind_, .positional = true, .offset = offsetof(type, field), .help = text}
-#define GL_ARG_NAME(type, field, names_, text)                                                                                             \
-  {.name = #field, .kind = GL_NAME, .positional = true, .required = true, .offset = offsetof(type, field), .names = names_, .help = text}
-#define GL_ARG_IGNORED(name_, text) {.name = name_, .kind = GL_IGNORED, .positional = true, .help = text}
+#define GL_ARG(type, field, kind_, text)                                                                               \
+  {                                                                                                                    \
+    .name = #field, .kind = kind_, .positional = true, .required = true, .offset = offsetof(type, field), .help = text \
+  }
+#define GL_ARG_OR_NIL(type, field, kind_, text)                                                      \
+  {                                                                                                  \
+    .name = #field, .kind = kind_, .positional = true, .offset = offsetof(type, field), .help = text \
+  }
+#define GL_ARG_NAME(type, field, names_, text)                                                                                            \
+  {                                                                                                                                       \
+    .name = #field, .kind = GL_NAME, .positional = true, .required = true, .offset = offsetof(type, field), .names = names_, .help = text \
+  }
+#define GL_ARG_IGNORED(name_, text)                                     \
+  {                                                                     \
+    .name = name_, .kind = GL_IGNORED, .positional = true, .help = text \
+  }
 
 /* For the keys of the options table. */
-#define GL_OPTION(type, field, kind_, text) {.name = #field, .kind = kind_, .offset = offsetof(type, field), .help = text}
-#define GL_OPTION_FLAG(name_, bit_, text) {.name = name_, .kind = GL_FLAG, .bit = bit_, .help = text}
-#define GL_OPTION_CHOICE(name_, bit_, other, text) {.name = name_, .kind = GL_CHOICE, .bit = bit_, .other_bit = other, .help = text}
+#define GL_OPTION(type, field, kind_, text)                                      \
+  {                                                                              \
+    .name = #field, .kind = kind_, .offset = offsetof(type, field), .help = text \
+  }
+#define GL_OPTION_FLAG(name_, bit_, text)                     \
+  {                                                           \
+    .name = name_, .kind = GL_FLAG, .bit = bit_, .help = text \
+  }
+#define GL_OPTION_CHOICE(name_, bit_, other, text)                                  \
+  {                                                                                 \
+    .name = name_, .kind = GL_CHOICE, .bit = bit_, .other_bit = other, .help = text \
+  }
 
-#define GL_END {.name = NULL}
+#define GL_END   \
+  {              \
+    .name = NULL \
+  }
 
 /*
- * Reads the arguments at the stack indices from `first` to `top` into op. Strings are copied into the op where it will outlive the call (`keep`), and
- * else point into the Lua stack. Raises an error of kind "bad_argument" that names the method and the valid choices. [-0, +0, v]
+ * Reads the arguments at the stack indices from `first` to `top` into op. Strings are copied into the op where it will outlive the call
+ * (`keep`), and else point into the Lua stack. Raises an error of kind "bad_argument" that names the method and the valid choices. [-0, +0,
+ * v]
  */
 void gl_opts_read(lua_State *L, int first, int top, const char *method, const gl_param *params, gl_op *op, bool keep);
 

@@ -1,6 +1,9 @@
 #include "state.h"
 
+#include <fcntl.h>
 #include <lauxlib.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "event.h"
@@ -31,6 +34,27 @@ static void on_wakeup(uv_async_t *async)
     gl_task_cancel(s->main ? s->main : s->idle, "interrupted");
 }
 
+/*
+ * The first loop of a process, made with the low file descriptors taken.
+ *
+ * libuv keeps a pipe for its signal handling, and in the child of every fork it closes the pipe by number and makes another. The child in
+ * which libvirt's embedded driver starts an emulator forks again, after closing what it inherited: with a pipe of libuv's on numbers 4 and
+ * 5, libuv would close the pipe that the two children speak over (seen: "Unable to notify child process: Bad file descriptor").
+ */
+static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
+static void make_first_loop(void)
+{
+  enum { LOW = 32 };
+  int taken[LOW], count = 0;
+  uv_loop_t loop;
+  while (count < LOW && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0 && taken[count++] < LOW)
+    ;
+  if (uv_loop_init(&loop) == 0)
+    uv_loop_close(&loop);
+  while (count > 0)
+    close(taken[--count]);
+}
+
 gl_state *gl_state_open(lua_State *L)
 {
   gl_state *s = gl_state_get(L);
@@ -49,6 +73,7 @@ gl_state *gl_state_open(lua_State *L)
   s->L = lua_tothread(L, -1);
   lua_pop(L, 1);
   s->ready_end = &s->ready;
+  pthread_once(&first_loop_once, make_first_loop);
   s->queue = gl_queue_new(&s->wakeup);
   if (!s->queue || uv_loop_init(&s->loop) != 0)
     luaL_error(L, "guestlua: cannot make an event loop");

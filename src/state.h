@@ -26,14 +26,14 @@ typedef struct gl_counters {
 typedef struct gl_state {
   lua_State *L; /* the main thread of the Lua state */
   uv_loop_t loop;
-  uv_async_t wakeup;       /* sent by the event thread and by gl_state_interrupt */
-  gl_queue *queue;         /* what libvirt's event thread hands over (event.c) */
+  uv_async_t wakeup;           /* sent by the event thread and by gl_state_interrupt */
+  gl_queue *queue;             /* what libvirt's event thread hands over (event.c) */
   gl_task *ready, **ready_end; /* tasks to resume, oldest first */
-  gl_task *running;        /* the task whose Lua code runs now */
-  gl_task *main;           /* the task that an interrupt cancels */
-  gl_task *idle;           /* stands for a caller that is no task: it waits by running the loop in place */
+  gl_task *running;            /* the task whose Lua code runs now */
+  gl_task *main;               /* the task that an interrupt cancels */
+  gl_task *idle;               /* stands for a caller that is no task: it waits by running the loop in place */
   gl_counters alive;
-  atomic_int interrupted;  /* the signal that asked for it; 0: none */
+  atomic_int interrupted; /* the signal that asked for it; 0: none */
   bool open;
 } gl_state;
 

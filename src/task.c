@@ -157,6 +157,7 @@ void gl_task_wake(gl_task *t)
     return;
   t->waiting = false;
   uv_timer_stop(&t->timer);
+  uv_stop(&t->state->loop); /* a timer may run out right before uv_run goes to sleep: it must not, there is work now */
   if (t->L)
     make_ready(t);
 }

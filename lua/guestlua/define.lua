@@ -28,7 +28,7 @@ local function check(method, param, value)
     end
   elseif not matches(value, param.type) then
     bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)))
-  elseif param.type == "number" and not (value >= 0) then
+  elseif param.type == "number" and (value < 0 or value ~= value) then
     bad(method, param.name, "cannot be negative")
   end
 end

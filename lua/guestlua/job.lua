@@ -49,8 +49,8 @@ for _, method in ipairs({ "commit", "rebase", "copy" }) do
   end
 end
 
--- Whether an event tells of the job that is waited for. A final one may be an earlier job's, on its way still when this one began: then there is a job.
--- libvirt may also be about to clear away the job that the event tells of, so it gets a moment.
+-- Whether an event tells of the job that is waited for. A final one may be an earlier job's, on its way still when this one began: then there is
+-- a job. libvirt may also be about to clear away the job that the event tells of, so it gets a moment.
 local function concerns(disk, event, target)
   if event.event ~= "block_job_2" or event.disk ~= target then
     return false
@@ -152,7 +152,7 @@ define(BlockDevice, "BlockDevice", {
   },
   run = function(disk, options)
     local w = watches[disk] or watch(disk)
-    local guard <close> = setmetatable({ disk = disk }, abort_when_cancelled) -- luacheck: ignore guard
+    local guard <close> = setmetatable({ disk = disk }, abort_when_cancelled)
     local outcome, reason = await(disk, w, options)
     if outcome ~= "ready" then -- one that is ready has its end still before it
       forget(disk)

@@ -1,0 +1,5 @@
+import libvirt
+
+conn = libvirt.open("test:///default")
+print(conn.lookupByName("test").isActive())
+conn.close()

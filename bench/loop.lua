@@ -1,0 +1,27 @@
+-- What a call costs: loop.lua URI CALL CALLS, as loop.c.
+
+local uri, call, calls = ...
+local host = guestlua.open(uri)
+local guest = host:guest("test")
+
+local loop = {
+  is_active = function(count)
+    for _ = 1, count do
+      local _ = guest:is_active()
+    end
+  end,
+  name = function(count)
+    for _ = 1, count do
+      local _ = guest.name
+    end
+  end,
+}
+
+local best = math.huge
+for _ = 1, 10 do
+  local start = guestlua.now()
+  loop[call](tonumber(calls))
+  best = math.min(best, (guestlua.now() - start) * 1e9 / calls)
+end
+print(("%.1f"):format(best))
+host:close()

@@ -1,0 +1,149 @@
+-- The tiny real guest: boots a fresh one on libvirt's embedded QEMU driver, waits for its agent, and leaves nothing behind.
+--
+--   local machine <close> = tiny.boot()
+--   machine.guest, machine.host, machine.disk (the path of its disk's image), machine.dir
+--   machine:sh("echo hello > /data/x")      → what the command printed; an error if it failed
+
+local guestlua = require("guestlua")
+
+local tiny = {}
+
+local IMAGES = "build/tiny" -- made by spec/support/tiny-guest
+
+-- Bounds for the slowest way to run this: emulated, under valgrind, on a busy machine.
+tiny.TIMEOUT = 180
+
+local function run(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local output = pipe:read("a")
+  if not pipe:close() then
+    error(("%s: %s"):format(command, output), 2)
+  end
+  return (output:gsub("\n$", ""))
+end
+
+local function quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- The embedded driver has one directory a process. The guest's emulator may run as another user than we do: it has to get in.
+local root
+local function embedded_root()
+  if not root then
+    root = setmetatable({ dir = run("mktemp -d /tmp/guestlua.XXXXXX") }, {
+      __gc = function(self)
+        os.execute("rm -rf " .. quoted(self.dir))
+      end,
+    })
+    run("chmod 755 " .. root.dir)
+  end
+  return root.dir
+end
+
+function tiny.host()
+  return guestlua.embedded(embedded_root())
+end
+
+local template
+local function configuration(name, dir)
+  if not template then
+    local file <close> = assert(io.open("spec/support/tiny-guest.xml"))
+    template = file:read("a")
+  end
+  local domain = guestlua.element(template)
+  domain.name = name
+  domain.os.kernel = dir .. "/vmlinuz"
+  domain.os.initrd = dir .. "/initrd"
+  domain.devices.disk.source.file = dir .. "/disk.qcow2"
+  domain.devices.serial.source.path = dir .. "/console.log"
+  return domain
+end
+
+local Machine = {}
+Machine.__index = Machine
+
+function Machine:__close()
+  self.host:close()
+  local host <close> = tiny.host() -- the one above may have been closed by the spec, or be in any state
+  local guest = host:guest(self.name)
+  if guest then
+    if guest:is_active() then
+      guest:poweroff()
+    end
+    if guest:has_persistent_configuration() then
+      guest:delete_configuration()
+    end
+  end
+  host:close()
+  os.execute("rm -rf " .. quoted(self.dir))
+end
+
+function Machine:sh(command, options)
+  options = options or {}
+  local code, out, err = self.guest:exec("/bin/sh", { args = { "-c", command }, timeout = options.timeout or tiny.TIMEOUT })
+  if code ~= 0 then
+    error(("in the guest: %s: exit code %d: %s"):format(command, code, err), 2)
+  end
+  return (out:gsub("\n$", ""))
+end
+
+-- The images of the disk, topmost first, as libvirt sees the chain.
+function Machine:chain(target)
+  local images = {}
+  for _, disk in ipairs(guestlua.element(self.guest:get_xml_desc()).devices:children("disk")) do
+    if disk.target.dev == (target or "vda") then
+      local layer = disk
+      while layer and layer.source do
+        images[#images + 1] = layer.source.file
+        layer = layer.backingStore
+      end
+    end
+  end
+  return images
+end
+
+-- Waits until the guest's agent answers; the machine must be launched.
+function Machine:await_agent(events)
+  local deadline = guestlua.now() + tiny.TIMEOUT
+  repeat
+    local event = events:next(math.max(deadline - guestlua.now(), 0))
+    if not event then
+      error(("the agent of the tiny guest did not answer within %d s"):format(tiny.TIMEOUT))
+    end
+  until event.state == "connected"
+  self.guest:agent_command('{"execute":"guest-ping"}', { timeout = tiny.TIMEOUT })
+end
+
+local count = 0
+
+-- options.launch = false: defined only. options.await = false: do not wait for its agent. options.edit: a function that may change its configuration.
+function tiny.boot(options)
+  options = options or {}
+  count = count + 1
+  local machine = setmetatable({ name = "tiny" .. count, host = tiny.host() }, Machine)
+  machine.dir = ("%s/%s"):format(root.dir, machine.name)
+  local undo <close> = setmetatable({}, {
+    __close = function(_, failure)
+      if failure then
+        Machine.__close(machine)
+      end
+    end,
+  })
+  machine.disk = machine.dir .. "/disk.qcow2"
+  run(("mkdir %s && cp %s/* %s && chmod 777 %s && chmod 666 %s"):format(machine.dir, IMAGES, machine.dir, machine.dir, machine.disk))
+  local domain = configuration(machine.name, machine.dir)
+  if options.edit then
+    options.edit(domain)
+  end
+  machine.guest = guestlua.Guest.create(domain, machine.host)
+  if options.launch ~= false then
+    local events <close> = machine.guest:subscribe("agent_lifecycle")
+    machine.guest:launch()
+    if options.await ~= false then
+      machine:await_agent(events)
+    end
+  end
+  return machine
+end
+
+return tiny
