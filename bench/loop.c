@@ -1,6 +1,6 @@
 /*
- * What a call costs in C, the yardstick: loop URI CALL CALLS [thread], CALL being is_active or name. Prints ns per call.
- * With "thread" libvirt's event loop runs in a thread meanwhile, as a program needs it that wants keepalive or events.
+ * What a call costs in C, the yardstick: loop URI CALL CALLS [events], CALL being is_active or name. Prints ns per call.
+ * With "events" libvirt's event loop runs in a thread meanwhile, as a program needs it that wants keepalive or events.
  */
 #include <libvirt/libvirt.h>
 #include <pthread.h>

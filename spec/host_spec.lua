@@ -102,7 +102,7 @@ describe("Host", function()
       { "1 argument%(s%) too many", host.guest, host, "test", "test" },
       { "no such option; the options are: active, persistent", host.guests, host, { running = true } },
       { "a table of named options expected", host.guests, host, { "active" } },
-      { "Host expected, got nil", host.guests },
+      { "Host expected, got no value", host.guests },
       { "Host expected, got userdata", host.guests, io.stdout },
       { "Host expected, got userdata", host.guests, (host:guest("test")) },
     }) do

@@ -8,10 +8,14 @@
 #include <string.h>
 
 #include "error.h"
+#include "event.h"
 #include "guest.h"
 #include "xml.h"
 
-/* Its user value is the Guest: a BlockDevice holds nothing of libvirt's, and is closed when the guest is. */
+/* The user values of a BlockDevice: its Guest, and the Subscription to the events of the job that was started last. */
+enum { GUEST = 1, EVENTS = 2 };
+
+/* Holds nothing of libvirt's itself, and is of no use once the guest is closed. */
 typedef struct block_device {
   gl_object object;
   gl_object *guest;
@@ -64,11 +68,11 @@ static int get_block_device_push(lua_State *L, gl_op *op)
   const char *disk = ((get_block_device_op *)op)->disk;
   if (!*disk)
     gl_error_argument(L, "get_block_device", "disk", "the name of a disk expected, got an empty string");
-  block_device *b = gl_object_new(L, &gl_block_device_class, sizeof *b + strlen(disk) + 1, 1);
+  block_device *b = gl_object_new(L, &gl_block_device_class, sizeof *b + strlen(disk) + 1, EVENTS);
   b->guest = lua_touserdata(L, 1);
   strcpy(b->disk, disk);
   lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
+  lua_setiuservalue(L, -2, GUEST);
   gl_object_adopt(L, &b->object, op->host);
   return 1;
 }
@@ -102,7 +106,7 @@ static const gl_opdef name_def = {
 static int guest_push(lua_State *L, gl_op *op)
 {
   (void)op;
-  lua_getiuservalue(L, 1, 1);
+  lua_getiuservalue(L, 1, GUEST);
   return 1;
 }
 static const gl_opdef guest_def = {
@@ -122,7 +126,30 @@ typedef struct job_op {
   long long bandwidth; /* MiB/s, 0: unlimited */
   virTypedParameterPtr params;
   int params_count;
+  gl_sub *events;
 } job_op;
+
+/* What starts a job hears of its events from before the call on, or await_job might miss the end of a quick one. Any thread. */
+static int hear(gl_op *op)
+{
+  return gl_sub_register(op, VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, &((job_op *)op)->events);
+}
+
+/* The subscription becomes the BlockDevice's; one to an earlier job ends. */
+static int job_push(lua_State *L, gl_op *op)
+{
+  if (lua_getiuservalue(L, 1, EVENTS) != LUA_TNIL)
+    gl_object_close(lua_touserdata(L, -1));
+  gl_sub_push(L, op, &((job_op *)op)->events);
+  lua_setiuservalue(L, 1, EVENTS);
+  return gl_push_integer(L, op);
+}
+
+static void job_release(gl_op *op)
+{
+  virTypedParamsFree(((job_op *)op)->params, ((job_op *)op)->params_count);
+  gl_sub_drop(((job_op *)op)->events);
+}
 
 static const gl_param commit_params[] = {
   GL_ARG_OR_NIL(job_op, base, GL_STRING, "the image to merge into, a path or \"vda[1]\"; nil: the bottom of the chain"),
@@ -139,7 +166,7 @@ static const gl_param commit_params[] = {
 static int commit_run(gl_op *op)
 {
   job_op *self = (job_op *)op;
-  return virDomainBlockCommit(op->dom, op->disk, self->base, self->top, (unsigned long)self->bandwidth, op->flags);
+  return hear(op) < 0 ? -1 : virDomainBlockCommit(op->dom, op->disk, self->base, self->top, (unsigned long)self->bandwidth, op->flags);
 }
 static const gl_opdef commit_def = {
   .name = "commit",
@@ -149,7 +176,8 @@ static const gl_opdef commit_def = {
   .params = commit_params,
   .size = sizeof(job_op),
   .run = commit_run,
-  .push = gl_push_integer,
+  .push = job_push,
+  .release = job_release,
 };
 
 static const gl_param rebase_params[] = {
@@ -166,7 +194,7 @@ static const gl_param rebase_params[] = {
 static int rebase_run(gl_op *op)
 {
   job_op *self = (job_op *)op;
-  return virDomainBlockRebase(op->dom, op->disk, self->base, (unsigned long)self->bandwidth, op->flags);
+  return hear(op) < 0 ? -1 : virDomainBlockRebase(op->dom, op->disk, self->base, (unsigned long)self->bandwidth, op->flags);
 }
 static const gl_opdef rebase_def = {
   .name = "rebase",
@@ -176,7 +204,8 @@ static const gl_opdef rebase_def = {
   .params = rebase_params,
   .size = sizeof(job_op),
   .run = rebase_run,
-  .push = gl_push_integer,
+  .push = job_push,
+  .release = job_release,
 };
 
 static const gl_param copy_params[] = {
@@ -196,13 +225,9 @@ static int copy_run(gl_op *op)
   if (self->bandwidth && virTypedParamsAddULLong(&self->params, &self->params_count, &room, VIR_DOMAIN_BLOCK_COPY_BANDWIDTH,
                                                  (unsigned long long)self->bandwidth << 20) < 0)
     return -1;
-  return virDomainBlockCopy(op->dom, op->disk, self->dest_xml, self->params, self->params_count, op->flags);
+  return hear(op) < 0 ? -1 : virDomainBlockCopy(op->dom, op->disk, self->dest_xml, self->params, self->params_count, op->flags);
 }
 
-static void copy_release(gl_op *op)
-{
-  virTypedParamsFree(((job_op *)op)->params, ((job_op *)op)->params_count);
-}
 static const gl_opdef copy_def = {
   .name = "copy",
   .call = "virDomainBlockCopy",
@@ -211,8 +236,26 @@ static const gl_opdef copy_def = {
   .params = copy_params,
   .size = sizeof(job_op),
   .run = copy_run,
-  .release = copy_release,
-  .push = gl_push_integer,
+  .push = job_push,
+  .release = job_release,
+};
+
+static int job_events_push(lua_State *L, gl_op *op)
+{
+  (void)op;
+  lua_getiuservalue(L, 1, EVENTS);
+  gl_object *events = lua_touserdata(L, -1);
+  if (events && events->closed)
+    lua_pushnil(L);
+  return 1;
+}
+static const gl_opdef job_events_def = {
+  .name = "job_events",
+  .help = "What await_job waits for: the events \"block_job_2\" of the guest from before the start of the last job on.",
+  .returns = "Subscription; nil where no job was started with this object, or await_job has seen its end",
+  .run = nothing_run,
+  .push = job_events_push,
+  .memory = true,
 };
 
 static const gl_param abort_job_params[] = {
@@ -403,8 +446,8 @@ static const gl_opdef block_stats_def = BLOCK_STATS("block_stats");
 static const gl_opdef blockStats_def = BLOCK_STATS("blockStats");
 
 static const gl_opdef *const ops[] = {
-  &commit_def, &rebase_def,      &copy_def,       &abort_job_def, &get_job_info_def, &is_job_complete_def, &wait_for_job_def,
-  &resize_def, &block_stats_def, &blockStats_def, NULL,
+  &commit_def,          &rebase_def,       &copy_def,   &abort_job_def,   &job_events_def, &get_job_info_def,
+  &is_job_complete_def, &wait_for_job_def, &resize_def, &block_stats_def, &blockStats_def, NULL,
 };
 
 static const gl_opdef *const fields[] = {&name_def, &guest_def, NULL};

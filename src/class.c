@@ -7,6 +7,18 @@
 #include "error.h"
 #include "op.h"
 
+gl_host *gl_host_new(gl_state *s)
+{
+  gl_host *h = calloc(1, sizeof *h);
+  if (!h)
+    return NULL;
+  h->state = s;
+  h->refs = 1;
+  h->queue_end = &h->queue;
+  pthread_mutex_init(&h->mutex, NULL);
+  return h;
+}
+
 gl_host *gl_host_ref(gl_host *h)
 {
   h->refs++;
@@ -15,8 +27,10 @@ gl_host *gl_host_ref(gl_host *h)
 
 void gl_host_unref(gl_host *h)
 {
-  if (--h->refs == 0)
-    free(h);
+  if (--h->refs)
+    return;
+  pthread_mutex_destroy(&h->mutex);
+  free(h);
 }
 
 void *gl_object_new(lua_State *L, const gl_class *class, size_t size, int user_values)

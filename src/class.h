@@ -8,6 +8,7 @@
 
 #include <libvirt/libvirt.h>
 #include <lua.h>
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "state.h"
@@ -17,7 +18,10 @@ typedef struct gl_opdef gl_opdef;
 typedef struct gl_class gl_class;
 typedef struct gl_object gl_object;
 
-/* A connection, shared by its Host userdata and by every op on it. Counted on the Lua thread. */
+typedef struct gl_registration gl_registration;
+
+/* A connection, shared by its Host userdata and by every op on it. Counted on the Lua thread, and used there, but for what says otherwise.
+ */
 typedef struct gl_host {
   gl_state *state;
   virConnectPtr conn; /* NULL once closed */
@@ -25,6 +29,11 @@ typedef struct gl_host {
   gl_object *children;       /* open guests and subscriptions */
   int in_flight;             /* ops on a worker now */
   gl_op *queue, **queue_end; /* ops that wait for one of those to return */
+
+  /* Any thread, under the mutex: event.c */
+  pthread_mutex_t mutex;
+  gl_registration *registrations;
+  bool closing; /* no more registrations */
 } gl_host;
 
 struct gl_object {
@@ -70,6 +79,7 @@ void gl_object_close(gl_object *o);
 /* The invoke of a method "close". */
 int gl_object_close_method(lua_State *L);
 
+gl_host *gl_host_new(gl_state *s); /* NULL: no memory */
 gl_host *gl_host_ref(gl_host *h);
 void gl_host_unref(gl_host *h);
 

@@ -74,18 +74,29 @@ void gl_event_stop(void)
 
 typedef struct gl_event gl_event;
 
-typedef struct gl_sub {
-  atomic_int refs;
+/* libvirt's callback for one kind of event of one connection. */
+struct gl_registration {
+  gl_registration *next; /* of the host */
+  const struct kind *kind;
+  int id;          /* libvirt's */
+  atomic_int refs; /* the host's and libvirt's */
+  pthread_mutex_t mutex;
+  gl_sub *subs; /* under the mutex */
+};
+
+struct gl_sub {
+  atomic_int refs; /* the Lua thread's, and one for each event under way */
   atomic_int pending, lost;
   gl_queue *queue;
-  const struct kind *kind;
+  gl_registration *registration; /* counted; this sub is on its list until sub_close */
+  gl_sub *next;                  /* there */
+  bool one_guest;
+  char uuid[VIR_UUID_STRING_BUFLEN]; /* whose */
 
   /* Lua thread only. */
-  virConnectPtr conn; /* counted: libvirt's callback holds on to the connection too */
-  int id;             /* libvirt's, for deregistering; -1: not registered */
   gl_event *first, **last;
   gl_task *waiter;
-} gl_sub;
+};
 
 struct gl_event {
   gl_event *next;
@@ -123,10 +134,19 @@ static void queue_unref(gl_queue *q)
   free(q);
 }
 
+static void registration_unref(gl_registration *r)
+{
+  if (atomic_fetch_sub(&r->refs, 1) > 1)
+    return;
+  pthread_mutex_destroy(&r->mutex);
+  free(r);
+}
+
 static void sub_unref(gl_sub *sub)
 {
   if (atomic_fetch_sub(&sub->refs, 1) > 1)
     return;
+  registration_unref(sub->registration);
   queue_unref(sub->queue);
   free(sub);
 }
@@ -168,14 +188,14 @@ void gl_queue_close(gl_queue *q)
   queue_unref(q);
 }
 
-/* Event thread. */
-static int deliver(virDomainPtr dom, gl_sub *sub, const char *text, int a, int b)
+/* Event thread, under the registration's mutex: the sub cannot go away meanwhile. */
+static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const char *text, int a, int b)
 {
   gl_event *e = calloc(1, sizeof *e);
   if (!e || atomic_load(&sub->pending) >= MAX_PENDING) {
     atomic_fetch_add(&sub->lost, 1);
     free(e);
-    return 0;
+    return;
   }
   atomic_fetch_add(&sub->refs, 1);
   atomic_fetch_add(&sub->pending, 1);
@@ -183,8 +203,8 @@ static int deliver(virDomainPtr dom, gl_sub *sub, const char *text, int a, int b
   e->values[0] = a;
   e->values[1] = b;
   e->text = text ? strdup(text) : NULL;
-  e->guest = strdup(virDomainGetName(dom));
-  virDomainGetUUIDString(dom, e->uuid);
+  e->guest = strdup(guest);
+  memcpy(e->uuid, uuid, sizeof e->uuid);
 
   gl_queue *q = sub->queue;
   pthread_mutex_lock(&q->mutex);
@@ -197,13 +217,25 @@ static int deliver(virDomainPtr dom, gl_sub *sub, const char *text, int a, int b
   pthread_mutex_unlock(&q->mutex);
   if (!open)
     event_free(e);
+}
+
+/* Event thread. */
+static int deliver(virDomainPtr dom, gl_registration *r, const char *text, int a, int b)
+{
+  char uuid[VIR_UUID_STRING_BUFLEN];
+  virDomainGetUUIDString(dom, uuid);
+  pthread_mutex_lock(&r->mutex);
+  for (gl_sub *sub = r->subs; sub; sub = sub->next)
+    if (!sub->one_guest || strcmp(sub->uuid, uuid) == 0)
+      deliver_to(sub, virDomainGetName(dom), uuid, text, a, b);
+  pthread_mutex_unlock(&r->mutex);
   return 0;
 }
 
 /* Any thread. */
 static void on_free(void *opaque)
 {
-  sub_unref(opaque);
+  registration_unref(opaque);
 }
 
 static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
@@ -258,7 +290,7 @@ static const struct kind *find_kind(int id)
 
 static void push_event(lua_State *L, const gl_event *e)
 {
-  const struct kind *k = e->sub->kind;
+  const struct kind *k = e->sub->registration->kind;
   lua_createtable(L, 0, 6);
   gl_enum_push(L, &gl_event_ids, k->id);
   lua_setfield(L, -2, "event");
@@ -297,20 +329,16 @@ typedef struct subscription {
   gl_sub *sub;
 } subscription;
 
-/* Worker: rc is the callback's id. */
-static int deregister_run(gl_op *op)
+/* Lua thread: gives back what gl_sub_register made. */
+static void sub_close(gl_sub *sub)
 {
-  return virConnectDomainEventDeregisterAny(op->conn, op->rc);
-}
-
-static const gl_opdef deregister_def = {.name = "unsubscribe", .call = "virConnectDomainEventDeregisterAny", .run = deregister_run};
-
-/* Lua thread: gives back what gl_subscribe_run made. */
-static void sub_close(gl_host *host, gl_sub *sub)
-{
-  if (sub->id >= 0)
-    gl_op_detach(host, &deregister_def, sub->conn, sub->id); /* takes over the reference to the connection */
-  sub->conn = NULL;
+  gl_registration *r = sub->registration;
+  pthread_mutex_lock(&r->mutex);
+  gl_sub **p = &r->subs;
+  while (*p != sub)
+    p = &(*p)->next;
+  *p = sub->next;
+  pthread_mutex_unlock(&r->mutex);
   events_free(sub->first);
   sub->first = NULL;
   sub->last = &sub->first;
@@ -323,7 +351,7 @@ static void subscription_close(gl_object *o)
 {
   subscription *self = (subscription *)o;
   o->host->state->alive.subscriptions--;
-  sub_close(o->host, self->sub);
+  sub_close(self->sub);
   self->sub = NULL;
 }
 
@@ -338,48 +366,107 @@ static const gl_param subscribe_params[] = {
   GL_END,
 };
 
-/* Any thread. */
-static int subscribe_run(gl_op *op)
+/* The host's registration for the event, made where it has none yet; under the host's mutex. NULL where libvirt refused. */
+static gl_registration *find_registration(gl_op *op, int event)
 {
-  subscribe_op *self = (subscribe_op *)op;
+  gl_registration *r = op->host->registrations;
+  while (r && r->kind->id != event)
+    r = r->next;
+  if (r)
+    return r;
+  r = calloc(1, sizeof *r);
+  if (!r)
+    return NULL;
+  atomic_init(&r->refs, 2); /* the host's and libvirt's */
+  pthread_mutex_init(&r->mutex, NULL);
+  r->kind = find_kind(event);
+  r->id = virConnectDomainEventRegisterAny(op->conn, NULL, event, r->kind->callback, r, on_free);
+  if (r->id < 0) {
+    pthread_mutex_destroy(&r->mutex);
+    free(r);
+    return NULL;
+  }
+  r->next = op->host->registrations;
+  op->host->registrations = r;
+  return r;
+}
+
+int gl_sub_register(gl_op *op, int event, gl_sub **result)
+{
   gl_sub *sub = calloc(1, sizeof *sub);
   if (!sub)
     return -1;
-  atomic_init(&sub->refs, 2); /* ours and libvirt's */
-  sub->kind = find_kind(self->event);
+  pthread_mutex_lock(&op->host->mutex);
+  gl_registration *r = op->host->closing ? NULL : find_registration(op, event);
+  if (r)
+    atomic_fetch_add(&r->refs, 1);
+  pthread_mutex_unlock(&op->host->mutex);
+  if (!r) {
+    free(sub);
+    return -1;
+  }
+  atomic_init(&sub->refs, 1);
+  sub->registration = r;
   sub->queue = op->state->queue;
   atomic_fetch_add(&sub->queue->refs, 1);
   sub->last = &sub->first;
-  sub->id = virConnectDomainEventRegisterAny(op->conn, op->dom, self->event, sub->kind->callback, sub, on_free);
-  if (sub->id < 0) {
-    atomic_store(&sub->refs, 1); /* libvirt did not take it */
-    sub_unref(sub);
-    return -1;
-  }
-  virConnectRef(op->conn);
-  sub->conn = op->conn;
-  self->sub = sub;
+  sub->one_guest = op->dom != NULL;
+  if (op->dom)
+    virDomainGetUUIDString(op->dom, sub->uuid);
+  pthread_mutex_lock(&r->mutex);
+  sub->next = r->subs;
+  r->subs = sub;
+  pthread_mutex_unlock(&r->mutex);
+  *result = sub;
   return 0;
 }
 
-static void subscribe_release(gl_op *op)
+void gl_event_deregister(gl_host *host, virConnectPtr conn)
+{
+  pthread_mutex_lock(&host->mutex);
+  gl_registration *r = host->registrations, *next;
+  host->registrations = NULL;
+  host->closing = true;
+  pthread_mutex_unlock(&host->mutex);
+  for (; r; r = next) {
+    next = r->next;
+    virConnectDomainEventDeregisterAny(conn, r->id);
+    registration_unref(r);
+  }
+}
+
+void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub)
+{
+  subscription *s = gl_object_new(L, &gl_subscription_class, sizeof *s, 1);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  gl_object_adopt(L, &s->object, op->host);
+  s->sub = *sub;
+  *sub = NULL;
+  op->state->alive.subscriptions++;
+}
+
+void gl_sub_drop(gl_sub *sub)
+{
+  if (sub)
+    sub_close(sub);
+}
+
+static int subscribe_run(gl_op *op)
 {
   subscribe_op *self = (subscribe_op *)op;
-  if (self->sub)
-    sub_close(op->host, self->sub);
+  return gl_sub_register(op, self->event, &self->sub);
 }
 
 static int subscribe_push(lua_State *L, gl_op *op)
 {
-  subscribe_op *self = (subscribe_op *)op;
-  subscription *s = gl_object_new(L, &gl_subscription_class, sizeof *s, 1);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1); /* keeps the host alive */
-  gl_object_adopt(L, &s->object, op->host);
-  s->sub = self->sub;
-  self->sub = NULL;
-  op->state->alive.subscriptions++;
+  gl_sub_push(L, op, &((subscribe_op *)op)->sub);
   return 1;
+}
+
+static void subscribe_release(gl_op *op)
+{
+  gl_sub_drop(((subscribe_op *)op)->sub);
 }
 
 const gl_opdef gl_subscribe = {

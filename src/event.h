@@ -31,6 +31,20 @@ void gl_event_drain(gl_state *s);
 
 extern const gl_class gl_subscription_class;
 
+/* For an operation that has to hear of what it causes: registers, on the op's worker, before the call that it makes. The op owns the result
+ * until gl_sub_push hands it on. Negative where libvirt refused. Any thread. */
+typedef struct gl_sub gl_sub;
+int gl_sub_register(gl_op *op, int event, gl_sub **sub);
+
+/* Pushes a Subscription that takes over *sub, and keeps the object at index 1 alive. [-0, +1, e] */
+void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub);
+
+/* For release: ends what was not handed on. sub may be NULL. */
+void gl_sub_drop(gl_sub *sub);
+
+/* Ends all registrations of a host that is being closed. Any thread. */
+void gl_event_deregister(gl_host *host, virConnectPtr conn);
+
 /* The row "subscribe" for the table of a class: where a guest is bound it hears of that guest only. */
 extern const gl_opdef gl_subscribe;
 

@@ -21,10 +21,10 @@ static void host_bind(lua_State *L, gl_object *self, gl_op *op)
   op->conn = self->host->conn;
 }
 
-/* The last reference to a connection may speak to the daemon: a worker drops it, as the op's own. */
+/* What it says to the daemon is said on a worker, which afterwards drops the last reference to the connection, as the op's own. */
 static int disconnect_run(gl_op *op)
 {
-  (void)op;
+  gl_event_deregister(op->host, op->conn);
   return 0;
 }
 static const gl_opdef disconnect_def = {.name = "close", .call = "virConnectClose", .run = disconnect_run};
@@ -45,7 +45,7 @@ static void host_on_close(gl_object *self)
   h->state->alive.hosts--;
   virConnectPtr conn = host_release(h);
   if (conn)
-    gl_op_detach(h, &disconnect_def, conn, 0);
+    gl_op_detach(h, &disconnect_def, conn);
 }
 
 /* Unlike __gc and __close it waits until the connection is closed. */
@@ -327,14 +327,11 @@ static int open_push(lua_State *L, gl_op *op)
 {
   open_op *self = (open_op *)op;
   host_object *o = gl_object_new(L, &gl_host_class, sizeof *o, 0);
-  gl_host *h = calloc(1, sizeof *h);
+  gl_host *h = gl_host_new(op->state);
   if (!h)
     return luaL_error(L, "guestlua: out of memory");
-  h->state = op->state;
-  h->queue_end = &h->queue;
   h->conn = self->opened;
   self->opened = NULL;
-  h->refs = 1;
   o->object.host = h;
   o->object.closed = false;
   h->state->alive.hosts++;

@@ -189,6 +189,7 @@ static int run(lua_State *L, int argc, char **argv)
 int main(int argc, char **argv)
 {
   setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
+  setenv("LIBVIRT_DEBUG", "error", 0); /* the embedded driver warns of ordinary things on standard error */
   lua_State *L = luaL_newstate();
   if (!L) {
     fputs("guestlua: out of memory\n", stderr);

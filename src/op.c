@@ -272,7 +272,7 @@ int gl_op_start(lua_State *L, gl_op *op)
   return gl_task_wait(L, -1, (lua_KContext)op, resumed);
 }
 
-void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn, int argument)
+void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn)
 {
   gl_op *op = calloc(1, sizeof *op);
   if (!op)
@@ -282,7 +282,6 @@ void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn, int ar
   op->host = gl_host_ref(host);
   op->held = true;
   op->conn = conn;
-  op->rc = argument;
   op->state->alive.ops++;
   submit(op);
 }

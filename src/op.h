@@ -81,8 +81,8 @@ gl_op *gl_op_new(lua_State *L, const gl_opdef *def);
 int gl_op_start(lua_State *L, gl_op *op);
 
 /* Runs an operation on a worker with nobody waiting for it: the closing of what the garbage collector found. Takes over the reference to
- * conn; run finds the argument in op->rc. Never blocks, never raises. */
-void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn, int argument);
+ * conn. Never blocks, never raises. */
+void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn);
 
 /* A copy of the text that lives as long as the op. [-0, +0, e] */
 const char *gl_op_keep(lua_State *L, gl_op *op, const char *text);

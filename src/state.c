@@ -30,8 +30,9 @@ static void on_wakeup(uv_async_t *async)
 {
   gl_state *s = async->data;
   gl_event_drain(s);
+  /* Who waits in place stands in the way of the main task: it goes first. */
   if (atomic_exchange(&s->interrupted, 0))
-    gl_task_cancel(s->main ? s->main : s->idle, "interrupted");
+    gl_task_cancel(s->main && !s->idle->waiting ? s->main : s->idle, "interrupted");
 }
 
 /*

@@ -1,62 +1,36 @@
--- Block jobs: who starts one on a BlockDevice is subscribed to its events before libvirt is called, so that await_job misses none of them.
+-- Waiting for block jobs. commit, rebase and copy subscribe to the job's events before they start it (block_device.c), so that none is missed here.
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")
 
-local BlockDevice = core.BlockDevice
-
 -- How often libvirt is asked although no event came, in seconds: the net under a lost event, and, with on_progress, how often that is called.
 local POLL, PROGRESS = 5, 0.5
 
--- By BlockDevice: { events = Subscription, target = "vda" }, from the start of a job until await_job has seen its end.
-local watches = setmetatable({}, { __mode = "k" })
-
 -- Events name a disk by its target. A BlockDevice may have been made with the path of its source, which a pivot changes.
-local function target_of(disk)
-  if not disk.name:find("/", 1, true) then
-    return disk.name
-  end
-  for _, element in ipairs(core.element(disk.guest:get_xml_desc()).devices:children("disk")) do
-    local source = element.source
-    if source and (source.file == disk.name or source.dev == disk.name) then
-      return element.target.dev
+local function targets_of(disk)
+  local targets = { [disk.name] = true }
+  if disk.name:find("/", 1, true) then
+    for _, element in ipairs(core.element(disk.guest:get_xml_desc()).devices:children("disk")) do
+      local source = element.source
+      if source and (source.file == disk.name or source.dev == disk.name) then
+        targets[element.target.dev] = true
+      end
     end
   end
-  return disk.name
+  return targets
 end
 
-local function forget(disk)
-  local watch = watches[disk]
-  watches[disk] = nil
-  if watch then
-    watch.events:close()
-  end
-end
-
-local function watch(disk)
-  forget(disk)
-  local w = { events = disk.guest:subscribe("block_job_2"), target = target_of(disk) }
-  watches[disk] = w
-  return w
-end
-
-for _, method in ipairs({ "commit", "rebase", "copy" }) do
-  local start = BlockDevice[method]
-  BlockDevice[method] = function(disk, ...)
-    core.check_self(disk, "BlockDevice", method)
-    watch(disk)
-    return start(disk, ...)
-  end
-end
-
--- Whether an event tells of the job that is waited for. A final one may be an earlier job's, on its way still when this one began: then there is
--- a job. libvirt may also be about to clear away the job that the event tells of, so it gets a moment.
-local function concerns(disk, event, target)
-  if event.event ~= "block_job_2" or event.disk ~= target then
+-- Whether an event tells of the job that is waited for, as it is now. "ready" may have been told before a pivot that is over by now: then there is
+-- no job any more. A final event may be an earlier job's, on its way still when this one began: then there is a job. libvirt may also be about to
+-- clear away the job that the event tells of, so it gets a moment.
+local function concerns(disk, event, targets)
+  if event.event ~= "block_job_2" or not targets[event.disk] then
     return false
+  elseif event.status == "ready" then
+    return disk:get_job_info() ~= nil
   end
   for _ = 1, 10 do
-    if event.status == "ready" or not disk:get_job_info() then
+    if not disk:get_job_info() then
       return true
     end
     core.sleep(0.1)
@@ -101,7 +75,8 @@ local function timed_out(disk, seconds)
   }), 0)
 end
 
-local function await(disk, w, options)
+local function await(disk, events, options)
+  local targets = targets_of(disk)
   local deadline = options.timeout and core.now() + options.timeout
   local last
   while true do
@@ -115,10 +90,11 @@ local function await(disk, w, options)
     if deadline then
       pause = math.min(pause, math.max(deadline - core.now(), 0))
     end
-    local event = w.events:next(pause)
-    if event and concerns(disk, event, w.target) then
-      if event.status == "ready" and options.on_progress then
-        options.on_progress(disk:get_job_info() or last)
+    local event = events:next(pause)
+    if event and concerns(disk, event, targets) then
+      local now = event.status == "ready" and options.on_progress and disk:get_job_info()
+      if now then
+        options.on_progress(now)
       end
       return event.status, explain(disk, event.status, last)
     elseif not event and outcome then
@@ -139,7 +115,7 @@ local abort_when_cancelled = {
   end,
 }
 
-define(BlockDevice, "BlockDevice", {
+define(core.BlockDevice, "BlockDevice", {
   name = "await_job",
   method = true,
   help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and "
@@ -151,11 +127,12 @@ define(BlockDevice, "BlockDevice", {
     { name = "on_progress", type = "function", help = "called with get_job_info() every half second, and when the job is ready" },
   },
   run = function(disk, options)
-    local w = watches[disk] or watch(disk)
+    local events = disk:job_events()
+    local own <close> = not events and disk.guest:subscribe("block_job_2") or nil -- a job that somebody else started
     local guard <close> = setmetatable({ disk = disk }, abort_when_cancelled)
-    local outcome, reason = await(disk, w, options)
-    if outcome ~= "ready" then -- one that is ready has its end still before it
-      forget(disk)
+    local outcome, reason = await(disk, events or own, options)
+    if events and outcome ~= "ready" then -- one that is ready has its end still before it
+      events:close()
     end
     return outcome, reason
   end,

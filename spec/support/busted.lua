@@ -12,6 +12,7 @@ os.exit = function(code) -- luacheck: ignore
   error(done)
 end
 
+local helper = require("spec.support.helper")
 local ok, failure = pcall(function()
   require("busted.runner")({ standalone = false })
 end)
@@ -20,3 +21,4 @@ if not ok and failure ~= done then
 elseif done.code and done.code ~= true and done.code ~= 0 then
   error("specs failed", 0)
 end
+helper.leaves_nothing_at_all()

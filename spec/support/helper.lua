@@ -5,18 +5,59 @@ local guestlua = require("guestlua")
 
 local helper = {}
 
--- For the top of a describe: after each spec no call is in flight, and nothing of libvirt's is left.
-function helper.leaves_nothing()
+local function alive()
+  collectgarbage()
+  collectgarbage()
+  local deadline = guestlua.now() + 60
+  while guestlua.alive().ops > 0 and guestlua.now() < deadline do -- what the collector found is closed in the background
+    guestlua.sleep(0.01)
+  end
+  return guestlua.alive()
+end
+
+-- For the top of a describe: each spec leaves no call in flight and no libvirt object that was not there before. The functions, which may be nil,
+-- run before and after each spec.
+function helper.leaves_nothing(setup, teardown)
   local busted = require("busted")
-  busted.after_each(function()
-    collectgarbage()
-    collectgarbage()
-    local deadline = guestlua.now() + 60
-    while guestlua.alive().ops > 0 and guestlua.now() < deadline do -- what the collector found is closed in the background
-      guestlua.sleep(0.01)
+  local before
+  busted.before_each(function()
+    before = alive()
+    if setup then
+      setup()
     end
-    assert.same({ tasks = 1, ops = 0, hosts = 0, guests = 0, subscriptions = 0 }, guestlua.alive())
   end)
+  busted.after_each(function()
+    if teardown then
+      teardown()
+    end
+    assert.same(before, alive())
+  end)
+end
+
+-- For the end of the run: what should be alive then.
+function helper.leaves_nothing_at_all()
+  local left = alive()
+  left.tasks = left.tasks - 1 -- the one that asks
+  for what, count in pairs(left) do
+    if count ~= 0 then
+      error(("after all specs %d %s are left"):format(count, what), 0)
+    end
+  end
+end
+
+-- Boots a tiny guest for all specs of a describe; the table returned becomes it.
+function helper.machine(options)
+  local busted = require("busted")
+  local shared = {}
+  busted.lazy_setup(function()
+    local machine = require("spec.support.tiny").boot(options)
+    setmetatable(shared, { __index = machine, __close = function() getmetatable(machine).__close(machine) end })
+  end)
+  busted.lazy_teardown(function()
+    getmetatable(shared).__close()
+    setmetatable(shared, nil)
+  end)
+  return shared
 end
 
 -- The error that fn raises; fails where it raises none.

@@ -26,22 +26,24 @@ local function quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- The embedded driver has one directory a process. The guest's emulator may run as another user than we do: it has to get in.
-local root
-local function embedded_root()
-  if not root then
-    root = setmetatable({ dir = run("mktemp -d /tmp/guestlua.XXXXXX") }, {
-      __gc = function(self)
-        os.execute("rm -rf " .. quoted(self.dir))
+-- The embedded driver has one directory a process; busted loads this module anew for each file, so the registry keeps it. The guest's emulator may
+-- run as another user than we do: it has to get in.
+local registry = debug.getregistry()
+local function root()
+  if not registry[IMAGES] then
+    local dir = run("mktemp -d /tmp/guestlua.XXXXXX")
+    registry[IMAGES] = setmetatable({ dir = dir, machines = 0 }, {
+      __gc = function()
+        os.execute("rm -rf " .. quoted(dir))
       end,
     })
-    run("chmod 755 " .. root.dir)
+    run("chmod 755 " .. dir)
   end
-  return root.dir
+  return registry[IMAGES]
 end
 
 function tiny.host()
-  return guestlua.embedded(embedded_root())
+  return guestlua.embedded(root().dir)
 end
 
 local template
@@ -75,6 +77,9 @@ function Machine:__close()
     end
   end
   host:close()
+  if self.cleanup then
+    self.cleanup()
+  end
   os.execute("rm -rf " .. quoted(self.dir))
 end
 
@@ -114,14 +119,13 @@ function Machine:await_agent(events)
   self.guest:agent_command('{"execute":"guest-ping"}', { timeout = tiny.TIMEOUT })
 end
 
-local count = 0
-
+-- options.prepare: a function that gets the machine before its guest is defined; it may set machine.cleanup, which runs when the guest is gone.
 -- options.launch = false: defined only. options.await = false: do not wait for its agent. options.edit: a function that may change its configuration.
 function tiny.boot(options)
   options = options or {}
-  count = count + 1
-  local machine = setmetatable({ name = "tiny" .. count, host = tiny.host() }, Machine)
-  machine.dir = ("%s/%s"):format(root.dir, machine.name)
+  root().machines = root().machines + 1
+  local machine = setmetatable({ name = "tiny" .. root().machines, host = tiny.host() }, Machine)
+  machine.dir = ("%s/%s"):format(root().dir, machine.name)
   local undo <close> = setmetatable({}, {
     __close = function(_, failure)
       if failure then
@@ -131,6 +135,9 @@ function tiny.boot(options)
   })
   machine.disk = machine.dir .. "/disk.qcow2"
   run(("mkdir %s && cp %s/* %s && chmod 777 %s && chmod 666 %s"):format(machine.dir, IMAGES, machine.dir, machine.dir, machine.disk))
+  if options.prepare then
+    options.prepare(machine)
+  end
   local domain = configuration(machine.name, machine.dir)
   if options.edit then
     options.edit(domain)

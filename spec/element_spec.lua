@@ -1,0 +1,130 @@
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+describe("Element", function()
+  local element = guestlua.element
+
+  it("reads attributes, child elements and text", function()
+    local disk = element("<disk type='file'><source file='/a &amp; b'/><target dev='vda' bus='virtio'/><serial>abc</serial></disk>")
+    assert.equal("disk", disk:tag())
+    assert.equal("file", disk.type)
+    assert.equal("/a & b", disk.source.file)
+    assert.equal("vda", disk.target.dev)
+    assert.equal("abc", disk.serial[1])
+    assert.is_nil(disk.nothing)
+    assert.is_nil(disk.source.nothing)
+    assert.equal("", disk.source[1])
+    assert.equal(3, #disk:children())
+    assert.equal("target", disk:children("target")[1]:tag())
+  end)
+
+  it("takes an attribute before a child element, and has accessors for both", function()
+    local e = element("<a name='x' children='3'><name>y</name></a>")
+    assert.equal("x", e.name)
+    assert.equal("y", e:child("name")[1])
+    assert.equal("3", e:attribute("children"))
+    assert.is_nil(e:attribute("child"))
+    assert.is_nil(e:child("child"))
+  end)
+
+  it("is built from a table", function()
+    local disk = element("disk", {
+      type = "file",
+      source = { file = "/x'\"<>&" },
+      target = { dev = "vdb", bus = "virtio" },
+      serial = { "s&s" },
+      iotune = { read_bytes_sec = { 1024 } },
+      host = { { name = "a", port = 1 }, { name = "b", port = 2.0 } },
+      readonly = {},
+    })
+    assert.equal([[
+<disk type="file">
+  <host name="a" port="1"/>
+  <host name="b" port="2"/>
+  <iotune>
+    <read_bytes_sec>1024</read_bytes_sec>
+  </iotune>
+  <readonly/>
+  <serial>s&amp;s</serial>
+  <source file="/x'&quot;&lt;&gt;&amp;"/>
+  <target bus="virtio" dev="vdb"/>
+</disk>]], tostring(disk))
+    assert.equal("/x'\"<>&", element(tostring(disk)).source.file)
+    assert.equal(tostring(disk), tostring(element("wrap", { disk = disk }).disk))
+  end)
+
+  it("is changed in place, and prints the rest as it was", function()
+    local text = "<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0' type='kvm'>\n <!-- mine -->\n"
+      .. " <name>a</name><q:commandline><q:arg value='-S'/></q:commandline><disk/><disk/></domain>"
+    local domain = element(text)
+    assert.equal((text:gsub("'", '"')), tostring(domain))
+    domain.name = "b"
+    domain.type = "qemu"
+    domain.uuid = "u"
+    domain.disk = { { n = 1 }, { n = 2 }, { n = 3 } }
+    local expected = text:gsub("'", '"'):gsub(">a<", ">b<"):gsub("kvm", "qemu"):gsub('qemu">', 'qemu" uuid="u">', 1)
+      :gsub("<disk/><disk/>", '<disk n="1"/><disk n="2"/><disk n="3"/>')
+    assert.equal(expected, tostring(domain))
+    local old = domain.disk
+    domain.disk = nil
+    domain.uuid = nil
+    assert.is_nil(domain.disk)
+    assert.is_nil(domain.uuid)
+    assert.equal("1", old.n) -- taken out, and still there for who holds it
+    domain.name[1] = "c"
+    assert.equal("c", domain.name[1])
+  end)
+
+  it("outlives the element that it came from", function()
+    local target = element("<disk><target dev='vda'/></disk>").target
+    collectgarbage()
+    collectgarbage()
+    assert.equal("vda", target.dev)
+  end)
+
+  it("declares the namespaces of a part that is printed alone", function()
+    local e = element("<a xmlns:x='urn:x'><x:b x:c='1'/></a>")
+    assert.equal('<x:b xmlns:x="urn:x" x:c="1"/>', tostring(e:children()[1]))
+  end)
+
+  it("refuses what is not XML, what is too large or too deep, and what would fetch something", function()
+    for text, message in pairs({
+      [""] = "not XML",
+      ["<a>"] = "line 1",
+      ["<a>\n<b></a>"] = "line 2",
+      ["<a/><b/>"] = "line 1",
+      ["\0"] = "not XML",
+      ['<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'] = "document type declaration",
+      ['<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'] = "document type declaration",
+      [("<a>"):rep(1000) .. ("</a>"):rep(1000)] = "depth",
+      ["<a>" .. ("x"):rep(17 * 2 ^ 20 | 0) .. "</a>"] = "larger than",
+    }) do
+      local e = helper.failure(element, text)
+      assert.equal("xml_error", e.kind)
+      assert.matches(message, e.message)
+    end
+  end)
+
+  it("refuses tables that are no XML", function()
+    local loop = {}
+    loop.a = loop
+    for message, value in pairs({
+      ["no booleans"] = { a = true },
+      ["is no name"] = { ["a b"] = "x" },
+      ["a name expected"] = { [2] = "x" },
+      ["control character 1"] = { a = "\1" },
+      ["not UTF%-8"] = { a = "\xff" },
+      ["NUL byte"] = { a = "x\0y" },
+      ["contain itself"] = loop,
+      ["got function"] = { a = print },
+      ["a <b> element expected, got a <c>"] = { b = element("<c/>") },
+    }) do
+      local e = helper.failure(element, "e", value)
+      assert.equal("bad_argument", e.kind)
+      assert.matches(message, e.message)
+    end
+    assert.equal("bad_argument", helper.failure(element, "a b", {}).kind)
+    assert.equal("bad_argument", helper.failure(element, nil).kind)
+    assert.equal("bad_argument", helper.failure(element, "a", 1).kind)
+  end)
+end)
