@@ -72,8 +72,7 @@ check: build/guestlua build/tiny/disk.qcow2 lint ## every spec, and lint
 
 asan: build/tiny/disk.qcow2 ## the specs under the address and undefined sanitizers
 	$(MAKE) VARIANT=asan all
-	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=spec/support/lsan.supp:print_suppressions=0 \
-	  UBSAN_OPTIONS=print_stacktrace=1 build/asan/guestlua spec/support/busted.lua $(SPECS)
+	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 build/asan/guestlua spec/support/busted.lua $(SPECS)
 
 tsan: build/tiny/disk.qcow2 ## the specs under the thread sanitizer
 	$(MAKE) VARIANT=tsan all

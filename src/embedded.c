@@ -12,9 +12,9 @@
 
 #include "error.h"
 
-/* libvirt puts DIR/lib/domain-NNN-NAME…/monitor.sock below it, and the address of a socket has 107 characters; libvirt cuts the name off
- * at 20. */
-#define MAX_ROOT 60
+/* The longest directory in which a guest of a one-letter name starts: libvirt puts DIR/lib/qemu/domain-ID-NAME/monitor.sock below it (the
+ * name cut off at 20), and the address of a socket has 107 characters. */
+#define MAX_ROOT 49
 
 static const char qemu_conf[] =
   "# Written by guestlua.embedded: what makes libvirt's QEMU driver work alone. Change it as you like, it is not written again.\n"
@@ -27,7 +27,10 @@ typedef struct embedded_op {
 } embedded_op;
 
 static const gl_param embedded_params[] = {
-  GL_ARG(embedded_op, dir, GL_STRING, "the directory that the driver keeps its state in; made where it is missing. One a process."),
+  GL_ARG(embedded_op, dir, GL_STRING,
+         "the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made where it is missing. "
+         "One a "
+         "process, and one process a directory"),
   GL_END,
 };
 

@@ -225,7 +225,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
     return def->invoke(L);
   gl_object *self = class ? gl_object_check(L, 1, class, def->name) : NULL;
   gl_state *s = self ? self->host->state : gl_state_get(L);
-  gl_task *t = def->memory ? NULL : gl_task_current(L);
+  gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool hop = t && !(def->quick && s->alive.tasks == 1);
   bool on_stack = !hop && (def->quick || def->memory) && !def->release;
 
@@ -261,7 +261,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
 
 int gl_op_start(lua_State *L, gl_op *op)
 {
-  op->waiter = gl_task_current(L);
+  op->waiter = gl_task_current(L, op->state);
   if (!op->waiter) {
     run(op);
     return finish(L, op);

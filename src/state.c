@@ -94,7 +94,7 @@ void gl_state_close(gl_state *s)
   while (s->alive.ops > 0)
     uv_run(&s->loop, UV_RUN_ONCE);
   gl_queue_close(s->queue); /* from here on no callback sends to s->wakeup */
-  gl_task_idle_close(s);
+  gl_task_close_all(s);
   uv_close((uv_handle_t *)&s->wakeup, NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
   uv_loop_close(&s->loop);

@@ -29,6 +29,7 @@ typedef struct gl_state {
   uv_async_t wakeup;           /* sent by the event thread and by gl_state_interrupt */
   gl_queue *queue;             /* what libvirt's event thread hands over (event.c) */
   gl_task *ready, **ready_end; /* tasks to resume, oldest first */
+  gl_task *all;                /* that are not freed */
   gl_task *running;            /* the task whose Lua code runs now */
   gl_task *main;               /* the task that an interrupt cancels */
   gl_task *idle;               /* stands for a caller that is no task: it waits by running the loop in place */

@@ -6,30 +6,21 @@
 
 #include "error.h"
 
-/* The extra space of a coroutine holds its task. lua_newthread copies it from the main thread, where it stays NULL: a coroutine that a
- * user makes is never taken for a task. */
-static gl_task **slot(lua_State *L)
+gl_task *gl_task_current(lua_State *L, gl_state *s)
 {
-  return (gl_task **)lua_getextraspace(L);
+  gl_task *t = s->running;
+  return t && t->L == L && lua_isyieldable(L) ? t : NULL;
 }
 
-gl_task *gl_task_current(lua_State *L)
+static gl_task *waiter(lua_State *L, gl_state *s)
 {
-  gl_task *t = *slot(L);
-  return t && lua_isyieldable(L) ? t : NULL;
+  gl_task *t = gl_task_current(L, s);
+  return t ? t : s->idle;
 }
 
 gl_task *gl_task_waiter(lua_State *L)
 {
-  gl_task *t = gl_task_current(L);
-  return t ? t : gl_state_get(L)->idle;
-}
-
-static void init(gl_task *t, gl_state *s)
-{
-  t->state = s;
-  uv_timer_init(&s->loop, &t->timer);
-  t->timer.data = t;
+  return waiter(L, gl_state_get(L));
 }
 
 static void on_timer_closed(uv_handle_t *timer)
@@ -37,6 +28,26 @@ static void on_timer_closed(uv_handle_t *timer)
   gl_task *t = timer->data;
   free(t->traceback);
   free(t);
+}
+
+static void init(gl_task *t, gl_state *s)
+{
+  t->state = s;
+  uv_timer_init(&s->loop, &t->timer);
+  t->timer.data = t;
+  t->other = s->all;
+  t->link = &s->all;
+  if (t->other)
+    t->other->link = &t->other;
+  s->all = t;
+}
+
+static void drop(gl_task *t)
+{
+  *t->link = t->other;
+  if (t->other)
+    t->other->link = t->link;
+  uv_close((uv_handle_t *)&t->timer, on_timer_closed);
 }
 
 void gl_task_idle_open(gl_state *s)
@@ -47,10 +58,11 @@ void gl_task_idle_open(gl_state *s)
   init(s->idle, s);
 }
 
-void gl_task_idle_close(gl_state *s)
+void gl_task_close_all(gl_state *s)
 {
-  uv_close((uv_handle_t *)&s->idle->timer, on_timer_closed);
-  s->idle = NULL;
+  while (s->all)
+    drop(s->all);
+  s->idle = s->running = s->main = NULL;
 }
 
 static void make_ready(gl_task *t)
@@ -64,20 +76,18 @@ static void make_ready(gl_task *t)
 /* The message handler of every task: keeps where the error came from, while the stack still shows it. */
 static int on_error(lua_State *L)
 {
-  gl_task *t = *slot(L);
-  if (t) {
-    luaL_traceback(L, L, NULL, 1);
-    free(t->traceback);
-    t->traceback = strdup(lua_tostring(L, -1));
-    lua_pop(L, 1);
-  }
+  gl_task *t = gl_state_get(L)->running;
+  luaL_traceback(L, L, NULL, 1);
+  free(t->traceback);
+  t->traceback = strdup(lua_tostring(L, -1));
+  lua_pop(L, 1);
   return 1;
 }
 
 static int finish(lua_State *L, int status, lua_KContext ctx)
 {
   (void)ctx;
-  (*slot(L))->failed = status != LUA_OK && status != LUA_YIELD;
+  gl_state_get(L)->running->failed = status != LUA_OK && status != LUA_YIELD;
   return lua_gettop(L) - 1;
 }
 
@@ -103,7 +113,6 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   init(t, s);
   t->L = co;
   t->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-  *slot(co) = t;
   s->alive.tasks++;
   make_ready(t);
   return t;
@@ -111,9 +120,8 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
 
 void gl_task_free(gl_task *t)
 {
-  *slot(t->L) = NULL;
   luaL_unref(t->state->L, LUA_REGISTRYINDEX, t->anchor);
-  uv_close((uv_handle_t *)&t->timer, on_timer_closed);
+  drop(t);
 }
 
 static void resume(gl_task *t)

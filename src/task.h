@@ -18,9 +18,10 @@ struct gl_task {
   lua_State *L; /* its coroutine; NULL for the idle task */
   int anchor;   /* keeps the coroutine in the registry */
   uv_timer_t timer;
-  gl_task *next;         /* in the ready list */
-  const char *cancelled; /* the kind of the error to raise at its next or present wait */
-  char *traceback;       /* where its error came from, once it failed */
+  gl_task *next;          /* in the ready list */
+  gl_task *other, **link; /* in state->all */
+  const char *cancelled;  /* the kind of the error to raise at its next or present wait */
+  char *traceback;        /* where its error came from, once it failed */
   bool waiting, timed_out, done, failed;
 };
 
@@ -33,8 +34,9 @@ void gl_task_join(gl_task *t);
 /* Frees a task that is done. */
 void gl_task_free(gl_task *t);
 
-/* The task that L is the coroutine of, if it can be parked now; NULL for other coroutines and across C calls. [-0, +0, -] */
-gl_task *gl_task_current(lua_State *L);
+/* The task that L is the coroutine of, if it can be parked now; NULL for other coroutines, those that run inside a task included, and
+ * across C calls. [-0, +0, -] */
+gl_task *gl_task_current(lua_State *L, gl_state *s);
 
 /*
  * Parks the caller until it is woken or `seconds` have passed (negative: no limit), then calls k. Where the caller is no task it runs
@@ -60,8 +62,8 @@ void gl_task_cancel(gl_task *t, const char *kind);
 /* guestlua.sleep. */
 int gl_task_sleep(lua_State *L);
 
-/* For gl_state_open and gl_state_close. */
+/* For gl_state_open and gl_state_close: the idle task; all tasks, whatever they wait for. */
 void gl_task_idle_open(gl_state *s);
-void gl_task_idle_close(gl_state *s);
+void gl_task_close_all(gl_state *s);
 
 #endif
