@@ -30,7 +30,8 @@ SPECS ?= spec
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all demo check asan tsan valgrind lint format bench install uninstall clean
+
+.PHONY: help all demo check asan tsan valgrind lint format doc bench install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -83,11 +84,15 @@ valgrind: build/guestlua build/tiny/disk.qcow2 ## the specs under valgrind
 	  --suppressions=spec/support/valgrind.supp build/guestlua spec/support/busted.lua $(SPECS)
 
 lint: ## luacheck, and the style of the C code
-	luacheck -q lua spec examples bench src
+	luacheck -q lua spec examples bench doc src
 	clang-format --dry-run -Werror src/*.c src/*.h
 
 format: ## brings the C code into its style
 	clang-format -i src/*.c src/*.h
+
+doc: build/guestlua ## doc/reference.md, from the texts in the source
+	build/guestlua doc/reference.lua > build/reference.md
+	mv build/reference.md doc/reference.md
 
 bench: build/guestlua ## what is measured, in one table
 	bench/run

@@ -106,7 +106,11 @@ describe("The guestlua command", function()
 
   it("raises in the script at Ctrl-C, closes its variables and exits 130", function()
     -- The loop makes garbage because the thread sanitizer delivers signals in calls of the C library only.
-    for _, body in ipairs({ "guestlua.sleep(60)", "while true do local _ = {} end", "local co = coroutine.wrap(function() guestlua.sleep(60) end) co()" }) do
+    for _, body in ipairs({
+      "guestlua.sleep(60)",
+      "while true do local _ = {} end",
+      "local co = coroutine.wrap(function() guestlua.sleep(60) end) co()",
+    }) do
       local code, out = interrupted(guarded .. body, "kill -INT $pid")
       assert.equal(130, code)
       assert.matches("undone\tinterrupted", out)
