@@ -79,9 +79,11 @@ tsan: build/tiny/disk.qcow2 ## the specs under the thread sanitizer
 	$(MAKE) VARIANT=tsan all
 	TSAN_OPTIONS=suppressions=spec/support/tsan.supp:exitcode=66 build/tsan/guestlua spec/support/busted.lua $(SPECS)
 
+# valgrind must not change the exit code: libvirt forks children that report by theirs, and valgrind counts as lost what their parent's threads hold.
 valgrind: build/guestlua build/tiny/disk.qcow2 ## the specs under valgrind
-	valgrind --quiet --error-exitcode=66 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
-	  --suppressions=spec/support/valgrind.supp build/guestlua spec/support/busted.lua $(SPECS)
+	valgrind --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --child-silent-after-fork=yes \
+	  --log-file=build/valgrind.log build/guestlua spec/support/busted.lua $(SPECS)
+	@grep -q 'ERROR SUMMARY: 0 errors' build/valgrind.log || { cat build/valgrind.log; exit 1; }
 
 lint: ## luacheck, and the style of the C code
 	luacheck -q lua spec examples bench doc src

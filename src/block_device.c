@@ -44,13 +44,6 @@ static int block_device_tostring(lua_State *L)
   return 1;
 }
 
-/* For what is read from this process's memory when it is pushed. */
-static int nothing_run(gl_op *op)
-{
-  (void)op;
-  return 0;
-}
-
 /* ---- Guest.get_block_device ---- */
 
 typedef struct get_block_device_op {
@@ -82,7 +75,7 @@ const gl_opdef gl_get_block_device = {
   .returns = "BlockDevice",
   .params = get_block_device_params,
   .size = sizeof(get_block_device_op),
-  .run = nothing_run,
+  .run = gl_run_nothing,
   .push = get_block_device_push,
   .memory = true,
 };
@@ -98,7 +91,7 @@ static const gl_opdef name_def = {
   .name = "name",
   .help = "What get_block_device was called with.",
   .returns = "string",
-  .run = nothing_run,
+  .run = gl_run_nothing,
   .push = name_push,
   .memory = true,
 };
@@ -113,7 +106,7 @@ static const gl_opdef guest_def = {
   .name = "guest",
   .help = "The guest whose disk it is.",
   .returns = "Guest",
-  .run = nothing_run,
+  .run = gl_run_nothing,
   .push = guest_push,
   .memory = true,
 };
@@ -253,7 +246,7 @@ static const gl_opdef job_events_def = {
   .name = "job_events",
   .help = "What await_job waits for: the events \"block_job_2\" of the guest from before the start of the last job on.",
   .returns = "Subscription; nil where no job was started with this object, or await_job has seen its end",
-  .run = nothing_run,
+  .run = gl_run_nothing,
   .push = job_events_push,
   .memory = true,
 };
@@ -445,12 +438,14 @@ static int block_stats_push(lua_State *L, gl_op *op)
 static const gl_opdef block_stats_def = BLOCK_STATS("block_stats");
 static const gl_opdef blockStats_def = BLOCK_STATS("blockStats");
 
-static const gl_opdef *const ops[] = {
+static const gl_opdef *const methods[] = {
   &commit_def,          &rebase_def,       &copy_def,   &abort_job_def,   &job_events_def, &get_job_info_def,
   &is_job_complete_def, &wait_for_job_def, &resize_def, &block_stats_def, &blockStats_def, NULL,
 };
 
 static const gl_opdef *const fields[] = {&name_def, &guest_def, NULL};
+
+static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_block_device_class = {
   .name = "BlockDevice",

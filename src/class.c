@@ -150,10 +150,11 @@ int gl_object_close_method(lua_State *L)
 void gl_class_open(lua_State *L, const gl_class *class)
 {
   lua_newtable(L); /* the methods */
-  for (const gl_opdef *const *def = class->ops; *def; def++) {
-    gl_op_push(L, *def, class);
-    lua_setfield(L, -2, (*def)->name);
-  }
+  for (const gl_opdef *const *const *table = class->ops; *table; table++)
+    for (const gl_opdef *const *def = *table; *def; def++) {
+      gl_op_push(L, *def, class);
+      lua_setfield(L, -2, (*def)->name);
+    }
 
   lua_newtable(L); /* the metatable */
   lua_pushvalue(L, -2);

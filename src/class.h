@@ -46,7 +46,7 @@ struct gl_object {
 struct gl_class {
   const char *name; /* "Guest" */
   const char *help;
-  const gl_opdef *const *ops;
+  const gl_opdef *const *const *ops;                      /* tables of its methods, one a file; each table and the list end with NULL */
   const gl_opdef *const *fields;                          /* ops without arguments that read as fields; may be NULL */
   void (*bind)(lua_State *L, gl_object *self, gl_op *op); /* fills in what the op works on; may raise "closed" */
   void (*close)(gl_object *self);                         /* lets go of everything and never blocks; may be NULL */

@@ -76,6 +76,19 @@ static element *push_document(lua_State *L)
   return e;
 }
 
+void gl_element_push(lua_State *L, xmlDocPtr *doc, xmlNodePtr node)
+{
+  element *e = push_document(L);
+  e->document->doc = *doc;
+  e->node = node;
+  *doc = NULL;
+}
+
+void gl_element_push_other(lua_State *L, int index, xmlNodePtr node)
+{
+  push_node(L, ((element *)lua_touserdata(L, index))->document, node);
+}
+
 static element *check(lua_State *L, const char *method)
 {
   return gl_object_check(L, 1, &gl_element_class, method);
@@ -241,20 +254,30 @@ static void build(lua_State *L, xmlNodePtr node, int index, int depth)
   lua_pop(L, 1);
 }
 
+static void push_parsed(lua_State *L, const char *text, size_t length)
+{
+  char message[256];
+  element *e = push_document(L);
+  e->document->doc = gl_xml_parse(text, length, message, sizeof message);
+  if (!e->document->doc)
+    gl_error_throw(L, "xml_error", "not XML: %s", message);
+  e->node = xmlDocGetRootElement(e->document->doc);
+}
+
+void gl_element_push_text(lua_State *L, const char *text)
+{
+  push_parsed(L, text, strlen(text));
+}
+
 /* guestlua.element(name, table) or (xml) */
 static int element_new(lua_State *L)
 {
   if (lua_gettop(L) < 2 || lua_isnil(L, 2)) {
     if (lua_type(L, 1) != LUA_TSTRING)
       gl_error_argument(L, "element", "xml", "XML text expected, got %s", luaL_typename(L, 1));
-    char message[256];
     size_t length;
     const char *text = lua_tolstring(L, 1, &length);
-    element *e = push_document(L);
-    e->document->doc = gl_xml_parse(text, length, message, sizeof message);
-    if (!e->document->doc)
-      gl_error_throw(L, "xml_error", "not XML: %s", message);
-    e->node = xmlDocGetRootElement(e->document->doc);
+    push_parsed(L, text, length);
     return 1;
   }
   const xmlChar *name = check_name(L, 1);
@@ -443,7 +466,9 @@ static const gl_opdef children_def = {
   .invoke = element_children,
 };
 
-static const gl_opdef *const ops[] = {&tag_def, &attribute_def, &child_def, &children_def, NULL};
+static const gl_opdef *const methods[] = {&tag_def, &attribute_def, &child_def, &children_def, NULL};
+
+static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_element_class = {
   .name = "Element",

@@ -232,6 +232,34 @@ static const char *const block_job_statuses[] = {
 };
 ENUM(gl_block_job_statuses, "block job status", block_job_statuses);
 
+/* The number of the bit that a flag is. */
+#define BIT(flag) (31 - __builtin_clz(flag))
+
+static const char *const migrate_flags[] = {
+  [BIT(VIR_MIGRATE_LIVE)] = "live",
+  [BIT(VIR_MIGRATE_PEER2PEER)] = "peer2peer",
+  [BIT(VIR_MIGRATE_TUNNELLED)] = "tunnelled",
+  [BIT(VIR_MIGRATE_PERSIST_DEST)] = "persist_dest",
+  [BIT(VIR_MIGRATE_UNDEFINE_SOURCE)] = "undefine_source",
+  [BIT(VIR_MIGRATE_PAUSED)] = "paused",
+  [BIT(VIR_MIGRATE_NON_SHARED_DISK)] = "non_shared_disk",
+  [BIT(VIR_MIGRATE_NON_SHARED_INC)] = "non_shared_inc",
+  [BIT(VIR_MIGRATE_CHANGE_PROTECTION)] = "change_protection",
+  [BIT(VIR_MIGRATE_UNSAFE)] = "unsafe",
+  [BIT(VIR_MIGRATE_OFFLINE)] = "offline",
+  [BIT(VIR_MIGRATE_COMPRESSED)] = "compressed",
+  [BIT(VIR_MIGRATE_ABORT_ON_ERROR)] = "abort_on_error",
+  [BIT(VIR_MIGRATE_AUTO_CONVERGE)] = "auto_converge",
+  [BIT(VIR_MIGRATE_RDMA_PIN_ALL)] = "rdma_pin_all",
+  [BIT(VIR_MIGRATE_POSTCOPY)] = "postcopy",
+  [BIT(VIR_MIGRATE_TLS)] = "tls",
+  [BIT(VIR_MIGRATE_PARALLEL)] = "parallel",
+  [BIT(VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES)] = "non_shared_synchronous_writes",
+  [BIT(VIR_MIGRATE_POSTCOPY_RESUME)] = "postcopy_resume",
+  [BIT(VIR_MIGRATE_ZEROCOPY)] = "zerocopy",
+};
+ENUM(gl_migrate_flags, "migration flag", migrate_flags);
+
 static const char *const event_ids[] = {
   [VIR_DOMAIN_EVENT_ID_LIFECYCLE] = "lifecycle",
   [VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2] = "block_job_2",

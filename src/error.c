@@ -100,7 +100,7 @@ void gl_error_argument(lua_State *L, const char *method, const char *argument, c
   __builtin_unreachable();
 }
 
-void gl_error_libvirt(lua_State *L, const gl_op *op)
+void gl_error_push_libvirt(lua_State *L, const gl_op *op)
 {
   virErrorPtr e = op->error;
   const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : "internal_error";
@@ -115,6 +115,11 @@ void gl_error_libvirt(lua_State *L, const gl_op *op)
     lua_setfield(L, -2, "level");
   }
   set_string(L, "message", e && e->message ? e->message : "the call failed and libvirt gave no reason");
+}
+
+void gl_error_libvirt(lua_State *L, const gl_op *op)
+{
+  gl_error_push_libvirt(L, op);
   lua_error(L);
   __builtin_unreachable();
 }

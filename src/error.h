@@ -25,7 +25,8 @@ _Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, .
 _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
   __attribute__((format(printf, 4, 5)));
 
-/* Raises what libvirt said of op, whose run failed. [-0, +0, v] */
+/* Pushes what libvirt said of op, whose run failed; raises it. [-0, +1, m] [-0, +0, v] */
+void gl_error_push_libvirt(lua_State *L, const gl_op *op);
 _Noreturn void gl_error_libvirt(lua_State *L, const gl_op *op);
 
 /* Raises `kind` for an op that nobody waits for any more. [-0, +0, v] */

@@ -561,11 +561,13 @@ static const gl_opdef close_def = {
   .help = "Ends the subscription; closing it twice is harmless. A to-be-closed variable does the same at the end of its scope.",
   .invoke = gl_object_close_method,
 };
-static const gl_opdef *const subscription_ops[] = {&next_def, &close_def, NULL};
+static const gl_opdef *const methods[] = {&next_def, &close_def, NULL};
+
+static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_subscription_class = {
   .name = "Subscription",
   .help = "Events of one kind, of one guest or of all guests of a host, from the moment of subscribe on.",
-  .ops = subscription_ops,
+  .ops = ops,
   .close = subscription_close,
 };

@@ -2,7 +2,6 @@
 #include "guest.h"
 
 #include <lauxlib.h>
-#include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include <stdlib.h>
 
@@ -50,12 +49,6 @@ static void guest_close(gl_object *self)
 
 /* ---- fields: read from this process's memory ---- */
 
-static int id_run(gl_op *op)
-{
-  (void)op;
-  return 0;
-}
-
 static int id_push(lua_State *L, gl_op *op)
 {
   unsigned id = virDomainGetID(op->dom);
@@ -67,7 +60,7 @@ static const gl_opdef id_def = {
   .call = "virDomainGetID",
   .help = "The number of the running guest, -1 where it did not run when it was looked up.",
   .returns = "integer",
-  .run = id_run,
+  .run = gl_run_nothing,
   .push = id_push,
   .memory = true,
 };
@@ -108,7 +101,7 @@ static const gl_opdef name_def = {
   .call = "virDomainGetName",
   .help = "The guest's name.",
   .returns = "string",
-  .run = id_run,
+  .run = gl_run_nothing,
   .push = name_push,
   .memory = true,
 };
@@ -190,6 +183,28 @@ static const gl_opdef resume_def = {
   .call = "virDomainResume",
   .help = "Lets the processors of a paused guest run again.",
   .run = resume_run,
+};
+
+static int inject_nmi_run(gl_op *op)
+{
+  return virDomainInjectNMI(op->dom, 0);
+}
+static const gl_opdef inject_nmi_def = {
+  .name = "inject_nmi",
+  .call = "virDomainInjectNMI",
+  .help = "Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.",
+  .run = inject_nmi_run,
+};
+
+static int save_memory_state_run(gl_op *op)
+{
+  return virDomainManagedSave(op->dom, 0);
+}
+static const gl_opdef save_memory_state_def = {
+  .name = "save_memory_state",
+  .call = "virDomainManagedSave",
+  .help = "Saves the guest's memory on the host and stops the guest; launch() goes on from there.",
+  .run = save_memory_state_run,
 };
 
 /* ---- state ---- */
@@ -278,6 +293,73 @@ static const gl_opdef get_info_def = {
   .quick = true,
 };
 
+static int get_power_state_push(lua_State *L, gl_op *op)
+{
+  lua_pushinteger(L, power_state(((info_op *)op)->info.state));
+  return 1;
+}
+static const gl_opdef get_power_state_def = {
+  .name = "get_power_state",
+  .call = "virDomainGetInfo",
+  .help = "The `state` of get_info().",
+  .returns = "integer: a value of guestlua.power_state",
+  .params = info_params,
+  .size = sizeof(info_op),
+  .run = get_info_run,
+  .push = get_power_state_push,
+  .quick = true,
+};
+
+typedef struct vcpus_op {
+  gl_op op;
+  virVcpuInfoPtr infos;
+} vcpus_op;
+
+static int get_vcpus_run(gl_op *op)
+{
+  vcpus_op *self = (vcpus_op *)op;
+  virDomainInfo info;
+  if (virDomainGetInfo(op->dom, &info) < 0)
+    return -1;
+  self->infos = calloc(info.nrVirtCpu, sizeof *self->infos);
+  return self->infos ? virDomainGetVcpus(op->dom, self->infos, info.nrVirtCpu, NULL, 0) : -1;
+}
+
+static int get_vcpus_push(lua_State *L, gl_op *op)
+{
+  lua_createtable(L, op->rc, 0);
+  for (int i = 0; i < op->rc; i++) {
+    const virVcpuInfo *info = &((vcpus_op *)op)->infos[i];
+    const struct {
+      const char *name;
+      lua_Integer value;
+    } values[] = {{"id", info->number}, {"cpu", info->cpu}, {"state", info->state}, {"time", (lua_Integer)info->cpuTime}};
+    lua_createtable(L, 0, 4);
+    for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+      lua_pushinteger(L, values[k].value);
+      lua_setfield(L, -2, values[k].name);
+    }
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static void get_vcpus_release(gl_op *op)
+{
+  free(((vcpus_op *)op)->infos);
+}
+static const gl_opdef get_vcpus_def = {
+  .name = "get_vcpus",
+  .call = "virDomainGetVcpus",
+  .help = "The running guest's processors, as a list; get_vcpus_info iterates over it.",
+  .returns = "a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)",
+  .size = sizeof(vcpus_op),
+  .run = get_vcpus_run,
+  .push = get_vcpus_push,
+  .release = get_vcpus_release,
+  .quick = true,
+};
+
 typedef struct disk_errors_op {
   gl_op op;
   virDomainDiskErrorPtr errors;
@@ -324,22 +406,6 @@ static const gl_opdef get_disk_errors_def = {
 
 /* ---- configuration ---- */
 
-typedef struct text_op {
-  gl_op op;
-  char *text;
-} text_op;
-
-static void text_release(gl_op *op)
-{
-  free(((text_op *)op)->text);
-}
-
-static int text_push(lua_State *L, gl_op *op)
-{
-  lua_pushstring(L, ((text_op *)op)->text);
-  return 1;
-}
-
 static const gl_param get_xml_desc_params[] = {
   GL_OPTION_FLAG("dump_inactive", VIR_DOMAIN_XML_INACTIVE, "what the guest will be at its next start, not what it is now"),
   GL_OPTION_FLAG("dump_sensitive", VIR_DOMAIN_XML_SECURE, "with passwords in it"),
@@ -349,7 +415,7 @@ static const gl_param get_xml_desc_params[] = {
 
 static int get_xml_desc_run(gl_op *op)
 {
-  return (((text_op *)op)->text = virDomainGetXMLDesc(op->dom, op->flags)) ? 0 : -1;
+  return (((gl_text_op *)op)->text = virDomainGetXMLDesc(op->dom, op->flags)) ? 0 : -1;
 }
 static const gl_opdef get_xml_desc_def = {
   .name = "get_xml_desc",
@@ -357,40 +423,11 @@ static const gl_opdef get_xml_desc_def = {
   .help = "The guest's configuration.",
   .returns = "string: XML",
   .params = get_xml_desc_params,
-  .size = sizeof(text_op),
+  .size = sizeof(gl_text_op),
   .run = get_xml_desc_run,
-  .push = text_push,
-  .release = text_release,
+  .push = gl_push_text,
+  .release = gl_release_text,
   .quick = true,
-};
-
-typedef struct snapshot_op {
-  gl_op op;
-  const char *conf;
-} snapshot_op;
-
-static const gl_param snapshot_params[] = {
-  GL_ARG(snapshot_op, conf, GL_XML, "what to take: a <domainsnapshot> element"),
-  GL_OPTION_FLAG("no_metadata", VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA, "libvirt does not remember the snapshot"),
-  GL_OPTION_FLAG("disk_only", VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, "the disks, and not the memory"),
-  GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT, "the files of the new images exist already"),
-  GL_OPTION_FLAG("quiesce", VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, "freeze the file systems meanwhile; needs the guest agent"),
-  GL_OPTION_FLAG("atomic", VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC, "all disks or none (not in the reference)"),
-  GL_END,
-};
-
-static int snapshot_run(gl_op *op)
-{
-  virDomainSnapshotPtr snapshot = virDomainSnapshotCreateXML(op->dom, ((snapshot_op *)op)->conf, op->flags);
-  return snapshot ? virDomainSnapshotFree(snapshot) : -1;
-}
-static const gl_opdef snapshot_def = {
-  .name = "snapshot",
-  .call = "virDomainSnapshotCreateXML",
-  .help = "Takes a snapshot.",
-  .params = snapshot_params,
-  .size = sizeof(snapshot_op),
-  .run = snapshot_run,
 };
 
 /* Bits of ours, for delete_configuration alone. */
@@ -429,63 +466,34 @@ static const gl_opdef delete_configuration_def = {
   .run = delete_configuration_run,
 };
 
-/* ---- the guest agent ---- */
-
-typedef struct agent_op {
-  text_op text;
-  const char *command;
-  long long timeout;
-} agent_op;
-
-static const gl_param agent_params[] = {
-  GL_ARG(agent_op, command, GL_STRING, "the command, JSON: {\"execute\": …}"),
-  GL_OPTION(agent_op, timeout, GL_INTEGER, "seconds to wait for the answer, 5 where nothing is said"),
-  GL_END,
-};
-
-static int agent_command_run(gl_op *op)
-{
-  agent_op *self = (agent_op *)op;
-  int timeout = self->timeout ? (int)self->timeout : VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT;
-  return (self->text.text = virDomainQemuAgentCommand(op->dom, self->command, timeout, 0)) ? 0 : -1;
-}
-static const gl_opdef agent_command_def = {
-  .name = "agent_command",
-  .call = "virDomainQemuAgentCommand",
-  .help = "Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.",
-  .returns = "string: the answer, JSON",
-  .params = agent_params,
-  .size = sizeof(agent_op),
-  .run = agent_command_run,
-  .push = text_push,
-  .release = text_release,
-};
-
 static const gl_opdef close_def = {
   .name = "close",
   .help = "Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.",
   .invoke = gl_object_close_method,
 };
 
-static const gl_opdef *const ops[] = {
+static const gl_opdef *const methods[] = {
   &launch_def,
   &poweroff_def,
   &shutdown_def,
   &pause_def,
   &resume_def,
+  &inject_nmi_def,
+  &save_memory_state_def,
   &is_active_def,
   &has_persistent_configuration_def,
   &get_info_def,
+  &get_power_state_def,
+  &get_vcpus_def,
   &get_disk_errors_def,
   &get_xml_desc_def,
-  &snapshot_def,
-  &gl_get_block_device,
   &delete_configuration_def,
-  &agent_command_def,
+  &gl_get_block_device,
   &gl_subscribe,
   &close_def,
   NULL,
 };
+static const gl_opdef *const *const ops[] = {methods, gl_guest_agent_ops, gl_guest_device_ops, gl_guest_job_ops, NULL};
 static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, NULL};
 
 const gl_class gl_guest_class = {

@@ -20,8 +20,8 @@
 #include "state.h"
 #include "task.h"
 
-static const gl_class *const classes[] = {&gl_host_class,         &gl_guest_class,   &gl_block_device_class,
-                                          &gl_subscription_class, &gl_element_class, NULL};
+static const gl_class *const classes[] = {
+  &gl_host_class, &gl_guest_class, &gl_block_device_class, &gl_subscription_class, &gl_element_class, &gl_task_class, NULL};
 
 static int now(lua_State *L)
 {
@@ -76,8 +76,8 @@ static const gl_opdef alive_def = {
   .invoke = alive,
 };
 
-static const gl_opdef *const functions[] = {&gl_host_open, &gl_embedded_prepare, &gl_element_make, &sleep_def,
-                                            &now_def,      &isatty_def,          &alive_def,       NULL};
+static const gl_opdef *const functions[] = {
+  &gl_host_open, &gl_embedded_prepare, &gl_element_make, &gl_task_spawn_op, &sleep_def, &now_def, &isatty_def, &alive_def, NULL};
 
 /* core.check_self(value, class, method): the check that methods written in C make, for those written in Lua. */
 static int check_self(lua_State *L)
@@ -102,13 +102,12 @@ static void push_doc(lua_State *L, const gl_opdef *def)
   lua_setfield(L, -2, "params");
 }
 
-/* Pushes a list of the docs of a table of operations. */
-static void push_docs(lua_State *L, const gl_opdef *const *defs)
+/* Appends the docs of a table of operations to the list on top of the stack. */
+static void add_docs(lua_State *L, const gl_opdef *const *defs)
 {
-  lua_newtable(L);
-  for (lua_Integer i = 0; defs && defs[i]; i++) {
-    push_doc(L, defs[i]);
-    lua_rawseti(L, -2, i + 1);
+  for (; defs && *defs; defs++) {
+    push_doc(L, *defs);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   }
 }
 
@@ -116,7 +115,8 @@ static void push_docs(lua_State *L, const gl_opdef *const *defs)
 static int documentation(lua_State *L)
 {
   lua_newtable(L);
-  push_docs(L, functions);
+  lua_newtable(L);
+  add_docs(L, functions);
   lua_setfield(L, -2, "functions");
   lua_newtable(L);
   for (lua_Integer i = 0; classes[i]; i++) {
@@ -125,9 +125,12 @@ static int documentation(lua_State *L)
     lua_setfield(L, -2, "name");
     lua_pushstring(L, classes[i]->help);
     lua_setfield(L, -2, "help");
-    push_docs(L, classes[i]->ops);
+    lua_newtable(L);
+    for (const gl_opdef *const *const *table = classes[i]->ops; *table; table++)
+      add_docs(L, *table);
     lua_setfield(L, -2, "methods");
-    push_docs(L, classes[i]->fields);
+    lua_newtable(L);
+    add_docs(L, classes[i]->fields);
     lua_setfield(L, -2, "fields");
     lua_rawseti(L, -2, i + 1);
   }

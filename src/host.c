@@ -74,51 +74,35 @@ static const gl_opdef close_def = {
 
 /* ---- fields ---- */
 
-typedef struct string_op {
-  gl_op op;
-  char *result;
-} string_op;
-
-static int string_push(lua_State *L, gl_op *op)
-{
-  lua_pushstring(L, ((string_op *)op)->result);
-  return 1;
-}
-
-static void string_release(gl_op *op)
-{
-  free(((string_op *)op)->result);
-}
-
 static int uri_run(gl_op *op)
 {
-  return (((string_op *)op)->result = virConnectGetURI(op->conn)) ? 0 : -1;
+  return (((gl_text_op *)op)->text = virConnectGetURI(op->conn)) ? 0 : -1;
 }
 static const gl_opdef uri_def = {
   .name = "uri",
   .call = "virConnectGetURI",
   .help = "The URI of the connection, as libvirt completed it.",
   .returns = "string",
-  .size = sizeof(string_op),
+  .size = sizeof(gl_text_op),
   .run = uri_run,
-  .push = string_push,
-  .release = string_release,
+  .push = gl_push_text,
+  .release = gl_release_text,
   .quick = true,
 };
 
 static int hostname_run(gl_op *op)
 {
-  return (((string_op *)op)->result = virConnectGetHostname(op->conn)) ? 0 : -1;
+  return (((gl_text_op *)op)->text = virConnectGetHostname(op->conn)) ? 0 : -1;
 }
 static const gl_opdef hostname_def = {
   .name = "hostname",
   .call = "virConnectGetHostname",
   .help = "The name of the machine that the guests run on.",
   .returns = "string",
-  .size = sizeof(string_op),
+  .size = sizeof(gl_text_op),
   .run = hostname_run,
-  .push = string_push,
-  .release = string_release,
+  .push = gl_push_text,
+  .release = gl_release_text,
   .quick = true,
 };
 
@@ -369,8 +353,10 @@ static int host_tostring(lua_State *L)
   return 1;
 }
 
-static const gl_opdef *const ops[] = {&guest_def, &guests_def, &write_instance_config_def, &gl_subscribe, &close_def, NULL};
+static const gl_opdef *const methods[] = {&guest_def, &guests_def, &write_instance_config_def, &gl_subscribe, &close_def, NULL};
 static const gl_opdef *const fields[] = {&uri_def, &hostname_def, &libvirt_version_def, NULL};
+
+static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_host_class = {
   .name = "Host",

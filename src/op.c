@@ -22,25 +22,29 @@
 #define MAX_IN_FLIGHT 4
 
 /* Room for any op that runs inline without owning anything. */
-#define STACK_OP_ROOM 512
+#define STACK_OP_ROOM 1024
 
 struct gl_text {
   gl_text *next;
-  char text[];
+  _Alignas(void *) char text[];
 };
 
 static const char box_class[] = "guestlua.op";
 
-const char *gl_op_keep(lua_State *L, gl_op *op, const char *text)
+void *gl_op_keep_room(lua_State *L, gl_op *op, size_t size)
 {
-  size_t length = strlen(text) + 1;
-  gl_text *t = malloc(sizeof *t + length);
+  gl_text *t = malloc(sizeof *t + size);
   if (!t)
     luaL_error(L, "guestlua: out of memory");
-  memcpy(t->text, text, length);
   t->next = op->texts;
   op->texts = t;
   return t->text;
+}
+
+const char *gl_op_keep(lua_State *L, gl_op *op, const char *text)
+{
+  size_t length = strlen(text) + 1;
+  return memcpy(gl_op_keep_room(L, op, length), text, length);
 }
 
 bool gl_op_running(const gl_op *op)
@@ -224,10 +228,10 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
   if (def->invoke)
     return def->invoke(L);
   gl_object *self = class ? gl_object_check(L, 1, class, def->name) : NULL;
-  gl_state *s = self ? self->host->state : gl_state_get(L);
+  gl_state *s = self && self->host ? self->host->state : gl_state_get(L);
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool hop = t && !(def->quick && s->alive.tasks == 1);
-  bool on_stack = !hop && (def->quick || def->memory) && !def->release;
+  bool on_stack = !hop && (def->quick || def->memory) && !def->release && def->size <= STACK_OP_ROOM;
 
   union {
     gl_op op;
@@ -245,6 +249,8 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
     class->bind(L, self, op);
   }
   gl_opts_read(L, self ? 2 : 1, top, def->name, def->params, op, !on_stack);
+  if (def->check)
+    def->check(L, op);
   if (!hop) {
     run(op);
     if (on_stack && op->rc < 0) {
@@ -284,6 +290,23 @@ void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn)
   op->conn = conn;
   op->state->alive.ops++;
   submit(op);
+}
+
+int gl_push_text(lua_State *L, gl_op *op)
+{
+  lua_pushstring(L, ((gl_text_op *)op)->text);
+  return 1;
+}
+
+void gl_release_text(gl_op *op)
+{
+  free(((gl_text_op *)op)->text);
+}
+
+int gl_run_nothing(gl_op *op)
+{
+  (void)op;
+  return 0;
 }
 
 int gl_push_boolean(lua_State *L, gl_op *op)

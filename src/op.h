@@ -24,6 +24,9 @@ struct gl_opdef {
   const gl_param *params;
   size_t size; /* of the struct that starts with gl_op; 0: gl_op itself */
 
+  /* Looks at the arguments as a whole, before anything is under way, and raises what is wrong with them. Lua thread; may be NULL. */
+  void (*check)(lua_State *L, gl_op *op);
+
   /* Makes the call; negative means that it failed. Any thread: reads the op, never touches Lua. */
   int (*run)(gl_op *op);
 
@@ -87,12 +90,27 @@ void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn);
 /* A copy of the text that lives as long as the op. [-0, +0, e] */
 const char *gl_op_keep(lua_State *L, gl_op *op, const char *text);
 
+/* Room that lives as long. Only for operations that are not quick: the others own nothing. [-0, +0, e] */
+void *gl_op_keep_room(lua_State *L, gl_op *op, size_t size);
+
 /* Whether a worker is in the call now. */
 bool gl_op_running(const gl_op *op);
+
+/* An operation whose result is a text that libvirt allocated. */
+typedef struct gl_text_op {
+  gl_op op;
+  char *text;
+} gl_text_op;
+
+int gl_push_text(lua_State *L, gl_op *op);
+void gl_release_text(gl_op *op);
 
 /* Pushers that many operations share. */
 int gl_push_boolean(lua_State *L, gl_op *op); /* rc ~= 0 */
 int gl_push_integer(lua_State *L, gl_op *op); /* rc */
+
+/* The run of what is read from this process's memory when it is pushed. */
+int gl_run_nothing(gl_op *op);
 
 /* Opens what this file needs in L. [-0, +0, e] */
 void gl_op_open(lua_State *L);

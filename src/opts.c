@@ -1,6 +1,7 @@
 #include "opts.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "element.h"
@@ -8,8 +9,16 @@
 #include "op.h"
 
 static const char *const kind_names[] = {
-  [GL_STRING] = "string", [GL_XML] = "Element or XML text", [GL_INTEGER] = "integer", [GL_NUMBER] = "number",
-  [GL_FLAG] = "boolean",  [GL_CHOICE] = "boolean",          [GL_NAME] = "string",     [GL_IGNORED] = "any",
+  [GL_STRING] = "string",
+  [GL_XML] = "Element or XML text",
+  [GL_INTEGER] = "integer",
+  [GL_NUMBER] = "number",
+  [GL_FLAG] = "boolean",
+  [GL_CHOICE] = "boolean",
+  [GL_STRINGS] = "list of strings",
+  [GL_FLAGS] = "integer or list of names",
+  [GL_NAME] = "string",
+  [GL_IGNORED] = "any",
 };
 
 static _Noreturn void wrong_type(lua_State *L, const char *method, const gl_param *p, int index)
@@ -29,6 +38,63 @@ static const char *text(lua_State *L, int index, const char *method, const gl_pa
 static void store_text(const char *s, const gl_param *p, gl_op *op, bool keep, lua_State *L)
 {
   *(const char **)((char *)op + p->offset) = keep ? gl_op_keep(L, op, s) : s;
+}
+
+static int name_value(lua_State *L, int index, const char *method, const gl_param *p)
+{
+  int value = gl_enum_value(p->names, lua_tostring(L, index));
+  if (value < 0) {
+    gl_enum_push_choices(L, p->names);
+    gl_error_argument(L, method, p->name, "no %s '%s'; there are: %s", p->names->what, lua_tostring(L, index), lua_tostring(L, -1));
+  }
+  return value;
+}
+
+/* The length of the list at index, which must be one of strings only. */
+static lua_Integer check_list(lua_State *L, int index, const char *method, const gl_param *p)
+{
+  if (!lua_istable(L, index))
+    wrong_type(L, method, p, index);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, index), keys = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), keys++)
+    if (!lua_isinteger(L, -2) || lua_type(L, -1) != LUA_TSTRING)
+      gl_error_argument(L, method, p->name, "%s expected, got a table with a %s in it", kind_names[p->kind],
+                        lua_isinteger(L, -2) ? luaL_typename(L, -1) : "named value");
+  if (keys != count)
+    gl_error_argument(L, method, p->name, "%s expected, got a table with gaps", kind_names[p->kind]);
+  return count;
+}
+
+static char **read_strings(lua_State *L, int index, const char *method, const gl_param *p, gl_op *op)
+{
+  lua_Integer count = check_list(L, index, method, p);
+  char **list = gl_op_keep_room(L, op, ((size_t)count + 1) * sizeof *list);
+  list[count] = NULL;
+  for (lua_Integer i = 0; i < count; i++) {
+    lua_rawgeti(L, index, i + 1);
+    list[i] = (char *)gl_op_keep(L, op, text(L, -1, method, p));
+    lua_pop(L, 1);
+  }
+  return list;
+}
+
+static long long read_flags(lua_State *L, int index, const char *method, const gl_param *p)
+{
+  if (lua_type(L, index) == LUA_TNUMBER) {
+    int exact;
+    lua_Integer flags = lua_tointegerx(L, index, &exact);
+    if (!exact || flags < 0 || flags > UINT_MAX)
+      gl_error_argument(L, method, p->name, "flags are an integer of 32 bits");
+    return flags;
+  }
+  long long flags = 0;
+  lua_Integer count = check_list(L, index, method, p);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, index, i);
+    flags |= 1LL << name_value(L, lua_gettop(L), method, p);
+    lua_pop(L, 1);
+  }
+  return flags;
 }
 
 static void read_one(lua_State *L, int index, const char *method, const gl_param *p, gl_op *op, bool keep)
@@ -76,17 +142,17 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
       wrong_type(L, method, p, index);
     op->flags |= lua_toboolean(L, index) ? p->bit : p->other_bit;
     break;
-  case GL_NAME: {
+  case GL_STRINGS:
+    *(char ***)field = read_strings(L, index, method, p, op);
+    break;
+  case GL_FLAGS:
+    *(long long *)field = read_flags(L, index, method, p);
+    break;
+  case GL_NAME:
     if (lua_type(L, index) != LUA_TSTRING)
       wrong_type(L, method, p, index);
-    int value = gl_enum_value(p->names, lua_tostring(L, index));
-    if (value < 0) {
-      gl_enum_push_choices(L, p->names);
-      gl_error_argument(L, method, p->name, "no %s '%s'; there are: %s", p->names->what, lua_tostring(L, index), lua_tostring(L, -1));
-    }
-    *(int *)field = value;
+    *(int *)field = name_value(L, index, method, p);
     break;
-  }
   case GL_IGNORED:
     break;
   }

@@ -21,6 +21,8 @@ typedef enum gl_param_kind {
   GL_NUMBER,  /* double, from 0 up */
   GL_FLAG,    /* true adds `bit` to op->flags */
   GL_CHOICE,  /* true adds `bit` to op->flags, false adds `other_bit`, absent neither */
+  GL_STRINGS, /* char **, ends with NULL: a list of strings */
+  GL_FLAGS,   /* long long: an integer, or a list of `names` of bits */
   GL_NAME,    /* int: the value that one of `names` stands for */
   GL_IGNORED, /* anything; the reference takes it and does not look at it */
 } gl_param_kind;
@@ -65,6 +67,12 @@ typedef struct gl_param {
 #define GL_OPTION_CHOICE(name_, bit_, other, text)                                  \
   {                                                                                 \
     .name = name_, .kind = GL_CHOICE, .bit = bit_, .other_bit = other, .help = text \
+  }
+
+/* For the keys of the options table. names: of the bits, by their number. */
+#define GL_OPTION_FLAGS(type, field, names_, text)                                                   \
+  {                                                                                                  \
+    .name = #field, .kind = GL_FLAGS, .offset = offsetof(type, field), .names = names_, .help = text \
   }
 
 #define GL_END   \

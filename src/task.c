@@ -142,6 +142,10 @@ static void resume(gl_task *t)
   t->done = true;
   t->failed = t->failed || status != LUA_OK;
   s->alive.tasks--;
+  if (t->joiner)
+    gl_task_wake(t->joiner);
+  if (t->abandoned)
+    gl_task_free(t);
 }
 
 void gl_task_join(gl_task *t)

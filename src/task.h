@@ -11,6 +11,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "class.h"
+#include "op.h"
 #include "state.h"
 
 struct gl_task {
@@ -23,6 +25,8 @@ struct gl_task {
   const char *cancelled;  /* the kind of the error to raise at its next or present wait */
   char *traceback;        /* where its error came from, once it failed */
   bool waiting, timed_out, done, failed;
+  gl_task *joiner; /* waits for its end */
+  bool abandoned;  /* nobody will ask for its results: it is freed when it is done */
 };
 
 /* Makes a task of the function and its nargs arguments on top of the stack; it starts when the loop next runs. [-(nargs+1), +0, e] */
@@ -59,8 +63,10 @@ void gl_task_wake(gl_task *t);
 /* Wakes t with an error of this kind (a static string): "cancelled", "interrupted". */
 void gl_task_cancel(gl_task *t, const char *kind);
 
-/* guestlua.sleep. */
+/* guestlua.sleep and guestlua.spawn. */
 int gl_task_sleep(lua_State *L);
+extern const gl_opdef gl_task_spawn_op;
+extern const gl_class gl_task_class;
 
 /* For gl_state_open and gl_state_close: the idle task; all tasks, whatever they wait for. */
 void gl_task_idle_open(gl_state *s);

@@ -29,10 +29,15 @@ xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t me
   return doc;
 }
 
+int gl_xml_element_is(xmlNodePtr element, const char *name)
+{
+  return strcmp((const char *)element->name, name) == 0;
+}
+
 xmlNodePtr gl_xml_element(xmlNodePtr node, const char *name)
 {
   for (; node; node = node->next)
-    if (node->type == XML_ELEMENT_NODE && (!name || strcmp((const char *)node->name, name) == 0))
+    if (node->type == XML_ELEMENT_NODE && (!name || gl_xml_element_is(node, name)))
       return node;
   return NULL;
 }

@@ -21,6 +21,8 @@ xmlNodePtr gl_xml_element(xmlNodePtr node, const char *name);
 /* The first child element of the name. */
 xmlNodePtr gl_xml_child(xmlNodePtr parent, const char *name);
 
+int gl_xml_element_is(xmlNodePtr element, const char *name);
+
 /* Whether the attribute is there and has this value. */
 int gl_xml_attribute_is(xmlNodePtr element, const char *name, const char *value);
 

@@ -10,6 +10,8 @@ local guestlua = {
   BlockDevice = core.BlockDevice,
   Subscription = core.Subscription,
   Element = core.Element,
+  Task = core.Task,
+  spawn = core.spawn,
   element = core.element,
   sleep = core.sleep,
   now = core.now,
@@ -21,7 +23,10 @@ local guestlua = {
 -- The values of get_info().state.
 guestlua.power_state = { NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 }
 
--- The names of get_job_info().job.
+-- The names of a guest's get_job_info().type.
+guestlua.job_type = { [0] = "NONE", "BOUNDED", "UNBOUNDED", "COMPLETED", "FAILED", "CANCELLED" }
+
+-- The names of a disk's get_job_info().job.
 guestlua.block_job_type = { [0] = "UNKNOWN", "PULL", "COPY", "COMMIT", "ACTIVE_COMMIT", "BACKUP", "LAST" }
 
 local define = require("guestlua.define")
@@ -63,13 +68,21 @@ define(core.Guest, "Guest", {
   params = {
     { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
     { name = "host", type = "userdata", positional = true, required = true, help = "the Host to define it on" },
+    { name = "validate", type = "boolean", help = "check it against libvirt's schema first: element:validate()" },
   },
-  run = function(xml, host)
+  run = function(xml, host, options)
+    if options.validate then
+      local element = type(xml) == "string" and core.element(xml) or xml
+      element:validate()
+    end
     return host:write_instance_config(xml)
   end,
 })
 
 require("guestlua.job")
 require("guestlua.agent")
+
+-- Builds devices: guestlua.device.disk{…} is guestlua.element("disk", {…}).
+guestlua.device = require("guestlua.device")
 
 return guestlua

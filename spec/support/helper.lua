@@ -54,7 +54,9 @@ function helper.machine(options)
     setmetatable(shared, { __index = machine, __close = function() getmetatable(machine).__close(machine) end })
   end)
   busted.lazy_teardown(function()
-    getmetatable(shared).__close()
+    if getmetatable(shared) then -- it has booted
+      getmetatable(shared).__close()
+    end
     setmetatable(shared, nil)
   end)
   return shared
