@@ -82,7 +82,7 @@ tsan: build/tiny/disk.qcow2 ## the specs under the thread sanitizer
 # valgrind must not change the exit code: libvirt forks children that report by theirs, and valgrind counts as lost what their parent's threads hold.
 valgrind: build/guestlua build/tiny/disk.qcow2 ## the specs under valgrind
 	valgrind --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --child-silent-after-fork=yes \
-	  --log-file=build/valgrind.log build/guestlua spec/support/busted.lua $(SPECS)
+	  --suppressions=spec/support/valgrind.supp --log-file=build/valgrind.log build/guestlua spec/support/busted.lua $(SPECS)
 	@grep -q 'ERROR SUMMARY: 0 errors' build/valgrind.log || { cat build/valgrind.log; exit 1; }
 
 lint: ## luacheck, and the style of the C code

@@ -466,7 +466,51 @@ static const gl_opdef children_def = {
   .invoke = element_children,
 };
 
-static const gl_opdef *const methods[] = {&tag_def, &attribute_def, &child_def, &children_def, NULL};
+/* The text is checked, not the nodes: other tasks may change those while a worker reads. */
+typedef struct validate_op {
+  gl_op op;
+  const char *text;
+  char message[512];
+} validate_op;
+
+static void element_bind(lua_State *L, gl_object *self, gl_op *op)
+{
+  (void)self;
+  gl_element_push_xml(L, 1);
+  ((validate_op *)op)->text = gl_op_keep(L, op, lua_tostring(L, -1));
+  lua_pop(L, 1);
+}
+
+static int validate_run(gl_op *op)
+{
+  validate_op *self = (validate_op *)op;
+  xmlDocPtr doc = gl_xml_parse(self->text, strlen(self->text), self->message, sizeof self->message);
+  if (!doc)
+    return 1;
+  int rc = gl_xml_validate(doc, self->message, sizeof self->message);
+  xmlFreeDoc(doc);
+  return rc ? 1 : 0;
+}
+
+static int validate_push(lua_State *L, gl_op *op)
+{
+  if (op->rc)
+    gl_error_throw(L, "invalid_xml", "not valid: %s", ((validate_op *)op)->message);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+static const gl_opdef validate_def = {
+  .name = "validate",
+  .help = "Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error "
+          "of kind "
+          "\"invalid_xml\" that names the line and the element.",
+  .returns = "true",
+  .size = sizeof(validate_op),
+  .run = validate_run,
+  .push = validate_push,
+};
+
+static const gl_opdef *const methods[] = {&validate_def, &tag_def, &attribute_def, &child_def, &children_def, NULL};
 
 static const gl_opdef *const *const ops[] = {methods, NULL};
 
@@ -476,6 +520,7 @@ const gl_class gl_element_class = {
           "both, "
           "and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.",
   .ops = ops,
+  .bind = element_bind,
   .close = element_close,
   .tostring = element_tostring,
   .index = element_index,

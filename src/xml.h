@@ -29,4 +29,8 @@ int gl_xml_attribute_is(xmlNodePtr element, const char *name, const char *value)
 /* The disk of a domain document that `device` names: by <target dev>, and if there is none so, by <source file>. */
 xmlNodePtr gl_xml_disk(xmlDocPtr domain, const char *device);
 
+/* Checks the document against libvirt's schema for its root element: 0 where it fits, else what is wrong is written to message: 1 where it
+ * does not fit, -1 where that could not be found out. */
+int gl_xml_validate(xmlDocPtr doc, char *message, size_t message_size);
+
 #endif
