@@ -75,6 +75,40 @@ describe("Element", function()
     assert.equal("c", domain.name[1])
   end)
 
+  it("gets more children, and loses them", function()
+    local devices = element("<devices><disk a='1'/></devices>")
+    local added = devices:append(guestlua.device.disk({ a = 2 }))
+    added.b = 3
+    assert.equal('<devices><disk a="1"/><disk a="2" b="3"/></devices>', tostring(devices))
+    devices.disk:remove()
+    assert.equal('<devices><disk a="2" b="3"/></devices>', tostring(devices))
+    devices:remove()
+    added:remove()
+    assert.equal("<devices/>", tostring(devices))
+    assert.equal('<disk a="2" b="3"/>', tostring(added))
+  end)
+
+  it("is checked against libvirt's schemas", function()
+    local disk = guestlua.device.disk({ type = "file", source = { file = "/x" }, target = { dev = "vda", bus = "virtio" } })
+    assert.is_true(disk:validate())
+    disk.target.bus = "nonsense"
+    local e = helper.failure(disk.validate, disk)
+    assert.equal("invalid_xml", e.kind)
+    assert.matches("line 3, element <target>: Invalid attribute bus", e.message)
+    assert.matches("no schema for <nonsense>", helper.failure(function() element("<nonsense/>"):validate() end).message)
+
+    local host <close> = guestlua.open("test:///default")
+    local domain = host:guest("test"):get_config()
+    assert.is_true(domain:validate())
+    domain.name = "validated"
+    domain.uuid = nil
+    domain.devices:append(disk)
+    e = helper.failure(guestlua.Guest.create, domain, host, { validate = true })
+    assert.equal("invalid_xml", e.kind)
+    assert.matches("element <target>", e.message)
+    assert.is_nil(host:guest("validated"))
+  end)
+
   it("outlives the element that it came from", function()
     local target = element("<disk><target dev='vda'/></disk>").target
     collectgarbage()
@@ -93,7 +127,6 @@ describe("Element", function()
       ["<a>"] = "line 1",
       ["<a>\n<b></a>"] = "line 2",
       ["<a/><b/>"] = "line 1",
-      ["\0"] = "not XML",
       ['<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'] = "document type declaration",
       ['<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'] = "document type declaration",
       [("<a>"):rep(1000) .. ("</a>"):rep(1000)] = "depth",

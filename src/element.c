@@ -273,8 +273,6 @@ void gl_element_push_text(lua_State *L, const char *text)
 static int element_new(lua_State *L)
 {
   if (lua_gettop(L) < 2 || lua_isnil(L, 2)) {
-    if (lua_type(L, 1) != LUA_TSTRING)
-      gl_error_argument(L, "element", "xml", "XML text expected, got %s", luaL_typename(L, 1));
     size_t length;
     const char *text = lua_tolstring(L, 1, &length);
     push_parsed(L, text, length);
@@ -293,11 +291,17 @@ static int element_new(lua_State *L)
   build(L, e->node, 2, 0);
   return 1;
 }
+static const gl_param element_params[] = {
+  GL_ARG_HERE("name", GL_STRING, true, "the element's name, or XML text"),
+  GL_ARG_HERE("fields", GL_ANY, false, "the table; nil: `name` is XML text"),
+  GL_END,
+};
 const gl_opdef gl_element_make = {
   .name = "element",
   .help = "Makes an Element: of XML text, or of a name and a table. In the table scalars are attributes, tables (and Elements) are child "
           "elements, a list repeats the element, and [1] is the text.",
   .returns = "Element",
+  .params = element_params,
   .invoke = element_new,
 };
 
@@ -405,14 +409,8 @@ static int element_tostring(lua_State *L)
 
 /* ---- methods ---- */
 
-static const char *name_argument(lua_State *L, const char *method, bool required)
-{
-  if (!required && lua_isnoneornil(L, 2))
-    return NULL;
-  if (lua_type(L, 2) != LUA_TSTRING)
-    gl_error_argument(L, method, "name", "string expected, got %s", luaL_typename(L, 2));
-  return lua_tostring(L, 2);
-}
+static const gl_param name_params[] = {GL_ARG_HERE("name", GL_STRING, true, "the name"), GL_END};
+static const gl_param any_name_params[] = {GL_ARG_HERE("name", GL_STRING, false, "the name; nil: any"), GL_END};
 
 static int element_tag(lua_State *L)
 {
@@ -424,33 +422,35 @@ static const gl_opdef tag_def = {.name = "tag", .help = "The element's own name.
 static int element_attribute(lua_State *L)
 {
   element *e = check(L, "attribute");
-  push_xml_string(L, xmlGetNoNsProp(e->node, (const xmlChar *)name_argument(L, "attribute", true)));
+  push_xml_string(L, xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2)));
   return 1;
 }
 static const gl_opdef attribute_def = {
   .name = "attribute",
-  .help = "attribute(name): the attribute of that name, also where a method or a child element has the name.",
+  .help = "The attribute of that name, also where a method or a child element has the name.",
   .returns = "string, or nil",
+  .params = name_params,
   .invoke = element_attribute,
 };
 
 static int element_child(lua_State *L)
 {
   element *e = check(L, "child");
-  xmlNodePtr child = gl_xml_child(e->node, name_argument(L, "child", true));
+  xmlNodePtr child = gl_xml_child(e->node, lua_tostring(L, 2));
   return child ? push_node(L, e->document, child) : (lua_pushnil(L), 1);
 }
 static const gl_opdef child_def = {
   .name = "child",
-  .help = "child(name): the first child element of that name, also where a method or an attribute has the name.",
+  .help = "The first child element of that name, also where a method or an attribute has the name.",
   .returns = "Element, or nil",
+  .params = name_params,
   .invoke = element_child,
 };
 
 static int element_children(lua_State *L)
 {
   element *e = check(L, "children");
-  const char *name = name_argument(L, "children", false);
+  const char *name = lua_tostring(L, 2);
   lua_newtable(L);
   lua_Integer count = 0;
   for (xmlNodePtr n = gl_xml_child(e->node, name); n; n = gl_xml_element(n->next, name)) {
@@ -461,9 +461,44 @@ static int element_children(lua_State *L)
 }
 static const gl_opdef children_def = {
   .name = "children",
-  .help = "children([name]): the child elements, or those of that name, in document order.",
+  .help = "The child elements, or those of that name, in document order.",
   .returns = "a list of Element",
+  .params = any_name_params,
   .invoke = element_children,
+};
+
+static int element_append(lua_State *L)
+{
+  element *e = check(L, "append");
+  element *added = (element *)gl_object_test(L, 2, &gl_element_class);
+  if (!added)
+    gl_error_argument(L, "append", "child", "Element expected, got %s", luaL_typename(L, 2));
+  xmlNodePtr copy = xmlDocCopyNode(added->node, e->document->doc, 1);
+  if (!copy)
+    out_of_memory(L);
+  xmlAddChild(e->node, copy);
+  return push_node(L, e->document, copy);
+}
+static const gl_param append_params[] = {GL_ARG_HERE("child", GL_ANY, true, "the Element to copy"), GL_END};
+static const gl_opdef append_def = {
+  .name = "append",
+  .help = "Adds a copy of another Element as the last child; those of the same name stay, other than with an assignment.",
+  .returns = "the copy, an Element",
+  .params = append_params,
+  .invoke = element_append,
+};
+
+static int element_remove(lua_State *L)
+{
+  element *e = check(L, "remove");
+  if (e->node->parent && e->node->parent->type == XML_ELEMENT_NODE)
+    take_out(e->document, e->node);
+  return 0;
+}
+static const gl_opdef remove_def = {
+  .name = "remove",
+  .help = "Takes the element out of its parent; it can still be read and printed. Harmless for one that has no parent.",
+  .invoke = element_remove,
 };
 
 /* The text is checked, not the nodes: other tasks may change those while a worker reads. */
@@ -510,7 +545,8 @@ static const gl_opdef validate_def = {
   .push = validate_push,
 };
 
-static const gl_opdef *const methods[] = {&validate_def, &tag_def, &attribute_def, &child_def, &children_def, NULL};
+static const gl_opdef *const methods[] = {&validate_def, &tag_def,    &attribute_def, &child_def,
+                                          &children_def, &append_def, &remove_def,    NULL};
 
 static const gl_opdef *const *const ops[] = {methods, NULL};
 

@@ -244,7 +244,7 @@ typedef struct info_op {
 } info_op;
 
 static const gl_param info_params[] = {
-  GL_ARG_IGNORED("host", "taken for the reference's sake; the guest knows its host"),
+  GL_ARG_HERE("host", GL_ANY, false, "taken for the reference's sake; the guest knows its host"),
   GL_END,
 };
 

@@ -35,21 +35,33 @@ static const gl_opdef now_def = {
   .invoke = now,
 };
 
+static const gl_param sleep_params[] = {
+  GL_ARG_HERE("seconds", GL_NUMBER, true, "how long, from 0 up"),
+  GL_END,
+};
 static const gl_opdef sleep_def = {
   .name = "sleep",
-  .help = "sleep(seconds): waits, and lets other tasks run meanwhile.",
+  .help = "Waits, and lets other tasks run meanwhile.",
+  .params = sleep_params,
   .invoke = gl_task_sleep,
 };
 
 static int isatty_(lua_State *L)
 {
-  luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  luaL_Stream *file = luaL_testudata(L, 1, LUA_FILEHANDLE);
+  if (!file)
+    gl_error_argument(L, "isatty", "file", "file expected, got %s", luaL_typename(L, 1));
   lua_pushboolean(L, file->closef && uv_guess_handle(fileno(file->f)) == UV_TTY);
   return 1;
 }
+static const gl_param isatty_params[] = {
+  GL_ARG_HERE("file", GL_ANY, true, "an open file, as io.stdout"),
+  GL_END,
+};
 static const gl_opdef isatty_def = {
   .name = "isatty",
-  .help = "isatty(file): whether the open file is a terminal.",
+  .help = "Whether an open file is a terminal.",
+  .params = isatty_params,
   .returns = "boolean",
   .invoke = isatty_,
 };

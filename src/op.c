@@ -225,8 +225,10 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
 int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
 {
   int top = lua_gettop(L);
-  if (def->invoke)
+  if (def->invoke) {
+    gl_opts_read(L, class ? 2 : 1, top, def->name, def->params, NULL, false);
     return def->invoke(L);
+  }
   gl_object *self = class ? gl_object_check(L, 1, class, def->name) : NULL;
   gl_state *s = self && self->host ? self->host->state : gl_state_get(L);
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);

@@ -18,7 +18,8 @@ static const char *const kind_names[] = {
   [GL_STRINGS] = "list of strings",
   [GL_FLAGS] = "integer or list of names",
   [GL_NAME] = "string",
-  [GL_IGNORED] = "any",
+  [GL_ANY] = "any",
+  [GL_REST] = "any",
 };
 
 static _Noreturn void wrong_type(lua_State *L, const char *method, const gl_param *p, int index)
@@ -37,7 +38,8 @@ static const char *text(lua_State *L, int index, const char *method, const gl_pa
 
 static void store_text(const char *s, const gl_param *p, gl_op *op, bool keep, lua_State *L)
 {
-  *(const char **)((char *)op + p->offset) = keep ? gl_op_keep(L, op, s) : s;
+  if (op)
+    *(const char **)((char *)op + p->offset) = keep ? gl_op_keep(L, op, s) : s;
 }
 
 static int name_value(lua_State *L, int index, const char *method, const gl_param *p)
@@ -124,7 +126,8 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
       gl_error_argument(L, method, p->name, "the number has no integer value");
     if (i < 0)
       gl_error_argument(L, method, p->name, "cannot be negative");
-    *(long long *)field = i;
+    if (op)
+      *(long long *)field = i;
     break;
   }
   case GL_NUMBER: {
@@ -133,7 +136,8 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
     lua_Number n = lua_tonumber(L, index);
     if (!(n >= 0))
       gl_error_argument(L, method, p->name, "cannot be negative");
-    *(double *)field = n;
+    if (op)
+      *(double *)field = n;
     break;
   }
   case GL_FLAG:
@@ -153,7 +157,8 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
       wrong_type(L, method, p, index);
     *(int *)field = name_value(L, index, method, p);
     break;
-  case GL_IGNORED:
+  case GL_ANY:
+  case GL_REST:
     break;
   }
 }
@@ -191,7 +196,9 @@ void gl_opts_read(lua_State *L, int first, int top, const char *method, const gl
   int index = first;
   const gl_param *p = params;
   for (; p && p->name && p->positional; p++, index++) {
-    if (index <= top && !lua_isnil(L, index))
+    if (p->kind == GL_REST)
+      return;
+    if (index <= top && (!lua_isnil(L, index) || (p->kind == GL_ANY && !p->required)))
       read_one(L, index, method, p, op, keep);
     else if (p->required)
       gl_error_argument(L, method, p->name, "%s expected, got %s", kind_names[p->kind], index > top ? "no value" : "nil");

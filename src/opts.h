@@ -24,7 +24,8 @@ typedef enum gl_param_kind {
   GL_STRINGS, /* char **, ends with NULL: a list of strings */
   GL_FLAGS,   /* long long: an integer, or a list of `names` of bits */
   GL_NAME,    /* int: the value that one of `names` stands for */
-  GL_IGNORED, /* anything; the reference takes it and does not look at it */
+  GL_ANY,     /* stays on the Lua stack */
+  GL_REST,    /* any number of values, which stay on the Lua stack */
 } gl_param_kind;
 
 typedef struct gl_param {
@@ -50,9 +51,10 @@ typedef struct gl_param {
   {                                                                                                                                       \
     .name = #field, .kind = GL_NAME, .positional = true, .required = true, .offset = offsetof(type, field), .names = names_, .help = text \
   }
-#define GL_ARG_IGNORED(name_, text)                                     \
-  {                                                                     \
-    .name = name_, .kind = GL_IGNORED, .positional = true, .help = text \
+/* For arguments that stay on the Lua stack, where `invoke` finds them. */
+#define GL_ARG_HERE(name_, kind_, required_, text)                                        \
+  {                                                                                       \
+    .name = name_, .kind = kind_, .positional = true, .required = required_, .help = text \
   }
 
 /* For the keys of the options table. */
@@ -81,7 +83,8 @@ typedef struct gl_param {
   }
 
 /*
- * Reads the arguments at the stack indices from `first` to `top` into op. Strings are copied into the op where it will outlive the call
+ * Reads the arguments at the stack indices from `first` to `top` into op, or, where op is NULL, only looks whether they are right. Strings
+ * are copied into the op where it will outlive the call
  * (`keep`), and else point into the Lua stack. Raises an error of kind "bad_argument" that names the method and the valid choices. [-0, +0,
  * v]
  */

@@ -231,7 +231,5 @@ static int slept(lua_State *L, int status, lua_KContext ctx)
 
 int gl_task_sleep(lua_State *L)
 {
-  lua_Number seconds = luaL_checknumber(L, 1);
-  luaL_argcheck(L, seconds >= 0, 1, "seconds cannot be negative");
-  return gl_task_wait(L, seconds, 0, slept);
+  return gl_task_wait(L, lua_tonumber(L, 1), 0, slept);
 }

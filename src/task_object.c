@@ -28,10 +28,16 @@ static int spawn(lua_State *L)
   o->object.closed = false;
   return 1;
 }
+static const gl_param spawn_params[] = {
+  GL_ARG_HERE("fn", GL_ANY, true, "the function"),
+  GL_ARG_HERE("...", GL_REST, false, "its arguments"),
+  GL_END,
+};
 const gl_opdef gl_task_spawn_op = {
   .name = "spawn",
-  .help = "spawn(fn, …): starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other goes on.",
+  .help = "Starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other goes on.",
   .returns = "Task",
+  .params = spawn_params,
   .invoke = spawn,
 };
 
