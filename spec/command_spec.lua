@@ -130,6 +130,13 @@ describe("The guestlua command", function()
     assert.not_matches("undone", out)
   end)
 
+  it("ends the tasks that the script leaves running, and lets them undo what they guard", function()
+    assert.equal("end\nundone\n", runs([[-e 'guestlua.spawn(function()
+      local undo <close> = setmetatable({}, { __close = function() guestlua.sleep(0.01) print("undone") end })
+      guestlua.sleep(60)
+    end) guestlua.sleep(0.01) print("end")']]))
+  end)
+
   it("aborts the job that an interrupted await_job waits for", function()
     local code, out = interrupted([[
       package.path = "./?.lua;" .. package.path

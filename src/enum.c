@@ -260,26 +260,6 @@ static const char *const migrate_flags[] = {
 };
 ENUM(gl_migrate_flags, "migration flag", migrate_flags);
 
-static const char *const event_ids[] = {
-  [VIR_DOMAIN_EVENT_ID_LIFECYCLE] = "lifecycle",
-  [VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2] = "block_job_2",
-  [VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE] = "agent_lifecycle",
-};
-ENUM(gl_event_ids, "event", event_ids);
-
-static const char *const lifecycle_events[] = {
-  [VIR_DOMAIN_EVENT_DEFINED] = "defined",     [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",     [VIR_DOMAIN_EVENT_STARTED] = "started",
-  [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended", [VIR_DOMAIN_EVENT_RESUMED] = "resumed",         [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
-  [VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",   [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended", [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
-};
-ENUM(gl_lifecycle_events, "lifecycle event", lifecycle_events);
-
-static const char *const agent_states[] = {
-  [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED] = "connected",
-  [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED] = "disconnected",
-};
-ENUM(gl_agent_states, "agent state", agent_states);
-
 const char *gl_enum_name(const gl_enum *e, int value)
 {
   return value >= 0 && value < e->count ? e->names[value] : NULL;

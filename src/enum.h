@@ -13,7 +13,6 @@ typedef struct gl_enum {
 extern const gl_enum gl_error_codes, gl_error_domains, gl_error_levels;
 extern const gl_enum gl_domain_states, gl_disk_errors, gl_block_job_types, gl_block_job_statuses;
 extern const gl_enum gl_migrate_flags; /* by the number of the bit */
-extern const gl_enum gl_event_ids, gl_lifecycle_events, gl_agent_states;
 
 /* The name of a value, or NULL where this library has none for it. */
 const char *gl_enum_name(const gl_enum *e, int value);

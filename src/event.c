@@ -9,6 +9,7 @@
 
 #include "enum.h"
 #include "error.h"
+#include "event_kind.h"
 #include "task.h"
 
 /* ---- the thread ---- */
@@ -77,7 +78,7 @@ typedef struct gl_event gl_event;
 /* libvirt's callback for one kind of event of one connection. */
 struct gl_registration {
   gl_registration *next; /* of the host */
-  const struct kind *kind;
+  const gl_event_kind *kind;
   int id;          /* libvirt's */
   atomic_int refs; /* the host's and libvirt's */
   pthread_mutex_t mutex;
@@ -101,8 +102,7 @@ struct gl_sub {
 struct gl_event {
   gl_event *next;
   gl_sub *sub; /* counted */
-  int values[3];
-  char *text;
+  gl_event_data data;
   char *guest;
   char uuid[VIR_UUID_STRING_BUFLEN];
 };
@@ -155,7 +155,9 @@ static void event_free(gl_event *e)
 {
   atomic_fetch_sub(&e->sub->pending, 1);
   sub_unref(e->sub);
-  free(e->text);
+  for (int i = 0; i < GL_EVENT_TEXTS; i++)
+    free((char *)e->data.texts[i]);
+  virTypedParamsFree(e->data.params, e->data.params_count);
   free(e->guest);
   free(e);
 }
@@ -188,8 +190,20 @@ void gl_queue_close(gl_queue *q)
   queue_unref(q);
 }
 
+/* For virTypedParamsFree. NULL where there are none. */
+static virTypedParameterPtr copy_params(virTypedParameterPtr params, int count)
+{
+  virTypedParameterPtr copy = count > 0 ? malloc((size_t)count * sizeof *copy) : NULL;
+  for (int i = 0; copy && i < count; i++) {
+    copy[i] = params[i];
+    if (copy[i].type == VIR_TYPED_PARAM_STRING && copy[i].value.s)
+      copy[i].value.s = strdup(copy[i].value.s);
+  }
+  return copy;
+}
+
 /* Event thread, under the registration's mutex: the sub cannot go away meanwhile. */
-static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const char *text, int a, int b)
+static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const gl_event_data *data)
 {
   gl_event *e = calloc(1, sizeof *e);
   if (!e || atomic_load(&sub->pending) >= MAX_PENDING) {
@@ -200,9 +214,11 @@ static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const c
   atomic_fetch_add(&sub->refs, 1);
   atomic_fetch_add(&sub->pending, 1);
   e->sub = sub;
-  e->values[0] = a;
-  e->values[1] = b;
-  e->text = text ? strdup(text) : NULL;
+  e->data = *data;
+  for (int i = 0; i < GL_EVENT_TEXTS; i++)
+    e->data.texts[i] = data->texts[i] ? strdup(data->texts[i]) : NULL;
+  e->data.params = copy_params(data->params, data->params_count);
+  e->data.params_count = e->data.params ? data->params_count : 0;
   e->guest = strdup(guest);
   memcpy(e->uuid, uuid, sizeof e->uuid);
 
@@ -219,17 +235,16 @@ static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const c
     event_free(e);
 }
 
-/* Event thread. */
-static int deliver(virDomainPtr dom, gl_registration *r, const char *text, int a, int b)
+void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data)
 {
+  gl_registration *r = registration;
   char uuid[VIR_UUID_STRING_BUFLEN];
   virDomainGetUUIDString(dom, uuid);
   pthread_mutex_lock(&r->mutex);
   for (gl_sub *sub = r->subs; sub; sub = sub->next)
     if (!sub->one_guest || strcmp(sub->uuid, uuid) == 0)
-      deliver_to(sub, virDomainGetName(dom), uuid, text, a, b);
+      deliver_to(sub, virDomainGetName(dom), uuid, data);
   pthread_mutex_unlock(&r->mutex);
-  return 0;
 }
 
 /* Any thread. */
@@ -238,77 +253,19 @@ static void on_free(void *opaque)
   registration_unref(opaque);
 }
 
-static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
-{
-  (void)conn;
-  return deliver(dom, opaque, NULL, event, detail);
-}
-
-static void on_block_job(virConnectPtr conn, virDomainPtr dom, const char *disk, int type, int status, void *opaque)
-{
-  (void)conn;
-  deliver(dom, opaque, disk, type, status);
-}
-
-static void on_agent_lifecycle(virConnectPtr conn, virDomainPtr dom, int state, int reason, void *opaque)
-{
-  (void)conn;
-  deliver(dom, opaque, NULL, state, reason);
-}
-
 /* ---- what Lua sees of it ---- */
-
-typedef struct field {
-  const char *name;
-  const gl_enum *names; /* of the value; NULL: a plain number */
-} field;
-
-static const struct kind {
-  int id;
-  virConnectDomainEventGenericCallback callback;
-  const char *text; /* what the text is called */
-  field values[2];
-} kinds[] = {
-  {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), NULL, {{"type", &gl_lifecycle_events}, {"detail", NULL}}},
-  {VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2,
-   VIR_DOMAIN_EVENT_CALLBACK(on_block_job),
-   "disk",
-   {{"type", &gl_block_job_types}, {"status", &gl_block_job_statuses}}},
-  {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
-   VIR_DOMAIN_EVENT_CALLBACK(on_agent_lifecycle),
-   NULL,
-   {{"state", &gl_agent_states}, {"reason", NULL}}},
-};
-
-static const struct kind *find_kind(int id)
-{
-  const struct kind *k = kinds;
-  while (k->id != id)
-    k++;
-  return k;
-}
 
 static void push_event(lua_State *L, const gl_event *e)
 {
-  const struct kind *k = e->sub->registration->kind;
+  const gl_event_kind *kind = e->sub->registration->kind;
   lua_createtable(L, 0, 6);
-  gl_enum_push(L, &gl_event_ids, k->id);
+  gl_enum_push(L, &gl_event_ids, kind->id);
   lua_setfield(L, -2, "event");
   lua_pushstring(L, e->guest);
   lua_setfield(L, -2, "guest");
   lua_pushstring(L, e->uuid);
   lua_setfield(L, -2, "uuid");
-  if (k->text) {
-    lua_pushstring(L, e->text);
-    lua_setfield(L, -2, k->text);
-  }
-  for (int i = 0; i < 2; i++) {
-    if (k->values[i].names)
-      gl_enum_push(L, k->values[i].names, e->values[i]);
-    else
-      lua_pushinteger(L, e->values[i]);
-    lua_setfield(L, -2, k->values[i].name);
-  }
+  gl_event_push_fields(L, kind, &e->data);
 }
 
 void gl_event_drain(gl_state *s)
@@ -379,7 +336,7 @@ static gl_registration *find_registration(gl_op *op, int event)
     return NULL;
   atomic_init(&r->refs, 2); /* the host's and libvirt's */
   pthread_mutex_init(&r->mutex, NULL);
-  r->kind = find_kind(event);
+  r->kind = gl_event_kind_of(event);
   r->id = virConnectDomainEventRegisterAny(op->conn, NULL, event, r->kind->callback, r, on_free);
   if (r->id < 0) {
     pthread_mutex_destroy(&r->mutex);

@@ -239,6 +239,8 @@ int guestlua_run(lua_State *L, int nargs)
   gl_task *outer = s->main;
   gl_task *t = s->main = gl_task_spawn(L, nargs);
   gl_task_join(t);
+  if (!outer)
+    gl_task_end_all(s); /* what the function left running has nobody any more to wait for it */
   s->main = outer;
   int status = t->failed ? LUA_ERRRUN : LUA_OK;
   int results = lua_gettop(t->L);

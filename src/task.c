@@ -148,19 +148,32 @@ static void resume(gl_task *t)
     gl_task_free(t);
 }
 
+/* One turn of the loop: resumes the task that is ready for the longest time, and looks what libuv has. */
+static void turn(gl_state *s)
+{
+  gl_task *next = s->ready;
+  if (next) {
+    s->ready = next->next;
+    if (!s->ready)
+      s->ready_end = &s->ready;
+    resume(next);
+  }
+  uv_run(&s->loop, next ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+}
+
 void gl_task_join(gl_task *t)
 {
-  gl_state *s = t->state;
-  while (!t->done) {
-    gl_task *next = s->ready;
-    if (next) {
-      s->ready = next->next;
-      if (!s->ready)
-        s->ready_end = &s->ready;
-      resume(next);
-    }
-    uv_run(&s->loop, s->ready || t->done ? UV_RUN_NOWAIT : UV_RUN_ONCE);
-  }
+  while (!t->done)
+    turn(t->state);
+}
+
+void gl_task_end_all(gl_state *s)
+{
+  for (gl_task *t = s->all; t; t = t->other)
+    if (t->L && !t->done)
+      gl_task_cancel(t, "cancelled");
+  while (s->alive.tasks > 0)
+    turn(s);
 }
 
 void gl_task_wake(gl_task *t)

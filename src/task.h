@@ -35,6 +35,9 @@ gl_task *gl_task_spawn(lua_State *L, int nargs);
 /* Runs the loop until t is done. Its results, or its error where t->failed, are then on the stack of t->L. */
 void gl_task_join(gl_task *t);
 
+/* Cancels all tasks and runs the loop until they have ended. */
+void gl_task_end_all(gl_state *s);
+
 /* Frees a task that is done. */
 void gl_task_free(gl_task *t);
 
