@@ -149,7 +149,7 @@ describe("Guest, on the test driver,", function()
       { "string expected, got number", guest.get_block_device, guest, 1 },
       { "Guest expected, got no value", guest.launch },
       { "Guest expected, got table", guest.launch, {} },
-      { "there are: lifecycle, block_job_2", guest.subscribe, guest, "nothing" },
+      { "there are: lifecycle, reboot", guest.subscribe, guest, "nothing" },
       { "any expected, got nil", guestlua.Guest.create, nil, host },
       { "userdata expected, got nil", guestlua.Guest.create, "<domain/>" },
       { "timeout", guest.agent_command, guest, "{}", { timeout = 1.5 } },

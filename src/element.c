@@ -12,12 +12,10 @@
 #include <string.h>
 
 #include "class.h"
+#include "element_build.h"
 #include "error.h"
 #include "op.h"
 #include "xml.h"
-
-/* How deep a table may be nested: what libxml2 reads again. */
-#define MAX_DEPTH 250
 
 typedef struct document {
   xmlDocPtr doc;
@@ -76,6 +74,12 @@ static element *push_document(lua_State *L)
   return e;
 }
 
+xmlNodePtr gl_element_node(lua_State *L, int index)
+{
+  element *e = (element *)gl_object_test(L, index, &gl_element_class);
+  return e ? e->node : NULL;
+}
+
 void gl_element_push(lua_State *L, xmlDocPtr *doc, xmlNodePtr node)
 {
   element *e = push_document(L);
@@ -100,40 +104,6 @@ bool gl_element_test(lua_State *L, int index)
 }
 
 /* ---- text and names ---- */
-
-/* The string or number at index as text that XML can hold. */
-static const xmlChar *check_text(lua_State *L, int index, const char *what)
-{
-  if (!lua_isstring(L, index))
-    gl_error_argument(L, "Element", what, "string or number expected, got %s%s", luaL_typename(L, index),
-                      lua_isboolean(L, index) ? "; XML has no booleans: write \"yes\", \"no\", or {} for an empty element" : "");
-  if (lua_type(L, index) == LUA_TNUMBER && !lua_isinteger(L, index)) {
-    lua_Integer whole;
-    if (lua_numbertointeger(lua_tonumber(L, index), &whole) && (lua_Number)whole == lua_tonumber(L, index)) {
-      lua_pushinteger(L, whole);
-      lua_replace(L, index);
-    }
-  }
-  size_t length;
-  const char *text = luaL_tolstring(L, index, &length);
-  lua_replace(L, index);
-  if (strlen(text) != length || !xmlCheckUTF8((const xmlChar *)text))
-    gl_error_argument(L, "Element", what, "the text is not UTF-8, or has a NUL byte in it");
-  for (const char *c = text; *c; c++)
-    if ((unsigned char)*c < 0x20 && !strchr("\t\n\r", *c))
-      gl_error_argument(L, "Element", what, "XML cannot hold the control character %d", *c);
-  return (const xmlChar *)text;
-}
-
-static const xmlChar *check_name(lua_State *L, int index)
-{
-  const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
-  if (!name)
-    gl_error_argument(L, "Element", "key", "a name expected, got %s", luaL_typename(L, index));
-  if (strlen(name) != lua_rawlen(L, index) || xmlValidateNCName((const xmlChar *)name, 0) != 0)
-    gl_error_argument(L, "Element", "key", "'%s' is no name of an element or attribute", name);
-  return (const xmlChar *)name;
-}
 
 static void push_xml_string(lua_State *L, xmlChar *text)
 {
@@ -173,86 +143,7 @@ static void set_text(document *d, xmlNodePtr node, const xmlChar *text)
     xmlAddChild(node, added);
 }
 
-static void set_attribute(xmlNodePtr node, const xmlChar *name, const xmlChar *value)
-{
-  xmlSetProp(node, name, value);
-}
-
-/* ---- building from tables ---- */
-
-static void build(lua_State *L, xmlNodePtr node, int index, int depth);
-
-/* Adds child elements `name` made of the value at index: one, or one for each item of a list. Where `before` is not NULL, in front of it.
- */
-static void add_children(lua_State *L, xmlNodePtr parent, xmlNodePtr before, const xmlChar *name, int index, int depth)
-{
-  luaL_checkstack(L, 8, "too deep");
-  if (depth > MAX_DEPTH)
-    gl_error_argument(L, "Element", (const char *)name, "nested deeper than %d tables (does one contain itself?)", MAX_DEPTH);
-  bool list = lua_istable(L, index) && (lua_rawgeti(L, index, 1), lua_istable(L, -1) || gl_element_test(L, -1));
-  if (list) {
-    lua_Integer count = (lua_Integer)lua_rawlen(L, index);
-    for (lua_Integer i = 1; i <= count; i++) {
-      lua_rawgeti(L, index, i);
-      add_children(L, parent, before, name, lua_gettop(L), depth + 1);
-      lua_pop(L, 1);
-    }
-    return;
-  }
-  xmlNodePtr child;
-  element *e = (element *)gl_object_test(L, index, &gl_element_class);
-  if (e) {
-    if (!xmlStrEqual(e->node->name, name))
-      gl_error_argument(L, "Element", (const char *)name, "a <%s> element expected, got a <%s>", name, e->node->name);
-    child = xmlDocCopyNode(e->node, parent->doc, 1);
-  } else {
-    child = xmlNewDocNode(parent->doc, NULL, name, NULL);
-  }
-  if (!child)
-    out_of_memory(L);
-  if (before)
-    xmlAddPrevSibling(before, child);
-  else
-    xmlAddChild(parent, child);
-  if (!e)
-    build(L, child, index, depth);
-}
-
-static int by_name(const void *a, const void *b)
-{
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Fills in a new element from the table at index: scalars are attributes, tables are child elements, [1] is the text. Names are taken in
- * alphabetical order, so that the same table always prints the same. */
-static void build(lua_State *L, xmlNodePtr node, int index, int depth)
-{
-  if (!lua_istable(L, index))
-    gl_error_argument(L, "Element", (const char *)node->name, "table or Element expected, got %s", luaL_typename(L, index));
-  size_t count = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    count++;
-  const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0); /* the table keeps the strings alive */
-  count = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1)
-      xmlAddChild(node, xmlNewDocText(node->doc, check_text(L, lua_gettop(L), "1")));
-    else
-      names[count++] = (const char *)check_name(L, -2);
-  }
-  qsort(names, count, sizeof *names, by_name);
-  for (size_t i = 0; i < count; i++) {
-    lua_pushstring(L, names[i]);
-    lua_rawget(L, index);
-    int value = lua_gettop(L);
-    if (lua_istable(L, value) || gl_element_test(L, value))
-      add_children(L, node, NULL, (const xmlChar *)names[i], value, depth + 1);
-    else
-      set_attribute(node, (const xmlChar *)names[i], check_text(L, value, names[i]));
-    lua_settop(L, value - 1);
-  }
-  lua_pop(L, 1);
-}
+/* ---- making one ---- */
 
 static void push_parsed(lua_State *L, const char *text, size_t length)
 {
@@ -278,7 +169,7 @@ static int element_new(lua_State *L)
     push_parsed(L, text, length);
     return 1;
   }
-  const xmlChar *name = check_name(L, 1);
+  const xmlChar *name = gl_xml_check_name(L, 1);
   lua_settop(L, 2);
   element *e = push_document(L);
   document *d = e->document;
@@ -288,7 +179,7 @@ static int element_new(lua_State *L)
   if (!e->node)
     out_of_memory(L);
   xmlDocSetRootElement(d->doc, e->node);
-  build(L, e->node, 2, 0);
+  gl_element_build(L, e->node, 2, 0);
   return 1;
 }
 static const gl_param element_params[] = {
@@ -347,10 +238,10 @@ static int element_newindex(lua_State *L)
   document *d = e->document;
   lua_settop(L, 3);
   if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == 1) {
-    set_text(d, e->node, check_text(L, 3, "1"));
+    set_text(d, e->node, gl_xml_check_text(L, 3, "1"));
     return 0;
   }
-  const xmlChar *name = check_name(L, 2);
+  const xmlChar *name = gl_xml_check_name(L, 2);
   xmlAttrPtr attribute = xmlHasProp(e->node, name);
   xmlNodePtr child = gl_xml_child(e->node, (const char *)name);
   if (lua_isnil(L, 3)) {
@@ -362,15 +253,15 @@ static int element_newindex(lua_State *L)
     xmlNodePtr place = child ? xmlNewDocText(d->doc, (const xmlChar *)"") : NULL; /* the new ones go where the old ones were */
     if (place)
       xmlAddPrevSibling(child, place);
-    add_children(L, e->node, place, name, 3, 0);
+    gl_element_add_children(L, e->node, place, name, 3, 0);
     if (child)
       remove_children(d, child, (const char *)name);
     if (place)
       take_out(d, place);
   } else if (attribute || !child) {
-    set_attribute(e->node, name, check_text(L, 3, (const char *)name));
+    xmlSetProp(e->node, name, gl_xml_check_text(L, 3, (const char *)name));
   } else {
-    set_text(d, child, check_text(L, 3, (const char *)name));
+    set_text(d, child, gl_xml_check_text(L, 3, (const char *)name));
   }
   return 0;
 }

@@ -12,6 +12,9 @@
 /* Whether the value at index is an Element. [-0, +0, -] */
 bool gl_element_test(lua_State *L, int index);
 
+/* Its node, or NULL where the value at index is no Element. [-0, +0, -] */
+xmlNodePtr gl_element_node(lua_State *L, int index);
+
 /* Pushes its XML text. [-0, +1, e] */
 void gl_element_push_xml(lua_State *L, int index);
 

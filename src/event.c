@@ -2,7 +2,6 @@
 
 #include <lauxlib.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,64 +10,6 @@
 #include "error.h"
 #include "event_kind.h"
 #include "task.h"
-
-/* ---- the thread ---- */
-
-static pthread_once_t start_once = PTHREAD_ONCE_INIT;
-static pthread_t thread;
-static bool started;
-static atomic_bool stop;
-
-static void *event_loop(void *unused)
-{
-  (void)unused;
-  while (!atomic_load(&stop))
-    virEventRunDefaultImpl();
-  return NULL;
-}
-
-/* libvirt prints every error on standard error where nobody says otherwise; here they are raised. */
-static void be_quiet(void *unused, virErrorPtr error)
-{
-  (void)unused;
-  (void)error;
-}
-
-static void start(void)
-{
-  sigset_t all, before;
-  virInitialize();
-  virSetErrorFunc(NULL, be_quiet);
-  virEventRegisterDefaultImpl();
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  started = pthread_create(&thread, NULL, event_loop, NULL) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-int gl_event_start(void)
-{
-  pthread_once(&start_once, start);
-  return started ? 0 : -1;
-}
-
-static void nothing(int timer, void *unused)
-{
-  (void)timer;
-  (void)unused;
-}
-
-void gl_event_stop(void)
-{
-  if (!started)
-    return;
-  atomic_store(&stop, true);
-  virEventAddTimeout(0, nothing, NULL, NULL); /* wakes it */
-  pthread_join(thread, NULL);
-  started = false;
-}
-
-/* ---- what crosses over ---- */
 
 /* More than this many events that nobody fetched are dropped, and counted. */
 #define MAX_PENDING 1024

@@ -1,0 +1,117 @@
+/* Element: from tables to nodes. */
+#include "element_build.h"
+
+#include <lauxlib.h>
+#include <libxml/tree.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "element.h"
+#include "error.h"
+
+/* How deep a table may be nested: what libxml2 reads again. */
+#define MAX_DEPTH 250
+
+/* The string or number at index as text that XML can hold. */
+const xmlChar *gl_xml_check_text(lua_State *L, int index, const char *what)
+{
+  if (!lua_isstring(L, index))
+    gl_error_argument(L, "Element", what, "string or number expected, got %s%s", luaL_typename(L, index),
+                      lua_isboolean(L, index) ? "; XML has no booleans: write \"yes\", \"no\", or {} for an empty element" : "");
+  if (lua_type(L, index) == LUA_TNUMBER && !lua_isinteger(L, index)) {
+    lua_Integer whole;
+    if (lua_numbertointeger(lua_tonumber(L, index), &whole) && (lua_Number)whole == lua_tonumber(L, index)) {
+      lua_pushinteger(L, whole);
+      lua_replace(L, index);
+    }
+  }
+  size_t length;
+  const char *text = luaL_tolstring(L, index, &length);
+  lua_replace(L, index);
+  if (strlen(text) != length || !xmlCheckUTF8((const xmlChar *)text))
+    gl_error_argument(L, "Element", what, "the text is not UTF-8, or has a NUL byte in it");
+  for (const char *c = text; *c; c++)
+    if ((unsigned char)*c < 0x20 && !strchr("\t\n\r", *c))
+      gl_error_argument(L, "Element", what, "XML cannot hold the control character %d", *c);
+  return (const xmlChar *)text;
+}
+
+const xmlChar *gl_xml_check_name(lua_State *L, int index)
+{
+  const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+  if (!name)
+    gl_error_argument(L, "Element", "key", "a name expected, got %s", luaL_typename(L, index));
+  if (strlen(name) != lua_rawlen(L, index) || xmlValidateNCName((const xmlChar *)name, 0) != 0)
+    gl_error_argument(L, "Element", "key", "'%s' is no name of an element or attribute", name);
+  return (const xmlChar *)name;
+}
+
+void gl_element_add_children(lua_State *L, xmlNodePtr parent, xmlNodePtr before, const xmlChar *name, int index, int depth)
+{
+  luaL_checkstack(L, 8, "too deep");
+  if (depth > MAX_DEPTH)
+    gl_error_argument(L, "Element", (const char *)name, "nested deeper than %d tables (does one contain itself?)", MAX_DEPTH);
+  bool list = lua_istable(L, index) && (lua_rawgeti(L, index, 1), lua_istable(L, -1) || gl_element_test(L, -1));
+  if (list) {
+    lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+    for (lua_Integer i = 1; i <= count; i++) {
+      lua_rawgeti(L, index, i);
+      gl_element_add_children(L, parent, before, name, lua_gettop(L), depth + 1);
+      lua_pop(L, 1);
+    }
+    return;
+  }
+  xmlNodePtr child;
+  xmlNodePtr given = gl_element_node(L, index);
+  if (given) {
+    if (!xmlStrEqual(given->name, name))
+      gl_error_argument(L, "Element", (const char *)name, "a <%s> element expected, got a <%s>", name, given->name);
+    child = xmlDocCopyNode(given, parent->doc, 1);
+  } else {
+    child = xmlNewDocNode(parent->doc, NULL, name, NULL);
+  }
+  if (!child)
+    luaL_error(L, "guestlua: out of memory");
+  if (before)
+    xmlAddPrevSibling(before, child);
+  else
+    xmlAddChild(parent, child);
+  if (!given)
+    gl_element_build(L, child, index, depth);
+}
+
+static int by_name(const void *a, const void *b)
+{
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Fills in a new element from the table at index: scalars are attributes, tables are child elements, [1] is the text. Names are taken in
+ * alphabetical order, so that the same table always prints the same. */
+void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
+{
+  if (!lua_istable(L, index))
+    gl_error_argument(L, "Element", (const char *)node->name, "table or Element expected, got %s", luaL_typename(L, index));
+  size_t count = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    count++;
+  const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0); /* the table keeps the strings alive */
+  count = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1)
+      xmlAddChild(node, xmlNewDocText(node->doc, gl_xml_check_text(L, lua_gettop(L), "1")));
+    else
+      names[count++] = (const char *)gl_xml_check_name(L, -2);
+  }
+  qsort(names, count, sizeof *names, by_name);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushstring(L, names[i]);
+    lua_rawget(L, index);
+    int value = lua_gettop(L);
+    if (lua_istable(L, value) || gl_element_test(L, value))
+      gl_element_add_children(L, node, NULL, (const xmlChar *)names[i], value, depth + 1);
+    else
+      xmlSetProp(node, (const xmlChar *)names[i], gl_xml_check_text(L, value, names[i]));
+    lua_settop(L, value - 1);
+  }
+  lua_pop(L, 1);
+}
