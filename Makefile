@@ -92,9 +92,9 @@ lint: ## luacheck, and the style of the C code
 format: ## brings the C code into its style
 	clang-format -i src/*.c src/*.h
 
-doc: build/guestlua ## doc/reference.md, from the texts in the source
-	build/guestlua doc/reference.lua > build/reference.md
-	mv build/reference.md doc/reference.md
+doc: build/guestlua ## doc/reference, from the texts in the source
+	mkdir -p doc/reference
+	build/guestlua doc/reference.lua doc/reference
 
 bench: build/guestlua ## what is measured, in one table
 	bench/run

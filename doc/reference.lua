@@ -1,4 +1,6 @@
--- guestlua doc/reference.lua: prints doc/reference.md, from the texts that stand beside each function in the source.
+-- guestlua doc/reference.lua DIRECTORY: writes the manual's page of each class there, from the texts that stand beside each function in the source.
+
+local directory = ...
 
 local documentation = require("guestlua.core").documentation()
 local define = require("guestlua.define")
@@ -8,7 +10,7 @@ local function by_name(a, b)
 end
 
 -- The rows written in Lua join those written in C that belong to the same class.
-local module_help = "The module itself: what `require \"guestlua\"` gives, a global in scripts."
+local module_help = "The module: what `require \"guestlua\"` gives, a global in scripts."
 local classes = { { name = "guestlua", help = module_help, methods = {}, fields = {} } }
 table.move(documentation.functions, 1, #documentation.functions, 1, classes[1].methods)
 table.move(documentation.classes, 1, #documentation.classes, 2, classes)
@@ -25,6 +27,12 @@ for _, class in ipairs(classes) do
   end
   table.sort(class.methods, by_name)
   table.sort(class.fields, by_name)
+end
+
+local lines
+
+local function print(text) -- luacheck: ignore
+  lines[#lines + 1] = text
 end
 
 local function print_params(params, positional, title)
@@ -57,14 +65,14 @@ local function signature(class, row)
   return ("%s%s(%s)"):format(before, row.name, table.concat(names, ", "))
 end
 
-print("# guestlua: every class and function\n\nMade by `make doc` from the source; changes here are lost.")
 for _, class in ipairs(classes) do
-  print(("\n## %s\n\n%s"):format(class.name, class.help))
+  lines = {}
+  print(("# %s\n\n%s\n\nMade by `make doc` from the source; changes here are lost."):format(class.name, class.help))
   for _, field in ipairs(class.fields) do
-    print(("\n### .%s\n\n%s (%s%s)"):format(field.name, field.help, field.returns, field.call and ", `" .. field.call .. "`" or ""))
+    print(("\n## .%s\n\n%s (%s%s)"):format(field.name, field.help, field.returns, field.call and ", `" .. field.call .. "`" or ""))
   end
   for _, row in ipairs(class.methods) do
-    print(("\n### %s\n\n%s"):format(signature(class, row), row.help))
+    print(("\n## %s\n\n%s"):format(signature(class, row), row.help))
     print_params(row.params or {}, true, "Arguments")
     print_params(row.params or {}, false, "Options")
     if row.returns then
@@ -74,4 +82,6 @@ for _, class in ipairs(classes) do
       print("\nlibvirt: `" .. row.call .. "`.")
     end
   end
+  local file <close> = assert(io.open(("%s/%s.md"):format(directory, class.name), "w"))
+  assert(file:write(table.concat(lines, "\n"), "\n"))
 end
