@@ -128,13 +128,13 @@ void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
 {
   push_error(L, kind);
   set_op(L, op);
-  if (gl_op_running(op)) {
-    lua_pushboolean(L, 1);
-    lua_setfield(L, -2, "still_running");
-    lua_pushfstring(L, "%s; the call still runs in libvirt", kind);
-  } else {
-    lua_pushfstring(L, "%s; the call had not begun", kind);
-  }
+  bool running = op->phase == GL_OP_RUNNING;
+  lua_pushboolean(L, running);
+  lua_setfield(L, -2, "still_running");
+  lua_pushfstring(L, "%s; the call %s", kind,
+                  running                     ? "still runs in libvirt"
+                  : op->phase == GL_OP_QUEUED ? "had not begun"
+                                              : "was over already, its result is dropped");
   lua_setfield(L, -2, "message");
   lua_error(L);
   __builtin_unreachable();

@@ -47,11 +47,6 @@ const char *gl_op_keep(lua_State *L, gl_op *op, const char *text)
   return memcpy(gl_op_keep_room(L, op, length), text, length);
 }
 
-bool gl_op_running(const gl_op *op)
-{
-  return op->phase == GL_OP_RUNNING;
-}
-
 /* Any thread. virDomainFree and virConnectClose of a last reference may speak to the daemon. */
 static void drop_references(gl_op *op)
 {

@@ -93,9 +93,6 @@ const char *gl_op_keep(lua_State *L, gl_op *op, const char *text);
 /* Room that lives as long. Only for operations that are not quick: the others own nothing. [-0, +0, e] */
 void *gl_op_keep_room(lua_State *L, gl_op *op, size_t size);
 
-/* Whether a worker is in the call now. */
-bool gl_op_running(const gl_op *op);
-
 /* An operation whose result is a text that libvirt allocated. */
 typedef struct gl_text_op {
   gl_op op;
