@@ -30,21 +30,18 @@ static void fail(const char *what, const char *name)
   exit(1);
 }
 
-/* Reads what the command prints until it has closed its end. */
-static void read_all(int fd, char *text, size_t size)
+/* Reads until the command has closed its end, and keeps the first line. */
+static void read_answer(int fd, char *line, int size)
 {
-  size_t length = 0;
   char rest[256];
-  for (ssize_t n;; length += (size_t)n) {
-    size_t room = size - 1 - length;
-    n = room ? read(fd, text + length, room) : read(fd, rest, sizeof rest);
-    if (n <= 0)
-      break;
-    if (!room)
-      n = 0;
-  }
-  text[length] = '\0';
-  text[strcspn(text, "\n")] = '\0';
+  FILE *f = fdopen(fd, "r");
+  if (!f || !fgets(line, size, f))
+    *line = '\0';
+  line[strcspn(line, "\n")] = '\0';
+  while (f && fgets(rest, sizeof rest, f))
+    continue;
+  if (f)
+    fclose(f);
 }
 
 static void run(const char *name, char **command)
@@ -67,11 +64,10 @@ static void run(const char *name, char **command)
   close(output[1]);
   if (child < 0)
     fail("cannot fork", name);
-  read_all(output[0], text, sizeof text);
+  read_answer(output[0], text, sizeof text);
   if (wait4(child, &status, 0, &usage) != child || status != 0)
     fail("failed", name);
   long long end = now();
-  close(output[0]);
   if (!*text)
     fail("no answer", name);
   printf("%s\t%lld\t%ld\t%s\n", name, end - start, usage.ru_maxrss, text);

@@ -109,3 +109,4 @@ for n, row in ipairs(rows) do
     print("|-" .. table.concat(cells, "-|-") .. "-|")
   end
 end
+print("\nOf a ratio: the median of the rounds' ratios. Of ns: the least of all rounds. Else: the median of the rounds.")
