@@ -29,7 +29,6 @@ static void block_device_bind(lua_State *L, gl_object *self, gl_op *op)
     gl_error_throw(L, "closed", "%s: the Guest of disk '%s' is closed", op->def->name, b->disk);
   op->dom = gl_guest_domain(b->guest);
   op->conn = self->host->conn;
-  op->guest = virDomainGetName(op->dom);
   op->disk = b->disk;
 }
 

@@ -77,12 +77,8 @@ void gl_object_close(gl_object *o)
 gl_object *gl_object_test(lua_State *L, int index, const gl_class *class)
 {
   gl_object *o = lua_touserdata(L, index);
-  if (!o || !lua_getmetatable(L, index))
-    return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, class);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? o : NULL;
+  /* No other userdata begins with the address of a class of ours; a light one has no length. Half the cost of comparing metatables. */
+  return o && lua_rawlen(L, index) >= sizeof *o && o->class == class ? o : NULL;
 }
 
 void *gl_object_check(lua_State *L, int index, const gl_class *class, const char *method)

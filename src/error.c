@@ -67,7 +67,7 @@ static void set_op(lua_State *L, const gl_op *op)
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
   set_string(L, "host", op->uri);
-  set_string(L, "guest", op->guest);
+  set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
 }
 

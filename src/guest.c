@@ -36,7 +36,6 @@ static void guest_bind(lua_State *L, gl_object *self, gl_op *op)
   (void)L;
   op->dom = gl_guest_domain(self);
   op->conn = self->host->conn;
-  op->guest = virDomainGetName(op->dom);
 }
 
 static void guest_close(gl_object *self)
@@ -93,7 +92,7 @@ static const gl_opdef uuid_def = {
 
 static int name_push(lua_State *L, gl_op *op)
 {
-  lua_pushstring(L, op->guest);
+  lua_pushstring(L, virDomainGetName(op->dom));
   return 1;
 }
 static const gl_opdef name_def = {

@@ -185,8 +185,8 @@ static void hold(lua_State *L, gl_op *op)
 {
   if (op->disk)
     op->disk = gl_op_keep(L, op, op->disk);
-  if (op->guest)
-    op->guest = gl_op_keep(L, op, op->guest);
+  if (op->dom)
+    op->guest = gl_op_keep(L, op, virDomainGetName(op->dom));
   if (op->uri)
     op->uri = gl_op_keep(L, op, op->uri);
   if (!op->host)

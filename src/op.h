@@ -57,7 +57,7 @@ struct gl_op {
   virConnectPtr conn;
   virDomainPtr dom;
   const char *disk;   /* a block device's name */
-  const char *guest;  /* the guest's name, for errors */
+  const char *guest;  /* the guest's name, for errors; NULL while dom is there to be asked */
   const char *uri;    /* the connection's, for errors */
   unsigned int flags; /* the flags that the options add up to */
 
