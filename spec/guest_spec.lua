@@ -89,7 +89,7 @@ describe("Guest, on the test driver,", function()
     assert.equal("test", e.guest)
     assert.matches("already running", e.message)
     assert.matches("guest_spec.lua:%d+$", e.where)
-    assert.matches("guest 'test': launch: .*already running %(virDomainCreateWithFlags: internal_error, code 1 from test%)", tostring(e))
+    assert.matches("guest 'test': launch: .*already running %(virDomainCreateWithFlags: internal_error, code 1 from test on test:///default%)", tostring(e))
     assert.equal("so: " .. tostring(e), "so: " .. e)
   end)
 

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <libvirt/virterror.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static void block_device_bind(lua_State *L, gl_object *self, gl_op *op)
     gl_error_throw(L, "closed", "%s: the Guest of disk '%s' is closed", op->def->name, b->disk);
   op->dom = gl_guest_domain(b->guest);
   op->conn = self->host->conn;
+  op->uri = self->host->uri;
   op->disk = b->disk;
 }
 
@@ -206,7 +208,7 @@ static const gl_param copy_params[] = {
   GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_BLOCK_COPY_REUSE_EXT, "the destination's file exists already"),
   GL_OPTION_FLAG("transient", VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
                  "allowed for a persistent guest too; the job is lost when the guest stops"),
-  GL_OPTION(job_op, bandwidth, GL_INTEGER, "MiB/s at most; 0: no limit"),
+  GL_OPTION_UP_TO(job_op, bandwidth, LLONG_MAX >> 20, "MiB/s at most; 0: no limit"),
   GL_END,
 };
 

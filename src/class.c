@@ -30,6 +30,7 @@ void gl_host_unref(gl_host *h)
   if (--h->refs)
     return;
   pthread_mutex_destroy(&h->mutex);
+  free(h->uri);
   free(h);
 }
 

@@ -9,6 +9,7 @@
 #include <libvirt/libvirt.h>
 #include <lua.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "state.h"
@@ -25,6 +26,7 @@ typedef struct gl_registration gl_registration;
 typedef struct gl_host {
   gl_state *state;
   virConnectPtr conn; /* NULL once closed */
+  char *uri;
   int refs;
   gl_object *children;       /* open guests and subscriptions */
   int in_flight;             /* ops on a worker now */
@@ -34,6 +36,8 @@ typedef struct gl_host {
   pthread_mutex_t mutex;
   gl_registration *registrations;
   bool closing; /* no more registrations */
+
+  atomic_bool no_job_stats; /* the driver does not know virDomainGetJobStats. Any thread. */
 } gl_host;
 
 struct gl_object {

@@ -169,6 +169,8 @@ static int element_new(lua_State *L)
     push_parsed(L, text, length);
     return 1;
   }
+  if (!lua_istable(L, 2))
+    gl_error_argument(L, "element", "fields", "table expected, got %s", luaL_typename(L, 2));
   const xmlChar *name = gl_xml_check_name(L, 1);
   lua_settop(L, 2);
   element *e = push_document(L);

@@ -25,6 +25,9 @@ static const struct {
   {"no_support", "the driver of this connection does not implement the call"},
   {"no_domain", "the guest was undefined meanwhile: look it up again with host:guest(name)"},
   {"block_copy_active", "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
+  {"migrate_unsafe",
+   "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
+   "and migrate_disks"},
   {"dom_exist", "a guest of this name or UUID exists: host:guest(name) finds it"},
 };
 

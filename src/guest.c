@@ -36,6 +36,7 @@ static void guest_bind(lua_State *L, gl_object *self, gl_op *op)
   (void)L;
   op->dom = gl_guest_domain(self);
   op->conn = self->host->conn;
+  op->uri = self->host->uri;
 }
 
 static void guest_close(gl_object *self)
@@ -202,7 +203,9 @@ static int save_memory_state_run(gl_op *op)
 static const gl_opdef save_memory_state_def = {
   .name = "save_memory_state",
   .call = "virDomainManagedSave",
-  .help = "Saves the guest's memory on the host and stops the guest; launch() goes on from there.",
+  .help =
+    "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or "
+    "cancelled it is aborted, and the guest goes on.",
   .run = save_memory_state_run,
 };
 

@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
+#include <limits.h>
 #include <time.h>
 
 #include "error.h"
@@ -90,7 +91,7 @@ typedef struct agent_op {
 
 static const gl_param agent_params[] = {
   GL_ARG(agent_op, command, GL_STRING, "the command, JSON: {\"execute\": …}"),
-  GL_OPTION(agent_op, timeout, GL_INTEGER, "seconds to wait for the answer, 5 where nothing is said"),
+  GL_OPTION_UP_TO(agent_op, timeout, INT_MAX, "seconds to wait for the answer, 5 where nothing is said"),
   GL_END,
 };
 

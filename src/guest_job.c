@@ -2,7 +2,7 @@
 #include <lauxlib.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
-#include <stdatomic.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,9 +52,6 @@ typedef struct job_info_op {
   int type;
   unsigned long long values[JOB_FIELDS];
 } job_info_op;
-
-/* Cleared for the whole process, as in the reference, once a driver does not know virDomainGetJobStats. */
-static atomic_bool job_stats_works = true;
 
 static unsigned long long value_of(const virTypedParameter *p)
 {
@@ -119,13 +116,13 @@ static int job_info(job_info_op *self)
 static int get_job_info_run(gl_op *op)
 {
   job_info_op *self = (job_info_op *)op;
-  if (atomic_load(&job_stats_works)) {
+  if (!atomic_load(&op->host->no_job_stats)) {
     if (job_stats(self) == 0)
       return 0;
     virErrorPtr e = virGetLastError();
     if (!e || e->code != VIR_ERR_NO_SUPPORT)
       return -1;
-    atomic_store(&job_stats_works, false);
+    atomic_store(&op->host->no_job_stats, true);
   }
   return job_info(self);
 }
@@ -187,9 +184,9 @@ static const gl_param migrate_params[] = {
             "the targets of the disks to copy; without any, the flag non_shared_inc is taken away, because "
             "libvirt would copy all disks"),
   GL_OPTION(migrate_op, destination_xml, GL_XML, "the configuration there"),
-  GL_OPTION_FLAGS(migrate_op, flags, &gl_migrate_flags, "libvirt's flags, an integer or a list of names"),
+  GL_OPTION_FLAGS(migrate_op, flags, &gl_migrate_flags, "libvirt's flags, an integer or a list of names; QEMU needs \"peer2peer\""),
   GL_OPTION(migrate_op, bandwidth, GL_INTEGER, "MiB/s at most; 0: no limit"),
-  GL_OPTION(migrate_op, parallel, GL_INTEGER, "how many connections; more than 1 needs the flag parallel"),
+  GL_OPTION_UP_TO(migrate_op, parallel, INT_MAX, "how many connections; more than 1 needs the flag parallel"),
   GL_END,
 };
 
@@ -226,7 +223,9 @@ static void migrate_release(gl_op *op)
 static const gl_opdef migrate_def = {
   .name = "migrate",
   .call = "virDomainMigrateToURI3",
-  .help = "Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it.",
+  .help =
+    "Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where the wait "
+    "is interrupted (Ctrl-C) or cancelled it is aborted.",
   .params = migrate_params,
   .size = sizeof(migrate_op),
   .run = migrate_run,

@@ -132,17 +132,15 @@ static int push_all(lua_State *L, gl_op *op)
   lookup_op *self = (lookup_op *)op;
   lua_createtable(L, self->count, 0);
   for (int i = 0; i < self->count; i++) {
-    if (i == 0)
+    if (i == 0) {
       gl_element_push(L, &self->doc, self->found[0]);
-    else
+    } else {
+      lua_rawgeti(L, -1, 1);
       gl_element_push_other(L, -1, self->found[i]);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, i + 1);
-    if (i)
       lua_remove(L, -2);
+    }
+    lua_rawseti(L, -2, i + 1);
   }
-  if (self->count)
-    lua_pop(L, 1);
   return 1;
 }
 

@@ -96,8 +96,13 @@ static int check_self(lua_State *L)
 {
   const char *name = luaL_checkstring(L, 2), *method = luaL_checkstring(L, 3);
   for (const gl_class *const *class = classes; *class; class ++)
-    if (strcmp((*class)->name, name) == 0)
-      gl_object_check(L, 1, *class, method);
+    if (strcmp((*class)->name, name) == 0) {
+      const gl_opdef def = {.name = method};
+      gl_op op = {.def = &def};
+      gl_object *o = gl_object_check(L, 1, *class, method);
+      if (o->host && (*class)->bind)
+        (*class)->bind(L, o, &op); /* raises where a BlockDevice's guest is closed */
+    }
   return 0;
 }
 

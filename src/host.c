@@ -19,6 +19,7 @@ static void host_bind(lua_State *L, gl_object *self, gl_op *op)
 {
   (void)L;
   op->conn = self->host->conn;
+  op->uri = self->host->uri;
 }
 
 /* What it says to the daemon is said on a worker, which afterwards drops the last reference to the connection, as the op's own. */
@@ -74,20 +75,19 @@ static const gl_opdef close_def = {
 
 /* ---- fields ---- */
 
-static int uri_run(gl_op *op)
+static int uri_push(lua_State *L, gl_op *op)
 {
-  return (((gl_text_op *)op)->text = virConnectGetURI(op->conn)) ? 0 : -1;
+  lua_pushstring(L, op->uri);
+  return 1;
 }
 static const gl_opdef uri_def = {
   .name = "uri",
   .call = "virConnectGetURI",
   .help = "The URI of the connection, as libvirt completed it.",
   .returns = "string",
-  .size = sizeof(gl_text_op),
-  .run = uri_run,
-  .push = gl_push_text,
-  .release = gl_release_text,
-  .quick = true,
+  .run = gl_run_nothing,
+  .push = uri_push,
+  .memory = true,
 };
 
 static int hostname_run(gl_op *op)
@@ -286,6 +286,7 @@ typedef struct open_op {
   gl_op op;
   const char *uri;
   virConnectPtr opened;
+  char *full_uri; /* as libvirt completed it */
 } open_op;
 
 #define OPEN_READONLY 1
@@ -301,7 +302,7 @@ static int open_run(gl_op *op)
   open_op *self = (open_op *)op;
   op->uri = self->uri;
   self->opened = op->flags & OPEN_READONLY ? virConnectOpenReadOnly(self->uri) : virConnectOpen(self->uri);
-  if (!self->opened)
+  if (!self->opened || !(self->full_uri = virConnectGetURI(self->opened)))
     return -1;
   virConnectSetKeepAlive(self->opened, 5, 5); /* a dead daemon is noticed after 30 s; local drivers have no use for it and refuse */
   return 0;
@@ -316,6 +317,8 @@ static int open_push(lua_State *L, gl_op *op)
     return luaL_error(L, "guestlua: out of memory");
   h->conn = self->opened;
   self->opened = NULL;
+  h->uri = self->full_uri;
+  self->full_uri = NULL;
   o->object.host = h;
   o->object.closed = false;
   h->state->alive.hosts++;
@@ -327,6 +330,7 @@ static void open_release(gl_op *op)
   open_op *self = (open_op *)op;
   if (self->opened)
     virConnectClose(self->opened);
+  free(self->full_uri);
 }
 const gl_opdef gl_host_open = {
   .name = "open",
@@ -347,9 +351,7 @@ static int host_tostring(lua_State *L)
     lua_pushliteral(L, "<Host (closed)>");
     return 1;
   }
-  char *text = virConnectGetURI(self->host->conn);
-  lua_pushfstring(L, "<Host %s>", text ? text : "?");
-  free(text);
+  lua_pushfstring(L, "<Host %s>", self->host->uri);
   return 1;
 }
 

@@ -126,6 +126,8 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
       gl_error_argument(L, method, p->name, "the number has no integer value");
     if (i < 0)
       gl_error_argument(L, method, p->name, "cannot be negative");
+    if (p->max && i > p->max)
+      gl_error_argument(L, method, p->name, "cannot be more than %lld", p->max);
     if (op)
       *(long long *)field = i;
     break;

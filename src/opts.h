@@ -33,6 +33,7 @@ typedef struct gl_param {
   gl_param_kind kind;
   bool positional, required;
   unsigned int bit, other_bit;
+  long long max; /* of an integer; 0: any */
   size_t offset; /* of the field in the struct that embeds gl_op */
   const gl_enum *names;
   const char *help;
@@ -61,6 +62,10 @@ typedef struct gl_param {
 #define GL_OPTION(type, field, kind_, text)                                      \
   {                                                                              \
     .name = #field, .kind = kind_, .offset = offsetof(type, field), .help = text \
+  }
+#define GL_OPTION_UP_TO(type, field, max_, text)                                                   \
+  {                                                                                                \
+    .name = #field, .kind = GL_INTEGER, .max = max_, .offset = offsetof(type, field), .help = text \
   }
 #define GL_OPTION_FLAG(name_, bit_, text)                     \
   {                                                           \

@@ -54,6 +54,18 @@ local function ask(guest, execute, arguments)
   return module.decode(guest:agent_command(module.encode({ execute = execute, arguments = arguments })))["return"]
 end
 
+local function check_text(argument, value)
+  if type(value) ~= "string" or value:find("\0", 1, true) then
+    local what = type(value) == "string" and "the string has a NUL byte in it" or "string expected, got " .. type(value)
+    error(core.Error.new({
+      kind = "bad_argument",
+      op = "exec",
+      argument = argument,
+      message = ("bad argument '%s' to 'exec' (%s)"):format(argument, what),
+    }), 0)
+  end
+end
+
 define(core.Guest, "Guest", {
   name = "exec",
   method = true,
@@ -66,6 +78,10 @@ define(core.Guest, "Guest", {
     { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the program goes on" },
   },
   run = function(guest, path, options)
+    check_text("path", path)
+    for i, argument in ipairs(options.args or {}) do
+      check_text(("args[%d]"):format(i), argument)
+    end
     local deadline = options.timeout and core.now() + options.timeout
     local pid = ask(guest, "guest-exec", {
       path = path,

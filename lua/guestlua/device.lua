@@ -107,7 +107,7 @@ define(Guest, "Guest", {
     { name = "from_persistent_config", type = "boolean", help = "look into the persistent configuration, not at the running guest" },
   },
   run = function(guest, cfg, options)
-    if cfg == nil then
+    if cfg == nil or cfg == "" then
       return nil
     end
     cfg = type(cfg) == "string" and core.element(cfg) or cfg

@@ -71,8 +71,10 @@ define(core.Guest, "Guest", {
     { name = "validate", type = "boolean", help = "check it against libvirt's schema first: element:validate()" },
   },
   run = function(xml, host, options)
+    core.check_self(host, "Host", "create")
     if options.validate then
       local element = type(xml) == "string" and core.element(xml) or xml
+      core.check_self(element, "Element", "create")
       element:validate()
     end
     return host:write_instance_config(xml)

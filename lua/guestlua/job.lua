@@ -105,15 +105,25 @@ local function await(disk, events, options)
   end
 end
 
--- Nobody waits any more because the script was told to stop: the job is not left running by accident.
+-- Nobody waits any more because the script was told to stop: the job, a disk's or a guest's, is not left running by accident.
 local abort_when_cancelled = {
   __close = function(self, e)
     local kind = getmetatable(e) and e.kind
     if kind == "interrupted" or kind == "cancelled" then
-      pcall(self.disk.abort_job, self.disk) -- it may have ended by itself
+      if pcall(self.owner.abort_job, self.owner) then -- else it has ended by itself, or cannot be aborted any more
+        e.still_running = false
+      end
     end
   end,
 }
+
+for _, method in ipairs({ "migrate", "save_memory_state" }) do
+  local call = core.Guest[method]
+  core.Guest[method] = function(guest, ...)
+    local guard <close> = setmetatable({ owner = guest }, abort_when_cancelled)
+    return call(guest, ...)
+  end
+end
 
 define(core.BlockDevice, "BlockDevice", {
   name = "await_job",
@@ -129,7 +139,7 @@ define(core.BlockDevice, "BlockDevice", {
   run = function(disk, options)
     local events = disk:job_events()
     local own <close> = not events and disk.guest:subscribe("block_job_2") or nil -- a job that somebody else started
-    local guard <close> = setmetatable({ disk = disk }, abort_when_cancelled)
+    local guard <close> = setmetatable({ owner = disk }, abort_when_cancelled)
     local outcome, reason = await(disk, events or own, options)
     if events and outcome ~= "ready" then -- one that is ready has its end still before it
       events:close()

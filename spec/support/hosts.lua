@@ -1,0 +1,99 @@
+-- Two hosts for the specs of migration, each with a libvirtd of its own, on this machine: see two-hosts.
+--
+--   local hosts <close> = hosts.up()     nil and the reason where this machine cannot have them
+--   hosts.a, hosts.b                     each a Host
+--   hosts.address.a, hosts.address.b     where one reaches the other; nobody else does
+--   hosts.dir                            a directory that both see; below it "own" is a different one on each
+--   hosts:boot(name, dir)                the tiny guest on a, with its disk in a directory of those
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+local tiny = require("spec.support.tiny")
+
+local hosts = {}
+
+local function run(command)
+  local code, out, err = helper.run(command)
+  if code ~= 0 then
+    error(("%s: %s"):format(command, err), 2)
+  end
+  return (out:gsub("\n$", ""))
+end
+
+local Hosts = {}
+Hosts.__index = Hosts
+
+function Hosts:__close()
+  for _, name in ipairs({ "a", "b" }) do
+    if self[name] then
+      self[name]:close()
+    end
+  end
+  run("spec/support/two-hosts down " .. self.dir)
+end
+
+-- Where the outside sees a path of a host's: what is below own differs.
+function Hosts:outside(name, path)
+  return (path:gsub("^" .. self.dir:gsub("%p", "%%%0") .. "/own", self.dir .. "/" .. name .. "/own"))
+end
+
+-- What libvirt was asked on a host: each line that has the text.
+function Hosts:calls(name, text)
+  local found = {}
+  for line in io.lines(("%s/%s/log"):format(self.dir, name)) do
+    if line:find(text, 1, true) then
+      found[#found + 1] = line
+    end
+  end
+  return found
+end
+
+function Hosts:boot(name, dir)
+  local there = self:outside("a", dir)
+  run(("mkdir -p %s && cp build/tiny/* %s"):format(there, there))
+  local file <close> = assert(io.open("spec/support/tiny-guest.xml"))
+  local domain = guestlua.element(file:read("a"))
+  domain.name = name
+  domain.os.kernel = dir .. "/vmlinuz"
+  domain.os.initrd = dir .. "/initrd"
+  domain.devices.disk.source.file = dir .. "/disk.qcow2"
+  domain.devices.serial.source.path = dir .. "/console.log"
+  local guest = guestlua.Guest.create(domain, self.a)
+  local events <close> = guest:subscribe("agent_lifecycle")
+  guest:launch()
+  hosts.await_agent(guest, events)
+end
+
+-- events: the guest's "agent_lifecycle", subscribed to before it was launched.
+function hosts.await_agent(guest, events)
+  local deadline = guestlua.now() + tiny.TIMEOUT
+  repeat
+    local event = events:next(math.max(deadline - guestlua.now(), 0))
+    assert(event, "the agent of the tiny guest did not answer in time")
+  until event.state == "connected"
+  guest:agent_command('{"execute":"guest-ping"}', { timeout = tiny.TIMEOUT })
+end
+
+function hosts.up()
+  local self = setmetatable({ address = {}, dir = run("mktemp -u /tmp/guestlua.XXXXXX") }, Hosts)
+  -- they end with this process, whatever becomes of it: to the shell it is $PPID
+  local code, out, err = helper.run(("spec/support/two-hosts up %s $PPID"):format(self.dir))
+  if code == 77 then
+    return nil, (err:gsub("%s+$", ""))
+  elseif code ~= 0 then
+    error(err, 0)
+  end
+  local undo <close> = setmetatable({}, {
+    __close = function(_, failure)
+      if failure then
+        Hosts.__close(self)
+      end
+    end,
+  })
+  for name, address, uri in out:gmatch("(%S+) (%S+) (%S+)\n") do
+    self.address[name], self[name] = address, guestlua.open(uri)
+  end
+  return self
+end
+
+return hosts
