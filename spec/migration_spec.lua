@@ -70,7 +70,7 @@ describe("Migration between two hosts", function()
       end,
     })
     job.task = guestlua.spawn(function()
-      local over <close> = setmetatable({}, { __close = function() job.over = true end }) -- luacheck: ignore 211
+      local undo <close> = setmetatable({}, { __close = function() job.over = true end })
       guest:migrate(destination, options)
     end)
     function job.watch(wanted)
@@ -270,6 +270,22 @@ describe("Migration between two hosts", function()
     counter.stop(guest)
     assert.equal(here, select(2, find("shared")))
     assert.equal("operation_invalid", helper.failure(guest.abort_job, guest).kind)
+  end)
+
+  on_both("is aborted where the task that waits for it is cancelled", function()
+    local guest, here, there = find("shared")
+    local job <close> = migrate(guest, uri(there), { flags = MOVE, bandwidth = 1 })
+    job.watch(under_way)
+    job.task:cancel()
+    local e = helper.failure(job.watch)
+    assert.same({ "cancelled", "migrate", false }, { e.kind, e.op, e.still_running })
+    local deadline = guestlua.now() + LONG
+    while guestlua.job_type[guest:get_job_info().type] ~= "NONE" and guestlua.now() < deadline do
+      guestlua.sleep(0.1)
+    end
+    assert.equal("running", guest:get_info().domain_state)
+    assert.is_nil(two[there]:guest("shared"))
+    assert.equal(here, select(2, find("shared")))
   end)
 
   on_both("goes over to post-copy on the way", function()
