@@ -61,27 +61,31 @@ $(BUILD)/module-list: force
 
 -include $(OBJECTS:.o=.d)
 
+# The emulators that libvirt starts in our process are orphans on purpose, and libvirt waits until they are gone: where process 1 is slow to collect
+# them (in many containers it is) every start and stop of a guest takes that long. tini collects them at once.
+RUN := $(shell command -v tini >/dev/null && echo tini -s --)
+
 # The real guest that the demo, the examples and the specs run on.
 build/tiny/disk.qcow2: spec/support/tiny-guest
 	spec/support/tiny-guest build/tiny
 
 demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
-	build/guestlua spec/support/demo.lua
+	$(RUN) build/guestlua spec/support/demo.lua
 
 check: build/guestlua build/tiny/disk.qcow2 lint ## every spec, and lint
-	build/guestlua spec/support/busted.lua $(SPECS)
+	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 asan: build/tiny/disk.qcow2 ## the specs under the address and undefined sanitizers
 	$(MAKE) VARIANT=asan all
-	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 build/asan/guestlua spec/support/busted.lua $(SPECS)
+	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(RUN) build/asan/guestlua spec/support/busted.lua $(SPECS)
 
 tsan: build/tiny/disk.qcow2 ## the specs under the thread sanitizer
 	$(MAKE) VARIANT=tsan all
-	TSAN_OPTIONS=suppressions=spec/support/tsan.supp:exitcode=66 build/tsan/guestlua spec/support/busted.lua $(SPECS)
+	TSAN_OPTIONS=suppressions=spec/support/tsan.supp:exitcode=66 $(RUN) build/tsan/guestlua spec/support/busted.lua $(SPECS)
 
 # valgrind must not change the exit code: libvirt forks children that report by theirs, and valgrind counts as lost what their parent's threads hold.
 valgrind: build/guestlua build/tiny/disk.qcow2 ## the specs under valgrind
-	valgrind --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --child-silent-after-fork=yes \
+	$(RUN) valgrind --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --child-silent-after-fork=yes \
 	  --suppressions=spec/support/valgrind.supp --log-file=build/valgrind.log build/guestlua spec/support/busted.lua $(SPECS)
 	@grep -q 'ERROR SUMMARY: 0 errors' build/valgrind.log || { cat build/valgrind.log; exit 1; }
 
