@@ -72,6 +72,8 @@ static void set_op(lua_State *L, const gl_op *op)
   set_string(L, "host", op->uri);
   set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
+  if (op->disk)
+    set_string(L, "device_type", "disk");
 }
 
 void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
@@ -164,7 +166,8 @@ static int error_tostring(lua_State *L)
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   add_field(L, &b, "where", "", ": ");
-  add_field(L, &b, "device", "disk '", "' of ");
+  add_field(L, &b, "device_type", "", " ");
+  add_field(L, &b, "device", "'", "' of ");
   add_field(L, &b, "guest", "guest '", "': ");
   lua_getfield(L, 1, "call");
   bool libvirt = !lua_isnil(L, -1);

@@ -5,7 +5,7 @@
  *   message  libvirt's own text, or ours
  *   code, domain, level          libvirt's, where the error is libvirt's
  *   op, call                     the method, and the function of libvirt behind it
- *   host, guest, device          what it was about
+ *   host, guest, device          what it was about; device_type: "disk" where the device is one
  *   where                        the script's line
  *   hint                         what to do next, where that is known
  *   still_running                true where the call goes on in libvirt although nobody waits for it any more

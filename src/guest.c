@@ -236,6 +236,7 @@ static const gl_opdef get_xml_desc_def = {
 };
 
 /* Bits of ours, for delete_configuration alone. */
+#define SNAPSHOTS_METADATA (1u << 28)
 #define SUPPORT_UEFI (1u << 29)
 #define KEEP_VTPM (1u << 30)
 #define KEEP_NVRAM (1u << 31)
@@ -244,6 +245,9 @@ static const gl_param delete_configuration_params[] = {
   GL_OPTION_FLAG("support_uefi", SUPPORT_UEFI, "delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without"),
   GL_OPTION_FLAG("keep_vtpm", KEEP_VTPM, "keep the state of the virtual TPM (libvirt 8.9); implies support_uefi"),
   GL_OPTION_FLAG("keep_nvram", KEEP_NVRAM, "keep the UEFI variables"),
+  GL_OPTION_FLAG(
+    "snapshots_metadata", SNAPSHOTS_METADATA,
+    "forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)"),
   GL_END,
 };
 
@@ -256,6 +260,8 @@ static int delete_configuration_run(gl_op *op)
     flags |= VIR_DOMAIN_UNDEFINE_NVRAM;
   if (op->flags & KEEP_VTPM)
     flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+  if (op->flags & SNAPSHOTS_METADATA)
+    flags |= VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
   if (virDomainUndefineFlags(op->dom, flags) == 0)
     return 0;
   /* As the reference does: drivers that do not know the flags. */

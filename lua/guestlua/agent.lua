@@ -66,6 +66,17 @@ local function check_text(argument, value)
   end
 end
 
+-- A task that is told to stop leaves the program behind: its error says so.
+local told_when_cancelled = {
+  __close = function(self, e)
+    local kind = getmetatable(e) and e.kind
+    if kind == "interrupted" or kind == "cancelled" then
+      e.op, e.call, e.guest, e.still_running = "exec", nil, self.guest.name, true
+      e.message = ("%s; '%s' goes on in the guest, as process %d"):format(kind, self.path, self.pid)
+    end
+  end,
+}
+
 define(core.Guest, "Guest", {
   name = "exec",
   method = true,
@@ -89,6 +100,7 @@ define(core.Guest, "Guest", {
       ["input-data"] = options.input and to_base64(options.input),
       ["capture-output"] = true,
     }).pid
+    local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, told_when_cancelled)
     local pause = 0.01
     while true do
       local status = ask(guest, "guest-exec-status", { pid = pid })

@@ -118,6 +118,7 @@ define(Guest, "Guest", {
         return candidate
       end
     end
+    return nil
   end,
 })
 

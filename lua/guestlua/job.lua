@@ -69,6 +69,7 @@ local function timed_out(disk, seconds)
     op = "await_job",
     guest = disk.guest.name,
     device = disk.name,
+    device_type = "disk",
     still_running = true,
     message = ("await_job: not over after %g s; the job goes on"):format(seconds),
     hint = "wait again with disk:await_job(), or end the job with disk:abort_job()",
@@ -106,13 +107,32 @@ local function await(disk, events, options)
 end
 
 -- Nobody waits any more because the script was told to stop: the job, a disk's or a guest's, is not left running by accident.
+--
+-- libvirt may have been about to begin when it is told to end the job, and then says that there is none: it is told again, for as long as the call
+-- that was abandoned may still begin.
+local function abort(owner, e)
+  for _ = 1, 50 do
+    local ok, failure = pcall(owner.abort_job, owner)
+    if ok then
+      e.still_running = false
+      e.message = e.kind .. "; the job was aborted"
+      return
+    elseif not e.still_running or failure.kind ~= "operation_invalid" then
+      return -- it has ended by itself, or cannot be aborted any more
+    end
+    local known, active = pcall(owner.is_active, owner)
+    if not known or not active then
+      return
+    end
+    core.sleep(0.1)
+  end
+end
+
 local abort_when_cancelled = {
   __close = function(self, e)
     local kind = getmetatable(e) and e.kind
     if kind == "interrupted" or kind == "cancelled" then
-      if pcall(self.owner.abort_job, self.owner) then -- else it has ended by itself, or cannot be aborted any more
-        e.still_running = false
-      end
+      abort(self.owner, e)
     end
   end,
 }

@@ -69,11 +69,12 @@ function Machine:__close()
   local host <close> = tiny.host() -- the one above may have been closed by the spec, or be in any state
   local guest = host:guest(self.name)
   if guest then
-    if guest:is_active() then
-      guest:poweroff()
-    end
+    local active = guest:is_active()
     if guest:has_persistent_configuration() then
-      guest:delete_configuration()
+      guest:delete_configuration() -- while it runs: libvirt then forgets its snapshots as well
+    end
+    if active then
+      guest:poweroff()
     end
   end
   host:close()
