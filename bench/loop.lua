@@ -18,7 +18,7 @@ local loop = {
 }
 
 local best = math.huge
-for _ = 1, 10 do
+for _ = 1, 100 do
   local start = guestlua.now()
   loop[call](tonumber(calls))
   best = math.min(best, (guestlua.now() - start) * 1e9 / calls)

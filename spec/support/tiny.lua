@@ -42,8 +42,18 @@ local function root()
   return registry[IMAGES]
 end
 
+-- libvirt registers its driver anew each time that it is opened, and has room for some twenty: one Host serves all machines of the process.
 function tiny.host()
-  return guestlua.embedded(root().dir)
+  local kept = root()
+  if not kept.host then
+    kept.host = guestlua.embedded(kept.dir)
+  end
+  return kept.host
+end
+
+-- How many hosts are open for that, for who counts them.
+function tiny.hosts()
+  return registry[IMAGES] and registry[IMAGES].host and 1 or 0
 end
 
 local template
@@ -65,9 +75,7 @@ local Machine = {}
 Machine.__index = Machine
 
 function Machine:__close()
-  self.host:close()
-  local host <close> = tiny.host() -- the one above may have been closed by the spec, or be in any state
-  local guest = host:guest(self.name)
+  local guest <close> = self.host:guest(self.name)
   if guest then
     local active = guest:is_active()
     if guest:has_persistent_configuration() then
@@ -77,7 +85,9 @@ function Machine:__close()
       guest:poweroff()
     end
   end
-  host:close()
+  if self.guest then
+    self.guest:close()
+  end
   if self.cleanup then
     self.cleanup()
   end
