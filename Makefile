@@ -17,6 +17,7 @@ PACKAGES := lua5.4 libvirt libvirt-qemu libxml-2.0 libuv
 VARIANT ?=
 BUILD := build$(VARIANT:%=/%)
 variant_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+variant_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 variant_tsan := -fsanitize=thread -fno-omit-frame-pointer -O1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
@@ -27,11 +28,12 @@ SOURCES := $(filter-out src/main.c,$(wildcard src/*.c))
 MODULES := $(shell find lua -name '*.lua' | LC_ALL=C sort)
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/modules.o $(BUILD)/main.o
 SPECS ?= spec
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo check asan tsan valgrind lint format doc bench install uninstall clean
+.PHONY: help all demo check asan tsan valgrind fuzz lint format doc bench install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -89,12 +91,24 @@ valgrind: build/guestlua build/tiny/disk.qcow2 ## the specs under valgrind
 	  --suppressions=spec/support/valgrind.supp --log-file=build/valgrind.log build/guestlua spec/support/busted.lua $(SPECS)
 	@grep -q 'ERROR SUMMARY: 0 errors' build/valgrind.log || { cat build/valgrind.log; exit 1; }
 
+# Half of the time each. The corpus that grows in build/fuzz is kept for the next run; a finding is build/fuzz/HARNESS-crash-….
+fuzz: ## FUZZ_SECONDS of random documents and tables
+	$(MAKE) VARIANT=fuzz CC=clang build/fuzz/fuzz_element build/fuzz/fuzz_build
+	@for harness in element build; do \
+	  mkdir -p build/fuzz/corpus_$$harness && \
+	  build/fuzz/fuzz_$$harness -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -timeout=20 -max_len=4096 -rss_limit_mb=2048 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=build/fuzz/$$harness- build/fuzz/corpus_$$harness spec/fuzz/corpus || exit 1; \
+	done
+
+$(BUILD)/fuzz_%: spec/fuzz/%.c $(filter-out $(BUILD)/main.o,$(OBJECTS))
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
 lint: ## luacheck, and the style of the C code
 	luacheck -q lua spec examples bench doc src
-	clang-format --dry-run -Werror src/*.c src/*.h
+	clang-format --dry-run -Werror src/*.c src/*.h spec/fuzz/*.c bench/*.c
 
 format: ## brings the C code into its style
-	clang-format -i src/*.c src/*.h
+	clang-format -i src/*.c src/*.h spec/fuzz/*.c bench/*.c
 
 doc: build/guestlua ## doc/reference, from the texts in the source
 	mkdir -p doc/reference

@@ -121,6 +121,55 @@ describe("Element", function()
     assert.equal('<x:b xmlns:x="urn:x" x:c="1"/>', tostring(e:children()[1]))
   end)
 
+  it("is of no use once it is closed", function()
+    local e <close> = element("<a/>")
+    local closed = element("<b/>")
+    do
+      local _ <close> = closed
+    end
+    assert.equal("closed", helper.failure(function() return closed.x end).kind)
+    assert.equal("closed", helper.failure(function() e.b = closed end).kind)
+    assert.equal("closed", helper.failure(e.append, e, closed).kind)
+    assert.equal("<a/>", tostring(e))
+  end)
+
+  it("is left as it was by an assignment that fails", function()
+    local e = element("<a><d n='0'/></a>")
+    assert.equal("bad_argument", helper.failure(function() e.d = { { n = 1 }, { n = true } } end).kind)
+    assert.equal('<a><d n="0"/></a>', tostring(e))
+  end)
+
+  it("tells an attribute from one of the same name in a namespace", function()
+    local e = element("<a xmlns:x='urn:x' x:c='1'><c>2</c></a>")
+    e.c = "3"
+    assert.equal('<a xmlns:x="urn:x" x:c="1"><c>3</c></a>', tostring(e))
+    e.c = nil
+    e.c = nil
+    assert.equal('<a xmlns:x="urn:x" x:c="1"/>', tostring(e))
+    assert.equal("bad_argument", helper.failure(function() e.xmlns = "urn:y" end).kind)
+  end)
+
+  it("cannot be put into itself deeper than it could be read again", function()
+    local e = element("<a/>")
+    local function deepen()
+      local deepest = e
+      while deepest:child("a") do
+        deepest = deepest:child("a")
+      end
+      deepest:append(e)
+    end
+    local failure
+    for _ = 1, 20 do
+      local ok
+      ok, failure = pcall(deepen)
+      if not ok then
+        break
+      end
+    end
+    assert.equal("bad_argument", failure.kind)
+    assert.equal(tostring(e), tostring(element(tostring(e))))
+  end)
+
   it("refuses what is not XML, what is too large or too deep, and what would fetch something", function()
     for text, message in pairs({
       [""] = "not XML",
@@ -147,6 +196,7 @@ describe("Element", function()
       ["a name expected"] = { [2] = "x" },
       ["control character 1"] = { a = "\1" },
       ["not UTF%-8"] = { a = "\xff" },
+      ["XML cannot hold"] = { a = "\u{FFFE}" },
       ["NUL byte"] = { a = "x\0y" },
       ["contain itself"] = loop,
       ["got function"] = { a = print },

@@ -22,6 +22,8 @@ typedef struct document {
   xmlNodePtr removed; /* what was taken out, linked by next */
   int refs;
   bool built; /* from a table: printed with indentation */
+  gl_state *state;
+  size_t size; /* counted in state->xml_size */
 } document;
 
 typedef struct element {
@@ -41,6 +43,7 @@ static void element_close(gl_object *o)
   document *d = ((element *)o)->document;
   if (!d || --d->refs)
     return;
+  d->state->xml_size -= d->size;
   xmlFreeNodeList(d->removed);
   xmlFreeDoc(d->doc);
   free(d);
@@ -71,21 +74,40 @@ static element *push_document(lua_State *L)
   if (!e->document)
     out_of_memory(L);
   e->document->refs = 1;
+  e->document->state = gl_state_get(L);
   return e;
+}
+
+/* To Lua an Element is some bytes, whatever the size of its document. So that a script that makes one after the other does not fill the
+ * memory before Lua thinks of collecting, that is done when the documents' texts have grown to twice what was in use the last time. */
+static void set_document(lua_State *L, element *e, xmlDocPtr doc, xmlNodePtr node)
+{
+  enum { ALWAYS_ALLOWED = 2 << 20 };
+  gl_state *s = e->document->state;
+  e->document->doc = doc;
+  e->document->size = (size_t)doc->_private;
+  e->node = node;
+  s->xml_size += e->document->size;
+  if (s->xml_size > s->xml_limit && lua_gc(L, LUA_GCISRUNNING)) {
+    lua_gc(L, LUA_GCCOLLECT);
+    s->xml_limit = s->xml_size < ALWAYS_ALLOWED / 2 ? ALWAYS_ALLOWED : 2 * s->xml_size;
+  }
 }
 
 xmlNodePtr gl_element_node(lua_State *L, int index)
 {
   element *e = (element *)gl_object_test(L, index, &gl_element_class);
+  if (e && e->object.closed)
+    gl_error_throw(L, "closed", "this Element is closed");
   return e ? e->node : NULL;
 }
 
 void gl_element_push(lua_State *L, xmlDocPtr *doc, xmlNodePtr node)
 {
   element *e = push_document(L);
-  e->document->doc = *doc;
-  e->node = node;
+  xmlDocPtr taken = *doc;
   *doc = NULL;
+  set_document(L, e, taken, node);
 }
 
 void gl_element_push_other(lua_State *L, int index, xmlNodePtr node)
@@ -136,7 +158,9 @@ static void set_text(document *d, xmlNodePtr node, const xmlChar *text)
     if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE)
       take_out(d, n);
   }
-  xmlNodePtr added = xmlNewDocText(d->doc, text);
+  xmlNodePtr added = *text ? xmlNewDocText(d->doc, text) : NULL;
+  if (!added)
+    return;
   if (node->children)
     xmlAddPrevSibling(node->children, added);
   else
@@ -149,10 +173,10 @@ static void push_parsed(lua_State *L, const char *text, size_t length)
 {
   char message[256];
   element *e = push_document(L);
-  e->document->doc = gl_xml_parse(text, length, message, sizeof message);
-  if (!e->document->doc)
+  xmlDocPtr doc = gl_xml_parse(text, length, message, sizeof message);
+  if (!doc)
     gl_error_throw(L, "xml_error", "not XML: %s", message);
-  e->node = xmlDocGetRootElement(e->document->doc);
+  set_document(L, e, doc, xmlDocGetRootElement(doc));
 }
 
 void gl_element_push_text(lua_State *L, const char *text)
@@ -176,7 +200,7 @@ static int element_new(lua_State *L)
   element *e = push_document(L);
   document *d = e->document;
   d->built = true;
-  d->doc = xmlNewDoc((const xmlChar *)"1.0");
+  d->doc = gl_xml_new();
   e->node = d->doc ? xmlNewDocNode(d->doc, NULL, name, NULL) : NULL;
   if (!e->node)
     out_of_memory(L);
@@ -232,6 +256,27 @@ static void remove_children(document *d, xmlNodePtr from, const char *name)
   }
 }
 
+/* Puts elements made of the value at index where the child elements of the name are, from `first` on. They are made apart, so that an error
+ * leaves everything as it was, and parked with what was taken out meanwhile: the document frees them. */
+static void replace_children(lua_State *L, element *e, xmlNodePtr first, const xmlChar *name, int index)
+{
+  document *d = e->document;
+  xmlNodePtr made = xmlNewDocNode(d->doc, NULL, (const xmlChar *)"made", NULL);
+  if (!made)
+    out_of_memory(L);
+  take_out(d, made);
+  gl_element_add_children(L, made, name, index, gl_xml_depth(e->node) + 1);
+  for (xmlNodePtr n = made->children, next; n; n = next) {
+    next = n->next;
+    xmlUnlinkNode(n);
+    if (first)
+      xmlAddPrevSibling(first, n);
+    else
+      xmlAddChild(e->node, n);
+  }
+  remove_children(d, first, (const char *)name);
+}
+
 /* The mirror image of reading: a scalar goes to the attribute, or to the text of the child element where there is such a child and no such
  * attribute; a table or an Element takes the place of all child elements of the name; nil takes away what reading would find. */
 static int element_newindex(lua_State *L)
@@ -244,7 +289,7 @@ static int element_newindex(lua_State *L)
     return 0;
   }
   const xmlChar *name = gl_xml_check_name(L, 2);
-  xmlAttrPtr attribute = xmlHasProp(e->node, name);
+  xmlAttrPtr attribute = xmlHasNsProp(e->node, name, NULL);
   xmlNodePtr child = gl_xml_child(e->node, (const char *)name);
   if (lua_isnil(L, 3)) {
     if (attribute)
@@ -252,16 +297,9 @@ static int element_newindex(lua_State *L)
     else
       remove_children(d, child, (const char *)name);
   } else if (lua_istable(L, 3) || gl_element_test(L, 3)) {
-    xmlNodePtr place = child ? xmlNewDocText(d->doc, (const xmlChar *)"") : NULL; /* the new ones go where the old ones were */
-    if (place)
-      xmlAddPrevSibling(child, place);
-    gl_element_add_children(L, e->node, place, name, 3, 0);
-    if (child)
-      remove_children(d, child, (const char *)name);
-    if (place)
-      take_out(d, place);
+    replace_children(L, e, child, name, 3);
   } else if (attribute || !child) {
-    xmlSetProp(e->node, name, gl_xml_check_text(L, 3, (const char *)name));
+    gl_element_set_attribute(L, e->node, name, 3);
   } else {
     set_text(d, child, gl_xml_check_text(L, 3, (const char *)name));
   }
@@ -270,15 +308,13 @@ static int element_newindex(lua_State *L)
 
 void gl_element_push_xml(lua_State *L, int index)
 {
-  element *e = lua_touserdata(L, index);
-  document *d = e->document;
+  xmlNodePtr node = gl_element_node(L, index);
+  document *d = ((element *)lua_touserdata(L, index))->document;
   xmlDocPtr alone = NULL;
-  xmlNodePtr node = e->node;
-  if (node != xmlDocGetRootElement(d->doc) && (alone = xmlNewDoc((const xmlChar *)"1.0"))) {
+  if (node != xmlDocGetRootElement(d->doc)) {
     /* The copy declares the namespaces that the node has from its parents. */
-    node = xmlDocCopyNode(node, alone, 1);
-    if (node)
-      xmlDocSetRootElement(alone, node);
+    alone = gl_xml_copy(node);
+    node = alone ? xmlDocGetRootElement(alone) : NULL;
   }
   xmlBufferPtr buffer = xmlBufferCreate();
   int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, d->built) : -1;
@@ -363,10 +399,11 @@ static const gl_opdef children_def = {
 static int element_append(lua_State *L)
 {
   element *e = check(L, "append");
-  element *added = (element *)gl_object_test(L, 2, &gl_element_class);
+  xmlNodePtr added = gl_element_node(L, 2);
   if (!added)
     gl_error_argument(L, "append", "child", "Element expected, got %s", luaL_typename(L, 2));
-  xmlNodePtr copy = xmlDocCopyNode(added->node, e->document->doc, 1);
+  gl_element_check_depth(L, added, gl_xml_depth(e->node) + 1);
+  xmlNodePtr copy = xmlDocCopyNode(added, e->document->doc, 1);
   if (!copy)
     out_of_memory(L);
   xmlAddChild(e->node, copy);

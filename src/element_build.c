@@ -8,8 +8,9 @@
 
 #include "element.h"
 #include "error.h"
+#include "xml.h"
 
-/* How deep a table may be nested: what libxml2 reads again. */
+/* How deep elements may be nested: what libxml2 reads again. */
 #define MAX_DEPTH 250
 
 /* The string or number at index as text that XML can hold. */
@@ -33,6 +34,8 @@ const xmlChar *gl_xml_check_text(lua_State *L, int index, const char *what)
   for (const char *c = text; *c; c++)
     if ((unsigned char)*c < 0x20 && !strchr("\t\n\r", *c))
       gl_error_argument(L, "Element", what, "XML cannot hold the control character %d", *c);
+  if (!gl_xml_is_text(text, length))
+    gl_error_argument(L, "Element", what, "the text is not UTF-8, or has a character in it that XML cannot hold");
   return (const xmlChar *)text;
 }
 
@@ -41,22 +44,40 @@ const xmlChar *gl_xml_check_name(lua_State *L, int index)
   const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
   if (!name)
     gl_error_argument(L, "Element", "key", "a name expected, got %s", luaL_typename(L, index));
-  if (strlen(name) != lua_rawlen(L, index) || xmlValidateNCName((const xmlChar *)name, 0) != 0)
+  /* The bytes come first: xmlValidateNCName takes what is not UTF-8 for the end of the name. */
+  size_t length = lua_rawlen(L, index);
+  if (strlen(name) != length || !gl_xml_is_text(name, length) || xmlValidateNCName((const xmlChar *)name, 0) != 0)
     gl_error_argument(L, "Element", "key", "'%s' is no name of an element or attribute", name);
   return (const xmlChar *)name;
 }
 
-void gl_element_add_children(lua_State *L, xmlNodePtr parent, xmlNodePtr before, const xmlChar *name, int index, int depth)
+void gl_element_set_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name, int index)
 {
-  luaL_checkstack(L, 8, "too deep");
+  const xmlChar *value = gl_xml_check_text(L, index, (const char *)name);
+  if (xmlStrEqual(name, (const xmlChar *)"xmlns"))
+    gl_error_argument(L, "Element", "xmlns", "a namespace is no attribute: declare it in XML text");
+  xmlSetProp(node, name, value);
+}
+
+void gl_element_check_depth(lua_State *L, xmlNodePtr added, int depth)
+{
+  if (depth + gl_xml_height(added) > MAX_DEPTH)
+    gl_error_argument(L, "Element", (const char *)added->name, "nested deeper than %d elements", MAX_DEPTH);
+}
+
+void gl_element_add_children(lua_State *L, xmlNodePtr parent, const xmlChar *name, int index, int depth)
+{
+  luaL_checkstack(L, 16, "too deep");
   if (depth > MAX_DEPTH)
     gl_error_argument(L, "Element", (const char *)name, "nested deeper than %d tables (does one contain itself?)", MAX_DEPTH);
+  int top = lua_gettop(L);
   bool list = lua_istable(L, index) && (lua_rawgeti(L, index, 1), lua_istable(L, -1) || gl_element_test(L, -1));
+  lua_settop(L, top);
   if (list) {
     lua_Integer count = (lua_Integer)lua_rawlen(L, index);
     for (lua_Integer i = 1; i <= count; i++) {
       lua_rawgeti(L, index, i);
-      gl_element_add_children(L, parent, before, name, lua_gettop(L), depth + 1);
+      gl_element_add_children(L, parent, name, lua_gettop(L), depth + 1);
       lua_pop(L, 1);
     }
     return;
@@ -66,16 +87,14 @@ void gl_element_add_children(lua_State *L, xmlNodePtr parent, xmlNodePtr before,
   if (given) {
     if (!xmlStrEqual(given->name, name))
       gl_error_argument(L, "Element", (const char *)name, "a <%s> element expected, got a <%s>", name, given->name);
+    gl_element_check_depth(L, given, depth);
     child = xmlDocCopyNode(given, parent->doc, 1);
   } else {
     child = xmlNewDocNode(parent->doc, NULL, name, NULL);
   }
   if (!child)
     luaL_error(L, "guestlua: out of memory");
-  if (before)
-    xmlAddPrevSibling(before, child);
-  else
-    xmlAddChild(parent, child);
+  xmlAddChild(parent, child);
   if (!given)
     gl_element_build(L, child, index, depth);
 }
@@ -97,10 +116,13 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
   const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0); /* the table keeps the strings alive */
   count = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1)
-      xmlAddChild(node, xmlNewDocText(node->doc, gl_xml_check_text(L, lua_gettop(L), "1")));
-    else
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) {
+      const xmlChar *text = gl_xml_check_text(L, lua_gettop(L), "1");
+      if (*text)
+        xmlAddChild(node, xmlNewDocText(node->doc, text));
+    } else {
       names[count++] = (const char *)gl_xml_check_name(L, -2);
+    }
   }
   qsort(names, count, sizeof *names, by_name);
   for (size_t i = 0; i < count; i++) {
@@ -108,9 +130,9 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
     lua_rawget(L, index);
     int value = lua_gettop(L);
     if (lua_istable(L, value) || gl_element_test(L, value))
-      gl_element_add_children(L, node, NULL, (const xmlChar *)names[i], value, depth + 1);
+      gl_element_add_children(L, node, (const xmlChar *)names[i], value, depth + 1);
     else
-      xmlSetProp(node, (const xmlChar *)names[i], gl_xml_check_text(L, value, names[i]));
+      gl_element_set_attribute(L, node, (const xmlChar *)names[i], value);
     lua_settop(L, value - 1);
   }
   lua_pop(L, 1);

@@ -338,7 +338,7 @@ static int get_interfaces_push(lua_State *L, gl_op *op)
   lua_newtable(L);
   for (int i = 0, n = 0; i < self->count; i++)
     for (xmlNodePtr t = gl_xml_child(self->found[i], "target"); t; t = gl_xml_element(t->next, "target")) {
-      xmlAttrPtr dev = xmlHasProp(t, (const xmlChar *)"dev");
+      xmlAttrPtr dev = xmlHasNsProp(t, (const xmlChar *)"dev", NULL);
       if (!dev)
         continue;
       lua_pushstring(L, dev->children ? (const char *)dev->children->content : "");

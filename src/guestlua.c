@@ -167,7 +167,7 @@ static void push_versions(lua_State *L)
   virGetVersion(&v, NULL, NULL);
   lua_newtable(L);
   push_version(L, "guestlua", GUESTLUA_VERSION);
-  push_version(L, "lua", LUA_RELEASE + strlen("Lua "));
+  push_version(L, "lua", &LUA_RELEASE[strlen("Lua ")]);
   push_version(L, "libxml2", LIBXML_DOTTED_VERSION);
   push_version(L, "libuv", uv_version_string());
   lua_pushfstring(L, "%d.%d.%d", (int)(v / 1000000), (int)(v / 1000 % 1000), (int)(v % 1000));

@@ -101,7 +101,7 @@ static long long read_flags(lua_State *L, int index, const char *method, const g
 
 static void read_one(lua_State *L, int index, const char *method, const gl_param *p, gl_op *op, bool keep)
 {
-  void *field = (char *)op + p->offset;
+  void *field = op ? (char *)op + p->offset : NULL;
   switch (p->kind) {
   case GL_STRING:
     if (lua_type(L, index) != LUA_TSTRING)

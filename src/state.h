@@ -34,7 +34,8 @@ typedef struct gl_state {
   gl_task *main;               /* the task that an interrupt cancels */
   gl_task *idle;               /* stands for a caller that is no task: it waits by running the loop in place */
   gl_counters alive;
-  atomic_int interrupted; /* the signal that asked for it; 0: none */
+  size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
+  atomic_int interrupted;     /* the signal that asked for it; 0: none */
   bool open;
 } gl_state;
 

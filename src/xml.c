@@ -1,8 +1,42 @@
 #include "xml.h"
 
+#include <libxml/chvalid.h>
 #include <libxml/parser.h>
 #include <stdio.h>
 #include <string.h>
+
+/* libxml2 holds every document in UTF-8. Where it does not know that of a document, it prints attributes as references, as in &#xE9;. */
+static void set_utf8(xmlDocPtr doc)
+{
+  xmlFree((void *)doc->encoding);
+  doc->encoding = xmlStrdup((const xmlChar *)"UTF-8");
+}
+
+xmlDocPtr gl_xml_new(void)
+{
+  xmlDocPtr doc = xmlNewDoc((const xmlChar *)"1.0");
+  if (doc)
+    set_utf8(doc);
+  return doc;
+}
+
+xmlDocPtr gl_xml_copy(xmlNodePtr element)
+{
+  xmlDocPtr doc = gl_xml_new();
+  xmlNodePtr copy = doc ? xmlDocCopyNode(element, doc, 1) : NULL;
+  if (!copy) {
+    xmlFreeDoc(doc);
+    return NULL;
+  }
+  xmlDocSetRootElement(doc, copy);
+  return doc;
+}
+
+static void say_nothing(void *data, const char *format, ...)
+{
+  (void)data;
+  (void)format;
+}
 
 xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t message_size)
 {
@@ -15,7 +49,12 @@ xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t me
     snprintf(message, message_size, "out of memory");
     return NULL;
   }
+  /* Some complaints go past XML_PARSE_NOERROR to the thread's own handler, which prints them. */
+  xmlGenericErrorFunc handler = xmlGenericError;
+  void *handler_data = xmlGenericErrorContext;
+  xmlSetGenericErrorFunc(NULL, say_nothing);
   xmlDocPtr doc = xmlCtxtReadMemory(ctxt, text, (int)length, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  xmlSetGenericErrorFunc(handler_data, handler);
   if (!doc) {
     const xmlError *e = xmlCtxtGetLastError(ctxt);
     const char *why = e && e->message ? e->message : "not a document";
@@ -24,9 +63,42 @@ xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t me
     snprintf(message, message_size, "line 1: a document type declaration is not allowed here");
     xmlFreeDoc(doc);
     doc = NULL;
+  } else {
+    set_utf8(doc);
+    doc->_private = (void *)length; /* NOLINT */
   }
   xmlFreeParserCtxt(ctxt);
   return doc;
+}
+
+int gl_xml_is_text(const char *text, size_t length)
+{
+  for (const char *end = text + length; text < end;) {
+    int size = end - text < 4 ? (int)(end - text) : 4;
+    int c = (*text & 0xC0) == 0x80 ? -1 : xmlGetUTF8Char((const unsigned char *)text, &size); /* it takes any first byte */
+    if (c < 0 || !xmlIsCharQ((unsigned)c) || size != (c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4))
+      return 0;
+    text += size;
+  }
+  return 1;
+}
+
+int gl_xml_depth(xmlNodePtr element)
+{
+  int depth = 0;
+  while ((element = element->parent) && element->type == XML_ELEMENT_NODE)
+    depth++;
+  return depth;
+}
+
+int gl_xml_height(xmlNodePtr element)
+{
+  int height = 0;
+  for (xmlNodePtr child = gl_xml_child(element, NULL); child; child = gl_xml_element(child->next, NULL)) {
+    int own = 1 + gl_xml_height(child);
+    height = own > height ? own : height;
+  }
+  return height;
 }
 
 int gl_xml_element_is(xmlNodePtr element, const char *name)
