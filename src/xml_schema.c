@@ -66,11 +66,10 @@ static void complain(void *data, xmlErrorPtr e)
     snprintf(c->text, c->size, "%.*s", length, message);
 }
 
-/* The schema of a named part: a grammar that includes the file and begins at the part. */
-static xmlRelaxNGParserCtxtPtr part_context(const char *file, const char *part)
+/* The schema of a named part: a grammar that includes the file and begins at the part. It reads `grammar` when it is parsed, not now. */
+static xmlRelaxNGParserCtxtPtr part_context(char *grammar, size_t size, const char *file, const char *part)
 {
-  char grammar[512];
-  int length = snprintf(grammar, sizeof grammar,
+  int length = snprintf(grammar, size,
                         "<grammar xmlns='http://relaxng.org/ns/structure/1.0'><include href='%s/%s'/>"
                         "<start><ref name='%s'/></start></grammar>",
                         GL_SCHEMAS, file, part);
@@ -82,13 +81,14 @@ static xmlRelaxNGPtr load_schema(const char *element, complaint *c)
   for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
     if (strcmp(schemas[i].element, element) != 0)
       continue;
-    char path[256];
+    char path[256], grammar[512];
     snprintf(path, sizeof path, "%s/%s", GL_SCHEMAS, schemas[i].file);
     if (access(path, R_OK) != 0) {
       snprintf(c->text, c->size, "the schema %s is not there: libvirt's own package has it", path);
       return NULL;
     }
-    xmlRelaxNGParserCtxtPtr ctxt = schemas[i].part ? part_context(schemas[i].file, schemas[i].part) : xmlRelaxNGNewParserCtxt(path);
+    xmlRelaxNGParserCtxtPtr ctxt =
+      schemas[i].part ? part_context(grammar, sizeof grammar, schemas[i].file, schemas[i].part) : xmlRelaxNGNewParserCtxt(path);
     if (!ctxt) {
       snprintf(c->text, c->size, "out of memory");
       return NULL;
