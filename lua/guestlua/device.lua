@@ -72,11 +72,10 @@ local function same_pci_device(wanted, other)
     return false
   end
   for _, part in ipairs({ "domain", "bus", "slot", "function" }) do
-    local x, y = a:attribute(part), b:attribute(part)
-    if not x or not y or tonumber(x, 16) == nil and tonumber(x) == nil then
-      return false
+    local function number(element) -- hexadecimal, with 0x in front or without; nil where it is missing or none
+      return tonumber(((element:attribute(part) or ""):gsub("^0[xX]", "")), 16)
     end
-    if tonumber((x:gsub("^0[xX]", "")), 16) ~= tonumber((y:gsub("^0[xX]", "")), 16) then
+    if not number(a) or number(a) ~= number(b) then
       return false
     end
   end
