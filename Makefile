@@ -77,9 +77,11 @@ demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real g
 check: build/guestlua build/tiny/disk.qcow2 lint ## every spec, and lint
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
+# intercept_tls_get_addr=0: where a library's thread-local block happens to lie 16 bytes into a page, gcc 12's runtime takes what is before it for a
+# header of glibc's, and the search for leaks then reads an address that is none ("Tracer caught signal 11").
 asan: build/tiny/disk.qcow2 ## the specs under the address and undefined sanitizers
 	$(MAKE) VARIANT=asan all
-	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(RUN) build/asan/guestlua spec/support/busted.lua $(SPECS)
+	ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1 $(RUN) build/asan/guestlua spec/support/busted.lua $(SPECS)
 
 tsan: build/tiny/disk.qcow2 ## the specs under the thread sanitizer
 	$(MAKE) VARIANT=tsan all
