@@ -4,6 +4,7 @@ VERSION := $(shell sed -n 's/.*GUESTLUA_VERSION "\(.*\)"/\1/p' src/guestlua.h)
 PREFIX ?= /usr/local
 DESTDIR ?=
 bindir ?= $(PREFIX)/bin
+datadir ?= $(PREFIX)/share
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -71,24 +72,30 @@ RUN := $(shell command -v tini >/dev/null && echo tini -s --)
 build/tiny/disk.qcow2: spec/support/tiny-guest
 	spec/support/tiny-guest build/tiny
 
+# Stands between guestlua and libvirt, and lets calls fail: see spec/support/faults.lua. It has no variants.
+FAULTS := $(wildcard spec/support/faults*.c)
+build/faults.so: $(FAULTS) spec/support/faults.h
+	@mkdir -p build
+	$(CC) -std=gnu11 -D_GNU_SOURCE -fPIC -shared $(WARNINGS) $(CFLAGS) $(shell $(PKG_CONFIG) --cflags libvirt) -o $@ $(FAULTS) $(shell $(PKG_CONFIG) --libs libvirt)
+
 demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
 	$(RUN) build/guestlua spec/support/demo.lua
 
-check: build/guestlua build/tiny/disk.qcow2 lint ## every spec, and lint
+check: build/guestlua build/tiny/disk.qcow2 build/faults.so lint ## every spec, and lint
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # intercept_tls_get_addr=0: where a library's thread-local block happens to lie 16 bytes into a page, gcc 12's runtime takes what is before it for a
 # header of glibc's, and the search for leaks then reads an address that is none ("Tracer caught signal 11").
-asan: build/tiny/disk.qcow2 ## the specs under the address and undefined sanitizers
+asan: build/tiny/disk.qcow2 build/faults.so ## the specs under the address and undefined sanitizers
 	$(MAKE) VARIANT=asan all
 	ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1 $(RUN) build/asan/guestlua spec/support/busted.lua $(SPECS)
 
-tsan: build/tiny/disk.qcow2 ## the specs under the thread sanitizer
+tsan: build/tiny/disk.qcow2 build/faults.so ## the specs under the thread sanitizer
 	$(MAKE) VARIANT=tsan all
 	TSAN_OPTIONS=suppressions=spec/support/tsan.supp:exitcode=66 $(RUN) build/tsan/guestlua spec/support/busted.lua $(SPECS)
 
 # valgrind must not change the exit code: libvirt forks children that report by theirs, and valgrind counts as lost what their parent's threads hold.
-valgrind: build/guestlua build/tiny/disk.qcow2 ## the specs under valgrind
+valgrind: build/guestlua build/tiny/disk.qcow2 build/faults.so ## the specs under valgrind
 	$(RUN) valgrind --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --child-silent-after-fork=yes \
 	  --suppressions=spec/support/valgrind.supp --log-file=build/valgrind.log build/guestlua spec/support/busted.lua $(SPECS)
 	@grep -q 'ERROR SUMMARY: 0 errors' build/valgrind.log || { cat build/valgrind.log; exit 1; }
@@ -107,24 +114,34 @@ $(BUILD)/fuzz_%: spec/fuzz/%.c $(filter-out $(BUILD)/main.o,$(OBJECTS))
 
 lint: ## luacheck, and the style of the C code
 	luacheck -q lua spec examples bench doc src
-	clang-format --dry-run -Werror src/*.c src/*.h spec/fuzz/*.c bench/*.c
+	clang-format --dry-run -Werror src/*.c src/*.h spec/fuzz/*.c spec/support/*.c spec/support/*.h bench/*.c
 
 format: ## brings the C code into its style
-	clang-format -i src/*.c src/*.h spec/fuzz/*.c bench/*.c
+	clang-format -i src/*.c src/*.h spec/fuzz/*.c spec/support/*.c spec/support/*.h bench/*.c
 
-doc: build/guestlua ## doc/reference, from the texts in the source
-	mkdir -p doc/reference
-	build/guestlua doc/reference.lua doc/reference
+doc: build/guestlua ## the manual in build/doc/html, and all that is made of the texts in the source
+	build/guestlua doc/make.lua .
+	build/guestlua doc/html.lua build/doc/html
 
 bench: build/guestlua ## what is measured, in one table
 	bench/run
 
-install: build/guestlua ## into PREFIX, below DESTDIR
-	install -d $(DESTDIR)$(bindir)
-	install -m 755 build/guestlua $(DESTDIR)$(bindir)/guestlua
+install: build/guestlua ## into PREFIX, below DESTDIR; the HTML too, if `make doc` was run
+	install -D -m 755 build/guestlua $(DESTDIR)$(bindir)/guestlua
+	install -D -m 644 doc/guestlua.1 $(DESTDIR)$(datadir)/man/man1/guestlua.1
+	install -D -m 644 completions/guestlua.bash $(DESTDIR)$(datadir)/bash-completion/completions/guestlua
+	install -D -m 644 completions/_guestlua $(DESTDIR)$(datadir)/zsh/site-functions/_guestlua
+	install -D -m 644 types/guestlua.lua $(DESTDIR)$(datadir)/guestlua/types/guestlua.lua
+	install -D -m 644 -t $(DESTDIR)$(datadir)/doc/guestlua doc/*.md
+	install -D -m 644 -t $(DESTDIR)$(datadir)/doc/guestlua/reference doc/reference/*.md
+	@for page in $(patsubst build/doc/%,%,$(wildcard build/doc/html/*.* build/doc/html/reference/*)); do \
+	  install -D -m 644 build/doc/$$page $(DESTDIR)$(datadir)/doc/guestlua/$$page || exit 1; \
+	done
 
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(bindir)/guestlua
+	rm -f $(DESTDIR)$(bindir)/guestlua $(DESTDIR)$(datadir)/man/man1/guestlua.1
+	rm -f $(DESTDIR)$(datadir)/bash-completion/completions/guestlua $(DESTDIR)$(datadir)/zsh/site-functions/_guestlua
+	rm -rf $(DESTDIR)$(datadir)/guestlua $(DESTDIR)$(datadir)/doc/guestlua
 
 clean: ## everything that was built
 	rm -rf build

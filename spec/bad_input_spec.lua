@@ -110,7 +110,7 @@ local function add(owner, class, row, method)
 end
 
 for _, row in ipairs(define.rows) do
-  add(row.owner, row.owner == "guestlua" and guestlua or core[row.owner], row, row.method)
+  add(row.owner, row.owner == "guestlua" and guestlua or guestlua[row.owner], row, row.method)
 end
 for _, row in ipairs(core.documentation().functions) do
   add("guestlua", core, row, false)
@@ -133,6 +133,8 @@ describe("Bad input", function()
     objects = {
       Host = host,
       Guest = guest,
+      Group = guestlua.group(),
+      Signal = guestlua.signal(),
       BlockDevice = guest:get_block_device("vda"),
       Subscription = guest:subscribe("lifecycle"),
       Element = guestlua.element("<a><b/></a>"),

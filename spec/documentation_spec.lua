@@ -8,8 +8,31 @@ local function read(path)
   return file:read("a")
 end
 
+-- A directory that is gone when the spec is over.
+local function scratch()
+  local directory = os.tmpname()
+  os.remove(directory)
+  assert.is_true(os.execute("mkdir " .. directory))
+  finally(function()
+    os.execute("rm -r " .. directory)
+  end)
+  return directory
+end
+
+local function has(program)
+  return os.execute("command -v " .. program .. " >/dev/null")
+end
+
+local function needs(program)
+  if not has(program) then
+    pending(program .. " is not installed")
+  end
+end
+
 describe("The documentation", function()
   local core = require("guestlua.core").documentation()
+  local define = require("guestlua.define")
+  local options = require("guestlua.options")
 
   it("says of every function what it does, and of every argument what it is", function()
     local rows = { table.unpack(core.functions) }
@@ -18,7 +41,10 @@ describe("The documentation", function()
       table.move(class.methods, 1, #class.methods, #rows + 1, rows)
       table.move(class.fields, 1, #class.fields, #rows + 1, rows)
     end
-    local written_in_lua = require("guestlua.define").rows
+    for _, class in ipairs(define.classes or {}) do
+      assert.is_truthy(class.help, class.name)
+    end
+    local written_in_lua = define.rows
     table.move(written_in_lua, 1, #written_in_lua, #rows + 1, rows)
     assert.is_true(#rows > 40)
     for _, row in ipairs(rows) do
@@ -29,15 +55,92 @@ describe("The documentation", function()
     end
   end)
 
-  it("in doc/reference is what the source says", function()
-    local directory = os.tmpname()
-    os.remove(directory)
-    assert.is_true(os.execute("mkdir " .. directory))
-    finally(function()
-      os.execute("rm -r " .. directory)
-    end)
-    assert.same({ 0, "", "" }, { helper.guestlua("doc/reference.lua " .. directory) })
-    assert.same({ 0, "", "" }, { helper.run(("diff -r doc/reference %s"):format(directory)) }, "run `make doc`")
+  it("leaves out no public function", function()
+    local documented = {}
+    local function take(owner, rows)
+      for _, row in ipairs(rows) do
+        documented[(row.owner or owner) .. "." .. row.name] = true
+      end
+    end
+    take("guestlua", core.functions)
+    take(nil, define.rows)
+    for _, class in ipairs(core.classes) do
+      take(class.name, class.methods)
+    end
+    local function check(owner, members)
+      for name, value in pairs(members) do
+        if type(value) == "function" and not name:find("^__") then
+          assert.is_true(documented[owner .. "." .. name], owner .. "." .. name)
+        end
+      end
+    end
+    check("guestlua", guestlua)
+    for _, class in ipairs(core.classes) do
+      check(class.name, guestlua[class.name])
+    end
+    for class, name in pairs(define.classes or {}) do
+      if type(class) == "table" then
+        check(name, class)
+      end
+    end
+  end)
+
+  it("says of every option of the command what it does", function()
+    local seen = {}
+    for _, option in ipairs(options) do
+      local name = option.long or option.short or option.word
+      assert.is_truthy(option.help and #option.help > 10, name)
+      for _, form in pairs({ option.short, option.long, option.word }) do
+        assert.is_nil(seen[form], form)
+        seen[form] = true
+      end
+      assert.is_truthy(option.argument or not (option.choices or option.suggestions), name)
+    end
+  end)
+
+  it("that is made from the source is what the source says", function()
+    local directory = scratch()
+    assert.same({ 0, "", "" }, { helper.guestlua("doc/make.lua " .. directory) })
+    for _, made in ipairs({ "doc/reference", "doc/guestlua.1", "completions", "types" }) do
+      assert.same({ 0, "", "" }, { helper.run(("diff -r %s %s/%s"):format(made, directory, made)) }, "run `make doc`")
+    end
+  end)
+
+  it("has a man page that man and mandoc have nothing to say against", function()
+    needs("mandoc")
+    assert.same({ 0, "", "" }, { helper.run("mandoc -T lint -W warning doc/guestlua.1") })
+    if has("man") then
+      local code, _, err = helper.run("man --warnings -E UTF-8 -l -Tutf8 -Z doc/guestlua.1")
+      assert.same({ 0, "" }, { code, err })
+    end
+  end)
+
+  it("in HTML has only links that lead somewhere", function()
+    needs("cmark-gfm")
+    needs("mandoc")
+    local directory = scratch()
+    assert.same({ 0, "", "" }, { helper.guestlua("doc/html.lua " .. directory) })
+    local count = 0
+    for _, page in ipairs({ "index", "guestlua.1", "departures", "reference/guestlua", "reference/Guest", "reference/BlockDevice" }) do
+      local path = ("%s/%s.html"):format(directory, page)
+      for link in read(path):gmatch('href="([^":]*)"') do
+        local to, anchor = link:match("^([^#]*)#?(.*)$")
+        local target = read(to == "" and path or path:match("^.*/") .. to)
+        assert.is_truthy(anchor == "" or target:find(('id="%s"'):format(anchor), 1, true), page .. " links to " .. link)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 100)
+    assert.is_truthy(read(directory .. "/reference/BlockDevice.html"):find('<h2 id="commit">', 1, true))
+  end)
+
+  it("has types for editors that are Lua", function()
+    local env = {}
+    assert(loadfile("types/guestlua.lua", "t", env))()
+    assert.is_function(env.guestlua.open)
+    local text = read("types/guestlua.lua")
+    assert.matches("\n%-%-%-@class guestlua%.CommitOptions\n%-%-%-@field relative%? boolean ", text)
+    assert.matches("\n%-%-%-@return guestlua%.Guest%? #[^\n]*\nfunction Host:guest%(name_or_uuid[^)]*%) end\n", text)
   end)
 
   it("names files that are there", function()
@@ -47,6 +150,85 @@ describe("The documentation", function()
         assert.is_truthy(io.open(directory .. link), page .. " names " .. link)
       end
     end
+  end)
+end)
+
+describe("Completion", function()
+  -- What bash offers for the last of these words, sorted.
+  local function bash(...)
+    local words = {}
+    for i, word in ipairs({ ... }) do
+      words[i] = helper.quoted(word)
+    end
+    local script = ("source completions/guestlua.bash; COMP_WORDS=(guestlua %s); COMP_CWORD=%d; _guestlua; printf '%%s\\n' \"${COMPREPLY[@]}\"")
+      :format(table.concat(words, " "), #words)
+    local code, out, err = helper.run("bash -c " .. helper.quoted(script))
+    assert.same({ 0, "" }, { code, err })
+    local offered = {}
+    for line in out:gmatch("[^\n]+") do
+      offered[#offered + 1] = line
+    end
+    table.sort(offered)
+    return offered
+  end
+
+  it("in bash knows the options", function()
+    assert.same({ "--log-file", "--log-format", "--log-level" }, bash("--log"))
+    assert.same({ "--readonly" }, bash("-c", "test:///default", "--rea"))
+    local all, count = bash("-"), 0
+    for _, option in ipairs(require("guestlua.options")) do
+      count = count + (option.short and 1 or 0) + (option.long and 1 or 0) + (option.word and 1 or 0)
+    end
+    assert.equal(count, #all)
+  end)
+
+  it("in bash knows the options' arguments", function()
+    assert.same({ "debug" }, bash("--log-level", "d"))
+    assert.same({ "trace" }, bash("--log-level", "=", "t"))
+    assert.same({ "0", "1", "2", "3", "4" }, bash("-rd", ""))
+    assert.same({ "doc/guestlua.1" }, bash("--log-file", "doc/guestlua"))
+    assert.same({}, bash("-e", ""))
+  end)
+
+  it("in bash knows connections, though bash breaks them at their colon", function()
+    assert.same({ "qemu:///session", "qemu:///system", "test:///default" }, bash("-c", ""))
+    assert.same({ "///session", "///system" }, bash("-c", "qemu", ":", "///s"))
+    assert.same({ "///default" }, bash("--connect", "=", "test", ":", ""))
+    assert.same({ "qemu:///system" }, bash("-c", "qemu:///sy"))
+  end)
+
+  it("in bash offers scripts, then any file", function()
+    assert.same({ "examples" }, bash("exa"))
+    assert.same({ "examples/snapshot_then_commit.lua" }, bash("-c", "qemu", ":", "///system", "examples/snap"))
+    assert.same({}, bash("doc/guestlua"))
+    assert.same({ "doc/guestlua.1" }, bash("examples/snapshot_then_commit.lua", "doc/guestlua"))
+    assert.same({ "doc/make.lua", "doc/man.lua" }, bash("--check", "doc/html.lua", "doc/ma"))
+  end)
+
+  it("in zsh is zsh", function()
+    needs("zsh")
+    assert.same({ 0, "", "" }, { helper.run("zsh -n completions/_guestlua") })
+  end)
+end)
+
+describe("make install", function()
+  it("puts everything in its place, and uninstall takes it away", function()
+    needs("build/guestlua")
+    local directory = scratch()
+    local function make(target)
+      -- What is installed is what is there: the specs do not build.
+      local code, _, err = helper.run(("env -u MAKEFLAGS make -o build/guestlua %s DESTDIR=%s PREFIX=/usr"):format(target, directory))
+      assert.same({ 0, "" }, { code, err })
+    end
+    make("install")
+    for _, path in ipairs({
+      "bin/guestlua", "share/man/man1/guestlua.1", "share/bash-completion/completions/guestlua", "share/zsh/site-functions/_guestlua",
+      "share/guestlua/types/guestlua.lua", "share/doc/guestlua/manual.md", "share/doc/guestlua/reference/Guest.md",
+    }) do
+      assert.is_truthy(io.open(("%s/usr/%s"):format(directory, path)), path)
+    end
+    make("uninstall")
+    assert.same({ 0, "", "" }, { helper.run(("find %s -type f"):format(directory)) })
   end)
 end)
 

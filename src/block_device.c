@@ -126,7 +126,7 @@ typedef struct job_op {
 /* What starts a job hears of its events from before the call on, or await_job might miss the end of a quick one. Any thread. */
 static int hear(gl_op *op)
 {
-  return gl_sub_register(op, VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, &((job_op *)op)->events);
+  return gl_sub_register(op, 1LL << VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, &((job_op *)op)->events);
 }
 
 /* The subscription becomes the BlockDevice's; one to an earlier job ends. */
@@ -250,6 +250,7 @@ static const gl_opdef job_events_def = {
   .run = gl_run_nothing,
   .push = job_events_push,
   .memory = true,
+  .beside = true,
 };
 
 static const gl_param abort_job_params[] = {
@@ -269,6 +270,7 @@ static const gl_opdef abort_job_def = {
   .help = "Ends the job on the disk.",
   .params = abort_job_params,
   .run = abort_job_run,
+  .beside = true,
 };
 
 typedef struct job_info_op {
@@ -314,6 +316,7 @@ static const gl_opdef get_job_info_def = {
   .run = get_job_info_run,
   .push = get_job_info_push,
   .quick = true,
+  .beside = true,
 };
 
 /* Sets `ready` from the disk's <mirror>; a disk that is not there has none. */
@@ -354,6 +357,7 @@ static const gl_opdef is_job_complete_def = {
   .run = is_job_complete_run,
   .push = is_job_complete_push,
   .quick = true,
+  .beside = true,
 };
 
 /* Options that no call of libvirt's has. */

@@ -14,7 +14,8 @@ gl_host *gl_host_new(gl_state *s)
     return NULL;
   h->state = s;
   h->refs = 1;
-  h->queue_end = &h->queue;
+  TAILQ_INIT(&h->running);
+  TAILQ_INIT(&h->queue);
   pthread_mutex_init(&h->mutex, NULL);
   return h;
 }

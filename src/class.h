@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "state.h"
 
@@ -20,6 +21,7 @@ typedef struct gl_class gl_class;
 typedef struct gl_object gl_object;
 
 typedef struct gl_registration gl_registration;
+typedef TAILQ_HEAD(gl_op_list, gl_op) gl_op_list;
 
 /* A connection, shared by its Host userdata and by every op on it. Counted on the Lua thread, and used there, but for what says otherwise.
  */
@@ -27,10 +29,13 @@ typedef struct gl_host {
   gl_state *state;
   virConnectPtr conn; /* NULL once closed */
   char *uri;
+  bool readonly;
+  int keepalive; /* seconds between questions whether the daemon lives; 0: none */
   int refs;
-  gl_object *children;       /* open guests and subscriptions */
-  int in_flight;             /* ops on a worker now */
-  gl_op *queue, **queue_end; /* ops that wait for one of those to return */
+  gl_object *children; /* open guests and subscriptions */
+  gl_op_list running;  /* ops on a worker now */
+  int in_flight;       /* how many */
+  gl_op_list queue;    /* ops that wait for one of those to return */
 
   /* Any thread, under the mutex: event.c */
   pthread_mutex_t mutex;

@@ -136,11 +136,16 @@ void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
   bool running = op->phase == GL_OP_RUNNING;
   lua_pushboolean(L, running);
   lua_setfield(L, -2, "still_running");
-  lua_pushfstring(L, "%s; the call %s", kind,
+  if (strcmp(kind, "timeout") == 0)
+    lua_pushfstring(L, "no answer within %f s", op->timeout);
+  else
+    lua_pushstring(L, kind);
+  lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),
                   running                     ? "still runs in libvirt"
                   : op->phase == GL_OP_QUEUED ? "had not begun"
                                               : "was over already, its result is dropped");
-  lua_setfield(L, -2, "message");
+  lua_setfield(L, -3, "message");
+  lua_pop(L, 1);
   lua_error(L);
   __builtin_unreachable();
 }
@@ -159,10 +164,26 @@ static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char 
   luaL_addvalue(b);
 }
 
+/* Pushes what went wrong while undoing (lua/guestlua/undo.lua), a line each, or "". */
+static void push_undoing(lua_State *L)
+{
+  lua_pushliteral(L, "");
+  if (lua_getfield(L, 1, "undoing") == LUA_TTABLE)
+    for (lua_Integer i = 1; lua_rawgeti(L, 3, i) != LUA_TNIL; i++) {
+      luaL_tolstring(L, -1, NULL);
+      lua_pushfstring(L, "%s\n  and while undoing: %s", lua_tostring(L, 2), lua_tostring(L, -1));
+      lua_replace(L, 2);
+      lua_settop(L, 3);
+    }
+  lua_settop(L, 2);
+}
+
 /* script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
 static int error_tostring(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  push_undoing(L);
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   add_field(L, &b, "where", "", ": ");
@@ -184,6 +205,8 @@ static int error_tostring(lua_State *L)
     luaL_addchar(&b, ')');
   }
   add_field(L, &b, "hint", "\n  hint: ", "");
+  lua_pushvalue(L, 2);
+  luaL_addvalue(&b);
   luaL_pushresult(&b);
   return 1;
 }
@@ -211,6 +234,24 @@ static int error_new(lua_State *L)
   return 1;
 }
 
+/* guestlua.Error.is(value [, kind]): whether it is a guestlua.Error, of that kind. */
+static int error_is(lua_State *L)
+{
+  lua_settop(L, 2);
+  bool is = false;
+  if (lua_istable(L, 1) && lua_getmetatable(L, 1)) {
+    luaL_getmetatable(L, error_class);
+    is = lua_rawequal(L, -1, -2);
+    lua_settop(L, 2);
+  }
+  if (is && !lua_isnil(L, 2)) {
+    lua_getfield(L, 1, "kind");
+    is = lua_rawequal(L, 2, -1);
+  }
+  lua_pushboolean(L, is);
+  return 1;
+}
+
 void gl_error_open(lua_State *L)
 {
   luaL_newmetatable(L, error_class);
@@ -219,7 +260,9 @@ void gl_error_open(lua_State *L)
   lua_pushcfunction(L, error_concat);
   lua_setfield(L, -2, "__concat");
   lua_pop(L, 1);
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, error_new);
   lua_setfield(L, -2, "new");
+  lua_pushcfunction(L, error_is);
+  lua_setfield(L, -2, "is");
 }

@@ -1,6 +1,7 @@
 #include "event.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define MAX_PENDING 1024
 
 typedef struct gl_event gl_event;
+typedef struct gl_member gl_member;
 
 /* libvirt's callback for one kind of event of one connection. */
 struct gl_registration {
@@ -23,28 +25,36 @@ struct gl_registration {
   int id;          /* libvirt's */
   atomic_int refs; /* the host's and libvirt's */
   pthread_mutex_t mutex;
-  gl_sub *subs; /* under the mutex */
+  gl_member *members; /* the subscriptions to it; under the mutex */
+};
+
+/* That a subscription hears of a registration. */
+struct gl_member {
+  gl_member *next; /* of the registration */
+  gl_sub *sub;
+  gl_registration *registration; /* counted */
 };
 
 struct gl_sub {
   atomic_int refs; /* the Lua thread's, and one for each event under way */
   atomic_int pending, lost;
   gl_queue *queue;
-  gl_registration *registration; /* counted; this sub is on its list until sub_close */
-  gl_sub *next;                  /* there */
   bool one_guest;
   char uuid[VIR_UUID_STRING_BUFLEN]; /* whose */
+  int count;
+  gl_member *members; /* count of them, on their registrations' lists until sub_close */
 
   /* Lua thread only. */
   gl_event *first, **last;
-  gl_task *waiter;
+  gl_waitlist waiters;
 };
 
 struct gl_event {
   gl_event *next;
   gl_sub *sub; /* counted */
+  const gl_event_kind *kind;
   gl_event_data data;
-  char *guest;
+  char *guest; /* NULL: it is the connection's */
   char uuid[VIR_UUID_STRING_BUFLEN];
 };
 
@@ -87,8 +97,8 @@ static void sub_unref(gl_sub *sub)
 {
   if (atomic_fetch_sub(&sub->refs, 1) > 1)
     return;
-  registration_unref(sub->registration);
   queue_unref(sub->queue);
+  free(sub->members);
   free(sub);
 }
 
@@ -144,7 +154,7 @@ static virTypedParameterPtr copy_params(virTypedParameterPtr params, int count)
 }
 
 /* Event thread, under the registration's mutex: the sub cannot go away meanwhile. */
-static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const gl_event_data *data)
+static void deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest, const char *uuid, const gl_event_data *data)
 {
   gl_event *e = calloc(1, sizeof *e);
   if (!e || atomic_load(&sub->pending) >= MAX_PENDING) {
@@ -155,13 +165,16 @@ static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const g
   atomic_fetch_add(&sub->refs, 1);
   atomic_fetch_add(&sub->pending, 1);
   e->sub = sub;
+  e->kind = kind;
   e->data = *data;
   for (int i = 0; i < GL_EVENT_TEXTS; i++)
     e->data.texts[i] = data->texts[i] ? strdup(data->texts[i]) : NULL;
   e->data.params = copy_params(data->params, data->params_count);
   e->data.params_count = e->data.params ? data->params_count : 0;
-  e->guest = strdup(guest);
-  memcpy(e->uuid, uuid, sizeof e->uuid);
+  if (guest) {
+    e->guest = strdup(guest);
+    memcpy(e->uuid, uuid, sizeof e->uuid);
+  }
 
   gl_queue *q = sub->queue;
   pthread_mutex_lock(&q->mutex);
@@ -179,12 +192,13 @@ static void deliver_to(gl_sub *sub, const char *guest, const char *uuid, const g
 void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data)
 {
   gl_registration *r = registration;
-  char uuid[VIR_UUID_STRING_BUFLEN];
-  virDomainGetUUIDString(dom, uuid);
+  char uuid[VIR_UUID_STRING_BUFLEN] = "";
+  if (dom)
+    virDomainGetUUIDString(dom, uuid);
   pthread_mutex_lock(&r->mutex);
-  for (gl_sub *sub = r->subs; sub; sub = sub->next)
-    if (!sub->one_guest || strcmp(sub->uuid, uuid) == 0)
-      deliver_to(sub, virDomainGetName(dom), uuid, data);
+  for (gl_member *m = r->members; m; m = m->next)
+    if (!dom || !m->sub->one_guest || strcmp(m->sub->uuid, uuid) == 0)
+      deliver_to(m->sub, r->kind, dom ? virDomainGetName(dom) : NULL, uuid, data);
   pthread_mutex_unlock(&r->mutex);
 }
 
@@ -198,15 +212,16 @@ static void on_free(void *opaque)
 
 static void push_event(lua_State *L, const gl_event *e)
 {
-  const gl_event_kind *kind = e->sub->registration->kind;
   lua_createtable(L, 0, 6);
-  gl_enum_push(L, &gl_event_ids, kind->id);
+  gl_enum_push(L, &gl_event_ids, e->kind->id);
   lua_setfield(L, -2, "event");
-  lua_pushstring(L, e->guest);
-  lua_setfield(L, -2, "guest");
-  lua_pushstring(L, e->uuid);
-  lua_setfield(L, -2, "uuid");
-  gl_event_push_fields(L, kind, &e->data);
+  if (e->guest) {
+    lua_pushstring(L, e->guest);
+    lua_setfield(L, -2, "guest");
+    lua_pushstring(L, e->uuid);
+    lua_setfield(L, -2, "uuid");
+  }
+  gl_event_push_fields(L, e->kind, &e->data);
 }
 
 void gl_event_drain(gl_state *s)
@@ -217,8 +232,7 @@ void gl_event_drain(gl_state *s)
     e->next = NULL;
     *sub->last = e;
     sub->last = &e->next;
-    if (sub->waiter)
-      gl_task_wake(sub->waiter);
+    gl_waitlist_wake(&sub->waiters, 1);
   }
 }
 
@@ -227,21 +241,30 @@ typedef struct subscription {
   gl_sub *sub;
 } subscription;
 
+/* Any thread: off the registrations' lists; no event comes any more. */
+static void leave(gl_sub *sub)
+{
+  for (; sub->count > 0; sub->count--) {
+    gl_member *m = &sub->members[sub->count - 1];
+    gl_registration *r = m->registration;
+    pthread_mutex_lock(&r->mutex);
+    gl_member **p = &r->members;
+    while (*p != m)
+      p = &(*p)->next;
+    *p = m->next;
+    pthread_mutex_unlock(&r->mutex);
+    registration_unref(r);
+  }
+}
+
 /* Lua thread: gives back what gl_sub_register made. */
 static void sub_close(gl_sub *sub)
 {
-  gl_registration *r = sub->registration;
-  pthread_mutex_lock(&r->mutex);
-  gl_sub **p = &r->subs;
-  while (*p != sub)
-    p = &(*p)->next;
-  *p = sub->next;
-  pthread_mutex_unlock(&r->mutex);
+  leave(sub);
   events_free(sub->first);
   sub->first = NULL;
   sub->last = &sub->first;
-  if (sub->waiter)
-    gl_task_wake(sub->waiter); /* it will find the subscription closed */
+  gl_waitlist_wake(&sub->waiters, -1); /* they will find the subscription closed */
   sub_unref(sub);
 }
 
@@ -255,14 +278,47 @@ static void subscription_close(gl_object *o)
 
 typedef struct subscribe_op {
   gl_op op;
-  int event;
+  long long events;
   gl_sub *sub;
 } subscribe_op;
 
 static const gl_param subscribe_params[] = {
-  GL_ARG_NAME(subscribe_op, event, &gl_event_ids, "the event's name"),
+  GL_ARG_FLAGS(subscribe_op, events, &gl_event_ids, "an event's name, or a list of them"),
   GL_END,
 };
+
+/* The connection is lost. Event thread. */
+static void on_disconnected(virConnectPtr conn, int reason, void *opaque)
+{
+  (void)conn;
+  const gl_event_data data = {.numbers = {reason}};
+  gl_event_deliver(opaque, NULL, &data);
+}
+
+/* Makes libvirt call r's callback; it counts r. */
+static int connect_registration(virConnectPtr conn, gl_registration *r)
+{
+  atomic_fetch_add(&r->refs, 1);
+  if (r->kind->id == GL_EVENT_DISCONNECTED)
+    r->id = virConnectRegisterCloseCallback(conn, on_disconnected, r, on_free);
+  else if (r->kind->id == GL_EVENT_RECONNECTED)
+    r->id = 0; /* told by gl_event_reconnect; the count is given back by disconnect_registration */
+  else
+    r->id = virConnectDomainEventRegisterAny(conn, NULL, r->kind->id, r->kind->callback, r, on_free);
+  if (r->id < 0)
+    atomic_fetch_sub(&r->refs, 1);
+  return r->id;
+}
+
+static void disconnect_registration(virConnectPtr conn, gl_registration *r)
+{
+  if (r->kind->id == GL_EVENT_DISCONNECTED)
+    virConnectUnregisterCloseCallback(conn, on_disconnected);
+  else if (r->kind->id == GL_EVENT_RECONNECTED)
+    registration_unref(r);
+  else
+    virConnectDomainEventDeregisterAny(conn, r->id);
+}
 
 /* The host's registration for the event, made where it has none yet; under the host's mutex. NULL where libvirt refused. */
 static gl_registration *find_registration(gl_op *op, int event)
@@ -275,13 +331,11 @@ static gl_registration *find_registration(gl_op *op, int event)
   r = calloc(1, sizeof *r);
   if (!r)
     return NULL;
-  atomic_init(&r->refs, 2); /* the host's and libvirt's */
+  atomic_init(&r->refs, 1);
   pthread_mutex_init(&r->mutex, NULL);
   r->kind = gl_event_kind_of(event);
-  r->id = virConnectDomainEventRegisterAny(op->conn, NULL, event, r->kind->callback, r, on_free);
-  if (r->id < 0) {
-    pthread_mutex_destroy(&r->mutex);
-    free(r);
+  if (connect_registration(op->conn, r) < 0) {
+    registration_unref(r);
     return NULL;
   }
   r->next = op->host->registrations;
@@ -289,32 +343,54 @@ static gl_registration *find_registration(gl_op *op, int event)
   return r;
 }
 
-int gl_sub_register(gl_op *op, int event, gl_sub **result)
+/* Any thread. */
+static gl_sub *sub_new(gl_op *op)
 {
   gl_sub *sub = calloc(1, sizeof *sub);
-  if (!sub)
-    return -1;
-  pthread_mutex_lock(&op->host->mutex);
-  gl_registration *r = op->host->closing ? NULL : find_registration(op, event);
-  if (r)
-    atomic_fetch_add(&r->refs, 1);
-  pthread_mutex_unlock(&op->host->mutex);
-  if (!r) {
+  gl_member *members = calloc(GL_EVENT_COUNT, sizeof *members);
+  if (!sub || !members) {
     free(sub);
-    return -1;
+    free(members);
+    return NULL;
   }
   atomic_init(&sub->refs, 1);
-  sub->registration = r;
+  sub->members = members;
   sub->queue = op->state->queue;
   atomic_fetch_add(&sub->queue->refs, 1);
   sub->last = &sub->first;
+  TAILQ_INIT(&sub->waiters);
   sub->one_guest = op->dom != NULL;
   if (op->dom)
     virDomainGetUUIDString(op->dom, sub->uuid);
-  pthread_mutex_lock(&r->mutex);
-  sub->next = r->subs;
-  r->subs = sub;
-  pthread_mutex_unlock(&r->mutex);
+  return sub;
+}
+
+int gl_sub_register(gl_op *op, long long events, gl_sub **result)
+{
+  gl_sub *sub = sub_new(op);
+  if (!sub)
+    return -1;
+  for (int id = 0; id < GL_EVENT_COUNT; id++) {
+    if (!(events >> id & 1))
+      continue;
+    pthread_mutex_lock(&op->host->mutex);
+    gl_registration *r = op->host->closing ? NULL : find_registration(op, id);
+    if (r)
+      atomic_fetch_add(&r->refs, 1);
+    pthread_mutex_unlock(&op->host->mutex);
+    if (!r) {
+      leave(sub);
+      sub_unref(sub);
+      return -1;
+    }
+    gl_member *m = &sub->members[sub->count++];
+    m->sub = sub;
+    m->registration = r;
+    pthread_mutex_lock(&r->mutex);
+    m->next = r->members;
+    r->members = m;
+    pthread_mutex_unlock(&r->mutex);
+  }
   *result = sub;
   return 0;
 }
@@ -328,9 +404,34 @@ void gl_event_deregister(gl_host *host, virConnectPtr conn)
   pthread_mutex_unlock(&host->mutex);
   for (; r; r = next) {
     next = r->next;
-    virConnectDomainEventDeregisterAny(conn, r->id);
+    disconnect_registration(conn, r);
     registration_unref(r);
   }
+}
+
+/* Tells each subscription once, at the first of its registrations. */
+static void tell_gap(gl_registration *r, double gap)
+{
+  const gl_event_data data = {.numbers = {(long long)gap}};
+  pthread_mutex_lock(&r->mutex);
+  for (gl_member *m = r->members; m; m = m->next)
+    if (m == m->sub->members)
+      deliver_to(m->sub, gl_event_kind_of(GL_EVENT_RECONNECTED), NULL, "", &data);
+  pthread_mutex_unlock(&r->mutex);
+}
+
+int gl_event_reconnect(gl_host *host, virConnectPtr old, virConnectPtr new, double gap)
+{
+  int rc = 0;
+  pthread_mutex_lock(&host->mutex);
+  for (gl_registration *r = host->registrations; r && rc == 0; r = r->next) {
+    disconnect_registration(old, r); /* whatever the old connection says to that: it is gone */
+    rc = connect_registration(new, r) < 0 ? -1 : 0;
+    if (rc == 0)
+      tell_gap(r, gap);
+  }
+  pthread_mutex_unlock(&host->mutex);
+  return rc;
 }
 
 void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub)
@@ -353,7 +454,7 @@ void gl_sub_drop(gl_sub *sub)
 static int subscribe_run(gl_op *op)
 {
   subscribe_op *self = (subscribe_op *)op;
-  return gl_sub_register(op, self->event, &self->sub);
+  return gl_sub_register(op, self->events, &self->sub);
 }
 
 static int subscribe_push(lua_State *L, gl_op *op)
@@ -378,6 +479,7 @@ const gl_opdef gl_subscribe = {
   .push = subscribe_push,
   .release = subscribe_release,
   .quick = true,
+  .beside = true,
 };
 
 /* ---- Subscription ---- */
@@ -392,9 +494,10 @@ static const gl_param next_params[] = {
   GL_END,
 };
 
+/* The stack: the Subscription, and when the time is over (infinity: never). */
 static int next_resumed(lua_State *L, int status, lua_KContext ctx);
 
-static int next_wait(lua_State *L, subscription *self, double timeout)
+static int next_wait(lua_State *L, subscription *self)
 {
   gl_sub *sub = self->sub;
   int lost = atomic_exchange(&sub->lost, 0);
@@ -408,11 +511,8 @@ static int next_wait(lua_State *L, subscription *self, double timeout)
   }
   gl_event *e = sub->first;
   if (!e) {
-    gl_task_check(L);
-    if (sub->waiter)
-      gl_error_throw(L, "bad_argument", "next: another task waits for this subscription already");
-    sub->waiter = gl_task_waiter(L);
-    return gl_task_wait(L, timeout, (lua_KContext)self, next_resumed);
+    return gl_task_wait(L, (gl_wait){.list = &sub->waiters, .seconds = gl_time_left(lua_tonumber(L, 2)), .what = "an event"},
+                        (lua_KContext)self, next_resumed);
   }
   push_event(L, e);
   sub->first = e->next;
@@ -425,24 +525,26 @@ static int next_wait(lua_State *L, subscription *self, double timeout)
 static int next_resumed(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
-  subscription *self = (subscription *)ctx; /* the userdata is at index 1 */
+  subscription *self = (subscription *)ctx;
+  bool timed_out = gl_task_timed_out(L);
   if (self->object.closed)
     gl_error_throw(L, "closed", "next: the subscription was closed meanwhile");
-  self->sub->waiter = NULL;
   gl_task_check(L);
-  if (!self->sub->first && gl_task_waiter(L)->timed_out) {
+  if (!self->sub->first && timed_out) {
     lua_pushnil(L);
     return 1;
   }
-  return next_wait(L, self, -1);
+  return next_wait(L, self);
 }
 
 static int subscription_next(lua_State *L)
 {
   subscription *self = gl_object_check(L, 1, &gl_subscription_class, "next");
-  next_op args = {.timeout = -1};
+  next_op args = {.timeout = HUGE_VAL};
   gl_opts_read(L, 2, lua_gettop(L), "next", next_params, &args.op, false);
-  return next_wait(L, self, args.timeout);
+  lua_settop(L, 1);
+  lua_pushnumber(L, gl_time() + args.timeout);
+  return next_wait(L, self);
 }
 
 static const gl_opdef next_def = {

@@ -34,7 +34,7 @@ extern const gl_class gl_subscription_class;
 /* For an operation that has to hear of what it causes: registers, on the op's worker, before the call that it makes. The op owns the result
  * until gl_sub_push hands it on. Negative where libvirt refused. Any thread. */
 typedef struct gl_sub gl_sub;
-int gl_sub_register(gl_op *op, int event, gl_sub **sub);
+int gl_sub_register(gl_op *op, long long events, gl_sub **sub); /* events: a bit for each id */
 
 /* Pushes a Subscription that takes over *sub, and keeps the object at index 1 alive. [-0, +1, e] */
 void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub);
@@ -44,6 +44,10 @@ void gl_sub_drop(gl_sub *sub);
 
 /* Ends all registrations of a host that is being closed. Any thread. */
 void gl_event_deregister(gl_host *host, virConnectPtr conn);
+
+/* Moves all registrations of a host to a new connection, and tells all its subscriptions that what happened for `gap` seconds was not
+ * heard. On a worker. Negative where libvirt refused one. */
+int gl_event_reconnect(gl_host *host, virConnectPtr old, virConnectPtr new, double gap);
 
 /* The row "subscribe" for the table of a class: where a guest is bound it hears of that guest only. */
 extern const gl_opdef gl_subscribe;

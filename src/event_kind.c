@@ -35,6 +35,8 @@ static const char *const event_ids_names[] = {
   [VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD] = "block_threshold",
   [VIR_DOMAIN_EVENT_ID_MEMORY_FAILURE] = "memory_failure",
   [VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE] = "memory_device_size_change",
+  [GL_EVENT_DISCONNECTED] = "disconnected",
+  [GL_EVENT_RECONNECTED] = "reconnected",
 };
 const gl_enum gl_event_ids = {"event", event_ids_names, (int)(sizeof event_ids_names / sizeof *event_ids_names)};
 
@@ -44,6 +46,14 @@ static const char *const lifecycle_types_names[] = {
   [VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",   [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended", [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
 };
 ENUM(lifecycle_types, "lifecycle event", lifecycle_types_names);
+
+static const char *const close_reasons_names[] = {
+  [VIR_CONNECT_CLOSE_REASON_ERROR] = "error",
+  [VIR_CONNECT_CLOSE_REASON_EOF] = "eof",
+  [VIR_CONNECT_CLOSE_REASON_KEEPALIVE] = "keepalive",
+  [VIR_CONNECT_CLOSE_REASON_CLIENT] = "client",
+};
+ENUM(close_reasons, "reason", close_reasons_names);
 
 static const char *const agent_states_names[] = {
   [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED] = "connected",
@@ -350,6 +360,8 @@ static const gl_event_kind kinds[] = {
   KIND(MEMORY_FAILURE, on_memory_failure, NUMBER("recipient", 0, &memory_failure_recipients), NUMBER("action", 1, &memory_failure_actions),
        NUMBER("flags", 2, NULL), ),
   KIND(MEMORY_DEVICE_SIZE_CHANGE, on_text_size, TEXT("alias", 0), NUMBER("size", 0, NULL), ),
+  {.id = GL_EVENT_DISCONNECTED, .fields = (const gl_event_field[]){NUMBER("reason", 0, &close_reasons), {.name = NULL}}},
+  {.id = GL_EVENT_RECONNECTED, .fields = (const gl_event_field[]){NUMBER("gap", 0, NULL), {.name = NULL}}},
 };
 
 const gl_event_kind *gl_event_kind_of(int id)

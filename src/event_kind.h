@@ -10,6 +10,9 @@
 
 #include "enum.h"
 
+/* What a connection tells of itself: no events of libvirt's own, but told in the same way. */
+enum { GL_EVENT_DISCONNECTED = VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE + 1, GL_EVENT_RECONNECTED, GL_EVENT_COUNT };
+
 #define GL_EVENT_NUMBERS 3
 #define GL_EVENT_TEXTS 5
 
@@ -39,7 +42,7 @@ extern const gl_enum gl_event_ids; /* by libvirt's number */
 
 const gl_event_kind *gl_event_kind_of(int id);
 
-/* Event thread: copies the data for everybody whom it concerns. In event.c. */
+/* Event thread: copies the data for everybody whom it concerns; dom NULL: the connection tells it. In event.c. */
 void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data);
 
 /* Pushes the event's own fields into the table on top of the stack. [-0, +0, m] */

@@ -20,6 +20,13 @@ virDomainPtr gl_guest_domain(gl_object *guest)
   return ((guest_object *)guest)->dom;
 }
 
+virDomainPtr gl_guest_replace(gl_object *guest, virDomainPtr dom)
+{
+  virDomainPtr before = gl_guest_domain(guest);
+  ((guest_object *)guest)->dom = dom;
+  return before;
+}
+
 void gl_guest_push(lua_State *L, gl_host *host, int host_index, virDomainPtr *dom)
 {
   guest_object *g = gl_object_new(L, &gl_guest_class, sizeof *g, 1);
@@ -150,6 +157,7 @@ static const gl_opdef poweroff_def = {
   .call = "virDomainDestroy",
   .help = "Stops the guest at once, as pulling the plug does.",
   .run = poweroff_run,
+  .beside = true,
 };
 
 static int shutdown_run(gl_op *op)
@@ -172,6 +180,7 @@ static const gl_opdef pause_def = {
   .call = "virDomainSuspend",
   .help = "Stops the guest's processors; its memory stays.",
   .run = pause_run,
+  .beside = true,
 };
 
 static int resume_run(gl_op *op)
@@ -183,6 +192,7 @@ static const gl_opdef resume_def = {
   .call = "virDomainResume",
   .help = "Lets the processors of a paused guest run again.",
   .run = resume_run,
+  .beside = true,
 };
 
 static int inject_nmi_run(gl_op *op)
@@ -233,6 +243,7 @@ static const gl_opdef get_xml_desc_def = {
   .push = gl_push_text,
   .release = gl_release_text,
   .quick = true,
+  .beside = true,
 };
 
 /* Bits of ours, for delete_configuration alone. */

@@ -30,6 +30,33 @@ static const gl_opdef thaw_filesystems_def = {
   .run = thaw_filesystems_run,
 };
 
+typedef struct agent_timeout_op {
+  gl_op op;
+  long long seconds;
+} agent_timeout_op;
+
+static const gl_param agent_timeout_params[] = {
+  GL_ARG_OR_NIL(agent_timeout_op, seconds, GL_INTEGER, "how long; nil: as long as it takes, as libvirt has it at first"),
+  GL_END,
+};
+
+static int agent_set_response_timeout_run(gl_op *op)
+{
+  long long seconds = ((agent_timeout_op *)op)->seconds;
+  return virDomainAgentSetResponseTimeout(op->dom,
+                                          seconds > 0 && seconds < INT_MAX ? (int)seconds : VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, 0);
+}
+static const gl_opdef agent_set_response_timeout_def = {
+  .name = "agent_set_response_timeout",
+  .call = "virDomainAgentSetResponseTimeout",
+  .help = "How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: "
+          "guest:frozen{timeout=…} sets it and sets it back.",
+  .params = agent_timeout_params,
+  .size = sizeof(agent_timeout_op),
+  .run = agent_set_response_timeout_run,
+  .quick = true,
+};
+
 typedef struct password_op {
   gl_op op;
   const char *user, *new_pass;
@@ -114,5 +141,11 @@ static const gl_opdef agent_command_def = {
 };
 
 const gl_opdef *const gl_guest_agent_ops[] = {
-  &freeze_filesystems_def, &thaw_filesystems_def, &set_user_password_def, &sync_guest_time_def, &agent_command_def, NULL,
+  &freeze_filesystems_def,
+  &thaw_filesystems_def,
+  &set_user_password_def,
+  &sync_guest_time_def,
+  &agent_command_def,
+  &agent_set_response_timeout_def,
+  NULL,
 };

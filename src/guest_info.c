@@ -17,6 +17,7 @@ static const gl_opdef is_active_def = {
   .run = is_active_run,
   .push = gl_push_boolean,
   .quick = true,
+  .beside = true,
 };
 
 static int has_persistent_configuration_run(gl_op *op)
@@ -31,6 +32,7 @@ static const gl_opdef has_persistent_configuration_def = {
   .run = has_persistent_configuration_run,
   .push = gl_push_boolean,
   .quick = true,
+  .beside = true,
 };
 
 typedef struct info_op {
@@ -87,6 +89,7 @@ static const gl_opdef get_info_def = {
   .run = get_info_run,
   .push = get_info_push,
   .quick = true,
+  .beside = true,
 };
 
 static int get_power_state_push(lua_State *L, gl_op *op)
@@ -104,6 +107,7 @@ static const gl_opdef get_power_state_def = {
   .run = get_info_run,
   .push = get_power_state_push,
   .quick = true,
+  .beside = true,
 };
 
 typedef struct vcpus_op {
@@ -154,6 +158,7 @@ static const gl_opdef get_vcpus_def = {
   .push = get_vcpus_push,
   .release = get_vcpus_release,
   .quick = true,
+  .beside = true,
 };
 
 typedef struct disk_errors_op {
@@ -198,6 +203,7 @@ static const gl_opdef get_disk_errors_def = {
   .run = get_disk_errors_run,
   .push = get_disk_errors_push,
   .release = get_disk_errors_release,
+  .beside = true,
 };
 
 const gl_opdef *const gl_guest_info_ops[] = {

@@ -153,6 +153,7 @@ static const gl_opdef get_job_info_def = {
   .run = get_job_info_run,
   .push = get_job_info_push,
   .quick = true,
+  .beside = true,
 };
 
 static int abort_job_run(gl_op *op)
@@ -164,6 +165,7 @@ static const gl_opdef abort_job_def = {
   .call = "virDomainAbortJob",
   .help = "Ends the guest's job; the call that started it, as migrate, then fails.",
   .run = abort_job_run,
+  .beside = true,
 };
 
 /* ---- migration ---- */
@@ -253,6 +255,7 @@ static const gl_opdef migrate_configure_max_downtime_def = {
   .params = downtime_params,
   .size = sizeof(downtime_op),
   .run = migrate_configure_max_downtime_run,
+  .beside = true,
 };
 
 static int migrate_start_postcopy_run(gl_op *op)
@@ -265,6 +268,7 @@ static const gl_opdef migrate_start_postcopy_def = {
   .help = "Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot "
           "be aborted.",
   .run = migrate_start_postcopy_run,
+  .beside = true,
 };
 
 static int announce_self_run(gl_op *op)

@@ -20,12 +20,12 @@
 #include "state.h"
 #include "task.h"
 
-static const gl_class *const classes[] = {
-  &gl_host_class, &gl_guest_class, &gl_block_device_class, &gl_subscription_class, &gl_element_class, &gl_task_class, NULL};
+static const gl_class *const classes[] = {&gl_host_class,    &gl_guest_class, &gl_block_device_class, &gl_subscription_class,
+                                          &gl_element_class, &gl_task_class,  &gl_signal_class,       NULL};
 
 static int now(lua_State *L)
 {
-  lua_pushnumber(L, (lua_Number)uv_hrtime() / 1e9);
+  lua_pushnumber(L, gl_time());
   return 1;
 }
 static const gl_opdef now_def = {
@@ -89,7 +89,8 @@ static const gl_opdef alive_def = {
 };
 
 static const gl_opdef *const functions[] = {
-  &gl_host_open, &gl_embedded_prepare, &gl_element_make, &gl_task_spawn_op, &sleep_def, &now_def, &isatty_def, &alive_def, NULL};
+  &gl_host_open, &gl_embedded_prepare, &gl_element_make, &gl_task_spawn_op, &gl_signal_make, &sleep_def, &now_def, &isatty_def, &alive_def,
+  NULL};
 
 /* core.check_self(value, class, method): the check that methods written in C make, for those written in Lua. */
 static int check_self(lua_State *L)
@@ -107,7 +108,7 @@ static int check_self(lua_State *L)
 }
 
 /* Pushes name, call, help, returns and params of an operation as a table. */
-static void push_doc(lua_State *L, const gl_opdef *def)
+static void push_doc(lua_State *L, const gl_opdef *def, bool field)
 {
   const char *const texts[][2] = {{"name", def->name}, {"call", def->call}, {"help", def->help}, {"returns", def->returns}};
   lua_createtable(L, 0, 5);
@@ -115,15 +116,15 @@ static void push_doc(lua_State *L, const gl_opdef *def)
     lua_pushstring(L, texts[i][1]);
     lua_setfield(L, -2, texts[i][0]);
   }
-  gl_opts_push(L, def->params);
+  gl_opts_push(L, def->params, def->run && !def->memory && !field);
   lua_setfield(L, -2, "params");
 }
 
 /* Appends the docs of a table of operations to the list on top of the stack. */
-static void add_docs(lua_State *L, const gl_opdef *const *defs)
+static void add_docs(lua_State *L, const gl_opdef *const *defs, bool fields)
 {
   for (; defs && *defs; defs++) {
-    push_doc(L, *defs);
+    push_doc(L, *defs, fields);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   }
 }
@@ -133,7 +134,7 @@ static int documentation(lua_State *L)
 {
   lua_newtable(L);
   lua_newtable(L);
-  add_docs(L, functions);
+  add_docs(L, functions, false);
   lua_setfield(L, -2, "functions");
   lua_newtable(L);
   for (lua_Integer i = 0; classes[i]; i++) {
@@ -144,10 +145,10 @@ static int documentation(lua_State *L)
     lua_setfield(L, -2, "help");
     lua_newtable(L);
     for (const gl_opdef *const *const *table = classes[i]->ops; *table; table++)
-      add_docs(L, *table);
+      add_docs(L, *table, false);
     lua_setfield(L, -2, "methods");
     lua_newtable(L);
-    add_docs(L, classes[i]->fields);
+    add_docs(L, classes[i]->fields, true);
     lua_setfield(L, -2, "fields");
     lua_rawseti(L, -2, i + 1);
   }
@@ -196,6 +197,12 @@ static int open_core(lua_State *L)
   }
   lua_pushcfunction(L, check_self);
   lua_setfield(L, -2, "check_self");
+  lua_pushcfunction(L, gl_task_shield);
+  lua_setfield(L, -2, "shield");
+  lua_pushcfunction(L, gl_task_heard);
+  lua_setfield(L, -2, "heard");
+  lua_pushcfunction(L, gl_task_list);
+  lua_setfield(L, -2, "task_list");
   lua_pushcfunction(L, documentation);
   lua_setfield(L, -2, "documentation");
   push_versions(L);
@@ -243,9 +250,10 @@ int guestlua_run(lua_State *L, int nargs)
   gl_state *s = gl_state_get(L);
   gl_task *outer = s->main;
   gl_task *t = s->main = gl_task_spawn(L, nargs);
-  gl_task_join(t);
+  t->ends_all = !outer; /* what the function left running has nobody any more to wait for it */
+  gl_task_join(L, t);
   if (!outer)
-    gl_task_end_all(s); /* what the function left running has nobody any more to wait for it */
+    gl_task_end_all(L, s);
   s->main = outer;
   int status = t->failed ? LUA_ERRRUN : LUA_OK;
   int results = lua_gettop(t->L);

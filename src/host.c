@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <libvirt/virterror.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -286,26 +287,37 @@ typedef struct open_op {
   gl_op op;
   const char *uri;
   virConnectPtr opened;
+  long long keepalive;
   char *full_uri; /* as libvirt completed it */
 } open_op;
 
 #define OPEN_READONLY 1
+#define KEEPALIVE_COUNT 5
 
 static const gl_param open_params[] = {
   GL_ARG_OR_NIL(open_op, uri, GL_STRING, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
   GL_OPTION_FLAG("readonly", OPEN_READONLY, "open it read-only: calls that change something are refused by libvirt"),
+  GL_OPTION_UP_TO(open_op, keepalive, INT_MAX,
+                  "seconds between two questions whether the daemon is alive, 0: never; after 6 without an answer the "
+                  "connection is given up"),
   GL_END,
 };
+
+/* Any thread. */
+static virConnectPtr open_connection(const char *uri, bool readonly, int keepalive)
+{
+  virConnectPtr conn = readonly ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
+  if (conn && keepalive)
+    virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers have no use for it and refuse */
+  return conn;
+}
 
 static int open_run(gl_op *op)
 {
   open_op *self = (open_op *)op;
   op->uri = self->uri;
-  self->opened = op->flags & OPEN_READONLY ? virConnectOpenReadOnly(self->uri) : virConnectOpen(self->uri);
-  if (!self->opened || !(self->full_uri = virConnectGetURI(self->opened)))
-    return -1;
-  virConnectSetKeepAlive(self->opened, 5, 5); /* a dead daemon is noticed after 30 s; local drivers have no use for it and refuse */
-  return 0;
+  self->opened = open_connection(self->uri, op->flags & OPEN_READONLY, (int)self->keepalive);
+  return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
 }
 
 static int open_push(lua_State *L, gl_op *op)
@@ -319,6 +331,8 @@ static int open_push(lua_State *L, gl_op *op)
   self->opened = NULL;
   h->uri = self->full_uri;
   self->full_uri = NULL;
+  h->readonly = op->flags & OPEN_READONLY;
+  h->keepalive = (int)self->keepalive;
   o->object.host = h;
   o->object.closed = false;
   h->state->alive.hosts++;
@@ -344,6 +358,99 @@ const gl_opdef gl_host_open = {
   .release = open_release,
 };
 
+/* ---- reconnect ---- */
+
+typedef char uuid_text[VIR_UUID_STRING_BUFLEN];
+
+typedef struct reconnect_op {
+  gl_op op;
+  double gap;
+  virConnectPtr opened;
+  int count;
+  uuid_text *uuids;    /* of the guests that there are, and what they are found to be: */
+  virDomainPtr *found; /* NULL: gone */
+} reconnect_op;
+
+static const gl_param reconnect_params[] = {
+  GL_OPTION(reconnect_op, gap, GL_NUMBER, "how many seconds the connection was lost, for the event \"reconnected\""),
+  GL_END,
+};
+
+static void reconnect_check(lua_State *L, gl_op *op)
+{
+  reconnect_op *self = (reconnect_op *)op;
+  int count = 0;
+  for (gl_object *o = op->host->children; o; o = o->next)
+    count += o->class == &gl_guest_class;
+  self->uuids = gl_op_keep_room(L, op, (size_t)count * sizeof *self->uuids);
+  self->found = gl_op_keep_room(L, op, (size_t)count * sizeof *self->found);
+  for (gl_object *o = op->host->children; o; o = o->next)
+    if (o->class == &gl_guest_class) {
+      self->found[self->count] = NULL;
+      virDomainGetUUIDString(gl_guest_domain(o), self->uuids[self->count++]);
+    }
+}
+
+static int reconnect_run(gl_op *op)
+{
+  reconnect_op *self = (reconnect_op *)op;
+  self->opened = open_connection(op->host->uri, op->host->readonly, op->host->keepalive);
+  if (!self->opened)
+    return -1;
+  for (int i = 0; i < self->count; i++)
+    self->found[i] = virDomainLookupByUUIDString(self->opened, self->uuids[i]);
+  return gl_event_reconnect(op->host, op->conn, self->opened, self->gap);
+}
+
+/* Closes a connection that nothing is registered with, on a worker. */
+static const gl_opdef let_go_def = {.name = "close", .call = "virConnectClose", .run = gl_run_nothing};
+
+static int reconnect_push(lua_State *L, gl_op *op)
+{
+  (void)L;
+  reconnect_op *self = (reconnect_op *)op;
+  gl_host *h = op->host;
+  if (!h->conn) /* closed meanwhile */
+    return 0;
+  virConnectPtr old = h->conn;
+  h->conn = self->opened;
+  self->opened = NULL;
+  for (gl_object *o = h->children; o; o = o->next)
+    for (int i = 0; o->class == &gl_guest_class && i < self->count; i++) {
+      uuid_text uuid;
+      virDomainGetUUIDString(gl_guest_domain(o), uuid);
+      if (!self->found[i] || strcmp(uuid, self->uuids[i]) != 0)
+        continue;
+      virDomainFree(gl_guest_replace(o, self->found[i]));
+      self->found[i] = NULL;
+    }
+  gl_op_detach(h, &let_go_def, old);
+  return 0;
+}
+
+static void reconnect_release(gl_op *op)
+{
+  reconnect_op *self = (reconnect_op *)op;
+  for (int i = 0; i < self->count; i++)
+    if (self->found[i])
+      virDomainFree(self->found[i]);
+  if (self->opened)
+    virConnectClose(self->opened);
+}
+static const gl_opdef reconnect_def = {
+  .name = "reconnect",
+  .call = "virConnectOpen",
+  .help = "Connects again where the connection was lost: the host's guests and subscriptions go on over the new one, and each subscription "
+          "gets an "
+          "event \"reconnected\": what happened meanwhile it has not heard. guestlua.open(uri, {reconnect=true}) does this by itself.",
+  .params = reconnect_params,
+  .size = sizeof(reconnect_op),
+  .check = reconnect_check,
+  .run = reconnect_run,
+  .push = reconnect_push,
+  .release = reconnect_release,
+};
+
 static int host_tostring(lua_State *L)
 {
   gl_object *self = gl_object_test(L, 1, &gl_host_class);
@@ -355,7 +462,8 @@ static int host_tostring(lua_State *L)
   return 1;
 }
 
-static const gl_opdef *const methods[] = {&guest_def, &guests_def, &write_instance_config_def, &gl_subscribe, &close_def, NULL};
+static const gl_opdef *const methods[] = {&guest_def, &guests_def, &write_instance_config_def, &gl_subscribe, &reconnect_def,
+                                          &close_def, NULL};
 static const gl_opdef *const fields[] = {&uri_def, &hostname_def, &libvirt_version_def, NULL};
 
 static const gl_opdef *const *const ops[] = {methods, NULL};

@@ -5,6 +5,9 @@
  *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the references.
  *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
  *   5. Lua thread: the task goes on in finish, which pushes the result or raises the error.
+ * Of one guest's calls one is under way at a time, and one of those that look at it or end it (`beside`): the others queue, so that a guest
+ * that is stuck leaves the connection to the others.
+ *
  * The box on the Lua stack owns the op all the while. If the task is gone before step 4 the op is an orphan, and on_done frees it.
  */
 #include "op.h"
@@ -93,19 +96,34 @@ static void on_worker(uv_work_t *request)
 
 static void on_done(uv_work_t *request, int status);
 
+/* Whether the connection and the guest have room for it now. */
+static bool admissible(const gl_op *op)
+{
+  const gl_op *other;
+  if (!op->host)
+    return true;
+  if (op->host->in_flight >= MAX_IN_FLIGHT)
+    return false;
+  if (op->guest)
+    TAILQ_FOREACH(other, &op->host->running, entry)
+  if (other->guest && other->def->beside == op->def->beside && memcmp(other->uuid, op->uuid, sizeof op->uuid) == 0)
+    return false;
+  return true;
+}
+
 /* Lua thread. libuv starts its workers at the first call: they inherit a mask that leaves signals to the Lua thread. */
 static void submit(gl_op *op)
 {
   gl_host *h = op->host;
-  if (h && h->in_flight >= MAX_IN_FLIGHT) {
+  if (!admissible(op)) {
     op->phase = GL_OP_QUEUED;
-    op->next = NULL;
-    *h->queue_end = op;
-    h->queue_end = &op->next;
+    TAILQ_INSERT_TAIL(&h->queue, op, entry);
     return;
   }
-  if (h)
+  if (h) {
     h->in_flight++;
+    TAILQ_INSERT_TAIL(&h->running, op, entry);
+  }
   op->phase = GL_OP_RUNNING;
   op->request.data = op;
   sigset_t all, before;
@@ -115,15 +133,18 @@ static void submit(gl_op *op)
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void unqueue(gl_op *op)
+/* Lua thread: one call is over, so one that waited may begin. */
+static void let_in(gl_host *h)
 {
-  gl_host *h = op->host;
-  gl_op **p = &h->queue;
-  while (*p != op)
-    p = &(*p)->next;
-  *p = op->next;
-  if (!op->next)
-    h->queue_end = p;
+  gl_op *op;
+  TAILQ_FOREACH(op, &h->queue, entry)
+  {
+    if (!admissible(op))
+      continue;
+    TAILQ_REMOVE(&h->queue, op, entry);
+    submit(op);
+    return;
+  }
 }
 
 /* Lua thread. */
@@ -131,20 +152,15 @@ static void on_done(uv_work_t *request, int status)
 {
   (void)status; /* nothing is ever cancelled inside libuv */
   gl_op *op = request->data;
-  gl_host *h = op->host;
   op->phase = GL_OP_DONE;
   op->state->alive.ops--;
-  if (h) {
-    h->in_flight--;
-    gl_op *next = h->queue;
-    if (next) {
-      unqueue(next);
-      submit(next);
-    }
+  if (op->host) {
+    op->host->in_flight--;
+    TAILQ_REMOVE(&op->host->running, op, entry);
+    let_in(op->host);
   }
-  if (op->waiter)
-    gl_task_wake(op->waiter);
-  else
+  gl_waitlist_wake(&op->waiters, -1);
+  if (op->orphan)
     op_free(op);
 }
 
@@ -156,11 +172,11 @@ static int box_close(lua_State *L)
   *box = NULL;
   if (!op)
     return 0;
-  op->waiter = NULL;
-  if (op->phase == GL_OP_RUNNING)
-    return 0; /* an orphan: on_done frees it */
+  op->orphan = op->phase == GL_OP_RUNNING;
+  if (op->orphan)
+    return 0; /* on_done frees it */
   if (op->phase == GL_OP_QUEUED) {
-    unqueue(op);
+    TAILQ_REMOVE(&op->host->queue, op, entry);
     op->state->alive.ops--;
   }
   op_free(op);
@@ -177,6 +193,7 @@ gl_op *gl_op_new(lua_State *L, const gl_opdef *def)
   if (!op)
     luaL_error(L, "guestlua: out of memory");
   op->def = def; /* op_free looks at it */
+  TAILQ_INIT(&op->waiters);
   return op;
 }
 
@@ -185,8 +202,10 @@ static void hold(lua_State *L, gl_op *op)
 {
   if (op->disk)
     op->disk = gl_op_keep(L, op, op->disk);
-  if (op->dom)
+  if (op->dom) {
     op->guest = gl_op_keep(L, op, virDomainGetName(op->dom));
+    virDomainGetUUID(op->dom, op->uuid);
+  }
   if (op->uri)
     op->uri = gl_op_keep(L, op, op->uri);
   if (!op->host)
@@ -205,16 +224,27 @@ static int finish(lua_State *L, gl_op *op)
   return op->def->push ? op->def->push(L, op) : 0;
 }
 
+static int resumed(lua_State *L, int status, lua_KContext ctx);
+
+/* Lua thread: waits for the call that submit took over. */
+static int await(lua_State *L, gl_op *op)
+{
+  return gl_task_wait(L, (gl_wait){.list = &op->waiters, .seconds = op->bounded ? op->timeout : -1, .op = op}, (lua_KContext)op, resumed);
+}
+
 static int resumed(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   gl_op *op = (gl_op *)ctx;
-  const char *cancelled = gl_task_cancelled(gl_task_waiter(L));
+  bool timed_out = gl_task_timed_out(L);
+  const char *cancelled = gl_task_cancelled(L);
   if (cancelled)
     gl_error_abandoned(L, op, cancelled);
-  if (op->phase != GL_OP_DONE)
-    return gl_task_wait(L, -1, ctx, resumed);
-  return finish(L, op);
+  if (op->phase == GL_OP_DONE)
+    return finish(L, op);
+  if (timed_out)
+    gl_error_abandoned(L, op, "timeout");
+  return await(L, op);
 }
 
 int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
@@ -226,8 +256,10 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
   }
   gl_object *self = class ? gl_object_check(L, 1, class, def->name) : NULL;
   gl_state *s = self && self->host ? self->host->state : gl_state_get(L);
+  /* A call with a time limit always hops: nothing can leave it otherwise. */
+  bool bounded = !def->memory && gl_opts_has_timeout(L, self ? 2 : 1, top, def->params);
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
-  bool hop = t && !(def->quick && s->alive.tasks == 1);
+  bool hop = bounded || (t && !(def->quick && s->alive.tasks == 1));
   bool on_stack = !hop && (def->quick || def->memory) && !def->release && def->size <= STACK_OP_ROOM;
 
   union {
@@ -264,15 +296,14 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
 
 int gl_op_start(lua_State *L, gl_op *op)
 {
-  op->waiter = gl_task_current(L, op->state);
-  if (!op->waiter) {
+  if (!op->bounded && !gl_task_current(L, op->state)) {
     run(op);
     return finish(L, op);
   }
   gl_task_check(L); /* before anything is under way */
   op->state->alive.ops++;
   submit(op);
-  return gl_task_wait(L, -1, (lua_KContext)op, resumed);
+  return await(L, op);
 }
 
 void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn)
@@ -281,6 +312,8 @@ void gl_op_detach(gl_host *host, const gl_opdef *def, virConnectPtr conn)
   if (!op)
     return; /* no memory to close it with: it stays open until the process ends */
   op->def = def;
+  op->orphan = true;
+  TAILQ_INIT(&op->waiters);
   op->state = host->state;
   op->host = gl_host_ref(host);
   op->held = true;

@@ -40,6 +40,10 @@ struct gl_opdef {
    * time. */
   bool quick;
 
+  /* May run while another call on the same guest is under way: it looks at that one, helps it or ends it. The others queue, each guest's
+   * behind the one under way. */
+  bool beside;
+
   /* Reads only this process's memory: never worth a worker. */
   bool memory;
 
@@ -60,16 +64,20 @@ struct gl_op {
   const char *guest;  /* the guest's name, for errors; NULL while dom is there to be asked */
   const char *uri;    /* the connection's, for errors */
   unsigned int flags; /* the flags that the options add up to */
+  bool bounded;       /* by the option `timeout`, which every call that can block has: */
+  double timeout;     /* seconds after which nobody waits any more */
 
   int rc; /* what run returned */
   virErrorPtr error;
 
   /* For the way to a worker and back. */
-  gl_host *host;   /* its gate lets this op in or makes it wait */
-  bool held;       /* host, conn and dom are counted */
-  gl_task *waiter; /* to wake when the call is over; NULL: nobody waits */
+  gl_host *host;                       /* its gate lets this op in or makes it wait */
+  bool held;                           /* host, conn and dom are counted */
+  unsigned char uuid[VIR_UUID_BUFLEN]; /* of dom */
+  bool orphan;                         /* nobody waits any more: it is freed when the call is over */
+  gl_waitlist waiters;                 /* to wake then */
   uv_work_t request;
-  gl_op *next; /* in host->queue */
+  TAILQ_ENTRY(gl_op) entry; /* in host->queue or host->running */
   enum { GL_OP_NEW, GL_OP_QUEUED, GL_OP_RUNNING, GL_OP_DONE } phase;
   gl_text *texts;
 };

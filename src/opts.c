@@ -89,6 +89,8 @@ static long long read_flags(lua_State *L, int index, const char *method, const g
       gl_error_argument(L, method, p->name, "flags are an integer of 32 bits");
     return flags;
   }
+  if (lua_type(L, index) == LUA_TSTRING)
+    return 1LL << name_value(L, index, method, p);
   long long flags = 0;
   lua_Integer count = check_list(L, index, method, p);
   for (lua_Integer i = 1; i <= count; i++) {
@@ -165,14 +167,56 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
   }
 }
 
+static const gl_param timeout_param = {
+  .name = "timeout",
+  .kind = GL_NUMBER,
+  .help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
+};
+
+static bool has_own_timeout(const gl_param *params)
+{
+  while (params && params->name && strcmp(params->name, timeout_param.name) != 0)
+    params++;
+  return params && params->name;
+}
+
+/* Where the options table is, after the positional arguments. */
+static int options_index(int first, const gl_param *params)
+{
+  for (; params && params->name && params->positional; params++)
+    first++;
+  return first;
+}
+
+bool gl_opts_has_timeout(lua_State *L, int first, int top, const gl_param *params)
+{
+  int index = options_index(first, params);
+  if (index > top || !lua_istable(L, index) || has_own_timeout(params))
+    return false;
+  lua_pushstring(L, timeout_param.name);
+  bool has = lua_rawget(L, index) != LUA_TNIL;
+  lua_pop(L, 1);
+  return has;
+}
+
+/* Whether the operation takes the option `timeout` that is in no list. */
+static bool can_block(const gl_op *op, const gl_param *params)
+{
+  return op && op->def && op->def->run && !op->def->memory && !has_own_timeout(params);
+}
+
 /* Raises: no option is called `key`. Lists those there are. */
-static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const char *key)
+static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const gl_op *op, const char *key)
 {
   luaL_Buffer b;
   luaL_buffinit(L, &b);
-  for (const gl_param *p = options; p->name; p++) {
-    luaL_addstring(&b, p == options ? "" : ", ");
+  for (const gl_param *p = options; p && p->name; p++) {
     luaL_addstring(&b, p->name);
+    luaL_addstring(&b, p[1].name ? ", " : "");
+  }
+  if (can_block(op, options)) {
+    luaL_addstring(&b, options && options->name ? ", " : "");
+    luaL_addstring(&b, timeout_param.name);
   }
   luaL_pushresult(&b);
   gl_error_argument(L, method, key, "no such option; the options are: %s", lua_tostring(L, -1));
@@ -185,10 +229,19 @@ static void read_options(lua_State *L, int index, const char *method, const gl_p
     if (!key)
       gl_error_argument(L, method, "options", "a table of named options expected, got one with a key of type %s", luaL_typename(L, -2));
     const gl_param *p = options;
-    while (p->name && strcmp(p->name, key) != 0)
+    while (p && p->name && strcmp(p->name, key) != 0)
       p++;
-    if (!p->name)
-      unknown_option(L, method, options, key);
+    if ((!p || !p->name) && can_block(op, options) && strcmp(key, timeout_param.name) == 0) {
+      if (lua_type(L, -1) != LUA_TNUMBER)
+        wrong_type(L, method, &timeout_param, lua_gettop(L));
+      op->timeout = lua_tonumber(L, -1);
+      if (!(op->timeout >= 0))
+        gl_error_argument(L, method, key, "cannot be negative");
+      op->bounded = true;
+      continue;
+    }
+    if (!p || !p->name)
+      unknown_option(L, method, options, op, key);
     read_one(L, lua_gettop(L), method, p, op, keep);
   }
 }
@@ -205,7 +258,7 @@ void gl_opts_read(lua_State *L, int first, int top, const char *method, const gl
     else if (p->required)
       gl_error_argument(L, method, p->name, "%s expected, got %s", kind_names[p->kind], index > top ? "no value" : "nil");
   }
-  if (p && p->name) {
+  if ((p && p->name) || can_block(op, params)) {
     if (index <= top && lua_istable(L, index))
       read_options(L, index, method, p, op, keep);
     else if (index <= top && !lua_isnil(L, index))
@@ -216,21 +269,27 @@ void gl_opts_read(lua_State *L, int first, int top, const char *method, const gl
     gl_error_argument(L, method, "...", "%d argument(s) too many", top - index + 1);
 }
 
-void gl_opts_push(lua_State *L, const gl_param *params)
+static void push_param(lua_State *L, const gl_param *p)
+{
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, p->name);
+  lua_setfield(L, -2, "name");
+  lua_pushstring(L, kind_names[p->kind]);
+  lua_setfield(L, -2, "type");
+  lua_pushstring(L, p->help);
+  lua_setfield(L, -2, "help");
+  lua_pushboolean(L, p->positional);
+  lua_setfield(L, -2, "positional");
+  lua_pushboolean(L, p->required);
+  lua_setfield(L, -2, "required");
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+void gl_opts_push(lua_State *L, const gl_param *params, bool blocks)
 {
   lua_newtable(L);
-  for (const gl_param *p = params; p && p->name; p++) {
-    lua_createtable(L, 0, 4);
-    lua_pushstring(L, p->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, kind_names[p->kind]);
-    lua_setfield(L, -2, "type");
-    lua_pushstring(L, p->help);
-    lua_setfield(L, -2, "help");
-    lua_pushboolean(L, p->positional);
-    lua_setfield(L, -2, "positional");
-    lua_pushboolean(L, p->required);
-    lua_setfield(L, -2, "required");
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-  }
+  for (const gl_param *p = params; p && p->name; p++)
+    push_param(L, p);
+  if (blocks && !has_own_timeout(params))
+    push_param(L, &timeout_param);
 }

@@ -22,7 +22,7 @@ typedef enum gl_param_kind {
   GL_FLAG,    /* true adds `bit` to op->flags */
   GL_CHOICE,  /* true adds `bit` to op->flags, false adds `other_bit`, absent neither */
   GL_STRINGS, /* char **, ends with NULL: a list of strings */
-  GL_FLAGS,   /* long long: an integer, or a list of `names` of bits */
+  GL_FLAGS,   /* long long: an integer, or one of `names` of bits or a list of them */
   GL_NAME,    /* int: the value that one of `names` stands for */
   GL_ANY,     /* stays on the Lua stack */
   GL_REST,    /* any number of values, which stay on the Lua stack */
@@ -51,6 +51,10 @@ typedef struct gl_param {
 #define GL_ARG_NAME(type, field, names_, text)                                                                                            \
   {                                                                                                                                       \
     .name = #field, .kind = GL_NAME, .positional = true, .required = true, .offset = offsetof(type, field), .names = names_, .help = text \
+  }
+#define GL_ARG_FLAGS(type, field, names_, text)                                                                                            \
+  {                                                                                                                                        \
+    .name = #field, .kind = GL_FLAGS, .positional = true, .required = true, .offset = offsetof(type, field), .names = names_, .help = text \
   }
 /* For arguments that stay on the Lua stack, where `invoke` finds them. */
 #define GL_ARG_HERE(name_, kind_, required_, text)                                        \
@@ -95,7 +99,11 @@ typedef struct gl_param {
  */
 void gl_opts_read(lua_State *L, int first, int top, const char *method, const gl_param *params, gl_op *op, bool keep);
 
+/* Whether the arguments have the option `timeout`, which every call that can block knows although it is in no list. One that a list has is
+ * the call's own. [-0, +0, -] */
+bool gl_opts_has_timeout(lua_State *L, int first, int top, const gl_param *params);
+
 /* Pushes the list as a table, for help and the manual. [-0, +1, m] */
-void gl_opts_push(lua_State *L, const gl_param *params);
+void gl_opts_push(lua_State *L, const gl_param *params, bool blocks);
 
 #endif

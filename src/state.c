@@ -30,9 +30,8 @@ static void on_wakeup(uv_async_t *async)
 {
   gl_state *s = async->data;
   gl_event_drain(s);
-  /* Who waits in place stands in the way of the main task: it goes first. */
   if (atomic_exchange(&s->interrupted, 0))
-    gl_task_cancel(s->main && !s->idle->waiting ? s->main : s->idle, "interrupted");
+    gl_task_cancel(s->main ? s->main : s->root, "interrupted");
 }
 
 /*
@@ -80,7 +79,7 @@ gl_state *gl_state_open(lua_State *L)
     luaL_error(L, "guestlua: cannot make an event loop");
   uv_async_init(&s->loop, &s->wakeup, on_wakeup);
   s->wakeup.data = s;
-  gl_task_idle_open(s);
+  gl_task_root_open(s);
   s->open = true;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   return s;

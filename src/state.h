@@ -9,10 +9,15 @@
 #include <lua.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 typedef struct gl_task gl_task;
 typedef struct gl_queue gl_queue;
+typedef struct gl_waiter gl_waiter;
+
+/* Who waits for something, oldest first (task.h). Initialize with TAILQ_INIT. */
+typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
 
 /* What is alive; the specs check that all of it returns to where it was. */
 typedef struct gl_counters {
@@ -32,7 +37,10 @@ typedef struct gl_state {
   gl_task *all;                /* that are not freed */
   gl_task *running;            /* the task whose Lua code runs now */
   gl_task *main;               /* the task that an interrupt cancels */
-  gl_task *idle;               /* stands for a caller that is no task: it waits by running the loop in place */
+  gl_task *root;               /* stands for code that runs in no task */
+  int tasks_made;
+  bool looping;   /* uv_run runs: no Lua code of ours does */
+  bool timed_out; /* the wait that ended last, for its continuation */
   gl_counters alive;
   size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
   atomic_int interrupted;     /* the signal that asked for it; 0: none */

@@ -1,10 +1,13 @@
 #include "task.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
+
+static const char origin_key; /* in the registry: the error that a wait for a task raised last, and where it came from */
 
 gl_task *gl_task_current(lua_State *L, gl_state *s)
 {
@@ -12,57 +15,19 @@ gl_task *gl_task_current(lua_State *L, gl_state *s)
   return t && t->L == L && lua_isyieldable(L) ? t : NULL;
 }
 
-static gl_task *waiter(lua_State *L, gl_state *s)
+/* On whose behalf the running code runs, in whatever coroutine that is. */
+static gl_task *owner(gl_state *s)
 {
-  gl_task *t = gl_task_current(L, s);
-  return t ? t : s->idle;
+  return s->running ? s->running : s->root;
 }
 
-gl_task *gl_task_waiter(lua_State *L)
-{
-  return waiter(L, gl_state_get(L));
-}
+/* ---- waiters ---- */
 
-static void on_timer_closed(uv_handle_t *timer)
+static void waiter_init(gl_waiter *w, gl_task *t)
 {
-  gl_task *t = timer->data;
-  free(t->traceback);
-  free(t);
-}
-
-static void init(gl_task *t, gl_state *s)
-{
-  t->state = s;
-  uv_timer_init(&s->loop, &t->timer);
-  t->timer.data = t;
-  t->other = s->all;
-  t->link = &s->all;
-  if (t->other)
-    t->other->link = &t->other;
-  s->all = t;
-}
-
-static void drop(gl_task *t)
-{
-  *t->link = t->other;
-  if (t->other)
-    t->other->link = t->link;
-  uv_close((uv_handle_t *)&t->timer, on_timer_closed);
-}
-
-void gl_task_idle_open(gl_state *s)
-{
-  s->idle = calloc(1, sizeof *s->idle);
-  if (!s->idle)
-    luaL_error(s->L, "guestlua: out of memory");
-  init(s->idle, s);
-}
-
-void gl_task_close_all(gl_state *s)
-{
-  while (s->all)
-    drop(s->all);
-  s->idle = s->running = s->main = NULL;
+  w->task = t;
+  uv_timer_init(&t->state->loop, &w->timer);
+  w->timer.data = w;
 }
 
 static void make_ready(gl_task *t)
@@ -73,15 +38,135 @@ static void make_ready(gl_task *t)
   s->ready_end = &t->next;
 }
 
-/* The message handler of every task: keeps where the error came from, while the stack still shows it. */
+/* The end of a wait, for whatever reason. */
+static void waiter_wake(gl_waiter *w)
+{
+  if (!w->waiting)
+    return;
+  w->waiting = false;
+  if (w->list)
+    TAILQ_REMOVE(w->list, w, entry);
+  w->list = NULL;
+  uv_timer_stop(&w->timer);
+  gl_task *t = w->task;
+  uv_stop(&t->state->loop); /* a timer may run out right before uv_run goes to sleep: it must not, there is work now */
+  if (w != &t->parked)
+    return; /* in place: its loop looks at w->waiting */
+  t->waits = NULL;
+  make_ready(t);
+}
+
+void gl_waitlist_wake(gl_waitlist *list, int count)
+{
+  for (; count != 0 && !TAILQ_EMPTY(list); count--)
+    waiter_wake(TAILQ_FIRST(list));
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+  gl_waiter *w = timer->data;
+  w->timed_out = true;
+  waiter_wake(w);
+}
+
+static void waiter_begin(gl_waiter *w, const gl_wait *wait)
+{
+  gl_task *t = w->task;
+  uv_loop_t *loop = &t->state->loop;
+  uv_update_time(loop);
+  w->timed_out = false;
+  w->waiting = true;
+  w->what = wait->what;
+  w->op = wait->op;
+  w->since = uv_now(loop);
+  w->list = wait->list;
+  if (w->list)
+    TAILQ_INSERT_TAIL(w->list, w, entry);
+  if (wait->seconds >= 0) {
+    double ms = wait->seconds * 1000;
+    uv_timer_start(&w->timer, on_timer, ms < 1e15 ? (uint64_t)ms + (ms > (double)(uint64_t)ms) : (uint64_t)1e15, 0);
+  }
+  w->outer = t->waits;
+  t->waits = w;
+}
+
+/* ---- tasks ---- */
+
+static void on_task_closed(uv_handle_t *timer)
+{
+  gl_waiter *w = timer->data;
+  gl_task *t = w->task;
+  free(t->traceback);
+  free(t);
+}
+
+static gl_task *task_new(gl_state *s)
+{
+  gl_task *t = calloc(1, sizeof *t);
+  if (!t)
+    return NULL;
+  t->state = s;
+  t->number = s->tasks_made++;
+  TAILQ_INIT(&t->joiners);
+  waiter_init(&t->parked, t);
+  t->other = s->all;
+  t->link = &s->all;
+  if (t->other)
+    t->other->link = &t->other;
+  s->all = t;
+  return t;
+}
+
+static void drop(gl_task *t)
+{
+  *t->link = t->other;
+  if (t->other)
+    t->other->link = t->link;
+  uv_close((uv_handle_t *)&t->parked.timer, on_task_closed);
+}
+
+void gl_task_root_open(gl_state *s)
+{
+  s->root = task_new(s);
+  if (!s->root)
+    luaL_error(s->L, "guestlua: out of memory");
+}
+
+void gl_task_close_all(gl_state *s)
+{
+  while (s->all)
+    drop(s->all);
+  s->root = s->running = s->main = NULL;
+}
+
+/* The message handler of every task: keeps where the error came from, while the stack still shows it. An error that a wait for another task
+ * raised comes from there. */
 static int on_error(lua_State *L)
 {
   gl_task *t = gl_state_get(L)->running;
   luaL_traceback(L, L, NULL, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &origin_key) == LUA_TTABLE) {
+    lua_rawgeti(L, -1, 1);
+    if (lua_rawequal(L, 1, -1)) {
+      lua_rawgeti(L, -2, 2);
+      lua_pushfstring(L, "%s\nwhich waited for a task that failed:\n%s", lua_tostring(L, -4), lua_tostring(L, -1));
+      lua_replace(L, 2);
+    }
+  }
   free(t->traceback);
-  t->traceback = strdup(lua_tostring(L, -1));
-  lua_pop(L, 1);
+  t->traceback = strdup(lua_tostring(L, 2));
+  lua_settop(L, 1);
   return 1;
+}
+
+void gl_task_remember_origin(lua_State *L, gl_task *t)
+{
+  lua_createtable(L, 2, 0);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_pushstring(L, t->traceback ? t->traceback : "");
+  lua_rawseti(L, -2, 2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &origin_key);
 }
 
 static int finish(lua_State *L, int status, lua_KContext ctx)
@@ -106,11 +191,11 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   lua_State *co = lua_newthread(L);
   lua_insert(L, -(nargs + 2));
   lua_pushcfunction(co, body);
+  luaL_checkstack(co, nargs + 1, "too many arguments");
   lua_xmove(L, co, nargs + 1);
-  gl_task *t = calloc(1, sizeof *t);
+  gl_task *t = task_new(s);
   if (!t)
     luaL_error(L, "guestlua: out of memory");
-  init(t, s);
   t->L = co;
   t->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
   s->alive.tasks++;
@@ -124,113 +209,140 @@ void gl_task_free(gl_task *t)
   drop(t);
 }
 
-static void resume(gl_task *t)
+void gl_task_cancel(gl_task *t, const char *kind)
+{
+  t->cancelled = kind;
+  if (t->waits && !t->shields)
+    waiter_wake(t->waits);
+}
+
+static void cancel_all(gl_state *s)
+{
+  for (gl_task *t = s->all; t; t = t->other)
+    if (t->L && !t->done)
+      gl_task_cancel(t, "cancelled");
+}
+
+static void resume(lua_State *L, gl_task *t)
 {
   gl_state *s = t->state;
+  gl_task *outer = s->running;
   int results;
   /* At its start the stack holds body, the function and its arguments; later the continuation finds its own values. */
   int nargs = lua_status(t->L) == LUA_YIELD ? 0 : lua_gettop(t->L) - 1;
   s->running = t;
-  int status = lua_resume(t->L, s->L, nargs, &results);
-  s->running = NULL;
+  s->timed_out = t->parked.timed_out;
+  int status = lua_resume(t->L, L, nargs, &results);
+  s->running = outer;
   if (status == LUA_YIELD) {
     lua_pop(t->L, results);
-    if (!t->waiting) /* a plain coroutine.yield(): let the others have a turn */
+    if (!t->waits) /* a plain coroutine.yield(): let the others have a turn */
       make_ready(t);
     return;
   }
   t->done = true;
   t->failed = t->failed || status != LUA_OK;
   s->alive.tasks--;
-  if (t->joiner)
-    gl_task_wake(t->joiner);
+  gl_waitlist_wake(&t->joiners, -1);
+  if (t->ends_all)
+    cancel_all(s);
   if (t->abandoned)
     gl_task_free(t);
 }
 
 /* One turn of the loop: resumes the task that is ready for the longest time, and looks what libuv has. */
-static void turn(gl_state *s)
+static void turn(lua_State *L, gl_state *s)
 {
   gl_task *next = s->ready;
   if (next) {
     s->ready = next->next;
     if (!s->ready)
       s->ready_end = &s->ready;
-    resume(next);
+    resume(L, next);
   }
+  s->looping = true;
   uv_run(&s->loop, next ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+  s->looping = false;
 }
 
-void gl_task_join(gl_task *t)
+void gl_task_join(lua_State *L, gl_task *t)
 {
   while (!t->done)
-    turn(t->state);
+    turn(L, t->state);
 }
 
-void gl_task_end_all(gl_state *s)
+void gl_task_end_all(lua_State *L, gl_state *s)
 {
-  for (gl_task *t = s->all; t; t = t->other)
-    if (t->L && !t->done)
-      gl_task_cancel(t, "cancelled");
+  cancel_all(s);
   while (s->alive.tasks > 0)
-    turn(s);
+    turn(L, s);
 }
 
-void gl_task_wake(gl_task *t)
+/* ---- waiting ---- */
+
+double gl_time(void)
 {
-  if (!t->waiting)
-    return;
-  t->waiting = false;
-  uv_timer_stop(&t->timer);
-  uv_stop(&t->state->loop); /* a timer may run out right before uv_run goes to sleep: it must not, there is work now */
-  if (t->L)
-    make_ready(t);
+  return (double)uv_hrtime() / 1e9;
 }
 
-void gl_task_cancel(gl_task *t, const char *kind)
+double gl_time_left(double deadline)
 {
-  t->cancelled = kind;
-  gl_task_wake(t);
+  double left = deadline - gl_time();
+  return isinf(deadline) ? -1 : left > 0 ? left : 0;
 }
 
-static void on_timer(uv_timer_t *timer)
+bool gl_task_timed_out(lua_State *L)
 {
-  gl_task *t = timer->data;
-  t->timed_out = true;
-  gl_task_wake(t);
+  return gl_state_get(L)->timed_out;
 }
 
-const char *gl_task_cancelled(gl_task *t)
+const char *gl_task_cancelled(lua_State *L)
 {
-  const char *kind = t->cancelled;
-  t->cancelled = NULL;
+  gl_task *t = owner(gl_state_get(L));
+  const char *kind = t->shields ? NULL : t->cancelled;
+  if (kind)
+    t->cancelled = NULL;
   return kind;
 }
 
 void gl_task_check(lua_State *L)
 {
-  const char *kind = gl_task_cancelled(gl_task_waiter(L));
+  const char *kind = gl_task_cancelled(L);
   if (kind)
     gl_error_throw(L, kind, "%s", kind);
 }
 
-int gl_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k)
+static void on_waiter_closed(uv_handle_t *timer)
 {
-  gl_task *t = gl_task_waiter(L);
-  gl_state *s = t->state;
-  if (t->cancelled) /* asked for while it was not waiting */
-    gl_task_check(L);
-  t->timed_out = false;
-  t->waiting = true;
-  if (seconds >= 0) {
-    uv_update_time(&s->loop);
-    double ms = seconds * 1000;
-    uv_timer_start(&t->timer, on_timer, ms < 1e15 ? (uint64_t)ms + (ms > (double)(uint64_t)ms) : (uint64_t)1e15, 0);
-  }
-  if (t->L)
+  free(timer->data);
+}
+
+static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
+{
+  if (s->looping)
+    gl_error_throw(L, "bad_argument", "a callback of the loop cannot wait: start a task in it, guestlua.spawn(function() … end)");
+  gl_waiter *w = calloc(1, sizeof *w);
+  if (!w)
+    luaL_error(L, "guestlua: out of memory");
+  waiter_init(w, owner(s));
+  waiter_begin(w, wait);
+  while (w->waiting)
+    turn(L, s);
+  w->task->waits = w->outer;
+  s->timed_out = w->timed_out;
+  uv_close((uv_handle_t *)&w->timer, on_waiter_closed);
+}
+
+int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k)
+{
+  gl_state *s = gl_state_get(L);
+  gl_task_check(L);
+  gl_task *t = gl_task_current(L, s);
+  if (t) {
+    waiter_begin(&t->parked, &wait);
     return lua_yieldk(L, 0, ctx, k);
-  while (t->waiting)
-    uv_run(&s->loop, UV_RUN_ONCE);
+  }
+  wait_in_place(L, s, &wait);
   return k(L, LUA_OK, ctx);
 }
 
@@ -244,5 +356,54 @@ static int slept(lua_State *L, int status, lua_KContext ctx)
 
 int gl_task_sleep(lua_State *L)
 {
-  return gl_task_wait(L, lua_tonumber(L, 1), 0, slept);
+  return gl_task_wait(L, (gl_wait){.seconds = lua_tonumber(L, 1), .what = "sleep"}, 0, slept);
+}
+
+static int unshield(lua_State *L, int status, lua_KContext ctx)
+{
+  ((gl_task *)ctx)->shields--;
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+}
+
+/* core.shield(fn, …): calls fn with the cancelling of this task put off until it is over: for what undoes something. */
+int gl_task_shield(lua_State *L)
+{
+  gl_task *t = owner(gl_state_get(L));
+  t->shields++;
+  return unshield(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, (lua_KContext)t, unshield), (lua_KContext)t);
+}
+
+/* ---- for people ---- */
+
+static void push_wait(lua_State *L, const gl_waiter *w)
+{
+  const gl_op *op = w->op;
+  if (!op)
+    lua_pushstring(L, w->what);
+  else if (op->guest)
+    lua_pushfstring(L, "%s of guest '%s'%s%s", op->def->call ? op->def->call : op->def->name, op->guest, op->disk ? ", disk " : "",
+                    op->disk ? op->disk : "");
+  else
+    lua_pushstring(L, op->def->call ? op->def->call : op->def->name);
+  lua_setfield(L, -2, "what");
+  lua_pushnumber(L, (lua_Number)(uv_now(&w->task->state->loop) - w->since) / 1000);
+  lua_setfield(L, -2, "seconds");
+}
+
+int gl_task_list(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  uv_update_time(&s->loop);
+  lua_newtable(L);
+  for (gl_task *t = s->all; t; t = t->other) {
+    if (t->done || !t->L)
+      continue;
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, t->number);
+    lua_setfield(L, -2, "number");
+    if (t->waits)
+      push_wait(L, t->waits);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  return 1;
 }

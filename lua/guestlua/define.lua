@@ -4,6 +4,7 @@
 local core = require("guestlua.core")
 
 local rows = {} -- { owner = "BlockDevice", … }
+local classes = {} -- of those written in Lua: { name =, help = }
 
 local function bad(method, argument, message)
   error(core.Error.new({
@@ -22,7 +23,9 @@ local function matches(value, wanted)
 end
 
 local function check(method, param, value)
-  if value == nil then
+  if param.name == "..." then
+    return
+  elseif value == nil then
     if param.required then
       bad(method, param.name, param.type .. " expected, got nil")
     end
@@ -49,26 +52,52 @@ local function check_options(method, params, options)
   end
 end
 
+-- A class written in Lua.
+local function class_of(name, help)
+  local class = { __name = name }
+  class.__index = class
+  classes[#classes + 1] = { name = name, help = help }
+  classes[class] = name
+  return class
+end
+
+local function check_self(class, owner, method, self)
+  if not classes[class] then
+    core.check_self(self, owner, method)
+  elseif getmetatable(self) ~= class then
+    bad(method, "self", ("%s expected, got %s; methods are called with a colon, as in object:%s(…)"):format(owner, type(self), method))
+  end
+end
+
+local TIMEOUT = {
+  name = "timeout",
+  type = "number",
+  help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
+}
+
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
-return setmetatable({ rows = rows }, {
+-- row.blocks: it makes calls that can block, and so has the option timeout.
+return setmetatable({ rows = rows, classes = classes, class = class_of, bad = bad, check = check }, {
   __call = function(_, class, owner, row)
     row.owner = owner
+    row.params = row.params or {}
     rows[#rows + 1] = row
-    local params, run, first = row.params or {}, row.run, row.method and 2 or 1
-    local positional = 0
+    local params, run, first = row.params, row.run, row.method and 2 or 1
+    if row.blocks then
+      params[#params + 1] = TIMEOUT
+    end
+    local positional, rest = 0, false
     for _, param in ipairs(params) do
-      positional = positional + (param.positional and 1 or 0)
+      rest = rest or param.name == "..."
+      positional = positional + (param.positional and param.name ~= "..." and 1 or 0)
     end
-    local options_at = positional < #params and first + positional or nil
-    local total = first + #params - 1
-    if options_at then
-      total = options_at
-    end
+    local options_at = positional < #params and not rest and first + positional or nil
+    local total = options_at or first + positional - 1
 
     class[row.name] = function(...)
       local arguments, count = { ... }, select("#", ...)
       if row.method then
-        core.check_self(arguments[1], owner, row.name)
+        check_self(class, owner, row.name, arguments[1])
       end
       for i = 1, positional do
         check(row.name, params[i], arguments[first + i - 1])
@@ -81,8 +110,12 @@ return setmetatable({ rows = rows }, {
         arguments[options_at] = options or {}
         check_options(row.name, params, arguments[options_at])
       end
-      if count > total then
+      if rest then
+        return run(...)
+      elseif count > total then
         bad(row.name, "...", ("%d argument(s) too many"):format(count - total))
+      elseif row.blocks and arguments[options_at].timeout then
+        return require("guestlua.task").timeout(arguments[options_at].timeout, run, table.unpack(arguments, 1, total))
       end
       return run(table.unpack(arguments, 1, total))
     end

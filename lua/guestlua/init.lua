@@ -11,7 +11,9 @@ local guestlua = {
   Subscription = core.Subscription,
   Element = core.Element,
   Task = core.Task,
+  Signal = core.Signal,
   spawn = core.spawn,
+  signal = core.signal,
   element = core.element,
   sleep = core.sleep,
   now = core.now,
@@ -39,13 +41,22 @@ define(guestlua, "guestlua", {
     { name = "uri", type = "string", positional = true, help = "libvirt's connection URI; nil: guestlua.default_uri (the command's -c), "
       .. "then $LIBVIRT_DEFAULT_URI, then libvirt's own default" },
     { name = "readonly", type = "boolean", help = "open it read-only: calls that change something are refused by libvirt" },
+    { name = "keepalive", type = "integer", help = "seconds between two questions whether the daemon is alive, 5 where nothing is said, 0: never; "
+      .. "after 6 without an answer the connection is given up" },
+    { name = "reconnect", type = "boolean", help = "open it again where it is lost, as often as it takes; each subscription then gets an event "
+      .. "\"reconnected\", as what happened meanwhile was not heard. Calls made while it is lost fail" },
   },
+  blocks = true,
   run = function(uri, options)
     local readonly = options.readonly
     if readonly == nil then
       readonly = guestlua.default_readonly or false
     end
-    return core.open(uri or guestlua.default_uri, { readonly = readonly })
+    local host = core.open(uri or guestlua.default_uri, { readonly = readonly, keepalive = options.keepalive or guestlua.default_keepalive or 5 })
+    if options.reconnect then
+      require("guestlua.reconnect")(host)
+    end
+    return host
   end,
 })
 
@@ -79,8 +90,15 @@ define(core.Guest, "Guest", {
     end
     return host:write_instance_config(xml)
   end,
+  blocks = true,
 })
 
+for name, fn in pairs(require("guestlua.task")) do
+  guestlua[name] = fn
+end
+
+require("guestlua.event")
+require("guestlua.guard")
 require("guestlua.job")
 require("guestlua.agent")
 

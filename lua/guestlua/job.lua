@@ -130,8 +130,7 @@ end
 
 local abort_when_cancelled = {
   __close = function(self, e)
-    local kind = getmetatable(e) and e.kind
-    if kind == "interrupted" or kind == "cancelled" then
+    if core.Error.is(e, "interrupted") or core.Error.is(e, "cancelled") then
       abort(self.owner, e)
     end
   end,

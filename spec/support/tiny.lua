@@ -57,7 +57,8 @@ function tiny.hosts()
 end
 
 local template
-local function configuration(name, dir)
+-- The configuration of a tiny guest with its files in dir.
+function tiny.configuration(name, dir)
   if not template then
     local file <close> = assert(io.open("spec/support/tiny-guest.xml"))
     template = file:read("a")
@@ -73,6 +74,7 @@ end
 
 local Machine = {}
 Machine.__index = Machine
+tiny.Machine = Machine
 
 function Machine:__close()
   local guest <close> = self.host:guest(self.name)
@@ -149,7 +151,7 @@ function tiny.boot(options)
   if options.prepare then
     options.prepare(machine)
   end
-  local domain = configuration(machine.name, machine.dir)
+  local domain = tiny.configuration(machine.name, machine.dir)
   if options.edit then
     options.edit(domain)
   end

@@ -1,0 +1,212 @@
+-- What an editor with the Lua language server wants to know: every class, method and option, annotated.
+
+local guestlua = require("guestlua")
+local classes = require("doc.classes")
+
+local type_named = {
+  any = "any", boolean = "boolean", ["function"] = "function", integer = "integer", integers = "integer", iterator = "fun(): any",
+  names = "string", number = "number", string = "string", strings = "string", table = "table", text = "string", ["true"] = "true",
+  ["0"] = "integer", userdata = "userdata", VCPUInfo = "table", event = "table", guard = "table",
+}
+for _, class in ipairs(classes) do
+  type_named[class.name] = "guestlua." .. class.name
+end
+
+-- What is returned where the text does not begin with it.
+local returned = {
+  ["BlockDevice.await_job"] = { '"completed"|"ready"|"failed"|"canceled"|"unknown" outcome', "string? reason" },
+  ["Guest.exec"] = { "integer code", "string output", "string errors" },
+  ["Guest.sync_guest_time"] = { "boolean done", "guestlua.Error? error" },
+}
+
+-- The type that a text begins with: string, a list of Guest, Element or XML text, "a" or "b", the event, a table: …. any where it begins otherwise.
+local function type_of(text)
+  if text:find('^"') then
+    local choices = {}
+    for choice in text:match("^[^:;]*"):gmatch('"[^"]*"') do
+      choices[#choices + 1] = choice
+    end
+    return table.concat(choices, "|")
+  end
+  local list, rest = text:match("^a? ?(list of )(.*)")
+  if list then
+    return type_of(rest) .. "[]"
+  end
+  text = text:match("^[%w ]+, (an? .*)") or text
+  local word = text:match("^an? (%w+)") or text:match("^the (%w+)") or text:match("^%w+")
+  return type_named[word] or "any"
+end
+
+local function type_of_param(text)
+  local types = {}
+  for part in (text .. " or "):gmatch("(.-) or ") do
+    types[#types + 1] = part == "XML text" and "string" or type_of(part)
+  end
+  return table.concat(types, "|")
+end
+
+local lines = { "---@meta guestlua", "-- Made by `make doc` from the source; changes here are lost." }
+
+local function add(...)
+  lines[#lines + 1] = string.format(...)
+end
+
+local function add_returns(class, row)
+  local text = row.returns
+  local fixed = returned[class.name .. "." .. row.name]
+  if fixed or not text then
+    for _, one in ipairs(fixed or {}) do
+      add("---@return %s", one)
+    end
+    return
+  end
+  local several = text:match("^%a+ integers: ([%w_, ]+)")
+  if several then
+    for name in several:gmatch("[%w_]+") do
+      add("---@return integer %s", name)
+    end
+    return
+  end
+  if text:find("^what .* returned") then
+    return add("---@return any ...")
+  end
+  local optional = (text:find("; nil w") or text:find(", or nil")) and "?" or ""
+  local says_more = text:find(" ") and " # " .. text or ""
+  add("---@return %s%s%s", type_of(text), optional, says_more)
+end
+
+local option_classes = {} -- name -> the fields that it was written with
+
+-- The class of a method's option table, written before the method: guestlua.CommitOptions, or guestlua.HostCommitOptions where that is taken. Most
+-- methods have the one option timeout: they share guestlua.CallOptions.
+local function add_options(class, row)
+  local fields = {}
+  for _, p in ipairs(row.params) do
+    if not p.positional then
+      fields[#fields + 1] = ("---@field %s%s %s %s"):format(p.name, p.required and "" or "?", type_of_param(p.type), p.help)
+    end
+  end
+  local text = table.concat(fields, "\n")
+  if #fields == 0 then
+    return nil
+  end
+  local name = ("_" .. row.name):gsub("_(%l)", string.upper)
+  if #fields == 1 and text:find("timeout? number", 1, true) and (option_classes.Call or text) == text then
+    name = "Call"
+  end
+  if option_classes[name] == text then
+    return name
+  elseif option_classes[name] then
+    name = class.name .. name
+  end
+  option_classes[name] = text
+  add("\n---@class guestlua.%sOptions\n%s", name, text)
+  return name
+end
+
+local function add_method(class, row)
+  local options = add_options(class, row)
+  add("\n---%s", row.help)
+  if row.call then
+    add("---\n---libvirt: `%s`", row.call)
+  end
+  local names = {}
+  for _, p in ipairs(row.params) do
+    if p.positional then
+      names[#names + 1] = p.name
+      add("---@param %s%s %s %s", p.name, (p.required or p.name == "...") and "" or "?", type_of_param(p.type), p.help)
+    end
+  end
+  if options then
+    names[#names + 1] = "options"
+    add("---@param options? guestlua.%sOptions", options)
+  end
+  add_returns(class, row)
+  add("function %s%s%s(%s) end", class.name, row.dotted and "." or ":", row.name, table.concat(names, ", "))
+end
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  return keys
+end
+
+-- The type of one of the module's tables, told from what is in it.
+local function shape(value)
+  if #value > 0 then
+    return "table<integer, string>"
+  end
+  local fields = {}
+  for key in pairs(value) do
+    if type(key) ~= "string" then
+      return "table"
+    end
+  end
+  for _, key in ipairs(sorted_keys(value)) do
+    fields[#fields + 1] = ("%s: %s"):format(key, math.type(value[key]) or type(value[key]))
+  end
+  return "{ " .. table.concat(fields, ", ") .. " }"
+end
+
+-- What the module has besides functions.
+local function add_module_fields()
+  for _, name in ipairs(sorted_keys(guestlua)) do
+    local value = guestlua[name]
+    if name == "device" then
+      add("---@field device table<string, fun(fields?: table): guestlua.Element> device.disk{…} is element(\"disk\", {…})")
+    elseif type(value) == "table" then
+      add("---@field %s %s", name, type_named[name] or name == "Error" and "guestlua.Error" or shape(value))
+    end
+  end
+  add("---@field default_uri? string what open() takes without an argument: the command's -c")
+  add("---@field default_readonly? boolean whether open() is read-only where nothing is said: the command's -r")
+end
+
+-- The manual has a table of an error's fields, some rows of it for more than one: "| `op`, `call` | the method, and libvirt's function |".
+local function add_error()
+  add("\n---What every failure raises. It prints as one line.\n---@class guestlua.Error")
+  local manual <close> = assert(io.open("doc/manual.md"))
+  local rows = manual:read("a"):match("\n## Errors\n(.-)\n## ")
+  add("---@field new fun(fields: table): guestlua.Error to raise one's own")
+  local types = { code = "integer", still_running = "boolean" }
+  for names, help in rows:gmatch("\n| (`[^|]*) | ([^\n]*) |") do
+    local _, commas = names:gsub(",", "")
+    local each = {}
+    for part in (help .. ", "):gmatch("(.-), ") do
+      each[#each + 1] = part:gsub("^and ", "")
+    end
+    local i = 0
+    for name in names:gmatch("`([%w_]+)`") do
+      i = i + 1
+      local text = #each == commas + 1 and each[i] or help
+      add("---@field %s%s %s %s", name, (name == "kind" or name == "message") and "" or "?", types[name] or "string", text)
+    end
+  end
+end
+
+for _, class in ipairs(classes) do
+  local parent = class.in_lua and "" or ": userdata"
+  add("\n---%s\n---@class %s", class.help, class.name == "guestlua" and "guestlua" or "guestlua." .. class.name .. parent)
+  for _, field in ipairs(class.fields) do
+    add("---@field %s %s %s", field.name, type_of(field.returns), field.help)
+  end
+  if class.name == "Element" then
+    add("---@field [string|integer] any its attributes, children and text")
+  end
+  if class.name == "guestlua" then
+    add_module_fields()
+    add("guestlua = {}")
+  else
+    add("local %s = {}", class.name)
+  end
+  for _, row in ipairs(class.methods) do
+    add_method(class, row)
+  end
+end
+add_error()
+add("\nreturn guestlua\n")
+
+return { ["types/guestlua.lua"] = table.concat(lines, "\n") }

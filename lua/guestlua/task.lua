@@ -1,0 +1,189 @@
+-- Structured concurrency, over spawn, Task and Signal: group, map, timeout.
+
+local core = require("guestlua.core")
+local define = require("guestlua.define")
+local undo = require("guestlua.undo")
+
+local guestlua = {} -- what the public module gets
+
+local is = core.Error.is
+
+local Group = define.class("Group", "Tasks that end together: guestlua.group makes one.")
+guestlua.Group = Group
+
+-- The body of each task. The first that fails counts, and cancels the others; who was cancelled has not failed.
+local function run(group, this, fn, ...)
+  local holds_slot
+  local guard <close> = setmetatable({}, {
+    __close = function(_, e)
+      if holds_slot then
+        group.running = group.running - 1
+        group.free:wake(1)
+      end
+      group.tasks[this] = nil
+      if e ~= nil and not group.failed and not is(e, "cancelled") then
+        group.failed = this
+        group:cancel()
+      end
+      group.ended:wake()
+    end,
+  })
+  while group.limit and group.running >= group.limit do
+    group.free:wait()
+  end
+  group.running, holds_slot = group.running + 1, true
+  return fn(...)
+end
+
+define(Group, "Group", {
+  name = "spawn",
+  method = true,
+  help = "Starts fn(…) as a task of the group; where the group has as many tasks as its limit, when one of them has ended.",
+  returns = "Task",
+  params = {
+    { name = "fn", type = "function", positional = true, required = true, help = "the function" },
+    { name = "...", type = "any", positional = true, help = "its arguments" },
+  },
+  run = function(group, fn, ...)
+    if group.closed then
+      error(core.Error.new({ kind = "closed", op = "spawn", message = "spawn: the group's scope is over" }), 0)
+    end
+    local this = {}
+    this.task = core.spawn(run, group, this, fn, ...)
+    group.tasks[this] = true
+    return this.task
+  end,
+})
+
+local function drain(group)
+  while next(group.tasks) do
+    group.ended:wait()
+  end
+end
+
+-- Raises the failure, unless somebody waited for that task and has it already.
+local function raise(group)
+  local this = group.failed
+  if this and not core.heard(this.task) then
+    this.task:wait()
+  end
+end
+
+define(Group, "Group", {
+  name = "wait",
+  method = true,
+  help = "Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.",
+  run = function(group)
+    drain(group)
+    raise(group)
+  end,
+})
+
+define(Group, "Group", {
+  name = "cancel",
+  method = true,
+  help = "Cancels what still runs. Does not wait for it.",
+  run = function(group)
+    for this in pairs(group.tasks) do
+      this.task:cancel()
+    end
+  end,
+})
+
+function Group:__close(failure)
+  self.closed = true
+  self:cancel()
+  core.shield(drain, self)
+  local ok, e = pcall(core.shield, raise, self)
+  if not ok and e ~= failure then
+    error(undo.both(failure, e), 0)
+  end
+end
+
+define(guestlua, "guestlua", {
+  name = "group",
+  help = "Makes a group of tasks: local group <close> = guestlua.group{limit=8}. The first task that fails cancels the others and its error is "
+    .. "raised once, by group:wait() or at the end of the scope; leaving the scope cancels what still runs and waits for it.",
+  returns = "Group: spawn(fn, …), wait(), cancel()",
+  params = { { name = "limit", type = "integer", help = "how many of its tasks may run at a time; nil: all" } },
+  run = function(options)
+    if options.limit and options.limit < 1 then
+      define.bad("group", "limit", "from 1 up")
+    end
+    return setmetatable({ limit = options.limit, running = 0, tasks = {}, free = core.signal(), ended = core.signal() }, Group)
+  end,
+})
+
+define(guestlua, "guestlua", {
+  name = "map",
+  help = "Calls fn(value, index) for each value of a list, in tasks of a group.",
+  returns = "a table: what each call returned first, at the value's index",
+  params = {
+    { name = "list", type = "table", positional = true, required = true, help = "the values" },
+    { name = "fn", type = "function", positional = true, required = true, help = "called with each value and its index" },
+    { name = "limit", type = "integer", help = "how many calls may run at a time; nil: all" },
+  },
+  run = function(list, fn, options)
+    local results = {}
+    local group <close> = guestlua.group({ limit = options.limit })
+    for i = 1, #list do
+      group:spawn(function()
+        results[i] = fn(list[i], i)
+      end)
+    end
+    group:wait()
+    return results
+  end,
+})
+
+-- The error for what was not over in time, and was cancelled; e is what it ended with.
+local function late(seconds, e)
+  local fields = { kind = "timeout", op = "timeout", message = ("not over within %g s"):format(seconds) }
+  if type(e) == "table" then
+    for _, key in ipairs({ "op", "call", "host", "guest", "device", "device_type", "still_running", "undoing", "where" }) do
+      fields[key] = e[key] == nil and fields[key] or e[key]
+    end
+    fields.message = ("%s; it was at: %s"):format(fields.message, e.message)
+    fields.cause = e
+  end
+  return core.Error.new(fields)
+end
+
+define(guestlua, "guestlua", {
+  name = "timeout",
+  help = "Calls fn(…) and cancels it when the time is over: its to-be-closed variables undo what they guard, and then an error of kind "
+    .. "\"timeout\" is raised, with still_running = true where a call goes on in libvirt.",
+  returns = "any: what fn returned",
+  params = {
+    { name = "seconds", type = "number", positional = true, required = true, help = "how long it may take" },
+    { name = "fn", type = "function", positional = true, required = true, help = "the function" },
+    { name = "...", type = "any", positional = true, help = "its arguments" },
+  },
+  run = function(seconds, fn, ...)
+    local task = core.spawn(fn, ...)
+    local guard <close> = undo.guard(function()
+      if task:status() == "running" then
+        task:cancel()
+        pcall(task.wait, task)
+      end
+    end)
+    local results = table.pack(pcall(task.wait, task, { timeout = seconds }))
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    elseif task:status() ~= "running" then
+      return task:wait() -- its own error
+    elseif not is(results[2], "timeout") then
+      error(results[2], 0) -- it is we who were cancelled: the guard cancels the task
+    end
+    task:cancel()
+    results = table.pack(pcall(core.shield, task.wait, task))
+    if results[1] then
+      return table.unpack(results, 2, results.n) -- it came to its end all the same
+    elseif is(results[2], "cancelled") then
+      error(late(seconds, results[2]), 0)
+    end
+    return task:wait()
+  end,
+})
+
+return guestlua

@@ -1,0 +1,54 @@
+-- Undo: to-be-closed values that take back what was done, on every way out of a scope.
+--
+--   local undo <close> = undo.guard(function(failure) … end)     failure: the error that leaves the scope, or nil
+--   undo:keep()                                                  lets go: nothing is taken back
+--
+-- The function runs shielded from being cancelled. An error in it never hides the one that left the scope: that one is raised, and tells of both.
+
+local core = require("guestlua.core")
+
+local undo = {}
+
+-- The error to raise where `first` left a scope and `second` came while undoing; first may be nil.
+function undo.both(first, second)
+  if first == nil then
+    return second
+  elseif not core.Error.is(first) then
+    first = core.Error.new({ kind = "script", message = tostring(first), value = first })
+  end
+  first.undoing = first.undoing or {}
+  table.insert(first.undoing, second)
+  return first
+end
+
+local Guard = { __name = "Guard" }
+Guard.__index = Guard
+
+-- Takes back now; later it does nothing more.
+function Guard:close(failure)
+  local take_back = self.take_back
+  self.take_back = nil
+  if not take_back then
+    return
+  end
+  local ok, e = pcall(core.shield, take_back, failure)
+  if not ok then
+    error(undo.both(failure, e), 0)
+  end
+end
+
+Guard.__close = Guard.close
+
+-- Lets go of what would be taken back.
+function Guard:keep()
+  self.take_back = nil
+  return self
+end
+
+function undo.guard(take_back, fields)
+  fields = fields or {}
+  fields.take_back = take_back
+  return setmetatable(fields, Guard)
+end
+
+return undo

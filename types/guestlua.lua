@@ -1,0 +1,906 @@
+---@meta guestlua
+-- Made by `make doc` from the source; changes here are lost.
+
+---The module: what `require "guestlua"` gives, a global in scripts.
+---@class guestlua
+---@field BlockDevice guestlua.BlockDevice
+---@field Element guestlua.Element
+---@field Error guestlua.Error
+---@field Group guestlua.Group
+---@field Guest guestlua.Guest
+---@field Host guestlua.Host
+---@field Signal guestlua.Signal
+---@field Subscription guestlua.Subscription
+---@field Task guestlua.Task
+---@field block_job_type table<integer, string>
+---@field device table<string, fun(fields?: table): guestlua.Element> device.disk{…} is element("disk", {…})
+---@field job_type table<integer, string>
+---@field power_state { CRASHED: integer, NOSTATE: integer, PAUSED: integer, RUNNING: integer, SHUTDOWN: integer, SUSPENDED: integer }
+---@field version { guestlua: string, libuv: string, libvirt: string, libxml2: string, lua: string }
+---@field default_uri? string what open() takes without an argument: the command's -c
+---@field default_readonly? boolean whether open() is read-only where nothing is said: the command's -r
+guestlua = {}
+
+---How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.
+---@return table # a table: tasks, ops, hosts, guests, subscriptions
+function guestlua.alive() end
+
+---Makes an Element: of XML text, or of a name and a table. In the table scalars are attributes, tables (and Elements) are child elements, a list repeats the element, and [1] is the text.
+---@param name string the element's name, or XML text
+---@param fields? any the table; nil: `name` is XML text
+---@return guestlua.Element
+function guestlua.element(name, fields) end
+
+---Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it where they are missing.
+---@param dir string the directory that the driver keeps its state in; one a process
+---@return guestlua.Host
+function guestlua.embedded(dir) end
+
+---Makes the directory fit for libvirt's embedded QEMU driver (no daemon, no root) and gives its URI. guestlua.embedded(dir) opens it too.
+---@param dir string the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made where it is missing. One a process, and one process a directory
+---@return string # string: the URI
+function guestlua.embedded_uri(dir) end
+
+---@class guestlua.GroupOptions
+---@field limit? integer how many of its tasks may run at a time; nil: all
+
+---Makes a group of tasks: local group <close> = guestlua.group{limit=8}. The first task that fails cancels the others and its error is raised once, by group:wait() or at the end of the scope; leaving the scope cancels what still runs and waits for it.
+---@param options? guestlua.GroupOptions
+---@return guestlua.Group # Group: spawn(fn, …), wait(), cancel()
+function guestlua.group(options) end
+
+---Whether an open file is a terminal.
+---@param file any an open file, as io.stdout
+---@return boolean
+function guestlua.isatty(file) end
+
+---@class guestlua.MapOptions
+---@field limit? integer how many calls may run at a time; nil: all
+
+---Calls fn(value, index) for each value of a list, in tasks of a group.
+---@param list table the values
+---@param fn function called with each value and its index
+---@param options? guestlua.MapOptions
+---@return table # a table: what each call returned first, at the value's index
+function guestlua.map(list, fn, options) end
+
+---Seconds on a clock that only goes forward; only differences mean something.
+---@return number
+function guestlua.now() end
+
+---@class guestlua.OpenOptions
+---@field readonly? boolean open it read-only: calls that change something are refused by libvirt
+---@field keepalive? integer seconds between two questions whether the daemon is alive, 5 where nothing is said, 0: never; after 6 without an answer the connection is given up
+---@field reconnect? boolean open it again where it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Connects to libvirt.
+---@param uri? string libvirt's connection URI; nil: guestlua.default_uri (the command's -c), then $LIBVIRT_DEFAULT_URI, then libvirt's own default
+---@param options? guestlua.OpenOptions
+---@return guestlua.Host
+function guestlua.open(uri, options) end
+
+---Makes a Signal.
+---@return guestlua.Signal
+function guestlua.signal() end
+
+---Waits, and lets other tasks run meanwhile.
+---@param seconds number how long, from 0 up
+function guestlua.sleep(seconds) end
+
+---Starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other goes on.
+---@param fn any the function
+---@param ... any its arguments
+---@return guestlua.Task
+function guestlua.spawn(fn, ...) end
+
+---Calls fn(…) and cancels it when the time is over: its to-be-closed variables undo what they guard, and then an error of kind "timeout" is raised, with still_running = true where a call goes on in libvirt.
+---@param seconds number how long it may take
+---@param fn function the function
+---@param ... any its arguments
+---@return any # any: what fn returned
+function guestlua.timeout(seconds, fn, ...) end
+
+---A connection to libvirt: guestlua.open makes one.
+---@class guestlua.Host: userdata
+---@field hostname string The name of the machine that the guests run on.
+---@field libvirt_version string The version of the libvirt at the other end of the connection.
+---@field uri string The URI of the connection, as libvirt completed it.
+local Host = {}
+
+---Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind "closed". Calls under way are not disturbed. Closing twice is harmless.
+---
+---libvirt: `virConnectClose`
+function Host:close() end
+
+---For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
+---@param names table the events' names, and the option timeout: seconds for the whole loop
+---@return fun(): any # an iterator
+function Host:events(names) end
+
+---@class guestlua.CallOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up a guest by its name or its UUID.
+---
+---libvirt: `virDomainLookupByName`
+---@param name_or_uuid string the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first
+---@param options? guestlua.CallOptions
+---@return guestlua.Guest? # Guest, or nil where there is none
+function Host:guest(name_or_uuid, options) end
+
+---@class guestlua.GuestsOptions
+---@field active? boolean only those that run, or only those that do not
+---@field persistent? boolean only those with a persistent configuration, or only those without
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guests of the host.
+---
+---libvirt: `virConnectListAllDomains`
+---@param options? guestlua.GuestsOptions
+---@return guestlua.Guest[] # a list of Guest
+function Host:guests(options) end
+
+---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
+---@param name string the event's name
+---@param fn function called with each event
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function Host:on(name, fn) end
+
+---@class guestlua.ReconnectOptions
+---@field gap? number how many seconds the connection was lost, for the event "reconnected"
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Connects again where the connection was lost: the host's guests and subscriptions go on over the new one, and each subscription gets an event "reconnected": what happened meanwhile it has not heard. guestlua.open(uri, {reconnect=true}) does this by itself.
+---
+---libvirt: `virConnectOpen`
+---@param options? guestlua.ReconnectOptions
+function Host:reconnect(options) end
+
+---Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.
+---
+---libvirt: `virConnectDomainEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.CallOptions
+---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
+function Host:subscribe(events, options) end
+
+---@class guestlua.WaitEventOptions
+---@field match? function called with each such event: whether it is the one
+---@field timeout? number seconds to wait at most
+
+---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
+---@param name string the event's name
+---@param options? guestlua.WaitEventOptions
+---@return table # the event; an error of kind "timeout" where none came in time
+function Host:wait_event(name, options) end
+
+---Defines a guest, or redefines the one of the same UUID. It is not started.
+---
+---libvirt: `virDomainDefineXML`
+---@param xml guestlua.Element|string the guest's configuration, a <domain> element
+---@param options? guestlua.CallOptions
+---@return guestlua.Guest
+function Host:write_instance_config(xml, options) end
+
+---A virtual machine: libvirt's domain. host:guest, host:guests and Guest.create make one.
+---@class guestlua.Guest: userdata
+---@field id integer The number of the running guest, -1 where it did not run when it was looked up.
+---@field name string The guest's name.
+---@field uuid string The guest's UUID, 36 characters. Still there when the guest itself is gone.
+local Guest = {}
+
+---Ends the guest's job; the call that started it, as migrate, then fails.
+---
+---libvirt: `virDomainAbortJob`
+---@param options? guestlua.CallOptions
+function Guest:abort_job(options) end
+
+---@class guestlua.AgentCommandOptions
+---@field timeout? integer seconds to wait for the answer, 5 where nothing is said
+
+---Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.
+---
+---libvirt: `virDomainQemuAgentCommand`
+---@param command string the command, JSON: {"execute": …}
+---@param options? guestlua.AgentCommandOptions
+---@return string # string: the answer, JSON
+function Guest:agent_command(command, options) end
+
+---How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: guest:frozen{timeout=…} sets it and sets it back.
+---
+---libvirt: `virDomainAgentSetResponseTimeout`
+---@param seconds? integer how long; nil: as long as it takes, as libvirt has it at first
+---@param options? guestlua.CallOptions
+function Guest:agent_set_response_timeout(seconds, options) end
+
+---Makes QEMU tell the network again where the guest's interfaces are.
+---
+---libvirt: `virDomainQemuMonitorCommand`
+---@param options? guestlua.CallOptions
+function Guest:announce_self(options) end
+
+---@class guestlua.AttachDeviceOptions
+---@field persistent? boolean change the persistent configuration
+---@field live? boolean change the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Gives the guest a device. With neither option its current state changes: the running guest, or the configuration of one that does not.
+---
+---libvirt: `virDomainAttachDeviceFlags`
+---@param conf guestlua.Element|string the device
+---@param options? guestlua.AttachDeviceOptions
+function Guest:attach_device(conf, options) end
+
+---@class guestlua.AttachedOptions
+---@field persistent? boolean in the configuration that it is started with
+---@field live? boolean in the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, and that is waited for; attached:keep() leaves it with the guest.
+---@param conf any the device: an Element or XML text
+---@param options? guestlua.AttachedOptions
+---@return table # a guard
+function Guest:attached(conf, options) end
+
+---Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
+function Guest:close() end
+
+---@class guestlua.CreateOptions
+---@field validate? boolean check it against libvirt's schema first: element:validate()
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Guest.create(xml, host): defines a guest, ready to be launched. A function of the class, called with a dot.
+---@param xml any the configuration: an Element or XML text
+---@param host userdata the Host to define it on
+---@param options? guestlua.CreateOptions
+---@return guestlua.Guest
+function Guest.create(xml, host, options) end
+
+---@class guestlua.DeleteConfigurationOptions
+---@field support_uefi? boolean delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without
+---@field keep_vtpm? boolean keep the state of the virtual TPM (libvirt 8.9); implies support_uefi
+---@field keep_nvram? boolean keep the UEFI variables
+---@field snapshots_metadata? boolean forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it stops. Where libvirt refuses the flags the plain virDomainUndefine is tried.
+---
+---libvirt: `virDomainUndefineFlags`
+---@param options? guestlua.DeleteConfigurationOptions
+function Guest:delete_configuration(options) end
+
+---@class guestlua.DetachDeviceOptions
+---@field persistent? boolean change the persistent configuration
+---@field live? boolean change the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that.
+---
+---libvirt: `virDomainDetachDeviceFlags`
+---@param conf guestlua.Element|string the device
+---@param options? guestlua.DetachDeviceOptions
+function Guest:detach_device(conf, options) end
+
+---@class guestlua.DetachDeviceWithRetryOptions
+---@field max_retry_count? integer how often to ask again; 7 where nothing is said, -1: for ever
+---@field inc_sleep_time? number seconds that each pause is longer than the one before; 2 where nothing is said
+---@field max_sleep_time? number seconds of the longest pause; 30 where nothing is said
+
+---Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises an error of kind "device_detach_failed" when the guest did not let go, and "device_not_found" where libvirt says that there is no such device; its counter goes on when it is called again.
+---@param get_device_conf_func function called with `device`: the device's configuration as it is now, nil when it is gone
+---@param device any what get_device_conf_func knows the device by
+---@param persistent boolean take it out of the persistent configuration too
+---@param live boolean take it from the running guest
+---@param options? guestlua.DetachDeviceWithRetryOptions
+---@return function # a function without arguments, which waits
+function Guest:detach_device_with_retry(get_device_conf_func, device, persistent, live, options) end
+
+---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
+function Guest:enable_hairpin() end
+
+---For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
+---@param names table the events' names, and the option timeout: seconds for the whole loop
+---@return fun(): any # an iterator
+function Guest:events(names) end
+
+---@class guestlua.ExecOptions
+---@field args? table a list of its arguments
+---@field input? string what it reads from standard input
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the program goes on
+
+---Runs a program in the guest through the guest agent, and waits for its end.
+---@param path string the program; with no path the guest's PATH is searched
+---@param options? guestlua.ExecOptions
+---@return integer code
+---@return string output
+---@return string errors
+function Guest:exec(path, options) end
+
+---Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().
+---
+---libvirt: `virDomainFSFreeze`
+---@param options? guestlua.CallOptions
+function Guest:freeze_filesystems(options) end
+
+---@class guestlua.FrozenOptions
+---@field timeout? number seconds that the freeze may take; then the guest is thawed, and an error of kind "timeout" is raised
+
+---Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, and also where the freeze itself fails half-way; frozen:close() thaws before, frozen:keep() leaves them frozen.
+---@param options? guestlua.FrozenOptions
+---@return table # a guard
+function Guest:frozen(options) end
+
+---@class guestlua.GetAllDevicesOptions
+---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's devices, all of them or those of one kind, in the order of the configuration.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param devtype? string an element's name, as in "disk", or a class of the reference, as in "LibvirtConfigGuestDisk"
+---@param options? guestlua.GetAllDevicesOptions
+---@return guestlua.Element[] # a list of Element
+function Guest:get_all_devices(devtype, options) end
+
+---@class guestlua.GetAllDisksOptions
+---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's disks: get_all_devices("disk").
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param options? guestlua.GetAllDisksOptions
+---@return guestlua.Element[] # a list of Element
+function Guest:get_all_disks(options) end
+
+---One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.
+---@param disk string the disk's target, as in "vda", or the path of its source
+---@return guestlua.BlockDevice
+function Guest:get_block_device(disk) end
+
+---The guest's whole configuration.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param options? guestlua.CallOptions
+---@return guestlua.Element
+function Guest:get_config(options) end
+
+---@class guestlua.GetDeviceByAliasOptions
+---@field devtype? string look at this kind of devices only, as in get_all_devices
+---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The device of that alias.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param devalias string the device's alias, as in "ua-mydisk"
+---@param options? guestlua.GetDeviceByAliasOptions
+---@return guestlua.Element? # Element, or nil where there is none
+function Guest:get_device_by_alias(devalias, options) end
+
+---@class guestlua.GetDiskOptions
+---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---One disk's element: the one whose target is `device`, or if there is none the one whose source file it is.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param device string the disk's target, as in "vda", or the file of its source
+---@param options? guestlua.GetDiskOptions
+---@return guestlua.Element? # Element, or nil where there is none
+function Guest:get_disk(device, options) end
+
+---Which disks of the running guest had an error that stopped it. Not in the reference.
+---
+---libvirt: `virDomainGetDiskErrors`
+---@param options? guestlua.CallOptions
+---@return table # a table from the disk's target to "unspec" or "no_space"; empty where there is none
+function Guest:get_disk_errors(options) end
+
+---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
+---
+---libvirt: `virDomainGetInfo`
+---@param host? any taken for the reference's sake; the guest knows its host
+---@param options? guestlua.CallOptions
+---@return table # a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns
+function Guest:get_info(host, options) end
+
+---@class guestlua.GetInterfaceByCfgOptions
+---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+
+---The guest's network interface, or PCI device, that is the one described: an interface by its type, MAC address, source and, where cfg has one, target; a PCI device by its address on the host.
+---@param cfg? any what to look for: an Element or XML text
+---@param options? guestlua.GetInterfaceByCfgOptions
+---@return guestlua.Element? # Element, or nil where there is none, and for a cfg of nil
+function Guest:get_interface_by_cfg(cfg, options) end
+
+---The network interface of that MAC address. Without an address libvirt is not asked.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param mac? string the MAC address, exactly as the configuration has it
+---@param options? guestlua.CallOptions
+---@return guestlua.Element? # Element, or nil where there is none
+function Guest:get_interface_by_mac(mac, options) end
+
+---The names that the guest's network interfaces have on the host.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param options? guestlua.CallOptions
+---@return string[] # a list of strings, as in "vnet0"; an interface without a name is left out
+function Guest:get_interfaces(options) end
+
+---How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run any more is told as a completed job.
+---
+---libvirt: `virDomainGetJobStats`
+---@param options? guestlua.CallOptions
+---@return table # JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
+function Guest:get_job_info(options) end
+
+---@class guestlua.GetMetadataOptions
+---@field uri? string its namespace; http://openstack.org/xmlns/libvirt/nova/1.1 where nothing is said
+---@field persistent? boolean from the persistent configuration
+---@field live? boolean from the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What set_metadata keeps. Not in the reference.
+---
+---libvirt: `virDomainGetMetadata`
+---@param options? guestlua.GetMetadataOptions
+---@return guestlua.Element? # Element, or nil where there is none
+function Guest:get_metadata(options) end
+
+---The `state` of get_info().
+---
+---libvirt: `virDomainGetInfo`
+---@param host? any taken for the reference's sake; the guest knows its host
+---@param options? guestlua.CallOptions
+---@return integer # integer: a value of guestlua.power_state
+function Guest:get_power_state(host, options) end
+
+---The running guest's processors, as a list; get_vcpus_info iterates over it.
+---
+---libvirt: `virDomainGetVcpus`
+---@param options? guestlua.CallOptions
+---@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
+function Guest:get_vcpus(options) end
+
+---Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.
+---@return fun(): any # an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
+function Guest:get_vcpus_info() end
+
+---@class guestlua.GetXmlDescOptions
+---@field dump_inactive? boolean what the guest will be at its next start, not what it is now
+---@field dump_sensitive? boolean with passwords in it
+---@field dump_migratable? boolean fit for the destination of a migration
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's configuration.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param options? guestlua.GetXmlDescOptions
+---@return string # string: XML
+function Guest:get_xml_desc(options) end
+
+---Whether the host keeps the guest's configuration when the guest stops.
+---
+---libvirt: `virDomainIsPersistent`
+---@param options? guestlua.CallOptions
+---@return boolean
+function Guest:has_persistent_configuration(options) end
+
+---Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.
+---
+---libvirt: `virDomainInjectNMI`
+---@param options? guestlua.CallOptions
+function Guest:inject_nmi(options) end
+
+---Whether the guest runs; a paused guest does.
+---
+---libvirt: `virDomainIsActive`
+---@param options? guestlua.CallOptions
+---@return boolean
+function Guest:is_active(options) end
+
+---@class guestlua.LaunchOptions
+---@field pause? boolean leave its processors paused: guest:resume() lets it run
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts the guest.
+---
+---libvirt: `virDomainCreateWithFlags`
+---@param options? guestlua.LaunchOptions
+---@return integer
+function Guest:launch(options) end
+
+---@class guestlua.MigrateOptions
+---@field migrate_uri? string where the data goes, as in "tcp://192.0.2.1"
+---@field migrate_disks? string[] the targets of the disks to copy; without any, the flag non_shared_inc is taken away, because libvirt would copy all disks
+---@field destination_xml? guestlua.Element|string the configuration there
+---@field flags? integer|string[] libvirt's flags, an integer or a list of names; QEMU needs "peer2peer"
+---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field parallel? integer how many connections; more than 1 needs the flag parallel
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where the wait is interrupted (Ctrl-C) or cancelled it is aborted.
+---
+---libvirt: `virDomainMigrateToURI3`
+---@param destination string the other host's libvirt, as in "qemu+tcp://other/system"
+---@param options? guestlua.MigrateOptions
+function Guest:migrate(destination, options) end
+
+---Sets how long the guest may stand still at the end of its live migration.
+---
+---libvirt: `virDomainMigrateSetMaxDowntime`
+---@param mstime integer milliseconds that the guest may stand still at the end of a live migration
+---@param options? guestlua.CallOptions
+function Guest:migrate_configure_max_downtime(mstime, options) end
+
+---Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot be aborted.
+---
+---libvirt: `virDomainMigrateStartPostCopy`
+---@param options? guestlua.CallOptions
+function Guest:migrate_start_postcopy(options) end
+
+---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
+---@param name string the event's name
+---@param fn function called with each event
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function Guest:on(name, fn) end
+
+---Stops the guest's processors; its memory stays.
+---
+---libvirt: `virDomainSuspend`
+---@param options? guestlua.CallOptions
+function Guest:pause(options) end
+
+---Pauses the guest for a scope: local paused <close> = guest:paused(). It goes on on every way out of it; one that was paused before stays so.
+---@param options? guestlua.CallOptions
+---@return table # a guard
+function Guest:paused(options) end
+
+---Stops the guest at once, as pulling the plug does.
+---
+---libvirt: `virDomainDestroy`
+---@param options? guestlua.CallOptions
+function Guest:poweroff(options) end
+
+---Lets the processors of a paused guest run again.
+---
+---libvirt: `virDomainResume`
+---@param options? guestlua.CallOptions
+function Guest:resume(options) end
+
+---Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or cancelled it is aborted, and the guest goes on.
+---
+---libvirt: `virDomainManagedSave`
+---@param options? guestlua.CallOptions
+function Guest:save_memory_state(options) end
+
+---@class guestlua.SetMetadataOptions
+---@field persistent? boolean change the persistent configuration
+---@field live? boolean change the running guest
+---@field key? string the prefix of its namespace; "instance" where nothing is said (not in the reference)
+---@field uri? string its namespace; http://openstack.org/xmlns/libvirt/nova/1.1 where nothing is said (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Keeps an element of yours in the guest's configuration; the one of the same namespace is replaced.
+---
+---libvirt: `virDomainSetMetadata`
+---@param metadata guestlua.Element|string the element to keep
+---@param options? guestlua.SetMetadataOptions
+function Guest:set_metadata(metadata, options) end
+
+---Sets the password of a user in the guest.
+---
+---libvirt: `virDomainSetUserPassword`
+---@param user string the user in the guest
+---@param new_pass string the new password, as plain text; it is shown in no error
+---@param options? guestlua.CallOptions
+function Guest:set_user_password(user, new_pass, options) end
+
+---Asks the guest to shut down, and does not wait until it did. A guest may ignore it.
+---
+---libvirt: `virDomainShutdown`
+---@param options? guestlua.CallOptions
+function Guest:shutdown(options) end
+
+---@class guestlua.SnapshotOptions
+---@field no_metadata? boolean libvirt does not remember the snapshot
+---@field disk_only? boolean the disks, and not the memory
+---@field reuse_ext? boolean the files of the new images exist already
+---@field quiesce? boolean freeze the file systems meanwhile; needs the guest agent
+---@field atomic? boolean all disks or none (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a snapshot.
+---
+---libvirt: `virDomainSnapshotCreateXML`
+---@param conf guestlua.Element|string what to take: a <domainsnapshot> element
+---@param options? guestlua.SnapshotOptions
+function Guest:snapshot(conf, options) end
+
+---Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.
+---
+---libvirt: `virConnectDomainEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.CallOptions
+---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
+function Guest:subscribe(events, options) end
+
+---Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.
+---
+---libvirt: `virDomainSetTime`
+---@param options? guestlua.CallOptions
+---@return boolean done
+---@return guestlua.Error? error
+function Guest:sync_guest_time(options) end
+
+---Lets the guest write again. Harmless where nothing is frozen.
+---
+---libvirt: `virDomainFSThaw`
+---@param options? guestlua.CallOptions
+function Guest:thaw_filesystems(options) end
+
+---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
+---@param name string the event's name
+---@param options? guestlua.WaitEventOptions
+---@return table # the event; an error of kind "timeout" where none came in time
+function Guest:wait_event(name, options) end
+
+---One disk of a guest, and the job that runs on it: guest:get_block_device makes one. Keep it from the start of a job to its end: await_job hears of jobs that were started on the same object.
+---@class guestlua.BlockDevice: userdata
+---@field guest guestlua.Guest The guest whose disk it is.
+---@field name string What get_block_device was called with.
+local BlockDevice = {}
+
+---@class guestlua.AbortJobOptions
+---@field async? boolean ask for it and do not wait
+---@field pivot? boolean end a copy or an active commit that is ready by moving the guest to the new image
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Ends the job on the disk.
+---
+---libvirt: `virDomainBlockJobAbort`
+---@param options? guestlua.AbortJobOptions
+function BlockDevice:abort_job(options) end
+
+---@class guestlua.AwaitJobOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the job goes on
+---@field on_progress? function called with get_job_info() every half second, and when the job is ready
+
+---Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and then as well, in case one was lost. What is not known is told as "unknown", never as success. Where the wait is interrupted (Ctrl-C) or cancelled the job is aborted; after a timeout it goes on.
+---@param options? guestlua.AwaitJobOptions
+---@return "completed"|"ready"|"failed"|"canceled"|"unknown" outcome
+---@return string? reason
+function BlockDevice:await_job(options) end
+
+---What went over the disk since the guest started.
+---
+---libvirt: `virDomainBlockStats`
+---@param options? guestlua.CallOptions
+---@return integer rd_req
+---@return integer rd_bytes
+---@return integer wr_req
+---@return integer wr_bytes
+---@return integer errs
+function BlockDevice:blockStats(options) end
+
+---What went over the disk since the guest started.
+---
+---libvirt: `virDomainBlockStats`
+---@param options? guestlua.CallOptions
+---@return integer rd_req
+---@return integer rd_bytes
+---@return integer wr_req
+---@return integer wr_bytes
+---@return integer errs
+function BlockDevice:block_stats(options) end
+
+---@class guestlua.CommitOptions
+---@field relative? boolean keep the backing chain referenced by relative names
+---@field active? boolean merge the image that the guest writes to: the job gets ready and goes on until abort_job{pivot=true}
+---@field shallow? boolean base nil: merge into the image right below `top`
+---@field delete? boolean delete the images that were merged
+---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts to merge images of the disk's backing chain downwards. disk:await_job() waits for the end.
+---
+---libvirt: `virDomainBlockCommit`
+---@param base? string the image to merge into, a path or "vda[1]"; nil: the bottom of the chain
+---@param top? string the topmost image to merge; nil: the active one, which needs `active`
+---@param options? guestlua.CommitOptions
+---@return integer
+function BlockDevice:commit(base, top, options) end
+
+---@class guestlua.CopyOptions
+---@field shallow? boolean copy only the top of the chain
+---@field reuse_ext? boolean the destination's file exists already
+---@field transient? boolean allowed for a persistent guest too; the job is lost when the guest stops
+---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts to copy the disk elsewhere. The job gets ready and goes on until abort_job: with pivot the guest moves to the copy.
+---
+---libvirt: `virDomainBlockCopy`
+---@param dest_xml guestlua.Element|string where to, a <disk> element
+---@param options? guestlua.CopyOptions
+---@return integer
+function BlockDevice:copy(dest_xml, options) end
+
+---How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
+---
+---libvirt: `virDomainGetBlockJobInfo`
+---@param options? guestlua.CallOptions
+---@return table? # a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil where there is no job
+function BlockDevice:get_job_info(options) end
+
+---Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot tell success from failure; await_job does both.
+---
+---libvirt: `virDomainGetBlockJobInfo`
+---@param options? guestlua.CallOptions
+---@return boolean # boolean: true means finished
+function BlockDevice:is_job_complete(options) end
+
+---What await_job waits for: the events "block_job_2" of the guest from before the start of the last job on.
+---@return guestlua.Subscription? # Subscription; nil where no job was started with this object, or await_job has seen its end
+function BlockDevice:job_events() end
+
+---@class guestlua.RebaseOptions
+---@field shallow? boolean copy only the top of the chain
+---@field reuse_ext? boolean the destination's file exists already
+---@field copy? boolean start a copy to `base`
+---@field relative? boolean keep the backing chain referenced by relative names
+---@field copy_dev? boolean the destination is a block device
+---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts to pull data from the backing chain into the disk's image, or, with `copy`, to copy the disk. disk:await_job() waits.
+---
+---libvirt: `virDomainBlockRebase`
+---@param base? string the image that becomes the backing file, or the destination with `copy`; nil: pull everything
+---@param options? guestlua.RebaseOptions
+---@return integer
+function BlockDevice:rebase(base, options) end
+
+---Changes the size of the disk while the guest runs.
+---
+---libvirt: `virDomainBlockResize`
+---@param size integer the new size in bytes
+---@param options? guestlua.CallOptions
+function BlockDevice:resize(size, options) end
+
+---@class guestlua.WaitForJobOptions
+---@field abort_on_error? boolean taken for the reference's sake: an error is raised in any case
+---@field wait_for_job_clean? boolean count the job as running until libvirt has cleaned it up
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The reference's older question: despite its name one look, and true means that the job still runs. await_job is what waits.
+---
+---libvirt: `virDomainGetBlockJobInfo`
+---@param options? guestlua.WaitForJobOptions
+---@return boolean # boolean: true means still running
+function BlockDevice:wait_for_job(options) end
+
+---Events of one kind, of one guest or of all guests of a host, from the moment of subscribe on.
+---@class guestlua.Subscription: userdata
+local Subscription = {}
+
+---Ends the subscription; closing it twice is harmless. A to-be-closed variable does the same at the end of its scope.
+---
+---libvirt: `virConnectDomainEventDeregisterAny`
+function Subscription:close() end
+
+---Waits for the next event. More than 1024 events that nobody fetched are dropped, and told as an event "lost" with their count.
+---@param timeout? number seconds to wait at most; nil: as long as it takes
+---@return table? # the event, a table: event, guest, uuid and what belongs to it; nil when the time is over
+function Subscription:next(timeout) end
+
+---An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before both, and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.
+---@class guestlua.Element: userdata
+---@field [string|integer] any its attributes, children and text
+local Element = {}
+
+---Adds a copy of another Element as the last child; those of the same name stay, other than with an assignment.
+---@param child any the Element to copy
+---@return guestlua.Element # the copy, an Element
+function Element:append(child) end
+
+---The attribute of that name, also where a method or a child element has the name.
+---@param name string the name
+---@return string? # string, or nil
+function Element:attribute(name) end
+
+---The first child element of that name, also where a method or an attribute has the name.
+---@param name string the name
+---@return guestlua.Element? # Element, or nil
+function Element:child(name) end
+
+---The child elements, or those of that name, in document order.
+---@param name? string the name; nil: any
+---@return guestlua.Element[] # a list of Element
+function Element:children(name) end
+
+---Takes the element out of its parent; it can still be read and printed. Harmless for one that has no parent.
+function Element:remove() end
+
+---The element's own name.
+---@return string
+function Element:tag() end
+
+---Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error of kind "invalid_xml" that names the line and the element.
+---@param options? guestlua.CallOptions
+---@return true
+function Element:validate(options) end
+
+---A function that runs beside others: guestlua.spawn makes one.
+---@class guestlua.Task: userdata
+local Task = {}
+
+---Raises an error of kind "cancelled" in the task, where it waits; its to-be-closed variables undo what they guard. Does not wait for that.
+function Task:cancel() end
+
+---Whether the task is over.
+---@return "running"|"done"|"failed" # "running", "done" or "failed"
+function Task:status() end
+
+---@class guestlua.WaitOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the task goes on
+
+---Waits until the task has ended.
+---@param options? guestlua.WaitOptions
+---@return any ...
+function Task:wait(options) end
+
+---What one task waits for and another one gives: for workflows that wait for each other.
+---@class guestlua.Signal: userdata
+local Signal = {}
+
+---@class guestlua.SignalWaitOptions
+---@field timeout? number seconds to wait at most
+
+---Waits until somebody calls wake.
+---@param options? guestlua.SignalWaitOptions
+---@return true # true; false where the time is over
+function Signal:wait(options) end
+
+---Lets those go on that wait, the oldest first.
+---@param count? integer how many; nil: all
+function Signal:wake(count) end
+
+---Tasks that end together: guestlua.group makes one.
+---@class guestlua.Group
+local Group = {}
+
+---Cancels what still runs. Does not wait for it.
+function Group:cancel() end
+
+---Starts fn(…) as a task of the group; where the group has as many tasks as its limit, when one of them has ended.
+---@param fn function the function
+---@param ... any its arguments
+---@return guestlua.Task
+function Group:spawn(fn, ...) end
+
+---Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.
+function Group:wait() end
+
+---What every failure raises. It prints as one line.
+---@class guestlua.Error
+---@field new fun(fields: table): guestlua.Error to raise one's own
+---@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"`
+---@field message string libvirt's text, or ours
+---@field code? integer libvirt's number
+---@field domain? string the part of libvirt it came from
+---@field level? string how bad it is
+---@field op? string the method
+---@field call? string libvirt's function behind it
+---@field host? string what it was about
+---@field guest? string what it was about
+---@field device? string what it was about
+---@field device_type? string what it was about
+---@field where? string the script's file and line
+---@field hint? string what to do next, where that is known
+---@field still_running? boolean true where the call, or the job, goes on although nobody waits for it
+
+return guestlua
