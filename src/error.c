@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "enum.h"
+#include "log.h"
 #include "op.h"
 
 static const char error_class[] = "guestlua.Error";
@@ -69,7 +70,8 @@ static void set_op(lua_State *L, const gl_op *op)
 {
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
-  set_string(L, "host", op->uri);
+  gl_log_push_masked(L, op->uri);
+  lua_setfield(L, -2, "host");
   set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
   if (op->disk)
@@ -119,12 +121,27 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
     gl_enum_push(L, &gl_error_levels, e->level);
     lua_setfield(L, -2, "level");
   }
-  set_string(L, "message", e && e->message ? e->message : "the call failed and libvirt gave no reason");
+  gl_log_push_message(L, op, e && e->message ? e->message : "the call failed and libvirt gave no reason");
+  lua_setfield(L, -2, "message");
 }
 
 void gl_error_libvirt(lua_State *L, const gl_op *op)
 {
   gl_error_push_libvirt(L, op);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...)
+{
+  char text[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  push_error(L, kind);
+  set_op(L, op);
+  set_string(L, "message", text);
   lua_error(L);
   __builtin_unreachable();
 }
@@ -187,6 +204,8 @@ static int error_tostring(lua_State *L)
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   add_field(L, &b, "where", "", ": ");
+  add_field(L, &b, "workflow", "", ": ");
+  add_field(L, &b, "step", "step '", "': ");
   add_field(L, &b, "device_type", "", " ");
   add_field(L, &b, "device", "'", "' of ");
   add_field(L, &b, "guest", "guest '", "': ");
@@ -205,6 +224,7 @@ static int error_tostring(lua_State *L)
     luaL_addchar(&b, ')');
   }
   add_field(L, &b, "hint", "\n  hint: ", "");
+  add_field(L, &b, "outcome", "\n  outcome: ", "");
   lua_pushvalue(L, 2);
   luaL_addvalue(&b);
   luaL_pushresult(&b);

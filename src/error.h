@@ -8,6 +8,8 @@
  *   host, guest, device          what it was about; device_type: "disk" where the device is one
  *   where                        the script's line
  *   hint                         what to do next, where that is known
+ *   workflow, step, outcome      of a workflow: which, where it failed, and how it left things
+ *   undoing                      a list of the errors that came while undoing
  *   still_running                true where the call goes on in libvirt although nobody waits for it any more
  */
 #ifndef GL_ERROR_H
@@ -28,6 +30,9 @@ _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *a
 /* Pushes what libvirt said of op, whose run failed; raises it. [-0, +1, m] [-0, +0, v] */
 void gl_error_push_libvirt(lua_State *L, const gl_op *op);
 _Noreturn void gl_error_libvirt(lua_State *L, const gl_op *op);
+
+/* Raises an error of ours about a call. [-0, +0, v] */
+_Noreturn void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Raises `kind` for an op that nobody waits for any more. [-0, +0, v] */
 _Noreturn void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind);

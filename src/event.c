@@ -45,6 +45,7 @@ struct gl_sub {
   gl_member *members; /* count of them, on their registrations' lists until sub_close */
 
   /* Lua thread only. */
+  bool closed;
   gl_event *first, **last;
   gl_waitlist waiters;
 };
@@ -230,6 +231,10 @@ void gl_event_drain(gl_state *s)
     gl_sub *sub = e->sub;
     next = e->next;
     e->next = NULL;
+    if (sub->closed) {
+      event_free(e);
+      continue;
+    }
     *sub->last = e;
     sub->last = &e->next;
     gl_waitlist_wake(&sub->waiters, 1);
@@ -261,6 +266,7 @@ static void leave(gl_sub *sub)
 static void sub_close(gl_sub *sub)
 {
   leave(sub);
+  sub->closed = true; /* events of it may be in the state's queue still */
   events_free(sub->first);
   sub->first = NULL;
   sub->last = &sub->first;

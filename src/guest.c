@@ -113,6 +113,21 @@ static const gl_opdef name_def = {
   .memory = true,
 };
 
+static int host_push(lua_State *L, gl_op *op)
+{
+  (void)op;
+  lua_getiuservalue(L, 1, 1);
+  return 1;
+}
+static const gl_opdef host_def = {
+  .name = "host",
+  .help = "The connection that the guest was found on.",
+  .returns = "Host",
+  .run = gl_run_nothing,
+  .push = host_push,
+  .memory = true,
+};
+
 static int guest_tostring(lua_State *L)
 {
   gl_object *self = gl_object_test(L, 1, &gl_guest_class);
@@ -145,6 +160,7 @@ static const gl_opdef launch_def = {
   .returns = "0",
   .params = launch_params,
   .run = launch_run,
+  .changes = true,
   .push = gl_push_integer,
 };
 
@@ -157,6 +173,7 @@ static const gl_opdef poweroff_def = {
   .call = "virDomainDestroy",
   .help = "Stops the guest at once, as pulling the plug does.",
   .run = poweroff_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -169,6 +186,7 @@ static const gl_opdef shutdown_def = {
   .call = "virDomainShutdown",
   .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it.",
   .run = shutdown_run,
+  .changes = true,
 };
 
 static int pause_run(gl_op *op)
@@ -180,6 +198,7 @@ static const gl_opdef pause_def = {
   .call = "virDomainSuspend",
   .help = "Stops the guest's processors; its memory stays.",
   .run = pause_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -192,6 +211,7 @@ static const gl_opdef resume_def = {
   .call = "virDomainResume",
   .help = "Lets the processors of a paused guest run again.",
   .run = resume_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -204,6 +224,7 @@ static const gl_opdef inject_nmi_def = {
   .call = "virDomainInjectNMI",
   .help = "Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.",
   .run = inject_nmi_run,
+  .changes = true,
 };
 
 static int save_memory_state_run(gl_op *op)
@@ -217,6 +238,7 @@ static const gl_opdef save_memory_state_def = {
     "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or "
     "cancelled it is aborted, and the guest goes on.",
   .run = save_memory_state_run,
+  .changes = true,
 };
 
 /* ---- configuration ---- */
@@ -286,6 +308,7 @@ static const gl_opdef delete_configuration_def = {
           "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
   .params = delete_configuration_params,
   .run = delete_configuration_run,
+  .changes = true,
 };
 
 static const gl_opdef close_def = {
@@ -311,7 +334,7 @@ static const gl_opdef *const methods[] = {
 };
 static const gl_opdef *const *const ops[] = {
   methods, gl_guest_info_ops, gl_guest_lookup_ops, gl_guest_device_ops, gl_guest_agent_ops, gl_guest_job_ops, NULL};
-static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, NULL};
+static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, &host_def, NULL};
 
 const gl_class gl_guest_class = {
   .name = "Guest",

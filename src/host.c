@@ -10,6 +10,7 @@
 #include "error.h"
 #include "event.h"
 #include "guest.h"
+#include "log.h"
 #include "task.h"
 
 typedef struct host_object {
@@ -277,6 +278,7 @@ static const gl_opdef write_instance_config_def = {
   .params = define_params,
   .size = sizeof(define_op),
   .run = define_run,
+  .changes = true,
   .push = define_push,
   .release = define_release,
 };
@@ -312,10 +314,18 @@ static virConnectPtr open_connection(const char *uri, bool readonly, int keepali
   return conn;
 }
 
+/* A dry run has no connection that could change anything. */
+static void open_check(lua_State *L, gl_op *op)
+{
+  (void)L;
+  op->uri = ((open_op *)op)->uri;
+  if (op->watched & GL_WATCH_DRY_RUN)
+    op->flags |= OPEN_READONLY;
+}
+
 static int open_run(gl_op *op)
 {
   open_op *self = (open_op *)op;
-  op->uri = self->uri;
   self->opened = open_connection(self->uri, op->flags & OPEN_READONLY, (int)self->keepalive);
   return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
 }
@@ -353,12 +363,27 @@ const gl_opdef gl_host_open = {
   .returns = "Host",
   .params = open_params,
   .size = sizeof(open_op),
+  .check = open_check,
   .run = open_run,
   .push = open_push,
   .release = open_release,
 };
 
 /* ---- reconnect ---- */
+
+static int is_alive_run(gl_op *op)
+{
+  return virConnectIsAlive(op->conn);
+}
+static const gl_opdef is_alive_def = {
+  .name = "is_alive",
+  .call = "virConnectIsAlive",
+  .help = "Whether the connection is there still.",
+  .returns = "boolean",
+  .run = is_alive_run,
+  .push = gl_push_boolean,
+  .quick = true,
+};
 
 typedef char uuid_text[VIR_UUID_STRING_BUFLEN];
 
@@ -458,11 +483,12 @@ static int host_tostring(lua_State *L)
     lua_pushliteral(L, "<Host (closed)>");
     return 1;
   }
-  lua_pushfstring(L, "<Host %s>", self->host->uri);
+  gl_log_push_masked(L, self->host->uri);
+  lua_pushfstring(L, "<Host %s>", lua_tostring(L, -1));
   return 1;
 }
 
-static const gl_opdef *const methods[] = {&guest_def, &guests_def, &write_instance_config_def, &gl_subscribe, &reconnect_def,
+static const gl_opdef *const methods[] = {&guest_def, &guests_def, &write_instance_config_def, &gl_subscribe, &is_alive_def, &reconnect_def,
                                           &close_def, NULL};
 static const gl_opdef *const fields[] = {&uri_def, &hostname_def, &libvirt_version_def, NULL};
 

@@ -133,7 +133,7 @@ define(core.Guest, "Guest", {
   run = function(guest, conf, options)
     local device = type(conf) == "string" and core.element(conf) or conf
     return begun(function()
-      require("guestlua.workflow.device").detach_with_retry(guest, device, { missing_ok = true })
+      require("guestlua.workflow").detach_with_retry(guest, device, { missing_ok = true })
     end, function()
       guest:attach_device(device, { persistent = options.persistent, live = options.live })
     end)

@@ -102,6 +102,11 @@ require("guestlua.guard")
 require("guestlua.job")
 require("guestlua.agent")
 
+local journal = require("guestlua.journal")
+guestlua.journal, guestlua.recover = journal.journal, journal.recover
+
+guestlua.workflow = require("guestlua.workflow")
+
 -- Builds devices: guestlua.device.disk{…} is guestlua.element("disk", {…}).
 guestlua.device = require("guestlua.device")
 

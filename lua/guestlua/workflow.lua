@@ -1,0 +1,41 @@
+-- guestlua.workflow: what operators do to guests in more than one step. Each finishes or takes back what it did, and says which. The modules are
+-- loaded when they are first needed: a script that uses none starts without them.
+
+local define = require("guestlua.define")
+
+local workflow = define.class("workflow", "What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each "
+  .. "finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.")
+
+local MODULES = {
+  snapshot_then_commit = { "snapshot_then_commit" },
+  device = { "attach_with_retry", "detach_with_retry", "ensure_attached", "ensure_detached" },
+}
+
+local module_of = {}
+for module, names in pairs(MODULES) do
+  for _, name in ipairs(names) do
+    module_of[name] = module
+  end
+end
+
+local function load_all()
+  for module in pairs(MODULES) do
+    require("guestlua.workflow." .. module)
+  end
+end
+
+workflow.__index, workflow.__name = nil, nil
+
+return setmetatable(workflow, {
+  __index = function(_, name)
+    local module = module_of[name]
+    if module then
+      require("guestlua.workflow." .. module)
+      return rawget(workflow, name)
+    end
+  end,
+  __pairs = function()
+    load_all()
+    return next, workflow, nil
+  end,
+})

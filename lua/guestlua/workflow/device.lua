@@ -1,0 +1,334 @@
+-- Devices: attached and detached until the guest has really done it. The persistent configuration and the running guest are separate steps; each is
+-- checked in the guest's XML; success is what the XML says, never a missing event.
+
+local core = require("guestlua.core")
+local define = require("guestlua.define")
+local frame = require("guestlua.workflow.frame")
+local undo = require("guestlua.undo")
+local workflow = require("guestlua.workflow")
+
+local ATTEMPTS, TIMEOUT = 8, 20 -- the reference's; seconds
+
+-- How long a device may still be in the XML after the event said that it is gone, in seconds.
+local SETTLE = 5
+
+-- ---- finding it ----
+
+local function alias_of(element)
+  return element.alias and element.alias.name
+end
+
+-- A function that gives the device as it is now, from the running guest or (true) the persistent configuration, or nil. device: its alias, a disk's
+-- target, an Element, XML text, or such a function.
+local function finder(guest, device, method)
+  if type(device) == "function" then
+    return device
+  elseif type(device) == "string" and not device:find("<", 1, true) then
+    return function(persistent)
+      local options = { from_persistent_config = persistent }
+      for _, candidate in ipairs(guest:get_all_devices(nil, options)) do
+        if alias_of(candidate) == device or candidate.target and candidate.target.dev == device then
+          return candidate
+        end
+      end
+    end
+  end
+  local element = type(device) == "string" and core.element(device) or device
+  core.check_self(element, "Element", method)
+  local name, alias = element:name(), alias_of(element)
+  if name == "interface" or name == "hostdev" then
+    return function(persistent)
+      return guest:get_interface_by_cfg(element, { from_persistent_config = persistent })
+    end
+  end
+  local target = element.target and element.target.dev
+  if not alias and not target then
+    define.bad(method, "device", ("a <%s> is found by its alias: give it one, <alias name=\"ua-…\"/>"):format(name))
+  end
+  return function(persistent)
+    for _, candidate in ipairs(guest:get_all_devices(name, { from_persistent_config = persistent })) do
+      if alias and alias_of(candidate) == alias or not alias and candidate.target and candidate.target.dev == target then
+        return candidate
+      end
+    end
+  end
+end
+
+local function name_of(device, found)
+  return type(device) == "string" and not device:find("<", 1, true) and device
+    or found and (alias_of(found) or found.target and found.target.dev or found:name()) or "device"
+end
+
+-- ---- what libvirt's refusals mean ----
+
+local function says(e, text)
+  return (e.message or ""):find(text, 1, true) ~= nil
+end
+
+local function is_missing(e)
+  return core.Error.is(e) and (e.code == 99 or (e.code == 9 or e.code == 1) and says(e, "not found") or e.code == 8 and says(e, "no target device"))
+end
+
+local function is_under_way(e)
+  return core.Error.is(e) and e.code == 1 and says(e, "already in the process of unplug")
+end
+
+local function not_found(guest, name)
+  frame.fail("device_not_found", guest, { device = name, message = ("Device '%s' not found."):format(name) })
+end
+
+-- ---- one at a time ----
+
+local busy = {} -- signals, by guest and device: a second request interrupts an unplug that is under way
+
+local function alone(guest, name, fn)
+  local key = guest.uuid .. " " .. name
+  while busy[key] do
+    busy[key]:wait()
+  end
+  busy[key] = core.signal()
+  local guard <close> = undo.guard(function()
+    busy[key]:wake()
+    busy[key] = nil
+  end)
+  return fn()
+end
+
+-- ---- detach ----
+
+-- Asks once; raises what is final, and device_not_found.
+local function ask(guest, name, conf, options)
+  local ok, e = pcall(guest.detach_device, guest, conf, options)
+  if ok or is_under_way(e) or core.Error.is(e, "no_domain") then
+    return
+  elseif is_missing(e) then
+    not_found(guest, name)
+  end
+  error(e, 0)
+end
+
+-- Waits for the word of this device. "removed", "failed", or nil: the time is over.
+local function verdict(events, guest, alias, timeout)
+  local deadline = core.now() + timeout
+  repeat
+    local event = events:next(math.max(deadline - core.now(), 0))
+    if event and event.event == "reconnected" then
+      return nil -- it may have been told meanwhile: the XML knows
+    elseif event and event.uuid == guest.uuid and event.dev_alias == alias then
+      return event.event == "device_removed" and "removed" or "failed"
+    end
+  until not event and core.now() >= deadline
+end
+
+local function detach_live(guest, get_conf, name, conf, options)
+  local timeout = options.timeout or TIMEOUT
+  for attempt = 1, options.attempts or ATTEMPTS do
+    local alias = alias_of(conf)
+    if not alias then
+      frame.fail("internal_error", guest, { device = name, message = "libvirt gave the device no alias: its removal could not be heard of" })
+    end
+    local events <close> = guest:subscribe({ "device_removed", "device_removal_failed" })
+    ask(guest, name, conf, { live = true })
+    local word = verdict(events, guest, alias, timeout)
+    if word == "failed" then
+      frame.fail("device_detach_failed", guest, {
+        device = name,
+        message = "the guest refused to let go of the device",
+        hint = "does the guest's system use it still?",
+      })
+    end
+    local settled = core.now() + (word == "removed" and SETTLE or 0)
+    repeat
+      conf = get_conf(false)
+      if not conf then
+        return attempt
+      end
+      core.sleep(0.1)
+    until core.now() >= settled
+  end
+  frame.fail("device_detach_failed", guest, {
+    device = name,
+    message = ("the guest has not let go of the device, asked %d times, %g s each"):format(options.attempts or ATTEMPTS, timeout),
+    hint = "is the guest's system up, and does it know how to let go of such a device?",
+  })
+end
+
+-- Where the guest is, and whether it has a configuration: what there is to be done. A guest that is gone has neither.
+local function places(guest)
+  local ok, e = pcall(function()
+    return { live = guest:is_active(), persistent = guest:has_persistent_configuration() }
+  end)
+  if not ok and not core.Error.is(e, "no_domain") then
+    error(e, 0)
+  end
+  return ok and e or {}
+end
+
+local DETACH_PARAMS = {
+  { name = "attempts", type = "integer", help = "how often the running guest is asked; 8 where nothing is said" },
+  { name = "timeout", type = "number", help = "seconds to wait for it each time; 20 where nothing is said" },
+  { name = "missing_ok", type = "boolean", help = "a device that is not there is no error" },
+}
+
+define(workflow, "workflow", {
+  name = "detach_with_retry",
+  help = "Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let "
+    .. "go of it. Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.",
+  returns = "a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked)",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "device", type = "any", positional = true, required = true, help = "its alias, a disk's target, an Element, XML text, or a function "
+      .. "get_conf(from_persistent_config) that gives the Element or nil" },
+    table.unpack(DETACH_PARAMS),
+  },
+  run = function(guest, device, options)
+    core.check_self(guest, "Guest", "detach_with_retry")
+    local get_conf = finder(guest, device, "detach_with_retry")
+    return frame.run("detach_with_retry", guest, function(run)
+      local place = places(guest)
+      local stored = place.persistent and get_conf(true) or nil
+      local live = place.live and get_conf(false) or nil
+      local name = name_of(device, live or stored)
+      return alone(guest, name, function()
+        local attempts = 0
+        if (place.persistent or place.live) and not stored and not live and not options.missing_ok then
+          not_found(guest, name)
+        end
+        if stored then
+          run:step("persistent", function()
+            local ok, e = pcall(ask, guest, name, stored, { persistent = true })
+            if not ok and not (core.Error.is(e, "device_not_found") and (live or options.missing_ok)) then
+              error(e, 0)
+            end
+          end)
+        end
+        if live then
+          attempts = run:step("live", detach_live, guest, get_conf, name, live, options)
+        end
+        return { device = name, attempts = attempts }
+      end)
+    end)
+  end,
+})
+
+-- ---- attach ----
+
+-- What may work a moment later.
+local function is_passing(e)
+  return core.Error.is(e) and (e.kind == "operation_timeout" or is_under_way(e) or e.kind == "timeout" and not e.still_running)
+end
+
+local function attach_one(guest, get_conf, conf, options, persistent)
+  for attempt = 1, options.attempts or ATTEMPTS do
+    local ok, e = pcall(guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
+    local there = get_conf(persistent) ~= nil -- also where the answer was lost
+    if there then
+      return attempt
+    elseif ok then
+      frame.fail("operation_failed", guest, { message = "libvirt took the device, and the guest does not have it" })
+    elseif not is_passing(e) or attempt == (options.attempts or ATTEMPTS) then
+      error(e, 0)
+    end
+    core.sleep(options.pause or 2)
+  end
+end
+
+define(workflow, "workflow", {
+  name = "attach_with_retry",
+  help = "Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again where "
+    .. "libvirt says that another operation holds the guest. Where the second step fails the first is taken back.",
+  returns = "a table: workflow, guest, device, steps, seconds",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },
+    { name = "live", type = "boolean", help = "attach it to the running guest; where nothing is said, if it runs" },
+    { name = "persistent", type = "boolean", help = "attach it to the configuration; where nothing is said, if the guest has one" },
+    { name = "attempts", type = "integer", help = "how often each step is tried; 8 where nothing is said" },
+    { name = "pause", type = "number", help = "seconds between two tries; 2 where nothing is said" },
+  },
+  run = function(guest, device, options)
+    core.check_self(guest, "Guest", "attach_with_retry")
+    local get_conf = finder(guest, device, "attach_with_retry")
+    return frame.run("attach_with_retry", guest, function(run)
+      local place = places(guest)
+      local live, persistent = options.live, options.persistent
+      if live == nil then
+        live = place.live
+      end
+      if persistent == nil then
+        persistent = place.persistent
+      end
+      local conf = type(device) == "string" and core.element(device) or device
+      local name = name_of(device, conf)
+      return alone(guest, name, function()
+        if live and get_conf(false) or persistent and get_conf(true) then
+          frame.fail("operation_invalid", guest, { device = name, message = "the guest has this device already",
+            hint = "guestlua.workflow.ensure_attached does not mind" })
+        end
+        local done = {}
+        local guard <close> = undo.guard(function(failure)
+          for _, persistently in ipairs(failure and done or {}) do
+            frame.insist(guest, function()
+              local there = get_conf(persistently)
+              if there and persistently then
+                guest:detach_device(there, { persistent = true })
+              elseif there then
+                detach_live(guest, get_conf, name, there, {})
+              end
+            end)
+          end
+          run:left("undone: the guest does not have the device")
+        end)
+        for _, persistently in ipairs({ false, true }) do
+          if persistently and persistent or not persistently and live then
+            done[#done + 1] = persistently -- before the call: its answer may be lost
+            run:step(persistently and "persistent" or "live", attach_one, guest, get_conf, conf, options, persistently)
+          end
+        end
+        guard:keep()
+        return { device = name }
+      end)
+    end)
+  end,
+})
+
+-- ---- idempotent ----
+
+define(workflow, "workflow", {
+  name = "ensure_attached",
+  help = "Attaches a device where the guest does not have it: attach_with_retry for the running guest and for its configuration, whichever lack it.",
+  returns = "a table: workflow, guest, device, changed (whether anything was done)",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },
+  },
+  run = function(guest, device)
+    core.check_self(guest, "Guest", "ensure_attached")
+    local get_conf = finder(guest, device, "ensure_attached")
+    local place = places(guest)
+    local live = place.live and not get_conf(false) or false
+    local persistent = place.persistent and not get_conf(true) or false
+    if not live and not persistent then
+      return { workflow = "ensure_attached", guest = guest.name, changed = false, steps = {}, seconds = 0 }
+    end
+    local result = workflow.attach_with_retry(guest, device, { live = live, persistent = persistent })
+    result.workflow, result.changed = "ensure_attached", true
+    return result
+  end,
+})
+
+define(workflow, "workflow", {
+  name = "ensure_detached",
+  help = "Detaches a device where the guest has it: detach_with_retry without an error where it is not there.",
+  returns = "a table: workflow, guest, device, changed (whether anything was done)",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "device", type = "any", positional = true, required = true, help = "as in detach_with_retry" },
+    table.unpack(DETACH_PARAMS, 1, 2),
+  },
+  run = function(guest, device, options)
+    local result = workflow.detach_with_retry(guest, device, { attempts = options.attempts, timeout = options.timeout, missing_ok = true })
+    result.workflow, result.changed = "ensure_detached", #result.steps > 0
+    return result
+  end,
+})

@@ -1,0 +1,10 @@
+/* Small files that have to survive a crash: for the journal (lua/guestlua/journal.lua). */
+#ifndef GL_FILE_H
+#define GL_FILE_H
+
+#include <lua.h>
+
+/* Sets write_file, remove_file, make_directory and list_directory in the table on top of the stack. [-0, +0, m] */
+void gl_file_open(lua_State *L);
+
+#endif
