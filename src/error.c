@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "enum.h"
-#include "log.h"
 #include "op.h"
 
 static const char error_class[] = "guestlua.Error";
@@ -70,8 +69,7 @@ static void set_op(lua_State *L, const gl_op *op)
 {
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
-  gl_log_push_masked(L, op->uri);
-  lua_setfield(L, -2, "host");
+  set_string(L, "host", op->uri);
   set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
   if (op->disk)
@@ -121,27 +119,12 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
     gl_enum_push(L, &gl_error_levels, e->level);
     lua_setfield(L, -2, "level");
   }
-  gl_log_push_message(L, op, e && e->message ? e->message : "the call failed and libvirt gave no reason");
-  lua_setfield(L, -2, "message");
+  set_string(L, "message", e && e->message ? e->message : "the call failed and libvirt gave no reason");
 }
 
 void gl_error_libvirt(lua_State *L, const gl_op *op)
 {
   gl_error_push_libvirt(L, op);
-  lua_error(L);
-  __builtin_unreachable();
-}
-
-void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...)
-{
-  char text[512];
-  va_list ap;
-  va_start(ap, fmt);
-  vsnprintf(text, sizeof text, fmt, ap);
-  va_end(ap);
-  push_error(L, kind);
-  set_op(L, op);
-  set_string(L, "message", text);
   lua_error(L);
   __builtin_unreachable();
 }

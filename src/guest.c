@@ -160,7 +160,6 @@ static const gl_opdef launch_def = {
   .returns = "0",
   .params = launch_params,
   .run = launch_run,
-  .changes = true,
   .push = gl_push_integer,
 };
 
@@ -173,7 +172,6 @@ static const gl_opdef poweroff_def = {
   .call = "virDomainDestroy",
   .help = "Stops the guest at once, as pulling the plug does.",
   .run = poweroff_run,
-  .changes = true,
   .beside = true,
 };
 
@@ -186,7 +184,6 @@ static const gl_opdef shutdown_def = {
   .call = "virDomainShutdown",
   .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it.",
   .run = shutdown_run,
-  .changes = true,
 };
 
 static int pause_run(gl_op *op)
@@ -198,7 +195,6 @@ static const gl_opdef pause_def = {
   .call = "virDomainSuspend",
   .help = "Stops the guest's processors; its memory stays.",
   .run = pause_run,
-  .changes = true,
   .beside = true,
 };
 
@@ -211,7 +207,6 @@ static const gl_opdef resume_def = {
   .call = "virDomainResume",
   .help = "Lets the processors of a paused guest run again.",
   .run = resume_run,
-  .changes = true,
   .beside = true,
 };
 
@@ -224,7 +219,6 @@ static const gl_opdef inject_nmi_def = {
   .call = "virDomainInjectNMI",
   .help = "Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.",
   .run = inject_nmi_run,
-  .changes = true,
 };
 
 static int save_memory_state_run(gl_op *op)
@@ -238,7 +232,6 @@ static const gl_opdef save_memory_state_def = {
     "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or "
     "cancelled it is aborted, and the guest goes on.",
   .run = save_memory_state_run,
-  .changes = true,
 };
 
 /* ---- configuration ---- */
@@ -308,7 +301,6 @@ static const gl_opdef delete_configuration_def = {
           "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
   .params = delete_configuration_params,
   .run = delete_configuration_run,
-  .changes = true,
 };
 
 static const gl_opdef close_def = {

@@ -9,7 +9,6 @@
 
 #include "block_device.h"
 #include "class.h"
-#include "coroutine.h"
 #include "element.h"
 #include "embedded.h"
 #include "error.h"
@@ -17,8 +16,6 @@
 #include "file.h"
 #include "guest.h"
 #include "host.h"
-#include "log.h"
-#include "luv.h"
 #include "modules.h"
 #include "op.h"
 #include "state.h"
@@ -120,10 +117,6 @@ static void push_doc(lua_State *L, const gl_opdef *def, bool field)
     lua_pushstring(L, texts[i][1]);
     lua_setfield(L, -2, texts[i][0]);
   }
-  lua_pushboolean(L, def->changes);
-  lua_setfield(L, -2, "changes");
-  lua_pushboolean(L, def->run && !def->memory);
-  lua_setfield(L, -2, "calls");
   gl_opts_push(L, def->params, def->run && !def->memory && !field);
   lua_setfield(L, -2, "params");
 }
@@ -192,7 +185,6 @@ static int open_core(lua_State *L)
   xmlInitParser();
   gl_state_open(L);
   gl_op_open(L);
-  gl_coroutine_open(L);
   lua_newtable(L);
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
@@ -205,19 +197,14 @@ static int open_core(lua_State *L)
     lua_setfield(L, -2, (*def)->name);
   }
   gl_file_open(L);
-  gl_log_open(L);
   lua_pushcfunction(L, check_self);
   lua_setfield(L, -2, "check_self");
   lua_pushcfunction(L, gl_task_shield);
   lua_setfield(L, -2, "shield");
-  lua_pushcfunction(L, gl_task_check_cancelled);
-  lua_setfield(L, -2, "check");
   lua_pushcfunction(L, gl_task_heard);
   lua_setfield(L, -2, "heard");
   lua_pushcfunction(L, gl_task_list);
   lua_setfield(L, -2, "task_list");
-  lua_pushcfunction(L, gl_luv_share);
-  lua_setfield(L, -2, "share_loop");
   lua_pushcfunction(L, documentation);
   lua_setfield(L, -2, "documentation");
   push_versions(L);
@@ -283,11 +270,6 @@ int guestlua_run(lua_State *L, int nargs)
 void guestlua_interrupt(lua_State *L, int signo)
 {
   gl_state_interrupt(gl_state_get(L), signo);
-}
-
-void guestlua_status(lua_State *L)
-{
-  gl_state_ask_status(gl_state_get(L));
 }
 
 void guestlua_end(void)

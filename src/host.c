@@ -10,7 +10,6 @@
 #include "error.h"
 #include "event.h"
 #include "guest.h"
-#include "log.h"
 #include "task.h"
 
 typedef struct host_object {
@@ -278,7 +277,6 @@ static const gl_opdef write_instance_config_def = {
   .params = define_params,
   .size = sizeof(define_op),
   .run = define_run,
-  .changes = true,
   .push = define_push,
   .release = define_release,
 };
@@ -314,18 +312,10 @@ static virConnectPtr open_connection(const char *uri, bool readonly, int keepali
   return conn;
 }
 
-/* A dry run has no connection that could change anything. */
-static void open_check(lua_State *L, gl_op *op)
-{
-  (void)L;
-  op->uri = ((open_op *)op)->uri;
-  if (op->watched & GL_WATCH_DRY_RUN)
-    op->flags |= OPEN_READONLY;
-}
-
 static int open_run(gl_op *op)
 {
   open_op *self = (open_op *)op;
+  op->uri = self->uri;
   self->opened = open_connection(self->uri, op->flags & OPEN_READONLY, (int)self->keepalive);
   return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
 }
@@ -363,7 +353,6 @@ const gl_opdef gl_host_open = {
   .returns = "Host",
   .params = open_params,
   .size = sizeof(open_op),
-  .check = open_check,
   .run = open_run,
   .push = open_push,
   .release = open_release,
@@ -483,8 +472,7 @@ static int host_tostring(lua_State *L)
     lua_pushliteral(L, "<Host (closed)>");
     return 1;
   }
-  gl_log_push_masked(L, self->host->uri);
-  lua_pushfstring(L, "<Host %s>", lua_tostring(L, -1));
+  lua_pushfstring(L, "<Host %s>", self->host->uri);
   return 1;
 }
 
