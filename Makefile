@@ -1,6 +1,7 @@
 # `make help` lists what there is. Everything that is built goes below build/; a variant (asan, tsan) has a directory of its own there.
 
 VERSION := $(shell sed -n 's/.*GUESTLUA_VERSION "\(.*\)"/\1/p' src/guestlua.h)
+SOVERSION := 0
 PREFIX ?= /usr/local
 DESTDIR ?=
 bindir ?= $(PREFIX)/bin
@@ -22,12 +23,16 @@ variant_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 variant_tsan := -fsanitize=thread -fno-omit-frame-pointer -O1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
+ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 
-SOURCES := $(filter-out src/main.c,$(wildcard src/*.c))
+# The executable alone has these, and links readline: who embeds the library does not get its licence.
+PROGRAM := src/main.c src/terminal.c
+SOURCES := $(filter-out $(PROGRAM),$(wildcard src/*.c))
 MODULES := $(shell find lua -name '*.lua' | LC_ALL=C sort)
-OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/modules.o $(BUILD)/main.o
+TEXTS := doc/manual.md
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/modules.o
+PROGRAM_OBJECTS := $(PROGRAM:src/%.c=$(BUILD)/%.o)
 SPECS ?= spec
 FUZZ_SECONDS ?= 600
 
@@ -39,10 +44,25 @@ FUZZ_SECONDS ?= 600
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-all: $(BUILD)/guestlua ## build/guestlua, the interpreter
+all: $(BUILD)/guestlua $(BUILD)/libguestlua.so $(BUILD)/libguestlua.a $(BUILD)/lua/guestlua.so ## the interpreter, the library, and the module for require
 
-$(BUILD)/guestlua: $(OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+$(BUILD)/guestlua: $(OBJECTS) $(PROGRAM_OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
+
+# Never unmapped: libvirt's event thread runs in it for as long as the process lives.
+SHARED := -shared -Wl,-z,nodelete -Wl,-z,defs
+$(BUILD)/libguestlua.so.$(SOVERSION): $(OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(SHARED) -Wl,-soname,libguestlua.so.$(SOVERSION) -o $@ $^ $(LIBS)
+$(BUILD)/libguestlua.so: $(BUILD)/libguestlua.so.$(SOVERSION)
+	ln -sf $(notdir $<) $@
+$(BUILD)/libguestlua.a: $(OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+# For require in a stock lua5.4, which has Lua's functions itself: a second copy of them would not know the first one's values.
+$(BUILD)/lua/guestlua.so: $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(shell $(PKG_CONFIG) --libs $(filter-out lua5.4,$(PACKAGES))) -lpthread -lm
 
 $(BUILD)/%.o: src/%.c $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -50,8 +70,8 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags
 $(BUILD)/modules.o: $(BUILD)/modules.c $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/modules.c: src/embed.lua $(MODULES) $(BUILD)/module-list
-	$(LUA) src/embed.lua $(MODULES) > $@
+$(BUILD)/modules.c: src/embed.lua $(MODULES) $(TEXTS) $(BUILD)/module-list
+	$(LUA) src/embed.lua $(MODULES) $(TEXTS) > $@
 
 # Rewritten only when what they hold changes: other flags, or a module that came or went, build again what depends on it.
 $(BUILD)/flags: force
@@ -62,7 +82,7 @@ $(BUILD)/module-list: force
 	@echo '$(MODULES)' | cmp -s - $@ || echo '$(MODULES)' > $@
 .PHONY: force
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d)
 
 # The emulators that libvirt starts in our process are orphans on purpose, and libvirt waits until they are gone: where process 1 is slow to collect
 # them (in many containers it is) every start and stop of a guest takes that long. tini collects them at once.
@@ -109,7 +129,7 @@ fuzz: ## FUZZ_SECONDS of random documents and tables
 	    -print_final_stats=1 -artifact_prefix=build/fuzz/$$harness- build/fuzz/corpus_$$harness spec/fuzz/corpus || exit 1; \
 	done
 
-$(BUILD)/fuzz_%: spec/fuzz/%.c $(filter-out $(BUILD)/main.o,$(OBJECTS))
+$(BUILD)/fuzz_%: spec/fuzz/%.c $(OBJECTS)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
 lint: ## luacheck, and the style of the C code

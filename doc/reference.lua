@@ -1,5 +1,7 @@
 -- The manual's page of each class, as Markdown.
 
+local signature = require("guestlua.help").signature
+
 -- Outside of `code` a < would begin HTML.
 local function escaped(text)
   local code = true
@@ -20,21 +22,6 @@ local function add_params(lines, params, positional, title)
   if #list > 0 then
     lines[#lines + 1] = ("\n%s:\n\n%s"):format(title, table.concat(list, "\n"))
   end
-end
-
-local function signature(class, row)
-  local names, options = {}, false
-  for _, p in ipairs(row.params) do
-    if p.positional then
-      names[#names + 1] = p.name
-    else
-      options = true
-    end
-  end
-  if options then
-    names[#names + 1] = "{…}"
-  end
-  return ("%s%s(%s)"):format(row.dotted and class.name .. "." or ":", row.name, table.concat(names, ", "))
 end
 
 local function page(class)

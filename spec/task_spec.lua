@@ -89,11 +89,360 @@ describe("Task", function()
     assert.is_true(done)
   end)
 
+  it("has any number of waiters, each with a time limit of its own", function()
+    local go = guestlua.signal()
+    local task = guestlua.spawn(function()
+      go:wait()
+      return "done"
+    end)
+    local waiters = {}
+    for i = 1, 3 do
+      waiters[i] = guestlua.spawn(task.wait, task)
+    end
+    local e = helper.failure(task.wait, task, { timeout = 0.01 })
+    assert.equal("timeout", e.kind)
+    assert.equal("running", task:status())
+    go:wake()
+    for _, waiter in ipairs(waiters) do
+      assert.equal("done", waiter:wait())
+    end
+    assert.equal("done", task:wait({ timeout = 60 }))
+    assert.equal("done", task:status())
+  end)
+
+  it("is not for a to-be-closed variable: its end is a group's matter", function()
+    local task = guestlua.spawn(function() end)
+    local e = helper.failure(function()
+      local _ <close> = task
+    end)
+    assert.matches("non%-closable value", e)
+    task:wait()
+  end)
+
+  it("lets timers run out however busy the others are with each other", function()
+    local ping, pong, over = guestlua.signal(), guestlua.signal(), false
+    local function play(mine, other)
+      while not over do
+        other:wake()
+        mine:wait({ timeout = 1 })
+      end
+    end
+    local a, b = guestlua.spawn(play, ping, pong), guestlua.spawn(play, pong, ping)
+    guestlua.sleep(0.05)
+    over = true
+    a:wait()
+    b:wait()
+  end)
+
+  it("costs less than 4 KiB while it waits", function()
+    local COUNT = 10000
+    local gate, tasks = guestlua.signal(), {}
+    local function fn()
+      gate:wait()
+      guestlua.sleep(0.001)
+    end
+    collectgarbage()
+    collectgarbage()
+    local before = collectgarbage("count")
+    for i = 1, COUNT do
+      tasks[i] = guestlua.spawn(fn)
+    end
+    guestlua.sleep(0)
+    collectgarbage()
+    collectgarbage()
+    local bytes = (collectgarbage("count") - before) * 1024 / COUNT
+    assert.is_true(bytes < 3072, ("%g bytes, and what C has of it"):format(bytes)) -- that is sizeof(gl_task), some 400
+    gate:wake()
+    for _, task in ipairs(tasks) do
+      task:wait()
+    end
+  end)
+
+  it("shows where its error came from in who failed for it", function()
+    local script = [[
+      local function inner() error({ kind = "mine" }) end
+      local function child() inner() end
+      local group <close> = guestlua.group()
+      group:spawn(child)
+      group:wait()
+    ]]
+    local code, _, err = helper.guestlua("-", script)
+    assert.equal(1, code)
+    assert.matches("in upvalue 'inner'", err)
+    assert.matches("in a task that was waited for:\nstack traceback:.*stdin:5: in main chunk", err)
+  end)
+
+  it("ends with the script, and undoes what it guards", function()
+    local code, out, err = helper.guestlua("-", [[
+      guestlua.spawn(function()
+        local undo <close> = setmetatable({}, { __close = function(_, e)
+          guestlua.sleep(0.01)
+          print(e.kind)
+        end })
+        guestlua.sleep(600)
+      end)
+      guestlua.sleep(0.01)
+      print("over")
+    ]])
+    assert.same({ 0, "over\ncancelled\n", "" }, { code, out, err })
+  end)
+
   it("answers bad input", function()
     assert.equal("bad_argument", helper.failure(guestlua.spawn).kind)
     assert.equal("bad_argument", helper.failure(guestlua.spawn, 1).kind)
     assert.equal("bad_argument", helper.failure(guestlua.sleep, "x").kind)
     assert.equal("bad_argument", helper.failure(guestlua.sleep, -1).kind)
     assert.equal("bad_argument", helper.failure(guestlua.Task.wait, {}).kind)
+  end)
+end)
+
+describe("A wait in a coroutine", function()
+  helper.leaves_nothing()
+
+  -- Whether another task goes on while fn waits.
+  local function others_go_on(fn)
+    local steps = 0
+    local other = guestlua.spawn(function()
+      while true do
+        guestlua.sleep(0.001)
+        steps = steps + 1
+      end
+    end)
+    local results = table.pack(fn(function() return steps end))
+    other:cancel()
+    pcall(other.wait, other)
+    return table.unpack(results, 1, results.n)
+  end
+
+  -- Waits for the other task's next step, in whatever way waiting is possible here.
+  local function wait(steps)
+    local before = steps()
+    repeat
+      guestlua.sleep(0.002)
+    until steps() > before
+  end
+
+  it("of the user's own parks the task, and the coroutine's own yields are as ever", function()
+    others_go_on(function(steps)
+      local co = coroutine.create(function(a, b)
+        wait(steps)
+        local c = coroutine.yield(a + b)
+        wait(steps)
+        local d, e = coroutine.yield(c)
+        wait(steps)
+        return d, e, nil
+      end)
+      assert.same({ n = 2, true, 3 }, table.pack(coroutine.resume(co, 1, 2)))
+      assert.same({ n = 2, true, "c" }, table.pack(coroutine.resume(co, "c")))
+      assert.same({ n = 4, true, "d", nil, nil }, table.pack(coroutine.resume(co, "d", nil)))
+      assert.equal("dead", coroutine.status(co))
+      assert.same({ false, "cannot resume dead coroutine" }, { coroutine.resume(co) })
+    end)
+  end)
+
+  it("works in generators in generators, with libvirt's calls", function()
+    local host <close> = guestlua.open("test:///default")
+    others_go_on(function(steps)
+      local function names()
+        return coroutine.wrap(function()
+          for _, guest in ipairs(host:guests()) do
+            coroutine.yield(guest:get_config().name[1])
+          end
+        end)
+      end
+      local found = {}
+      for letter in coroutine.wrap(function()
+        for name in names() do
+          wait(steps)
+          for i = 1, #name do
+            coroutine.yield(name:sub(i, i))
+          end
+        end
+      end) do
+        wait(steps)
+        found[#found + 1] = letter
+      end
+      assert.equal("test", table.concat(found))
+    end)
+  end)
+
+  it("raises there", function()
+    local task = guestlua.spawn(guestlua.sleep, 60)
+    task:cancel()
+    local undone
+    local step = coroutine.wrap(function()
+      local undo <close> = setmetatable({}, { __close = function() guestlua.sleep(0) undone = true end })
+      local ok, e = pcall(task.wait, task)
+      assert.is_false(ok)
+      error(e, 0)
+    end)
+    assert.equal("cancelled", helper.failure(step).kind)
+    assert.is_true(undone)
+    assert.matches("task_spec.lua:%d+: .*task_spec.lua:%d+: text", helper.failure(function()
+      local value = coroutine.wrap(function()
+        guestlua.sleep(0)
+        error("text")
+      end)()
+      return value
+    end))
+  end)
+
+  it("is cancelled there", function()
+    local kind
+    local task = guestlua.spawn(function()
+      coroutine.wrap(function()
+        local ok, e = pcall(guestlua.sleep, 600)
+        kind = not ok and e.kind
+      end)()
+      return "went on"
+    end)
+    guestlua.sleep(0)
+    task:cancel()
+    assert.equal("went on", task:wait())
+    assert.equal("cancelled", kind)
+  end)
+
+  it("is ended by nobody but the loop", function()
+    local co, own
+    local task = guestlua.spawn(function()
+      own = coroutine.running()
+      co = coroutine.create(function()
+        guestlua.sleep(0.05)
+        return "slept"
+      end)
+      return coroutine.resume(co)
+    end)
+    guestlua.sleep(0)
+    for _, parked in ipairs({ co, own }) do
+      assert.equal("normal", coroutine.status(parked))
+      assert.same({ false, "cannot resume non-suspended coroutine" }, { coroutine.resume(parked) })
+      assert.matches("cannot close a normal coroutine", helper.failure(coroutine.close, parked))
+    end
+    assert.same({ true, "slept" }, { task:wait() })
+    assert.equal("dead", coroutine.status(co))
+    assert.is_true(coroutine.close(co))
+  end)
+
+  it("leaves Lua's own answers to bad input", function()
+    assert.matches("'coroutine.resume' %(%w+ expected, got number%)", helper.failure(coroutine.resume, 1))
+    assert.matches("'coroutine.wrap' %(function expected, got number%)", helper.failure(coroutine.wrap, 1))
+    assert.matches("'coroutine.status' %(%w+ expected, got no value%)", helper.failure(coroutine.status))
+    assert.matches("'coroutine.close' %(%w+ expected, got table%)", helper.failure(coroutine.close, {}))
+    local co
+    co = coroutine.create(function() return coroutine.resume(co) end)
+    assert.same({ true, false, "cannot resume non-suspended coroutine" }, { coroutine.resume(co) })
+  end)
+
+  it("works where Lua cannot yield, and the others go on", function()
+    others_go_on(function(steps)
+      local list = { 3, 1, 2 }
+      table.sort(list, function(a, b)
+        wait(steps)
+        return a < b
+      end)
+      assert.same({ 1, 2, 3 }, list)
+      assert.equal("xx", (("ab"):gsub(".", function()
+        wait(steps)
+        return "x"
+      end)))
+      local proxy = setmetatable({}, {
+        __index = function(_, key)
+          wait(steps)
+          return key
+        end,
+        __lt = function()
+          wait(steps)
+          return true
+        end,
+      })
+      assert.equal("key", proxy.key)
+      assert.is_true(proxy < proxy)
+      table.sort({ 1, 2 }, function(a, b)
+        return coroutine.wrap(function() -- a coroutine across a call that cannot yield
+          wait(steps)
+          return a < b
+        end)()
+      end)
+    end)
+  end)
+
+  it("works where Lua cannot yield in many tasks at once", function()
+    local tasks = {}
+    for i = 1, 100 do
+      tasks[i] = guestlua.spawn(function()
+        local list = { 2, 1 }
+        table.sort(list, function(a, b)
+          guestlua.sleep(0.001)
+          return a < b
+        end)
+        return list[1]
+      end)
+    end
+    for _, task in ipairs(tasks) do
+      assert.equal(1, task:wait())
+    end
+  end)
+
+  it("says where waits for tasks are nested too deep", function()
+    local first = guestlua.spawn(guestlua.sleep, 0.05)
+    local function wait_in_sort(task)
+      table.sort({ 1, 2 }, function()
+        task:wait()
+        return false
+      end)
+    end
+    local tasks = {}
+    for i = 1, 50 do
+      tasks[i] = guestlua.spawn(wait_in_sort, first)
+    end
+    local kinds = {}
+    for _, task in ipairs(tasks) do
+      local ok, e = pcall(task.wait, task)
+      kinds[ok and "fine" or e.kind] = true
+    end
+    assert.same({ fine = true, too_deep = true }, kinds)
+  end)
+end)
+
+describe("Signal", function()
+  helper.leaves_nothing()
+
+  it("lets those go on that wait, the oldest first", function()
+    local signal, order, tasks = guestlua.signal(), {}, {}
+    for i = 1, 4 do
+      tasks[i] = guestlua.spawn(function()
+        local woken = signal:wait()
+        order[#order + 1] = { i, woken }
+      end)
+    end
+    signal:wake() -- nobody waits yet
+    guestlua.sleep(0)
+    signal:wake(1)
+    signal:wake(2)
+    guestlua.sleep(0)
+    assert.same({ { 1, true }, { 2, true }, { 3, true } }, order)
+    signal:wake()
+    tasks[4]:wait()
+    assert.is_false(signal:wait({ timeout = 0.001 }))
+  end)
+
+  it("is waited for by one that is cancelled, and by the others then", function()
+    local signal = guestlua.signal()
+    local a, b = guestlua.spawn(signal.wait, signal), guestlua.spawn(signal.wait, signal)
+    guestlua.sleep(0)
+    a:cancel()
+    signal:wake(1)
+    assert.is_true(b:wait())
+    assert.equal("cancelled", helper.failure(a.wait, a).kind)
+  end)
+
+  it("ends the waits when it is closed", function()
+    local task
+    do
+      local signal <close> = guestlua.signal()
+      task = guestlua.spawn(signal.wait, signal)
+      guestlua.sleep(0)
+    end
+    assert.is_true(task:wait())
   end)
 end)

@@ -28,9 +28,7 @@ static void block_device_bind(lua_State *L, gl_object *self, gl_op *op)
   block_device *b = (block_device *)self;
   if (b->guest->closed)
     gl_error_throw(L, "closed", "%s: the Guest of disk '%s' is closed", op->def->name, b->disk);
-  op->dom = gl_guest_domain(b->guest);
-  op->conn = self->host->conn;
-  op->uri = self->host->uri;
+  gl_guest_bind(L, b->guest, op);
   op->disk = b->disk;
 }
 
@@ -170,6 +168,7 @@ static const gl_opdef commit_def = {
   .params = commit_params,
   .size = sizeof(job_op),
   .run = commit_run,
+  .changes = true,
   .push = job_push,
   .release = job_release,
 };
@@ -198,6 +197,7 @@ static const gl_opdef rebase_def = {
   .params = rebase_params,
   .size = sizeof(job_op),
   .run = rebase_run,
+  .changes = true,
   .push = job_push,
   .release = job_release,
 };
@@ -230,6 +230,7 @@ static const gl_opdef copy_def = {
   .params = copy_params,
   .size = sizeof(job_op),
   .run = copy_run,
+  .changes = true,
   .push = job_push,
   .release = job_release,
 };
@@ -270,6 +271,7 @@ static const gl_opdef abort_job_def = {
   .help = "Ends the job on the disk.",
   .params = abort_job_params,
   .run = abort_job_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -411,6 +413,7 @@ static const gl_opdef resize_def = {
   .params = resize_params,
   .size = sizeof(resize_op),
   .run = resize_run,
+  .changes = true,
 };
 
 typedef struct stats_op {

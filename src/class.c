@@ -170,8 +170,10 @@ void gl_class_open(lua_State *L, const gl_class *class)
   lua_setfield(L, -2, "__metatable");
   lua_pushcfunction(L, object_close);
   lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, object_close);
-  lua_setfield(L, -2, "__close");
+  if (!class->outlives) {
+    lua_pushcfunction(L, object_close);
+    lua_setfield(L, -2, "__close");
+  }
   if (class->newindex) {
     lua_pushcfunction(L, class->newindex);
     lua_setfield(L, -2, "__newindex");

@@ -60,6 +60,7 @@ struct gl_class {
   void (*bind)(lua_State *L, gl_object *self, gl_op *op); /* fills in what the op works on; may raise "closed" */
   void (*close)(gl_object *self);                         /* lets go of everything and never blocks; may be NULL */
   int (*tostring)(lua_State *L);
+  bool outlives;                /* what it is a handle of goes on without it: it is not for to-be-closed variables */
   lua_CFunction index, newindex; /* for keys that are no method and no field: self, key [, value]; may be NULL */
 };
 

@@ -14,6 +14,7 @@
 #include "class.h"
 #include "element_build.h"
 #include "error.h"
+#include "mask.h"
 #include "op.h"
 #include "xml.h"
 
@@ -454,6 +455,10 @@ static int validate_run(gl_op *op)
     return 1;
   int rc = gl_xml_validate(doc, self->message, sizeof self->message);
   xmlFreeDoc(doc);
+  char *masked = rc ? gl_mask_values_of(strdup(self->message), self->text) : NULL;
+  if (masked)
+    snprintf(self->message, sizeof self->message, "%s", masked);
+  free(masked);
   return rc ? 1 : 0;
 }
 

@@ -1,14 +1,16 @@
 -- lua5.4 embed.lua FILE…: writes modules.c, the Lua modules as bytecode, to standard output. Run at build time.
 --
--- lua/guestlua/init.lua is the module "guestlua", lua/guestlua/job.lua is "guestlua.job". Line numbers stay in, for tracebacks.
+-- lua/guestlua/init.lua is the module "guestlua", lua/guestlua/job.lua is "guestlua.job". Line numbers stay in, for tracebacks. A text, doc/manual.md,
+-- is the module "guestlua.doc.manual", which is the text.
 
 local rows = {}
 print('#include "modules.h"')
 for i, path in ipairs(arg) do
-  local source = path:gsub("^lua/", "")
-  local name = source:gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
+  local source = path:gsub("^lua/", ""):gsub("^doc/", "guestlua/doc/")
+  local name = source:gsub("%.%a+$", ""):gsub("/init$", ""):gsub("/", ".")
   local file <close> = assert(io.open(path))
-  local code = string.dump(assert(load(file:read("a"), "=" .. source, "t")))
+  local text = file:read("a")
+  local code = string.dump(assert(load(path:find("%.lua$") and text or ("return %q"):format(text), "=" .. source, "t")))
   local bytes = {}
   for at = 1, #code, 24 do
     bytes[#bytes + 1] = table.concat({ code:byte(at, math.min(at + 23, #code)) }, ",")

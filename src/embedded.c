@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "log.h"
 
 /* The longest directory in which a guest of a one-letter name starts: libvirt puts DIR/lib/qemu/domain-ID-NAME/monitor.sock below it (the
  * name cut off at 20), and the address of a socket has 107 characters. */
@@ -39,14 +40,23 @@ static _Noreturn void cannot(lua_State *L, const char *what, const char *path)
   gl_error_throw(L, "system_error", "embedded: cannot %s '%s': %s", what, path, strerror(errno));
 }
 
+/* A dry run opens what is there, and makes nothing. */
+static void check_dry_run(lua_State *L, const char *path)
+{
+  if (gl_state_get(L)->watch & GL_WATCH_DRY_RUN && access(path, F_OK) < 0)
+    gl_error_throw(L, "dry_run", "embedded: a dry run does not make '%s'", path);
+}
+
 static void make_directory(lua_State *L, const char *path)
 {
+  check_dry_run(L, path);
   if (mkdir(path, 0755) < 0 && errno != EEXIST)
     cannot(L, "make the directory", path);
 }
 
 static void write_conf(lua_State *L, const char *path)
 {
+  check_dry_run(L, path);
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0 && errno == EEXIST)
     return;

@@ -282,6 +282,16 @@ void gl_enum_push(lua_State *L, const gl_enum *e, int value)
     lua_pushinteger(L, value);
 }
 
+void gl_enum_push_list(lua_State *L, const gl_enum *e)
+{
+  lua_newtable(L);
+  for (int i = 0; i < e->count; i++)
+    if (e->names[i]) {
+      lua_pushstring(L, e->names[i]);
+      lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+}
+
 void gl_enum_push_choices(lua_State *L, const gl_enum *e)
 {
   luaL_Buffer b;

@@ -23,6 +23,9 @@ int gl_enum_value(const gl_enum *e, const char *name);
 /* Pushes the name, or the number itself where there is no name for it: nothing is lost. [-0, +1, m] */
 void gl_enum_push(lua_State *L, const gl_enum *e, int value);
 
+/* Pushes a list of the names. [-0, +1, m] */
+void gl_enum_push_list(lua_State *L, const gl_enum *e);
+
 /* Pushes "a, b, c": the valid choices, for a message. [-0, +1, m] */
 void gl_enum_push_choices(lua_State *L, const gl_enum *e);
 

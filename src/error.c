@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "enum.h"
+#include "log.h"
 #include "op.h"
 
 static const char error_class[] = "guestlua.Error";
@@ -17,7 +18,7 @@ static const struct {
   {"system_error", "the operating system refused: look at the file, the socket or the permission that the message names"},
   {"auth_failed", "the daemon refused this user: log in, or ask for the right to manage guests"},
   {"auth_unavailable", "the daemon asks for authentication and none could be made: is polkit running?"},
-  {"operation_denied", "this connection is read-only: open it without readonly"},
+  {"operation_denied", "this connection is read-only: open it without readonly; in a dry run all are"},
   {"operation_invalid", "the guest is not in the state that this call needs: see guest:is_active() and guest:get_info()"},
   {"operation_timeout", "another operation holds the guest: look at guest:get_job_info(), then try again"},
   {"agent_unresponsive", "is qemu-guest-agent running in the guest, and is the guest itself up?"},
@@ -69,7 +70,8 @@ static void set_op(lua_State *L, const gl_op *op)
 {
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
-  set_string(L, "host", op->uri);
+  gl_log_push_masked(L, op->uri);
+  lua_setfield(L, -2, "host");
   set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
   if (op->disk)
@@ -119,12 +121,27 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
     gl_enum_push(L, &gl_error_levels, e->level);
     lua_setfield(L, -2, "level");
   }
-  set_string(L, "message", e && e->message ? e->message : "the call failed and libvirt gave no reason");
+  gl_log_push_message(L, op, e && e->message ? e->message : "the call failed and libvirt gave no reason");
+  lua_setfield(L, -2, "message");
 }
 
 void gl_error_libvirt(lua_State *L, const gl_op *op)
 {
   gl_error_push_libvirt(L, op);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...)
+{
+  char text[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  push_error(L, kind);
+  set_op(L, op);
+  set_string(L, "message", text);
   lua_error(L);
   __builtin_unreachable();
 }

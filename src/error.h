@@ -31,6 +31,9 @@ _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *a
 void gl_error_push_libvirt(lua_State *L, const gl_op *op);
 _Noreturn void gl_error_libvirt(lua_State *L, const gl_op *op);
 
+/* Raises an error of ours about a call. [-0, +0, v] */
+_Noreturn void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /* Raises `kind` for an op that nobody waits for any more. [-0, +0, v] */
 _Noreturn void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind);
 

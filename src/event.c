@@ -22,7 +22,8 @@ typedef struct gl_member gl_member;
 struct gl_registration {
   gl_registration *next; /* of the host */
   const gl_event_kind *kind;
-  int id;          /* libvirt's */
+  virConnectPtr conn; /* counted: where it is registered */
+  int id;             /* there */
   atomic_int refs; /* the host's and libvirt's */
   pthread_mutex_t mutex;
   gl_member *members; /* the subscriptions to it; under the mutex */
@@ -55,6 +56,7 @@ struct gl_event {
   gl_sub *sub; /* counted */
   const gl_event_kind *kind;
   gl_event_data data;
+  int lost;    /* events that were dropped before this one */
   char *guest; /* NULL: it is the connection's */
   char uuid[VIR_UUID_STRING_BUFLEN];
 };
@@ -167,6 +169,7 @@ static void deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest
   atomic_fetch_add(&sub->pending, 1);
   e->sub = sub;
   e->kind = kind;
+  e->lost = atomic_exchange(&sub->lost, 0);
   e->data = *data;
   for (int i = 0; i < GL_EVENT_TEXTS; i++)
     e->data.texts[i] = data->texts[i] ? strdup(data->texts[i]) : NULL;
@@ -301,29 +304,37 @@ static void on_disconnected(virConnectPtr conn, int reason, void *opaque)
   gl_event_deliver(opaque, NULL, &data);
 }
 
-/* Makes libvirt call r's callback; it counts r. */
+/* Makes libvirt call r's callback, on that connection from now on. */
 static int connect_registration(virConnectPtr conn, gl_registration *r)
 {
+  int id;
   atomic_fetch_add(&r->refs, 1);
   if (r->kind->id == GL_EVENT_DISCONNECTED)
-    r->id = virConnectRegisterCloseCallback(conn, on_disconnected, r, on_free);
+    id = virConnectRegisterCloseCallback(conn, on_disconnected, r, NULL); /* a driver that knows of no such thing would not free it */
   else if (r->kind->id == GL_EVENT_RECONNECTED)
-    r->id = 0; /* told by gl_event_reconnect; the count is given back by disconnect_registration */
+    id = 0; /* told by gl_event_reconnect */
   else
-    r->id = virConnectDomainEventRegisterAny(conn, NULL, r->kind->id, r->kind->callback, r, on_free);
-  if (r->id < 0)
-    atomic_fetch_sub(&r->refs, 1);
-  return r->id;
+    id = virConnectDomainEventRegisterAny(conn, NULL, r->kind->id, r->kind->callback, r, on_free);
+  if (id < 0) {
+    registration_unref(r);
+    return -1;
+  }
+  virConnectRef(conn);
+  r->conn = conn;
+  r->id = id;
+  return 0;
 }
 
-static void disconnect_registration(virConnectPtr conn, gl_registration *r)
+/* The connection may be lost, and deaf to this: libvirt forgets the callback all the same. */
+static void disconnect_registration(gl_registration *r, virConnectPtr conn, int id)
 {
   if (r->kind->id == GL_EVENT_DISCONNECTED)
-    virConnectUnregisterCloseCallback(conn, on_disconnected);
-  else if (r->kind->id == GL_EVENT_RECONNECTED)
+    virConnectUnregisterCloseCallback(conn, on_disconnected); /* also waits for one that runs */
+  else if (r->kind->id != GL_EVENT_RECONNECTED)
+    virConnectDomainEventDeregisterAny(conn, id); /* calls on_free */
+  if (r->kind->id >= GL_EVENT_DISCONNECTED)
     registration_unref(r);
-  else
-    virConnectDomainEventDeregisterAny(conn, r->id);
+  virConnectClose(conn);
 }
 
 /* The host's registration for the event, made where it has none yet; under the host's mutex. NULL where libvirt refused. */
@@ -401,7 +412,7 @@ int gl_sub_register(gl_op *op, long long events, gl_sub **result)
   return 0;
 }
 
-void gl_event_deregister(gl_host *host, virConnectPtr conn)
+void gl_event_deregister(gl_host *host)
 {
   pthread_mutex_lock(&host->mutex);
   gl_registration *r = host->registrations, *next;
@@ -410,7 +421,7 @@ void gl_event_deregister(gl_host *host, virConnectPtr conn)
   pthread_mutex_unlock(&host->mutex);
   for (; r; r = next) {
     next = r->next;
-    disconnect_registration(conn, r);
+    disconnect_registration(r, r->conn, r->id);
     registration_unref(r);
   }
 }
@@ -426,16 +437,21 @@ static void tell_gap(gl_registration *r, double gap)
   pthread_mutex_unlock(&r->mutex);
 }
 
-int gl_event_reconnect(gl_host *host, virConnectPtr old, virConnectPtr new, double gap)
+/* Where libvirt refuses one the others stay where they have come to, which is whence the next attempt moves them. */
+int gl_event_reconnect(gl_host *host, virConnectPtr new, double gap)
 {
   int rc = 0;
+  gl_registration *r;
   pthread_mutex_lock(&host->mutex);
-  for (gl_registration *r = host->registrations; r && rc == 0; r = r->next) {
-    disconnect_registration(old, r); /* whatever the old connection says to that: it is gone */
-    rc = connect_registration(new, r) < 0 ? -1 : 0;
+  for (r = host->registrations; r && rc == 0; r = r->next) {
+    virConnectPtr old = r->conn;
+    int id = r->id;
+    rc = connect_registration(new, r);
     if (rc == 0)
-      tell_gap(r, gap);
+      disconnect_registration(r, old, id);
   }
+  for (r = host->registrations; r && rc == 0; r = r->next)
+    tell_gap(r, gap);
   pthread_mutex_unlock(&host->mutex);
   return rc;
 }
@@ -506,8 +522,11 @@ static int next_resumed(lua_State *L, int status, lua_KContext ctx);
 static int next_wait(lua_State *L, subscription *self)
 {
   gl_sub *sub = self->sub;
-  int lost = atomic_exchange(&sub->lost, 0);
+  gl_event *e = sub->first;
+  int lost = e ? e->lost : atomic_exchange(&sub->lost, 0);
   if (lost) {
+    if (e)
+      e->lost = 0;
     lua_createtable(L, 0, 2);
     lua_pushliteral(L, "lost");
     lua_setfield(L, -2, "event");
@@ -515,7 +534,6 @@ static int next_wait(lua_State *L, subscription *self)
     lua_setfield(L, -2, "count");
     return 1;
   }
-  gl_event *e = sub->first;
   if (!e) {
     return gl_task_wait(L, (gl_wait){.list = &sub->waiters, .seconds = gl_time_left(lua_tonumber(L, 2)), .what = "an event"},
                         (lua_KContext)self, next_resumed);

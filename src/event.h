@@ -2,13 +2,15 @@
  * libvirt's event thread -> queue -> Lua.
  *
  * One thread a process runs libvirt's event loop. Its callbacks copy what they got into a gl_event, put that into the state's gl_queue and
- * wake the Lua thread, which sorts the events by subscription. A subscription is counted: one for its userdata, one for libvirt, one for
- * each event under way; libvirt's freecb may run on any thread and only drops its count.
+ * wake the Lua thread, which sorts the events by subscription. A subscription is counted: one for its userdata, one for each event under
+ * way. libvirt has one registration for each kind of event of a host, counted as well: libvirt's freecb may run on any thread and drops its
+ * count.
  */
 #ifndef GL_EVENT_H
 #define GL_EVENT_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <uv.h>
 
 #include "class.h"
@@ -18,6 +20,14 @@
 /* Registers libvirt's default event implementation and starts its thread, once a process. A program that registered one of its own before
  * keeps it. Returns 0, or -1 where the thread could not be started. */
 int gl_event_start(void);
+
+/* Before the first gl_event_start: that the program registers and runs libvirt's event loop itself, that it keeps libvirt's error function.
+ */
+void gl_event_choose(bool own_loop, bool own_error_function);
+
+/* Any thread but the one that runs libvirt's loop: whether that turns, waiting so long for it. Negative: it does not. Our own thread always
+ * does. */
+int gl_event_runs(int seconds);
 
 /* Ends the thread; for the end of the process only. */
 void gl_event_stop(void);
@@ -43,11 +53,11 @@ void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub);
 void gl_sub_drop(gl_sub *sub);
 
 /* Ends all registrations of a host that is being closed. Any thread. */
-void gl_event_deregister(gl_host *host, virConnectPtr conn);
+void gl_event_deregister(gl_host *host);
 
 /* Moves all registrations of a host to a new connection, and tells all its subscriptions that what happened for `gap` seconds was not
  * heard. On a worker. Negative where libvirt refused one. */
-int gl_event_reconnect(gl_host *host, virConnectPtr old, virConnectPtr new, double gap);
+int gl_event_reconnect(gl_host *host, virConnectPtr new, double gap);
 
 /* The row "subscribe" for the table of a class: where a guest is bound it hears of that guest only. */
 extern const gl_opdef gl_subscribe;

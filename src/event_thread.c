@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "event.h"
 
@@ -28,11 +29,61 @@ static void be_quiet(void *unused, virErrorPtr error)
   (void)error;
 }
 
+static bool own_loop, own_error_function; /* the program's; gl_event_choose */
+
+void gl_event_choose(bool loop, bool error_function)
+{
+  own_loop = own_loop || loop;
+  own_error_function = own_error_function || error_function;
+}
+
+/* ---- a program that runs libvirt's loop itself ---- */
+
+static pthread_mutex_t turn_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn_seen = PTHREAD_COND_INITIALIZER;
+static unsigned turns;
+
+/* The thread that runs the loop. */
+static void on_turn(int timer, void *unused)
+{
+  (void)unused;
+  virEventRemoveTimeout(timer);
+  pthread_mutex_lock(&turn_mutex);
+  turns++;
+  pthread_cond_broadcast(&turn_seen);
+  pthread_mutex_unlock(&turn_mutex);
+}
+
+int gl_event_runs(int seconds)
+{
+  struct timespec deadline;
+  int rc = 0;
+  if (!own_loop)
+    return 0;
+  clock_gettime(CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += seconds;
+  pthread_mutex_lock(&turn_mutex);
+  unsigned before = turns;
+  if (virEventAddTimeout(0, on_turn, NULL, NULL) < 0)
+    rc = -1;
+  while (rc == 0 && turns == before)
+    rc = pthread_cond_timedwait(&turn_seen, &turn_mutex, &deadline);
+  pthread_mutex_unlock(&turn_mutex);
+  return rc == 0 ? 0 : -1;
+}
+
+/* ---- our thread ---- */
+
 static void start(void)
 {
   sigset_t all, before;
   virInitialize();
-  virSetErrorFunc(NULL, be_quiet);
+  if (!own_error_function)
+    virSetErrorFunc(NULL, be_quiet);
+  if (own_loop) {
+    started = true;
+    return;
+  }
   virEventRegisterDefaultImpl();
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -54,7 +105,7 @@ static void nothing(int timer, void *unused)
 
 void gl_event_stop(void)
 {
-  if (!started)
+  if (!started || own_loop)
     return;
   atomic_store(&stop, true);
   virEventAddTimeout(0, nothing, NULL, NULL); /* wakes it */

@@ -13,6 +13,7 @@
 typedef struct guest_object {
   gl_object object;
   virDomainPtr dom;
+  bool gone; /* when the connection was opened again it was not there: dom is of the one before */
 } guest_object;
 
 virDomainPtr gl_guest_domain(gl_object *guest)
@@ -20,11 +21,14 @@ virDomainPtr gl_guest_domain(gl_object *guest)
   return ((guest_object *)guest)->dom;
 }
 
-virDomainPtr gl_guest_replace(gl_object *guest, virDomainPtr dom)
+void gl_guest_reconnect(gl_object *guest, virDomainPtr dom)
 {
-  virDomainPtr before = gl_guest_domain(guest);
-  ((guest_object *)guest)->dom = dom;
-  return before;
+  guest_object *g = (guest_object *)guest;
+  g->gone = !dom;
+  if (!dom)
+    return;
+  virDomainFree(g->dom); /* the caller holds the connection still: this only drops a count */
+  g->dom = dom;
 }
 
 void gl_guest_push(lua_State *L, gl_host *host, int host_index, virDomainPtr *dom)
@@ -38,12 +42,14 @@ void gl_guest_push(lua_State *L, gl_host *host, int host_index, virDomainPtr *do
   lua_setiuservalue(L, -2, 1);
 }
 
-static void guest_bind(lua_State *L, gl_object *self, gl_op *op)
+void gl_guest_bind(lua_State *L, gl_object *guest, gl_op *op)
 {
-  (void)L;
-  op->dom = gl_guest_domain(self);
-  op->conn = self->host->conn;
-  op->uri = self->host->uri;
+  op->dom = gl_guest_domain(guest);
+  if (((guest_object *)guest)->gone && !op->def->memory)
+    gl_error_throw(L, "no_domain", "%s: guest '%s' was gone when the connection was opened again", op->def->name,
+                   virDomainGetName(op->dom));
+  op->conn = guest->host->conn;
+  op->uri = guest->host->uri;
 }
 
 static void guest_close(gl_object *self)
@@ -160,6 +166,7 @@ static const gl_opdef launch_def = {
   .returns = "0",
   .params = launch_params,
   .run = launch_run,
+  .changes = true,
   .push = gl_push_integer,
 };
 
@@ -172,6 +179,7 @@ static const gl_opdef poweroff_def = {
   .call = "virDomainDestroy",
   .help = "Stops the guest at once, as pulling the plug does.",
   .run = poweroff_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -184,6 +192,7 @@ static const gl_opdef shutdown_def = {
   .call = "virDomainShutdown",
   .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it.",
   .run = shutdown_run,
+  .changes = true,
 };
 
 static int pause_run(gl_op *op)
@@ -195,6 +204,7 @@ static const gl_opdef pause_def = {
   .call = "virDomainSuspend",
   .help = "Stops the guest's processors; its memory stays.",
   .run = pause_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -207,6 +217,7 @@ static const gl_opdef resume_def = {
   .call = "virDomainResume",
   .help = "Lets the processors of a paused guest run again.",
   .run = resume_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -219,6 +230,7 @@ static const gl_opdef inject_nmi_def = {
   .call = "virDomainInjectNMI",
   .help = "Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.",
   .run = inject_nmi_run,
+  .changes = true,
 };
 
 static int save_memory_state_run(gl_op *op)
@@ -232,6 +244,7 @@ static const gl_opdef save_memory_state_def = {
     "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or "
     "cancelled it is aborted, and the guest goes on.",
   .run = save_memory_state_run,
+  .changes = true,
 };
 
 /* ---- configuration ---- */
@@ -301,6 +314,7 @@ static const gl_opdef delete_configuration_def = {
           "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
   .params = delete_configuration_params,
   .run = delete_configuration_run,
+  .changes = true,
 };
 
 static const gl_opdef close_def = {
@@ -333,7 +347,7 @@ const gl_class gl_guest_class = {
   .help = "A virtual machine: libvirt's domain. host:guest, host:guests and Guest.create make one.",
   .ops = ops,
   .fields = fields,
-  .bind = guest_bind,
+  .bind = gl_guest_bind,
   .close = guest_close,
   .tostring = guest_tostring,
 };

@@ -17,6 +17,7 @@ static const gl_opdef freeze_filesystems_def = {
   .call = "virDomainFSFreeze",
   .help = "Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().",
   .run = freeze_filesystems_run,
+  .changes = true,
 };
 
 static int thaw_filesystems_run(gl_op *op)
@@ -28,6 +29,7 @@ static const gl_opdef thaw_filesystems_def = {
   .call = "virDomainFSThaw",
   .help = "Lets the guest write again. Harmless where nothing is frozen.",
   .run = thaw_filesystems_run,
+  .changes = true,
 };
 
 typedef struct agent_timeout_op {
@@ -54,6 +56,7 @@ static const gl_opdef agent_set_response_timeout_def = {
   .params = agent_timeout_params,
   .size = sizeof(agent_timeout_op),
   .run = agent_set_response_timeout_run,
+  .changes = true,
   .quick = true,
 };
 
@@ -64,7 +67,7 @@ typedef struct password_op {
 
 static const gl_param password_params[] = {
   GL_ARG(password_op, user, GL_STRING, "the user in the guest"),
-  GL_ARG(password_op, new_pass, GL_STRING, "the new password, as plain text; it is shown in no error"),
+  GL_ARG_SECRET(password_op, new_pass, "the new password, as plain text; it is shown in no error"),
   GL_END,
 };
 
@@ -80,6 +83,7 @@ static const gl_opdef set_user_password_def = {
   .params = password_params,
   .size = sizeof(password_op),
   .run = set_user_password_run,
+  .changes = true,
 };
 
 /* rc: 0, or 1 where libvirt refused; that error is not raised. */
@@ -107,6 +111,7 @@ static const gl_opdef sync_guest_time_def = {
   .help = "Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.",
   .returns = "true; or false and the Error",
   .run = sync_guest_time_run,
+  .changes = true,
   .push = sync_guest_time_push,
 };
 
@@ -117,7 +122,7 @@ typedef struct agent_op {
 } agent_op;
 
 static const gl_param agent_params[] = {
-  GL_ARG(agent_op, command, GL_STRING, "the command, JSON: {\"execute\": …}"),
+  GL_ARG_SECRET(agent_op, command, "the command, JSON: {\"execute\": …}"),
   GL_OPTION_UP_TO(agent_op, timeout, INT_MAX, "seconds to wait for the answer, 5 where nothing is said"),
   GL_END,
 };
@@ -136,6 +141,7 @@ static const gl_opdef agent_command_def = {
   .params = agent_params,
   .size = sizeof(agent_op),
   .run = agent_command_run,
+  .changes = true,
   .push = gl_push_text,
   .release = gl_release_text,
 };

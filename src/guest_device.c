@@ -31,6 +31,7 @@ static const gl_opdef attach_device_def = {
   .params = conf_params,
   .size = sizeof(conf_op),
   .run = attach_device_run,
+  .changes = true,
 };
 
 static int detach_device_run(gl_op *op)
@@ -46,6 +47,7 @@ static const gl_opdef detach_device_def = {
   .params = conf_params,
   .size = sizeof(conf_op),
   .run = detach_device_run,
+  .changes = true,
 };
 
 /* ---- metadata ---- */
@@ -79,6 +81,7 @@ static const gl_opdef set_metadata_def = {
   .params = set_metadata_params,
   .size = sizeof(metadata_op),
   .run = set_metadata_run,
+  .changes = true,
 };
 
 static const gl_param get_metadata_params[] = {
@@ -151,6 +154,7 @@ static const gl_opdef snapshot_def = {
   .params = snapshot_params,
   .size = sizeof(snapshot_op),
   .run = snapshot_run,
+  .changes = true,
 };
 
 const gl_opdef *const gl_guest_device_ops[] = {

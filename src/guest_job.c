@@ -165,6 +165,7 @@ static const gl_opdef abort_job_def = {
   .call = "virDomainAbortJob",
   .help = "Ends the guest's job; the call that started it, as migrate, then fails.",
   .run = abort_job_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -231,6 +232,7 @@ static const gl_opdef migrate_def = {
   .params = migrate_params,
   .size = sizeof(migrate_op),
   .run = migrate_run,
+  .changes = true,
   .release = migrate_release,
 };
 
@@ -255,6 +257,7 @@ static const gl_opdef migrate_configure_max_downtime_def = {
   .params = downtime_params,
   .size = sizeof(downtime_op),
   .run = migrate_configure_max_downtime_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -268,6 +271,7 @@ static const gl_opdef migrate_start_postcopy_def = {
   .help = "Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot "
           "be aborted.",
   .run = migrate_start_postcopy_run,
+  .changes = true,
   .beside = true,
 };
 
@@ -283,6 +287,7 @@ static const gl_opdef announce_self_def = {
   .call = "virDomainQemuMonitorCommand",
   .help = "Makes QEMU tell the network again where the guest's interfaces are.",
   .run = announce_self_run,
+  .changes = true,
 };
 
 const gl_opdef *const gl_guest_job_ops[] = {

@@ -9,6 +9,7 @@
 
 #include "block_device.h"
 #include "class.h"
+#include "coroutine.h"
 #include "element.h"
 #include "embedded.h"
 #include "error.h"
@@ -16,8 +17,11 @@
 #include "file.h"
 #include "guest.h"
 #include "host.h"
+#include "log.h"
+#include "luv.h"
 #include "modules.h"
 #include "op.h"
+#include "sandbox.h"
 #include "state.h"
 #include "task.h"
 
@@ -117,6 +121,10 @@ static void push_doc(lua_State *L, const gl_opdef *def, bool field)
     lua_pushstring(L, texts[i][1]);
     lua_setfield(L, -2, texts[i][0]);
   }
+  lua_pushboolean(L, def->changes);
+  lua_setfield(L, -2, "changes");
+  lua_pushboolean(L, def->run && !def->memory);
+  lua_setfield(L, -2, "calls");
   gl_opts_push(L, def->params, def->run && !def->memory && !field);
   lua_setfield(L, -2, "params");
 }
@@ -163,17 +171,23 @@ static void push_version(lua_State *L, const char *name, const char *version)
   lua_setfield(L, -2, name);
 }
 
+static void push_version_number(lua_State *L, const char *name, unsigned long v)
+{
+  lua_pushfstring(L, "%d.%d.%d", (int)(v / 1000000), (int)(v / 1000 % 1000), (int)(v % 1000));
+  lua_setfield(L, -2, name);
+}
+
 static void push_versions(lua_State *L)
 {
   unsigned long v = 0;
   virGetVersion(&v, NULL, NULL);
   lua_newtable(L);
+  push_version_number(L, "libvirt", v);
+  push_version_number(L, "libvirt_compiled", LIBVIR_VERSION_NUMBER);
   push_version(L, "guestlua", GUESTLUA_VERSION);
   push_version(L, "lua", &LUA_RELEASE[strlen("Lua ")]);
   push_version(L, "libxml2", LIBXML_DOTTED_VERSION);
   push_version(L, "libuv", uv_version_string());
-  lua_pushfstring(L, "%d.%d.%d", (int)(v / 1000000), (int)(v / 1000 % 1000), (int)(v % 1000));
-  lua_setfield(L, -2, "libvirt");
 }
 
 /* "guestlua.core" */
@@ -185,6 +199,7 @@ static int open_core(lua_State *L)
   xmlInitParser();
   gl_state_open(L);
   gl_op_open(L);
+  gl_coroutine_open(L);
   lua_newtable(L);
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
@@ -197,14 +212,20 @@ static int open_core(lua_State *L)
     lua_setfield(L, -2, (*def)->name);
   }
   gl_file_open(L);
+  gl_sandbox_open(L);
+  gl_log_open(L);
   lua_pushcfunction(L, check_self);
   lua_setfield(L, -2, "check_self");
   lua_pushcfunction(L, gl_task_shield);
   lua_setfield(L, -2, "shield");
+  lua_pushcfunction(L, gl_task_check_cancelled);
+  lua_setfield(L, -2, "check");
   lua_pushcfunction(L, gl_task_heard);
   lua_setfield(L, -2, "heard");
   lua_pushcfunction(L, gl_task_list);
   lua_setfield(L, -2, "task_list");
+  lua_pushcfunction(L, gl_luv_share);
+  lua_setfield(L, -2, "share_loop");
   lua_pushcfunction(L, documentation);
   lua_setfield(L, -2, "documentation");
   push_versions(L);
@@ -219,6 +240,7 @@ static int open_module(lua_State *L)
   lua_pushfstring(L, "=%s", m->source);
   if (luaL_loadbufferx(L, (const char *)m->code, m->size, lua_tostring(L, -1), "b") != LUA_OK)
     return lua_error(L);
+  gl_sandbox_trust(L);
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
   return 1;
@@ -270,6 +292,11 @@ int guestlua_run(lua_State *L, int nargs)
 void guestlua_interrupt(lua_State *L, int signo)
 {
   gl_state_interrupt(gl_state_get(L), signo);
+}
+
+void guestlua_status(lua_State *L)
+{
+  gl_state_ask_status(gl_state_get(L));
 }
 
 void guestlua_end(void)

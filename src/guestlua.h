@@ -1,36 +1,134 @@
 /*
  * guestlua: Guest and BlockDevice over libvirt, as Lua 5.4 userdata. The only public header.
+ *
+ * Threads: a Lua state belongs to the thread that opened it, and every function here that takes a lua_State is called on that thread,
+ * unless it says otherwise. Several states, each on a thread of its own, may run at once; they share libvirt's event thread and the worker
+ * threads.
+ *
+ * [-o, +p, x] as in Lua's manual: how many values the function pops and pushes, and whether it raises errors ('-': never, 'e': Lua's own,
+ * 'v': a guestlua.Error).
  */
 #ifndef GUESTLUA_H
 #define GUESTLUA_H
 
+#include <libvirt/libvirt.h>
 #include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
 
+#define GUESTLUA_VERSION_MAJOR 0
+#define GUESTLUA_VERSION_MINOR 1
+#define GUESTLUA_VERSION_PATCH 0
 #define GUESTLUA_VERSION "0.1.0"
+#define GUESTLUA_VERSION_NUMBER (GUESTLUA_VERSION_MAJOR * 1000000 + GUESTLUA_VERSION_MINOR * 1000 + GUESTLUA_VERSION_PATCH)
+
+#if defined(__GNUC__)
+#define GUESTLUA_API __attribute__((visibility("default")))
+#else
+#define GUESTLUA_API
+#endif
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* The version of the library that the program runs with; GUESTLUA_VERSION_NUMBER is the one that it was compiled with. */
+GUESTLUA_API unsigned guestlua_version(void);
+
+/* ---- a state ---- */
+
 /*
- * Pushes the module, the table that `require "guestlua"` gives. For luaL_requiref. Call it on the thread that runs the state; it starts
- * libvirt's event thread, once a process. Raises an error where the Lua in use is not 5.4. [-0, +1, e]
+ * Pushes the module, the table that `require "guestlua"` gives. For luaL_requiref, with a state of the program's own. It starts libvirt's
+ * event thread, once a process. Raises an error where the Lua in use is not 5.4. [-0, +1, e]
  */
-int luaopen_guestlua(lua_State *L);
+GUESTLUA_API int luaopen_guestlua(lua_State *L);
+
+/* What guestlua_new makes. Zero everything, set size: guestlua_options options = {.size = sizeof options}; */
+typedef struct guestlua_options {
+  size_t size;                         /* sizeof(guestlua_options): how much of it this program knows */
+  const char *uri;                     /* what guestlua.open() connects to; NULL: libvirt's default */
+  bool readonly;                       /* guestlua.open() opens read-only where the script does not say otherwise */
+  bool sandbox;                        /* no files, programs, C modules, bytecode; only `uri`, read-only, and what the program hands over */
+  size_t max_memory;                   /* bytes that Lua may hold; 0: no limit */
+  unsigned long long max_instructions; /* of Lua's, in all of the state's life; 0: no limit */
+  const char *const *allow; /* the methods that scripts may call, as in "Guest.get_info", "Guest.*", "guestlua.open", and NULL at the
+                               end. What a method calls of others has to be on the list as well. NULL: all */
+  bool own_event_loop; /* the program has registered libvirt's event implementation and runs it: guestlua starts no thread. Process-wide */
+  bool own_error_function; /* libvirt's error function stays as it is; else it is silenced, as the errors are raised. Process-wide */
+} guestlua_options;
+
+/*
+ * A state with Lua's libraries and guestlua opened, the module in the global `guestlua` and for `require`. options may be NULL. NULL where
+ * it cannot be made; `why` (may be NULL) then has the reason, cut off at `size`. The calling thread is the state's. [-, never raises]
+ */
+GUESTLUA_API lua_State *guestlua_new(const guestlua_options *options, char *why, size_t size);
+
+/* Ends such a state: waits for the calls that are in flight, closes what is open. NULL is fine. lua_close does the same. */
+GUESTLUA_API void guestlua_free(lua_State *L);
+
+/* Ends libvirt's event thread. For the end of the process, after the last state is closed; a program need not call it. */
+GUESTLUA_API void guestlua_end(void);
+
+/* ---- libvirt's objects ---- */
+
+/*
+ * Pushes a Host for the program's own connection, the same one for the same connection; a Guest for its domain. Each takes a reference of
+ * its own, which it drops when it is closed or collected: the program keeps its reference, and may drop it. NULL raises. [-0, +1, v]
+ */
+GUESTLUA_API void guestlua_push_connect(lua_State *L, virConnectPtr conn);
+GUESTLUA_API void guestlua_push_domain(lua_State *L, virDomainPtr dom);
+
+/*
+ * The connection of the Host, the domain of the Guest at that index; raises where it is none, or closed. It is borrowed: call virConnectRef
+ * or virDomainRef to keep it for longer than the Lua value lives. [-0, +0, v]
+ */
+GUESTLUA_API virConnectPtr guestlua_check_connect(lua_State *L, int index);
+GUESTLUA_API virDomainPtr guestlua_check_domain(lua_State *L, int index);
+
+/* ---- running ---- */
 
 /*
  * Runs the function and its nargs arguments on top of the stack as a task, and the loop until the task has ended: its libvirt calls then
  * run on worker threads, and guestlua_interrupt reaches it. Returns LUA_OK with the results on the stack, or LUA_ERRRUN with the error
- * value and then the traceback. luaopen_guestlua comes first. [-(nargs+1), +results, e]
+ * value and then the traceback, a string. [-(nargs+1), +results, e]
  */
-int guestlua_run(lua_State *L, int nargs);
+GUESTLUA_API int guestlua_run(lua_State *L, int nargs);
 
-/* Makes what guestlua_run runs stop with an error of kind "interrupted". May be called from a signal handler on the thread that runs the
- * state. */
-void guestlua_interrupt(lua_State *L, int signo);
+/*
+ * For programs with a loop of their own: starts the function and its nargs arguments as a task and pushes its Task, which says how it is
+ * (status, wait). Returns LUA_OK, or an error code with the error on the stack. Nothing runs before guestlua_dispatch. [-(nargs+1), +1, -]
+ */
+GUESTLUA_API int guestlua_spawn(lua_State *L, int nargs);
 
-/* Ends libvirt's event thread. For the end of the process, after the last lua_close. */
-void guestlua_end(void);
+/*
+ * A descriptor that is readable when there is something to dispatch, and how many milliseconds later it is time to dispatch all the same
+ * (-1: no limit). Ask for the timeout after each dispatch. guestlua_fd: -1 where guestlua was not opened in L.
+ */
+GUESTLUA_API int guestlua_fd(lua_State *L);
+GUESTLUA_API int guestlua_timeout(lua_State *L);
+
+/* Does what there is to do, and never waits. Returns how many tasks there are still, or one of the codes below. [-0, +0, -] */
+GUESTLUA_API int guestlua_dispatch(lua_State *L);
+
+#define GUESTLUA_WRONG_THREAD (-1) /* this is not the thread of the state, or guestlua was not opened in it */
+#define GUESTLUA_NESTED (-2)       /* called from within Lua code that it runs itself */
+
+/* Makes what guestlua_run runs stop with an error of kind "interrupted": its to-be-closed variables undo what they guard. May be called
+ * from a signal handler on the thread that runs the state. */
+GUESTLUA_API void guestlua_interrupt(lua_State *L, int signo);
+
+/* Says on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. */
+GUESTLUA_API void guestlua_status(lua_State *L);
+
+/* ---- log ---- */
+
+/*
+ * Calls fn with each line of the log, on the thread of the state, instead of writing it to standard error; guestlua.log.configure says
+ * whether lines are text or JSON. Secrets are masked. least: the least important level that is wanted, "error", "warning", "info", "debug"
+ * or "trace"; NULL: as it is. fn must not call into the state. fn NULL: standard error again. [-0, +0, e]
+ */
+typedef void (*guestlua_log_fn)(void *opaque, const char *level, const char *line);
+GUESTLUA_API void guestlua_set_log(lua_State *L, const char *least, guestlua_log_fn fn, void *opaque);
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "event.h"
 #include "guest.h"
+#include "log.h"
 #include "task.h"
 
 typedef struct host_object {
@@ -26,7 +27,7 @@ static void host_bind(lua_State *L, gl_object *self, gl_op *op)
 /* What it says to the daemon is said on a worker, which afterwards drops the last reference to the connection, as the op's own. */
 static int disconnect_run(gl_op *op)
 {
-  gl_event_deregister(op->host, op->conn);
+  gl_event_deregister(op->host);
   return 0;
 }
 static const gl_opdef disconnect_def = {.name = "close", .call = "virConnectClose", .run = disconnect_run};
@@ -60,6 +61,7 @@ static int host_close(lua_State *L)
   gl_op *op = gl_op_new(L, &disconnect_def);
   op->state = self->host->state;
   op->host = gl_host_ref(self->host);
+  op->uri = op->host->uri;
   op->held = true;
   op->conn = host_release(self->host);
   gl_object_close(self);
@@ -277,6 +279,7 @@ static const gl_opdef write_instance_config_def = {
   .params = define_params,
   .size = sizeof(define_op),
   .run = define_run,
+  .changes = true,
   .push = define_push,
   .release = define_release,
 };
@@ -289,10 +292,12 @@ typedef struct open_op {
   virConnectPtr opened;
   long long keepalive;
   char *full_uri; /* as libvirt completed it */
+  bool no_loop;   /* the program's, see gl_event_runs */
 } open_op;
 
 #define OPEN_READONLY 1
 #define KEEPALIVE_COUNT 5
+#define LOOP_PATIENCE 10 /* seconds */
 
 static const gl_param open_params[] = {
   GL_ARG_OR_NIL(open_op, uri, GL_STRING, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
@@ -312,31 +317,61 @@ static virConnectPtr open_connection(const char *uri, bool readonly, int keepali
   return conn;
 }
 
+/* A dry run has no connection that could change anything. */
+static void open_check(lua_State *L, gl_op *op)
+{
+  (void)L;
+  op->uri = ((open_op *)op)->uri;
+  if (op->watched & GL_WATCH_DRY_RUN)
+    op->flags |= OPEN_READONLY;
+}
+
 static int open_run(gl_op *op)
 {
   open_op *self = (open_op *)op;
-  op->uri = self->uri;
+  /* Inline it may be that very thread that runs the loop. */
+  self->no_loop = op->phase == GL_OP_RUNNING && gl_event_runs(LOOP_PATIENCE) < 0;
+  if (self->no_loop)
+    return 0;
   self->opened = open_connection(self->uri, op->flags & OPEN_READONLY, (int)self->keepalive);
   return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
+}
+
+/* Pushes a Host that is open and has no connection yet. */
+static gl_host *push_host(lua_State *L, gl_state *s)
+{
+  host_object *o = gl_object_new(L, &gl_host_class, sizeof *o, 0);
+  gl_host *h = gl_host_new(s);
+  if (!h)
+    luaL_error(L, "guestlua: out of memory");
+  o->object.host = h;
+  o->object.closed = false;
+  s->alive.hosts++;
+  return h;
 }
 
 static int open_push(lua_State *L, gl_op *op)
 {
   open_op *self = (open_op *)op;
-  host_object *o = gl_object_new(L, &gl_host_class, sizeof *o, 0);
-  gl_host *h = gl_host_new(op->state);
-  if (!h)
-    return luaL_error(L, "guestlua: out of memory");
+  if (self->no_loop)
+    gl_error_call(L, op, "no_event_loop",
+                  "the program that embeds guestlua has said that it runs libvirt's event loop, and it has not run for %d s", LOOP_PATIENCE);
+  gl_host *h = push_host(L, op->state);
   h->conn = self->opened;
   self->opened = NULL;
   h->uri = self->full_uri;
   self->full_uri = NULL;
   h->readonly = op->flags & OPEN_READONLY;
   h->keepalive = (int)self->keepalive;
-  o->object.host = h;
-  o->object.closed = false;
-  h->state->alive.hosts++;
   return 1;
+}
+
+void gl_host_push(lua_State *L, gl_state *s, virConnectPtr conn)
+{
+  gl_host *h = push_host(L, s);
+  virConnectRef(conn);
+  h->conn = conn;
+  h->uri = virConnectGetURI(conn);
 }
 
 static void open_release(gl_op *op)
@@ -353,6 +388,7 @@ const gl_opdef gl_host_open = {
   .returns = "Host",
   .params = open_params,
   .size = sizeof(open_op),
+  .check = open_check,
   .run = open_run,
   .push = open_push,
   .release = open_release,
@@ -411,9 +447,13 @@ static int reconnect_run(gl_op *op)
   self->opened = open_connection(op->host->uri, op->host->readonly, op->host->keepalive);
   if (!self->opened)
     return -1;
-  for (int i = 0; i < self->count; i++)
+  for (int i = 0; i < self->count; i++) {
     self->found[i] = virDomainLookupByUUIDString(self->opened, self->uuids[i]);
-  return gl_event_reconnect(op->host, op->conn, self->opened, self->gap);
+    virErrorPtr e = self->found[i] ? NULL : virGetLastError();
+    if (e && e->code != VIR_ERR_NO_DOMAIN)
+      return -1;
+  }
+  return gl_event_reconnect(op->host, self->opened, self->gap);
 }
 
 /* Closes a connection that nothing is registered with, on a worker. */
@@ -433,10 +473,12 @@ static int reconnect_push(lua_State *L, gl_op *op)
     for (int i = 0; o->class == &gl_guest_class && i < self->count; i++) {
       uuid_text uuid;
       virDomainGetUUIDString(gl_guest_domain(o), uuid);
-      if (!self->found[i] || strcmp(uuid, self->uuids[i]) != 0)
+      if (strcmp(uuid, self->uuids[i]) != 0)
         continue;
-      virDomainFree(gl_guest_replace(o, self->found[i]));
-      self->found[i] = NULL;
+      if (self->found[i])
+        virDomainRef(self->found[i]);
+      gl_guest_reconnect(o, self->found[i]);
+      break;
     }
   gl_op_detach(h, &let_go_def, old);
   return 0;
@@ -472,7 +514,8 @@ static int host_tostring(lua_State *L)
     lua_pushliteral(L, "<Host (closed)>");
     return 1;
   }
-  lua_pushfstring(L, "<Host %s>", self->host->uri);
+  gl_log_push_masked(L, self->host->uri);
+  lua_pushfstring(L, "<Host %s>", lua_tostring(L, -1));
   return 1;
 }
 

@@ -1,7 +1,9 @@
-/* The executable: argv, signals and exit codes. What is run, and how, is lua/guestlua/command.lua. */
+/* The executable: argv, signals and exit codes. What the options mean, and what is run, is in lua/guestlua/command.lua. */
+#include <errno.h>
 #include <getopt.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,108 +13,136 @@
 #include <unistd.h>
 
 #include "guestlua.h"
+#include "terminal.h"
 
 /* Calls that can be under way at once, on all connections together. libuv reads it once, before the first. */
 #define WORKERS "32"
 
-enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2 };
+enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, MAX_OPTIONS = 100 };
 
-static const char usage[] = "usage: guestlua [OPTION]... [SCRIPT [ARGUMENT]...]\n"
-                            "Runs a Lua 5.4 script that drives virtual machines through libvirt.\n"
-                            "\n"
-                            "  -c, --connect URI    the connection that guestlua.open() makes\n"
-                            "  -r, --readonly       make it read-only\n"
-                            "  -e STAT              run the statement\n"
-                            "  -l MOD               require the module, into a global of its name\n"
-                            "  -i, --interactive    then read statements from standard input\n"
-                            "  -v, --version        print the versions\n"
-                            "  -h, --help           print this\n"
-                            "  -                    the script is on standard input\n"
-                            "\n"
-                            "The script finds the module as guestlua and its arguments in arg and `...`.\n"
-                            "Exit: 0; 1 after an error that the script did not catch; 2 for wrong usage;\n"
-                            "130 after Ctrl-C, which lets the script clean up (a second one does not).\n";
+/* ---- signals ---- */
 
-static const struct option long_options[] = {
-  {"connect", required_argument, NULL, 'c'}, {"readonly", no_argument, NULL, 'r'}, {"interactive", no_argument, NULL, 'i'},
-  {"version", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},     {NULL, 0, NULL, 0},
-};
-
-static lua_State *interrupted_state;
+static lua_State *volatile running_state; /* NULL: it is over */
 static volatile sig_atomic_t interrupted_by;
 
-/* The first signal lets the script clean up, the second one kills. */
-static void on_signal(int signo)
+/* The first one lets the script clean up, a second one kills; at the prompt Ctrl-C is for what was typed, however often. */
+static void on_interrupt(int signo)
 {
-  signal(signo, SIG_DFL);
-  interrupted_by = signo;
-  guestlua_interrupt(interrupted_state, signo);
+  if (!running_state || interrupted_by) {
+    gl_terminal_restore();
+    signal(signo, SIG_DFL);
+    raise(signo); /* when we are back from here */
+    return;
+  }
+  if (!gl_terminal_takes_interrupt(signo))
+    interrupted_by = signo;
+  guestlua_interrupt(running_state, signo);
+}
+
+/* Nobody reads what somebody writes. Only where that is our own output is it the end of the script, which then prints no more. */
+static void on_pipe(int signo)
+{
+  int before = errno;
+  struct pollfd output = {.fd = STDOUT_FILENO};
+  if (running_state && !interrupted_by && poll(&output, 1, 0) == 1 && output.revents & POLLERR) {
+    interrupted_by = signo;
+    guestlua_interrupt(running_state, signo);
+  }
+  errno = before;
+}
+
+static void on_status(int signo)
+{
+  (void)signo;
+  if (running_state)
+    guestlua_status(running_state);
 }
 
 static void catch_signals(lua_State *L)
 {
-  struct sigaction action = {.sa_handler = on_signal};
-  interrupted_state = L;
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  signal(SIGPIPE, SIG_IGN);
+  /* What reads standard input is to be interrupted, but goes on after a look at the status. */
+  static const struct {
+    int signo, flags;
+    void (*handler)(int);
+  } signals[] = {{SIGINT, 0, on_interrupt}, {SIGTERM, 0, on_interrupt}, {SIGPIPE, SA_RESTART, on_pipe}, {SIGUSR1, SA_RESTART, on_status}};
+  running_state = L;
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction action = {.sa_handler = signals[i].handler, .sa_flags = signals[i].flags};
+    sigaction(signals[i].signo, &action, NULL);
+  }
 }
 
-/* Appends {kind, value} to the list of steps on top of the stack. */
-static void add_step(lua_State *L, const char *kind, const char *value)
+/* ---- options ---- */
+
+/* The rows of lua/guestlua/options.lua, as getopt_long wants them. */
+typedef struct option_table {
+  char shorts[2 * MAX_OPTIONS + 2];
+  struct option longs[MAX_OPTIONS + 1];
+  int by_short[256]; /* the row's number */
+} option_table;
+
+enum { LONG_OPTION = 256 }; /* what getopt_long returns for the long form, plus the row's number */
+
+static const char *field(lua_State *L, int index, const char *key)
 {
-  lua_createtable(L, 2, 0);
-  lua_pushstring(L, kind);
-  lua_rawseti(L, -2, 1);
-  lua_pushstring(L, value);
-  lua_rawseti(L, -2, 2);
-  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_getfield(L, index, key);
+  const char *value = lua_tostring(L, -1); /* the row keeps it alive */
+  lua_pop(L, 1);
+  return value;
 }
 
-static void set_string(lua_State *L, const char *key, const char *value)
+/* The list of rows is on top of the stack. */
+static void make_table(lua_State *L, option_table *t)
 {
-  lua_pushstring(L, value);
-  lua_setfield(L, -2, key);
+  char *shorts = t->shorts;
+  struct option *longs = t->longs;
+  int rows = (int)lua_rawlen(L, -1);
+  if (rows > MAX_OPTIONS)
+    luaL_error(L, "too many options");
+  *shorts++ = '+'; /* options end at the script */
+  for (int i = 1; i <= rows; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, -1, i);
+    const char *letter = field(L, -1, "short"), *name = field(L, -1, "long");
+    bool has_argument = field(L, -1, "argument");
+    if (letter) {
+      t->by_short[(unsigned char)*letter] = i;
+      *shorts++ = *letter;
+      if (has_argument)
+        *shorts++ = ':';
+    }
+    if (name)
+      *longs++ = (struct option){name, has_argument ? required_argument : no_argument, NULL, LONG_OPTION + i};
+  }
 }
 
-static void set_flag(lua_State *L, const char *key)
+static _Noreturn void usage_error(const char *message)
 {
-  lua_pushboolean(L, 1);
-  lua_setfield(L, -2, key);
+  if (message)
+    fprintf(stderr, "guestlua: %s\n", message);
+  fputs("Try 'guestlua --help'.\n", stderr);
+  exit(EXIT_USAGE);
 }
 
-/* Pushes {steps=…, uri=…, script=…, …} as argv says; returns the index in argv of the first argument after the options. */
+/* Pushes a list of what argv says, {row, argument} each; returns the index in argv of the first argument after the options. */
 static int read_options(lua_State *L, int argc, char **argv)
 {
+  option_table table = {0};
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "guestlua.options");
+  lua_call(L, 1, 1);
+  make_table(L, &table);
   lua_newtable(L);
-  lua_newtable(L);
-  for (int c; (c = getopt_long(argc, argv, "+c:re:l:ivh", long_options, NULL)) != -1;) {
-    switch (c) {
-    case 'e':
-    case 'l':
-      add_step(L, c == 'e' ? "statement" : "module", optarg);
-      break;
-    case 'c':
-      lua_insert(L, -2);
-      set_string(L, "uri", optarg);
-      lua_insert(L, -2);
-      break;
-    case 'r':
-    case 'i':
-    case 'v':
-      lua_insert(L, -2);
-      set_flag(L, c == 'r' ? "readonly" : c == 'i' ? "interactive" : "version");
-      lua_insert(L, -2);
-      break;
-    case 'h':
-      fputs(usage, stdout);
-      exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_SCRIPT);
-    default: /* getopt_long has said what is wrong */
-      fputs("Try 'guestlua --help'.\n", stderr);
-      exit(EXIT_USAGE);
-    }
+  for (int c; (c = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1;) {
+    if (c == '?')
+      usage_error(NULL); /* getopt_long has said what is wrong */
+    lua_createtable(L, 2, 0);
+    lua_rawgeti(L, -3, c >= LONG_OPTION ? c - LONG_OPTION : table.by_short[c]);
+    lua_rawseti(L, -2, 1);
+    lua_pushstring(L, optarg);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   }
-  lua_setfield(L, -2, "steps");
+  lua_remove(L, -2);
   return optind;
 }
 
@@ -127,27 +157,55 @@ static void set_arg(lua_State *L, int argc, char **argv, int script)
   lua_setglobal(L, "arg");
 }
 
+/* Lua's package library anew, which this time does not look at the environment. It keeps what is loaded. */
+static void forget_environment(lua_State *L)
+{
+  lua_pushboolean(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  lua_pushcfunction(L, luaopen_package);
+  lua_call(L, 0, 1);
+  lua_pushvalue(L, -1);
+  lua_setglobal(L, LUA_LOADLIBNAME);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, LUA_LOADLIBNAME);
+  lua_pop(L, 1);
+}
+
 /* Protected: opens everything and leaves the command's main function and its arguments on the stack. */
 static int prepare(lua_State *L)
 {
   int argc = (int)lua_tointeger(L, 1);
   char **argv = lua_touserdata(L, 2);
+  lua_settop(L, 0);
   luaL_openlibs(L);
   luaL_requiref(L, "guestlua", luaopen_guestlua, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, gl_terminal_open);
+  lua_setfield(L, -2, "guestlua.terminal");
+  int script = read_options(L, argc, argv);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "guestlua.command");
   lua_call(L, 1, 1);
-  int script = read_options(L, argc, argv);
-  bool has_script = script < argc;
-  if (has_script)
-    set_string(L, "script", argv[script]);
-  set_arg(L, argc, argv, has_script ? script : 0);
-  int extra = has_script ? argc - script - 1 : 0;
-  luaL_checkstack(L, extra, "too many arguments");
-  for (int i = 0; i < extra; i++)
-    lua_pushstring(L, argv[script + 1 + i]);
-  return 2 + extra;
+  lua_getfield(L, -1, "run");
+  lua_getfield(L, -2, "read");
+  lua_pushvalue(L, -4);
+  lua_call(L, 1, 2);
+  if (lua_isnil(L, -2))
+    usage_error(lua_tostring(L, -1));
+  lua_pop(L, 1);
+  lua_getfield(L, -1, "E");
+  if (lua_toboolean(L, -1))
+    forget_environment(L);
+  lua_pop(L, 1);
+  set_arg(L, argc, argv, script < argc ? script : 0);
+  luaL_checkstack(L, argc, "too many arguments");
+  for (int i = script; i < argc; i++)
+    lua_pushstring(L, argv[i]);
+  return 2 + argc - script;
 }
+
+/* ---- running ---- */
 
 /* Whether a traceback of that length shows a line of Lua code. */
 static bool shows_code(const char *traceback, int length)
@@ -180,10 +238,13 @@ static int run(lua_State *L, int argc, char **argv)
     return EXIT_SCRIPT;
   }
   catch_signals(L);
-  int status = guestlua_run(L, lua_gettop(L) - 1);
-  if (status != LUA_OK)
+  bool failed = guestlua_run(L, lua_gettop(L) - 1) != LUA_OK;
+  running_state = NULL;
+  if (!failed)
+    return (int)lua_tointeger(L, 1); /* what the command returned: nothing is 0 */
+  if (interrupted_by != SIGPIPE)
     report(L);
-  return status == LUA_OK ? EXIT_SUCCESS : interrupted_by ? 128 + interrupted_by : EXIT_SCRIPT;
+  return interrupted_by ? 128 + interrupted_by : EXIT_SCRIPT;
 }
 
 int main(int argc, char **argv)
@@ -198,5 +259,7 @@ int main(int argc, char **argv)
   int status = run(L, argc, argv);
   lua_close(L);
   guestlua_end();
-  return fflush(stdout) == 0 || status != EXIT_SUCCESS ? status : EXIT_SCRIPT;
+  if (fflush(stdout) == 0 || status != EXIT_SUCCESS)
+    return status;
+  return errno == EPIPE ? 128 + SIGPIPE : EXIT_SCRIPT;
 }

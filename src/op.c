@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "log.h"
 #include "task.h"
 
 /* libvirtd answers 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
@@ -81,9 +82,12 @@ static void op_free(gl_op *op)
 /* Any thread. */
 static void run(gl_op *op)
 {
+  uint64_t began = op->watched ? uv_hrtime() : 0;
   op->rc = op->def->run(op);
   if (op->rc < 0)
     op->error = virSaveLastError();
+  if (op->watched)
+    op->took = uv_hrtime() - began;
 }
 
 /* Worker. */
@@ -130,6 +134,7 @@ static void submit(gl_op *op)
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   uv_queue_work(&op->state->loop, &op->request, on_worker, on_done);
+  op->state->submitted++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -153,6 +158,7 @@ static void on_done(uv_work_t *request, int status)
   (void)status; /* nothing is ever cancelled inside libuv */
   gl_op *op = request->data;
   op->phase = GL_OP_DONE;
+  op->state->submitted--;
   op->state->alive.ops--;
   if (op->host) {
     op->host->in_flight--;
@@ -219,9 +225,19 @@ static void hold(lua_State *L, gl_op *op)
 
 static int finish(lua_State *L, gl_op *op)
 {
+  if (op->watched)
+    gl_log_call(L, op, NULL);
   if (op->rc < 0)
     gl_error_libvirt(L, op);
   return op->def->push ? op->def->push(L, op) : 0;
+}
+
+/* Nobody waits any more. */
+static _Noreturn void abandon(lua_State *L, const gl_op *op, const char *kind)
+{
+  if (op->watched)
+    gl_log_call(L, op, kind);
+  gl_error_abandoned(L, op, kind);
 }
 
 static int resumed(lua_State *L, int status, lua_KContext ctx);
@@ -239,11 +255,11 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
   bool timed_out = gl_task_timed_out(L);
   const char *cancelled = gl_task_cancelled(L);
   if (cancelled)
-    gl_error_abandoned(L, op, cancelled);
+    abandon(L, op, cancelled);
   if (op->phase == GL_OP_DONE)
     return finish(L, op);
   if (timed_out)
-    gl_error_abandoned(L, op, "timeout");
+    abandon(L, op, "timeout");
   return await(L, op);
 }
 
@@ -273,6 +289,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
     op = gl_op_new(L, def);
   op->def = def;
   op->state = s;
+  op->watched = s->watch;
   if (self) {
     op->host = self->host;
     class->bind(L, self, op);
@@ -280,6 +297,8 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
   gl_opts_read(L, self ? 2 : 1, top, def->name, def->params, op, !on_stack);
   if (def->check)
     def->check(L, op);
+  if (op->watched && gl_log_holds(op))
+    return gl_log_hold(L, op);
   if (!hop) {
     run(op);
     if (on_stack && op->rc < 0) {
@@ -296,6 +315,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
 
 int gl_op_start(lua_State *L, gl_op *op)
 {
+  op->watched = op->state->watch;
   if (!op->bounded && !gl_task_current(L, op->state)) {
     run(op);
     return finish(L, op);

@@ -36,6 +36,10 @@ struct gl_opdef {
   /* Frees what run made and push did not hand on. Lua thread. */
   void (*release)(gl_op *op);
 
+  /* It changes something: a dry run writes it out and does not make it. `returns` says what the script is told then: NULL nothing, "0" and
+   * "true" those; what returns anything else is refused. */
+  bool changes;
+
   /* At most one round trip to the daemon, and never waits for a guest or for the disk: not worth a worker where no other task would use the
    * time. */
   bool quick;
@@ -69,6 +73,8 @@ struct gl_op {
 
   int rc; /* what run returned */
   virErrorPtr error;
+  unsigned watched; /* state->watch when it began */
+  uint64_t took;    /* how many ns run took, where it is watched */
 
   /* For the way to a worker and back. */
   gl_host *host;                       /* its gate lets this op in or makes it wait */

@@ -282,6 +282,10 @@ static void push_param(lua_State *L, const gl_param *p)
   lua_setfield(L, -2, "positional");
   lua_pushboolean(L, p->required);
   lua_setfield(L, -2, "required");
+  if (p->names) {
+    gl_enum_push_list(L, p->names);
+    lua_setfield(L, -2, "choices");
+  }
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 

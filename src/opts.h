@@ -32,6 +32,7 @@ typedef struct gl_param {
   const char *name; /* NULL ends the list */
   gl_param_kind kind;
   bool positional, required;
+  bool secret; /* never shown: masked in the log, and where libvirt's message has it */
   unsigned int bit, other_bit;
   long long max; /* of an integer; 0: any */
   size_t offset; /* of the field in the struct that embeds gl_op */
@@ -47,6 +48,10 @@ typedef struct gl_param {
 #define GL_ARG_OR_NIL(type, field, kind_, text)                                                      \
   {                                                                                                  \
     .name = #field, .kind = kind_, .positional = true, .offset = offsetof(type, field), .help = text \
+  }
+#define GL_ARG_SECRET(type, field, text)                                                                                                   \
+  {                                                                                                                                        \
+    .name = #field, .kind = GL_STRING, .positional = true, .required = true, .secret = true, .offset = offsetof(type, field), .help = text \
   }
 #define GL_ARG_NAME(type, field, names_, text)                                                                                            \
   {                                                                                                                                       \

@@ -1,12 +1,14 @@
 /*
  * What belongs to one lua_State: its libuv loop, its tasks, its counters and its teardown.
  *
- * Everything here is touched on the Lua thread only, but for gl_state_interrupt, which may be called from a signal handler.
+ * Everything here is touched on the Lua thread only, but for gl_state_interrupt and gl_state_ask_status, which may be called from a signal
+ * handler.
  */
 #ifndef GL_STATE_H
 #define GL_STATE_H
 
 #include <lua.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -36,14 +38,28 @@ typedef struct gl_state {
   gl_task *ready, **ready_end; /* tasks to resume, oldest first */
   gl_task *all;                /* that are not freed */
   gl_task *running;            /* the task whose Lua code runs now */
+  lua_State *_Atomic active;   /* the coroutine that runs it, as far as we know of it: what a signal handler sets its hook on */
   gl_task *main;               /* the task that an interrupt cancels */
   gl_task *root;               /* stands for code that runs in no task */
+  bool passes;                 /* a yield of active reaches the loop */
   int tasks_made;
+  int in_place;   /* waits in place, nested */
+  int submitted;  /* calls that libuv has now */
   bool looping;   /* uv_run runs: no Lua code of ours does */
   bool timed_out; /* the wait that ended last, for its continuation */
   gl_counters alive;
+  unsigned watch; /* who looks at the calls: GL_WATCH_… (log.h); 0: nobody */
   size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
   atomic_int interrupted;     /* the signal that asked for it; 0: none */
+  atomic_bool status_asked;   /* somebody wants to know what the tasks do */
+  struct {
+    lua_Alloc alloc; /* the allocator that the limited one stands before */
+    void *alloc_data;
+    size_t memory, memory_used;
+    bool counts; /* instructions */
+    long long instructions_left;
+  } limit;          /* sandbox.c */
+  pthread_t thread; /* whose state it is */
   bool open;
 } gl_state;
 
@@ -58,6 +74,9 @@ void gl_state_close(gl_state *s);
 
 /* Makes the script stop with an error of kind "interrupted". Async-signal-safe. */
 void gl_state_interrupt(gl_state *s, int signo);
+
+/* Makes what each task does be told on standard error. Async-signal-safe. */
+void gl_state_ask_status(gl_state *s);
 
 /* Raises that error if the interrupt was asked for and nobody raised it yet. [-0, +0, v] */
 void gl_state_check_interrupt(lua_State *L, gl_state *s);

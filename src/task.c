@@ -5,14 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coroutine.h"
 #include "error.h"
+
+/* How deep waits in place may be nested: Lua has room for some 200 calls of C functions in each other, the script's own included. */
+#define MAX_IN_PLACE 12
 
 static const char origin_key; /* in the registry: the error that a wait for a task raised last, and where it came from */
 
 gl_task *gl_task_current(lua_State *L, gl_state *s)
 {
-  gl_task *t = s->running;
-  return t && t->L == L && lua_isyieldable(L) ? t : NULL;
+  return s->running && s->passes && s->active == L && lua_isyieldable(L) ? s->running : NULL;
+}
+
+int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results)
+{
+  bool passes = s->passes;
+  s->passes = gl_task_current(L, s) != NULL;
+  lua_State *active = atomic_exchange(&s->active, co);
+  int status = lua_resume(co, L, nargs, results);
+  s->active = active;
+  s->passes = passes;
+  return status;
+}
+
+bool gl_task_is_parked(lua_State *L, gl_state *s)
+{
+  gl_task *t = gl_task_current(L, s);
+  return t && t->waits;
 }
 
 /* On whose behalf the running code runs, in whatever coroutine that is. */
@@ -49,7 +69,8 @@ static void waiter_wake(gl_waiter *w)
   w->list = NULL;
   uv_timer_stop(&w->timer);
   gl_task *t = w->task;
-  uv_stop(&t->state->loop); /* a timer may run out right before uv_run goes to sleep: it must not, there is work now */
+  if (t->state->looping)
+    uv_stop(&t->state->loop); /* a timer may run out right before uv_run goes to sleep: it must not, there is work now */
   if (w != &t->parked)
     return; /* in place: its loop looks at w->waiting */
   t->waits = NULL;
@@ -149,7 +170,7 @@ static int on_error(lua_State *L)
     lua_rawgeti(L, -1, 1);
     if (lua_rawequal(L, 1, -1)) {
       lua_rawgeti(L, -2, 2);
-      lua_pushfstring(L, "%s\nwhich waited for a task that failed:\n%s", lua_tostring(L, -4), lua_tostring(L, -1));
+      lua_pushfstring(L, "%s\nin a task that was waited for:\n%s", lua_tostring(L, -1), lua_tostring(L, 2));
       lua_replace(L, 2);
     }
   }
@@ -191,13 +212,15 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   lua_State *co = lua_newthread(L);
   lua_insert(L, -(nargs + 2));
   lua_pushcfunction(co, body);
-  luaL_checkstack(co, nargs + 1, "too many arguments");
+  if (!lua_checkstack(co, nargs + 1))
+    luaL_error(L, "too many arguments");
   lua_xmove(L, co, nargs + 1);
   gl_task *t = task_new(s);
   if (!t)
     luaL_error(L, "guestlua: out of memory");
   t->L = co;
   t->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  gl_coroutine_hold(L, co, true);
   s->alive.tasks++;
   make_ready(t);
   return t;
@@ -211,7 +234,8 @@ void gl_task_free(gl_task *t)
 
 void gl_task_cancel(gl_task *t, const char *kind)
 {
-  t->cancelled = kind;
+  if (!t->cancelled || strcmp(kind, "interrupted") == 0)
+    t->cancelled = kind;
   if (t->waits && !t->shields)
     waiter_wake(t->waits);
 }
@@ -232,7 +256,12 @@ static void resume(lua_State *L, gl_task *t)
   int nargs = lua_status(t->L) == LUA_YIELD ? 0 : lua_gettop(t->L) - 1;
   s->running = t;
   s->timed_out = t->parked.timed_out;
+  bool passes = s->passes;
+  s->passes = true;
+  lua_State *active = atomic_exchange(&s->active, t->L);
   int status = lua_resume(t->L, L, nargs, &results);
+  s->active = active;
+  s->passes = passes;
   s->running = outer;
   if (status == LUA_YIELD) {
     lua_pop(t->L, results);
@@ -251,9 +280,9 @@ static void resume(lua_State *L, gl_task *t)
 }
 
 /* One turn of the loop: resumes the task that is ready for the longest time, and looks what libuv has. */
-static void turn(lua_State *L, gl_state *s)
+static void turn(lua_State *L, gl_state *s, bool others)
 {
-  gl_task *next = s->ready;
+  gl_task *next = others ? s->ready : NULL;
   if (next) {
     s->ready = next->next;
     if (!s->ready)
@@ -268,14 +297,27 @@ static void turn(lua_State *L, gl_state *s)
 void gl_task_join(lua_State *L, gl_task *t)
 {
   while (!t->done)
-    turn(L, t->state);
+    turn(L, t->state, true);
+}
+
+int gl_task_dispatch(lua_State *L, gl_state *s)
+{
+  int limit = s->alive.tasks + 1; /* tasks that only yield must not keep the program here for ever */
+  do {
+    s->looping = true;
+    uv_run(&s->loop, UV_RUN_NOWAIT);
+    s->looping = false;
+    if (s->ready)
+      turn(L, s, true);
+  } while (s->ready && limit-- > 0);
+  return s->alive.tasks;
 }
 
 void gl_task_end_all(lua_State *L, gl_state *s)
 {
   cancel_all(s);
   while (s->alive.tasks > 0)
-    turn(L, s);
+    turn(L, s, true);
 }
 
 /* ---- waiting ---- */
@@ -321,13 +363,18 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
 {
   if (s->looping)
     gl_error_throw(L, "bad_argument", "a callback of the loop cannot wait: start a task in it, guestlua.spawn(function() … end)");
+  bool others = s->in_place < MAX_IN_PLACE;
+  if (wait->by_tasks && !others)
+    gl_error_throw(L, "too_deep", "waits in functions that cannot yield (in table.sort, gsub, __gc) are nested too deep: wait before or after");
   gl_waiter *w = calloc(1, sizeof *w);
   if (!w)
     luaL_error(L, "guestlua: out of memory");
   waiter_init(w, owner(s));
   waiter_begin(w, wait);
+  s->in_place++;
   while (w->waiting)
-    turn(L, s);
+    turn(L, s, others);
+  s->in_place--;
   w->task->waits = w->outer;
   s->timed_out = w->timed_out;
   uv_close((uv_handle_t *)&w->timer, on_waiter_closed);
@@ -357,6 +404,12 @@ static int slept(lua_State *L, int status, lua_KContext ctx)
 int gl_task_sleep(lua_State *L)
 {
   return gl_task_wait(L, (gl_wait){.seconds = lua_tonumber(L, 1), .what = "sleep"}, 0, slept);
+}
+
+int gl_task_check_cancelled(lua_State *L)
+{
+  gl_task_check(L);
+  return 0;
 }
 
 static int unshield(lua_State *L, int status, lua_KContext ctx)

@@ -1,12 +1,12 @@
 /*
- * Tasks: the coroutines that the loop resumes. task.c is the only file that calls lua_resume.
+ * Tasks: the coroutines that the loop resumes. task.c is the only file that calls lua_resume; coroutine.c does it through here.
  *
  * A task waits for one thing at a time: it parks with gl_task_wait, something on the Lua thread wakes it, and the continuation then looks
  * whether what it waits for is there (and may park again). Callbacks of libuv only mark tasks as ready; they are resumed between two turns
  * of the loop, so that no Lua code of ours ever runs inside uv_run.
  *
- * Code that cannot be parked (a coroutine of the user's own, a metamethod, a program without tasks) waits in place: it turns the loop
- * itself until it is woken, and the other tasks go on meanwhile.
+ * Code that cannot be parked (in table.sort, in a finalizer, in a program without tasks) waits in place: it turns the loop itself until it
+ * is woken, and the other tasks go on meanwhile.
  */
 #ifndef GL_TASK_H
 #define GL_TASK_H
@@ -55,15 +55,22 @@ gl_task *gl_task_spawn(lua_State *L, int nargs);
 /* Runs the loop until t is done. Its results, or its error where t->failed, are then on the stack of t->L. */
 void gl_task_join(lua_State *L, gl_task *t);
 
+/* Does what can be done without waiting; gives how many tasks there are then. */
+int gl_task_dispatch(lua_State *L, gl_state *s);
+
 /* Cancels all tasks and runs the loop until they have ended. */
 void gl_task_end_all(lua_State *L, gl_state *s);
 
 /* Frees a task that is done. */
 void gl_task_free(gl_task *t);
 
-/* The task that L is the coroutine of, if it can be parked now; NULL for other coroutines, those that run inside a task included, and
- * across C calls. [-0, +0, -] */
+/* The task that L runs in, if it can be parked now: NULL outside of tasks, and across C calls. [-0, +0, -] */
 gl_task *gl_task_current(lua_State *L, gl_state *s);
+
+/* Resumes a coroutine of the user's own from L, as lua_resume does. Where it yields, whether it did because the task is to be parked: L then
+ * has to yield as well. */
+int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results);
+bool gl_task_is_parked(lua_State *L, gl_state *s);
 
 /* What to wait for. */
 typedef struct gl_wait {
@@ -71,6 +78,7 @@ typedef struct gl_wait {
   double seconds;    /* at most; negative: no limit */
   const char *what;  /* for people, a static string; NULL where op says it */
   const gl_op *op;
+  bool by_tasks; /* only another task can end it */
 } gl_wait;
 
 /* Parks the caller until it is woken, cancelled or out of time, then calls k; where it cannot be parked it waits in place. Raises at once
@@ -96,15 +104,17 @@ void gl_waitlist_wake(gl_waitlist *list, int count);
 /* Wakes t with an error of this kind (a static string): "cancelled", "interrupted". */
 void gl_task_cancel(gl_task *t, const char *kind);
 
-/* The error on top of the stack, which is about to be raised, came from t: whose traceback follows the one of who fails for it. [-0, +0, m]
- */
+/* The error on top of the stack, which is about to be raised, came from t: whose traceback then comes before that of who fails for it.
+ * [-0, +0, m] */
 void gl_task_remember_origin(lua_State *L, gl_task *t);
 
 /* Pushes a list of what the tasks do: number, state, what, since. [-0, +1, e] */
 int gl_task_list(lua_State *L);
 
-/* guestlua.sleep, guestlua.spawn, core.shield, core.signal; core.heard(task): whether a wait has raised the task's error. */
+/* guestlua.sleep, guestlua.spawn, core.shield, core.signal; core.check(): gl_task_check; core.heard(task): whether a wait has raised the
+ * task's error. */
 int gl_task_sleep(lua_State *L);
+int gl_task_check_cancelled(lua_State *L);
 int gl_task_heard(lua_State *L);
 int gl_task_shield(lua_State *L);
 extern const gl_opdef gl_task_spawn_op, gl_signal_make;

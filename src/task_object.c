@@ -61,7 +61,7 @@ static int join(lua_State *L, task_object *self)
 {
   gl_task *t = self->task;
   if (!t->done) {
-    return gl_task_wait(L, (gl_wait){.list = &t->joiners, .seconds = gl_time_left(lua_tonumber(L, 2)), .what = "a task"},
+    return gl_task_wait(L, (gl_wait){.list = &t->joiners, .seconds = gl_time_left(lua_tonumber(L, 2)), .what = "a task", .by_tasks = true},
                         (lua_KContext)self, joined);
   }
   int results = lua_gettop(t->L);
@@ -146,8 +146,9 @@ static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_task_class = {
   .name = "Task",
-  .help = "A function that runs beside others: guestlua.spawn makes one.",
+  .help = "A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its scope.",
   .ops = ops,
+  .outlives = true,
   .close = task_close,
 };
 
@@ -192,7 +193,7 @@ static int signal_wait(lua_State *L)
   signal_object *self = gl_object_check(L, 1, &gl_signal_class, "wait");
   wait_op args = {.timeout = -1};
   gl_opts_read(L, 2, lua_gettop(L), "wait", wait_params, &args.op, false);
-  return gl_task_wait(L, (gl_wait){.list = &self->waiters, .seconds = args.timeout, .what = "a signal"}, 0, signalled);
+  return gl_task_wait(L, (gl_wait){.list = &self->waiters, .seconds = args.timeout, .what = "a signal", .by_tasks = true}, 0, signalled);
 }
 static const gl_param signal_params[] = {
   GL_OPTION(wait_op, timeout, GL_NUMBER, "seconds to wait at most"),

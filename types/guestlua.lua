@@ -9,14 +9,17 @@
 ---@field Group guestlua.Group
 ---@field Guest guestlua.Guest
 ---@field Host guestlua.Host
+---@field Progress guestlua.Progress
 ---@field Signal guestlua.Signal
 ---@field Subscription guestlua.Subscription
 ---@field Task guestlua.Task
 ---@field block_job_type table<integer, string>
 ---@field device table<string, fun(fields?: table): guestlua.Element> device.disk{…} is element("disk", {…})
 ---@field job_type table<integer, string>
+---@field log guestlua.log
 ---@field power_state { CRASHED: integer, NOSTATE: integer, PAUSED: integer, RUNNING: integer, SHUTDOWN: integer, SUSPENDED: integer }
----@field version { guestlua: string, libuv: string, libvirt: string, libxml2: string, lua: string }
+---@field version { guestlua: string, libuv: string, libvirt: string, libvirt_compiled: string, libxml2: string, lua: string }
+---@field workflow guestlua.workflow
 ---@field default_uri? string what open() takes without an argument: the command's -c
 ---@field default_readonly? boolean whether open() is read-only where nothing is said: the command's -r
 guestlua = {}
@@ -24,6 +27,11 @@ guestlua = {}
 ---How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.
 ---@return table # a table: tasks, ops, hosts, guests, subscriptions
 function guestlua.alive() end
+
+---dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded where that is all that they say, and gets an error of kind "dry_run" where it is not. New connections are read-only. There is no way back. The command's --dry-run.
+---@param on? boolean true; nil: only asks
+---@return boolean # boolean: whether this is a dry run
+function guestlua.dry_run(on) end
 
 ---Makes an Element: of XML text, or of a name and a table. In the table scalars are attributes, tables (and Elements) are child elements, a list repeats the element, and [1] is the text.
 ---@param name string the element's name, or XML text
@@ -54,6 +62,14 @@ function guestlua.group(options) end
 ---@return boolean
 function guestlua.isatty(file) end
 
+---@class guestlua.JournalOptions
+---@field dir? string a directory, made where it is missing; at first $XDG_STATE_HOME/guestlua/journal
+
+---Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers.
+---@param options? guestlua.JournalOptions
+---@return string # string: the directory
+function guestlua.journal(options) end
+
 ---@class guestlua.MapOptions
 ---@field limit? integer how many calls may run at a time; nil: all
 
@@ -79,6 +95,20 @@ function guestlua.now() end
 ---@param options? guestlua.OpenOptions
 ---@return guestlua.Host
 function guestlua.open(uri, options) end
+
+---@class guestlua.ProgressOptions
+---@field total? number how many bytes there are; update may say it later
+
+---Shows how far something is, on standard error: local progress <close> = guestlua.progress("commit vda"). On a terminal that is a line with a bar, per cent, bytes, rate and time left, below what the script prints, one for each that is open; elsewhere a line every five seconds.
+---@param label string what it is of
+---@param options? guestlua.ProgressOptions
+---@return guestlua.Progress
+function guestlua.progress(label, options) end
+
+---Finds what killed runs of workflows left on the guests of a host (an overlay, a job, frozen file systems, a guest that is not defined any more) and finishes it or takes it back. Runs that are still under way are left alone. Calling it twice changes nothing more. What could not be recovered is raised in the end, and stays in the journal.
+---@param host userdata the Host
+---@return any[] # a list of tables: workflow, guest, step (how far the run had come) and outcome, what was done about it
+function guestlua.recover(host) end
 
 ---Makes a Signal.
 ---@return guestlua.Signal
@@ -141,6 +171,13 @@ function Host:guest(name_or_uuid, options) end
 ---@return guestlua.Guest[] # a list of Guest
 function Host:guests(options) end
 
+---Whether the connection is there still.
+---
+---libvirt: `virConnectIsAlive`
+---@param options? guestlua.CallOptions
+---@return boolean
+function Host:is_alive(options) end
+
 ---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
 ---@param name string the event's name
 ---@param fn function called with each event
@@ -185,6 +222,7 @@ function Host:write_instance_config(xml, options) end
 
 ---A virtual machine: libvirt's domain. host:guest, host:guests and Guest.create make one.
 ---@class guestlua.Guest: userdata
+---@field host guestlua.Host The connection that the guest was found on.
 ---@field id integer The number of the running guest, -1 where it did not run when it was looked up.
 ---@field name string The guest's name.
 ---@field uuid string The guest's UUID, 36 characters. Still there when the guest itself is gone.
@@ -834,7 +872,7 @@ function Element:tag() end
 ---@return true
 function Element:validate(options) end
 
----A function that runs beside others: guestlua.spawn makes one.
+---A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its scope.
 ---@class guestlua.Task: userdata
 local Task = {}
 
@@ -884,6 +922,72 @@ function Group:spawn(fn, ...) end
 
 ---Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.
 function Group:wait() end
+
+---How far something is, as a line on standard error: guestlua.progress makes one.
+---@class guestlua.Progress
+local Progress = {}
+
+---What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.
+---@return function # a function that takes what get_job_info() gives
+function Progress:callback() end
+
+---@class guestlua.ConfigureOptions
+---@field quiet? boolean show none
+
+---Progress.configure{quiet=true}: from now on no progress is shown; the command's -q. A function of the class, called with a dot.
+---@param options? guestlua.ConfigureOptions
+function Progress.configure(options) end
+
+---Takes the line away, and leaves one that says how much it was and how long it took. A to-be-closed variable does the same at the end of its scope, and says where an error stopped it. Calling it twice is harmless.
+function Progress:done() end
+
+---Says how far it is now. The line is drawn ten times a second at most; where standard error is no terminal one is written every five seconds.
+---@param current any how many bytes are done; or what get_job_info() gives, of a disk or of a guest, which has both
+---@param total? number of how many; nil: as before
+function Progress:update(current, total) end
+
+---What happened, for people and for programs: guestlua.log.warning("slow", {guest = "web", seconds = 3}). The levels are error, warning, info, debug and trace; at first errors and warnings are written, as text, to standard error. Passwords and the like are masked: in XML, in fields that are called so, and where a text reads like one. Its functions are called with a dot.
+---@class guestlua.log
+local log = {}
+
+---@class guestlua.logConfigureOptions
+---@field level? string "error", "warning", "info", "debug" or "trace": this and what is worse; trace has each call of libvirt, with its arguments, its result and how long it took
+---@field format? string "text", or "json": an object a line. Needs the Lua module dkjson
+---@field file? string a file to append to
+---@field handler? function called with each level and line, in the place of writing it; it must not wait
+
+---Says what is logged, how and where; what is not named stays as it is. The command's --log-level, --log-format and --log-file.
+---@param options? guestlua.logConfigureOptions
+function log.configure(options) end
+
+---Writes a line of the level debug, where the log has that level.
+---@param message string what happened
+---@param fields? table more of it, by name
+function log.debug(message, fields) end
+
+---Writes a line of the level error, where the log has that level.
+---@param message string what happened
+---@param fields? table more of it, by name
+function log.error(message, fields) end
+
+---Writes a line of the level info, where the log has that level.
+---@param message string what happened
+---@param fields? table more of it, by name
+function log.info(message, fields) end
+
+---Writes a line of the level trace, where the log has that level.
+---@param message string what happened
+---@param fields? table more of it, by name
+function log.trace(message, fields) end
+
+---Writes a line of the level warning, where the log has that level.
+---@param message string what happened
+---@param fields? table more of it, by name
+function log.warning(message, fields) end
+
+---What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.
+---@class guestlua.workflow
+local workflow = {}
 
 ---What every failure raises. It prints as one line.
 ---@class guestlua.Error

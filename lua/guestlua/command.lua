@@ -1,10 +1,78 @@
--- What the guestlua command does once main.c has read its options. Runs as a task.
+-- What the guestlua command does once main.c has read argv.
 
 local guestlua = require("guestlua")
 
+local command = {}
+
+-- The name that a message calls an option by, and that its value has in the settings.
+local function spelled(row)
+  return row.long and "--" .. row.long or "-" .. row.short
+end
+
+local function key_of(row)
+  return (row.long or row.same_as or row.short):gsub("-", "_")
+end
+
+local function has(list, value)
+  for _, one in ipairs(list) do
+    if one == value then
+      return true
+    end
+  end
+  return false
+end
+
+-- The settings that a list of {row of guestlua.options, argument} makes; or nil and what is wrong with it.
+function command.read(given)
+  local settings = { steps = {} }
+  for _, pair in ipairs(given) do
+    local row, value = pair[1], pair[2]
+    if row.choices and not has(row.choices, value) then
+      return nil, ("%s: '%s' is none of: %s"):format(spelled(row), value, table.concat(row.choices, ", "))
+    elseif row.integer then
+      local number = math.tointeger(tonumber(value))
+      if not number or number < 0 then
+        return nil, ("%s: a whole number from 0 up expected, got '%s'"):format(spelled(row), value)
+      end
+      value = number
+    end
+    if row.repeatable then
+      table.insert(settings.steps, { row.short, value })
+    else
+      settings[key_of(row)] = value == nil or value
+    end
+  end
+  return settings
+end
+
+-- --help: at most a screen.
+local function print_help()
+  local lines, options = {}, require("guestlua.options")
+  for _, row in ipairs(options) do
+    if row.same_as then
+      lines[row.same_as] = row.short
+    end
+  end
+  for _, row in ipairs(options) do
+    local letters = { lines[row.short] and "-" .. lines[row.short], row.short and "-" .. row.short, row.long and "--" .. row.long, row.word }
+    local forms = {}
+    for i = 1, 4 do
+      forms[#forms + 1] = letters[i]
+    end
+    local left = table.concat(forms, ", ") .. (row.argument and (row.long and "=" or " ") .. row.argument or "")
+      .. (row.operands and " " .. row.operands or "")
+    if not row.same_as then
+      lines[#lines + 1] = ("  %-25s %s"):format((row.short or row.word) and left or "    " .. left, row.help)
+    end
+  end
+  print("usage: guestlua [OPTION]... [SCRIPT [ARGUMENT]...]      guestlua(1) says more")
+  print(table.concat(lines, "\n"))
+end
+
 local function print_versions()
   local v = guestlua.version
-  print(("guestlua %s (Lua %s, libvirt %s, libxml2 %s, libuv %s)"):format(v.guestlua, v.lua, v.libvirt, v.libxml2, v.libuv))
+  print(("guestlua %s (Lua %s, libvirt %s, compiled with %s, libxml2 %s, libuv %s)"):format(v.guestlua, v.lua, v.libvirt, v.libvirt_compiled,
+    v.libxml2, v.libuv))
 end
 
 -- The chunk, or an error without a traceback: it would only show us.
@@ -13,63 +81,91 @@ local function compiled(chunk, message)
 end
 
 local step = {
-  statement = function(text)
+  e = function(text)
     compiled(load(text, "=(command line)"))()
   end,
-  module = function(name)
-    _G[name:match("^[^.]*")] = require(name) -- as lua(1) does for a name without dots
+  l = function(text)
+    local name, module = text:match("^([^=]*)=(.*)$") -- -l g=mod
+    _G[name or text:match("^[^.]*")] = require(module or text)
   end,
 }
 
--- Reads statements from standard input, one a line or as many lines as it takes.
-local function interact()
-  local text, terminal = "", guestlua.isatty(io.stdin)
-  while true do
-    if terminal then
-      io.stdout:write(text == "" and "> " or ">> "):flush()
-    end
-    local line = io.read("L")
-    if not line then
-      return
-    end
-    text = text .. line
-    local chunk, message = load("return " .. text, "=stdin")
-    if not chunk then
-      chunk, message = load(text, "=stdin")
-    end
-    if chunk or not message:find("<eof>$") then
-      local results = table.pack(pcall(compiled, chunk, message))
-      if results[1] then
-        results = table.pack(pcall(chunk))
-      end
-      if not results[1] then
-        io.stderr:write(tostring(results[2]), "\n")
-      elseif results.n > 1 then
-        print(table.unpack(results, 2, results.n))
-      end
-      text = ""
+-- LUA_INIT: a statement, or @ and the name of a file.
+local function run_init()
+  for _, name in ipairs({ "LUA_INIT_5_4", "LUA_INIT" }) do
+    local text = os.getenv(name)
+    if text then
+      return compiled(text:sub(1, 1) == "@" and loadfile(text:sub(2)) or load(text, "=" .. name))()
     end
   end
 end
 
-return function(options, ...)
-  guestlua.default_uri = options.uri
-  guestlua.default_readonly = options.readonly
-  if options.version then
-    print_versions()
+-- virsh's numbers.
+local levels = { ["0"] = "trace", ["1"] = "debug", ["2"] = "info", ["3"] = "warning", ["4"] = "error" }
+
+-- Nil, or which option this build cannot serve: it must not look as if it were heeded.
+local function configure(settings)
+  guestlua.default_uri = settings.connect
+  guestlua.default_readonly = settings.readonly
+  guestlua.default_keepalive = settings.keepalive_interval
+  guestlua.log.configure({
+    level = settings.log_level or levels[settings.debug],
+    format = settings.log_format,
+    file = settings.log_file,
+  })
+  guestlua.Progress.configure({ quiet = settings.quiet })
+  if settings.dry_run then
+    guestlua.dry_run(true)
   end
-  for _, s in ipairs(options.steps) do
-    step[s[1]](s[2])
-  end
-  local nothing_else = not options.version and #options.steps == 0
-  if options.script then
-    compiled(loadfile(options.script ~= "-" and options.script or nil))(...)
-  elseif options.interactive or nothing_else and guestlua.isatty(io.stdin) then
-    return interact()
-  elseif nothing_else then
-    compiled(loadfile())(...)
-  end
-  if options.script and options.interactive then
-    interact()
+  local limits = { sandbox = settings.sandbox, max_memory = settings.max_memory }
+  if next(limits) and not package.preload["guestlua.sandbox"] then
+    return next(limits)
+  elseif next(limits) then
+    require("guestlua.sandbox").configure(limits)
   end
 end
+
+local function run_script(path, ...)
+  return compiled(loadfile(path ~= "-" and path or nil))(...)
+end
+
+-- Runs as a task. Returns the exit code, nil for 0.
+function command.run(settings, script, ...)
+  if settings.help then
+    return print_help()
+  elseif settings.check then
+    return require("guestlua.check").main(script, ...)
+  end
+  local missing = configure(settings)
+  if missing then
+    io.stderr:write(("guestlua: this build has no --%s\n"):format(missing:gsub("_", "-")))
+    return 2
+  end
+  table.insert(package.searchers, 2, (require("guestlua.luv")))
+  if settings.W then
+    warn("@on")
+  end
+  if settings.version or settings.V then
+    print_versions()
+  end
+  if settings.status_key then
+    require("guestlua.terminal").status_key()
+  end
+  if not settings.E then
+    run_init()
+  end
+  for _, s in ipairs(settings.steps) do
+    step[s[1]](s[2])
+  end
+  local nothing_else = not settings.version and not settings.V and #settings.steps == 0
+  if script then
+    run_script(script, ...)
+  end
+  if settings.interactive or not script and nothing_else and guestlua.isatty(io.stdin) then
+    return require("guestlua.repl")(settings)
+  elseif not script and nothing_else then
+    run_script("-")
+  end
+end
+
+return command

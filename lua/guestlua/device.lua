@@ -1,5 +1,6 @@
 -- Devices: building them, comparing them, and detaching them from guests that do not let go at once.
 
+local calls = require("guestlua.calls")
 local core = require("guestlua.core")
 local define = require("guestlua.define")
 
@@ -121,6 +122,25 @@ define(Guest, "Guest", {
   end,
 })
 
+local function set_hairpin(guest, name)
+  if core.dry_run() then
+    return calls.held("enable_hairpin", { guest = guest.name, device = name })
+  end
+  local path = ("/sys/class/net/%s/brport/hairpin_mode"):format(name)
+  local file, message, code = io.open(path, "r+")
+  local ok = file
+  if file then
+    ok, message, code = file:write("1")
+    local closed, close_message, close_code = file:close()
+    if ok and not closed then
+      ok, message, code = closed, close_message, close_code
+    end
+  end
+  if not ok and code ~= 2 then -- ENOENT: no bridge
+    fail("system_error", { op = "enable_hairpin", guest = guest.name, device = name, message = "enable_hairpin: " .. message })
+  end
+end
+
 define(Guest, "Guest", {
   name = "enable_hairpin",
   method = true,
@@ -128,19 +148,7 @@ define(Guest, "Guest", {
     .. "guest has to run here, and it needs root. An interface that is on no bridge is left alone.",
   run = function(guest)
     for _, name in ipairs(guest:get_interfaces()) do
-      local path = ("/sys/class/net/%s/brport/hairpin_mode"):format(name)
-      local file, message, code = io.open(path, "r+")
-      local ok = file
-      if file then
-        ok, message, code = file:write("1")
-        local closed, close_message, close_code = file:close()
-        if ok and not closed then
-          ok, message, code = closed, close_message, close_code
-        end
-      end
-      if not ok and code ~= 2 then -- ENOENT: no bridge
-        fail("system_error", { op = "enable_hairpin", guest = guest.name, device = name, message = "enable_hairpin: " .. message })
-      end
+      set_hairpin(guest, name)
     end
   end,
 })
@@ -207,6 +215,8 @@ define(Guest, "Guest", {
     local conf = get_conf(name)
     if conf == nil or not request(guest, conf, { persistent = persistent, live = live }) and not (persistent and live) then
       not_found(guest, name)
+    elseif core.dry_run() then
+      return function() end
     end
     local retries, step = options.max_retry_count or 7, options.inc_sleep_time or 2
     local longest, failed = options.max_sleep_time or 30, 0

@@ -5,6 +5,17 @@ local define = require("guestlua.define")
 
 local event = {}
 
+-- object:subscribe for a method of ours, which bad names are told of.
+local function subscribe(object, names, method, argument)
+  local ok, result = pcall(object.subscribe, object, names)
+  if ok then
+    return result
+  elseif result.kind == "bad_argument" then
+    define.bad(method, argument, result.message:match("%((.*)%)$"))
+  end
+  error(result, 0)
+end
+
 -- The names in options[1…], which are taken out; the rest are the options.
 local function names_of(options)
   local names, rest = {}, {}
@@ -36,8 +47,8 @@ local events = {
     .. "the loop is left or the time is over. What is dropped because nobody fetched it is told as an event \"lost\" with its count.",
   returns = "an iterator",
   params = {
-    { name = "names", type = "table", positional = true, required = true, help = "the events' names, and the option timeout: "
-      .. "seconds for the whole loop" },
+    { name = "names", type = "table", positional = true, required = true, choices_of = "subscribe",
+      help = "the events' names, and the option timeout: seconds for the whole loop" },
   },
   run = function(object, options)
     local names, rest = names_of(options)
@@ -47,7 +58,10 @@ local events = {
       end
     end
     define.check("events", { name = "timeout", type = "number" }, rest.timeout)
-    local subscription, deadline = object:subscribe(names), deadline_of(rest)
+    if not next(names) then
+      define.bad("events", "names", "name at least one event")
+    end
+    local subscription, deadline = subscribe(object, names, "events", "names"), deadline_of(rest)
     return function()
       return next_of(subscription, deadline)
     end, nil, nil, subscription
@@ -70,11 +84,11 @@ local on = {
     .. "and the next event is handled all the same.",
   returns = "a Subscription: its close() ends it, and so does closing the connection",
   params = {
-    { name = "name", type = "string", positional = true, required = true, help = "the event's name" },
+    { name = "name", type = "string", positional = true, required = true, choices_of = "subscribe", help = "the event's name" },
     { name = "fn", type = "function", positional = true, required = true, help = "called with each event" },
   },
   run = function(object, name, fn)
-    local subscription = object:subscribe(name)
+    local subscription = subscribe(object, name, "on", "name")
     core.spawn(function()
       while true do
         local ok, got = pcall(subscription.next, subscription)
@@ -120,12 +134,12 @@ local wait_event = {
     .. "an event that came before is missed.",
   returns = "the event; an error of kind \"timeout\" where none came in time",
   params = {
-    { name = "name", type = "string", positional = true, required = true, help = "the event's name" },
+    { name = "name", type = "string", positional = true, required = true, choices_of = "subscribe", help = "the event's name" },
     { name = "match", type = "function", help = "called with each such event: whether it is the one" },
     { name = "timeout", type = "number", help = "seconds to wait at most" },
   },
   run = function(object, name, options)
-    local subscription <close> = object:subscribe(name)
+    local subscription <close> = subscribe(object, name, "wait_event", "name")
     return event.wait_on(subscription, name, object, options)
   end,
 }

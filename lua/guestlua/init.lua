@@ -102,6 +102,12 @@ require("guestlua.guard")
 require("guestlua.job")
 require("guestlua.agent")
 
+guestlua.log = require("guestlua.log").log
+guestlua.dry_run = require("guestlua.calls").dry_run
+
+local progress = require("guestlua.progress")
+guestlua.progress, guestlua.Progress = progress.progress, progress.Progress
+
 local journal = require("guestlua.journal")
 guestlua.journal, guestlua.recover = journal.journal, journal.recover
 

@@ -1,5 +1,6 @@
 -- Waiting for block jobs. commit, rebase and copy subscribe to the job's events before they start it (block_device.c), so that none is missed here.
 
+local calls = require("guestlua.calls")
 local core = require("guestlua.core")
 local define = require("guestlua.define")
 
@@ -156,6 +157,10 @@ define(core.BlockDevice, "BlockDevice", {
     { name = "on_progress", type = "function", help = "called with get_job_info() every half second, and when the job is ready" },
   },
   run = function(disk, options)
+    local instead = calls.outcome(disk)
+    if instead then
+      return instead
+    end
     local events = disk:job_events()
     local own <close> = not events and disk.guest:subscribe("block_job_2") or nil -- a job that somebody else started
     local guard <close> = setmetatable({ owner = disk }, abort_when_cancelled)

@@ -1,10 +1,12 @@
--- The command's options, in the order of --help: what that, the man page and the shells' completions are made of.
+-- The command's options, in the order of --help. main.c reads them from here, and so do --help, the man page and the shells' completions.
 --
 --   short, long   -c and --connect; `word` instead for what is not spelled like an option
 --   argument      the name of what must follow; FILE is completed as one
+--   integer       the argument is a whole number from 0 up
 --   choices       the only arguments that there are; `suggestions` are some of many
 --   operands      takes the place of SCRIPT [ARGUMENT]...
 --   repeatable    each one counts, in their order
+--   same_as       another spelling of that one
 --   help          one line, to follow the option in a list
 
 local uris = { "qemu:///system", "qemu:///session", "test:///default" }
@@ -12,7 +14,7 @@ local uris = { "qemu:///system", "qemu:///session", "test:///default" }
 return {
   { short = "c", long = "connect", argument = "URI", suggestions = uris, help = "the connection that guestlua.open() makes" },
   { short = "r", long = "readonly", help = "make it read-only" },
-  { short = "k", long = "keepalive-interval", argument = "SECONDS", help = "ask the host this often whether it is still there; 0: never" },
+  { short = "k", long = "keepalive-interval", argument = "SECONDS", integer = true, help = "ask this often whether it lives; 0: never" },
 
   { short = "e", argument = "STAT", repeatable = true, help = "run the statement" },
   { short = "l", argument = "MOD", repeatable = true, help = "require the module, into a global of its name" },
@@ -20,21 +22,21 @@ return {
   { short = "E", help = "ignore LUA_INIT, LUA_PATH and LUA_CPATH" },
   { short = "W", help = "turn Lua's warnings on" },
 
-  { long = "check", operands = "SCRIPT...", help = "compile the scripts, run none, and name what is wrong with them" },
-  { long = "dry-run", help = "say which calls would change something, and do not make them" },
-  { long = "sandbox", help = "keep the script from files, other programs and C modules" },
-  { long = "max-memory", argument = "MIB", help = "let Lua hold at most that much memory" },
+  { long = "check", operands = "SCRIPT...", help = "compile, run nothing, and name what is wrong" },
+  { long = "dry-run", help = "name the calls that change something, make none" },
+  { long = "sandbox", help = "keep the script from files, programs, C modules" },
+  { long = "max-memory", argument = "MIB", integer = true, help = "let Lua hold at most that much memory" },
 
-  { short = "q", long = "quiet", help = "print errors and what the script prints, nothing else" },
+  { short = "q", long = "quiet", help = "print errors and the script's output only" },
   { short = "d", long = "debug", argument = "LEVEL", choices = { "0", "1", "2", "3", "4" },
-    help = "how much is logged, in virsh's numbers: 0 is all, 4 errors only" },
+    help = "how much is logged, virsh's way: 0 all, 4 errors" },
   { long = "log-level", argument = "LEVEL", choices = { "error", "warning", "info", "debug", "trace" }, help = "how much is logged" },
   { long = "log-format", argument = "FORMAT", choices = { "text", "json" }, help = "what a line of the log looks like" },
   { long = "log-file", argument = "FILE", help = "log there, not on standard error" },
-  { long = "status-key", help = "tell what each task waits for when a key is pressed at the terminal" },
+  { long = "status-key", help = "a key pressed at the terminal asks what tasks do" },
 
   { short = "V", long = "version", help = "print the versions" },
-  { short = "v", help = "the same, as lua(1) spells it" },
+  { short = "v", same_as = "V", help = "the same, as lua(1) spells it" },
   { short = "h", long = "help", help = "print this list" },
   { word = "-", help = "the script is standard input" },
   { word = "--", help = "what follows is no option" },

@@ -11,28 +11,53 @@ local is = core.Error.is
 local Group = define.class("Group", "Tasks that end together: guestlua.group makes one.")
 guestlua.Group = Group
 
--- The body of each task. The first that fails counts, and cancels the others; who was cancelled has not failed.
-local function run(group, this, fn, ...)
-  local holds_slot
-  local guard <close> = setmetatable({}, {
-    __close = function(_, e)
-      if holds_slot then
-        group.running = group.running - 1
-        group.free:wake(1)
-      end
-      group.tasks[this] = nil
-      if e ~= nil and not group.failed and not is(e, "cancelled") then
-        group.failed = this
-        group:cancel()
-      end
-      group.ended:wake()
-    end,
-  })
+local function cancel(group)
+  for this in pairs(group.tasks) do
+    this.task:cancel()
+  end
+end
+
+-- A task of a group. The first that fails counts, and cancels the others; who was cancelled has not failed, unless it could not undo something.
+local Member = {}
+Member.__index = Member
+
+function Member:__close(e)
+  local group = self.group
+  if self.running then
+    group.running = group.running - 1
+  end
+  group.free:wake(1) -- also from one that was cancelled when it was its turn
+  group.tasks[self] = nil
+  local undoing = is(e, "cancelled") and e.undoing
+  if not self.succeeded and not group.failed and (undoing or not is(e, "cancelled")) then
+    group.failed = self
+    cancel(group)
+  elseif undoing then
+    table.move(undoing, 1, #undoing, #group.undoing + 1, group.undoing)
+  end
+  group.ended:wake()
+end
+
+-- Takes note that fn has returned: an error can be any value, nil too.
+function Member:returned(...)
+  self.succeeded = true
+  return ...
+end
+
+local function run(this, fn, ...)
+  local group, guard <close> = this.group, this -- luacheck: ignore guard
+  core.check() -- nothing begins that was cancelled before
   while group.limit and group.running >= group.limit do
     group.free:wait()
   end
-  group.running, holds_slot = group.running + 1, true
-  return fn(...)
+  group.running, this.running = group.running + 1, true
+  return this:returned(fn(...))
+end
+
+local function check_open(group, method)
+  if group.closed then
+    error(core.Error.new({ kind = "closed", op = method, message = method .. ": the group's scope is over" }), 0)
+  end
 end
 
 define(Group, "Group", {
@@ -45,11 +70,9 @@ define(Group, "Group", {
     { name = "...", type = "any", positional = true, help = "its arguments" },
   },
   run = function(group, fn, ...)
-    if group.closed then
-      error(core.Error.new({ kind = "closed", op = "spawn", message = "spawn: the group's scope is over" }), 0)
-    end
-    local this = {}
-    this.task = core.spawn(run, group, this, fn, ...)
+    check_open(group, "spawn")
+    local this = setmetatable({ group = group }, Member)
+    this.task = core.spawn(run, this, fn, ...)
     group.tasks[this] = true
     return this.task
   end,
@@ -61,11 +84,19 @@ local function drain(group)
   end
 end
 
--- Raises the failure, unless somebody waited for that task and has it already.
+-- Raises the failure, unless somebody waited for that task and has it already; with what those could not undo who were cancelled for it.
 local function raise(group)
-  local this = group.failed
-  if this and not core.heard(this.task) then
+  local this, undoing = group.failed, group.undoing
+  local unheard = this and not core.heard(this.task)
+  if unheard and #undoing == 0 then
     this.task:wait()
+  elseif #undoing > 0 then
+    local e = unheard and select(2, pcall(this.task.wait, this.task)) or nil
+    group.undoing = {}
+    for _, another in ipairs(undoing) do
+      e = undo.both(e, another)
+    end
+    error(e, 0)
   end
 end
 
@@ -74,6 +105,7 @@ define(Group, "Group", {
   method = true,
   help = "Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.",
   run = function(group)
+    check_open(group, "wait")
     drain(group)
     raise(group)
   end,
@@ -84,20 +116,26 @@ define(Group, "Group", {
   method = true,
   help = "Cancels what still runs. Does not wait for it.",
   run = function(group)
-    for this in pairs(group.tasks) do
-      this.task:cancel()
-    end
+    check_open(group, "cancel")
+    cancel(group)
   end,
 })
 
 function Group:__close(failure)
   self.closed = true
-  self:cancel()
+  cancel(self)
   core.shield(drain, self)
   local ok, e = pcall(core.shield, raise, self)
-  if not ok and e ~= failure then
+  if not ok then
     error(undo.both(failure, e), 0)
   end
+end
+
+local function group_of(method, limit)
+  if limit and limit < 1 then
+    define.bad(method, "limit", "from 1 up")
+  end
+  return setmetatable({ limit = limit, running = 0, tasks = {}, undoing = {}, free = core.signal(), ended = core.signal() }, Group)
 end
 
 define(guestlua, "guestlua", {
@@ -107,10 +145,7 @@ define(guestlua, "guestlua", {
   returns = "Group: spawn(fn, …), wait(), cancel()",
   params = { { name = "limit", type = "integer", help = "how many of its tasks may run at a time; nil: all" } },
   run = function(options)
-    if options.limit and options.limit < 1 then
-      define.bad("group", "limit", "from 1 up")
-    end
-    return setmetatable({ limit = options.limit, running = 0, tasks = {}, free = core.signal(), ended = core.signal() }, Group)
+    return group_of("group", options.limit)
   end,
 })
 
@@ -125,7 +160,7 @@ define(guestlua, "guestlua", {
   },
   run = function(list, fn, options)
     local results = {}
-    local group <close> = guestlua.group({ limit = options.limit })
+    local group <close> = group_of("map", options.limit)
     for i = 1, #list do
       group:spawn(function()
         results[i] = fn(list[i], i)

@@ -9,10 +9,12 @@ local core = require("guestlua.core")
 
 local undo = {}
 
--- The error to raise where `first` left a scope and `second` came while undoing; first may be nil.
+-- The error to raise where `first` left a scope and `second` came while undoing; first may be nil. One may tell of the other already.
 function undo.both(first, second)
-  if first == nil then
+  if first == nil or core.Error.is(second) and second.value == first then
     return second
+  elseif first == second then
+    return first
   elseif not core.Error.is(first) then
     first = core.Error.new({ kind = "script", message = tostring(first), value = first })
   end

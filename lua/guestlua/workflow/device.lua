@@ -35,7 +35,7 @@ local function finder(guest, device, method)
   end
   local element = type(device) == "string" and core.element(device) or device
   core.check_self(element, "Element", method)
-  local name, alias = element:name(), alias_of(element)
+  local name, alias = element:tag(), alias_of(element)
   if name == "interface" or name == "hostdev" then
     return function(persistent)
       return guest:get_interface_by_cfg(element, { from_persistent_config = persistent })
@@ -56,7 +56,7 @@ end
 
 local function name_of(device, found)
   return type(device) == "string" and not device:find("<", 1, true) and device
-    or found and (alias_of(found) or found.target and found.target.dev or found:name()) or "device"
+    or found and (alias_of(found) or found.target and found.target.dev or found:tag()) or "device"
 end
 
 -- ---- what libvirt's refusals mean ----

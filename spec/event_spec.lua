@@ -1,0 +1,280 @@
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local TIMEOUT = 120
+
+-- The names of all events, as the answer to a wrong one lists them.
+local function event_names(host)
+  local names = {}
+  for name in helper.failure(host.subscribe, host, "nonesuch").message:match("there are: (.*)%)$"):gmatch("[%w_]+") do
+    names[#names + 1] = name
+  end
+  return names
+end
+
+-- A list of one field of events.
+local function fields(events, name)
+  local list = {}
+  for i, event in ipairs(events) do
+    list[i] = event[name]
+  end
+  return list
+end
+
+describe("Events", function()
+  local host, guest
+  helper.leaves_nothing(function()
+    host = guestlua.open("test:///default")
+    guest = host:guest("test")
+  end, function()
+    if not guest:is_active() then
+      guest:launch()
+    end
+    host:close()
+  end)
+
+  it("of every kind can be heard of", function()
+    local names = event_names(host)
+    assert.equal(29, #names)
+    for _, name in ipairs(names) do
+      local one <close> = host:subscribe(name)
+      local another <close> = guest:subscribe({ name })
+      assert.is_nil(one:next(0))
+      assert.is_nil(another:next(0))
+    end
+    local all <close> = host:subscribe(names)
+    guest:pause()
+    assert.equal("lifecycle", all:next(TIMEOUT).event)
+    guest:resume()
+  end)
+
+  it("come in a loop, with what they tell by name", function()
+    local task = guestlua.spawn(function()
+      guestlua.sleep(0)
+      guest:pause()
+      guest:resume()
+      guest:poweroff()
+    end)
+    local found = {}
+    for event in guest:events({ "lifecycle", "reboot", timeout = TIMEOUT }) do
+      assert.same({ "lifecycle", "test", guest.uuid }, { event.event, event.guest, event.uuid })
+      found[#found + 1] = event.type .. " " .. event.detail
+      if event.type == "stopped" then
+        break
+      end
+    end
+    assert.same({ "suspended paused", "resumed unpaused", "stopped destroyed" }, found)
+    assert.equal(0, guestlua.alive().subscriptions)
+    task:wait()
+  end)
+
+  it("are heard of from the call on, not from the first turn of the loop on", function()
+    local next_event, state, control, subscription = guest:events({ "lifecycle", timeout = TIMEOUT })
+    guest:pause()
+    guest:resume()
+    local loop <close> = subscription
+    assert.equal("suspended", next_event(state, control).type)
+  end)
+
+  it("end with the time, which is that of the whole loop", function()
+    local count, began = 0, guestlua.now()
+    local task = guestlua.spawn(function()
+      while true do
+        guest:pause()
+        guest:resume()
+        guestlua.sleep(0.005)
+      end
+    end)
+    for _ in guest:events({ "lifecycle", timeout = 0.1 }) do
+      count = count + 1
+    end
+    assert.is_true(guestlua.now() - began >= 0.1)
+    assert.is_true(count > 0)
+    task:cancel()
+    pcall(task.wait, task)
+    for _ in guest:events({ "reboot", timeout = 0 }) do
+      error("there was no such event")
+    end
+  end)
+
+  it("are let go of however the loop is left", function()
+    local e = helper.failure(function()
+      guest:pause()
+      guest:resume()
+      for _ in host:events({ "lifecycle", timeout = 0.001 }) do
+        error("body", 0)
+      end
+      for _ in host:events({ "lifecycle", timeout = TIMEOUT }) do
+        error("body", 0)
+      end
+    end)
+    assert.equal("function", type(e) == "string" and "function" or e)
+  end)
+
+  it("of several kinds come to one subscription in libvirt's order", function()
+    local events <close> = guest:subscribe({ "metadata_change", "lifecycle" })
+    for i = 1, 10 do
+      guest:pause()
+      guest:set_metadata("<a:a xmlns:a='urn:x'/>", "a", "urn:x", { live = true })
+      guest:resume()
+      local found = {}
+      for k = 1, 3 do
+        found[k] = events:next(TIMEOUT)
+      end
+      assert.same({ "lifecycle", "metadata_change", "lifecycle" }, fields(found, "event"), "in round " .. i)
+      assert.same({ "element", "urn:x" }, { found[2].type, found[2].nsuri })
+    end
+  end)
+
+  it("are those of the guest, or of all guests", function()
+    local other = guestlua.Guest.create(guestlua.element("domain", { type = "test", name = { "other" }, memory = { 1024 }, os = { type = { "hvm" } } }), host)
+    local mine <close> = guest:subscribe("lifecycle")
+    local all <close> = host:subscribe("lifecycle")
+    other:launch()
+    guest:pause()
+    guest:resume()
+    other:poweroff()
+    other:delete_configuration()
+    assert.equal("test", mine:next(TIMEOUT).guest)
+    local names = {}
+    repeat
+      local event = all:next(TIMEOUT)
+      names[event.guest] = true
+    until event.type == "undefined"
+    assert.same({ test = true, other = true }, names)
+  end)
+
+  it("that were dropped are told of, where they would have been", function()
+    local events <close> = guest:subscribe("lifecycle")
+    local ROUNDS, ROOM = 600, 1024
+    for _ = 1, ROUNDS do
+      guest:pause()
+      guest:resume()
+    end
+    local fence <close> = guest:subscribe("lifecycle") -- libvirt tells everybody in turn
+    guest:pause()
+    fence:next(TIMEOUT)
+    for i = 1, ROOM do
+      assert.equal(i % 2 == 1 and "suspended" or "resumed", events:next(0).type)
+    end
+    local lost = events:next(0)
+    assert.same({ event = "lost", count = 2 * ROUNDS + 1 - ROOM }, lost)
+    assert.is_nil(events:next(0))
+    guest:resume()
+    assert.equal("resumed", events:next(TIMEOUT).type)
+
+    for _ = 1, ROUNDS do
+      guest:pause()
+      guest:resume()
+    end
+    events:next(TIMEOUT) -- makes room for one
+    guest:pause()
+    guest:resume()
+    repeat
+      lost = events:next(TIMEOUT)
+    until lost.event == "lost"
+    assert.is_true(lost.count >= 2 * ROUNDS - ROOM)
+  end)
+
+  it("end with the connection", function()
+    local loop = guestlua.spawn(function()
+      for _ in guest:events({ "lifecycle" }) do
+        error("there was no such event")
+      end
+    end)
+    local wait = guestlua.spawn(guest.wait_event, guest, "lifecycle")
+    guestlua.sleep(0)
+    local another <close> = guestlua.open("test:///default")
+    host:close()
+    assert.equal("closed", helper.failure(loop.wait, loop).kind)
+    assert.equal("closed", helper.failure(wait.wait, wait).kind)
+    host = guestlua.open("test:///default")
+    guest = host:guest("test")
+  end)
+
+  it("are waited for by name, and by what they tell", function()
+    local task = guestlua.spawn(function()
+      guestlua.sleep(0)
+      guest:pause()
+      guest:resume()
+    end)
+    local event = guest:wait_event("lifecycle", { match = function(e) return e.type == "resumed" end, timeout = TIMEOUT })
+    assert.equal("resumed", event.type)
+    task:wait()
+    local e = helper.failure(guest.wait_event, guest, "reboot", { timeout = 0.001 })
+    assert.equal("timeout", e.kind)
+    assert.equal("wait_event", e.op)
+    assert.equal("test", e.guest)
+    assert.matches("no event 'reboot' within 0.001 s", e.message)
+    e = helper.failure(host.wait_event, host, "reboot", { timeout = 0 })
+    assert.equal("timeout", e.kind)
+    e = helper.failure(guest.wait_event, guest, "nonesuch")
+    assert.equal("wait_event", e.op)
+    assert.equal("name", e.argument)
+  end)
+
+  it("call a handler, each after the other, in a task of its own", function()
+    local seen, busy, go = {}, false, guestlua.signal()
+    local subscription <close> = guest:on("lifecycle", function(event)
+      assert(not busy)
+      busy = true
+      guestlua.sleep(0.001)
+      seen[#seen + 1] = event.type
+      busy = false
+      if #seen == 4 then
+        go:wake()
+      end
+    end)
+    for _ = 1, 2 do
+      guest:pause()
+      guest:resume()
+    end
+    if #seen < 4 then
+      assert.is_true(go:wait({ timeout = TIMEOUT }))
+    end
+    assert.same({ "suspended", "resumed", "suspended", "resumed" }, seen)
+    subscription:close()
+    guest:pause()
+    guest:resume()
+    guestlua.sleep(0.01)
+    assert.equal(4, #seen)
+  end)
+
+  it("call a handler that ends its own subscription", function()
+    local count, done, subscription = 0, guestlua.signal(), nil
+    subscription = guest:on("lifecycle", function()
+      count = count + 1
+      subscription:close()
+      done:wake()
+    end)
+    guest:pause()
+    guest:resume()
+    if count == 0 then
+      done:wait({ timeout = TIMEOUT })
+    end
+    guestlua.sleep(0.01)
+    assert.equal(1, count)
+  end)
+
+  it("call a handler that fails, again", function()
+    local code, out, err = helper.guestlua("-", [[
+      local host <close> = guestlua.open("test:///default")
+      local guest = host:guest("test")
+      local count, done = 0, guestlua.signal()
+      guest:on("lifecycle", function(event)
+        count = count + 1
+        if count == 2 then done:wake() end
+        if count == 1 then error("for the first time") end
+        guest:get_interface_by_mac({})
+      end)
+      guest:pause()
+      guest:resume()
+      if count < 2 then done:wait({ timeout = 120 }) end
+      guestlua.sleep(0.01)
+      print(count)
+    ]])
+    assert.same({ 0, "2\n" }, { code, out })
+    assert.matches("the handler of event 'lifecycle' failed: stdin:%d+: for the first time\nstack traceback:", err)
+    assert.matches("the handler of event 'lifecycle' failed: stdin:%d+: bad argument 'mac'", err)
+  end)
+end)
