@@ -68,6 +68,9 @@ local SPECIAL = {
 -- Empty strings that mean something, or that libvirt is the judge of.
 local EMPTY = {
   ["guestlua.open.uri"] = "libvirt takes it for its default",
+  ["guestlua.progress.label"] = "a line without a label",
+  ["log.error.message"] = "the fields say it", ["log.warning.message"] = "the same", ["log.info.message"] = "the same",
+  ["log.debug.message"] = "the same", ["log.trace.message"] = "the same",
   ["Guest.get_disk.device"] = "nil: no disk is called so",
   ["Guest.get_device_by_alias.devalias"] = "nil: no device is called so",
   ["Guest.get_interface_by_mac.mac"] = "nil, as the reference",
@@ -87,6 +90,9 @@ local EMPTY = {
 -- Strings that may have any byte in them.
 local BINARY = {
   ["Guest.exec.input"] = "what a program reads",
+  ["guestlua.progress.label"] = "what is no character is shown as a space",
+  ["log.error.message"] = "it is escaped", ["log.warning.message"] = "the same", ["log.info.message"] = "the same",
+  ["log.debug.message"] = "the same", ["log.trace.message"] = "the same",
 }
 
 -- Methods that are made of others: the error may name the inner one.
@@ -143,6 +149,7 @@ describe("Bad input", function()
       Host = host,
       Guest = guest,
       Group = guestlua.group(),
+      Progress = guestlua.progress("x"),
       Signal = guestlua.signal(),
       BlockDevice = guest:get_block_device("vda"),
       Subscription = guest:subscribe("lifecycle"),

@@ -67,12 +67,13 @@ describe("The log", function()
 
   it("tells the fields after the message, each on the same line", function()
     local lines = logged([[
-      log.error("no way\nout", { guest = "web", seconds = 1.5, list = { 1, "b c" }, why = 'he said "no"\n', empty = "", nested = { a = { b = true } } })
-      log.error("\27[2J", { ["a\nb"] = 1 })
+      log.error("no way\nout", { guest = "web", seconds = 1.5, list = { 1, "b c" }, why = 'he said "no"\n', empty = "",
+        nested = { a = { b = true } } })
+      log.error("\27[2J\0", { ["a\nb"] = "\0" })
     ]])
     assert.same({
       [[error no way\nout empty="" guest=web list=1,"b c" nested={a={b=true}} seconds=1.5 why="he said \"no\"\n"]],
-      [[error \x1b[2J a\nb=1]],
+      [[error \x1b[2J\x00 a\nb=\x00]],
     }, without_times(lines))
   end)
 
@@ -96,7 +97,8 @@ describe("The log", function()
       '^trace virDomainCreateWithFlags op=launch guest=test flags=pause result=%-1 error=invalid_arg reason="unsupported flags .*" duration_ms=N$',
       "^trace virConnectListAllDomains op=guests host=test:///default active=true persistent=false result=0 duration_ms=N$",
       "^trace virConnectDomainEventRegisterAny op=subscribe guest=test events=lifecycle|reboot result=0 duration_ms=N$",
-      "^trace virDomainMigrateToURI3 op=migrate guest=test destination=test://there migrate_disks=vda,vdb flags=live|peer2peer bandwidth=8 result=%-1 error=",
+      "^trace virDomainMigrateToURI3 op=migrate guest=test destination=test://there migrate_disks=vda,vdb flags=live|peer2peer bandwidth=8 "
+        .. "result=%-1 error=",
       "^trace virDomainSetMetadata op=set_metadata guest=test metadata=<a><b/></a> key=k uri=http://x flags=persistent|live result=0 duration_ms=N$",
       "^trace virConnectClose op=close host=test:///default result=0 duration_ms=N$",
     }) do

@@ -31,6 +31,7 @@ typedef struct gl_host {
   char *uri;
   bool readonly;
   int keepalive; /* seconds between questions whether the daemon lives; 0: none */
+  double gap;    /* how many seconds the connection was lost before this one */
   int refs;
   gl_object *children; /* open guests and subscriptions */
   gl_op_list running;  /* ops on a worker now */
@@ -60,7 +61,7 @@ struct gl_class {
   void (*bind)(lua_State *L, gl_object *self, gl_op *op); /* fills in what the op works on; may raise "closed" */
   void (*close)(gl_object *self);                         /* lets go of everything and never blocks; may be NULL */
   int (*tostring)(lua_State *L);
-  bool outlives;                /* what it is a handle of goes on without it: it is not for to-be-closed variables */
+  bool outlives;                 /* what it is a handle of goes on without it: it is not for to-be-closed variables */
   lua_CFunction index, newindex; /* for keys that are no method and no field: self, key [, value]; may be NULL */
 };
 

@@ -109,8 +109,9 @@ void gl_error_argument(lua_State *L, const char *method, const char *argument, c
 
 void gl_error_push_libvirt(lua_State *L, const gl_op *op)
 {
-  virErrorPtr e = op->error;
-  const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : "internal_error";
+  virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
+  bool closed = !e && op->host && !op->host->conn;
+  const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
   push_error(L, kind ? kind : "unknown");
   set_op(L, op);
   if (e) {
@@ -121,7 +122,10 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
     gl_enum_push(L, &gl_error_levels, e->level);
     lua_setfield(L, -2, "level");
   }
-  gl_log_push_message(L, op, e && e->message ? e->message : "the call failed and libvirt gave no reason");
+  gl_log_push_message(L, op,
+                      e && e->message ? e->message
+                      : closed        ? "the host was closed meanwhile"
+                                      : "the call failed and libvirt gave no reason");
   lua_setfield(L, -2, "message");
 }
 

@@ -24,7 +24,7 @@ struct gl_registration {
   const gl_event_kind *kind;
   virConnectPtr conn; /* counted: where it is registered */
   int id;             /* there */
-  atomic_int refs; /* the host's and libvirt's */
+  atomic_int refs;    /* the host's and libvirt's */
   pthread_mutex_t mutex;
   gl_member *members; /* the subscriptions to it; under the mutex */
 };
@@ -384,6 +384,7 @@ static gl_sub *sub_new(gl_op *op)
 
 int gl_sub_register(gl_op *op, long long events, gl_sub **result)
 {
+  virResetLastError(); /* a host that is being closed is no error of libvirt's */
   gl_sub *sub = sub_new(op);
   if (!sub)
     return -1;
@@ -438,22 +439,27 @@ static void tell_gap(gl_registration *r, double gap)
 }
 
 /* Where libvirt refuses one the others stay where they have come to, which is whence the next attempt moves them. */
-int gl_event_reconnect(gl_host *host, virConnectPtr new, double gap)
+int gl_event_reconnect(gl_host *host, virConnectPtr new)
 {
   int rc = 0;
-  gl_registration *r;
   pthread_mutex_lock(&host->mutex);
-  for (r = host->registrations; r && rc == 0; r = r->next) {
+  for (gl_registration *r = host->registrations; r && rc == 0; r = r->next) {
     virConnectPtr old = r->conn;
     int id = r->id;
     rc = connect_registration(new, r);
     if (rc == 0)
       disconnect_registration(r, old, id);
   }
-  for (r = host->registrations; r && rc == 0; r = r->next)
-    tell_gap(r, gap);
   pthread_mutex_unlock(&host->mutex);
   return rc;
+}
+
+void gl_event_tell_gap(gl_host *host)
+{
+  pthread_mutex_lock(&host->mutex);
+  for (gl_registration *r = host->registrations; r; r = r->next)
+    tell_gap(r, host->gap);
+  pthread_mutex_unlock(&host->mutex);
 }
 
 void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub)

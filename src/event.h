@@ -55,9 +55,10 @@ void gl_sub_drop(gl_sub *sub);
 /* Ends all registrations of a host that is being closed. Any thread. */
 void gl_event_deregister(gl_host *host);
 
-/* Moves all registrations of a host to a new connection, and tells all its subscriptions that what happened for `gap` seconds was not
- * heard. On a worker. Negative where libvirt refused one. */
-int gl_event_reconnect(gl_host *host, virConnectPtr new, double gap);
+/* Moves all registrations of a host to a new connection; negative where libvirt refused one. Then, when the host has it: tells all its
+ * subscriptions that what happened for host->gap seconds was not heard. Both on a worker. */
+int gl_event_reconnect(gl_host *host, virConnectPtr new);
+void gl_event_tell_gap(gl_host *host);
 
 /* The row "subscribe" for the table of a class: where a guest is bound it hears of that guest only. */
 extern const gl_opdef gl_subscribe;

@@ -180,7 +180,7 @@ static const gl_opdef poweroff_def = {
   .help = "Stops the guest at once, as pulling the plug does.",
   .run = poweroff_run,
   .changes = true,
-  .beside = true,
+  .beside = GL_OP_ENDS_IT,
 };
 
 static int shutdown_run(gl_op *op)

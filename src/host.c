@@ -355,7 +355,8 @@ static int open_push(lua_State *L, gl_op *op)
   open_op *self = (open_op *)op;
   if (self->no_loop)
     gl_error_call(L, op, "no_event_loop",
-                  "the program that embeds guestlua has said that it runs libvirt's event loop, and it has not run for %d s", LOOP_PATIENCE);
+                  "the program that embeds guestlua has said that it runs libvirt's event loop, and it has not run for %d s",
+                  LOOP_PATIENCE);
   gl_host *h = push_host(L, op->state);
   h->conn = self->opened;
   self->opened = NULL;
@@ -453,11 +454,16 @@ static int reconnect_run(gl_op *op)
     if (e && e->code != VIR_ERR_NO_DOMAIN)
       return -1;
   }
-  return gl_event_reconnect(op->host, self->opened, self->gap);
+  return gl_event_reconnect(op->host, self->opened);
 }
 
-/* Closes a connection that nothing is registered with, on a worker. */
-static const gl_opdef let_go_def = {.name = "close", .call = "virConnectClose", .run = gl_run_nothing};
+/* Now that calls go over the new connection. The worker then drops the old one, as the op's own. */
+static int let_go_run(gl_op *op)
+{
+  gl_event_tell_gap(op->host);
+  return 0;
+}
+static const gl_opdef let_go_def = {.name = "close", .call = "virConnectClose", .run = let_go_run};
 
 static int reconnect_push(lua_State *L, gl_op *op)
 {
@@ -469,6 +475,7 @@ static int reconnect_push(lua_State *L, gl_op *op)
   virConnectPtr old = h->conn;
   h->conn = self->opened;
   self->opened = NULL;
+  h->gap = self->gap;
   for (gl_object *o = h->children; o; o = o->next)
     for (int i = 0; o->class == &gl_guest_class && i < self->count; i++) {
       uuid_text uuid;

@@ -221,7 +221,8 @@ static void report(lua_State *L)
 {
   const char *traceback = lua_tostring(L, -1);
   const char *message = luaL_tolstring(L, -2, NULL);
-  const char *ours = strstr(traceback, "\n\tguestlua/command.lua:");
+  const char *ours = strstr(traceback, "\n\tguestlua/command.lua:"), *prompt = strstr(traceback, "\n\tguestlua/repl.lua:");
+  ours = prompt ? prompt : ours;
   int length = (int)(ours ? ours - traceback : (ptrdiff_t)strlen(traceback));
   bool frames = shows_code(traceback, length);
   fprintf(stderr, "guestlua: %s\n%.*s%s", message, frames ? length : 0, traceback, frames ? "\n" : "");

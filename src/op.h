@@ -16,6 +16,8 @@
 #include "opts.h"
 #include "state.h"
 
+enum { GL_OP_ENDS_IT = 2 };
+
 struct gl_opdef {
   const char *name;
   const char *call;    /* libvirt's function, for the error and the manual */
@@ -45,8 +47,8 @@ struct gl_opdef {
   bool quick;
 
   /* May run while another call on the same guest is under way: it looks at that one, helps it or ends it. The others queue, each guest's
-   * behind the one under way. */
-  bool beside;
+   * behind the one under way. GL_OP_ENDS_IT: ends it, and with that all its calls. */
+  unsigned beside;
 
   /* Reads only this process's memory: never worth a worker. */
   bool memory;

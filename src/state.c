@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -19,6 +20,59 @@ gl_state *gl_state_get(lua_State *L)
   gl_state *s = lua_touserdata(L, -1);
   lua_pop(L, 1);
   return s;
+}
+
+/* ---- who must not touch Lua, a signal handler or another thread, finds a state by the address of its lua_State ---- */
+
+typedef struct entry {
+  struct entry *next;
+  lua_State *_Atomic L; /* NULL: of a state that is closed; the next one takes it over */
+  gl_state *_Atomic state;
+} entry;
+
+static entry *_Atomic entries; /* gets longer only */
+static pthread_mutex_t entries_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static entry *find(const lua_State *L)
+{
+  entry *e = atomic_load(&entries);
+  while (e && atomic_load(&e->L) != L)
+    e = e->next;
+  return e;
+}
+
+gl_state *gl_state_find(const lua_State *L)
+{
+  entry *e = L ? find(L) : NULL;
+  return e ? atomic_load(&e->state) : NULL;
+}
+
+static bool enter(gl_state *s)
+{
+  pthread_mutex_lock(&entries_mutex);
+  entry *e = find(NULL);
+  bool new = !e;
+  if (new)
+    e = calloc(1, sizeof *e);
+  if (e) {
+    atomic_store(&e->state, s);
+    atomic_store(&e->L, s->L);
+  }
+  if (e && new) {
+    e->next = atomic_load(&entries);
+    atomic_store(&entries, e);
+  }
+  pthread_mutex_unlock(&entries_mutex);
+  return e;
+}
+
+static void forget(const lua_State *L)
+{
+  pthread_mutex_lock(&entries_mutex);
+  entry *e = find(L);
+  if (e)
+    atomic_store(&e->L, NULL);
+  pthread_mutex_unlock(&entries_mutex);
 }
 
 static int state_gc(lua_State *L)
@@ -57,7 +111,7 @@ static void on_wakeup(uv_async_t *async)
   gl_state *s = async->data;
   gl_event_drain(s);
   if (atomic_exchange(&s->interrupted, 0))
-    gl_task_cancel(s->main ? s->main : s->root, "interrupted");
+    gl_task_interrupt(s);
   if (atomic_exchange(&s->status_asked, false))
     tell_status(s->L);
 }
@@ -103,7 +157,7 @@ gl_state *gl_state_open(lua_State *L)
   s->ready_end = &s->ready;
   pthread_once(&first_loop_once, make_first_loop);
   s->queue = gl_queue_new(&s->wakeup);
-  if (!s->queue || uv_loop_init(&s->loop) != 0)
+  if (!s->queue || uv_loop_init(&s->loop) != 0 || !enter(s))
     luaL_error(L, "guestlua: cannot make an event loop");
   uv_async_init(&s->loop, &s->wakeup, on_wakeup);
   s->wakeup.data = s;
@@ -119,6 +173,7 @@ void gl_state_close(gl_state *s)
   if (!s->open)
     return;
   s->open = false;
+  forget(s->L);
   while (s->alive.ops > 0)
     uv_run(&s->loop, UV_RUN_ONCE);
   gl_queue_close(s->queue); /* from here on no callback sends to s->wakeup */

@@ -46,6 +46,7 @@ typedef struct gl_state {
   int in_place;   /* waits in place, nested */
   int submitted;  /* calls that libuv has now */
   bool looping;   /* uv_run runs: no Lua code of ours does */
+  bool dispatching; /* for a program with a loop of its own: no call may hold it up */
   bool timed_out; /* the wait that ended last, for its continuation */
   gl_counters alive;
   unsigned watch; /* who looks at the calls: GL_WATCH_… (log.h); 0: nobody */
@@ -68,6 +69,9 @@ gl_state *gl_state_open(lua_State *L);
 
 /* The state of L, or NULL where gl_state_open was not called. [-0, +0, -] */
 gl_state *gl_state_get(lua_State *L);
+
+/* The same for the main lua_State, without touching Lua: on any thread, and in signal handlers. NULL where it is closed. */
+gl_state *gl_state_find(const lua_State *L);
 
 /* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */
 void gl_state_close(gl_state *s);

@@ -240,11 +240,19 @@ void gl_task_cancel(gl_task *t, const char *kind)
     waiter_wake(t->waits);
 }
 
-static void cancel_all(gl_state *s)
+static void cancel_all(gl_state *s, const char *kind)
 {
   for (gl_task *t = s->all; t; t = t->other)
     if (t->L && !t->done)
-      gl_task_cancel(t, "cancelled");
+      gl_task_cancel(t, kind);
+}
+
+void gl_task_interrupt(gl_state *s)
+{
+  if (!s->main && s->alive.tasks > 0)
+    cancel_all(s, "interrupted");
+  else
+    gl_task_cancel(s->main ? s->main : s->root, "interrupted");
 }
 
 static void resume(lua_State *L, gl_task *t)
@@ -274,7 +282,7 @@ static void resume(lua_State *L, gl_task *t)
   s->alive.tasks--;
   gl_waitlist_wake(&t->joiners, -1);
   if (t->ends_all)
-    cancel_all(s);
+    cancel_all(s, "cancelled");
   if (t->abandoned)
     gl_task_free(t);
 }
@@ -303,6 +311,7 @@ void gl_task_join(lua_State *L, gl_task *t)
 int gl_task_dispatch(lua_State *L, gl_state *s)
 {
   int limit = s->alive.tasks + 1; /* tasks that only yield must not keep the program here for ever */
+  s->dispatching = true;
   do {
     s->looping = true;
     uv_run(&s->loop, UV_RUN_NOWAIT);
@@ -310,12 +319,13 @@ int gl_task_dispatch(lua_State *L, gl_state *s)
     if (s->ready)
       turn(L, s, true);
   } while (s->ready && limit-- > 0);
+  s->dispatching = false;
   return s->alive.tasks;
 }
 
 void gl_task_end_all(lua_State *L, gl_state *s)
 {
-  cancel_all(s);
+  cancel_all(s, "cancelled");
   while (s->alive.tasks > 0)
     turn(L, s, true);
 }
@@ -365,7 +375,8 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
     gl_error_throw(L, "bad_argument", "a callback of the loop cannot wait: start a task in it, guestlua.spawn(function() … end)");
   bool others = s->in_place < MAX_IN_PLACE;
   if (wait->by_tasks && !others)
-    gl_error_throw(L, "too_deep", "waits in functions that cannot yield (in table.sort, gsub, __gc) are nested too deep: wait before or after");
+    gl_error_throw(L, "too_deep",
+                   "waits in functions that cannot yield (in table.sort, gsub, __gc) are nested too deep: wait before or after");
   gl_waiter *w = calloc(1, sizeof *w);
   if (!w)
     luaL_error(L, "guestlua: out of memory");

@@ -104,6 +104,12 @@ void gl_waitlist_wake(gl_waitlist *list, int count);
 /* Wakes t with an error of this kind (a static string): "cancelled", "interrupted". */
 void gl_task_cancel(gl_task *t, const char *kind);
 
+/* The signal's: cancels what guestlua_run runs; in a program with a loop of its own all tasks. */
+void gl_task_interrupt(gl_state *s);
+
+/* The task of the Task at index, or NULL; its anchor is the Task's. [-0, +0, -] */
+gl_task *gl_task_at(lua_State *L, int index);
+
 /* The error on top of the stack, which is about to be raised, came from t: whose traceback then comes before that of who fails for it.
  * [-0, +0, m] */
 void gl_task_remember_origin(lua_State *L, gl_task *t);

@@ -134,6 +134,12 @@ static const gl_opdef status_def = {
   .invoke = done_push,
 };
 
+gl_task *gl_task_at(lua_State *L, int index)
+{
+  task_object *o = (task_object *)gl_object_test(L, index, &gl_task_class);
+  return o && !o->object.closed ? o->task : NULL;
+}
+
 int gl_task_heard(lua_State *L)
 {
   task_object *self = gl_object_check(L, 1, &gl_task_class, "heard");

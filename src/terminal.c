@@ -1,7 +1,7 @@
 /*
  * The prompt's task waits in read() like any other task, so that background tasks go on while somebody types. What they print meanwhile
- * stays in the streams' buffers until the loop is about to sleep: only then is the line taken away, the text printed, and the line put
- * back. Nobody who prints has to know of the prompt.
+ * (lua/guestlua/progress.lua hands it over) waits until the loop is about to sleep: only then is the line taken away, the text printed, and
+ * the line put back.
  */
 #include "terminal.h"
 
@@ -10,7 +10,6 @@
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,8 +34,8 @@ static const char string_breaks[] = "\"'";
 static struct {
   gl_state *state;
   uv_poll_t input;
-  uv_prepare_t before_sleep;
-  uv_async_t resized;
+  uv_prepare_t sleep; /* begins */
+  uv_async_t changed;
   gl_waitlist waiters; /* for input */
   lua_State *L;        /* who reads, for the completion */
   int complete;        /* in the registry: the function that completes */
@@ -44,8 +43,9 @@ static struct {
   bool readable;
   char *line;
   char *history; /* its path */
-  FILE *screen;  /* readline's own stream, so that nothing waits in its buffer */
-  char output[1 << 16], errors[1 << 12];
+  FILE *screen;  /* readline's own stream */
+  char *waiting; /* to be printed above the prompt */
+  size_t length, room;
 } prompt;
 
 static volatile sig_atomic_t ending, changed;
@@ -75,29 +75,47 @@ static bool keep_settings(void)
 
 /* ---- what others print while the prompt is shown ---- */
 
-static bool ends_line(const FILE *f, const char *buffer, bool before)
+/* Takes the text that waits to the screen; the cursor is at the beginning of a line, before and after. */
+static void print_waiting(void)
 {
-  size_t pending = __fpending((FILE *)f);
-  return pending ? buffer[pending - 1] == '\n' : before;
+  if (prompt.length == 0)
+    return;
+  fwrite(prompt.waiting, 1, prompt.length, prompt.screen);
+  if (prompt.waiting[prompt.length - 1] != '\n')
+    fputc('\n', prompt.screen);
+  prompt.length = 0;
 }
 
-static void print_above(uv_prepare_t *unused)
+static void before_sleep(uv_prepare_t *unused)
 {
   (void)unused;
-  if (!__fpending(stdout) && !__fpending(stderr))
+  if (prompt.length == 0)
     return;
-  bool whole = ends_line(stderr, prompt.errors, ends_line(stdout, prompt.output, true));
   rl_clear_visible_line();
-  fflush(prompt.screen);
-  fflush(stdout);
-  fflush(stderr);
-  if (!whole)
-    fputc('\n', prompt.screen);
+  print_waiting();
   rl_on_new_line();
   rl_forced_update_display();
 }
 
-static void show(const char *text);
+/* above(text): keeps it for before_sleep; false where no prompt is shown. */
+static int above(lua_State *L)
+{
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  if (prompt.shown && prompt.length + length > prompt.room) {
+    size_t room = 2 * (prompt.length + length);
+    char *larger = realloc(prompt.waiting, room);
+    if (!larger)
+      return luaL_error(L, "guestlua: out of memory");
+    prompt.waiting = larger;
+    prompt.room = room;
+  }
+  if (prompt.shown && length > 0)
+    memcpy(prompt.waiting + prompt.length, text, length);
+  prompt.length += prompt.shown ? length : 0;
+  lua_pushboolean(L, prompt.shown);
+  return 1;
+}
 
 static void hide(void)
 {
@@ -105,12 +123,10 @@ static void hide(void)
     return;
   prompt.shown = false;
   rl_callback_handler_remove();
+  print_waiting();
+  fflush(prompt.screen);
   uv_poll_stop(&prompt.input);
-  uv_prepare_stop(&prompt.before_sleep);
-  fflush(stdout);
-  fflush(stderr);
-  setvbuf(stdout, NULL, _IOLBF, 0);
-  setvbuf(stderr, NULL, _IONBF, 0);
+  uv_prepare_stop(&prompt.sleep);
 }
 
 /* ---- reading ---- */
@@ -135,13 +151,12 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 static void show(const char *text)
 {
+  fflush(stdout);
   prompt.done = prompt.readable = false;
   prompt.shown = true;
-  setvbuf(stdout, prompt.output, _IOFBF, sizeof prompt.output);
-  setvbuf(stderr, prompt.errors, _IOFBF, sizeof prompt.errors);
   rl_callback_handler_install(text, on_line);
   uv_poll_start(&prompt.input, UV_READABLE, on_readable);
-  uv_prepare_start(&prompt.before_sleep, print_above);
+  uv_prepare_start(&prompt.sleep, before_sleep);
 }
 
 static int go_on(lua_State *L, int status, lua_KContext ctx);
@@ -150,6 +165,8 @@ static int await(lua_State *L)
 {
   const char *cancelled = gl_task_cancelled(L);
   if (cancelled) {
+    rl_point = rl_end;
+    rl_redisplay();
     fputs(ending ? "\n" : "^C\n", prompt.screen);
     rl_free_line_state();
     rl_callback_sigcleanup();
@@ -236,17 +253,28 @@ static char *breaks(void)
 
 /* ---- the module ---- */
 
-static void on_resize(int signo)
+static volatile sig_atomic_t continued;
+
+/* The size of the terminal has changed, or we were stopped, and the shell had it meanwhile. */
+static void on_change(int signo)
 {
-  (void)signo;
-  uv_async_send(&prompt.resized);
+  continued = continued || signo == SIGCONT;
+  uv_async_send(&prompt.changed);
 }
 
-static void resize(uv_async_t *unused)
+static void change(uv_async_t *unused)
 {
   (void)unused;
-  if (prompt.shown)
-    rl_resize_terminal();
+  bool again = continued;
+  continued = 0;
+  if (!prompt.shown)
+    return;
+  if (again && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
+    rl_deprep_terminal();
+    rl_prep_terminal(1);
+    rl_forced_update_display();
+  }
+  rl_resize_terminal();
 }
 
 /* open(complete): prepares the prompt. Not on a terminal it returns nil. */
@@ -260,10 +288,10 @@ static int open_prompt(lua_State *L)
   prompt.screen = fd >= 0 ? fdopen(fd, "w") : NULL;
   if (!prompt.screen || uv_poll_init(&s->loop, &prompt.input, STDIN_FILENO) != 0)
     return luaL_error(L, "guestlua: cannot use the terminal: %s", strerror(errno));
-  uv_prepare_init(&s->loop, &prompt.before_sleep);
-  uv_async_init(&s->loop, &prompt.resized, resize);
-  prompt.input.data = prompt.before_sleep.data = prompt.resized.data = &prompt; /* luv.c looks at what a handle's data begins with */
-  uv_unref((uv_handle_t *)&prompt.resized);
+  uv_prepare_init(&s->loop, &prompt.sleep);
+  uv_async_init(&s->loop, &prompt.changed, change);
+  prompt.input.data = prompt.sleep.data = prompt.changed.data = &prompt; /* luv.c looks at what a handle's data begins with */
+  uv_unref((uv_handle_t *)&prompt.changed);
   TAILQ_INIT(&prompt.waiters);
   lua_settop(L, 1);
   prompt.complete = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -275,15 +303,16 @@ static int open_prompt(lua_State *L)
   rl_catch_signals = rl_catch_sigwinch = 0;
   rl_attempted_completion_function = complete;
   rl_completion_word_break_hook = breaks;
-  struct sigaction action = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = on_change, .sa_flags = SA_RESTART};
   sigaction(SIGWINCH, &action, NULL);
+  sigaction(SIGCONT, &action, NULL);
   lua_pushboolean(L, 1);
   return 1;
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-  if (handle == (uv_handle_t *)&prompt.resized)
+  if (handle == (uv_handle_t *)&prompt.changed)
     prompt.state = NULL;
 }
 
@@ -293,10 +322,11 @@ static int close_prompt(lua_State *L)
     return 0;
   hide();
   signal(SIGWINCH, SIG_DFL);
+  signal(SIGCONT, SIG_DFL);
   prompt.open = false;
   uv_close((uv_handle_t *)&prompt.input, on_closed);
-  uv_close((uv_handle_t *)&prompt.before_sleep, on_closed);
-  uv_close((uv_handle_t *)&prompt.resized, on_closed);
+  uv_close((uv_handle_t *)&prompt.sleep, on_closed);
+  uv_close((uv_handle_t *)&prompt.changed, on_closed);
   luaL_unref(L, LUA_REGISTRYINDEX, prompt.complete);
   rl_outstream = NULL;
   fclose(prompt.screen);
@@ -427,8 +457,9 @@ static int status_key(lua_State *L)
 int gl_terminal_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    {"open", open_prompt}, {"close", close_prompt}, {"read", read_line}, {"prompts", prompts},       {"ending", is_ending},
-    {"history", history},  {"remember", remember},  {"size", size},      {"status_key", status_key}, {NULL, NULL},
+    {"open", open_prompt}, {"close", close_prompt},    {"read", read_line},  {"prompts", prompts},
+    {"ending", is_ending}, {"above", above},           {"history", history}, {"remember", remember},
+    {"size", size},        {"status_key", status_key}, {NULL, NULL},
   };
   luaL_newlib(L, functions);
   return 1;

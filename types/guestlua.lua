@@ -65,7 +65,7 @@ function guestlua.isatty(file) end
 ---@class guestlua.JournalOptions
 ---@field dir? string a directory, made where it is missing; at first $XDG_STATE_HOME/guestlua/journal
 
----Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers.
+---Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers. Its files are for this user only: what is needed to define a guest again is in them as it is, with its secrets.
 ---@param options? guestlua.JournalOptions
 ---@return string # string: the directory
 function guestlua.journal(options) end
@@ -992,7 +992,7 @@ local workflow = {}
 ---What every failure raises. It prints as one line.
 ---@class guestlua.Error
 ---@field new fun(fields: table): guestlua.Error to raise one's own
----@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"`
+---@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"` …
 ---@field message string libvirt's text, or ours
 ---@field code? integer libvirt's number
 ---@field domain? string the part of libvirt it came from
@@ -1005,6 +1005,10 @@ local workflow = {}
 ---@field device_type? string what it was about
 ---@field where? string the script's file and line
 ---@field hint? string what to do next, where that is known
+---@field workflow? string of a workflow: which
+---@field step? string in which step
+---@field outcome? string how it left things
+---@field undoing? string a list of the errors that came while undoing
 ---@field still_running? boolean true where the call, or the job, goes on although nobody waits for it
 
 return guestlua

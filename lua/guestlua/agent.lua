@@ -85,7 +85,7 @@ define(core.Guest, "Guest", {
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
     { name = "args", type = "table", help = "a list of its arguments" },
-    { name = "input", type = "string", help = "what it reads from standard input" },
+    { name = "input", type = "string", binary = true, help = "what it reads from standard input" },
     { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the program goes on" },
   },
   run = function(guest, path, options)

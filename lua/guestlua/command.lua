@@ -86,7 +86,7 @@ local step = {
   end,
   l = function(text)
     local name, module = text:match("^([^=]*)=(.*)$") -- -l g=mod
-    _G[name or text:match("^[^.]*")] = require(module or text)
+    load("local name, module = ... _G[name] = require(module)")(name or text:match("^[^.]*"), module or text) -- a sandbox has a require of its own
   end,
 }
 
@@ -103,10 +103,9 @@ end
 -- virsh's numbers.
 local levels = { ["0"] = "trace", ["1"] = "debug", ["2"] = "info", ["3"] = "warning", ["4"] = "error" }
 
--- Nil, or which option this build cannot serve: it must not look as if it were heeded.
 local function configure(settings)
   guestlua.default_uri = settings.connect
-  guestlua.default_readonly = settings.readonly
+  guestlua.default_readonly = settings.readonly or settings.sandbox
   guestlua.default_keepalive = settings.keepalive_interval
   guestlua.log.configure({
     level = settings.log_level or levels[settings.debug],
@@ -117,11 +116,10 @@ local function configure(settings)
   if settings.dry_run then
     guestlua.dry_run(true)
   end
-  local limits = { sandbox = settings.sandbox, max_memory = settings.max_memory }
-  if next(limits) and not package.preload["guestlua.sandbox"] then
-    return next(limits)
-  elseif next(limits) then
-    require("guestlua.sandbox").configure(limits)
+  if settings.sandbox or settings.max_memory then
+    local arguments = arg
+    require("guestlua.sandbox").configure({ sandbox = settings.sandbox, max_memory = settings.max_memory })
+    load("arg = ...")(arguments)
   end
 end
 
@@ -136,11 +134,7 @@ function command.run(settings, script, ...)
   elseif settings.check then
     return require("guestlua.check").main(script, ...)
   end
-  local missing = configure(settings)
-  if missing then
-    io.stderr:write(("guestlua: this build has no --%s\n"):format(missing:gsub("_", "-")))
-    return 2
-  end
+  configure(settings)
   table.insert(package.searchers, 2, (require("guestlua.luv")))
   if settings.W then
     warn("@on")

@@ -18,6 +18,9 @@ end
 
 -- ---- reading the line ----
 
+-- Those of what is typed: a sandbox has its own.
+local globals = load("return _G")()
+
 -- A chain is a list of {name=, by="." or ":"} and {call=true}. A frame is an open bracket: {kind, chain (what is called), arg (its number), key (the
 -- option that is being given), outer, item (something is begun since the last comma)}.
 local function extended(chain, step)
@@ -107,33 +110,18 @@ local function raw_field(value, name)
   end
 end
 
-local function member(class, name)
-  for _, list in ipairs({ class.methods, class.fields }) do
-    for _, row in ipairs(list) do
-      if row.name == name then
-        return row
-      end
-    end
-  end
-end
-
--- The class that a text like "Guest, or nil" or "a Subscription: …" begins with.
-local function class_named(text)
-  return text and help.classes()[text:match("^an? (%u%w+)") or text:match("^%u%w+")]
-end
-
 -- What a chain leads to: {value=}, {class=} (something of that class), {row=, of= (what the method is called on)}; or nil.
 local function resolve(chain)
-  local found = { value = _G }
+  local found = { value = globals }
   for _, step in ipairs(chain) do
     local class = found.class or found.value ~= nil and help.class_of(found.value) or nil
     if step.call then
       local row = found.row or found.value ~= nil and select(2, help.row_of(found.value))
-      local result = row and class_named(row.returns)
+      local result = row and help.class_named(row.returns)
       found = result and { class = result }
-    elseif class and member(class, step.name) then
-      local row = member(class, step.name)
-      found = row.params and { row = row, of = found.value } or { class = class_named(row.returns) }
+    elseif class and help.member(class, step.name) then
+      local row = help.member(class, step.name)
+      found = row.params and { row = row, of = found.value } or { class = help.class_named(row.returns) }
     else
       local value = raw_field(found.value, step.name)
       found = value ~= nil and { value = value, row = type(value) == "function" and select(2, help.row_of(value)) or nil }
@@ -254,7 +242,7 @@ return function(line, start)
     list = state.frame and options(state.frame, {}) or {}
     after = #list > 0 and "=" or nil
     if #list == 0 then
-      list = keys_of(_G, table.move(keywords, 1, #keywords, 1, {}))
+      list = keys_of(globals, table.move(keywords, 1, #keywords, 1, {}))
     end
   end
   local offered, seen = {}, {}

@@ -33,6 +33,8 @@ local function check(method, param, value)
     bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)))
   elseif param.type == "number" and (value < 0 or value ~= value) then
     bad(method, param.name, "cannot be negative")
+  elseif param.type == "string" and not param.binary and value:find("\0", 1, true) then
+    bad(method, param.name, "the string has a NUL byte in it")
   end
 end
 
@@ -76,7 +78,7 @@ local TIMEOUT = {
 }
 
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
--- row.blocks: it makes calls that can block, and so has the option timeout.
+-- param.binary: a string that may have any byte in it. row.blocks: it makes calls that can block, and so has the option timeout.
 return setmetatable({ rows = rows, classes = classes, class = class_of, bad = bad, check = check }, {
   __call = function(_, class, owner, row)
     row.owner = owner

@@ -99,6 +99,22 @@ function help.class_of(value)
   end
 end
 
+-- The method, which has params, or the field of that name.
+function help.member(class, name)
+  for _, list in ipairs({ class.methods, class.fields }) do
+    for _, row in ipairs(list) do
+      if row.name == name then
+        return row
+      end
+    end
+  end
+end
+
+-- The class that a text like "Guest, or nil" or "a Subscription: …" begins with.
+function help.class_named(text)
+  return text and help.classes()[text:match("^an? (%u%w+)") or text:match("^%u%w+")]
+end
+
 -- The table that a class's functions are in.
 local function members(class)
   for members_of, name in pairs(define.classes) do

@@ -50,12 +50,13 @@ local function this_process()
 end
 
 local function lives(owner)
-  return owner.boot == boot() and started(owner.pid) == owner.started
+  return not owner.ended and owner.boot == boot() and started(owner.pid) == owner.started
 end
 
 define(journal, "guestlua", {
   name = "journal",
-  help = "Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers.",
+  help = "Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers. Its files "
+    .. "are for this user only: what is needed to define a guest again is in them as it is, with its secrets.",
   returns = "string: the directory",
   params = { { name = "dir", type = "string", help = "a directory, made where it is missing; at first $XDG_STATE_HOME/guestlua/journal" } },
   run = function(options)
@@ -87,6 +88,14 @@ function Entry:write(fields)
   self.written = true
 end
 
+-- The run is over, although something is left: whoever recovers may do it now.
+function Entry:let_go()
+  if self.written then
+    self.fields.owner.ended = true
+    self:write({})
+  end
+end
+
 function Entry:remove()
   if self.written then
     core.remove_file(self.path)
@@ -94,21 +103,25 @@ function Entry:remove()
   end
 end
 
+-- A connection that is lost meanwhile is opened again.
 local function recover_one(host, path, entry)
   local recover = journal.recoverers[entry.workflow]
   if not recover then
     error(core.Error.new({ kind = "no_support", op = "recover", message = ("no workflow is called '%s'"):format(tostring(entry.workflow)) }), 0)
   end
-  local done = recover(host, host:guest(entry.uuid), entry)
+  local done = require("guestlua.workflow.frame").insist(host, function()
+    local guest <close> = host:guest(entry.uuid)
+    return recover(host, guest, entry)
+  end)
   core.remove_file(path)
   return done
 end
 
 define(journal, "guestlua", {
   name = "recover",
-  help = "Finds what killed runs of workflows left on the guests of a host (an overlay, a job, frozen file systems, a guest that is not defined any more) "
-    .. "and finishes it or takes it back. Runs that are still under way are left alone. Calling it twice changes nothing more. What could not be "
-    .. "recovered is raised in the end, and stays in the journal.",
+  help = "Finds what killed runs of workflows left on the guests of a host (an overlay, a job, frozen file systems, a guest that is not defined any "
+    .. "more) and finishes it or takes it back. Runs that are still under way are left alone. Calling it twice changes nothing more. What could not "
+    .. "be recovered is raised in the end, and stays in the journal.",
   returns = "a list of tables: workflow, guest, step (how far the run had come) and outcome, what was done about it",
   params = { { name = "host", type = "userdata", positional = true, required = true, help = "the Host" } },
   run = function(host)
@@ -125,6 +138,9 @@ define(journal, "guestlua", {
         if not ok then
           results[#results].error = outcome
           failure = failure or outcome
+          if core.Error.is(outcome, "interrupted") or core.Error.is(outcome, "cancelled") then
+            break
+          end
         end
       end
     end

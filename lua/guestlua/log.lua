@@ -37,6 +37,7 @@ local function is_secret(key)
 end
 
 local function masked_text(text)
+  text = text:gsub("\0", "\\x00") -- the mask would end there
   if text:find("^%s*<") and text:find("/", 1, true) and text:find(">%s*$") then
     return core.mask_xml(text)
   end
@@ -231,7 +232,7 @@ for i, name in ipairs(LEVELS) do
     name = name,
     help = ("Writes a line of the level %s, where the log has that level."):format(name),
     params = {
-      { name = "message", type = "string", positional = true, required = true, help = "what happened" },
+      { name = "message", type = "string", binary = true, positional = true, required = true, help = "what happened" },
       { name = "fields", type = "table", positional = true, help = "more of it, by name" },
     },
     run = function(message, fields)

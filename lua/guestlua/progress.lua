@@ -162,12 +162,20 @@ local function lines(columns, height)
   return (tail ~= "" and "\n" or "") .. table.concat(list, "\n") .. "\n"
 end
 
+local above -- takes a text and says whether it did: the prompt, which shows it above its line
+
+local function put(file, text)
+  if not above or not above(text) then
+    core.write_whole(file, text)
+  end
+end
+
 -- Draws anew, with a line for good above, where there is one.
 local function draw(line)
   local columns, height = core.columns(stderr)
   if columns then
     local before = erasure(columns)
-    core.write_whole(stderr, before .. (line and cut(line, columns) .. "\n" or "") .. tail .. lines(columns, height))
+    put(stderr, before .. (line and cut(line, columns) .. "\n" or "") .. tail .. lines(columns, height))
   end
   last_drawn = core.now()
 end
@@ -192,13 +200,13 @@ end
 local function aside(write, file, ...)
   local text, visible = joined("", ...), #drawn > 0
   if visible then
-    core.write_whole(stderr, erasure((core.columns(stderr))) .. tail)
+    put(stderr, erasure((core.columns(stderr))) .. tail)
   end
-  local results = table.pack(write(file, ...))
+  local results = above and above(text) and { file, n = 1 } or table.pack(write(file, ...))
   tail = text:find("\n", 1, true) and text:match("[^\n]*$") or tail .. text
   if #tail > LONGEST_TAIL then
     tail = ""
-    core.write_whole(file, "\n")
+    put(file, "\n")
   end
   file:flush()
   if visible then
@@ -219,7 +227,7 @@ end
 
 local protected = false
 local function protect()
-  if protected or not is_terminal(stderr) then
+  if protected or not is_terminal(stderr) and not is_terminal(io.stdout) then
     return
   end
   protected = true
@@ -359,7 +367,13 @@ local progress = {
   configure = Progress.configure,
 }
 
--- Leaves the lines where they are, and draws below what comes: for the prompt, whose line is not ours.
+-- For the prompt. What is written to the terminal goes to take(text) first, which says whether it took it.
+function progress.above(take)
+  protect()
+  above = take
+end
+
+-- Leaves the lines where they are, and draws below what comes: a line was typed, which is not ours.
 function progress.leave()
   drawn, tail = {}, ""
 end
@@ -380,7 +394,7 @@ define(progress, "guestlua", {
     .. "seconds.",
   returns = "Progress",
   params = {
-    { name = "label", type = "string", positional = true, required = true, help = "what it is of" },
+    { name = "label", type = "string", binary = true, positional = true, required = true, help = "what it is of" },
     { name = "total", type = "number", help = "how many bytes there are; update may say it later" },
   },
   run = function(label, options)

@@ -4,32 +4,31 @@ local core = require("guestlua.core")
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30 -- seconds
 
-local function again(host, lost_at)
-  local pause = FIRST_PAUSE
-  while true do
+-- Until it is there; a new one may be lost at once. Raises "closed" when the host is closed.
+local function again(host, events)
+  local lost_at, pause = core.now(), FIRST_PAUSE
+  while not host:is_alive() do
     local ok, e = pcall(host.reconnect, host, { gap = core.now() - lost_at })
-    if ok or e.kind == "closed" or e.kind == "bad_argument" then
-      return
-    elseif e.kind == "cancelled" or e.kind == "interrupted" then
+    if not ok and (e.kind == "closed" or e.kind == "cancelled" or e.kind == "interrupted") then
       error(e, 0)
+    elseif not ok then
+      events:next(pause) -- closing the host ends this
+      pause = math.min(pause * 2, LONGEST_PAUSE)
     end
-    core.sleep(pause)
-    pause = math.min(pause * 2, LONGEST_PAUSE)
   end
 end
 
 return function(host)
   local events = host:subscribe("disconnected")
   core.spawn(function()
-    while true do
-      local ok, event = pcall(events.next, events)
-      if not ok and event.kind == "closed" then
-        return -- the host is closed
-      elseif not ok then
-        error(event, 0)
-      elseif event.event == "disconnected" then
-        again(host, core.now())
+    local ok, e = pcall(function()
+      while true do
+        again(host, events)
+        events:next()
       end
+    end)
+    if not ok and e.kind ~= "closed" then
+      error(e, 0)
     end
   end)
 end

@@ -111,12 +111,15 @@ local function present(...)
   end
 end
 
+-- What is typed runs with these: a sandbox has its own.
+local globals = load("return _G")()
+
 -- What only the prompt has.
 local function open_globals()
-  guestlua.spawn = spawn_told(guestlua.spawn)
-  _G.watch = watch
-  _G.show = present
-  _G.help = function(topic)
+  globals.guestlua.spawn = spawn_told(guestlua.spawn)
+  globals.watch = watch
+  globals.show = present
+  globals.help = function(topic)
     print(require("guestlua.help").text(topic, columns()))
   end
 end
@@ -193,6 +196,7 @@ end
 
 local function with_readline(settings)
   local guard <close> = setmetatable({}, { __close = terminal.close })
+  progress.above(terminal.above)
   open_globals()
   local path = history_path()
   if path then
@@ -204,7 +208,7 @@ local function with_readline(settings)
   end
   loop(function(continues)
     progress.leave()
-    return terminal.read(continues and (_G._PROMPT2 or ">> ") or (_G._PROMPT or "> "))
+    return terminal.read(continues and (globals._PROMPT2 or ">> ") or (globals._PROMPT or "> "))
   end, present, function(text)
     if text:find("%S") then
       terminal.remember(text)

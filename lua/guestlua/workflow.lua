@@ -8,6 +8,9 @@ local workflow = define.class("workflow", "What takes more than one step: guestl
 
 local MODULES = {
   snapshot_then_commit = { "snapshot_then_commit" },
+  live_snapshot = { "live_snapshot" },
+  volume_snapshot = { "volume_snapshot_create", "volume_snapshot_delete" },
+  swap_volume = { "swap_volume" },
   device = { "attach_with_retry", "detach_with_retry", "ensure_attached", "ensure_detached" },
 }
 

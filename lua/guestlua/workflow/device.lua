@@ -4,6 +4,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.define")
 local frame = require("guestlua.workflow.frame")
+local journal = require("guestlua.journal")
 local undo = require("guestlua.undo")
 local workflow = require("guestlua.workflow")
 
@@ -18,45 +19,66 @@ local function alias_of(element)
   return element.alias and element.alias.name
 end
 
--- A function that gives the device as it is now, from the running guest or (true) the persistent configuration, or nil. device: its alias, a disk's
--- target, an Element, XML text, or such a function.
-local function finder(guest, device, method)
-  if type(device) == "function" then
-    return device
-  elseif type(device) == "string" and not device:find("<", 1, true) then
-    return function(persistent)
-      local options = { from_persistent_config = persistent }
-      for _, candidate in ipairs(guest:get_all_devices(nil, options)) do
-        if alias_of(candidate) == device or candidate.target and candidate.target.dev == device then
-          return candidate
-        end
-      end
-    end
-  end
-  local element = type(device) == "string" and core.element(device) or device
-  core.check_self(element, "Element", method)
-  local name, alias = element:tag(), alias_of(element)
-  if name == "interface" or name == "hostdev" then
-    return function(persistent)
-      return guest:get_interface_by_cfg(element, { from_persistent_config = persistent })
-    end
-  end
-  local target = element.target and element.target.dev
-  if not alias and not target then
-    define.bad(method, "device", ("a <%s> is found by its alias: give it one, <alias name=\"ua-…\"/>"):format(name))
-  end
-  return function(persistent)
-    for _, candidate in ipairs(guest:get_all_devices(name, { from_persistent_config = persistent })) do
-      if alias and alias_of(candidate) == alias or not alias and candidate.target and candidate.target.dev == target then
-        return candidate
-      end
+-- The target of a disk. An interface's name on the host is not kept.
+local function target_of(element)
+  return element:tag() == "disk" and element.target and element.target.dev
+end
+
+-- Whether two elements are the same device. libvirt's own aliases are only in the running guest.
+local function is_same(one, other)
+  local alias, target = alias_of(one), target_of(one)
+  return alias ~= nil and alias == alias_of(other) or target and target == target_of(other)
+end
+
+local function find(guest, kind, persistent, matches)
+  for _, candidate in ipairs(guest:get_all_devices(kind, { from_persistent_config = persistent })) do
+    if matches(candidate) then
+      return candidate
     end
   end
 end
 
+-- A function that gives the device as it is now, from the running guest or (true) the persistent configuration, or nil.
+local function finder_of_element(guest, element, method)
+  local kind = element:tag()
+  if kind == "interface" or kind == "hostdev" then
+    return function(persistent)
+      return guest:get_interface_by_cfg(element, { from_persistent_config = persistent })
+    end
+  elseif not alias_of(element) and not target_of(element) then
+    define.bad(method, "device", ("a <%s> is found by its alias: give it one, <alias name=\"ua-…\"/>"):format(kind))
+  end
+  return function(persistent)
+    return find(guest, kind, persistent, function(candidate)
+      return is_same(element, candidate)
+    end)
+  end
+end
+
+-- device: its alias, a disk's target, an Element, XML text, or such a function.
+local function finder(guest, device, method)
+  if type(device) == "function" then
+    return device
+  elseif type(device) == "string" and not device:find("<", 1, true) then
+    local function by_name(persistent)
+      return find(guest, nil, persistent, function(candidate)
+        return alias_of(candidate) == device or target_of(candidate) == device
+      end)
+    end
+    return function(persistent)
+      local found = by_name(persistent)
+      local live = persistent and not found and by_name(false)
+      return found or live and finder_of_element(guest, live, method)(true) or nil
+    end
+  end
+  local element = type(device) == "string" and core.element(device) or device
+  core.check_self(element, "Element", method)
+  return finder_of_element(guest, element, method)
+end
+
 local function name_of(device, found)
   return type(device) == "string" and not device:find("<", 1, true) and device
-    or found and (alias_of(found) or found.target and found.target.dev or found:tag()) or "device"
+    or found and (target_of(found) or alias_of(found) or found.mac and found.mac.address or found:tag()) or "device"
 end
 
 -- ---- what libvirt's refusals mean ----
@@ -81,8 +103,10 @@ end
 
 local busy = {} -- signals, by guest and device: a second request interrupts an unplug that is under way
 
-local function alone(guest, name, fn)
-  local key = guest.uuid .. " " .. name
+-- Calls fn when nobody else works on the device: with true where that had to be waited for.
+local function alone(guest, found, fn)
+  local key = guest.uuid .. " " .. name_of(nil, found)
+  local waited = busy[key] ~= nil
   while busy[key] do
     busy[key]:wait()
   end
@@ -91,7 +115,7 @@ local function alone(guest, name, fn)
     busy[key]:wake()
     busy[key] = nil
   end)
-  return fn()
+  return fn(waited)
 end
 
 -- ---- detach ----
@@ -185,31 +209,47 @@ define(workflow, "workflow", {
     core.check_self(guest, "Guest", "detach_with_retry")
     local get_conf = finder(guest, device, "detach_with_retry")
     return frame.run("detach_with_retry", guest, function(run)
-      local place = places(guest)
-      local stored = place.persistent and get_conf(true) or nil
-      local live = place.live and get_conf(false) or nil
+      local function look()
+        local place = places(guest)
+        return place.persistent and get_conf(true) or nil, place.live and get_conf(false) or nil, place.persistent or place.live
+      end
+      local stored, live, somewhere = look()
       local name = name_of(device, live or stored)
-      return alone(guest, name, function()
-        local attempts = 0
-        if (place.persistent or place.live) and not stored and not live and not options.missing_ok then
+      return alone(guest, live or stored, function(waited)
+        if waited then
+          stored, live, somewhere = look()
+        end
+        if somewhere and not stored and not live and not options.missing_ok then
           not_found(guest, name)
+        end
+        if stored and live then
+          run:record({ step = "persistent", device = tostring(live) })
         end
         if stored then
           run:step("persistent", function()
             local ok, e = pcall(ask, guest, name, stored, { persistent = true })
             if not ok and not (core.Error.is(e, "device_not_found") and (live or options.missing_ok)) then
               error(e, 0)
+            elseif ok and get_conf(true) then
+              frame.fail("device_detach_failed", guest, { device = name, message = "libvirt took it from the configuration, and it is still there" })
             end
           end)
         end
-        if live then
-          attempts = run:step("live", detach_live, guest, get_conf, name, live, options)
-        end
+        local attempts = live and run:step("live", detach_live, guest, get_conf, name, live, options) or 0
         return { device = name, attempts = attempts }
       end)
     end)
   end,
 })
+
+-- It was to go from both.
+journal.recoverers.detach_with_retry = function(_, guest, entry)
+  if not guest then
+    return "the guest is gone"
+  end
+  workflow.detach_with_retry(guest, entry.device, { missing_ok = true })
+  return "detached"
+end
 
 -- ---- attach ----
 
@@ -220,7 +260,7 @@ end
 
 local function attach_one(guest, get_conf, conf, options, persistent)
   for attempt = 1, options.attempts or ATTEMPTS do
-    local ok, e = pcall(guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
+    local ok, e = pcall(core.shield, guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
     local there = get_conf(persistent) ~= nil -- also where the answer was lost
     if there then
       return attempt
@@ -260,14 +300,21 @@ define(workflow, "workflow", {
       end
       local conf = type(device) == "string" and core.element(device) or device
       local name = name_of(device, conf)
-      return alone(guest, name, function()
+      return alone(guest, conf, function()
         if live and get_conf(false) or persistent and get_conf(true) then
           frame.fail("operation_invalid", guest, { device = name, message = "the guest has this device already",
             hint = "guestlua.workflow.ensure_attached does not mind" })
         end
         local done = {}
+        if live and persistent then
+          run:record({ step = "live", device = tostring(conf) })
+        end
         local guard <close> = undo.guard(function(failure)
-          for _, persistently in ipairs(failure and done or {}) do
+          if not failure then
+            return
+          end
+          run:left("the guest may have the device still; the journal knows: guestlua.recover(host)")
+          for _, persistently in ipairs(done) do
             frame.insist(guest, function()
               local there = get_conf(persistently)
               if there and persistently then
@@ -278,6 +325,7 @@ define(workflow, "workflow", {
             end)
           end
           run:left("undone: the guest does not have the device")
+          run:forget()
         end)
         for _, persistently in ipairs({ false, true }) do
           if persistently and persistent or not persistently and live then
@@ -291,6 +339,20 @@ define(workflow, "workflow", {
     end)
   end,
 })
+
+-- It was to come to both, or to none.
+journal.recoverers.attach_with_retry = function(_, guest, entry)
+  if not guest then
+    return "the guest is gone"
+  end
+  local get_conf, place = finder(guest, entry.device, "attach_with_retry"), places(guest)
+  local live, persistent = place.live and get_conf(false), place.persistent and get_conf(true)
+  if live and persistent then
+    return "attached"
+  end
+  workflow.detach_with_retry(guest, entry.device, { missing_ok = true })
+  return "detached"
+end
 
 -- ---- idempotent ----
 

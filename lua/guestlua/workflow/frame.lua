@@ -2,7 +2,7 @@
 --
 --   return frame.run("snapshot_then_commit", guest, function(run)
 --     run:record{ step = "snapshot", overlays = … }            in the journal, before what it describes
---     run:step("snapshot", function() … end)
+--     run:step("snapshot", function() … end)              run:change the same, for a call that is not to be abandoned
 --     …
 --     return { chain = … }                                     what the workflow returns; frame adds workflow, steps, seconds
 --   end)
@@ -24,10 +24,17 @@ function Run:step(name, fn, ...)
   return table.unpack(results, 1, results.n)
 end
 
+-- The same for a call that changes something: being cancelled waits until it is over. One that was abandoned would go on in libvirt, and what it does
+-- would be taken back before it is done.
+function Run:change(name, fn, ...)
+  return self:step(name, core.shield, fn, ...)
+end
+
 -- Writes fields to the run's journal.
 function Run:record(fields)
   self.entry = self.entry or journal.begin(self.workflow, self.guest)
-  fields.step = fields.step or self.at
+  self.at = fields.step or self.at
+  fields.step = self.at
   self.entry:write(fields)
 end
 
@@ -38,7 +45,7 @@ function Run:forget()
   end
 end
 
--- How a run that failed left things, for the error: "undone", "finished" or what is left.
+-- How a run that failed left things, for the error.
 function Run:left(outcome)
   self.outcome = outcome
 end
@@ -59,6 +66,9 @@ function frame.run(workflow, guest, fn)
   local run = setmetatable({ workflow = workflow, guest = guest, guest_name = guest.name, steps = {}, began = core.now() }, Run)
   local ok, result = pcall(fn, run)
   if not ok then
+    if run.entry then
+      pcall(run.entry.let_go, run.entry)
+    end
     error(explained(run, result), 0)
   end
   run:forget()
@@ -78,13 +88,16 @@ end
 local RETRY_FOR, PAUSE, TRIES = 60, 0.5, 3
 
 -- Calls fn, which can be called again, until it succeeds: for what takes something back. A lost connection is opened again, for a minute; what fails
--- over a connection that is there gets three tries.
-function frame.insist(guest, fn)
-  local host, deadline, failed = guest.host, core.now() + RETRY_FOR, 0
+-- over a connection that is there gets three tries. object: the Guest, or the Host.
+function frame.insist(object, fn)
+  local host, deadline, failed = object.host or object, core.now() + RETRY_FOR, 0
   while true do
-    local ok, e = pcall(fn)
+    local results = table.pack(pcall(fn))
+    local ok, e = results[1], results[2]
     if ok then
-      return e
+      return table.unpack(results, 2, results.n)
+    elseif core.Error.is(e, "interrupted") or core.Error.is(e, "cancelled") then
+      error(e, 0)
     end
     local known, alive = pcall(host.is_alive, host)
     if known and alive then
@@ -97,6 +110,20 @@ function frame.insist(guest, fn)
     end
     core.sleep(PAUSE)
   end
+end
+
+-- How long the agent may take to thaw, in seconds.
+local THAW = 30
+
+-- Thaws the guest's file systems after a freeze that may or may not have been. Where there is no agent there was none.
+function frame.thaw(guest)
+  local ok, e = pcall(guest.thaw_filesystems, guest, { timeout = THAW })
+  if ok or core.Error.is(e, "argument_unsupported") or not guest:is_active() then
+    return
+  elseif core.Error.is(e) then
+    e.hint = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
+  end
+  error(e, 0)
 end
 
 return frame

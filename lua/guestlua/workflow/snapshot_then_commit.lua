@@ -16,11 +16,12 @@ local NAME = "snapshot_then_commit"
 -- For undoing, where the caller set no limit of his own, in seconds.
 local COMMIT_FOR = 3600
 
--- "disk.qcow2" → "disk.guestlua-20260102-030405"; unique, as two runs on one disk cannot be under way at a time.
+-- "disk.qcow2" → "disk.guestlua-20260102-030405-678"; unique, as two runs on one disk cannot be under way at a time.
 local function overlay_name(image)
   return image:gsub("%.[^./]*$", "") .. os.date("!.guestlua-%Y%m%d-%H%M%S") .. ("-%03d"):format(math.floor(core.now() * 1000) % 1000)
 end
 
+-- For each disk: target, base (the image it has), overlay (the one it gets), and configuration, the disk as the guest would start with it.
 local function plan(guest, names)
   local disks = {}
   for _, disk in ipairs(chain.disks(guest, names)) do
@@ -31,13 +32,17 @@ local function plan(guest, names)
         message = ("a disk of type %s: this workflow makes overlays in files"):format(disk.type),
         hint = "name the disks that it should take, as in disks={\"vda\"}",
       })
-    elseif guest:get_block_device(disk.target):get_job_info() then
-      frame.fail("block_copy_active", guest, { device = disk.target, device_type = "disk", message = "the disk has a job already" })
     end
-    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = overlay_name(disk.images[1]), images = disk.images }
+    chain.check_idle(guest, disk.target)
+    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = overlay_name(disk.images[1]) }
   end
   if #disks == 0 then
     frame.fail("device_not_found", guest, { message = "the guest has no disk that an overlay could be made of" })
+  end
+  if guest:has_persistent_configuration() then
+    for _, disk in ipairs(disks) do
+      disk.configuration = tostring(chain.disk(guest, disk.target, { inactive = true }).element)
+    end
   end
   return disks
 end
@@ -57,102 +62,84 @@ local function snapshot_xml(guest, disks)
   return core.element("domainsnapshot", { disks = { disk = list } })
 end
 
--- An overlay that nothing uses any more, where its file is on this machine. On another one it stays, and is told.
-local function remove_overlay(guest, disk)
-  for _, image in ipairs(chain.images(guest, disk.target)) do
-    if image == disk.overlay then
-      return false
-    end
-  end
-  return os.remove(disk.overlay) and true or not io.open(disk.overlay)
-end
-
--- Every disk back on its image, with all that the guest wrote. Can be called again. Gives the overlays whose files are left.
-local function merge_back(guest, disks, options)
+-- Removes the overlays, none of which is used any more. Gives those whose files are left, as on another machine.
+local function remove_overlays(guest, disks)
   local left = {}
   for _, disk in ipairs(disks) do
-    chain.settle(guest, disk.target, disk.base, options)
-    if not remove_overlay(guest, disk) then
+    if not chain.remove_file(guest, disk.overlay) then
       left[#left + 1] = disk.overlay
     end
   end
   return left
 end
 
-local function stop(guest)
-  if guest:is_active() then
-    guest:poweroff()
+-- Every disk back on its image, with all that the guest wrote. Can be called again.
+local function merge_back(guest, disks, options)
+  for _, disk in ipairs(disks) do
+    chain.settle(guest, disk.target, disk.base, options)
   end
+  return remove_overlays(guest, disks)
 end
 
 -- The guest as it was when the snapshot was taken: what it wrote since is thrown away, and it starts anew. Can be called again.
 local function roll_back(guest, disks)
-  for _, disk in ipairs(disks) do
-    if guest:is_active() then
-      chain.end_job(guest:get_block_device(disk.target))
-    end
+  if guest:is_active() then
+    guest:poweroff()
   end
-  local config = core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
   local by_target = {}
   for _, disk in ipairs(disks) do
     by_target[disk.target] = disk
   end
+  local config = core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
   for _, element in ipairs(config.devices:children("disk")) do
     local disk = by_target[element.target.dev]
-    if disk and element.source and element.source.file == disk.overlay then
-      local backing = element.backingStore
-      element.source.file = disk.base
-      element.driver.type = backing and backing.format and backing.format.type or element.driver.type
-      if backing then
-        backing:remove()
-      end
+    if disk then
+      element:remove()
+      config.devices:append(core.element(disk.configuration))
     end
   end
-  stop(guest)
-  guest.host:write_instance_config(config)
+  guest.host:write_instance_config(config):close()
   guest:launch()
-  local left = {}
-  for _, disk in ipairs(disks) do
-    if not remove_overlay(guest, disk) then
-      left[#left + 1] = disk.overlay
-    end
-  end
-  return left
+  return remove_overlays(guest, disks)
 end
 
--- The snapshot may freeze the guest's file systems, and whoever asked for it may be killed while they are.
-local function thaw(guest)
-  pcall(guest.thaw_filesystems, guest, { timeout = 30 })
+local function overlays_of(disks)
+  local overlays = {}
+  for i, disk in ipairs(disks) do
+    overlays[i] = disk.overlay
+  end
+  return table.concat(overlays, ", ")
 end
 
 journal.recoverers[NAME] = function(_, guest, entry)
   if not guest then
-    return "the guest is gone"
-  elseif not guest:is_active() then
-    local inactive = chain.disks(guest, nil, { inactive = true })
-    for _, disk in ipairs(inactive) do
-      for _, was in ipairs(entry.disks) do
-        if disk.target == was.target and disk.images[1] == was.overlay then
-          frame.fail("operation_invalid", guest, {
-            device = disk.target,
-            device_type = "disk",
-            message = ("the guest is off, and starts with the overlay %s; nothing is lost"):format(was.overlay),
-            hint = "start it, and recover again",
-          })
-        end
-      end
-    end
-    return "nothing was left"
-  end
-  if entry.quiesce then
-    thaw(guest)
-  end
-  if entry.rolling_back then
+    return "the guest is gone; what it wrote last is in " .. overlays_of(entry.disks)
+  elseif entry.rolling_back then
     roll_back(guest, entry.disks)
     return "rolled back"
+  elseif guest:is_active() then
+    local thawed, e = true, nil
+    if entry.quiesce and entry.step == "snapshot" then
+      thawed, e = pcall(frame.thaw, guest)
+    end
+    merge_back(guest, entry.disks, { timeout = COMMIT_FOR })
+    if not thawed then
+      error(e, 0)
+    end
+    return "merged back"
   end
-  merge_back(guest, entry.disks, { timeout = COMMIT_FOR })
-  return "merged back"
+  for _, disk in ipairs(entry.disks) do
+    if chain.has(chain.disk(guest, disk.target, { inactive = true }).images, disk.overlay) then
+      frame.fail("operation_invalid", guest, {
+        device = disk.target,
+        device_type = "disk",
+        message = ("the guest is off, and starts with the overlay %s; nothing is lost"):format(disk.overlay),
+        hint = "start it, and recover again",
+      })
+    end
+  end
+  remove_overlays(guest, entry.disks)
+  return "nothing was left"
 end
 
 define(workflow, "workflow", {
@@ -180,32 +167,44 @@ define(workflow, "workflow", {
     end
     local merging = { timeout = options.timeout, bandwidth = options.bandwidth, on_progress = options.on_progress }
     return frame.run(NAME, guest, function(run)
-      local disks = run:step("look", plan, guest, options.disks)
+      local disks, xml = run:step("look", function()
+        local disks = plan(guest, options.disks)
+        if options.on_failure == "rollback" and not disks[1].configuration then
+          frame.fail("operation_invalid", guest, { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
+        end
+        return disks, snapshot_xml(guest, disks)
+      end)
       local roll = false
-      local xml = snapshot_xml(guest, disks)
       run:record({ step = "snapshot", disks = disks, quiesce = options.quiesce or false })
       local guard <close> = undo.guard(function(failure)
         if not failure then
           return
-        elseif options.quiesce then
-          thaw(guest)
-        end
-        if roll then
-          run:record({ step = "rollback", rolling_back = true })
         end
         run:left("the guest's disks may still have overlays; the journal knows: guestlua.recover(host)")
+        local thawed, e = true, nil
+        if options.quiesce and run.at == "snapshot" then
+          thawed, e = pcall(frame.insist, guest, function()
+            frame.thaw(guest)
+          end)
+        end
+        if roll then
+          run.entry:write({ rolling_back = true })
+        end
         frame.insist(guest, function()
           if roll then
             return roll_back(guest, disks)
           end
           return merge_back(guest, disks, { timeout = options.timeout and math.max(options.timeout, 60) or COMMIT_FOR })
         end)
+        if not thawed then
+          error(e, 0)
+        end
         run:left(roll and "rolled back: the guest was started again as it was at the snapshot" or "undone: the disks have the images they had, "
           .. "with all that the guest wrote")
         run:forget()
       end)
 
-      run:step("snapshot", guest.snapshot, guest, xml, { disk_only = true, no_metadata = true, atomic = true, quiesce = options.quiesce or false })
+      run:change("snapshot", guest.snapshot, guest, xml, { disk_only = true, no_metadata = true, atomic = true, quiesce = options.quiesce or false })
       run:record({ step = "during" })
       local result
       run:step("during", function()
@@ -223,11 +222,11 @@ define(workflow, "workflow", {
         end
       end)
       local left = run:step("verify", merge_back, guest, disks, merging)
-      guard:keep()
       local after = {}
       for _, disk in ipairs(disks) do
         after[#after + 1] = { target = disk.target, images = chain.images(guest, disk.target) }
       end
+      guard:keep()
       return { disks = after, during = result, overlays_left = #left > 0 and left or nil }
     end)
   end,

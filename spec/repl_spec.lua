@@ -1,0 +1,233 @@
+-- The prompt, as a person uses it: the real program on a terminal.
+
+local helper = require("spec.support.helper")
+local screens = require("spec.support.screen")
+
+if not os.execute("command -v tmux >/dev/null") then
+  describe("The prompt", function()
+    pending("needs tmux")
+  end)
+  return
+end
+
+local CONNECT = [[host = guestlua.open("test:///default") guest = host:guest("test")]]
+
+describe("The prompt", function()
+  local state = os.tmpname()
+  os.remove(state)
+  teardown(function()
+    os.execute("rm -rf " .. state)
+  end)
+
+  -- A prompt with `host` and `guest` in it, and these options.
+  local function start(arguments, options)
+    options = options or {}
+    options.env = options.env or { XDG_STATE_HOME = state }
+    return screens.start(("%s -e %s -i %s"):format(helper.interpreter, helper.quoted(CONNECT), arguments or "-q"), options)
+  end
+
+  it("greets, and leaves at Ctrl-D", function()
+    local screen <close> = screens.start(helper.interpreter, { env = { XDG_STATE_HOME = state } })
+    screen:matches("^guestlua %d+%.%d+%.%d+, Lua 5%.4%.%d+, libvirt %d.*\n>\n$")
+    screen:key("C-d")
+    assert.equal(0, screen:exit_code())
+  end)
+
+  it("shows what expressions give, and runs statements of several lines", function()
+    local screen <close> = start()
+    screen:type("1 + 1, 'text', nil\n")
+    screen:shows("> 1 + 1, 'text', nil\n2\ntext\nnil\n>\n")
+    screen:type("=host\nfor i = 1, 2 do\nprint(i)\nend\n{\n1, a = { 'b' } }\nx x\n")
+    screen:shows([[
+> =host
+<Host test:///default>
+> for i = 1, 2 do
+>> print(i)
+>> end
+1
+2
+> {
+>> 1, a = { 'b' } }
+{ 1, a = { "b" } }
+> x x
+stdin:1: syntax error near 'x'
+>
+]])
+  end)
+
+  it("shows guests, lists of them, XML and errors so that they can be read", function()
+    local screen <close> = start()
+    screen:type("guest\nhost:guests()\n")
+    screen:shows([[
+> guest
+<Guest 1 test 6695eb01-f6a4-8304-79aa-97f2502e193f>
+> host:guests()
+id  name  state    uuid
+1   test  running  6695eb01-f6a4-8304-79aa-97f2502e193f
+>
+]])
+    screen:type("guestlua.element('<a x=\"1\"><b>t</b><c><d/></c></a>')\n")
+    screen:shows('<a x="1">\n  <b>t</b>\n  <c>\n    <d/>\n  </c>\n</a>\n>')
+    screen:key("C-l")
+    screen:type("guest:launch()\n")
+    screen:matches("\n  hint: .*\n  kind = \"%a+_%a+\"\n>\n$")
+    screen:type("error('oops')\n")
+    screen:matches("\nstdin:1: oops\nstack traceback:\n[^\n]*'error'\n *stdin:1: in main chunk\n>\n$")
+  end)
+
+  it("completes", function()
+    local screen <close> = start()
+    local function completes(typed, expected)
+      screen:type(typed)
+      screen:key("Tab")
+      screen:shows("> " .. expected .. "\n")
+      screen:key("C-c")
+      screen:shows("^C")
+      screen:key("C-l")
+      screen:matches("^>\n$")
+    end
+    for typed, expected in pairs({
+      ["guestl"] = "guestlua", -- globals
+      ["guestlua.embedd"] = "guestlua.embedded",
+      ["guest.uu"] = "guest.uuid", -- fields
+      ["guest:thaw"] = "guest:thaw_filesystems", -- methods
+      ["guestlua.open():gue"] = "guestlua.open():guest", -- of what a call returns
+      ["guest:launch({ pau"] = "guest:launch({ pause=", -- option keys
+      ["guest:launch{pau"] = "guest:launch{pause=",
+      ["host:subscribe('lifec"] = "host:subscribe('lifecycle'", -- values
+      ["guest:migrate('x', { flags = { 'tunn"] = "guest:migrate('x', { flags = { 'tunnelled'",
+      ["for e in host:events{\"lifec"] = "for e in host:events{\"lifecycle\"",
+      ["host:guest(\"te"] = "host:guest(\"test\"", -- what exists
+      ["guest:get_block_device(\""] = "guest:get_block_device(\"vda\"",
+    }) do
+      completes(typed, expected)
+    end
+    screen:type("guest:get_in")
+    screen:key("Tab", "Tab")
+    screen:matches("get_info +get_interface_by_cfg")
+  end)
+
+  it("keeps a history from session to session", function()
+    local first <close> = start()
+    first:type("one = 1\nfor i = 1, 1 do\nend\n")
+    first:matches(">> end\n>\n$")
+    first:key("C-d")
+    assert.equal(0, first:exit_code())
+    local second <close> = start()
+    second:matches("^>\n$")
+    second:key("Up")
+    second:shows("> for i = 1, 1 do\nend\n")
+    second:key("Up")
+    second:matches("> one = 1\n$")
+    second:key("C-c", "C-r")
+    second:type("for")
+    second:matches("search%)`for': for i = 1, 1 do")
+  end)
+
+  it("takes back a line, a call and a computation at Ctrl-C", function()
+    local screen <close> = start()
+    screen:type("half a li")
+    screen:key("C-c")
+    screen:shows("> half a li^C\n>\n")
+    screen:type("guestlua.sleep(600)\n")
+    guestlua.sleep(0.3)
+    screen:key("C-c")
+    screen:matches("%^Cstdin:1: cancelled\n.*\n>\n$")
+    screen:type("coroutine.wrap(function() while true do local _ = {} end end)()\n")
+    guestlua.sleep(0.3)
+    screen:key("C-c")
+    screen:matches("%^Cstdin:1: interrupted\n.*\n>\n$")
+    screen:type("'still ' .. 'here'\n")
+    screen:shows("\nstill here\n>\n")
+  end)
+
+  it("tells of events and tasks above the line that is being typed", function()
+    local screen <close> = start()
+    screen:type("watch(host) spawn = guestlua.spawn\n")
+    screen:type("task = spawn(function() guestlua.sleep(0.5) guest:poweroff() io.write('no end of line') guestlua.sleep(0.5) error('oops') end)\n")
+    screen:type("half a li")
+    screen:matches("lifecycle guest 'test' detail=destroyed type=stopped\n.*no end of line\n.*%[1%] failed: stdin:1: oops\n> half a li\n$")
+    screen:key("C-c")
+    screen:type("spawn(guestlua.sleep, 0.1)\n")
+    screen:matches("%[2%] running\n%[2%] done\n>\n$")
+    screen:type("group = guestlua.group() for i = 1, 2 do group:spawn(function() guestlua.sleep(0.1) print('of the group') end) end\n")
+    screen:matches("of the group\nof the group\n>\n$")
+  end)
+
+  it("shows progress, in a call and above the line", function()
+    local screen <close> = start("")
+    screen:type("function go() local bar <close> = guestlua.progress('job', { total = 20 })\n")
+    screen:type("for i = 1, 20 do bar:update(i) guestlua.sleep(0.05) end end\ngo()\n")
+    screen:matches("\njob %[#+%-+%] +%d+ %%  %d+ of 20 B")
+    screen:matches("\njob: done, 20 B in [^\n]*\n>\n$")
+    screen:type("task = guestlua.spawn(go)\nhalf a li")
+    screen:matches("\njob %[#+%-+%] +%d+ %%  %d+ of 20 B[^\n]*\n> half a li\n$")
+    screen:matches("\njob: done, 20 B in [^\n]*\n%[1%] done\n> half a li\n$")
+  end)
+
+  it("fits its line in a terminal of another size", function()
+    local screen <close> = start()
+    screen:type(("x"):rep(60))
+    screen:shows("> " .. ("x"):rep(60) .. "\n")
+    screen:resize(40, 24)
+    guestlua.sleep(0.2)
+    screen:key("C-a")
+    screen:type("y")
+    screen:shows("> y" .. ("x"):rep(37) .. "\n" .. ("x"):rep(23) .. "\n")
+    screen:resize(100, 24)
+    screen:shows("> y" .. ("x"):rep(60) .. "\n")
+  end)
+
+  it("helps", function()
+    local screen <close> = start()
+    screen:type("help()\n")
+    screen:shows("The manual:")
+    screen:key("C-l")
+    screen:type("help(guest.launch)\n")
+    screen:matches("Guest:launch%({…}%)\nStarts the guest%.\nOptions:\n  pause %(boolean%)")
+    screen:type("help(guestlua.open)\n")
+    screen:shows("guestlua.open(uri, {…})")
+    screen:key("C-l")
+    screen:type("help \"block jobs\"\n")
+    screen:matches("\nBlock jobs\n.*disk:await_job%(%)")
+    screen:key("C-l")
+    screen:type("help \"thaw the guest\"\n")
+    screen:matches("Guest:freeze_filesystems: ")
+  end)
+
+  it("ends at SIGTERM, and leaves the terminal as it was", function()
+    local screen <close> = screens.start("sh -c " .. helper.quoted(helper.interpreter .. " -q; echo code $?; stty -a"),
+      { env = { XDG_STATE_HOME = state } })
+    screen:matches("^>\n$")
+    local pipe <close> = assert(io.popen("pgrep -P " .. screen:pid()))
+    os.execute("kill -TERM " .. pipe:read("n"))
+    screen:matches("\ncode 143\n.* icanon .* echo ")
+  end)
+
+  it("cancels a long commit and aborts its job at Ctrl-C", function()
+    local boot = [[package.path = "./?.lua;" .. package.path
+      machine = require("spec.support.tiny").boot()
+      local overlay = { name = "vda", snapshot = "external", source = { file = machine.dir .. "/overlay" } }
+      machine.guest:snapshot(guestlua.element("domainsnapshot", { disks = { disk = overlay } }), { disk_only = true, no_metadata = true })
+      machine:sh("dd if=/dev/urandom of=/data/x bs=1M count=16 2>/dev/null; sync")
+      disk = machine.guest:get_block_device("vda")]]
+    local screen <close> = screens.start(("%s -e %s -i -q"):format(helper.interpreter, helper.quoted(boot)), { env = { XDG_STATE_HOME = state } })
+    screen:matches("^>\n$")
+    screen:type("disk:commit(nil, nil, { active = true, bandwidth = 1 }) disk:await_job{ on_progress = function(j) print(j.cur) end }\n")
+    screen:matches("\n%d%d%d+\n") -- some has been written
+    screen:key("C-c")
+    screen:matches("%^C.*cancelled.*\n>\n$")
+    screen:type("disk:get_job_info()\n")
+    screen:matches("> disk:get_job_info%(%)\nnil\n>\n$")
+    screen:type("getmetatable(machine).__close(machine)\n")
+    screen:matches("__close%(machine%)\n>\n$")
+    screen:key("C-d")
+    assert.equal(0, screen:exit_code())
+  end)
+
+  it("reads standard input line by line where that is no terminal", function()
+    local code, out, err = helper.guestlua("-i", "x =\n3\nx, 'text'\nerror('oops')\nguestlua.group{}:spawn(print, 'in a group'):wait()\n")
+    assert.same({ 0, "3\ttext\nin a group\n" }, { code, out })
+    assert.matches("^stdin:1: oops\n", err)
+  end)
+end)

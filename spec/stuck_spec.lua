@@ -1,0 +1,146 @@
+-- A guest whose emulator stands still: libvirt waits for its answer without end. What the guest's system does is of no account.
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+local tiny = require("spec.support.tiny")
+
+local LONG = tiny.TIMEOUT
+
+describe("A call on a guest that is stuck", function()
+  local machine, other
+  helper.leaves_nothing()
+
+  lazy_setup(function()
+    machine, other = tiny.boot({ await = false }), tiny.boot({ await = false })
+  end)
+  lazy_teardown(function()
+    for _, one in ipairs({ machine, other }) do
+      getmetatable(one).__close(one)
+    end
+  end)
+
+  local function signal(name)
+    local file <close> = assert(io.open(("%s/../run/qemu/%s.pid"):format(machine.dir, machine.name)))
+    assert(os.execute(("kill -%s %d"):format(name, file:read("n"))))
+  end
+
+  -- Until libvirt has answered all that nobody waits for any more.
+  local function settle()
+    signal("CONT")
+    machine.guest:get_disk_errors({ timeout = LONG })
+    machine.guest:get_block_device("vda"):resize(64 << 20, { timeout = LONG })
+  end
+
+  -- fn gets the guest, and a disk of it.
+  local function stuck(fn)
+    signal("STOP")
+    local going <close> = setmetatable({}, { __close = settle })
+    fn(machine.guest, machine.guest:get_block_device("vda"))
+  end
+
+  it("ends with its time, and says that libvirt is still at it; the next ones had not begun", function()
+    stuck(function(guest, disk)
+      local e = helper.failure(guest.get_disk_errors, guest, { timeout = 0.1 })
+      assert.same({ "timeout", true }, { e.kind, e.still_running })
+      assert.same({ "get_disk_errors", "virDomainGetDiskErrors", machine.name }, { e.op, e.call, e.guest })
+      assert.matches("no answer within 0.1 s; the call still runs in libvirt", e.message)
+      e = helper.failure(guest.get_disk_errors, guest, { timeout = 0.1 })
+      assert.same({ "timeout", false }, { e.kind, e.still_running })
+      assert.matches("the call had not begun", e.message)
+      e = helper.failure(disk.resize, disk, 1 << 20, { timeout = 0.1 })
+      assert.same({ "timeout", true }, { e.kind, e.still_running }, "this one changes the guest, and does not wait for one that only looks")
+      e = helper.failure(guest.set_metadata, guest, "<a/>", { timeout = 0.1 })
+      assert.same({ "timeout", false }, { e.kind, e.still_running })
+    end)
+  end)
+
+  it("does not hold up the other guests", function()
+    stuck(function(guest)
+      local tasks = {}
+      for i = 1, 6 do
+        tasks[i] = guestlua.spawn(guest.get_disk_errors, guest)
+      end
+      guestlua.sleep(0)
+      for _ = 1, 3 do
+        assert.same({}, other.guest:get_disk_errors({ timeout = LONG }))
+        assert.is_true(other.guest:is_active())
+      end
+      assert.equal(6, guestlua.alive().ops)
+      for _, task in ipairs(tasks) do
+        assert.equal("running", task:status())
+        task:cancel()
+      end
+      local running = 0
+      for _, task in ipairs(tasks) do
+        local e = helper.failure(task.wait, task)
+        assert.equal("cancelled", e.kind)
+        running = running + (e.still_running and 1 or 0)
+      end
+      assert.equal(1, running)
+      assert.equal(1, guestlua.alive().ops) -- libvirt has that one
+    end)
+  end)
+
+  it("is answered in turn when the guest goes on", function()
+    local order, tasks = {}, {}
+    stuck(function(guest)
+      for i = 1, 5 do
+        tasks[i] = guestlua.spawn(function()
+          guest:get_disk_errors()
+          order[#order + 1] = i
+        end)
+      end
+      guestlua.sleep(0.05)
+      assert.same({}, order)
+    end)
+    for _, task in ipairs(tasks) do
+      task:wait({ timeout = LONG })
+    end
+    assert.same({ 1, 2, 3, 4, 5 }, order)
+  end)
+
+  it("is told of by who had a time limit over it", function()
+    stuck(function(guest)
+      local e = helper.failure(guestlua.timeout, 0.1, function() guest:get_disk_errors() end)
+      assert.same({ "timeout", true, "get_disk_errors", machine.name }, { e.kind, e.still_running, e.op, e.guest })
+      assert.matches("not over within 0.1 s; it was at: cancelled; the call still runs in libvirt", e.message, 1, true)
+      assert.equal("cancelled", e.cause.kind)
+    end)
+  end)
+
+  it("ends with its time where Lua cannot yield, and in coroutines", function()
+    stuck(function(guest)
+      local kinds = {}
+      local function try()
+        local ok, e = pcall(guest.get_disk_errors, guest, { timeout = 0.05 })
+        kinds[#kinds + 1] = not ok and e.kind
+      end
+      table.sort({ 1, 2 }, function()
+        try()
+        return false
+      end)
+      coroutine.wrap(try)()
+      coroutine.wrap(function() table.sort({ 1, 2 }, function() try() return false end) end)()
+      assert.same({ "timeout", "timeout", "timeout" }, kinds)
+    end)
+  end)
+
+  it("can be ended with the guest", function()
+    signal("STOP")
+    local guest, disk, tasks = machine.guest, machine.guest:get_block_device("vda"), {}
+    for i, call in ipairs({
+      function() guest:get_disk_errors() end,
+      function() guest:get_disk_errors() end,
+      function() disk:resize(1 << 20) end,
+      function() disk:resize(1 << 20) end,
+    }) do
+      tasks[i] = guestlua.spawn(call)
+    end
+    guestlua.sleep(0.05)
+    guest:poweroff({ timeout = LONG })
+    for _, task in ipairs(tasks) do
+      assert.is_truthy(helper.failure(task.wait, task, { timeout = LONG }).code) -- libvirt's own error
+    end
+    guest:launch()
+  end)
+end)

@@ -1,0 +1,295 @@
+-- Snapshots as workflows, on a real guest: overlays that are merged back, copies, and the snapshots that a storage service asks for.
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local workflow = guestlua.workflow
+
+describe("A workflow", function()
+  local machine = helper.machine()
+  helper.leaves_nothing(function()
+    guestlua.journal({ dir = machine.dir .. "/journal" })
+  end)
+
+  local guest
+  before_each(function()
+    guest = machine.guest
+  end)
+
+  local function files()
+    local pipe <close> = assert(io.popen("ls " .. machine.dir .. " | grep -v journal"))
+    return pipe:read("a")
+  end
+
+  local function steps(result)
+    local names = {}
+    for i, step in ipairs(result.steps) do
+      names[i] = step.name
+    end
+    return table.concat(names, " ")
+  end
+
+  -- Runs fn, which must leave the guest as it was: running, not frozen, with its chain, its configuration, its files, and nothing in the journal.
+  local function leaves_no_trace(fn)
+    local function state()
+      local disk = guestlua.element(guest:get_xml_desc({ dump_inactive = true })).devices.disk
+      return { machine:chain(), tostring(disk.source), disk.driver.type, files(), guest:get_block_device("vda"):get_job_info(), guest:get_power_state(),
+        guest:has_persistent_configuration(), #guestlua.recover(machine.host) }
+    end
+    local before = state()
+    fn()
+    assert.same(before, state())
+    assert.equal("written", machine:sh("touch /data/x && sync && rm /data/x && echo written"))
+  end
+
+  local function checksum(path)
+    return machine:sh("sync; echo 3 >/proc/sys/vm/drop_caches; sha256sum " .. path):match("^%x+")
+  end
+
+  describe("snapshot_then_commit", function()
+    it("gives the guest an overlay for a while, and merges it back", function()
+      leaves_no_trace(function()
+        local seen, sum = nil, nil
+        local result = workflow.snapshot_then_commit(guest, {
+          quiesce = true,
+          timeout = 120,
+          during = function(disks)
+            seen = disks[1]
+            assert.same({ seen.overlay, machine.disk }, machine:chain())
+            machine:sh("dd if=/dev/urandom of=/data/x bs=1M count=2")
+            sum = checksum("/data/x")
+            return "backed up"
+          end,
+        })
+        assert.same({ "vda", machine.disk }, { seen.target, seen.base })
+        assert.same({ "snapshot_then_commit", guest.name, "backed up" }, { result.workflow, result.guest, result.during })
+        assert.same({ { target = "vda", images = { machine.disk } } }, result.disks)
+        assert.equal("look snapshot during commit verify", steps(result))
+        assert.is_nil(result.overlays_left)
+        assert.equal(sum, checksum("/data/x"))
+        machine:sh("rm /data/x")
+      end)
+    end)
+
+    it("merges back where `during` fails, and says so", function()
+      leaves_no_trace(function()
+        local e = helper.failure(workflow.snapshot_then_commit, guest, {
+          disks = { "vda" },
+          during = function()
+            machine:sh("echo kept >/data/kept; sync")
+            error({ "mine" })
+          end,
+        })
+        assert.same({ "snapshot_then_commit", "during", "script", guest.name }, { e.workflow, e.step, e.kind, e.guest })
+        assert.same({ "mine" }, e.value)
+        assert.matches("^undone", e.outcome)
+        assert.equal("kept", machine:sh("cat /data/kept && rm /data/kept"))
+      end)
+    end)
+
+    it("rolls back where `during` fails and the caller wants that", function()
+      machine:sh("echo old >/data/x; sync")
+      leaves_no_trace(function()
+        local events <close> = guest:subscribe("agent_lifecycle")
+        local e = helper.failure(workflow.snapshot_then_commit, guest, {
+          on_failure = "rollback",
+          during = function()
+            machine:sh("echo new >/data/x; sync")
+            error("the upgrade failed", 0)
+          end,
+        })
+        assert.same({ "during", "the upgrade failed" }, { e.step, e.message })
+        assert.matches("^rolled back", e.outcome)
+        machine:await_agent(events)
+        assert.equal("old", machine:sh("cat /data/x"))
+        machine:sh("rm /data/x")
+      end)
+    end)
+
+    it("is undone where it is cancelled or its time is over", function()
+      leaves_no_trace(function()
+        local e = helper.failure(guestlua.timeout, 0.5, workflow.snapshot_then_commit, guest, { during = function() guestlua.sleep(600) end })
+        assert.equal("timeout", e.kind)
+        assert.same({ "during", "cancelled" }, { e.cause.step, e.cause.kind })
+        assert.matches("^undone", e.cause.outcome)
+      end)
+      leaves_no_trace(function()
+        local e = helper.failure(workflow.snapshot_then_commit, guest, {
+          timeout = 0.001,
+          bandwidth = 1,
+          during = function() machine:sh("dd if=/dev/urandom of=/data/x bs=1M count=4; sync; rm /data/x") end,
+        })
+        assert.same({ "commit", "timeout" }, { e.step, e.kind })
+        assert.matches("^undone", e.outcome)
+      end)
+    end)
+
+    it("refuses what it cannot do before it has done anything", function()
+      leaves_no_trace(function()
+        local disk = guest:get_block_device("vda")
+        local e = helper.failure(workflow.snapshot_then_commit, guest, { disks = { "vdz" } })
+        assert.same({ "device_not_found", "vdz", "look" }, { e.kind, e.device, e.step })
+        e = helper.failure(workflow.snapshot_then_commit, guest, { on_failure = "ignore" })
+        assert.same({ "bad_argument", "on_failure" }, { e.kind, e.argument })
+        local copy = guestlua.element("disk", { type = "file", source = { file = machine.dir .. "/copy" }, driver = { type = "qcow2" } })
+        disk:copy(copy, { transient = true })
+        e = helper.failure(workflow.snapshot_then_commit, guest)
+        assert.same({ "block_copy_active", "vda", "look" }, { e.kind, e.device, e.step })
+        disk:abort_job()
+        os.remove(machine.dir .. "/copy")
+      end)
+    end)
+  end)
+
+  describe("live_snapshot", function()
+    local out
+    before_each(function()
+      out = machine.dir .. "/out"
+    end)
+    after_each(function()
+      os.remove(out)
+    end)
+
+    -- What the copy has in a file, looked at as a second disk of the guest: it needs no other image.
+    local function in_copy(path, format)
+      local attached <close> = guest:attached(guestlua.device.disk({ -- luacheck: ignore attached
+        type = "file",
+        device = "disk",
+        driver = { name = "qemu", type = format },
+        source = { file = out },
+        target = { dev = "vdb", bus = "virtio" },
+        alias = { name = "ua-copy" },
+      }), { live = true })
+      return machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done; mkdir -p /tmp/m; mount -r -t ext4 /dev/vdb /tmp/m && cat /tmp/m/" .. path
+        .. "; umount /tmp/m")
+    end
+
+    it("is a file that needs no other, and the guest goes on as it was", function()
+      machine:sh("echo mine >/data/mine; sync")
+      leaves_no_trace(function()
+        local calls = 0
+        local result = workflow.live_snapshot(guest, "vda", out, { quiesce = true, timeout = 120, on_progress = function() calls = calls + 1 end })
+        assert.same({ "live_snapshot", "vda", out, { machine.disk } }, { result.workflow, result.disk, result.path, result.images })
+        assert.equal("look copy ready finish verify", steps(result))
+        assert.is_true(result.frozen_seconds >= 0 and calls > 0)
+        assert.equal("mine", in_copy("mine", "qcow2"))
+        assert.is_true(os.remove(out))
+      end)
+      machine:sh("rm /data/mine")
+    end)
+
+    it("can be of another format, and of the topmost image only", function()
+      leaves_no_trace(function()
+        assert.is_nil(workflow.live_snapshot(guest, "vda", out, { format = "raw" }).frozen_seconds)
+        local file <close> = io.open(out)
+        assert.not_equal("QFI", file:read(3))
+        os.remove(out)
+      end)
+    end)
+
+    it("leaves no file where a step fails", function()
+      leaves_no_trace(function()
+        machine:sh("dd if=/dev/urandom of=/data/x bs=1M count=4; sync")
+        local e = helper.failure(workflow.live_snapshot, guest, "vda", out, { bandwidth = 1, timeout = 0.1 })
+        assert.same({ "ready", "timeout" }, { e.step, e.kind })
+        assert.equal("undone: there is no copy", e.outcome)
+        e = helper.failure(workflow.live_snapshot, guest, "vda", out, { on_progress = function() error("no", 0) end })
+        assert.same({ "ready", "undone: there is no copy" }, { e.step, e.outcome })
+        e = helper.failure(guestlua.timeout, 0.2, workflow.live_snapshot, guest, "vda", out, { bandwidth = 1 })
+        assert.same({ "timeout", "ready" }, { e.kind, e.cause.step })
+        machine:sh("rm /data/x")
+      end)
+    end)
+
+    it("overwrites no file", function()
+      os.execute("echo precious >" .. out)
+      leaves_no_trace(function()
+        local e = helper.failure(workflow.live_snapshot, guest, "vda", out)
+        assert.same({ "look", "operation_invalid" }, { e.step, e.kind })
+      end)
+      local file <close> = io.open(out)
+      assert.equal("precious\n", file:read("a"))
+    end)
+  end)
+
+  describe("volume_snapshot", function()
+    -- An image that is based on another, as a storage service makes it: with a relative name.
+    local function make(name, base)
+      assert(os.execute(("cd %s && qemu-img create -q -f qcow2 -b %s -F qcow2 %s && chmod 666 %s"):format(machine.dir, base, name, name)))
+      return machine.dir .. "/" .. name
+    end
+
+    local function remove(...)
+      for _, name in ipairs({ ... }) do
+        os.remove(machine.dir .. "/" .. name)
+      end
+    end
+
+    -- The guest goes on with the image that it had.
+    local function back(above)
+      local disk = guest:get_block_device("vda")
+      for _ = 1, above do
+        disk:commit(nil, nil, { active = true, shallow = true })
+        assert.equal("ready", (disk:await_job({ timeout = 120 })))
+        disk:abort_job({ pivot = true })
+      end
+    end
+
+    it("is created, and deleted by a merge down and by a pull", function()
+      leaves_no_trace(function()
+        local snap, snap_b = make("snap.img", "disk.qcow2"), make("snap-b.img", "snap.img")
+        local result = workflow.volume_snapshot_create(guest, "vda", { type = "qcow2", snapshot_id = "s1", new_file = "snap.img" })
+        assert.same({ "volume_snapshot_create", "vda", "s1", true }, { result.workflow, result.disk, result.snapshot_id, result.quiesced })
+        assert.same({ snap, machine.disk }, result.images)
+        machine:sh("echo one >/data/one; sync")
+        assert.is_false(workflow.volume_snapshot_create(guest, "vda", { new_file = snap_b, quiesce = false }).quiesced)
+        assert.same({ snap_b, snap, machine.disk }, machine:chain())
+
+        result = workflow.volume_snapshot_delete(guest, "vda", { file_to_merge = "snap.img", merge_target_file = "disk.qcow2", timeout = 120 })
+        assert.same({ snap_b, machine.disk }, result.images)
+        assert.equal("look merge wait verify", steps(result))
+        assert.same({ snap_b, machine.disk }, machine:chain())
+
+        remove("snap.img")
+        make("snap.img", "snap-b.img")
+        workflow.volume_snapshot_create(guest, "vda", { new_file = "snap.img" })
+        assert.same({ snap, snap_b, machine.disk }, machine:chain())
+        result = workflow.volume_snapshot_delete(guest, "vda", { file_to_merge = "disk.qcow2" })
+        assert.same({ snap, machine.disk }, result.images)
+        assert.equal("one", machine:sh("echo 3 >/proc/sys/vm/drop_caches; cat /data/one && rm /data/one; sync"))
+        back(1)
+        remove("snap.img", "snap-b.img")
+      end)
+    end)
+
+    it("can be pulled up wholly", function()
+      make("snap.img", "disk.qcow2")
+      workflow.volume_snapshot_create(guest, "vda", { new_file = "snap.img" })
+      local result = workflow.volume_snapshot_delete(guest, "vda", {})
+      assert.same({ machine.dir .. "/snap.img" }, result.images)
+      -- back to where it was, with a workflow
+      os.rename(machine.disk, machine.disk .. ".old")
+      local moved = workflow.swap_volume(guest, "vda", guestlua.device.disk({
+        type = "file", source = { file = machine.disk }, driver = { type = "qcow2" },
+      }))
+      assert.same({ machine.disk }, moved.images)
+      remove("snap.img", "disk.qcow2.old")
+      os.execute("chmod 666 " .. machine.disk)
+    end)
+
+    it("refuses what is no snapshot", function()
+      leaves_no_trace(function()
+        local e = helper.failure(workflow.volume_snapshot_create, guest, "no-such-volume", { new_file = "x" })
+        assert.same({ "device_not_found", "look" }, { e.kind, e.step })
+        e = helper.failure(workflow.volume_snapshot_create, guest, "vda", { new_file = "x", type = "raw" })
+        assert.same({ "bad_argument", "type" }, { e.kind, e.argument })
+        e = helper.failure(workflow.volume_snapshot_create, guest, "vda", { new_file = "missing.img", quiesce = true })
+        assert.same({ "snapshot", "undone: the snapshot was not taken" }, { e.step, e.outcome })
+        e = helper.failure(workflow.volume_snapshot_delete, guest, "vda", { file_to_merge = "missing.img" })
+        assert.same({ "operation_invalid", "look" }, { e.kind, e.step })
+        e = helper.failure(workflow.volume_snapshot_delete, guest, "vda", { merge_target_file = "disk.qcow2" })
+        assert.same({ "bad_argument", "file_to_merge" }, { e.kind, e.argument })
+      end)
+    end)
+  end)
+end)

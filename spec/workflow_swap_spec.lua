@@ -1,0 +1,141 @@
+-- A disk that moves to another volume while its guest writes.
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local workflow = guestlua.workflow
+
+describe("swap_volume", function()
+  local machine = helper.machine()
+  local guest, new
+  helper.leaves_nothing(function()
+    guestlua.journal({ dir = machine.dir .. "/journal" })
+    guest, new = machine.guest, machine.dir .. "/new"
+  end)
+
+  local function volume(fields)
+    fields = fields or {}
+    fields.type, fields.source, fields.driver = "file", fields.source or { file = new }, fields.driver or { name = "qemu", type = "qcow2" }
+    return guestlua.device.disk(fields)
+  end
+
+  local function configured()
+    return guestlua.element(guest:get_xml_desc({ dump_inactive = true })).devices.disk
+  end
+
+  -- The guest is where it was: the disk that it had, in the configuration too, no job, and no second file.
+  local function is_untouched()
+    assert.same({ machine.disk }, machine:chain())
+    assert.equal(machine.disk, configured().source.file)
+    assert.is_true(guest:has_persistent_configuration())
+    assert.is_nil(guest:get_block_device("vda"):get_job_info())
+    assert.is_nil(io.open(new))
+    assert.same({}, guestlua.recover(machine.host))
+  end
+
+  -- Puts the disk back for the next.
+  local function swap_back()
+    os.remove(machine.disk)
+    workflow.swap_volume(guest, "vda", volume({ source = { file = machine.disk } }))
+    os.remove(new)
+    is_untouched()
+  end
+
+  it("moves the guest to a volume that is there already", function()
+    assert(os.execute(("qemu-img create -q -f raw %s 64M && chmod 666 %s"):format(new, new)))
+    workflow.swap_volume(guest, "vda", tostring(volume({ driver = { name = "qemu", type = "raw" } })), { reuse_ext = true })
+    assert.same({ new }, machine:chain())
+    assert.equal("raw", configured().driver.type)
+    swap_back()
+  end)
+
+  it("moves the guest, its data and its configuration", function()
+    machine:sh("echo mine >/data/mine; sync")
+    local result = workflow.swap_volume(guest, "vda", volume(), { resize_to = 80 * 2 ^ 20 | 0, timeout = 120 })
+    assert.same({ "swap_volume", "vda", { new }, { machine.disk } }, { result.workflow, result.disk, result.images, result.was })
+    assert.equal(new, configured().source.file)
+    assert.equal("mine", machine:sh("echo 3 >/proc/sys/vm/drop_caches; cat /data/mine && rm /data/mine"))
+    machine:sh("until [ $(cat /sys/block/vda/size) = 163840 ]; do sleep 0.05; done")
+    assert.same({}, guestlua.recover(machine.host))
+    swap_back()
+  end)
+
+  it("leaves the guest as it was where the copy does not work", function()
+    machine:sh("dd if=/dev/urandom of=/data/x bs=1M count=4; sync")
+    local e = helper.failure(workflow.swap_volume, guest, "vda", volume(), { bandwidth = 1, timeout = 0.1 })
+    assert.same({ "swap_volume", "ready", "timeout" }, { e.workflow, e.step, e.kind })
+    assert.matches("^undone", e.outcome)
+    is_untouched()
+    e = helper.failure(guestlua.timeout, 0.3, workflow.swap_volume, guest, "vda", volume(), { bandwidth = 1 })
+    assert.same({ "timeout", "ready" }, { e.kind, e.cause.step })
+    is_untouched()
+    e = helper.failure(workflow.swap_volume, guest, "vda", volume({ source = { file = machine.dir .. "/no/such/directory" } }))
+    assert.equal("copy", e.step)
+    is_untouched()
+    e = helper.failure(workflow.swap_volume, guest, "vda", volume(), { reuse_ext = true }) -- it is not there
+    assert.equal("copy", e.step)
+    is_untouched()
+    machine:sh("rm /data/x")
+  end)
+
+  it("says where the guest is when a step after the move fails", function()
+    local e = helper.failure(workflow.swap_volume, guest, "vda", volume(), { resize_to = -1 })
+    assert.equal("resize", e.step)
+    assert.equal("the guest has moved to " .. new, e.outcome)
+    assert.same({ new }, machine:chain())
+    assert.equal(new, configured().source.file)
+    swap_back()
+  end)
+
+  it("refuses what it cannot do before it has done anything", function()
+    local e = helper.failure(workflow.swap_volume, guest, "vdz", volume())
+    assert.same({ "device_not_found", "vdz", "look" }, { e.kind, e.device, e.step })
+    e = helper.failure(workflow.swap_volume, guest, "vda", volume({ source = { file = machine.disk } }))
+    assert.same({ "operation_invalid", "look" }, { e.kind, e.step })
+    e = helper.failure(workflow.swap_volume, guest, "vda", "<disk type='file'/>")
+    assert.same({ "bad_argument", "conf" }, { e.kind, e.argument })
+    is_untouched()
+  end)
+
+  -- libvirt before 3.5 does not know that a copy may be lost with its guest, and makes none of a guest with a configuration.
+  describe("where libvirt copies only for a guest without configuration", function()
+    local copy, undefined
+    before_each(function()
+      copy, undefined = guestlua.BlockDevice.copy, 0
+      guestlua.BlockDevice.copy = function(disk, destination, options)
+        if options.transient then
+          error(guestlua.Error.new({ kind = "invalid_arg", code = 8, message = "unsupported flags (0x4) in function qemuDomainBlockCopy" }), 0)
+        end
+        assert.is_false(guest:has_persistent_configuration())
+        undefined = undefined + 1
+        return copy(disk, destination, options)
+      end
+    end)
+    after_each(function()
+      guestlua.BlockDevice.copy = copy
+    end)
+
+    it("takes that from it for the moment of the call", function()
+      local before = guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
+      workflow.live_snapshot(guest, "vda", new, { on_progress = function() assert.is_true(guest:has_persistent_configuration()) end })
+      assert.equal(1, undefined)
+      assert.equal(before, guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
+      os.remove(new)
+      workflow.swap_volume(guest, "vda", volume())
+      assert.equal(2, undefined)
+      assert.same({ new }, machine:chain())
+      assert.equal(new, configured().source.file)
+      swap_back()
+      assert.equal(before, guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
+    end)
+
+    it("gives it back where the call fails", function()
+      local before = guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
+      local e = helper.failure(workflow.swap_volume, guest, "vda", volume({ source = { file = "/no/such/directory/new" } }))
+      assert.equal("copy", e.step)
+      assert.equal(1, undefined)
+      assert.equal(before, guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
+      is_untouched()
+    end)
+  end)
+end)
