@@ -30,6 +30,7 @@ typedef struct gl_host {
   virConnectPtr conn; /* NULL once closed */
   char *uri;
   bool readonly;
+  bool handed;   /* over by the program, which opened it */
   int keepalive; /* seconds between questions whether the daemon lives; 0: none */
   double gap;    /* how many seconds the connection was lost before this one */
   int refs;

@@ -22,12 +22,17 @@
 int gl_event_start(void);
 
 /* Before the first gl_event_start: that the program registers and runs libvirt's event loop itself, that it keeps libvirt's error function.
- */
-void gl_event_choose(bool own_loop, bool own_error_function);
+ * Negative: it is too late for that. */
+int gl_event_choose(bool own_loop, bool own_error_function);
 
-/* Any thread but the one that runs libvirt's loop: whether that turns, waiting so long for it. Negative: it does not. Our own thread always
- * does. */
-int gl_event_runs(int seconds);
+/* Whether the program runs the loop. */
+bool gl_event_is_programs(void);
+
+#define GL_EVENT_PATIENCE 10 /* seconds */
+
+/* Any thread but the one that runs libvirt's loop: whether that turns, waiting some time for it. Negative: it does not. Our own thread
+ * always does. */
+int gl_event_runs(void);
 
 /* Ends the thread; for the end of the process only. */
 void gl_event_stop(void);

@@ -29,12 +29,25 @@ static void be_quiet(void *unused, virErrorPtr error)
   (void)error;
 }
 
-static bool own_loop, own_error_function; /* the program's; gl_event_choose */
+static atomic_bool own_loop, own_error_function; /* the program's; gl_event_choose */
+static atomic_bool decided;                      /* by the first state */
+static pthread_mutex_t choice_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-void gl_event_choose(bool loop, bool error_function)
+int gl_event_choose(bool loop, bool error_function)
 {
-  own_loop = own_loop || loop;
-  own_error_function = own_error_function || error_function;
+  pthread_mutex_lock(&choice_mutex);
+  bool late = decided && ((loop && !own_loop) || (error_function && !own_error_function));
+  if (!late) {
+    own_loop = own_loop || loop;
+    own_error_function = own_error_function || error_function;
+  }
+  pthread_mutex_unlock(&choice_mutex);
+  return late ? -1 : 0;
+}
+
+bool gl_event_is_programs(void)
+{
+  return own_loop;
 }
 
 /* ---- a program that runs libvirt's loop itself ---- */
@@ -54,14 +67,14 @@ static void on_turn(int timer, void *unused)
   pthread_mutex_unlock(&turn_mutex);
 }
 
-int gl_event_runs(int seconds)
+int gl_event_runs(void)
 {
   struct timespec deadline;
   int rc = 0;
   if (!own_loop)
     return 0;
   clock_gettime(CLOCK_REALTIME, &deadline);
-  deadline.tv_sec += seconds;
+  deadline.tv_sec += GL_EVENT_PATIENCE;
   pthread_mutex_lock(&turn_mutex);
   unsigned before = turns;
   if (virEventAddTimeout(0, on_turn, NULL, NULL) < 0)
@@ -77,6 +90,9 @@ int gl_event_runs(int seconds)
 static void start(void)
 {
   sigset_t all, before;
+  pthread_mutex_lock(&choice_mutex);
+  decided = true;
+  pthread_mutex_unlock(&choice_mutex);
   virInitialize();
   if (!own_error_function)
     virSetErrorFunc(NULL, be_quiet);

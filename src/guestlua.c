@@ -1,4 +1,4 @@
-/* The public functions, and the module "guestlua.core" that the modules in Lua are written over. */
+/* The module, and "guestlua.core" that the modules in Lua are written over. */
 #include "guestlua.h"
 
 #include <lauxlib.h>
@@ -259,47 +259,25 @@ static void preload(lua_State *L)
   lua_pop(L, 1);
 }
 
+/* Where Lua's functions are not bound when this is linked (see the Makefile), an older Lua may be without this one. */
+#pragma weak luaL_checkversion_
+
 int luaopen_guestlua(lua_State *L)
 {
+  if (!luaL_checkversion_) {
+    lua_pushstring(L, "guestlua needs Lua 5.4");
+    return lua_error(L);
+  }
+  luaL_checkversion(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "guestlua") == LUA_TTABLE) /* our own modules require it by this name, whatever the program's is */
+    return 1;
   preload(L);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_getfield(L, -1, "guestlua");
   lua_pushliteral(L, "guestlua");
   lua_call(L, 1, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -5, "guestlua");
   return 1;
-}
-
-int guestlua_run(lua_State *L, int nargs)
-{
-  gl_state *s = gl_state_get(L);
-  gl_task *outer = s->main;
-  gl_task *t = s->main = gl_task_spawn(L, nargs);
-  t->ends_all = !outer; /* what the function left running has nobody any more to wait for it */
-  gl_task_join(L, t);
-  if (!outer)
-    gl_task_end_all(L, s);
-  s->main = outer;
-  int status = t->failed ? LUA_ERRRUN : LUA_OK;
-  int results = lua_gettop(t->L);
-  luaL_checkstack(L, results + 1, "too many results");
-  lua_xmove(t->L, L, results);
-  if (t->failed)
-    lua_pushstring(L, t->traceback ? t->traceback : "");
-  gl_task_free(t);
-  return status;
-}
-
-void guestlua_interrupt(lua_State *L, int signo)
-{
-  gl_state_interrupt(gl_state_get(L), signo);
-}
-
-void guestlua_status(lua_State *L)
-{
-  gl_state_ask_status(gl_state_get(L));
-}
-
-void guestlua_end(void)
-{
-  gl_event_stop();
 }

@@ -1,20 +1,31 @@
 /*
  * guestlua: Guest and BlockDevice over libvirt, as Lua 5.4 userdata. The only public header.
  *
- * Threads: a Lua state belongs to the thread that opened it, and every function here that takes a lua_State is called on that thread,
- * unless it says otherwise. Several states, each on a thread of its own, may run at once; they share libvirt's event thread and the worker
- * threads.
+ * Threads: a Lua state belongs to the thread that opened guestlua in it, and every function here that takes a lua_State is called on that
+ * thread, unless it says otherwise. Several states, each on a thread of its own, may run at once; they share libvirt's event thread and
+ * the worker threads. There are four of those, so that four calls can be under way at once in the process, unless the environment variable
+ * UV_THREADPOOL_SIZE says otherwise before the first call.
  *
  * [-o, +p, x] as in Lua's manual: how many values the function pops and pushes, and whether it raises errors ('-': never, 'e': Lua's own,
- * 'v': a guestlua.Error).
+ * as for want of memory, 'v': a guestlua.Error too). What raises is called in a protected call, as all of Lua's functions that raise.
+ * Each needs some free slots of the stack, which a C function and a new state have.
  */
 #ifndef GUESTLUA_H
 #define GUESTLUA_H
 
 #include <libvirt/libvirt.h>
-#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include <lua.h>
+
+#if LUA_VERSION_NUM != 504
+#error "guestlua needs Lua 5.4"
+#endif
 
 #define GUESTLUA_VERSION_MAJOR 0
 #define GUESTLUA_VERSION_MINOR 1
@@ -28,11 +39,7 @@
 #define GUESTLUA_API
 #endif
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-/* The version of the library that the program runs with; GUESTLUA_VERSION_NUMBER is the one that it was compiled with. */
+/* The version of the library that the program runs with; GUESTLUA_VERSION_NUMBER is the one that it was compiled with. Any thread. */
 GUESTLUA_API unsigned guestlua_version(void);
 
 /* ---- a state ---- */
@@ -48,32 +55,45 @@ typedef struct guestlua_options {
   size_t size;                         /* sizeof(guestlua_options): how much of it this program knows */
   const char *uri;                     /* what guestlua.open() connects to; NULL: libvirt's default */
   bool readonly;                       /* guestlua.open() opens read-only where the script does not say otherwise */
-  bool sandbox;                        /* no files, programs, C modules, bytecode; only `uri`, read-only, and what the program hands over */
-  size_t max_memory;                   /* bytes that Lua may hold; 0: no limit */
+  bool sandbox;                        /* no files, programs, C modules, bytecode; only `uri`, read-only, and what the program hands over.
+                                          Load the scripts with luaL_loadfilex(L, path, "t") or luaL_loadbufferx(…, "t"): as text */
+  size_t max_memory;                   /* bytes that Lua and its XML documents may hold; 0: no limit */
   unsigned long long max_instructions; /* of Lua's, in all of the state's life; 0: no limit */
-  const char *const *allow; /* the methods that scripts may call, as in "Guest.get_info", "Guest.*", "guestlua.open", and NULL at the
-                               end. What a method calls of others has to be on the list as well. NULL: all */
-  bool own_event_loop; /* the program has registered libvirt's event implementation and runs it: guestlua starts no thread. Process-wide */
-  bool own_error_function; /* libvirt's error function stays as it is; else it is silenced, as the errors are raised. Process-wide */
+  const char *const *allow; /* the methods that scripts may call, of those that ask libvirt something: "Guest.get_info", "Host.*",
+                               "workflow.ensure_attached", "guestlua.open", and NULL at the end. What one of them calls of others has to
+                               be on the list as well. NULL: all */
+  bool own_event_loop;      /* guestlua_choose(true, …) */
+  bool own_error_function;  /* guestlua_choose(…, true) */
 } guestlua_options;
 
 /*
  * A state with Lua's libraries and guestlua opened, the module in the global `guestlua` and for `require`. options may be NULL. NULL where
- * it cannot be made; `why` (may be NULL) then has the reason, cut off at `size`. The calling thread is the state's. [-, never raises]
+ * it cannot be made; `why` (may be NULL) then has the reason, cut off at `size`. Any thread: the calling one is the state's. [-]
  */
 GUESTLUA_API lua_State *guestlua_new(const guestlua_options *options, char *why, size_t size);
 
-/* Ends such a state: waits for the calls that are in flight, closes what is open. NULL is fine. lua_close does the same. */
+/* Ends such a state: waits for the calls that are in flight, closes what is open. NULL is fine. lua_close does the same. [-] */
 GUESTLUA_API void guestlua_free(lua_State *L);
 
-/* Ends libvirt's event thread. For the end of the process, after the last state is closed; a program need not call it. */
+/* Ends libvirt's event thread. For the end of the process, after the last state is closed; a program need not call it. Any thread. */
 GUESTLUA_API void guestlua_end(void);
+
+/*
+ * Says, once for the process and before the first state, what is the program's own. own_event_loop: it has registered libvirt's event
+ * implementation and runs its loop, so guestlua starts no thread for that. own_error_function: libvirt's error function stays as it is;
+ * else it is silenced, as the errors are raised. Returns 0, or -1 where a state was opened before: it is too late then. Any thread.
+ *
+ * libvirt's default implementation runs GLib's default main context. A program with a GLib main loop has to choose own_event_loop, or its
+ * callbacks would run on guestlua's thread; virEventRegisterDefaultImpl() and g_main_loop_run() are then all there is to do.
+ */
+GUESTLUA_API int guestlua_choose(bool own_event_loop, bool own_error_function);
 
 /* ---- libvirt's objects ---- */
 
 /*
  * Pushes a Host for the program's own connection, the same one for the same connection; a Guest for its domain. Each takes a reference of
- * its own, which it drops when it is closed or collected: the program keeps its reference, and may drop it. NULL raises. [-0, +1, v]
+ * its own, which it drops when it is closed or collected: the program keeps its reference, and may drop it. Raises where it is NULL or not
+ * what it should be. [-0, +1, v]
  */
 GUESTLUA_API void guestlua_push_connect(lua_State *L, virConnectPtr conn);
 GUESTLUA_API void guestlua_push_domain(lua_State *L, virDomainPtr dom);
@@ -89,32 +109,45 @@ GUESTLUA_API virDomainPtr guestlua_check_domain(lua_State *L, int index);
 
 /*
  * Runs the function and its nargs arguments on top of the stack as a task, and the loop until the task has ended: its libvirt calls then
- * run on worker threads, and guestlua_interrupt reaches it. Returns LUA_OK with the results on the stack, or LUA_ERRRUN with the error
- * value and then the traceback, a string. [-(nargs+1), +results, e]
+ * run on worker threads, and guestlua_interrupt reaches it. When it ends all other tasks of the state are cancelled and waited for, but for
+ * a call from within a task. Returns LUA_OK with the results on the stack; or LUA_ERRRUN or LUA_ERRMEM with the error value and then the
+ * traceback, a string; or one of the codes below with nothing pushed or popped. [-(nargs+1), +results, -]
  */
 GUESTLUA_API int guestlua_run(lua_State *L, int nargs);
 
 /*
- * For programs with a loop of their own: starts the function and its nargs arguments as a task and pushes its Task, which says how it is
- * (status, wait). Returns LUA_OK, or an error code with the error on the stack. Nothing runs before guestlua_dispatch. [-(nargs+1), +1, -]
+ * For programs with a loop of their own: starts the function and its nargs arguments as a task and pushes its Task. Nothing runs before
+ * guestlua_dispatch. Returns LUA_OK; or an error code of Lua's with the error on the stack; or one of the codes below with nothing pushed
+ * or popped. [-(nargs+1), +1, -]
  */
 GUESTLUA_API int guestlua_spawn(lua_State *L, int nargs);
 
 /*
+ * How the Task at that index is: GUESTLUA_RUNNING with nothing pushed; or how it has ended, as guestlua_run returns it. Its results can be
+ * asked for again. LUA_ERRERR, and nothing pushed, where there is no Task at the index. [-0, +results, -]
+ */
+GUESTLUA_API int guestlua_result(lua_State *L, int index);
+
+/*
  * A descriptor that is readable when there is something to dispatch, and how many milliseconds later it is time to dispatch all the same
- * (-1: no limit). Ask for the timeout after each dispatch. guestlua_fd: -1 where guestlua was not opened in L.
+ * (-1: no limit). Ask for the timeout after each dispatch. Negative where guestlua_dispatch would say so: guestlua_fd gives
+ * GUESTLUA_WRONG_THREAD, guestlua_timeout -1. [-0, +0, -]
  */
 GUESTLUA_API int guestlua_fd(lua_State *L);
 GUESTLUA_API int guestlua_timeout(lua_State *L);
 
-/* Does what there is to do, and never waits. Returns how many tasks there are still, or one of the codes below. [-0, +0, -] */
+/*
+ * Does what there is to do, and does not wait: each libvirt call runs on a worker. (What a script calls where Lua cannot yield, as in
+ * table.sort, waits right there.) Returns how many tasks there are still, or one of the codes below. [-0, +0, -]
+ */
 GUESTLUA_API int guestlua_dispatch(lua_State *L);
 
-#define GUESTLUA_WRONG_THREAD (-1) /* this is not the thread of the state, or guestlua was not opened in it */
-#define GUESTLUA_NESTED (-2)       /* called from within Lua code that it runs itself */
+#define GUESTLUA_WRONG_THREAD (-1) /* this is not the thread of the state, or guestlua was not opened in it, or it was closed */
+#define GUESTLUA_NESTED (-2)       /* called from within Lua code that it runs itself, or from a callback of the loop */
+#define GUESTLUA_RUNNING (-3)      /* the task has not ended */
 
-/* Makes what guestlua_run runs stop with an error of kind "interrupted": its to-be-closed variables undo what they guard. May be called
- * from a signal handler on the thread that runs the state. */
+/* Makes what guestlua_run runs (in a program with a loop of its own: every task) stop with an error of kind "interrupted": its
+ * to-be-closed variables undo what they guard. May be called from a signal handler, on the thread of the state; L is no coroutine. */
 GUESTLUA_API void guestlua_interrupt(lua_State *L, int signo);
 
 /* Says on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. */
@@ -125,7 +158,7 @@ GUESTLUA_API void guestlua_status(lua_State *L);
 /*
  * Calls fn with each line of the log, on the thread of the state, instead of writing it to standard error; guestlua.log.configure says
  * whether lines are text or JSON. Secrets are masked. least: the least important level that is wanted, "error", "warning", "info", "debug"
- * or "trace"; NULL: as it is. fn must not call into the state. fn NULL: standard error again. [-0, +0, e]
+ * or "trace"; NULL: as it is. fn must not call into the state. fn NULL: standard error again. [-0, +0, v]
  */
 typedef void (*guestlua_log_fn)(void *opaque, const char *level, const char *line);
 GUESTLUA_API void guestlua_set_log(lua_State *L, const char *least, guestlua_log_fn fn, void *opaque);

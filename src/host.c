@@ -292,12 +292,10 @@ typedef struct open_op {
   virConnectPtr opened;
   long long keepalive;
   char *full_uri; /* as libvirt completed it */
-  bool no_loop;   /* the program's, see gl_event_runs */
 } open_op;
 
 #define OPEN_READONLY 1
 #define KEEPALIVE_COUNT 5
-#define LOOP_PATIENCE 10 /* seconds */
 
 static const gl_param open_params[] = {
   GL_ARG_OR_NIL(open_op, uri, GL_STRING, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
@@ -329,10 +327,9 @@ static void open_check(lua_State *L, gl_op *op)
 static int open_run(gl_op *op)
 {
   open_op *self = (open_op *)op;
-  /* Inline it may be that very thread that runs the loop. */
-  self->no_loop = op->phase == GL_OP_RUNNING && gl_event_runs(LOOP_PATIENCE) < 0;
-  if (self->no_loop)
-    return 0;
+  op->no_loop = op->phase == GL_OP_RUNNING && gl_event_runs() < 0; /* inline it may be that very thread that runs the loop */
+  if (op->no_loop)
+    return -1;
   self->opened = open_connection(self->uri, op->flags & OPEN_READONLY, (int)self->keepalive);
   return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
 }
@@ -353,10 +350,6 @@ static gl_host *push_host(lua_State *L, gl_state *s)
 static int open_push(lua_State *L, gl_op *op)
 {
   open_op *self = (open_op *)op;
-  if (self->no_loop)
-    gl_error_call(L, op, "no_event_loop",
-                  "the program that embeds guestlua has said that it runs libvirt's event loop, and it has not run for %d s",
-                  LOOP_PATIENCE);
   gl_host *h = push_host(L, op->state);
   h->conn = self->opened;
   self->opened = NULL;
@@ -370,9 +363,11 @@ static int open_push(lua_State *L, gl_op *op)
 void gl_host_push(lua_State *L, gl_state *s, virConnectPtr conn)
 {
   gl_host *h = push_host(L, s);
-  virConnectRef(conn);
+  if (virConnectRef(conn) < 0)
+    gl_error_throw(L, "invalid_conn", "guestlua_push_connect: this is no open connection");
   h->conn = conn;
   h->uri = virConnectGetURI(conn);
+  h->handed = true;
 }
 
 static void open_release(gl_op *op)
@@ -430,6 +425,8 @@ static const gl_param reconnect_params[] = {
 static void reconnect_check(lua_State *L, gl_op *op)
 {
   reconnect_op *self = (reconnect_op *)op;
+  if (op->host->handed) /* nobody can ask whether it is read-only */
+    gl_error_throw(L, "no_support", "reconnect: this connection is the program's own, which opens it again and hands the new one over");
   int count = 0;
   for (gl_object *o = op->host->children; o; o = o->next)
     count += o->class == &gl_guest_class;

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "event.h"
 #include "log.h"
 #include "task.h"
 
@@ -227,6 +228,10 @@ static int finish(lua_State *L, gl_op *op)
 {
   if (op->watched)
     gl_log_call(L, op, NULL);
+  if (op->no_loop)
+    gl_error_call(L, op, "no_event_loop",
+                  "the program that embeds guestlua has said that it runs libvirt's event loop, and it has not run for %d s",
+                  GL_EVENT_PATIENCE);
   if (op->rc < 0)
     gl_error_libvirt(L, op);
   return op->def->push ? op->def->push(L, op) : 0;
@@ -272,10 +277,13 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
   }
   gl_object *self = class ? gl_object_check(L, 1, class, def->name) : NULL;
   gl_state *s = self && self->host ? self->host->state : gl_state_get(L);
+  if (!pthread_equal(s->thread, pthread_self()))
+    gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to another thread, the one that opened guestlua in it", def->name);
   /* A call with a time limit always hops: nothing can leave it otherwise. */
   bool bounded = !def->memory && gl_opts_has_timeout(L, self ? 2 : 1, top, def->params);
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
-  bool hop = bounded || (t && !(def->quick && s->alive.tasks == 1));
+  bool loops = s->dispatching || gl_event_is_programs(); /* this thread, or it may: nothing may hold it up */
+  bool hop = bounded || (t && !(def->quick && s->alive.tasks == 1 && !loops));
   bool on_stack = !hop && (def->quick || def->memory) && !def->release && def->size <= STACK_OP_ROOM;
 
   union {

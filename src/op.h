@@ -73,7 +73,8 @@ struct gl_op {
   bool bounded;       /* by the option `timeout`, which every call that can block has: */
   double timeout;     /* seconds after which nobody waits any more */
 
-  int rc; /* what run returned */
+  int rc;       /* what run returned */
+  bool no_loop; /* nobody runs libvirt's event loop: see gl_event_runs */
   virErrorPtr error;
   unsigned watched; /* state->watch when it began */
   uint64_t took;    /* how many ns run took, where it is watched */

@@ -224,7 +224,9 @@ void gl_state_check_interrupt(lua_State *L, gl_state *s)
   gl_task *runs = s->running ? s->running : s->root, *main = s->main ? s->main : s->root;
   bool shielded = runs->shields > 0;
   if (runs != main || s->looping || shielded)
-    gl_task_cancel(main, "interrupted");
+    gl_task_interrupt(s);
+  if (!s->main && !shielded)
+    runs->cancelled = NULL; /* it is raised right here */
   if (!shielded)
     gl_error_throw(L, "interrupted", "interrupted");
 }

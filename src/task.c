@@ -394,6 +394,8 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
 int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k)
 {
   gl_state *s = gl_state_get(L);
+  if (!pthread_equal(s->thread, pthread_self()))
+    gl_error_throw(L, "wrong_thread", "this Lua state belongs to another thread, the one that opened guestlua in it");
   gl_task_check(L);
   gl_task *t = gl_task_current(L, s);
   if (t) {
