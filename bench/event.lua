@@ -29,6 +29,9 @@ local ways = {
 local noted, names = {}, {}
 for _, way in ipairs(ways) do
   local causes = guestlua.spawn(function()
+    while guestlua.alive().subscriptions == 0 do
+      guestlua.sleep(PAUSE)
+    end
     for i = 1, COUNT do
       guestlua.sleep(PAUSE)
       guest[i % 2 == 1 and "pause" or "resume"](guest)

@@ -13,6 +13,7 @@
 #include "task.h"
 
 static const char state_key; /* its address is the key in the registry */
+static const char empty_key; /* in the registry: "" */
 
 gl_state *gl_state_get(lua_State *L)
 {
@@ -165,6 +166,8 @@ gl_state *gl_state_open(lua_State *L)
   gl_task_root_open(s);
   s->open = true;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  lua_pushliteral(L, "");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
   return s;
 }
 
@@ -181,6 +184,11 @@ void gl_state_close(gl_state *s)
   uv_close((uv_handle_t *)&s->wakeup, NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
   uv_loop_close(&s->loop);
+}
+
+void gl_state_push_empty(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key);
 }
 
 /* Lua thread, in the middle of some Lua code: set by ask. */

@@ -43,13 +43,13 @@ typedef struct gl_state {
   gl_task *root;               /* stands for code that runs in no task */
   bool passes;                 /* a yield of active reaches the loop */
   int tasks_made;
-  int in_place;   /* waits in place, nested */
-  int submitted;  /* calls that libuv has now */
-  bool looping;   /* uv_run runs: no Lua code of ours does */
+  int in_place;     /* waits in place, nested */
+  int submitted;    /* calls that libuv has now */
+  bool looping;     /* uv_run runs: no Lua code of ours does */
   bool dispatching; /* for a program with a loop of its own: no call may hold it up */
-  bool timed_out; /* the wait that ended last, for its continuation */
+  bool timed_out;   /* the wait that ended last, for its continuation */
   gl_counters alive;
-  unsigned watch; /* who looks at the calls: GL_WATCH_… (log.h); 0: nobody */
+  unsigned watch;             /* who looks at the calls: GL_WATCH_… (log.h); 0: nobody */
   size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
   atomic_int interrupted;     /* the signal that asked for it; 0: none */
   atomic_bool status_asked;   /* somebody wants to know what the tasks do */
@@ -72,6 +72,9 @@ gl_state *gl_state_get(lua_State *L);
 
 /* The same for the main lua_State, without touching Lua: on any thread, and in signal handlers. NULL where it is closed. */
 gl_state *gl_state_find(const lua_State *L);
+
+/* Pushes "", for which it needs no memory. [-0, +1, -] */
+void gl_state_push_empty(lua_State *L);
 
 /* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */
 void gl_state_close(gl_state *s);

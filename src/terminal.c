@@ -165,11 +165,11 @@ static int await(lua_State *L)
 {
   const char *cancelled = gl_task_cancelled(L);
   if (cancelled) {
+    rl_callback_sigcleanup(); /* leaves a search, or what else has begun */
+    rl_free_line_state();
     rl_point = rl_end;
     rl_redisplay();
     fputs(ending ? "\n" : "^C\n", prompt.screen);
-    rl_free_line_state();
-    rl_callback_sigcleanup();
     hide();
     gl_error_throw(L, cancelled, "%s", cancelled);
   }

@@ -3,19 +3,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")
-
-local function json()
-  local found, module = pcall(require, "dkjson")
-  if not found then
-    error(core.Error.new({
-      kind = "missing_module",
-      op = "exec",
-      message = "guest:exec needs the Lua module dkjson",
-      hint = "install it: Debian has it as lua-dkjson",
-    }), 0)
-  end
-  return module
-end
+local json = require("guestlua.json")
 
 local alphabet = {}
 for value, character in ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):gmatch("()(.)") do
@@ -50,7 +38,7 @@ local function to_base64(data)
 end
 
 local function ask(guest, execute, arguments)
-  local module = json()
+  local module = json("exec", "guest:exec")
   return module.decode(guest:agent_command(module.encode({ execute = execute, arguments = arguments })))["return"]
 end
 

@@ -46,10 +46,13 @@ end
 local function own_names(words)
   local names = {}
   for i, word in ipairs(words) do
-    local before, after = words[i - 1], words[i + 1]
-    if word.kind == "name" and (is(after, "=") or is(words[i - 2], "function") or before and (is(before, "function")
-      or (is(before, ".") or is(before, ":")) and is(words[i - 3], "function"))) then
+    if word.kind == "name" and is(words[i + 1], "=") then
       names[word.text] = true
+    elseif is(word, "function") then
+      repeat -- function a.b:c(
+        i = i + 1
+        names[words[i].text] = true
+      until is(words[i], "(")
     elseif word.kind == "string" then
       names[word.text:sub(2, -2)] = true
     end

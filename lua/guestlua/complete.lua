@@ -50,7 +50,7 @@ local function read(line)
       if key then
         frame.key, taken = word, #key
       end
-      chain = not is_keyword[word] and extended(by and chain, { name = word, by = by or "." }) or nil
+      chain = not key and not is_keyword[word] and extended(by and chain, { name = word, by = by or "." }) or nil
       by = nil
     elseif quote or long then
       local closing = long and rest:find("]" .. long .. "]", 1, true)

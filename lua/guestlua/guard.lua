@@ -7,16 +7,21 @@ local undo = require("guestlua.undo")
 -- How long a thaw is tried again, in seconds: a guest that stays frozen is worse than a script that waits.
 local THAW_FOR = 60
 
--- The agent's "not frozen" is success: thawing is harmless. Where the guest is gone, nothing is frozen any more.
+-- Whether the guest that a call failed on does not run any more: then there is nothing to take back.
+local function is_gone(guest, e)
+  if core.Error.is(e, "no_domain") then
+    return true
+  end
+  local known, active = pcall(guest.is_active, guest, { timeout = 5 })
+  return known and not active or not known and core.Error.is(active, "no_domain")
+end
+
+-- The agent's "not frozen" is success: thawing is harmless.
 local function thaw(guest)
   local deadline = core.now() + THAW_FOR
   while true do
     local ok, e = pcall(guest.thaw_filesystems, guest, { timeout = THAW_FOR })
-    if ok or e.kind == "no_domain" then
-      return
-    end
-    local known, active = pcall(guest.is_active, guest)
-    if known and not active then
+    if ok or is_gone(guest, e) then
       return
     elseif core.now() >= deadline or e.kind == "closed" or e.kind == "argument_unsupported" or e.kind == "no_support" then
       e.hint = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
@@ -36,9 +41,9 @@ local function with_agent_limit(guest, seconds, fn)
   end
   limited[uuid] = core.signal()
   local guard <close> = undo.guard(function()
+    pcall(guest.agent_set_response_timeout, guest, nil, { timeout = THAW_FOR })
     limited[uuid]:wake()
     limited[uuid] = nil
-    pcall(guest.agent_set_response_timeout, guest, nil, { timeout = seconds })
   end)
   local ok, e = pcall(guest.agent_set_response_timeout, guest, math.max(math.ceil(seconds), 1))
   if not ok and e.kind ~= "no_support" then
@@ -52,8 +57,9 @@ local function freeze(guest, seconds)
   if not seconds then
     return guest:freeze_filesystems()
   end
-  local began = core.now()
+  local began = math.huge
   local ok, e = pcall(with_agent_limit, guest, seconds, function()
+    began = core.now()
     guest:freeze_filesystems({ timeout = seconds + 5 })
   end)
   local told_to = core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
@@ -107,8 +113,13 @@ define(core.Guest, "Guest", {
   run = function(guest)
     local was = guest:get_info().state == 3 -- PAUSED
     return begun(function()
-      if not was and guest:is_active() then
-        guest:resume()
+      local ok, e = pcall(function()
+        if not was and guest:get_power_state() == 3 then
+          guest:resume()
+        end
+      end)
+      if not ok and not is_gone(guest, e) then
+        error(e, 0)
       end
     end, function()
       if not was then
@@ -132,8 +143,18 @@ define(core.Guest, "Guest", {
   blocks = true,
   run = function(guest, conf, options)
     local device = type(conf) == "string" and core.element(conf) or conf
+    local find = require("guestlua.workflow.device").finder(guest, device, "attached")
+    local active, unsaid = guest:is_active(), not options.live and not options.persistent
+    local live, persistent = options.live or unsaid and active or false, options.persistent or unsaid and not active or false
+    if live and active and find(false) or persistent and find(true) then
+      error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
+    end
     return begun(function()
-      require("guestlua.workflow").detach_with_retry(guest, device, { missing_ok = true })
+      local detach = require("guestlua.workflow").detach_with_retry
+      local ok, e = pcall(detach, guest, device, { missing_ok = true, live = live, persistent = persistent })
+      if not ok and not is_gone(guest, e) then
+        error(e, 0)
+      end
     end, function()
       guest:attach_device(device, { persistent = options.persistent, live = options.live })
     end)

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")
+local json = require("guestlua.json")
 local progress = require("guestlua.progress")
 
 local log = define.class("log", "What happened, for people and for programs: guestlua.log.warning(\"slow\", {guest = \"web\", seconds = 3}). The "
@@ -145,7 +146,7 @@ local function valid(value)
   return value
 end
 
-local function json_line(json)
+local function json_line(encoder)
   return function(time, at, message, fields)
     local order, record = { "time", "level", "message" }, { time = time, level = at, message = message }
     for _, key in ipairs(getmetatable(fields).__jsonorder) do
@@ -153,7 +154,7 @@ local function json_line(json)
       order[#order + 1] = name
       record[name] = fields[key]
     end
-    return json.encode(setmetatable(valid(record), { __jsonorder = order }))
+    return encoder.encode(setmetatable(valid(record), { __jsonorder = order }))
   end
 end
 
@@ -180,19 +181,6 @@ local function choose(argument, value, choices)
   define.bad("configure", argument, ("no '%s'; there are: %s"):format(value, table.concat(choices, ", ")))
 end
 
-local function json_encoder()
-  local found, json = pcall(require, "dkjson")
-  if not found then
-    error(core.Error.new({
-      kind = "missing_module",
-      op = "configure",
-      message = "a log in JSON needs the Lua module dkjson",
-      hint = "install it: Debian has it as lua-dkjson",
-    }), 0)
-  end
-  return json_line(json)
-end
-
 local function open(path)
   local opened, message = io.open(path, "a")
   if not opened then
@@ -214,7 +202,7 @@ define(log, "log", {
   run = function(options)
     local new_level = options.level and choose("level", options.level, LEVELS)
     local new_format = options.format and choose("format", options.format, FORMATS)
-    local new_encode = new_format == "json" and json_encoder() or new_format and text_line
+    local new_encode = new_format == "json" and json_line(json("configure", "a log in JSON")) or new_format and text_line
     if options.file then
       local before = file
       file, handler = open(options.file), nil

@@ -34,7 +34,7 @@ function screen.start(command, options)
     env[#env + 1] = name .. "=" .. helper.quoted(value)
   end
   -- The exit code is left in a file, and what was on the screen stays there.
-  local line = ("%s %s; echo $? >%s; sleep 600"):format(table.concat(env, " "), command, self.status)
+  local line = ("trap : INT QUIT; %s %s; echo $? >%s; sleep 600"):format(table.concat(env, " "), command, self.status)
   tmux(self, "new-session", "-d", "-x", tostring(options.columns or 80), "-y", tostring(options.lines or 24), line)
   return self
 end

@@ -1,0 +1,17 @@
+-- The Lua module dkjson, which only some functions need: where it is missing they say so when they are called.
+
+local core = require("guestlua.core")
+
+-- op: the function that needs it; what: how the message calls that.
+return function(op, what)
+  local found, json = pcall(require, "dkjson")
+  if found then
+    return json
+  end
+  error(core.Error.new({
+    kind = "missing_module",
+    op = op,
+    message = what .. " needs the Lua module dkjson",
+    hint = "install it: Debian has it as lua-dkjson",
+  }), 0)
+end
