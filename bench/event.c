@@ -69,7 +69,7 @@ int main(int argc, char **argv)
   for (int i = 0; i < count; i++) {
     if (read(wakeup[0], &called, sizeof called) != sizeof called)
       fail("cannot wait");
-    printf("C\t0\t0\t%lld\n", now() - called);
+    printf("C\t%lld\t0\t0\n", now() - called);
   }
   return 0;
 }

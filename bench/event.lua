@@ -50,6 +50,6 @@ file:close()
 assert(string.unpack("i8", stamps) == #noted, "not every event was both stamped and seen")
 for i, now in ipairs(noted) do
   local ns = now * 1e9 - string.unpack("i8", stamps, 1 + 8 * i)
-  print(("guestlua, %s\t0\t0\t%.0f"):format(names[i], ns))
+  print(("guestlua, %s\t%.0f\t0\t0"):format(names[i], ns))
 end
 host:close()

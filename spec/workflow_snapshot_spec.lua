@@ -33,8 +33,10 @@ describe("A workflow", function()
   local function leaves_no_trace(fn)
     local function state()
       local disk = guestlua.element(guest:get_xml_desc({ dump_inactive = true })).devices.disk
-      return { machine:chain(), tostring(disk.source), disk.driver.type, files(), guest:get_block_device("vda"):get_job_info(), guest:get_power_state(),
-        guest:has_persistent_configuration(), #guestlua.recover(machine.host) }
+      return {
+        chain = machine:chain(), configured = tostring(disk.source) .. disk.driver.type, persistent = guest:has_persistent_configuration(),
+        files = files(), job = guest:get_block_device("vda"):get_job_info(), power = guest:get_power_state(), left = guestlua.recover(machine.host),
+      }
     end
     local before = state()
     fn()

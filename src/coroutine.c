@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "sandbox.h"
 #include "task.h"
 
 static const char held_key; /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
@@ -102,7 +103,7 @@ static int begin(lua_State *L, bool wrapped)
   return fail(L, co, wrapped);
 }
 
-/* upvalue of these three: Lua's own */
+/* upvalue of those that use it: Lua's own */
 static int call_own(lua_State *L)
 {
   return lua_tocfunction(L, lua_upvalueindex(1))(L);
@@ -138,9 +139,16 @@ static int call_wrapped(lua_State *L)
   return begin(L, true);
 }
 
+static int co_create(lua_State *L)
+{
+  gl_sandbox_count_coroutine(gl_state_get(L));
+  return call_own(L);
+}
+
 static int co_wrap(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  gl_sandbox_count_coroutine(gl_state_get(L));
   lua_State *co = lua_newthread(L);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
@@ -150,7 +158,8 @@ static int co_wrap(lua_State *L)
 
 void gl_coroutine_open(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"resume", co_resume}, {"wrap", co_wrap}, {"close", co_close}, {"status", co_status}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"create", co_create}, {"resume", co_resume}, {"wrap", co_wrap},
+                                       {"close", co_close},   {"status", co_status}, {NULL, NULL}};
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "k");

@@ -1,5 +1,5 @@
 /*
- * Coroutines of the user's own: what stands in for coroutine.resume and coroutine.wrap.
+ * Coroutines of the user's own: what stands in for coroutine.create, resume and wrap.
  *
  * A wait inside of such a coroutine parks the whole task: the yield goes on through those who resumed it, who do not notice, up to the loop.
  * A coroutine that waits, a task's own as well, is resumed and closed by nobody but the loop. And gl_state.active follows who resumes whom:

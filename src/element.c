@@ -16,6 +16,7 @@
 #include "error.h"
 #include "mask.h"
 #include "op.h"
+#include "sandbox.h"
 #include "xml.h"
 
 typedef struct document {
@@ -152,6 +153,14 @@ static void take_out(document *d, xmlNodePtr node)
   d->removed = node;
 }
 
+/* What the document has grown by counts. */
+static void sync_size(document *d)
+{
+  size_t size = (size_t)d->doc->_private;
+  d->state->xml_size += size - d->size;
+  d->size = size;
+}
+
 static void set_text(document *d, xmlNodePtr node, const xmlChar *text)
 {
   for (xmlNodePtr n = node->children, next; n; n = next) {
@@ -174,6 +183,7 @@ static void push_parsed(lua_State *L, const char *text, size_t length)
 {
   char message[256];
   element *e = push_document(L);
+  gl_sandbox_check_xml(L, e->document->state, length);
   xmlDocPtr doc = gl_xml_parse(text, length, message, sizeof message);
   if (!doc)
     gl_error_throw(L, "xml_error", "not XML: %s", message);
@@ -207,6 +217,7 @@ static int element_new(lua_State *L)
     out_of_memory(L);
   xmlDocSetRootElement(d->doc, e->node);
   gl_element_build(L, e->node, 2, 0);
+  sync_size(d);
   return 1;
 }
 static const gl_param element_params[] = {
@@ -280,14 +291,14 @@ static void replace_children(lua_State *L, element *e, xmlNodePtr first, const x
 
 /* The mirror image of reading: a scalar goes to the attribute, or to the text of the child element where there is such a child and no such
  * attribute; a table or an Element takes the place of all child elements of the name; nil takes away what reading would find. */
-static int element_newindex(lua_State *L)
+static void assign(lua_State *L, element *e)
 {
-  element *e = check(L, "newindex");
   document *d = e->document;
-  lua_settop(L, 3);
   if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == 1) {
-    set_text(d, e->node, gl_xml_check_text(L, 3, "1"));
-    return 0;
+    const xmlChar *text = gl_xml_check_text(L, 3, "1");
+    gl_element_grow(L, d->doc, (size_t)xmlStrlen(text));
+    set_text(d, e->node, text);
+    return;
   }
   const xmlChar *name = gl_xml_check_name(L, 2);
   xmlAttrPtr attribute = xmlHasNsProp(e->node, name, NULL);
@@ -302,8 +313,18 @@ static int element_newindex(lua_State *L)
   } else if (attribute || !child) {
     gl_element_set_attribute(L, e->node, name, 3);
   } else {
-    set_text(d, child, gl_xml_check_text(L, 3, (const char *)name));
+    const xmlChar *text = gl_xml_check_text(L, 3, (const char *)name);
+    gl_element_grow(L, d->doc, (size_t)xmlStrlen(text));
+    set_text(d, child, text);
   }
+}
+
+static int element_newindex(lua_State *L)
+{
+  element *e = check(L, "newindex");
+  lua_settop(L, 3);
+  assign(L, e);
+  sync_size(e->document);
   return 0;
 }
 
@@ -404,10 +425,12 @@ static int element_append(lua_State *L)
   if (!added)
     gl_error_argument(L, "append", "child", "Element expected, got %s", luaL_typename(L, 2));
   gl_element_check_depth(L, added, gl_xml_depth(e->node) + 1);
+  gl_element_grow(L, e->document->doc, gl_element_weight(added));
   xmlNodePtr copy = xmlDocCopyNode(added, e->document->doc, 1);
   if (!copy)
     out_of_memory(L);
   xmlAddChild(e->node, copy);
+  sync_size(e->document);
   return push_node(L, e->document, copy);
 }
 static const gl_param append_params[] = {GL_ARG_HERE("child", GL_ANY, true, "the Element to copy"), GL_END};

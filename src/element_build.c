@@ -8,6 +8,7 @@
 
 #include "element.h"
 #include "error.h"
+#include "sandbox.h"
 #include "xml.h"
 
 /* How deep elements may be nested: what libxml2 reads again. */
@@ -51,11 +52,40 @@ const xmlChar *gl_xml_check_name(lua_State *L, int index)
   return (const xmlChar *)name;
 }
 
+/* "<a/>", a="" */
+#define WEIGHT_OF_ONE 8
+
+void gl_element_grow(lua_State *L, xmlDocPtr doc, size_t bytes)
+{
+  size_t size = (size_t)doc->_private + WEIGHT_OF_ONE + bytes;
+  doc->_private = (void *)size; /* NOLINT */
+  gl_state *s = gl_state_get(L);
+  gl_sandbox_check_xml(L, s, size);
+  gl_sandbox_charge(L, s, 1 + (long long)bytes / 64, 1); /* tables can hold each other many times over */
+}
+
+size_t gl_element_weight(xmlNodePtr node)
+{
+  size_t weight = WEIGHT_OF_ONE + (size_t)(node->type == XML_ELEMENT_NODE ? 0 : xmlStrlen(node->content));
+  if (node->type != XML_ELEMENT_NODE)
+    return weight;
+  for (xmlAttrPtr a = node->properties; a; a = a->next)
+    weight += WEIGHT_OF_ONE + (a->children ? (size_t)xmlStrlen(a->children->content) : 0);
+  for (xmlNodePtr child = node->children; child; child = child->next)
+    weight += gl_element_weight(child);
+  return weight;
+}
+
 void gl_element_set_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name, int index)
 {
   const xmlChar *value = gl_xml_check_text(L, index, (const char *)name);
   if (xmlStrEqual(name, (const xmlChar *)"xmlns"))
     gl_error_argument(L, "Element", "xmlns", "a namespace is no attribute: declare it in XML text");
+  xmlAttrPtr old = xmlHasProp(node, name);
+  if (!old)
+    gl_element_grow(L, node->doc, (size_t)xmlStrlen(value));
+  else if (!old->children || xmlStrlen(old->children->content) < xmlStrlen(value))
+    gl_element_grow(L, node->doc, (size_t)(xmlStrlen(value) - (old->children ? xmlStrlen(old->children->content) : 0)));
   xmlSetProp(node, name, value);
 }
 
@@ -88,8 +118,10 @@ void gl_element_add_children(lua_State *L, xmlNodePtr parent, const xmlChar *nam
     if (!xmlStrEqual(given->name, name))
       gl_error_argument(L, "Element", (const char *)name, "a <%s> element expected, got a <%s>", name, given->name);
     gl_element_check_depth(L, given, depth);
+    gl_element_grow(L, parent->doc, gl_element_weight(given));
     child = xmlDocCopyNode(given, parent->doc, 1);
   } else {
+    gl_element_grow(L, parent->doc, 0);
     child = xmlNewDocNode(parent->doc, NULL, name, NULL);
   }
   if (!child)
@@ -118,6 +150,7 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) {
       const xmlChar *text = gl_xml_check_text(L, lua_gettop(L), "1");
+      gl_element_grow(L, node->doc, (size_t)xmlStrlen(text));
       if (*text)
         xmlAddChild(node, xmlNewDocText(node->doc, text));
     } else {

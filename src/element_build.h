@@ -10,6 +10,12 @@ const xmlChar *gl_xml_check_text(lua_State *L, int index, const char *what);
 /* The string at index as the name of an element or attribute. [-0, +0, v] */
 const xmlChar *gl_xml_check_name(lua_State *L, int index);
 
+/* Counts bytes by which the text of a document grows, and raises where there is no room for them (sandbox.h). [-0, +0, v] */
+void gl_element_grow(lua_State *L, xmlDocPtr doc, size_t bytes);
+
+/* About how many that are for a copy of the node. */
+size_t gl_element_weight(xmlNodePtr node);
+
 /* Sets the attribute to the string or number at index. [-0, +0, v] */
 void gl_element_set_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name, int index);
 

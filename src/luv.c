@@ -4,6 +4,7 @@
  */
 #include "luv.h"
 
+#include <dlfcn.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,6 +197,7 @@ int gl_luv_share(lua_State *L)
   set_callback_fn set_callback = (set_callback_fn)(any_fn)lua_tocfunction(L, 2);
   if (!set_loop || !set_callback || (any_fn)lua_tocfunction(L, 3) != (any_fn)uv_version)
     return 0;
+  dlopen(luaL_checkstring(L, 4), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE); /* its threads outlive the state */
   sharing *sh = sharing_new(L);
   set_loop(s->L, &s->loop);
   set_callback(s->L, call_back);

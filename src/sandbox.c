@@ -4,15 +4,25 @@
 #include <string.h>
 
 #include "error.h"
+#include "pattern.h"
 
 static const char trusted_key; /* in the registry: the globals of our own modules */
 
 /* Instructions between two looks at how many there were. */
-#define STEP 10000
+#define STEP 1000
+
+/* What our own modules may use beyond the limit, or nothing could be undone. */
+#define GRACE 100000000
+
+/* Bytes that cost as much as an instruction. */
+#define BYTES 64
+
+/* Bytes that libxml2 has for each of a document's text. */
+#define XML_FACTOR 16
 
 /* ---- memory ---- */
 
-/* Stands before the state's own allocator. What libxml2 and libvirt allocate is not counted. */
+/* Stands before the state's own allocator. */
 static void *limited_alloc(void *ud, void *block, size_t old, size_t new)
 {
   gl_state *s = ud;
@@ -22,6 +32,8 @@ static void *limited_alloc(void *ud, void *block, size_t old, size_t new)
   void *result = s->limit.alloc(s->limit.alloc_data, block, old, new);
   if (result || new == 0)
     s->limit.memory_used += new - had;
+  if (result)
+    s->limit.instructions_left -= (long long)(new / BYTES); /* one instruction can copy long strings */
   return result;
 }
 
@@ -42,32 +54,76 @@ void gl_sandbox_unlimit(lua_State *L, gl_state *s)
     lua_setallocf(L, s->limit.alloc, s->limit.alloc_data);
 }
 
+static bool has_room(const gl_state *s, size_t more)
+{
+  return s->limit.memory_used + (s->xml_size + more) * XML_FACTOR <= s->limit.memory;
+}
+
+void gl_sandbox_check_xml(lua_State *L, const gl_state *s, size_t more)
+{
+  if (!s->limit.alloc || has_room(s, more))
+    return;
+  lua_gc(L, LUA_GCCOLLECT);
+  if (!has_room(s, more))
+    gl_error_throw(L, "limit", "not enough memory: the XML documents take more than there is left");
+}
+
 /* ---- instructions ---- */
 
-/* Our own modules go on, or nothing could be undone; what they cost counts all the same. */
-static bool is_ours(lua_State *L, lua_Debug *ar)
+/* Whether the function at that level may go on although the limit is reached. */
+static bool goes_on(lua_State *L, const gl_state *s, int level)
 {
-  lua_getinfo(L, "S", ar);
-  return strncmp(ar->source, "=guestlua/", 10) == 0;
+  lua_Debug ar;
+  if (!lua_getstack(L, level, &ar) || s->limit.instructions_left < -GRACE)
+    return false;
+  lua_getinfo(L, "S", &ar);
+  return strncmp(ar.source, "=guestlua/", 10) == 0;
+}
+
+static _Noreturn void used_up(lua_State *L)
+{
+  gl_error_throw(L, "limit", "the script has used up the instructions that it may use");
 }
 
 static void on_count(lua_State *L, lua_Debug *ar)
 {
+  (void)ar;
   gl_state *s = gl_state_get(L);
-  if (s->limit.instructions_left > STEP) {
-    s->limit.instructions_left -= STEP;
+  s->limit.instructions_left -= lua_gethookcount(L);
+  if (s->limit.instructions_left > 0)
     return;
-  }
-  s->limit.instructions_left = 0;
   lua_sethook(L, on_count, LUA_MASKCOUNT, 1); /* from here on each instruction fails: a pcall in a loop does not help */
-  if (!is_ours(L, ar))
-    gl_error_throw(L, "limit", "the script has used up the instructions that it may use");
+  if (!goes_on(L, s, 0))
+    used_up(L);
 }
 
 void gl_sandbox_rehook(lua_State *L, gl_state *s)
 {
   if (s->limit.counts)
     lua_sethook(L, on_count, LUA_MASKCOUNT, s->limit.instructions_left > 0 ? STEP : 1);
+}
+
+/* Lua counts the instructions of each coroutine by itself: what it runs before its hook is first called is paid in advance. */
+void gl_sandbox_count_coroutine(gl_state *s)
+{
+  s->limit.instructions_left -= STEP;
+}
+
+void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level)
+{
+  if (!s->limit.counts)
+    return;
+  /* As much as there can be left. */
+  s->limit.instructions_left -= cost < (1LL << 60) ? cost : 1LL << 60;
+  if (s->limit.instructions_left <= 0 && !goes_on(L, s, level))
+    used_up(L);
+}
+
+/* core.charge(cost), for functions in Lua that stand in for some of Lua's: on behalf of who called the caller. */
+static int charge(lua_State *L)
+{
+  gl_sandbox_charge(L, gl_state_get(L), luaL_checkinteger(L, 1), 2);
+  return 0;
 }
 
 /* core.limit(bytes, instructions): nil leaves one as it is. Coroutines that are made from now on inherit the hook of who makes them. */
@@ -104,10 +160,9 @@ void gl_sandbox_trust(lua_State *L)
 
 void gl_sandbox_open(lua_State *L)
 {
+  static const luaL_Reg functions[] = {
+    {"limit", limit}, {"charge", charge}, {"set_globals", set_globals}, {"patterns", gl_pattern_functions}, {NULL, NULL}};
   lua_pushglobaltable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &trusted_key);
-  lua_pushcfunction(L, limit);
-  lua_setfield(L, -2, "limit");
-  lua_pushcfunction(L, set_globals);
-  lua_setfield(L, -2, "set_globals");
+  luaL_setfuncs(L, functions, 0);
 }

@@ -7,7 +7,7 @@
 
 #include "state.h"
 
-/* Sets limit and set_globals in the table on top of the stack; and remembers the present globals as those of our own
+/* Sets limit, charge, set_globals and patterns in the table on top of the stack; and remembers the present globals as those of our own
  * modules. [-0, +0, m] */
 void gl_sandbox_open(lua_State *L);
 
@@ -16,6 +16,16 @@ void gl_sandbox_trust(lua_State *L);
 
 /* Puts the hook back that counts instructions, where there is a limit; who set another one calls it when that is done. */
 void gl_sandbox_rehook(lua_State *L, gl_state *s);
+
+/* A C function that runs for long on behalf of a script pays for it as if it were instructions; raises where there are none left. level: of
+ * the caller in question, 1 is who called the C function. [-0, +0, v] */
+void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level);
+
+/* Whoever makes a coroutine that scripts run in says so. */
+void gl_sandbox_count_coroutine(gl_state *s);
+
+/* Raises where there is no memory for so many more bytes of XML. [-0, +0, v] */
+void gl_sandbox_check_xml(lua_State *L, const gl_state *s, size_t more);
 
 /* For the end of the state: its own allocator again. */
 void gl_sandbox_unlimit(lua_State *L, gl_state *s);

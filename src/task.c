@@ -7,6 +7,7 @@
 
 #include "coroutine.h"
 #include "error.h"
+#include "sandbox.h"
 
 /* How deep waits in place may be nested: Lua has room for some 200 calls of C functions in each other, the script's own included. */
 #define MAX_IN_PLACE 12
@@ -209,6 +210,7 @@ static int body(lua_State *L)
 gl_task *gl_task_spawn(lua_State *L, int nargs)
 {
   gl_state *s = gl_state_get(L);
+  gl_sandbox_count_coroutine(s);
   lua_State *co = lua_newthread(L);
   lua_insert(L, -(nargs + 2));
   lua_pushcfunction(co, body);

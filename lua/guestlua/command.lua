@@ -47,25 +47,25 @@ end
 
 -- --help: at most a screen.
 local function print_help()
-  local lines, options = {}, require("guestlua.options")
+  local lines, also, options = {}, {}, require("guestlua.options")
   for _, row in ipairs(options) do
     if row.same_as then
-      lines[row.same_as] = row.short
+      also[row.same_as] = row.short
     end
   end
   for _, row in ipairs(options) do
-    local letters = { lines[row.short] and "-" .. lines[row.short], row.short and "-" .. row.short, row.long and "--" .. row.long, row.word }
+    local letters = { also[row.short] and "-" .. also[row.short], row.short and "-" .. row.short, row.long and "--" .. row.long }
     local forms = {}
-    for i = 1, 4 do
+    for i = 1, 3 do
       forms[#forms + 1] = letters[i]
     end
     local left = table.concat(forms, ", ") .. (row.argument and (row.long and "=" or " ") .. row.argument or "")
       .. (row.operands and " " .. row.operands or "")
-    if not row.same_as then
-      lines[#lines + 1] = ("  %-25s %s"):format((row.short or row.word) and left or "    " .. left, row.help)
+    if not row.same_as and not row.word then
+      lines[#lines + 1] = ("  %-24s  %s"):format(row.short and left or "    " .. left, row.help)
     end
   end
-  print("usage: guestlua [OPTION]... [SCRIPT [ARGUMENT]...]      guestlua(1) says more")
+  print("usage: guestlua [OPTION]... [--] [SCRIPT | - [ARGUMENT]...]     see guestlua(1)")
   print(table.concat(lines, "\n"))
 end
 
@@ -103,6 +103,8 @@ end
 -- virsh's numbers.
 local levels = { ["0"] = "trace", ["1"] = "debug", ["2"] = "info", ["3"] = "warning", ["4"] = "error" }
 
+local mode -- of scripts: in a sandbox they are text, as bytecode can be made to crash Lua
+
 local function configure(settings)
   guestlua.default_uri = settings.connect
   guestlua.default_readonly = settings.readonly or settings.sandbox
@@ -116,15 +118,20 @@ local function configure(settings)
   if settings.dry_run then
     guestlua.dry_run(true)
   end
-  if settings.sandbox or settings.max_memory then
+  if settings.sandbox or settings.max_memory or settings.max_instructions then
     local arguments = arg
-    require("guestlua.sandbox").configure({ sandbox = settings.sandbox, max_memory = settings.max_memory })
+    mode = settings.sandbox and "t"
+    require("guestlua.sandbox").configure({
+      sandbox = settings.sandbox,
+      max_memory = settings.max_memory,
+      max_instructions = settings.max_instructions,
+    })
     load("arg = ...")(arguments)
   end
 end
 
 local function run_script(path, ...)
-  return compiled(loadfile(path ~= "-" and path or nil))(...)
+  return compiled(loadfile(path ~= "-" and path or nil, mode))(...)
 end
 
 -- Runs as a task. Returns the exit code, nil for 0.

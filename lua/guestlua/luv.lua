@@ -6,7 +6,7 @@ local function open(_, path)
   local function symbol(name)
     return package.loadlib(path, name)
   end
-  local ours = core.share_loop(symbol("luv_set_loop"), symbol("luv_set_callback"), symbol("uv_version"))
+  local ours = core.share_loop(symbol("luv_set_loop"), symbol("luv_set_callback"), symbol("uv_version"), path)
   if not ours then
     error(path .. " has a libuv of its own, so that it cannot share guestlua's loop: use one that is linked with the system's libuv", 0)
   end

@@ -26,6 +26,7 @@ return {
   { long = "dry-run", help = "name the calls that change something, make none" },
   { long = "sandbox", help = "keep the script from files, programs, C modules" },
   { long = "max-memory", argument = "MIB", integer = true, help = "let Lua hold at most that much memory" },
+  { long = "max-instructions", argument = "COUNT", integer = true, help = "let it run at most so many instructions" },
 
   { short = "q", long = "quiet", help = "print errors and the script's output only" },
   { short = "d", long = "debug", argument = "LEVEL", choices = { "0", "1", "2", "3", "4" },

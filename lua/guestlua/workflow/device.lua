@@ -192,15 +192,13 @@ local DETACH_PARAMS = {
   { name = "attempts", type = "integer", help = "how often the running guest is asked; 8 where nothing is said" },
   { name = "timeout", type = "number", help = "seconds to wait for it each time; 20 where nothing is said" },
   { name = "missing_ok", type = "boolean", help = "a device that is not there is no error" },
-  { name = "live", type = "boolean", help = "false: not from the running guest" },
-  { name = "persistent", type = "boolean", help = "false: not from the configuration" },
 }
 
 define(workflow, "workflow", {
   name = "detach_with_retry",
   help = "Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let "
     .. "go of it. Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.",
-  returns = "a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked)",
+  returns = "a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
     { name = "device", type = "any", positional = true, required = true, help = "its alias, a disk's target, an Element, XML text, or a function "
@@ -213,10 +211,9 @@ define(workflow, "workflow", {
     return frame.run("detach_with_retry", guest, function(run)
       local function look()
         local place = places(guest)
-        local stored = options.persistent ~= false and place.persistent and get_conf(true) or nil
-        return stored, options.live ~= false and place.live and get_conf(false) or nil, place.persistent or place.live
+        return place.persistent and get_conf(true) or nil, place.live and get_conf(false) or nil, place.persistent or place.live
       end
-      local stored, live, somewhere = look()
+      local stored, live, somewhere = run:step("look", look)
       local name = name_of(device, live or stored)
       return alone(guest, live or stored, function(waited)
         if waited then
@@ -228,6 +225,10 @@ define(workflow, "workflow", {
         if stored and live then
           run:record({ step = "persistent", device = tostring(live) })
         end
+        local guard <close> = undo.guard(function() -- luacheck: ignore guard
+          run:left(run.at == "live" and stored and "the configuration does not have the device any more" or nil)
+          run:forget() -- whoever called it knows
+        end)
         if stored then
           run:step("persistent", function()
             local ok, e = pcall(ask, guest, name, stored, { persistent = true })
@@ -239,7 +240,7 @@ define(workflow, "workflow", {
           end)
         end
         local attempts = live and run:step("live", detach_live, guest, get_conf, name, live, options) or 0
-        return { device = name, attempts = attempts }
+        return { device = name, attempts = attempts, changed = stored ~= nil or live ~= nil }
       end)
     end)
   end,
@@ -264,6 +265,7 @@ end
 local function attach_one(guest, get_conf, conf, options, persistent)
   for attempt = 1, options.attempts or ATTEMPTS do
     local ok, e = pcall(core.shield, guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
+    core.check()
     local there = get_conf(persistent) ~= nil -- also where the answer was lost
     if there then
       return attempt
@@ -293,7 +295,7 @@ define(workflow, "workflow", {
     core.check_self(guest, "Guest", "attach_with_retry")
     local get_conf = finder(guest, device, "attach_with_retry")
     return frame.run("attach_with_retry", guest, function(run)
-      local place = places(guest)
+      local place = run:step("look", places, guest)
       local live, persistent = options.live, options.persistent
       if live == nil then
         live = place.live
@@ -362,7 +364,7 @@ end
 define(workflow, "workflow", {
   name = "ensure_attached",
   help = "Attaches a device where the guest does not have it: attach_with_retry for the running guest and for its configuration, whichever lack it.",
-  returns = "a table: workflow, guest, device, changed (whether anything was done)",
+  returns = "a table: workflow, guest, steps, seconds, changed (whether anything was done)",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
     { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },
@@ -370,22 +372,23 @@ define(workflow, "workflow", {
   run = function(guest, device)
     core.check_self(guest, "Guest", "ensure_attached")
     local get_conf = finder(guest, device, "ensure_attached")
-    local place = places(guest)
-    local live = place.live and not get_conf(false) or false
-    local persistent = place.persistent and not get_conf(true) or false
-    if not live and not persistent then
-      return { workflow = "ensure_attached", guest = guest.name, changed = false, steps = {}, seconds = 0 }
-    end
-    local result = workflow.attach_with_retry(guest, device, { live = live, persistent = persistent })
-    result.workflow, result.changed = "ensure_attached", true
-    return result
+    return frame.run("ensure_attached", guest, function(run)
+      local live, persistent = run:step("look", function()
+        local place = places(guest)
+        return place.live and not get_conf(false) or false, place.persistent and not get_conf(true) or false
+      end)
+      if live or persistent then
+        run:step("attach", workflow.attach_with_retry, guest, device, { live = live, persistent = persistent })
+      end
+      return { changed = live or persistent }
+    end)
   end,
 })
 
 define(workflow, "workflow", {
   name = "ensure_detached",
   help = "Detaches a device where the guest has it: detach_with_retry without an error where it is not there.",
-  returns = "a table: workflow, guest, device, changed (whether anything was done)",
+  returns = "as detach_with_retry; changed: whether anything was done",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
     { name = "device", type = "any", positional = true, required = true, help = "as in detach_with_retry" },
@@ -393,9 +396,7 @@ define(workflow, "workflow", {
   },
   run = function(guest, device, options)
     local result = workflow.detach_with_retry(guest, device, { attempts = options.attempts, timeout = options.timeout, missing_ok = true })
-    result.workflow, result.changed = "ensure_detached", #result.steps > 0
+    result.workflow = "ensure_detached"
     return result
   end,
 })
-
-return { finder = finder }

@@ -27,7 +27,11 @@ end
 -- The same for a call that changes something: being cancelled waits until it is over. One that was abandoned would go on in libvirt, and what it does
 -- would be taken back before it is done.
 function Run:change(name, fn, ...)
-  return self:step(name, core.shield, fn, ...)
+  return self:step(name, function(...)
+    local results = table.pack(core.shield(fn, ...))
+    core.check()
+    return table.unpack(results, 1, results.n)
+  end, ...)
 end
 
 -- Writes fields to the run's journal.

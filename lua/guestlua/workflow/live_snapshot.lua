@@ -95,7 +95,14 @@ define(workflow, "workflow", {
       run:step("ready", chain.await, disk, "ready", options)
       run:record({ step = "finish" })
       local frozen_for = run:step("finish", function()
-        local frozen <close> = options.quiesce and guest:frozen({ timeout = options.freeze_timeout or FREEZE }) or nil -- luacheck: ignore frozen
+        local thaw <close> = options.quiesce and undo.guard(function() -- luacheck: ignore thaw
+          frame.insist(guest, function()
+            frame.thaw(guest)
+          end)
+        end) or nil
+        if options.quiesce then
+          guest:frozen({ timeout = options.freeze_timeout or FREEZE }):keep() -- thawed above, over a new connection where that is needed
+        end
         local began = core.now()
         core.shield(disk.abort_job, disk)
         return core.now() - began
