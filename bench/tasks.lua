@@ -1,5 +1,5 @@
--- What tasks cost that wait: tasks.lua WAIT TASKS, where WAIT is sleep or events. Prints two numbers for a task: the bytes that the process grew by, and
--- the bytes that Lua knows of; then the ns that it took until all of them waited.
+-- What tasks cost that wait: tasks.lua WAIT TASKS, where WAIT is sleep or events. Prints two numbers for a task, the bytes that the process grew by
+-- and those that Lua knows of, and then the ns that it took until all of them waited.
 
 local wait, count = ...
 count = tonumber(count)

@@ -3,21 +3,18 @@
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
-describe("examples/snapshot_then_commit.lua", function()
+describe("examples/", function()
   local machine = helper.machine()
-  helper.leaves_nothing()
-
-  local printed
-  before_each(function()
+  helper.leaves_nothing(function()
     guestlua.default_uri = machine.host.uri
-    printed = {}
-  end)
-  after_each(function()
+    guestlua.journal({ dir = machine.dir .. "/journal" })
+  end, function()
     guestlua.default_uri = nil
   end)
 
-  -- Runs the example in this process, where the embedded driver is; what it prints is kept.
-  local function run(...)
+  -- Runs the example in this process, where the embedded driver is: whether it ended well, its error, and what it printed.
+  local function run(name, ...)
+    local printed = {}
     local out = {
       write = function(_, ...)
         printed[#printed + 1] = table.concat({ ... })
@@ -26,60 +23,117 @@ describe("examples/snapshot_then_commit.lua", function()
     }
     local environment = setmetatable({
       io = setmetatable({ stdout = out, stderr = out }, { __index = io }),
+      print = function(text) out:write(text, "\n") end,
       guestlua = setmetatable({ isatty = function() return false end }, { __index = guestlua }),
     }, { __index = _G })
-    local chunk = assert(loadfile("examples/snapshot_then_commit.lua", "t", environment))
+    local chunk = assert(loadfile(("examples/%s.lua"):format(name), "t", environment))
     local ok, failure = pcall(chunk, ...)
     return ok, failure, table.concat(printed)
   end
 
   local function files()
-    local pipe <close> = io.popen("ls " .. machine.dir)
+    local pipe <close> = io.popen("ls " .. machine.dir .. " | grep -v journal")
     return pipe:read("a")
   end
 
-  it("leaves one image, both checksums right, and no overlay", function()
-    local chain, before = machine:chain(), files()
-    local ok, failure, out = run(machine.guest.name)
+  -- Runs it where it should do well: what it printed.
+  local function succeeds(...)
+    local ok, failure, out = run(...)
     assert.is_true(ok, tostring(failure))
-    assert.matches("snapshot, with its file systems frozen", out)
-    assert.matches("commit: 100 %%", out)
-    assert.matches("one image again", out)
-    assert.matches("both checksums hold", out)
-    assert.same(chain, machine:chain())
-    assert.equal(before, files())
-    assert.is_nil(machine.guest:get_block_device("vda"):get_job_info())
-  end)
+    return out
+  end
 
-  it("puts the chain back where a step after the snapshot fails", function()
-    local chain, before = machine:chain(), files()
-    local exec, calls = guestlua.Guest.exec, 0
-    finally(function()
-      guestlua.Guest.exec = exec
+  describe("snapshot_then_commit.lua", function()
+    it("leaves one image, both checksums right, and no overlay", function()
+      local chain, before = machine:chain(), files()
+      local out = succeeds("snapshot_then_commit", machine.guest.name)
+      assert.matches("snapshot, with its file systems frozen: vda is .* <%- " .. machine.disk:gsub("%p", "%%%0"), out)
+      assert.matches("commit: 100 %%", out)
+      assert.matches("one image again: vda is ", out)
+      assert.matches("both checksums hold", out)
+      assert.same(chain, machine:chain())
+      assert.equal(before, files())
+      assert.is_nil(machine.guest:get_block_device("vda"):get_job_info())
     end)
-    -- The fault: the guest stops answering after the snapshot.
-    guestlua.Guest.exec = function(...)
-      calls = calls + 1
-      if calls > 3 then
-        error("the agent is gone", 0)
+
+    it("puts the chain back where a step after the snapshot fails", function()
+      local chain, before = machine:chain(), files()
+      local exec, calls = guestlua.Guest.exec, 0
+      finally(function()
+        guestlua.Guest.exec = exec
+      end)
+      -- The fault: the guest stops answering after the snapshot.
+      guestlua.Guest.exec = function(...)
+        calls = calls + 1
+        if calls > 3 then
+          error("the agent is gone", 0)
+        end
+        return exec(...)
       end
-      return exec(...)
-    end
-    local ok, failure, out = run(machine.guest.name, "vda")
-    assert.is_false(ok)
-    assert.equal("the agent is gone", failure)
-    assert.matches("putting the chain back", out)
-    assert.matches("the chain is as it was", out)
-    assert.same(chain, machine:chain())
-    assert.equal(before, files())
+      local ok, failure = run("snapshot_then_commit", machine.guest.name, "vda")
+      assert.is_false(ok)
+      assert.same({ "the agent is gone", "during" }, { failure.message, failure.step })
+      assert.matches("^undone", failure.outcome)
+      assert.same(chain, machine:chain())
+      assert.equal(before, files())
+    end)
+
+    it("says which guest or which disk is missing", function()
+      local _, failure = run("snapshot_then_commit", "nobody")
+      assert.matches("there is no guest 'nobody' on qemu:///embed", failure)
+      _, failure = run("snapshot_then_commit", machine.guest.name, "vdz")
+      assert.same({ "device_not_found", "vdz" }, { failure.kind, failure.device })
+      _, failure = run("snapshot_then_commit")
+      assert.matches("^usage: ", failure)
+    end)
   end)
 
-  it("says which guest or which disk is missing", function()
-    local _, failure = run("nobody")
-    assert.matches("there is no guest 'nobody' on qemu:///embed", failure)
-    _, failure = run(machine.guest.name, "vdz")
-    assert.matches("has no disk 'vdz'", failure)
-    _, failure = run()
-    assert.matches("^usage: ", failure)
+  it("live_snapshot.lua makes a file that needs no other", function()
+    local path = machine.dir .. "/copy"
+    local out = succeeds("live_snapshot", machine.guest.name, "vda", path)
+    assert.matches("copied %d+ of %d+ bytes\n", out)
+    assert.matches("frozen for ", out)
+    assert.is_true(os.remove(path))
+    assert.matches("^usage: ", select(2, run("live_snapshot", "x")))
+  end)
+
+  it("swap_volume.lua moves a disk", function()
+    local old, new = machine.disk, machine.dir .. "/moved"
+    assert.matches(("vda of %s is %s"):format(machine.guest.name, new), succeeds("swap_volume", machine.guest.name, "vda", new, "64"), 1, true)
+    assert.same({ new }, machine:chain())
+    os.remove(old)
+    succeeds("swap_volume", machine.guest.name, "vda", old)
+    assert.is_true(os.remove(new))
+    assert.matches("^usage: ", select(2, run("swap_volume", "x")))
+  end)
+
+  it("attach_with_retry.lua and detach_with_retry.lua give a disk and take it", function()
+    local path = machine.dir .. "/second"
+    assert(os.execute(("truncate -s 4M %s && chmod 666 %s"):format(path, path)))
+    assert.matches("has vdb\n$", succeeds("attach_with_retry", machine.guest.name, path, "vdb"))
+    machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
+    assert.matches("has let go of ua%-vdb", succeeds("detach_with_retry", machine.guest.name, "ua-vdb"))
+    assert.is_nil(machine.guest:get_disk("vdb"))
+    assert.matches("has no ua%-vdb", succeeds("detach_with_retry", machine.guest.name, "ua-vdb"))
+    assert.matches("^usage: ", select(2, run("attach_with_retry")))
+    assert.matches("^usage: ", select(2, run("detach_with_retry")))
+    os.remove(path)
+  end)
+
+  it("recover.lua says what it did, and there is nothing more to do", function()
+    local dir = machine.dir .. "/journal"
+    local overlay = machine.dir .. "/overlay"
+    machine.guest:snapshot(guestlua.element("domainsnapshot", {
+      disks = { disk = { name = "vda", snapshot = "external", source = { file = overlay } } },
+    }), { disk_only = true, no_metadata = true })
+    os.execute("mkdir -p " .. dir)
+    local file <close> = io.open(dir .. "/x.json", "w")
+    file:write(([[{"format": 1, "workflow": "snapshot_then_commit", "guest": "%s", "uuid": "%s", "host": "%s", "step": "during",
+      "owner": {"pid": 1, "boot": "of long ago"}, "disks": [{"target": "vda", "base": "%s", "overlay": "%s"}]}]]):format(
+      machine.guest.name, machine.guest.uuid, machine.host.uri, machine.disk, overlay))
+    file:flush()
+    assert.equal(("snapshot_then_commit of %s, killed at 'during': merged back\n"):format(machine.guest.name), succeeds("recover", dir))
+    assert.same({ machine.disk }, machine:chain())
+    assert.equal("", succeeds("recover", dir))
   end)
 end)

@@ -38,17 +38,22 @@ describe("A workflow", function()
 
   helper.leaves_nothing(function()
     if machine then
-      machine:reset()
       guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
     end
   end)
 
+  -- A spec leaves the guest whole, or fails; then the next gets a new one.
+  local clean = false
   local function on_daemon(what, fn)
     it(what, function()
       if not machine then
         pending(missing)
+      elseif not clean then
+        machine:reset()
       end
+      clean = false
       fn()
+      clean = #machine:chain() == 1 and machine:chain()[1] == machine.disk and not machine.guest:get_disk("vdb")
     end)
   end
 
@@ -228,15 +233,14 @@ describe("A workflow", function()
     local _, err, where = without_daemon(SWAP, "virDomainBlockJobAbort#1")
     assert.matches("outcome: the guest has moved to ", err)
     is_whole(where, { machine.dir .. "/volume" })
-    machine:reset()
-    sh("qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 snap; truncate -s 1M device")
+    sh("qemu-img create -q -f qcow2 -b volume -F qcow2 snap; truncate -s 1M device")
     _, err, where = without_daemon(CREATE, "virDomainSnapshotCreateXML#1")
     assert.matches("outcome: the snapshot was taken", err)
-    is_whole(where, { machine.dir .. "/snap", machine.disk })
+    is_whole(where, { machine.dir .. "/snap", machine.dir .. "/volume" })
     local code
     code, err, where = without_daemon(DELETE, "virDomainBlockRebase#1")
     judge(where, code, err, function()
-      is_whole(where, #machine:chain() > 1 and { machine.dir .. "/snap", machine.disk } or { machine.dir .. "/snap" })
+      is_whole(where, #machine:chain() > 1 and { machine.dir .. "/snap", machine.dir .. "/volume" } or { machine.dir .. "/snap" })
     end)
     code, err, where = without_daemon(ATTACH, "virDomainAttachDeviceFlags#1")
     judge(where, code, err, function(done)

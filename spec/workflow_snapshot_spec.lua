@@ -180,7 +180,7 @@ describe("A workflow", function()
       machine:sh("rm /data/mine")
     end)
 
-    it("can be of another format, and of the topmost image only", function()
+    it("can be of another format", function()
       leaves_no_trace(function()
         assert.is_nil(workflow.live_snapshot(guest, "vda", out, { format = "raw" }).frozen_seconds)
         local file <close> = io.open(out)
@@ -277,6 +277,82 @@ describe("A workflow", function()
       assert.same({ machine.disk }, moved.images)
       remove("snap.img", "disk.qcow2.old")
       os.execute("chmod 666 " .. machine.disk)
+    end)
+
+    -- The reference's chain, which needs a storage service: what libvirt would be asked.
+    describe("on a network disk", function()
+      local saved, asked
+      local function fake(class, name, fn)
+        saved[#saved + 1] = { class, name, class[name] }
+        class[name] = fn
+      end
+      before_each(function()
+        saved, asked = {}, nil
+        fake(guestlua.Guest, "get_xml_desc", function()
+          return [[<domain><devices>
+            <disk type='file' device='disk'><source file='/x'/><target dev='vda'/></disk>
+            <disk type='network' device='disk'><driver name='qemu' type='qcow2'/>
+              <source protocol='gluster' name='vol1/root.img'><host name='server1' port='24007'/></source>
+              <backingStore type='network' index='1'><source protocol='gluster' name='vol1/snap.img'><host name='server1' port='24007'/></source>
+                <backingStore type='network' index='2'><source protocol='gluster' name='vol1/snap-b.img'><host name='server1' port='24007'/></source>
+                  <backingStore/></backingStore></backingStore>
+              <target dev='vdb' bus='virtio'/><serial>0e38683e-f0af-418f-a3f1-6b67eaffffff</serial></disk>
+          </devices></domain>]]
+        end)
+        fake(guestlua.Guest, "snapshot", function(_, xml) asked = xml error("asked", 0) end)
+        fake(guestlua.BlockDevice, "get_job_info", function() end)
+        fake(guestlua.BlockDevice, "rebase", function(_, base, options) asked = { base, options.relative } error("asked", 0) end)
+        fake(guestlua.BlockDevice, "commit", function(_, base, top, options) asked = { base, top, options.relative } error("asked", 0) end)
+      end)
+      after_each(function()
+        for _, row in ipairs(saved) do
+          row[1][row[2]] = row[3]
+        end
+      end)
+
+      local VOLUME = "0e38683e-f0af-418f-a3f1-6b67eaffffff"
+
+      it("is created beside it", function()
+        helper.failure(workflow.volume_snapshot_create, guest, VOLUME, { new_file = "new.img", quiesce = false })
+        local disks = asked.disks:children("disk")
+        local source = disks[1].source
+        assert.same({ "vdb", "external", "network" }, { disks[1].name, disks[1].snapshot, disks[1].type })
+        assert.same({ "gluster", "vol1/new.img", "server1" }, { source.protocol, source.name, source.host.name })
+        assert.same({ "vda", "no" }, { disks[2].name, disks[2].snapshot })
+        assert.is_true(asked:validate())
+      end)
+
+      it("is deleted by numbers", function()
+        helper.failure(workflow.volume_snapshot_delete, guest, VOLUME, { file_to_merge = "snap.img" })
+        assert.same({ "vdb[1]", true }, asked)
+        helper.failure(workflow.volume_snapshot_delete, guest, VOLUME, { file_to_merge = "snap.img", merge_target_file = "snap-b.img" })
+        assert.same({ "vdb[2]", "vdb[1]", true }, asked)
+      end)
+    end)
+
+    it("is taken without freezing where the agent does not answer, unless that is a must", function()
+      leaves_no_trace(function()
+        local agent_command = guestlua.Guest.agent_command
+        finally(function()
+          guestlua.Guest.agent_command = agent_command
+        end)
+        guestlua.Guest.agent_command = function()
+          error(guestlua.Error.new({ kind = "agent_unresponsive", code = 86, message = "the agent is not connected" }), 0)
+        end
+        make("snap.img", "disk.qcow2")
+        for name, call in pairs({
+          volume_snapshot_create = function() workflow.volume_snapshot_create(guest, "vda", { new_file = "snap.img", quiesce = true }) end,
+          snapshot_then_commit = function() workflow.snapshot_then_commit(guest, { quiesce = true }) end,
+          live_snapshot = function() workflow.live_snapshot(guest, "vda", machine.dir .. "/out", { quiesce = true }) end,
+        }) do
+          local e = helper.failure(call)
+          assert.same({ name, "look", "agent_unresponsive" }, { e.workflow, e.step, e.kind })
+        end
+        assert.is_false(workflow.volume_snapshot_create(guest, "vda", { new_file = "snap.img" }).quiesced)
+        guestlua.Guest.agent_command = agent_command
+        back(1)
+        remove("snap.img")
+      end)
     end)
 
     it("refuses what is no snapshot", function()

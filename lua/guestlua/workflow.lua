@@ -12,6 +12,8 @@ local MODULES = {
   volume_snapshot = { "volume_snapshot_create", "volume_snapshot_delete" },
   swap_volume = { "swap_volume" },
   device = { "attach_with_retry", "detach_with_retry", "ensure_attached", "ensure_detached" },
+  live_migrate = { "live_migrate" },
+  power = { "clean_shutdown", "ensure_running", "ensure_stopped", "reboot", "resume", "suspend" },
 }
 
 local module_of = {}

@@ -13,10 +13,8 @@ screen.__index = screen
 
 local PATIENCE = 60 -- seconds: it may run under valgrind
 
-local count = 0
-
 local function tmux(self, ...)
-  local words = { "tmux", "-L", self.server, "-f", "/dev/null" }
+  local words = { "tmux", "-S", self.socket, "-f", "/dev/null" }
   for i, word in ipairs({ ... }) do
     words[5 + i] = helper.quoted(word)
   end
@@ -26,9 +24,8 @@ end
 
 function screen.start(command, options)
   options = options or {}
-  count = count + 1
   local self = setmetatable({ status = os.tmpname() }, screen)
-  self.server = ("guestlua-%s-%d"):format(self.status:match("[^/]*$"), count)
+  self.socket = self.status .. ".tmux"
   local env = { "env" }
   for name, value in pairs(options.env or {}) do
     env[#env + 1] = name .. "=" .. helper.quoted(value)
@@ -106,6 +103,7 @@ end
 function screen:__close()
   tmux(self, "kill-server")
   os.remove(self.status)
+  os.remove(self.socket)
 end
 
 return screen

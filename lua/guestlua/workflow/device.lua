@@ -78,7 +78,7 @@ end
 
 local function name_of(device, found)
   return type(device) == "string" and not device:find("<", 1, true) and device
-    or found and (target_of(found) or alias_of(found) or found.mac and found.mac.address or found:tag()) or "device"
+    or found and (target_of(found) or found.mac and found.mac.address or alias_of(found) or found:tag()) or "device"
 end
 
 -- ---- what libvirt's refusals mean ----

@@ -116,8 +116,13 @@ function frame.insist(object, fn)
   end
 end
 
--- How long the agent may take to thaw, in seconds.
-local THAW = 30
+-- How long the agent may take to say that it is there, and to thaw, in seconds.
+local PING, THAW = 5, 30
+
+-- Raises where the agent does not answer: its file systems cannot be frozen, and nothing has been done yet.
+function frame.check_agent(guest)
+  guest:agent_command('{"execute":"guest-ping"}', { timeout = PING })
+end
 
 -- Thaws the guest's file systems after a freeze that may or may not have been. Where there is no agent there was none.
 function frame.thaw(guest)

@@ -70,6 +70,9 @@ define(workflow, "workflow", {
         local disk = chain.disk(guest, target)
         chain.check_idle(guest, target)
         chain.check_new(guest, target, path)
+        if options.quiesce then
+          frame.check_agent(guest)
+        end
         before = chain.text(disk.images)
         destination = core.element("disk", {
           type = "file",

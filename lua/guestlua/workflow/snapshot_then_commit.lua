@@ -169,6 +169,9 @@ define(workflow, "workflow", {
     return frame.run(NAME, guest, function(run)
       local disks, xml = run:step("look", function()
         local disks = plan(guest, options.disks)
+        if options.quiesce then
+          frame.check_agent(guest)
+        end
         if options.on_failure == "rollback" and not disks[1].configuration then
           frame.fail("operation_invalid", guest, { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
         end

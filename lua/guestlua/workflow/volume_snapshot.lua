@@ -32,9 +32,12 @@ local function find_volume(guest, volume)
   return found
 end
 
--- An image of the name, in the directory that the disk's image is in.
-local function beside(image, name)
-  return name:find("^/") and name or (image:match("^.*/") or "") .. name
+-- What an image of that name is called, beside the disk's. A network disk's begins with the service's name of the volume.
+local function beside(disk, name)
+  if disk.type ~= "network" and name:find("^/") then
+    return name
+  end
+  return (disk.images[1]:match(disk.type == "network" and "^[^/]*/" or "^.*/") or "") .. name
 end
 
 -- ---- create ----
@@ -63,17 +66,15 @@ end
 
 -- A snapshot that could not be taken with frozen file systems is taken without, where the caller does not insist. Whether it was frozen.
 local function take(guest, target, xml, quiesce, new)
-  local flags = { disk_only = true, no_metadata = true, reuse_ext = true }
-  if quiesce ~= false then
-    flags.quiesce = true
-    local ok, e = pcall(guest.snapshot, guest, xml, flags)
-    if ok then
-      return true
-    elseif quiesce or not core.Error.is(e) or chain.images(guest, target)[1] == new then
-      error(e, 0)
-    end
-    flags.quiesce = nil
+  local flags = { disk_only = true, no_metadata = true, reuse_ext = true, quiesce = quiesce ~= "no" }
+  local ok, e = pcall(guest.snapshot, guest, xml, flags)
+  if ok then
+    return flags.quiesce
+  elseif quiesce ~= "if it can be" or chain.images(guest, target)[1] == new then
+    error(e, 0)
   end
+  frame.thaw(guest)
+  flags.quiesce = false
   guest:snapshot(xml, flags)
   return false
 end
@@ -85,21 +86,13 @@ local function outcome_of_create(guest, target, new)
   return "undone: the snapshot was not taken"
 end
 
--- A snapshot that failed may have left the file systems frozen; where it could not be frozen there is nothing to thaw.
-local function thaw_after(guest, quiesce)
-  local ok, e = pcall(frame.thaw, guest)
-  if not ok and (quiesce or not core.Error.is(e, "agent_unresponsive")) then
-    error(e, 0)
-  end
-end
-
 journal.recoverers.volume_snapshot_create = function(_, guest, entry)
   if not guest then
     return "the guest is gone"
   elseif not guest:is_active() then
     return "the guest is off"
-  elseif entry.quiesce ~= false then
-    thaw_after(guest, entry.quiesce == "required")
+  elseif entry.quiesce ~= "no" then
+    frame.thaw(guest)
   end
   return outcome_of_create(guest, entry.target, entry.image)
 end
@@ -122,24 +115,29 @@ define(workflow, "workflow", {
     check_type("volume_snapshot_create", options)
     return frame.run("volume_snapshot_create", guest, function(run)
       local disk, new, xml
+      local quiesce = options.quiesce == nil and "if it can be" or options.quiesce and "yes" or "no"
       run:step("look", function()
         disk = find_volume(guest, volume)
-        new = beside(disk.images[1], options.new_file)
+        new = beside(disk, options.new_file)
         if chain.has(disk.images, new) then
           frame.fail("operation_invalid", guest, { device = disk.target, device_type = "disk", message = ("the disk has %s already"):format(new) })
         end
         xml = snapshot_xml(guest, disk, new)
+        if quiesce == "yes" then
+          frame.check_agent(guest)
+        elseif quiesce == "if it can be" and not pcall(frame.check_agent, guest) then
+          quiesce = "no"
+        end
       end)
-      local quiesce = options.quiesce
-      run:record({ step = "snapshot", target = disk.target, image = new, quiesce = quiesce and "required" or quiesce })
+      run:record({ step = "snapshot", target = disk.target, image = new, quiesce = quiesce })
       local guard <close> = undo.guard(function(failure)
         if not failure then
           return
         end
         run:left("the file systems may be frozen; the journal knows: guestlua.recover(host)")
         frame.insist(guest, function()
-          if quiesce ~= false then
-            thaw_after(guest, quiesce)
+          if quiesce ~= "no" then
+            frame.thaw(guest)
           end
           run:left(outcome_of_create(guest, disk.target, new))
         end)
@@ -162,15 +160,17 @@ define(workflow, "workflow", {
 
 -- ---- delete ----
 
--- libvirt finds an image of a network disk by its place in the chain.
+-- The image that is called `file`: what libvirt finds it by, which for one of a network disk is its number, and its name in the chain.
 local function name_in_chain(guest, disk, file)
   if not file then
     return nil
   end
+  local layer = disk.element
   for i, image in ipairs(disk.images) do
-    if image == beside(disk.images[1], file) or image == file then
-      return disk.type == "network" and ("%s[%d]"):format(disk.target, i - 1) or image, image
+    if image == beside(disk, file) or image == file then
+      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or image, image
     end
+    layer = layer.backingStore
   end
   frame.fail("operation_invalid", guest, {
     device = disk.target,

@@ -1,0 +1,123 @@
+-- What a guest is at this moment, for the workflows: asked of libvirt anew each time, by its UUID. Where the connection is lost nothing is known.
+
+local core = require("guestlua.core")
+
+local state = {}
+
+-- Seconds: how long one question may take, how often it is asked although no event came, how long a lost connection is tried again, and how long what
+-- an event tells may come after what it is about. How often a question is asked whose answer is an error.
+local ANSWER, POLL, RETRY_FOR, PAUSE, EVENT_FOR, TRIES = 30, 2, 60, 0.5, 1, 3
+
+local is = core.Error.is
+
+-- Whether the error says that the script was told to stop: who catches errors lets it through.
+local function stops(e)
+  return is(e, "cancelled") or is(e, "interrupted")
+end
+
+-- pcall for all other errors.
+function state.try(fn, ...)
+  local results = table.pack(pcall(fn, ...))
+  if not results[1] and stops(results[2]) then
+    error(results[2], 0)
+  end
+  return table.unpack(results, 1, results.n)
+end
+
+local GONE = { known = false, active = false, persistent = false, id = -1, word = "gone" }
+
+-- A lookup says that there is no guest also where looking for the UUID failed and no guest has it as its name: the list knows. "Gone" is off, and a
+-- guest that is off must not be one that could not be found.
+local function check_gone(host, uuid)
+  for _, guest in ipairs(host:guests({ timeout = ANSWER })) do
+    if guest.uuid == uuid then
+      error(core.Error.new({ kind = "operation_failed", guest = guest.name, message = "the guest is there, and libvirt did not find it" }), 0)
+    end
+  end
+end
+
+-- One question. { known, active, persistent, id, word }: whether the host knows the guest, whether it runs, a paused one included, its number, -1
+-- where it does not run, and libvirt's word for its state, "gone" where the host does not know it.
+function state.ask(host, uuid)
+  local guest <close> = host:guest(uuid, { timeout = ANSWER })
+  if not guest then
+    check_gone(host, uuid)
+    return GONE
+  end
+  local ok, e = pcall(function()
+    local info = guest:get_info({ timeout = ANSWER })
+    local active = info.domain_state ~= "shutoff" and guest:is_active({ timeout = ANSWER })
+    return {
+      known = true,
+      active = active,
+      persistent = guest:has_persistent_configuration({ timeout = ANSWER }),
+      id = active and guest.id or -1,
+      word = active and info.domain_state or "shutoff",
+    }
+  end)
+  if is(e, "no_domain") then
+    return GONE
+  elseif not ok then
+    error(e, 0)
+  end
+  return e
+end
+
+-- The same until there is an answer: a lost connection is opened again, until the deadline, for a minute where there is none; what fails over a
+-- connection that is there gets three tries.
+function state.of(host, uuid, deadline)
+  deadline = math.min(deadline or math.huge, core.now() + RETRY_FOR)
+  local failed = 0
+  while true do
+    local ok, e = state.try(state.ask, host, uuid)
+    if ok then
+      return e
+    end
+    local known, alive = state.try(host.is_alive, host)
+    if known and alive then
+      failed = failed + 1
+    else
+      state.try(host.reconnect, host, { timeout = ANSWER })
+    end
+    if failed >= TRIES or is(e, "closed") or core.now() >= deadline then
+      error(e, 0)
+    end
+    core.sleep(PAUSE)
+  end
+end
+
+-- Waits until the guest is as wanted(now) says: gives what it is, or nil and that where the time is over. events: a subscription that
+-- wakes it; on_event, which may be nil, gets each of its events.
+function state.await(guest, events, deadline, wanted, on_event)
+  local host, uuid = guest.host, guest.uuid
+  while true do
+    local now = state.of(host, uuid)
+    local left = deadline - core.now()
+    if wanted(now) then
+      return now
+    elseif left <= 0 then
+      return nil, now
+    end
+    local event = events:next(math.min(left, POLL))
+    if event and on_event then
+      on_event(event)
+    end
+  end
+end
+
+-- Gives on_event the events that have come, and those that still come until is_enough().
+function state.hear(events, on_event, is_enough)
+  local deadline = core.now() + EVENT_FOR
+  repeat
+    local event = events:next(is_enough() and 0 or math.max(deadline - core.now(), 0))
+    if event then
+      on_event(event)
+    end
+  until not event
+end
+
+function state.runs(now)
+  return now.word == "running" or now.word == "blocked"
+end
+
+return state

@@ -1,0 +1,492 @@
+-- The workflows of lua/guestlua/workflow/power.lua, on a real guest: what they do, and what they leave where a call fails, the script is told to stop
+-- or killed, or the daemon dies.
+
+local guestlua = require("guestlua")
+local faults = require("spec.support.faults")
+local helper = require("spec.support.helper")
+
+local workflow, state = guestlua.workflow, guestlua.power_state
+
+-- Bounds what is waited for; nothing here should take as long, on however busy a machine.
+local LONG = 120
+
+describe("Power workflows", function()
+  local machine, missing -- or why there is none
+  local journal
+
+  lazy_setup(function()
+    machine, missing = faults.daemon({
+      edit = function(domain)
+        domain.devices:append(guestlua.element("interface", { type = "user", mac = { address = "52:54:00:00:00:01" }, model = { type = "virtio" } }))
+      end,
+    })
+    if machine then
+      journal = machine.root .. "/journal"
+      guestlua.journal({ dir = journal })
+    end
+  end)
+  lazy_teardown(function()
+    if machine then
+      getmetatable(machine).__close(machine)
+    end
+  end)
+  helper.leaves_nothing()
+
+  -- Like `it`, with a guest that has just booted.
+  local function on_guest(what, fn)
+    it(what, function()
+      if not machine then
+        pending(missing)
+      end
+      machine:reset()
+      os.execute("rm -rf " .. helper.quoted(journal))
+      fn(machine.guest)
+    end)
+  end
+
+  local function power_of()
+    return machine.guest:get_power_state()
+  end
+
+  local function runs()
+    assert.equal(state.RUNNING, power_of())
+  end
+
+  local function entries()
+    local pipe <close> = io.popen("ls " .. helper.quoted(journal) .. " 2>/dev/null")
+    return pipe:read("a")
+  end
+
+  local function boot_id()
+    return machine:sh("cat /proc/sys/kernel/random/boot_id")
+  end
+
+  -- A guest that does not do what it is asked: the request comes, and nothing comes of it. agent: whether it is the agent that gets it.
+  local function ignore_requests(agent)
+    machine:sh("mv /sbin/shutdown /sbin/shutdown.real; ln -s /bin/true /sbin/shutdown")
+    if not agent then
+      local events <close> = machine.guest:subscribe("agent_lifecycle")
+      pcall(machine.sh, machine, "sed -i /qemu-ga/d /etc/inittab; kill -HUP 1; killall qemu-ga")
+      repeat
+        local event = assert(events:next(LONG))
+      until event.state == "disconnected"
+    end
+  end
+
+  local function start(script, options)
+    options = options or {}
+    options.uri, options.timeout = machine.uri, LONG
+    local head = "guestlua.journal{dir=%q}\nlocal host <close> = guestlua.open()\nlocal guest = host:guest('tiny')\n"
+    return faults.start(head:format(journal) .. script, options)
+  end
+
+  local function run(script, fault)
+    local child <close> = start(script, { fault = fault })
+    return child:wait()
+  end
+
+  -- Waits until the child has made that call.
+  local function await_call(child, name)
+    local deadline = guestlua.now() + LONG
+    while guestlua.now() < deadline do
+      for _, call in ipairs(child:calls()) do
+        if call.name == name then
+          return
+        end
+      end
+      guestlua.sleep(0.02)
+    end
+    error("no call " .. name)
+  end
+
+  describe("clean_shutdown", function()
+    on_guest("waits until the guest is off, and leaves one alone that is", function(guest)
+      local result = workflow.clean_shutdown(guest, { timeout = LONG })
+      assert.is_false(guest:is_active())
+      assert.same({ "clean_shutdown", "tiny", true, false, 1, "shutdown" },
+        { result.workflow, result.guest, result.changed, result.forced, result.asked, result.reason })
+      assert.equal("look", result.steps[1].name)
+      assert.equal("shutdown", result.steps[2].name)
+      result = workflow.clean_shutdown(guest)
+      assert.same({ false, 0 }, { result.changed, result.asked })
+      assert.is_false(workflow.ensure_stopped(guest).changed)
+    end)
+
+    on_guest("asks again, and says when the guest does not listen", function(guest)
+      ignore_requests()
+      local e = helper.failure(workflow.clean_shutdown, guest, { timeout = 2.5, retry_interval = 1 })
+      assert.same({ "timeout", "clean_shutdown", "shutdown", "tiny", "the guest is 'running'" },
+        { e.kind, e.workflow, e.step, e.guest, e.outcome })
+      assert.is_true(tonumber(e.message:match("asked (%d+) times")) >= 2)
+      assert.matches("force=true", e.hint, 1, true)
+      runs()
+      local result = workflow.ensure_stopped(guest, { timeout = 1, force = true })
+      assert.same({ true, true, "destroyed" }, { result.changed, result.forced, result.reason or "destroyed" })
+      assert.is_false(guest:is_active())
+    end)
+
+    on_guest("does not wait for an agent that keeps libvirt waiting", function(guest)
+      ignore_requests("agent")
+      local result = workflow.ensure_stopped(guest, { timeout = 2, retry_interval = 1, force = true })
+      assert.same({ true, true }, { result.changed, result.forced })
+      assert.is_false(guest:is_active())
+    end)
+
+    on_guest("takes no pause for a shutdown, and powers off a paused guest only when told to", function(guest)
+      guest:pause()
+      local e = helper.failure(workflow.clean_shutdown, guest, { timeout = 1 })
+      assert.same({ "operation_invalid", "the guest is 'paused'" }, { e.kind, e.outcome })
+      assert.equal(state.PAUSED, power_of())
+      local result = workflow.clean_shutdown(guest, { force = true })
+      assert.same({ true, 0 }, { result.forced, result.asked })
+      assert.is_false(guest:is_active())
+    end)
+
+    on_guest("is about a guest that is gone afterwards", function(guest)
+      guest:delete_configuration()
+      assert.is_true(workflow.clean_shutdown(guest, { timeout = LONG }).changed)
+      assert.is_nil(machine.host:guest("tiny"))
+      assert.is_false(workflow.ensure_stopped(guest).changed)
+      assert.equal("no_domain", helper.failure(workflow.ensure_running, guest).kind)
+    end)
+
+    on_guest("does not need the event, and lives through a daemon that is killed", function(guest)
+      local script = "print(guestlua.workflow.clean_shutdown(guest, { timeout = 100, retry_interval = 100 }).changed)"
+      local code, out, err = run(script, "event:lifecycle#*")
+      assert.same({ 0, "true\n", "" }, { code, out, err })
+      assert.is_false(guest:is_active())
+      machine:reset()
+      local child <close> = start(script, { fault = ("virDomainShutdown#1:kill=%d:after"):format(machine.pid) })
+      await_call(child, "virDomainShutdown")
+      machine:restart({ kill = true })
+      code, out, err = child:wait()
+      assert.same({ 0, "true\n", "" }, { code, out, err })
+      assert.is_false(machine.guest:is_active())
+    end)
+
+    on_guest("does not mind a lost answer, and takes no failure for success", function()
+      local code, _, err = run("guestlua.workflow.clean_shutdown(guest, { timeout = 100 })", "virDomainShutdown#1:rpc:after")
+      assert.same({ 0, "" }, { code, err })
+      assert.is_false(machine.guest:is_active())
+      machine:reset()
+      ignore_requests()
+      code, _, err = run("guestlua.workflow.clean_shutdown(guest, { timeout = 1 })", "virDomainShutdown#*:internal_error")
+      assert.equal(1, code)
+      assert.matches("step 'shutdown'", err, 1, true)
+      assert.matches("libvirt's last answer: injected", err, 1, true)
+      code, _, err = run("guestlua.workflow.clean_shutdown(guest, { timeout = 1 })", "virDomainShutdown#*:operation_denied")
+      assert.equal(1, code)
+      assert.matches("operation_denied", err, 1, true)
+      runs()
+    end)
+  end)
+
+  on_guest("have an example that can be copied", function()
+    local code, out, err = faults.run("examples/clean_shutdown.lua", { uri = machine.uri, args = { "--timeout", LONG } })
+    assert.same({ 0, "" }, { code, err })
+    assert.matches("^tiny: shut down after", out)
+    code, out = faults.run("examples/clean_shutdown.lua", { uri = machine.uri, args = { "--force", "tiny" } })
+    assert.same({ 0, "tiny: was off\n" }, { code, out })
+    machine.guest:launch()
+    machine.guest:pause()
+    code, out, err = faults.run("examples/clean_shutdown.lua", { uri = machine.uri })
+    assert.equal(1, code)
+    assert.matches("^tiny: the guest is 'paused'", out)
+    assert.matches("1 of 1 guests are not off", err, 1, true)
+  end)
+
+  describe("ensure_running", function()
+    on_guest("starts a guest, lets a paused one go on, and leaves one alone that runs", function(guest)
+      assert.is_false(workflow.ensure_running(guest).changed)
+      guest:pause()
+      local result = workflow.ensure_running(guest)
+      assert.same({ true, "unpaused" }, { result.changed, result.how })
+      runs()
+      guest:poweroff()
+      result = workflow.ensure_running(guest)
+      assert.same({ true, "launched" }, { result.changed, result.how })
+      runs()
+      guest:pause()
+      guest:save_memory_state()
+      assert.equal("restored", workflow.ensure_running(guest).how) -- and lets it go on: it was paused when it was saved
+      runs()
+    end)
+
+    on_guest("says why a guest does not start, and that it is off", function(guest)
+      guest:poweroff()
+      os.remove(machine.disk)
+      local e = helper.failure(workflow.ensure_running, guest)
+      assert.same({ "ensure_running", "launch", "the guest is 'shutoff'" }, { e.workflow, e.step, e.outcome })
+      assert.matches(machine.disk, e.message, 1, true)
+    end)
+  end)
+
+  describe("reboot", function()
+    on_guest("shuts the guest down and starts it again", function(guest)
+      local id = guest.id
+      local result = workflow.reboot(guest, { timeout = LONG })
+      assert.same({ "reboot", 1, false, "shutdown" }, { result.workflow, result.asked, result.forced, result.reason })
+      runs()
+      local again <close> = machine.host:guest("tiny")
+      assert.not_equal(id, again.id)
+      assert.equal("", entries())
+    end)
+
+    on_guest("refuses before it does anything", function(guest)
+      guest:delete_configuration()
+      local e = helper.failure(workflow.reboot, guest)
+      assert.same({ "operation_invalid", "look" }, { e.kind, e.step })
+      assert.matches("transient", e.message)
+      runs()
+      guest:poweroff()
+      machine:reset()
+      machine.guest:pause()
+      assert.matches("'paused'", helper.failure(workflow.reboot, machine.guest).message, 1, true)
+      assert.equal(state.PAUSED, power_of())
+      machine.guest:poweroff()
+      assert.matches("does not run", helper.failure(workflow.reboot, machine.guest).message)
+      assert.is_false(machine.guest:is_active())
+    end)
+
+    on_guest("takes a guest that comes up again by itself as it is", function(guest)
+      machine:sh("printf '#!/bin/sh\\nexec reboot -f\\n' >/sbin/shutdown.new; chmod 755 /sbin/shutdown.new; mv /sbin/shutdown.new /sbin/shutdown")
+      local id = guest.id
+      local result = workflow.reboot(guest, { timeout = LONG })
+      assert.is_true(result.restarted)
+      local same <close> = machine.host:guest("tiny")
+      assert.equal(id, same.id)
+      runs()
+    end)
+
+    on_guest("leaves a guest that does not listen as it was, or powers it off", function(guest)
+      ignore_requests()
+      local id = guest.id
+      local e = helper.failure(workflow.reboot, guest, { timeout = 1 })
+      assert.same({ "timeout", "shutdown", "the guest runs as before" }, { e.kind, e.step, e.outcome })
+      runs()
+      assert.equal("", entries())
+      assert.is_true(workflow.reboot(guest, { timeout = 0, force = true }).forced)
+      local again <close> = machine.host:guest("tiny")
+      assert.not_equal(id, again.id)
+      runs()
+    end)
+
+    local REBOOT = "guestlua.workflow.reboot(guest, { timeout = 100, retry_interval = 1 })"
+
+    on_guest("starts the guest all the same where starting it failed", function()
+      local code, _, err = run(REBOOT, "virDomainCreateWithFlags#1:internal_error")
+      assert.equal(1, code)
+      assert.matches("step 'launch'", err, 1, true)
+      assert.matches("outcome: the guest was started again", err, 1, true)
+      runs()
+      assert.equal("", entries())
+    end)
+
+    on_guest("starts the guest all the same where the script is told to stop", function(guest)
+      local id = guest.id
+      local child <close> = start(REBOOT)
+      await_call(child, "virDomainShutdown")
+      child:kill("INT")
+      local code, _, err = child:wait()
+      assert.equal(130, code)
+      assert.matches("interrupted", err)
+      assert.matches("outcome: the guest was started again", err, 1, true)
+      local again <close> = machine.host:guest("tiny")
+      assert.not_equal(id, again.id)
+      runs()
+      assert.equal("", entries())
+    end)
+
+    on_guest("is finished by recover where the script was killed", function(guest)
+      for _, fault in ipairs({ "virDomainShutdown#1:kill:after", "virDomainCreateWithFlags#1:kill:after" }) do
+        local id = guest.id
+        assert.equal(128 + 9, (run(REBOOT, fault)))
+        local list = guestlua.recover(machine.host)
+        assert.same({ "reboot", "tiny" }, { list[1].workflow, list[1].guest })
+        runs()
+        local again <close> = machine.host:guest("tiny")
+        assert.not_equal(id, again.id)
+        assert.same({}, guestlua.recover(machine.host))
+        assert.equal("", entries())
+        machine:reset()
+        guest = machine.guest
+      end
+    end)
+
+    on_guest("goes on with a daemon that came back", function(guest)
+      local id = guest.id
+      local child <close> = start(REBOOT, { fault = ("virDomainShutdown#1:kill=%d:after"):format(machine.pid) })
+      await_call(child, "virDomainShutdown")
+      machine:restart({ kill = true })
+      local code, _, err = child:wait()
+      assert.same({ 0, "" }, { code, err })
+      local again <close> = machine.host:guest("tiny")
+      assert.not_equal(id, again.id)
+      runs()
+    end)
+  end)
+
+  describe("suspend and resume", function()
+    local function extra()
+      local path = machine.dir .. "/extra.qcow2"
+      assert.equal(0, (helper.run("qemu-img create -q -f qcow2 " .. path .. " 8M")))
+      machine.guest:attach_device(guestlua.element("disk", {
+        type = "file",
+        device = "disk",
+        driver = { name = "qemu", type = "qcow2" },
+        source = { file = path },
+        target = { dev = "vdx", bus = "virtio" },
+      }), { live = true })
+    end
+
+    local function has_extra()
+      return machine.guest:get_disk("vdx") ~= nil
+    end
+
+    local function interfaces()
+      return #machine.guest:get_all_devices("interface")
+    end
+
+    on_guest("saves the guest and lets it go on, with its clock right", function(guest)
+      local boot = boot_id()
+      machine:sh("echo kept >/tmp/kept; date -s '2020-01-01 00:00:00'")
+      local result = workflow.suspend(guest)
+      assert.same({ "suspend", 0 }, { result.workflow, #result.devices })
+      assert.is_false(guest:is_active())
+      assert.equal("operation_invalid", helper.failure(workflow.suspend, guest).kind)
+      result = workflow.resume(guest)
+      assert.same({ "restored", true, true }, { result.how, result.changed, result.clock })
+      runs()
+      assert.same({ boot, "kept" }, { boot_id(), machine:sh("cat /tmp/kept") })
+      assert.is_true(math.abs(tonumber(machine:sh("date +%s")) - os.time()) < LONG)
+      assert.same({ "running", false }, { workflow.resume(guest).how, workflow.resume(guest).changed })
+      guest:pause()
+      assert.same({ "unpaused", true }, { workflow.resume(guest).how, true })
+      assert.equal("", entries())
+    end)
+
+    on_guest("takes devices away before, and gives them back", function(guest)
+      extra()
+      local alias = guest:get_all_devices("interface")[1].alias.name
+      local result = workflow.suspend(guest, { detach = { "vdx", alias } })
+      assert.equal(2, #result.devices)
+      assert.equal(1, #guest:get_all_devices("interface", { from_persistent_config = true }))
+      workflow.resume(guest, { devices = result.devices })
+      runs()
+      assert.is_true(has_extra())
+      assert.equal(1, interfaces())
+      assert.equal("device_not_found", helper.failure(workflow.suspend, guest, { detach = { "vdq" } }).kind)
+      runs()
+    end)
+
+    on_guest("gives them back where saving fails, or the script is told to stop", function()
+      extra()
+      local SUSPEND = "guestlua.workflow.suspend(guest, { detach = { 'vdx' } })"
+      local code, _, err = run(SUSPEND, "virDomainManagedSave#1:internal_error")
+      assert.equal(1, code)
+      assert.matches("step 'save'", err, 1, true)
+      assert.matches("outcome: undone: the guest is 'running', and has its devices", err, 1, true)
+      assert.is_true(has_extra())
+      runs()
+      local child <close> = start(SUSPEND, { fault = "virDomainManagedSave#1:hang=1" })
+      await_call(child, "virDomainManagedSave")
+      child:kill("TERM")
+      code, _, err = child:wait()
+      assert.equal(143, code)
+      if machine.guest:is_active() then -- or the save was faster
+        assert.matches("outcome: undone: the guest is 'running', and has its devices", err, 1, true)
+        assert.is_true(has_extra())
+        runs()
+      end
+      assert.equal("", entries())
+    end)
+
+    on_guest("counts as done where only the answer was lost", function(guest)
+      local code, _, err = run("guestlua.workflow.suspend(guest)", "virDomainManagedSave#1:rpc:after")
+      assert.same({ 0, "" }, { code, err })
+      assert.is_false(guest:is_active())
+      assert.equal("restored", workflow.resume(guest).how)
+    end)
+
+    on_guest("is undone by recover where the script was killed", function(guest)
+      extra()
+      for _, fault in ipairs({ "virDomainManagedSave#1:kill", "virDomainManagedSave#1:kill:after" }) do
+        assert.equal(128 + 9, (run("guestlua.workflow.suspend(guest, { detach = { 'vdx' } })", fault)))
+        local list = guestlua.recover(machine.host)
+        assert.equal("suspend", list[1].workflow)
+        if guest:is_active() then
+          assert.matches("^undone", list[1].outcome)
+          assert.is_true(has_extra())
+          runs()
+        else
+          assert.matches("memory saved", list[1].outcome)
+        end
+        assert.same({}, guestlua.recover(machine.host))
+      end
+      assert.is_false(guest:is_active())
+    end)
+
+    on_guest("goes on where the daemon is killed on the way", function()
+      local child <close> = start("guestlua.workflow.suspend(guest)", { fault = ("virDomainManagedSave#1:kill=%d"):format(machine.pid) })
+      await_call(child, "virDomainManagedSave")
+      machine:restart({ kill = true })
+      local code, _, err = child:wait()
+      assert.equal(1, code)
+      assert.matches("step 'save'", err, 1, true)
+      assert.matches("outcome: undone", err, 1, true)
+      runs()
+    end)
+  end)
+
+  -- Each call that such a workflow makes fails, once: it ends well all the same, or with an error that names the step; and never leaves the guest
+  -- paused, undefined, with a job, or off where it is to run.
+  local function each(script, fn)
+    local seen, runs_with_fault = {}, 0
+    faults.each(([[
+      guestlua.journal{dir=%q}
+      local host <close> = guestlua.open()
+      local guest = host:guest('tiny')
+    ]]):format(journal) .. script, {
+      uri = machine.uri,
+      timeout = LONG,
+      only = function(call) -- the same question asked again and again fails once
+        seen[call.name] = (seen[call.name] or 0) + 1
+        return call.name:find("^virDomain") and not call.name:find("^virDomainLookupByName") and seen[call.name] == 1
+      end,
+      before = function()
+        local guest = machine.guest
+        if not guest:is_active() then
+          guest:launch()
+        end
+      end,
+    }, function(_, name, code, _, err)
+      runs_with_fault = runs_with_fault + 1
+      local about = name .. ": " .. err
+      assert.is_true(code == 0 or code == 1 and err:find("step '", 1, true) ~= nil, about)
+      assert.is_true(machine.guest:has_persistent_configuration(), about)
+      assert.not_equal(state.PAUSED, power_of(), about)
+      if machine.guest:is_active() then
+        assert.equal("NONE", guestlua.job_type[machine.guest:get_job_info().type], about)
+      end
+      assert.equal("", entries(), about)
+      fn(code, about)
+    end)
+    assert.is_true(runs_with_fault > 5)
+  end
+
+  -- It has to boot anew each time, and nothing has to be up in it: what is asked of it is to be powered off.
+  on_guest("survive that any call fails", function()
+    each("guestlua.workflow.reboot(guest, { timeout = 0, force = true })", function(_, about)
+      assert.equal(state.RUNNING, power_of(), about)
+    end)
+    each("guestlua.workflow.suspend(guest)", function(code, about)
+      assert.equal(code == 0, not machine.guest:is_active(), about)
+    end)
+  end)
+
+  it("refuse what makes no sense", function()
+    assert.equal("bad_argument", helper.failure(workflow.clean_shutdown, "tiny").kind)
+    assert.equal("bad_argument", helper.failure(workflow.reboot, nil).kind)
+    assert.equal("bad_argument", helper.failure(workflow.ensure_running, io.stdout).kind)
+  end)
+end)

@@ -1,0 +1,420 @@
+-- The known ways out of Lua's sandboxes, and that they are closed. Each script runs in a process of its own, as it may take that with it.
+
+local helper = require("spec.support.helper")
+
+local LIMITS = "--max-memory=48 --max-instructions=20000000"
+
+-- Runs a script in the sandbox, which has ended by itself: its exit code, what it printed and what it said on standard error.
+local function run(script, options)
+  local code, out, err = helper.guestlua(("--sandbox %s -"):format(options or LIMITS), script)
+  assert.is_true(code == 0 or code == 1, ("exit code %d: %s"):format(code, err))
+  return code, out, err
+end
+
+-- The script is stopped: it fails with this.
+local function stopped(message, script, options)
+  local code, out, err = run(script, options)
+  assert.equal(1, code, out .. err)
+  assert.matches(message, err)
+end
+
+-- The script comes to its end and prints this.
+local function prints(text, script, options)
+  local code, out, err = run(script, options)
+  assert.same({ 0, text, "" }, { code, out, err })
+end
+
+local USED_UP, NO_MEMORY = "has used up the instructions", "not enough memory"
+
+describe("In the sandbox there", function()
+  it("are no files, programs, C modules and no debug", function()
+    prints("", [[
+      for _, name in ipairs{"io", "debug", "package", "dofile", "loadfile", "loadstring", "newproxy", "warn", "module", "setfenv"} do
+        assert(_G[name] == nil and _ENV[name] == nil, name)
+      end
+      for _, name in ipairs{"execute", "exit", "getenv", "remove", "rename", "tmpname", "setlocale"} do
+        assert(os[name] == nil, name)
+      end
+      for _, name in ipairs{"embedded", "embedded_uri", "journal", "recover", "dry_run", "Progress", "isatty", "default_uri"} do
+        assert(guestlua[name] == nil, name)
+      end
+      assert(guestlua.log.configure == nil)
+    ]])
+  end)
+
+  it("are the things that scripts need", function()
+    prints("test\ttrue\n", [[
+      local host <close> = guestlua.open("test:///default")
+      local guest = host:guest("test")
+      local task = guestlua.spawn(function() return guest:is_active() end)
+      local e = guestlua.element("disk", { target = { dev = "vda" } })
+      assert(e.target.dev == "vda" and guestlua.device.disk{ type = "file" }.type == "file")
+      assert(require("guestlua") == guestlua)
+      local t = setmetatable({}, { __index = function(_, k) return k end, __close = function() end })
+      assert(t.x == "x" and getmetatable(t).__close)
+      assert(("%s"):format(1) == "1" and ("abc"):gsub("b", "x") == "axc" and #table.pack(1, 2) == 2 and utf8.char(228) == "ä")
+      assert(os.time() > 0 and os.date("%Y") and math.pi and coroutine.wrap(function() return 1 end)() == 1)
+      assert(load("x = 5; return x")() == 5 and x == 5)
+      guestlua.map({ 1, 2 }, function(i) guestlua.sleep(0.001) return i end)
+      assert(select("#", guestlua.timeout(5, function() return 1, 2 end)) == 2)
+      collectgarbage()
+      print(guest.name, task:wait())
+    ]])
+  end)
+
+  it("is nobody else's module", function()
+    prints("", [[
+      for _, name in ipairs{"guestlua.core", "guestlua.sandbox", "guestlua.journal", "io", "os", "debug", "package", "_G", "luv", "dkjson", "string"} do
+        local ok, e = pcall(require, name)
+        assert(not ok and e.kind == "not_allowed", name)
+      end
+    ]])
+  end)
+end)
+
+describe("Out of the sandbox leads", function()
+  it("no bytecode", function()
+    local bytecode = os.tmpname()
+    finally(function()
+      os.remove(bytecode)
+    end)
+    local file = assert(io.open(bytecode, "wb"))
+    file:write(string.dump(load("print(1)")))
+    file:close()
+    local code, _, err = helper.guestlua("--sandbox " .. bytecode)
+    assert.equal(1, code)
+    assert.matches("attempt to load a binary chunk", err)
+    prints("", [[
+      assert(string.dump == nil and ("").dump == nil)
+      local header = "\27Lua\x54\0\x19\x93\r\n\x1a\n\4\8\8"
+      for _, mode in ipairs{"b", "bt", "t", false} do
+        local f, e = load(header, "x", mode or nil)
+        assert(f == nil and e:find("binary"), e)
+        local sent = false
+        f, e = load(function() if not sent then sent = true return header end end, "x", mode or nil)
+        assert(f == nil and e:find("binary"), e)
+      end
+    ]])
+  end)
+
+  it("no chunk with other globals, or with our own modules' name", function()
+    prints("", [[
+      assert(load("return _G")() == _G and load("return io, debug, package")() == nil)
+      assert(load("return x", "x", "t", { x = 1 })() == 1 and load("return _ENV", "x", "t", nil)() == nil)
+      local ok, e = pcall(load("error('x')", "=guestlua/core.lua"))
+      assert(e:find("^%(load%)"), e)
+      ok, e = load("return +", "=guestlua/x")
+      assert(e:find("^%(load%)"), e)
+    ]])
+  end)
+
+  it("no metatable", function()
+    prints("", [[
+      assert(not getmetatable(""))
+      local host <close> = guestlua.open("test:///default")
+      local _, e = pcall(host.guest)
+      local group <close> = guestlua.group()
+      local progress <close> = guestlua.progress("x")
+      local element = guestlua.element("<a/>")
+      for name, value in pairs{ host, host:guest("test"), e, group, progress, element, group:spawn(print), guestlua.signal(), host:subscribe("reboot"),
+          guestlua.workflow, guestlua.device, guestlua.version, print, coroutine.create(print) } do
+        assert(not getmetatable(value), name)
+        assert(type(value) ~= "table" or not pcall(setmetatable, value, {}) or value == guestlua.workflow or value == guestlua.version, name)
+      end
+      assert(group.__index == nil and progress.__index == nil and group.__close == nil and group.__name == nil)
+    ]])
+  end)
+
+  it("no finalizer", function()
+    prints("", [[
+      for _, metatable in ipairs{ { __gc = function() end }, setmetatable({ __gc = true }, {}) } do
+        local ok, e = pcall(setmetatable, {}, metatable)
+        assert(not ok and e.kind == "not_allowed")
+      end
+      local late = {}
+      setmetatable({}, late)
+      late.__gc = function() print("a finalizer ran") end
+      collectgarbage()
+    ]])
+  end)
+
+  it("no change of what trusted code calls", function()
+    prints("test\n", [[
+      string.format, string.gsub, string.find, table.insert, table.concat, coroutine.wrap, error = nil
+      guestlua.Guest.get_info, guestlua.Group.spawn, guestlua.Error.new, guestlua.Error.is, guestlua.spawn = nil
+      guestlua.workflow.ensure_attached = nil
+      rawset(guestlua.Host, "guest", function() return "fake" end)
+      local host <close> = guestlua.open("test:///default")
+      local guest = host:guest("test")
+      assert(guest:get_info().state == 1 and ("%d"):format(1) == "1")
+      assert(guestlua.map({ 1 }, function(x) return x end)[1] == 1)
+      local ok, e = pcall(guest.launch, guest, 1, 2, 3)
+      assert(not ok and e.kind == "bad_argument")
+      print(guest.name)
+    ]])
+  end)
+
+  it("no global of trusted code", function()
+    prints("", [[
+      -- What functions of ours call back with, raise, and what can be found from there.
+      local seen, todo = {}, { _G }
+      local function add(value) todo[#todo + 1] = value end
+      local host <close> = guestlua.open("test:///default")
+      for _, fn in ipairs{
+        function() host:guest() end, function() guestlua.open(5) end, function() guestlua.timeout(0.01, guestlua.sleep, 5) end,
+        function() guestlua.map({ 1 }, function(...) add(table.pack(...)) error({}) end) end,
+        function() guestlua.workflow.ensure_attached(host:guest("test"), "<disk/>") end,
+        function() guestlua.workflow.snapshot_then_commit(host:guest("test"), { during = add }) end,
+        function() guestlua.log.error(setmetatable({}, { __tostring = function(...) add(table.pack(...)) return "" end })) end,
+      } do
+        xpcall(fn, function(e) add(e) return e end)
+      end
+      add(table.pack(guestlua.group(), guestlua.progress("x"), coroutine.running()))
+      while #todo > 0 do
+        local value = table.remove(todo)
+        if value ~= nil and not seen[value] and type(value) == "table" then
+          seen[value] = true
+          assert(value.execute == nil and value.popen == nil and value.loadlib == nil and value.getinfo == nil and value.set_globals == nil)
+          assert(value == _G or value._G == nil or value._G == _G)
+          for k, v in next, value do add(k) add(v) end
+        end
+      end
+    ]])
+  end)
+
+  it("no connection but its own, and that one is read-only", function()
+    prints("", [[
+      for _, uri in ipairs{ "qemu:///system", "qemu+ext:///system?command=/bin/sh", "qemu+ssh://x/?netcat=/bin/sh", "test:///etc/passwd", "test:///vmlinuz",
+          "test+unix:///default?socket=/x", "esx://x", "", "test:///default?x", "qemu:///embed?root=/tmp/x" } do
+        local ok, e = pcall(guestlua.open, uri)
+        assert(not ok and e.kind == "not_allowed", uri)
+      end
+      local ok, e = pcall(guestlua.open, setmetatable({}, { __eq = function() return true end }))
+      assert(not ok)
+      for _, options in ipairs{ {}, { readonly = false }, setmetatable({}, { __index = { readonly = false }, __pairs = function() return next, {} end }) } do
+        local host <close> = guestlua.open("test:///default", options)
+        ok, e = pcall(function() host:guest("test"):poweroff() end)
+        assert(not ok and e.kind == "operation_denied", e)
+        host:reconnect()
+        ok, e = pcall(function() host:guest("test"):poweroff() end)
+        assert(not ok and e.kind == "operation_denied", e)
+      end
+    ]])
+  end)
+
+  it("no file through XML", function()
+    prints("", [[
+      local function refused(text, why)
+        local ok, e = pcall(guestlua.element, text)
+        assert(not ok and e.kind == "xml_error", why)
+      end
+      refused('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "an external entity")
+      refused('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "an external subset")
+      refused('<!DOCTYPE a [<!ENTITY % x SYSTEM "file:///etc/passwd"> %x;]><a/>', "a parameter entity")
+      local e = guestlua.element('<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/etc/passwd" parse="text"/></a>')
+      assert(not tostring(e):find("root:"))
+      for _, text in ipairs{ '<a/>', '<domain xmlns:x="http://relaxng.org/ns/structure/1.0"><x:include href="/etc/passwd"/></domain>', '<..-domain/>' } do
+        local ok, failure = pcall(function() guestlua.element(text):validate() end)
+        assert(not ok and not tostring(failure):find("root:"))
+      end
+    ]])
+  end)
+
+  it("no workflow that is given something else for a guest", function()
+    prints("", [[
+      local fake = setmetatable({ name = "../../x", uuid = "../../x", host = { uri = "x" } }, { __index = function() return print end })
+      for name, fn in pairs(guestlua.workflow) do
+        for _, value in ipairs{ fake, 5, {}, guestlua.element("<a/>"), guestlua.signal() } do
+          local ok, e = pcall(fn, value, "<disk/>", "vda", "x")
+          assert(not ok and e.kind == "bad_argument", name)
+        end
+      end
+    ]])
+  end)
+end)
+
+describe("The limit of instructions holds", function()
+  it("in loops, and a pcall does not help", function()
+    stopped(USED_UP, "while true do end")
+    stopped(USED_UP, "while true do pcall(function() while true do end end) end")
+    stopped(USED_UP, "local function f() pcall(f) f() end f()")
+    stopped(USED_UP, "repeat xpcall(function() while true do end end, function() while true do end end) until false")
+    stopped(USED_UP, "local t <close> = setmetatable({}, { __close = function() while true do end end }) while true do end")
+    stopped(USED_UP, "goto a ::b:: goto a ::a:: goto b")
+  end)
+
+  it("in coroutines and tasks, however many", function()
+    stopped(USED_UP, "while true do coroutine.wrap(function() while true do end end)() end")
+    stopped(USED_UP, "while true do coroutine.wrap(function() for i = 1, 900 do end end)() end")
+    stopped(USED_UP, "while true do local co = coroutine.create(function() for i = 1, 900 do end end) coroutine.resume(co) end")
+    stopped(USED_UP, "while true do pcall(coroutine.wrap(function() pcall(function() while true do end end) end)) end")
+    stopped(USED_UP, "while true do guestlua.spawn(function() for i = 1, 900 do end end):wait() end")
+    stopped(USED_UP, "local group <close> = guestlua.group() for i = 1, 10 do group:spawn(function() while true do end end) end group:wait()")
+    stopped(USED_UP, "guestlua.timeout(1000, function() while true do end end)")
+  end)
+
+  it("in callbacks and metamethods", function()
+    stopped(USED_UP, "table.sort({ 3, 2, 1 }, function() while true do end end)")
+    stopped(USED_UP, "('x'):gsub('x', function() while true do end end)")
+    stopped(USED_UP, "local t = setmetatable({}, { __index = function() while true do end end }) return t.x")
+    stopped(USED_UP, "load(function() while true do end end)")
+    stopped(USED_UP, "local host <close> = guestlua.open('test:///default') guestlua.map({ 1, 2 }, function() while true do end end)")
+  end)
+
+  it("in patterns", function()
+    stopped(USED_UP, "('a'):rep(40000):find(('a-'):rep(30) .. 'b')")
+    stopped(USED_UP, "local s = ('a'):rep(40000) return string.match(s, ('.*'):rep(20) .. 'b')")
+    stopped(USED_UP, "('a'):rep(40000):gsub(('a?'):rep(60) .. ('a'):rep(60) .. 'b', '')")
+    stopped(USED_UP, "for _ in ('('):rep(300000):gmatch('%b()') do end")
+    stopped(USED_UP, "for i = 1, 1000 do ('a'):rep(1000000):find(('a'):rep(500000) .. 'b', 1, true) end")
+  end)
+
+  it("in what else can take its time in one call", function()
+    stopped(USED_UP, "table.move({}, 1, math.maxinteger - 1, 2)")
+    stopped(USED_UP, "table.move({}, math.mininteger, math.maxinteger, 1, {})")
+    stopped("no table with a metamethod __len", "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 1)")
+    stopped("no table with a metamethod __len", "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)")
+    stopped("no table with a metamethod __len", "table.sort(setmetatable({}, { __len = function() return 1 << 30 end }), rawequal)")
+    stopped(USED_UP, "local t = {} for i = 1, 100000 do t[i] = i end while true do table.insert(t, 1, 1) table.remove(t, 1) end")
+    stopped(USED_UP, "local s = ('x'):rep(8000000) for i = 1, 1000000 do local t = s .. i end")
+    stopped(USED_UP, "local t = {} for i = 1, 100000 do t[i] = {} end while true do collectgarbage() end")
+    prints("\n", "print((''):rep(math.maxinteger))")
+    stopped(USED_UP, [[
+      local t = { x = "1" }
+      for i = 1, 100 do t = { a = t, b = t } end
+      guestlua.element("x", t)
+    ]], "--max-instructions=20000000")
+  end)
+
+  it("and what is to be undone is undone", function()
+    local _, out = run([[
+      local host <close> = guestlua.open("test:///default")
+      local task = guestlua.spawn(function() while true do end end)
+      print(pcall(task.wait, task))
+    ]])
+    assert.equal("", out) -- the script itself could not go on
+  end)
+end)
+
+describe("The limit of memory holds", function()
+  it("in tables, texts and closures", function()
+    stopped(NO_MEMORY, "local t = {} while true do t[#t + 1] = {} end", "--max-memory=32")
+    stopped(NO_MEMORY, "local t = {} for i = 1, 1e9 do t[i] = i end", "--max-memory=32")
+    stopped(NO_MEMORY, "local s = 'x' while true do s = s .. s end", "--max-memory=32")
+    stopped(NO_MEMORY, "local t = {} while true do t = { t, function() return t end, coroutine.create(print) } end", "--max-memory=32")
+  end)
+
+  it("in functions of Lua's", function()
+    for _, script in ipairs({
+      "return ('x'):rep(1 << 33)",
+      "return ('x'):rep(1 << 20, ('y'):rep(1 << 20))",
+      "return table.concat(setmetatable({}, { __index = function() return ('x'):rep(1000) end }), '', 1, 1 << 40)",
+      "return table.concat(setmetatable({}, { __index = type }), '', 1, 1 << 40)",
+      "return ('x'):rep(1 << 20):gsub('.', ('y'):rep(1000))",
+      "local t = {} for i = 1, 200 do t[i] = ('%s'):rep(1000):format(table.unpack({}, 1, 1000)) .. ('x'):rep(1 << 20) end return t",
+      "return utf8.char(table.unpack({}, 1, 1 << 24))",
+      "return string.pack('s', ('x'):rep(1 << 25)) .. string.pack('s', ('x'):rep(1 << 25))",
+      "return load(function() return 'x=' .. ('1+'):rep(100000) end)",
+    }) do
+      local code, _, err = run(script, "--max-memory=32")
+      assert.equal(1, code, script)
+      assert.is_truthy(err:find(NO_MEMORY, 1, true) or err:find("too many results", 1, true) or err:find("nil", 1, true), script .. ": " .. err)
+    end
+  end)
+
+  it("in XML documents", function()
+    stopped(NO_MEMORY, [[
+      local kept = {}
+      local text = "<a>" .. ("<b/>"):rep(10000) .. "</a>"
+      while true do kept[#kept + 1] = guestlua.element(text) end
+    ]], "--max-memory=32")
+    stopped(NO_MEMORY, "local e = guestlua.element('<a/>') while true do e[1] = ('x'):rep(10000) end", "--max-memory=32")
+    stopped(NO_MEMORY, "local e = guestlua.element('<a/>') while true do e:append(guestlua.element('<b x=\"1\"/>')) end", "--max-memory=32")
+    stopped(NO_MEMORY, "local e = guestlua.element('<a/>') while true do e.x = { { y = 1 }, { y = 2 } } end", "--max-memory=32")
+    stopped(NO_MEMORY, "local t = { x = '1' } for i = 1, 100 do t = { a = t, b = t } end guestlua.element('x', t)", "--max-memory=32")
+    prints("9\n", "local e = guestlua.element('<a/>') for i = 1, 1000000 do e.x = i % 10 end print(e.x)", "--max-memory=32")
+  end)
+
+  it("and a script that catches the error cannot go beyond it", function()
+    stopped(USED_UP, [[
+      local kept = {}
+      while true do pcall(function() while true do kept[#kept + 1] = ("x"):rep(100000) .. #kept end end) end
+    ]])
+  end)
+
+  it("and what is not held any more can be used again", function()
+    prints("done\n", "for i = 1, 1000 do local s = ('x'):rep(1000000 + i) end print('done')", "--max-memory=32")
+  end)
+end)
+
+describe("A sandbox does not fall over", function()
+  it("deep recursion", function()
+    for _, script in ipairs({
+      "local function f() return 1 + f() end f()",
+      "local function f() return (pcall(f)) end f() error('back')",
+      "local t = {} t = setmetatable(t, { __index = function(_, k) return t[k + 1] end }) return t[1]",
+      "local function f() return ('x'):gsub('x', f) end f()",
+      "local function f() coroutine.wrap(f)() end f()",
+      "local function f() guestlua.spawn(f):wait() end f()",
+      "return load('return ' .. ('('):rep(100000) .. ('1'))()",
+      "return load('return ' .. ('{'):rep(100000))()",
+      "local t = {} for i = 1, 100000 do t = { t } end return guestlua.element('a', t)",
+      "return ('x'):rep(300000):find(('(x'):rep(40))",
+      "return ('x'):rep(300000):find(('x?'):rep(300000))",
+      "local t = setmetatable({}, {}) getmetatable(t).__index = t return t.x.y",
+      "error(setmetatable({}, { __tostring = function() error('x') end }))",
+      "error(setmetatable({}, { __tostring = function() return 5 end }))",
+      "error(nil)",
+      "guestlua.log.error('x', setmetatable({}, { __pairs = function() return os.clock end }))",
+      "guestlua.log.error('x', setmetatable({}, { __index = function(_, k) return k end, __metatable = 5 }))",
+    }) do
+      local code, _, err = run(script)
+      assert.equal(1, code, script .. err)
+    end
+  end)
+
+  it("a closed standard output", function()
+    local code, _, err = helper.run(("sh -c '%s --sandbox - >&-'"):format(helper.interpreter), "print(('x'):rep(100000))")
+    assert.equal(1, code, err)
+  end)
+end)
+
+describe("An allow list", function()
+  it("leaves what is on it", function()
+    local guestlua = require("guestlua") -- of another state: this one's methods stay
+    assert.is_function(guestlua.Guest.get_info)
+    local path = os.tmpname()
+    finally(function()
+      os.remove(path)
+    end)
+    local function restricted(allow, script)
+      local file = assert(io.open(path, "w"))
+      file:write(([[
+        require("guestlua.sandbox").configure({ sandbox = true, allow = { %s } })
+        load(%q)()
+      ]]):format(allow, script))
+      file:close()
+      return helper.guestlua(path)
+    end
+    local code, out, err = restricted([["guestlua.open", "Host.guest", "Guest.get_*"]], [[
+      local host <close> = guestlua.open("test:///default")
+      local guest = host:guest("test")
+      assert(guest:get_info())
+      for _, refused in ipairs{
+        function() guest:poweroff() end, function() host:guests() end, function() guest:get_block_device("vda"):commit() end,
+        function() guest:is_active() end, function() guestlua.workflow.ensure_attached(guest, "<disk/>") end, function() host.guests(host) end,
+        function() guestlua.Guest.poweroff(guest) end, function() guest:frozen() end,
+      } do
+        local ok, e = pcall(refused)
+        assert(not ok and e.kind == "not_allowed", e)
+      end
+      guestlua.sleep(0)
+      print(guest.name)
+      guest:close()
+    ]])
+    assert.same({ 0, "test\n", "" }, { code, out, err })
+    code, _, err = restricted([["Guest.get_inf"]], "")
+    assert.equal(1, code)
+    assert.matches("bad argument 'Guest.get_inf' to 'allow' %(no such method; there are: BlockDevice", err)
+  end)
+end)
