@@ -143,7 +143,7 @@ doc: build/guestlua ## the manual in build/doc/html, and all that is made of the
 	build/guestlua doc/make.lua .
 	build/guestlua doc/html.lua build/doc/html
 
-bench: build/guestlua ## what is measured, in one table
+bench: build/guestlua build/tiny/disk.qcow2 ## what is measured, in one table
 	bench/run
 
 install: build/guestlua ## into PREFIX, below DESTDIR; the HTML too, if `make doc` was run

@@ -361,10 +361,10 @@ static gl_registration *find_registration(gl_op *op, int event)
 }
 
 /* Any thread. */
-static gl_sub *sub_new(gl_op *op)
+static gl_sub *sub_new(gl_op *op, int count)
 {
   gl_sub *sub = calloc(1, sizeof *sub);
-  gl_member *members = calloc(GL_EVENT_COUNT, sizeof *members);
+  gl_member *members = calloc((size_t)count, sizeof *members);
   if (!sub || !members) {
     free(sub);
     free(members);
@@ -388,7 +388,7 @@ int gl_sub_register(gl_op *op, long long events, gl_sub **result)
   op->no_loop = op->phase == GL_OP_RUNNING && gl_event_runs() < 0; /* inline it may be that very thread that runs the loop */
   if (op->no_loop)
     return -1;
-  gl_sub *sub = sub_new(op);
+  gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events));
   if (!sub)
     return -1;
   for (int id = 0; id < GL_EVENT_COUNT; id++) {

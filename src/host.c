@@ -309,7 +309,14 @@ static const gl_param open_params[] = {
 /* Any thread. */
 static virConnectPtr open_connection(const char *uri, bool readonly, int keepalive)
 {
+  /* The embedded driver is started by who opens it: whoever comes in the middle of that finds it half there, and crashes. */
+  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+  bool embedded = uri && strstr(uri, ":///embed");
+  if (embedded)
+    pthread_mutex_lock(&one_at_a_time);
   virConnectPtr conn = readonly ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
+  if (embedded)
+    pthread_mutex_unlock(&one_at_a_time);
   if (conn && keepalive)
     virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers have no use for it and refuse */
   return conn;

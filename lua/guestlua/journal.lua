@@ -1,9 +1,9 @@
 -- The journal: what a workflow is about to do that it would have to take back, in one small file a run, on the disk before it is done. A run that
 -- ends removes its file. What a killed one left, guestlua.recover finds and finishes or takes back.
 
-local json = require("dkjson")
 local core = require("guestlua.core")
 local define = require("guestlua.define")
+local json_for = require("guestlua.json")
 
 local journal = {
   recoverers = {}, -- by the workflow's name: function(host, guest, entry), which gives what it did; guest is nil where it is gone
@@ -84,7 +84,7 @@ function Entry:write(fields)
   for key, value in pairs(fields) do
     self.fields[key] = value
   end
-  core.write_file(self.path, json.encode(self.fields, { indent = true }) .. "\n")
+  core.write_file(self.path, json_for("journal", "the journal of a workflow").encode(self.fields, { indent = true }) .. "\n")
   self.written = true
 end
 
@@ -131,7 +131,7 @@ define(journal, "guestlua", {
     local dir = journal.journal()
     for _, name in ipairs(core.list_directory(dir)) do
       local path = dir .. "/" .. name
-      local entry = name:find("%.json$") and json.decode(read(path) or "")
+      local entry = name:find("%.json$") and json_for("recover", "reading the journal").decode(read(path) or "")
       if type(entry) == "table" and entry.format == FORMAT and entry.host == host.uri and not lives(entry.owner) then
         local ok, outcome = pcall(recover_one, host, path, entry)
         results[#results + 1] = { workflow = entry.workflow, guest = entry.guest, step = entry.step, outcome = ok and outcome or nil }
