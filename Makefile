@@ -5,13 +5,19 @@ SOVERSION := 0
 PREFIX ?= /usr/local
 DESTDIR ?=
 bindir ?= $(PREFIX)/bin
+libdir ?= $(PREFIX)/lib
+includedir ?= $(PREFIX)/include
 datadir ?= $(PREFIX)/share
+luadir ?= $(PREFIX)/lib/lua/5.4
+docdir ?= $(datadir)/doc/guestlua
 
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 LUA ?= lua5.4
 PKG_CONFIG ?= pkg-config
+OBJCOPY ?= objcopy
+NM ?= nm
 CFLAGS ?= -O2 -g
 PACKAGES := lua5.4 libvirt libvirt-qemu libxml-2.0 libuv
 
@@ -39,7 +45,7 @@ FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo check asan tsan valgrind fuzz lint format doc bench install uninstall clean
+.PHONY: help all demo check asan tsan valgrind fuzz lint format doc bench install uninstall deb rock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -55,14 +61,22 @@ $(BUILD)/libguestlua.so.$(SOVERSION): $(OBJECTS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(SHARED) -Wl,-soname,libguestlua.so.$(SOVERSION) -o $@ $^ $(LIBS)
 $(BUILD)/libguestlua.so: $(BUILD)/libguestlua.so.$(SOVERSION)
 	ln -sf $(notdir $<) $@
-$(BUILD)/libguestlua.a: $(OBJECTS)
+
+# One object, so that only the public names are seen outside of it.
+$(BUILD)/libguestlua.o: $(OBJECTS)
+	$(LD) -r -o $@ $^
+	$(OBJCOPY) --localize-hidden $@
+$(BUILD)/libguestlua.a: $(BUILD)/libguestlua.o
 	rm -f $@
 	$(AR) rcs $@ $^
 
-# For require in a stock lua5.4, which has Lua's functions itself: a second copy of them would not know the first one's values.
-$(BUILD)/lua/guestlua.so: $(OBJECTS)
+# For require in a stock lua5.4, which has Lua's functions itself: a second copy of them would not know the first one's values. They are weak, so that
+# a Lua of another version, which lacks some, gets as far as luaopen_guestlua, which refuses it.
+$(BUILD)/lua/guestlua.so: $(BUILD)/libguestlua.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(shell $(PKG_CONFIG) --libs $(filter-out lua5.4,$(PACKAGES))) -lpthread -lm
+	$(NM) -u $< | sed -n 's/.* \(luaL\{0,1\}_[a-zA-Z_]*\)$$/\1/p' > $(@D)/names
+	$(OBJCOPY) --weaken-symbols=$(@D)/names $< $(@D)/module.o
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $(@D)/module.o $(shell $(PKG_CONFIG) --libs $(filter-out lua5.4,$(PACKAGES))) -lpthread -lm
 
 $(BUILD)/%.o: src/%.c $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -88,6 +102,9 @@ $(BUILD)/module-list: force
 # them (in many containers it is) every start and stop of a guest takes that long. tini collects them at once.
 RUN := $(shell command -v tini >/dev/null && echo tini -s --)
 
+# Where specs and the demo keep the journal of their workflows.
+export XDG_STATE_HOME := $(CURDIR)/build/state
+
 # The real guest that the demo, the examples and the specs run on.
 build/tiny/disk.qcow2: spec/support/tiny-guest
 	spec/support/tiny-guest build/tiny
@@ -101,7 +118,7 @@ build/faults.so: $(FAULTS) spec/support/faults.h
 demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
 	$(RUN) build/guestlua spec/support/demo.lua
 
-check: build/guestlua build/tiny/disk.qcow2 build/faults.so lint ## every spec, and lint
+check: all build/tiny/disk.qcow2 build/faults.so lint ## every spec, and lint
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # intercept_tls_get_addr=0: where a library's thread-local block happens to lie 16 bytes into a page, gcc 12's runtime takes what is before it for a
@@ -132,12 +149,14 @@ fuzz: ## FUZZ_SECONDS of random documents and tables
 $(BUILD)/fuzz_%: spec/fuzz/%.c $(OBJECTS)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
+C_FILES := $(wildcard src/*.[ch] spec/fuzz/*.c spec/support/*.[ch] spec/embed/*.[ch] examples/embed/*.c bench/*.c)
+
 lint: ## luacheck, and the style of the C code
 	luacheck -q lua spec examples bench doc src
-	clang-format --dry-run -Werror src/*.c src/*.h spec/fuzz/*.c spec/support/*.c spec/support/*.h bench/*.c
+	clang-format --dry-run -Werror $(C_FILES)
 
 format: ## brings the C code into its style
-	clang-format -i src/*.c src/*.h spec/fuzz/*.c spec/support/*.c spec/support/*.h bench/*.c
+	clang-format -i $(C_FILES)
 
 doc: build/guestlua ## the manual in build/doc/html, and all that is made of the texts in the source
 	build/guestlua doc/make.lua .
@@ -146,22 +165,49 @@ doc: build/guestlua ## the manual in build/doc/html, and all that is made of the
 bench: build/guestlua build/tiny/disk.qcow2 ## what is measured, in one table
 	bench/run
 
-install: build/guestlua ## into PREFIX, below DESTDIR; the HTML too, if `make doc` was run
-	install -D -m 755 build/guestlua $(DESTDIR)$(bindir)/guestlua
-	install -D -m 644 doc/guestlua.1 $(DESTDIR)$(datadir)/man/man1/guestlua.1
-	install -D -m 644 completions/guestlua.bash $(DESTDIR)$(datadir)/bash-completion/completions/guestlua
-	install -D -m 644 completions/_guestlua $(DESTDIR)$(datadir)/zsh/site-functions/_guestlua
-	install -D -m 644 types/guestlua.lua $(DESTDIR)$(datadir)/guestlua/types/guestlua.lua
-	install -D -m 644 -t $(DESTDIR)$(datadir)/doc/guestlua doc/*.md
-	install -D -m 644 -t $(DESTDIR)$(datadir)/doc/guestlua/reference doc/reference/*.md
-	@for page in $(patsubst build/doc/%,%,$(wildcard build/doc/html/*.* build/doc/html/reference/*)); do \
-	  install -D -m 644 build/doc/$$page $(DESTDIR)$(datadir)/doc/guestlua/$$page || exit 1; \
+# All that is installed: where from, where to, the mode. Both targets go by this list, so that one takes away what the other brought.
+INSTALLED := \
+  build/guestlua:$(bindir)/guestlua:755 \
+  build/libguestlua.so.$(SOVERSION):$(libdir)/libguestlua.so.$(VERSION):644 \
+  build/libguestlua.a:$(libdir)/libguestlua.a:644 \
+  build/guestlua.pc:$(libdir)/pkgconfig/guestlua.pc:644 \
+  build/lua/guestlua.so:$(luadir)/guestlua.so:644 \
+  src/guestlua.h:$(includedir)/guestlua.h:644 \
+  doc/guestlua.1:$(datadir)/man/man1/guestlua.1:644 \
+  completions/guestlua.bash:$(datadir)/bash-completion/completions/guestlua:644 \
+  completions/_guestlua:$(datadir)/zsh/site-functions/_guestlua:644 \
+  types/guestlua.lua:$(datadir)/guestlua/types/guestlua.lua:644 \
+  $(foreach page,$(wildcard doc/*.md doc/reference/*.md),$(page):$(docdir)/$(page:doc/%=%):644) \
+  $(foreach page,$(wildcard build/doc/html/*.* build/doc/html/reference/*),$(page):$(docdir)/$(page:build/doc/%=%):644) \
+  $(foreach example,$(wildcard examples/*.* examples/embed/*),$(example):$(docdir)/$(example):644)
+LINKED := $(libdir)/libguestlua.so.$(SOVERSION) $(libdir)/libguestlua.so
+
+build/guestlua.pc: guestlua.pc.in force
+	@sed 's|@PREFIX@|$(PREFIX)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@VERSION@|$(VERSION)|' $< > $@
+
+install: all build/guestlua.pc ## into PREFIX, below DESTDIR; the HTML too, if `make doc` was run
+	@set -e; for row in $(INSTALLED); do \
+	  IFS=: read -r from to mode <<< "$$row"; \
+	  install -D -m "$$mode" "$$from" "$(DESTDIR)$$to"; \
+	done
+	@for link in $(LINKED); do ln -sf libguestlua.so.$(VERSION) "$(DESTDIR)$$link"; done
+
+# Directories go with the last file in them, up to those that were not ours.
+uninstall: ## what install put there
+	@for row in $(INSTALLED) $(LINKED:%=:%:); do \
+	  IFS=: read -r from to mode <<< "$$row"; \
+	  rm -f "$(DESTDIR)$$to"; \
+	done
+	@for directory in $(docdir)/html/reference $(docdir)/html $(docdir)/reference $(docdir)/examples/embed $(docdir)/examples $(docdir) \
+	  $(datadir)/guestlua/types $(datadir)/guestlua; do \
+	  rmdir "$(DESTDIR)$$directory" 2>/dev/null || :; \
 	done
 
-uninstall: ## what install put there
-	rm -f $(DESTDIR)$(bindir)/guestlua $(DESTDIR)$(datadir)/man/man1/guestlua.1
-	rm -f $(DESTDIR)$(datadir)/bash-completion/completions/guestlua $(DESTDIR)$(datadir)/zsh/site-functions/_guestlua
-	rm -rf $(DESTDIR)$(datadir)/guestlua $(DESTDIR)$(datadir)/doc/guestlua
+deb: ## Debian packages, in build/deb
+	debian/build build/deb
+
+rock: ## the rock, against the library that is installed
+	luarocks --lua-version 5.4 make
 
 clean: ## everything that was built
 	rm -rf build

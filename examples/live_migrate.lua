@@ -44,7 +44,10 @@ if terminal then
   io.stderr:write("\n")
 end
 
-say("guest %s runs on %s, after %.1f s", result.arrived.name, destination.hostname, result.seconds)
+if not result.arrived then
+  return -- a dry run
+end
+say("guest %s runs on %s, after %.1f s", name, destination.hostname, result.seconds)
 if result.stats then
   say("it stood still for %d ms", result.stats.downtime or 0)
 end

@@ -134,6 +134,23 @@ describe("BlockDevice, on a real guest,", function()
     assert.same(before, machine:chain())
   end)
 
+  it("ends with the wait for it when the task is cancelled", function()
+    write(8)
+    local disk = machine.guest:get_block_device("vda")
+    local events <close> = machine.guest:subscribe("block_job_2")
+    disk:copy(destination("cancelled"), { transient = true, bandwidth = 1 })
+    local task = guestlua.spawn(disk.await_job, disk)
+    while not disk:get_job_info() do
+      guestlua.sleep(0.01)
+    end
+    task:cancel()
+    local e = helper.failure(task.wait, task)
+    assert.same({ "cancelled", false }, { e.kind, e.still_running })
+    assert.matches("the job was aborted", e.message)
+    assert.equal("canceled", events:next(0).status) -- and has told so
+    assert.is_nil(disk:get_job_info())
+  end)
+
   it("raises what on_progress raises, and the job goes on", function()
     write(8)
     local disk = machine.guest:get_block_device("vda")

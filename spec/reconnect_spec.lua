@@ -87,11 +87,14 @@ describe("A connection that is lost", function()
     local guest, again = host:guest("test"), host:guest("test")
     local disk = guest:get_block_device("vda")
     local one, several = guest:subscribe("lifecycle"), host:subscribe({ "lifecycle", "reboot", "disconnected", "reconnected" })
-    local only, handled, waits = host:subscribe("reconnected"), {}, nil
+    local only, handled = host:subscribe("reconnected"), {}
     host:on("reconnected", function(event)
       handled[#handled + 1] = event
     end)
-    waits = guestlua.spawn(guest.wait_event, guest, "lifecycle", { match = function(e) return e.type == "resumed" end, timeout = TIMEOUT })
+    local waits = guestlua.spawn(guest.wait_event, guest, "lifecycle", {
+      match = function(e) return e.type == "resumed" end,
+      timeout = TIMEOUT,
+    })
     for round = 1, 2 do
       assert.is_nil(one:next(0))
       daemon("kill")

@@ -77,7 +77,7 @@ static int open_everything(lua_State *L)
   return 0;
 }
 
-/* The message handler for that. */
+/* The message handler for that, and guestlua_text. */
 static int to_text(lua_State *L)
 {
   luaL_tolstring(L, 1, NULL);
@@ -357,6 +357,18 @@ void guestlua_status(lua_State *L)
   gl_state *s = gl_state_find(L);
   if (s)
     gl_state_ask_status(s);
+}
+
+const char *guestlua_text(lua_State *L, int index)
+{
+  index = lua_absindex(L, index);
+  lua_pushcfunction(L, to_text);
+  lua_pushvalue(L, index);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+    return lua_tostring(L, -1);
+  lua_pop(L, 1);
+  gl_state_push_empty(L);
+  return "an error that cannot be told as a text";
 }
 
 /* ---- a program's own loop ---- */

@@ -139,19 +139,27 @@ static int call_wrapped(lua_State *L)
   return begin(L, true);
 }
 
+/* Makes a coroutine of the function at index 1, on top of the stack. */
+static void make(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  gl_sandbox_count_coroutine(s);
+  lua_State *co = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  gl_sandbox_guard_coroutine(L, s);
+  lua_xmove(L, co, 1);
+}
+
 static int co_create(lua_State *L)
 {
-  gl_sandbox_count_coroutine(gl_state_get(L));
-  return call_own(L);
+  make(L);
+  return 1;
 }
 
 static int co_wrap(lua_State *L)
 {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  gl_sandbox_count_coroutine(gl_state_get(L));
-  lua_State *co = lua_newthread(L);
-  lua_pushvalue(L, 1);
-  lua_xmove(L, co, 1);
+  make(L);
   lua_pushcclosure(L, call_wrapped, 1);
   return 1;
 }

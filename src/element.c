@@ -34,6 +34,9 @@ typedef struct element {
   xmlNodePtr node;
 } element;
 
+/* What a document takes besides its text, counted as so many bytes of text. */
+#define WEIGHT_OF_DOCUMENT 64
+
 static _Noreturn void out_of_memory(lua_State *L)
 {
   luaL_error(L, "guestlua: out of memory");
@@ -87,6 +90,7 @@ static void set_document(lua_State *L, element *e, xmlDocPtr doc, xmlNodePtr nod
   enum { ALWAYS_ALLOWED = 2 << 20 };
   gl_state *s = e->document->state;
   e->document->doc = doc;
+  doc->_private = (char *)doc->_private + WEIGHT_OF_DOCUMENT;
   e->document->size = (size_t)doc->_private;
   e->node = node;
   s->xml_size += e->document->size;

@@ -384,7 +384,7 @@ static gl_sub *sub_new(gl_op *op, int count)
 
 int gl_sub_register(gl_op *op, long long events, gl_sub **result)
 {
-  virResetLastError(); /* a host that is being closed is no error of libvirt's */
+  virResetLastError();                                             /* a host that is being closed is no error of libvirt's */
   op->no_loop = op->phase == GL_OP_RUNNING && gl_event_runs() < 0; /* inline it may be that very thread that runs the loop */
   if (op->no_loop)
     return -1;

@@ -128,6 +128,9 @@ GUESTLUA_API int guestlua_spawn(lua_State *L, int nargs);
  */
 GUESTLUA_API int guestlua_result(lua_State *L, int index);
 
+/* Pushes the value at that index, such as an error, as a text: as luaL_tolstring, but where its __tostring fails it says so. [-0, +1, -] */
+GUESTLUA_API const char *guestlua_text(lua_State *L, int index);
+
 /*
  * A descriptor that is readable when there is something to dispatch, and how many milliseconds later it is time to dispatch all the same
  * (-1: no limit). Ask for the timeout after each dispatch. Negative where guestlua_dispatch would say so: guestlua_fd gives

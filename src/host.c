@@ -370,8 +370,10 @@ static int open_push(lua_State *L, gl_op *op)
 void gl_host_push(lua_State *L, gl_state *s, virConnectPtr conn)
 {
   gl_host *h = push_host(L, s);
-  if (virConnectRef(conn) < 0)
+  if (virConnectRef(conn) < 0) {
+    gl_object_close(lua_touserdata(L, -1));
     gl_error_throw(L, "invalid_conn", "guestlua_push_connect: this is no open connection");
+  }
   h->conn = conn;
   h->uri = virConnectGetURI(conn);
   h->handed = true;

@@ -220,7 +220,7 @@ static bool shows_code(const char *traceback, int length)
 static void report(lua_State *L)
 {
   const char *traceback = lua_tostring(L, -1);
-  const char *message = luaL_tolstring(L, -2, NULL);
+  const char *message = guestlua_text(L, -2);
   const char *ours = strstr(traceback, "\n\tguestlua/command.lua:"), *prompt = strstr(traceback, "\n\tguestlua/repl.lua:");
   ours = prompt ? prompt : ours;
   int length = (int)(ours ? ours - traceback : (ptrdiff_t)strlen(traceback));

@@ -27,8 +27,10 @@ static void *limited_alloc(void *ud, void *block, size_t old, size_t new)
 {
   gl_state *s = ud;
   size_t had = block ? old : 0;
-  if (new > had && s->limit.memory_used + (new - had) > s->limit.memory)
-    return NULL; /* Lua collects garbage and asks once more, and then raises "not enough memory" */
+  if (new > had && s->limit.memory_used + (new - had) > s->limit.memory) {
+    s->limit.instructions_left -= (long long)(s->limit.memory_used / BYTES);
+    return NULL; /* Lua collects garbage, which is what was just paid for, and asks once more, and then raises "not enough memory" */
+  }
   void *result = s->limit.alloc(s->limit.alloc_data, block, old, new);
   if (result || new == 0)
     s->limit.memory_used += new - had;
@@ -141,6 +143,57 @@ static int limit(lua_State *L)
   return 0;
 }
 
+/* ---- protected calls ---- */
+
+/* Calls of functions in each other: beyond that Lua spends more time on its stack with each error than a script has paid for. */
+#define MAX_PROTECTED_DEPTH 2000
+
+static int protected_end(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)ctx;
+  if (status == LUA_OK || status == LUA_YIELD)
+    return lua_gettop(L);
+  lua_pushboolean(L, 0);
+  lua_pushvalue(L, -2);
+  return 2;
+}
+
+/* core.pcall: Lua's, where calls are not nested that deep. */
+static int protected_call(lua_State *L)
+{
+  lua_Debug ar;
+  luaL_checkany(L, 1);
+  if (lua_getstack(L, MAX_PROTECTED_DEPTH, &ar)) {
+    gl_sandbox_charge(L, gl_state_get(L), MAX_PROTECTED_DEPTH / 4, 1); /* looking takes its time */
+    return luaL_error(L, "stack overflow (a pcall in more than %d calls)", MAX_PROTECTED_DEPTH);
+  }
+  lua_pushboolean(L, 1);
+  lua_insert(L, 1);
+  return protected_end(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, protected_end), 0);
+}
+
+static int guarded_end(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)ctx;
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+}
+
+/* upvalue: the function of a coroutine */
+static int guarded(lua_State *L)
+{
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  return guarded_end(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, guarded_end), 0);
+}
+
+/* Lua calls no hooks while a hook raises an error, and in a coroutine that dies of it they stay off: what closes its variables would be
+ * counted no more. So its function is called in a protected call, where that ends. */
+void gl_sandbox_guard_coroutine(lua_State *L, const gl_state *s)
+{
+  if (s->limit.counts)
+    lua_pushcclosure(L, guarded, 1);
+}
+
 /* ---- globals ---- */
 
 /* core.set_globals(table): what chunks that are loaded from now on have for globals. */
@@ -161,7 +214,8 @@ void gl_sandbox_trust(lua_State *L)
 void gl_sandbox_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    {"limit", limit}, {"charge", charge}, {"set_globals", set_globals}, {"patterns", gl_pattern_functions}, {NULL, NULL}};
+    {"limit", limit}, {"charge", charge}, {"set_globals", set_globals}, {"pcall", protected_call}, {"patterns", gl_pattern_functions},
+    {NULL, NULL}};
   lua_pushglobaltable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &trusted_key);
   luaL_setfuncs(L, functions, 0);

@@ -7,8 +7,8 @@
 
 #include "state.h"
 
-/* Sets limit, charge, set_globals and patterns in the table on top of the stack; and remembers the present globals as those of our own
- * modules. [-0, +0, m] */
+/* Sets limit, charge, pcall, set_globals and patterns in the table on top of the stack; and remembers the present globals as those of our
+ * own modules. [-0, +0, m] */
 void gl_sandbox_open(lua_State *L);
 
 /* Makes the function on top of the stack, a module of ours that was just loaded, see the globals that were there at first. [-0, +0, m] */
@@ -23,6 +23,9 @@ void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level);
 
 /* Whoever makes a coroutine that scripts run in says so. */
 void gl_sandbox_count_coroutine(gl_state *s);
+
+/* The function on top of the stack is to be the body of one: puts another one around it, where that is needed. [-1, +1, m] */
+void gl_sandbox_guard_coroutine(lua_State *L, const gl_state *s);
 
 /* Raises where there is no memory for so many more bytes of XML. [-0, +0, v] */
 void gl_sandbox_check_xml(lua_State *L, const gl_state *s, size_t more);

@@ -123,6 +123,8 @@ static void on_wakeup(uv_async_t *async)
  * libuv keeps a pipe for its signal handling, and in the child of every fork it closes the pipe by number and makes another. The child in
  * which libvirt's embedded driver starts an emulator forks again, after closing what it inherited: with a pipe of libuv's on numbers 4 and
  * 5, libuv would close the pipe that the two children speak over (seen: "Unable to notify child process: Bad file descriptor").
+ *
+ * And where the program was started without standard output it would take its number, for which libuv ends the process.
  */
 static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
 static void make_first_loop(void)
@@ -135,7 +137,8 @@ static void make_first_loop(void)
   if (uv_loop_init(&loop) == 0)
     uv_loop_close(&loop);
   while (count > 0)
-    close(taken[--count]);
+    if (taken[--count] > STDERR_FILENO)
+      close(taken[count]);
 }
 
 gl_state *gl_state_open(lua_State *L)

@@ -481,7 +481,7 @@ int gl_task_list(lua_State *L)
 
 /* liblua may have been built to jump with this (_FORTIFY_SOURCE), which the sanitizer does not know of: its own stack then grows with each
  * yield and each error until it is full. */
-void __longjmp_chk(jmp_buf env, int value);
+__attribute__((visibility("default"))) void __longjmp_chk(jmp_buf env, int value);
 void __longjmp_chk(jmp_buf env, int value)
 {
   longjmp(env, value);

@@ -152,7 +152,8 @@ static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_task_class = {
   .name = "Task",
-  .help = "A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its scope.",
+  .help =
+    "A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its scope.",
   .ops = ops,
   .outlives = true,
   .close = task_close,

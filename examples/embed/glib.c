@@ -102,7 +102,7 @@ static int failed(lua_State *L)
     if (asked)
       return 0;
   }
-  const char *traceback = lua_tostring(L, -1), *error = luaL_tolstring(L, -2, NULL);
+  const char *traceback = lua_tostring(L, -1), *error = guestlua_text(L, -2);
   fprintf(stderr, "glib: %s\n%s\n", error, traceback);
   return 1;
 }
@@ -114,7 +114,7 @@ static int run(program *p, char *path)
   lua_pushlightuserdata(L, p->dom);
   lua_pushlightuserdata(L, path);
   if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
-    fprintf(stderr, "glib: %s\n", luaL_tolstring(L, -1, NULL));
+    fprintf(stderr, "glib: %s\n", guestlua_text(L, -1));
     return 1;
   }
   p->loop = g_main_loop_new(NULL, FALSE);

@@ -69,7 +69,7 @@ static int failed(lua_State *L)
     if (asked)
       return 0;
   }
-  const char *traceback = lua_tostring(L, -1), *error = luaL_tolstring(L, -2, NULL);
+  const char *traceback = lua_tostring(L, -1), *error = guestlua_text(L, -2);
   fprintf(stderr, "loop: %s\n%s\n", error, traceback);
   return 1;
 }
@@ -80,7 +80,7 @@ static int run(lua_State *L, virDomainPtr dom, char *path)
   lua_pushlightuserdata(L, dom);
   lua_pushlightuserdata(L, path);
   if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
-    fprintf(stderr, "loop: %s\n", luaL_tolstring(L, -1, NULL));
+    fprintf(stderr, "loop: %s\n", guestlua_text(L, -1));
     return 1;
   }
   loop(L, dom);

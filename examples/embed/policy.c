@@ -13,7 +13,7 @@
 /* The error value and then the traceback are on top of the stack. */
 static int failed(lua_State *L)
 {
-  const char *traceback = lua_tostring(L, -1), *error = luaL_tolstring(L, -2, NULL);
+  const char *traceback = lua_tostring(L, -1), *error = guestlua_text(L, -2);
   fprintf(stderr, "policy: %s\n%s\n", error, traceback);
   return 2;
 }

@@ -27,6 +27,10 @@ local function thaw(guest)
       e.hint = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
       error(e, 0)
     end
+    local known, alive = pcall(guest.host.is_alive, guest.host)
+    if not (known and alive) then
+      pcall(guest.host.reconnect, guest.host)
+    end
     core.sleep(0.5)
   end
 end
@@ -150,11 +154,7 @@ define(core.Guest, "Guest", {
       error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
     end
     return begun(function()
-      local detach = require("guestlua.workflow").detach_with_retry
-      local ok, e = pcall(detach, guest, device, { missing_ok = true, live = live, persistent = persistent })
-      if not ok and not is_gone(guest, e) then
-        error(e, 0)
-      end
+      require("guestlua.workflow").detach_with_retry(guest, device, { missing_ok = true, live = live, persistent = persistent })
     end, function()
       guest:attach_device(device, { persistent = options.persistent, live = options.live })
     end)

@@ -77,8 +77,7 @@ local function timed_out(disk, seconds)
   }), 0)
 end
 
-local function await(disk, events, options)
-  local targets = targets_of(disk)
+local function await(disk, events, targets, options)
   local deadline = options.timeout and core.now() + options.timeout
   local last
   while true do
@@ -117,7 +116,7 @@ local function abort(owner, e)
     if ok then
       e.still_running = false
       e.message = e.kind .. "; the job was aborted"
-      return
+      return true
     elseif not e.still_running or failure.kind ~= "operation_invalid" then
       return -- it has ended by itself, or cannot be aborted any more
     end
@@ -129,10 +128,21 @@ local function abort(owner, e)
   end
 end
 
+-- Waits for the last event of a job that was ended: a later wait must not take it for its own.
+local function await_last(events, targets)
+  local deadline = core.now() + POLL
+  repeat
+    local event = events:next(math.max(deadline - core.now(), 0))
+  until not event or targets[event.disk] and event.status ~= "ready"
+end
+
 local abort_when_cancelled = {
   __close = function(self, e)
     if core.Error.is(e, "interrupted") or core.Error.is(e, "cancelled") then
-      abort(self.owner, e)
+      local aborted = core.shield(abort, self.owner, e)
+      if aborted and self.events then
+        core.shield(await_last, self.events, self.targets)
+      end
     end
   end,
 }
@@ -163,8 +173,9 @@ define(core.BlockDevice, "BlockDevice", {
     end
     local events = disk:job_events()
     local own <close> = not events and disk.guest:subscribe("block_job_2") or nil -- a job that somebody else started
-    local guard <close> = setmetatable({ owner = disk }, abort_when_cancelled)
-    local outcome, reason = await(disk, events or own, options)
+    local targets = targets_of(disk)
+    local guard <close> = setmetatable({ owner = disk, events = events or own, targets = targets }, abort_when_cancelled)
+    local outcome, reason = await(disk, events or own, targets, options)
     if events and outcome ~= "ready" then -- one that is ready has its end still before it
       events:close()
     end

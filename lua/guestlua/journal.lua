@@ -60,6 +60,9 @@ define(journal, "guestlua", {
   returns = "string: the directory",
   params = { { name = "dir", type = "string", help = "a directory, made where it is missing; at first $XDG_STATE_HOME/guestlua/journal" } },
   run = function(options)
+    if options.dir == "" then
+      define.bad("journal", "dir", "cannot be empty")
+    end
     directory = options.dir or directory
     return directory or default_directory()
   end,

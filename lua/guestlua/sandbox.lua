@@ -119,11 +119,23 @@ local function set_metatable(value, metatable)
   return result
 end
 
+-- Lua calls the handler while no hook can stop it. Here it is called when the error has come to its end.
+local function handled(handler, ok, ...)
+  if ok then
+    return true, ...
+  end
+  return false, select(2, core.pcall(handler, (...)))
+end
+
+local function xp_call(fn, handler, ...)
+  return handled(handler, core.pcall(fn, ...))
+end
+
 local function collect_garbage(what)
   if what ~= nil and what ~= "count" and what ~= "collect" and what ~= "step" then
     refuse("collectgarbage", "count, collect and step only")
   elseif what ~= "count" then
-    core.charge(math.floor(collectgarbage("count")))
+    core.charge(math.floor(collectgarbage("count")) * 16)
   end
   return collectgarbage(what)
 end
@@ -182,11 +194,12 @@ local function public_module()
 end
 
 local function globals()
-  local env = own_copy(copy(_G, "assert error ipairs next pairs pcall print rawequal rawget rawlen rawset select tonumber tostring type xpcall "
-    .. "_VERSION coroutine math string table utf8"))
+  local env = own_copy(copy(_G, "assert error ipairs next pairs print rawequal rawget rawlen rawset select tonumber tostring type _VERSION "
+    .. "coroutine math string table utf8"))
   env._G = env
   env.string.dump = nil
   env.getmetatable, env.setmetatable, env.collectgarbage = get_metatable, set_metatable, collect_garbage
+  env.pcall, env.xpcall = core.pcall, xp_call
   env.os = copy(os, "clock date difftime time")
   env.guestlua = public_module()
   env.load = loader(env)
@@ -250,8 +263,8 @@ local function make_pay()
   end)
 end
 
--- limits: max_memory (MiB), max_instructions, 0: none; sandbox: whether the globals are replaced, for all chunks that are loaded from now on; allow: a list of
--- names, as in "Guest.get_info", "BlockDevice.*", "guestlua.open"; nil: all.
+-- limits: max_memory (MiB), max_instructions, 0: none; sandbox: whether the globals are replaced, for all chunks that are loaded from now on;
+-- allow: a list of names, as in "Guest.get_info", "BlockDevice.*", "guestlua.open"; nil: all.
 function sandbox.configure(limits)
   local memory = (limits.max_memory or 0) > 0 and math.floor(limits.max_memory * 2 ^ 20) or nil
   local instructions = (limits.max_instructions or 0) > 0 and limits.max_instructions or nil

@@ -175,7 +175,8 @@ define(guestlua, "guestlua", {
 local function late(seconds, e)
   local fields = { kind = "timeout", op = "timeout", message = ("not over within %g s"):format(seconds) }
   if type(e) == "table" then
-    for _, key in ipairs({ "op", "call", "host", "guest", "device", "device_type", "still_running", "undoing", "where" }) do
+    for _, key in ipairs({ "op", "call", "host", "guest", "device", "device_type", "still_running", "undoing", "where", "workflow",
+      "step", "steps", "outcome" }) do
       fields[key] = e[key] == nil and fields[key] or e[key]
     end
     fields.message = ("%s; it was at: %s"):format(fields.message, e.message)

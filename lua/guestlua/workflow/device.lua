@@ -192,6 +192,8 @@ local DETACH_PARAMS = {
   { name = "attempts", type = "integer", help = "how often the running guest is asked; 8 where nothing is said" },
   { name = "timeout", type = "number", help = "seconds to wait for it each time; 20 where nothing is said" },
   { name = "missing_ok", type = "boolean", help = "a device that is not there is no error" },
+  { name = "live", type = "boolean", help = "false: not from the running guest" },
+  { name = "persistent", type = "boolean", help = "false: not from the configuration" },
 }
 
 define(workflow, "workflow", {
@@ -211,7 +213,8 @@ define(workflow, "workflow", {
     return frame.run("detach_with_retry", guest, function(run)
       local function look()
         local place = places(guest)
-        return place.persistent and get_conf(true) or nil, place.live and get_conf(false) or nil, place.persistent or place.live
+        local stored = options.persistent ~= false and place.persistent and get_conf(true) or nil
+        return stored, options.live ~= false and place.live and get_conf(false) or nil, place.persistent or place.live
       end
       local stored, live, somewhere = run:step("look", look)
       local name = name_of(device, live or stored)
@@ -400,3 +403,5 @@ define(workflow, "workflow", {
     return result
   end,
 })
+
+return { finder = finder }

@@ -16,16 +16,13 @@ local NAME = "live_migrate"
 -- from one to the next.
 local POLL, COMPLETION, DOWNTIME, STEPS, DELAY = 0.5, 800, 500, 10, 75
 
--- How often a refused abort or force is tried.
-local TRIES = 5
-
 local UNDER_WAY = { [1] = true, [2] = true } -- of get_job_info().type: BOUNDED, UNBOUNDED
 
 local TWO_COPIES = "look at both hosts before you start or resume it on either: two running copies of a guest destroy its disks; the journal knows: "
   .. "guestlua.recover(host), once both hosts answer"
 
 local migrate = {
-  settle_for = 60, -- seconds until both hosts have to agree about where the guest is
+  settle_for = 60, -- seconds until both hosts have to agree about where the guest is, and until a call has to be taken that may be refused at first
 }
 
 local is = core.Error.is
@@ -290,11 +287,11 @@ local function set_downtime(this, elapsed)
   end
 end
 
--- A call that may be refused for now: tried again at the next look, a few times.
+-- A call that may be refused for now, as where the job is about to begin: tried again at the next look, for a while.
 local function insist(this, call)
   local ok, e = state.try(call, this.guest)
-  this.refused = ok and 0 or this.refused + 1
-  if not ok and this.task:status() == "running" and this.refused >= TRIES then
+  this.refused_since = not ok and (this.refused_since or core.now()) or nil
+  if not ok and this.task:status() == "running" and core.now() - this.refused_since >= migrate.settle_for then
     error(e, 0)
   end
   return ok
@@ -303,8 +300,7 @@ end
 -- The time is over: aborted, or made to end: the guest runs on there already, or stands still.
 local function out_of_time(this)
   if this.action ~= "force_complete" then
-    this.late = true
-    insist(this, this.guest.abort_job)
+    this.aborted = insist(this, this.guest.abort_job) or this.aborted
   elseif not this.forced then
     if this.plan.postcopy then
       this.run:record({ postcopy = true })
@@ -411,7 +407,7 @@ end
 
 -- Why it failed: that the time was over, where that is why.
 local function explained(this, failure)
-  if this.late and is(failure, "operation_aborted") then
+  if this.aborted then
     return core.Error.new({
       kind = "timeout",
       guest = this.guest.name,
@@ -480,7 +476,7 @@ define(workflow, "workflow", {
     local uri = uri_of(destination, options)
     return frame.run(NAME, guest, function(run)
       local this = {
-        run = run, guest = guest, destination = destination, options = options, action = action, downtimes = {}, warnings = {}, refused = 0,
+        run = run, guest = guest, destination = destination, options = options, action = action, downtimes = {}, warnings = {},
       }
       this.plan = run:step("look", plan, guest, destination, uri, options)
       run:record({ step = "migrate", destination = destination.uri, was = this.plan.was })
