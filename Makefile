@@ -10,6 +10,7 @@ includedir ?= $(PREFIX)/include
 datadir ?= $(PREFIX)/share
 luadir ?= $(PREFIX)/lib/lua/5.4
 docdir ?= $(datadir)/doc/guestlua
+zshdir ?= $(datadir)/zsh/site-functions
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -29,7 +30,7 @@ variant_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 variant_tsan := -fsanitize=thread -fno-omit-frame-pointer -O1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
-ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
+ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 
 # The executable alone has these, and links readline: who embeds the library does not get its licence.
@@ -175,7 +176,7 @@ INSTALLED := \
   src/guestlua.h:$(includedir)/guestlua.h:644 \
   doc/guestlua.1:$(datadir)/man/man1/guestlua.1:644 \
   completions/guestlua.bash:$(datadir)/bash-completion/completions/guestlua:644 \
-  completions/_guestlua:$(datadir)/zsh/site-functions/_guestlua:644 \
+  completions/_guestlua:$(zshdir)/_guestlua:644 \
   types/guestlua.lua:$(datadir)/guestlua/types/guestlua.lua:644 \
   $(foreach page,$(wildcard doc/*.md doc/reference/*.md),$(page):$(docdir)/$(page:doc/%=%):644) \
   $(foreach page,$(wildcard build/doc/html/*.* build/doc/html/reference/*),$(page):$(docdir)/$(page:build/doc/%=%):644) \
@@ -187,16 +188,16 @@ build/guestlua.pc: guestlua.pc.in force
 
 install: all build/guestlua.pc ## into PREFIX, below DESTDIR; the HTML too, if `make doc` was run
 	@set -e; for row in $(INSTALLED); do \
-	  IFS=: read -r from to mode <<< "$$row"; \
-	  install -D -m "$$mode" "$$from" "$(DESTDIR)$$to"; \
+	  to=$${row#*:}; \
+	  install -D -m "$${to#*:}" "$${row%%:*}" "$(DESTDIR)$${to%:*}"; \
 	done
 	@for link in $(LINKED); do ln -sf libguestlua.so.$(VERSION) "$(DESTDIR)$$link"; done
 
 # Directories go with the last file in them, up to those that were not ours.
 uninstall: ## what install put there
 	@for row in $(INSTALLED) $(LINKED:%=:%:); do \
-	  IFS=: read -r from to mode <<< "$$row"; \
-	  rm -f "$(DESTDIR)$$to"; \
+	  to=$${row#*:}; \
+	  rm -f "$(DESTDIR)$${to%:*}"; \
 	done
 	@for directory in $(docdir)/html/reference $(docdir)/html $(docdir)/reference $(docdir)/examples/embed $(docdir)/examples $(docdir) \
 	  $(datadir)/guestlua/types $(datadir)/guestlua; do \
@@ -206,8 +207,12 @@ uninstall: ## what install put there
 deb: ## Debian packages, in build/deb
 	debian/build build/deb
 
+# In a copy: luarocks leaves what it builds in the tree. ROCK_FLAGS: as in --local, or --tree build/rocks GUESTLUA_DIR=$PREFIX
 rock: ## the rock, against the library that is installed
-	luarocks --lua-version 5.4 make
+	rm -rf build/rock
+	mkdir -p build/rock
+	cp -r *.rockspec rock build/rock
+	cd build/rock && luarocks --lua-version 5.4 make $(ROCK_FLAGS)
 
 clean: ## everything that was built
 	rm -rf build

@@ -251,7 +251,7 @@ static const gl_opdef job_events_def = {
   .run = gl_run_nothing,
   .push = job_events_push,
   .memory = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static const gl_param abort_job_params[] = {
@@ -272,7 +272,7 @@ static const gl_opdef abort_job_def = {
   .params = abort_job_params,
   .run = abort_job_run,
   .changes = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 typedef struct job_info_op {
@@ -318,7 +318,7 @@ static const gl_opdef get_job_info_def = {
   .run = get_job_info_run,
   .push = get_job_info_push,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 /* Sets `ready` from the disk's <mirror>; a disk that is not there has none. */
@@ -359,7 +359,7 @@ static const gl_opdef is_job_complete_def = {
   .run = is_job_complete_run,
   .push = is_job_complete_push,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 /* Options that no call of libvirt's has. */

@@ -510,7 +510,7 @@ const gl_opdef gl_subscribe = {
   .push = subscribe_push,
   .release = subscribe_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 /* ---- Subscription ---- */

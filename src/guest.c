@@ -180,7 +180,7 @@ static const gl_opdef poweroff_def = {
   .help = "Stops the guest at once, as pulling the plug does.",
   .run = poweroff_run,
   .changes = true,
-  .beside = GL_OP_ENDS_IT,
+  .lane = GL_LANE_END,
 };
 
 static int shutdown_run(gl_op *op)
@@ -205,7 +205,7 @@ static const gl_opdef pause_def = {
   .help = "Stops the guest's processors; its memory stays.",
   .run = pause_run,
   .changes = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int resume_run(gl_op *op)
@@ -218,7 +218,7 @@ static const gl_opdef resume_def = {
   .help = "Lets the processors of a paused guest run again.",
   .run = resume_run,
   .changes = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int inject_nmi_run(gl_op *op)
@@ -271,7 +271,7 @@ static const gl_opdef get_xml_desc_def = {
   .push = gl_push_text,
   .release = gl_release_text,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 /* Bits of ours, for delete_configuration alone. */

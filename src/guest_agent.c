@@ -18,6 +18,7 @@ static const gl_opdef freeze_filesystems_def = {
   .help = "Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().",
   .run = freeze_filesystems_run,
   .changes = true,
+  .lane = GL_LANE_AGENT,
 };
 
 static int thaw_filesystems_run(gl_op *op)
@@ -30,6 +31,7 @@ static const gl_opdef thaw_filesystems_def = {
   .help = "Lets the guest write again. Harmless where nothing is frozen.",
   .run = thaw_filesystems_run,
   .changes = true,
+  .lane = GL_LANE_AGENT,
 };
 
 typedef struct agent_timeout_op {
@@ -58,6 +60,7 @@ static const gl_opdef agent_set_response_timeout_def = {
   .run = agent_set_response_timeout_run,
   .changes = true,
   .quick = true,
+  .lane = GL_LANE_AGENT,
 };
 
 typedef struct password_op {
@@ -84,6 +87,7 @@ static const gl_opdef set_user_password_def = {
   .size = sizeof(password_op),
   .run = set_user_password_run,
   .changes = true,
+  .lane = GL_LANE_AGENT,
 };
 
 /* rc: 0, or 1 where libvirt refused; that error is not raised. */
@@ -113,6 +117,7 @@ static const gl_opdef sync_guest_time_def = {
   .run = sync_guest_time_run,
   .changes = true,
   .push = sync_guest_time_push,
+  .lane = GL_LANE_AGENT,
 };
 
 typedef struct agent_op {
@@ -144,6 +149,7 @@ static const gl_opdef agent_command_def = {
   .changes = true,
   .push = gl_push_text,
   .release = gl_release_text,
+  .lane = GL_LANE_AGENT,
 };
 
 const gl_opdef *const gl_guest_agent_ops[] = {

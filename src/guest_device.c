@@ -122,7 +122,7 @@ static const gl_opdef get_metadata_def = {
   .push = get_metadata_push,
   .release = gl_release_text,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 /* ---- snapshots ---- */

@@ -17,7 +17,7 @@ static const gl_opdef is_active_def = {
   .run = is_active_run,
   .push = gl_push_boolean,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int has_persistent_configuration_run(gl_op *op)
@@ -32,7 +32,7 @@ static const gl_opdef has_persistent_configuration_def = {
   .run = has_persistent_configuration_run,
   .push = gl_push_boolean,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 typedef struct info_op {
@@ -89,7 +89,7 @@ static const gl_opdef get_info_def = {
   .run = get_info_run,
   .push = get_info_push,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int get_power_state_push(lua_State *L, gl_op *op)
@@ -107,7 +107,7 @@ static const gl_opdef get_power_state_def = {
   .run = get_info_run,
   .push = get_power_state_push,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 typedef struct vcpus_op {
@@ -158,7 +158,7 @@ static const gl_opdef get_vcpus_def = {
   .push = get_vcpus_push,
   .release = get_vcpus_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 typedef struct disk_errors_op {
@@ -203,7 +203,7 @@ static const gl_opdef get_disk_errors_def = {
   .run = get_disk_errors_run,
   .push = get_disk_errors_push,
   .release = get_disk_errors_release,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 const gl_opdef *const gl_guest_info_ops[] = {

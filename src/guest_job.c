@@ -153,7 +153,7 @@ static const gl_opdef get_job_info_def = {
   .run = get_job_info_run,
   .push = get_job_info_push,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int abort_job_run(gl_op *op)
@@ -166,7 +166,7 @@ static const gl_opdef abort_job_def = {
   .help = "Ends the guest's job; the call that started it, as migrate, then fails.",
   .run = abort_job_run,
   .changes = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 /* ---- migration ---- */
@@ -258,7 +258,7 @@ static const gl_opdef migrate_configure_max_downtime_def = {
   .size = sizeof(downtime_op),
   .run = migrate_configure_max_downtime_run,
   .changes = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int migrate_start_postcopy_run(gl_op *op)
@@ -272,7 +272,7 @@ static const gl_opdef migrate_start_postcopy_def = {
           "be aborted.",
   .run = migrate_start_postcopy_run,
   .changes = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int announce_self_run(gl_op *op)

@@ -210,7 +210,7 @@ static const gl_opdef get_all_devices_def = {
   .push = push_all,
   .release = lookup_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static const gl_param get_all_disks_params[] = {FROM_PERSISTENT_CONFIG, GL_END};
@@ -231,7 +231,7 @@ static const gl_opdef get_all_disks_def = {
   .push = push_all,
   .release = lookup_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static const gl_param get_disk_params[] = {
@@ -264,7 +264,7 @@ static const gl_opdef get_disk_def = {
   .push = push_first,
   .release = lookup_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static const gl_param get_device_by_alias_params[] = {
@@ -285,7 +285,7 @@ static const gl_opdef get_device_by_alias_def = {
   .push = push_first,
   .release = lookup_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static const gl_param get_interface_by_mac_params[] = {
@@ -310,7 +310,7 @@ static const gl_opdef get_interface_by_mac_def = {
   .push = push_first,
   .release = lookup_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int get_config_push(lua_State *L, gl_op *op)
@@ -329,7 +329,7 @@ static const gl_opdef get_config_def = {
   .push = get_config_push,
   .release = lookup_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 static int get_interfaces_run(gl_op *op)
@@ -362,7 +362,7 @@ static const gl_opdef get_interfaces_def = {
   .push = get_interfaces_push,
   .release = lookup_release,
   .quick = true,
-  .beside = true,
+  .lane = GL_LANE_BESIDE,
 };
 
 const gl_opdef *const gl_guest_lookup_ops[] = {

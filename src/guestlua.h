@@ -150,10 +150,10 @@ GUESTLUA_API int guestlua_dispatch(lua_State *L);
 #define GUESTLUA_RUNNING (-3)      /* the task has not ended */
 
 /* Makes what guestlua_run runs (in a program with a loop of its own: every task) stop with an error of kind "interrupted": its
- * to-be-closed variables undo what they guard. May be called from a signal handler, on the thread of the state; L is no coroutine. */
+ * to-be-closed variables undo what they guard. May be called from a signal handler, on the thread of the state; L is no coroutine. [-] */
 GUESTLUA_API void guestlua_interrupt(lua_State *L, int signo);
 
-/* Says on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. */
+/* Says on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. [-] */
 GUESTLUA_API void guestlua_status(lua_State *L);
 
 /* ---- log ---- */

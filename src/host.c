@@ -149,20 +149,26 @@ static const gl_param lookup_params[] = {
   GL_END,
 };
 
+static bool is_missing(void)
+{
+  virErrorPtr e = virGetLastError();
+  return e && e->code == VIR_ERR_NO_DOMAIN;
+}
+
 static int lookup_run(gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
   unsigned dashes = 0;
   for (const char *c = self->name_or_uuid; *c; c++)
     dashes += *c == '-';
-  if (strlen(self->name_or_uuid) == VIR_UUID_STRING_BUFLEN - 1 && dashes == 4)
+  if (strlen(self->name_or_uuid) == VIR_UUID_STRING_BUFLEN - 1 && dashes == 4) {
     self->found = virDomainLookupByUUIDString(op->conn, self->name_or_uuid);
+    if (!self->found && !is_missing())
+      return -1;
+  }
   if (!self->found)
     self->found = virDomainLookupByName(op->conn, self->name_or_uuid);
-  if (self->found)
-    return 0;
-  virErrorPtr e = virGetLastError();
-  return e && e->code == VIR_ERR_NO_DOMAIN ? 0 : -1;
+  return self->found || is_missing() ? 0 : -1;
 }
 
 static int lookup_push(lua_State *L, gl_op *op)

@@ -5,8 +5,8 @@
  *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the references.
  *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
  *   5. Lua thread: the task goes on in finish, which pushes the result or raises the error.
- * Of one guest's calls one is under way at a time, one of those that look at it or help it (`beside`), and its end: the others queue, so
- * that a guest that is stuck leaves the connection to the others.
+ * Of one guest's calls one is under way at a time in each lane (gl_lane): the others queue, so that a guest that is stuck leaves the
+ * connection to the others.
  *
  * The box on the Lua stack owns the op all the while. If the task is gone before step 4 the op is an orphan, and on_done frees it.
  */
@@ -107,11 +107,11 @@ static bool admissible(const gl_op *op)
   const gl_op *other;
   if (!op->host)
     return true;
-  if (op->host->in_flight >= MAX_IN_FLIGHT + (op->def->beside == GL_OP_ENDS_IT)) /* the others may all be stuck until it is over */
+  if (op->host->in_flight >= MAX_IN_FLIGHT + (op->def->lane == GL_LANE_END)) /* the others may all be stuck until it is over */
     return false;
   if (op->guest)
     TAILQ_FOREACH(other, &op->host->running, entry)
-  if (other->guest && other->def->beside == op->def->beside && memcmp(other->uuid, op->uuid, sizeof op->uuid) == 0)
+  if (other->guest && other->def->lane == op->def->lane && memcmp(other->uuid, op->uuid, sizeof op->uuid) == 0)
     return false;
   return true;
 }

@@ -16,7 +16,13 @@
 #include "opts.h"
 #include "state.h"
 
-enum { GL_OP_ENDS_IT = 2 };
+/* Of one guest's calls one is under way at a time in each lane; the next ones queue behind it. */
+typedef enum gl_lane {
+  GL_LANE_CHANGE, /* what changes the guest */
+  GL_LANE_BESIDE, /* looks at what is under way, helps it or ends it */
+  GL_LANE_END,    /* ends the guest, and with that all its calls */
+  GL_LANE_AGENT,  /* speaks to the guest's agent, which libvirt keeps apart from the guest's jobs */
+} gl_lane;
 
 struct gl_opdef {
   const char *name;
@@ -46,9 +52,7 @@ struct gl_opdef {
    * time. */
   bool quick;
 
-  /* May run while another call on the same guest is under way: it looks at that one, helps it or ends it. The others queue, each guest's
-   * behind the one under way. GL_OP_ENDS_IT: ends it, and with that all its calls. */
-  unsigned beside;
+  gl_lane lane;
 
   /* Reads only this process's memory: never worth a worker. */
   bool memory;

@@ -1,6 +1,6 @@
 /*
  * The matching is that of lstrlib.c of Lua 5.4, but for the steps that it counts.
- * Copyright (C) 1994-2022 Lua.org, PUC-Rio; MIT licence: see LICENSE.lua
+ * Copyright (C) 1994-2022 Lua.org, PUC-Rio; MIT licence: see LICENSE-lua.txt
  */
 #include "pattern.h"
 

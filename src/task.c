@@ -462,6 +462,8 @@ int gl_task_list(lua_State *L)
 {
   gl_state *s = gl_state_get(L);
   uv_update_time(&s->loop);
+  bool collects = lua_gc(L, LUA_GCISRUNNING);
+  lua_gc(L, LUA_GCSTOP); /* a finalizer may wait, and tasks end meanwhile */
   lua_newtable(L);
   for (gl_task *t = s->all; t; t = t->other) {
     if (t->done || !t->L)
@@ -473,6 +475,8 @@ int gl_task_list(lua_State *L)
       push_wait(L, t->waits);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   }
+  if (collects)
+    lua_gc(L, LUA_GCRESTART);
   return 1;
 }
 

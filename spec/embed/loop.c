@@ -59,13 +59,6 @@ static void dispatching(void)
     CHECK(guestlua_result(L, 1) == LUA_OK && lua_gettop(L) == 4 && strcmp(lua_tostring(L, 2), "test") == 0 && lua_tointeger(L, 4) == 3);
   lua_settop(L, 0);
 
-  /* A turn never waits: what can be asked at once is asked on a worker too. */
-  spawn(L, "host = guestlua.open('test:///default') guest = host:guest('test') during = guestlua.alive().ops");
-  CHECK(loop(L, 1000) == 0);
-  spawn(L, "guest:is_active()");
-  CHECK(guestlua_dispatch(L) == 1);
-  CHECK(loop(L, 1000) == 0);
-
   spawn(L, "error('no')");
   CHECK(loop(L, 10) == 0 && guestlua_result(L, -1) == LUA_ERRRUN && strstr(lua_tostring(L, -2), "no") &&
         strstr(lua_tostring(L, -1), "stack"));
