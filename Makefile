@@ -163,7 +163,7 @@ doc: build/guestlua ## the manual in build/doc/html, and all that is made of the
 	build/guestlua doc/make.lua .
 	build/guestlua doc/html.lua build/doc/html
 
-bench: build/guestlua build/tiny/disk.qcow2 ## what is measured, in one table
+bench: all build/tiny/disk.qcow2 ## what is measured, in one table
 	bench/run
 
 # All that is installed: where from, where to, the mode. Both targets go by this list, so that one takes away what the other brought.

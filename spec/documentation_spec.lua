@@ -212,24 +212,19 @@ describe("Completion", function()
   end)
 end)
 
-describe("make install", function()
-  it("puts everything in its place, and uninstall takes it away", function()
-    needs("build/guestlua")
-    local directory = scratch()
-    local function make(target)
-      -- What is installed is what is there: the specs do not build.
-      local code, _, err = helper.run(("env -u MAKEFLAGS make -o build/guestlua %s DESTDIR=%s PREFIX=/usr"):format(target, directory))
-      assert.same({ 0, "" }, { code, err })
+describe("CONTRIBUTING.md", function()
+  it("shows a libvirt call as it is in the source", function()
+    local source = read("src/guest.c"):gsub("\n\n", "\n")
+    local example = read("CONTRIBUTING.md"):match("```c\n(.-)```"):gsub("\n\n", "\n")
+    assert.is_truthy(source:find(example, 1, true), example)
+  end)
+
+  it("names every file of the core", function()
+    local text = read("CONTRIBUTING.md")
+    for path in io.popen("ls src/*.c"):lines() do
+      local name = path:match("([^/]+)%.c$")
+      assert.is_truthy(text:find("%f[%w_]" .. name .. "%f[^%w_]"), path)
     end
-    make("install")
-    for _, path in ipairs({
-      "bin/guestlua", "share/man/man1/guestlua.1", "share/bash-completion/completions/guestlua", "share/zsh/site-functions/_guestlua",
-      "share/guestlua/types/guestlua.lua", "share/doc/guestlua/manual.md", "share/doc/guestlua/reference/Guest.md",
-    }) do
-      assert.is_truthy(io.open(("%s/usr/%s"):format(directory, path)), path)
-    end
-    make("uninstall")
-    assert.same({ 0, "", "" }, { helper.run(("find %s -type f"):format(directory)) })
   end)
 end)
 

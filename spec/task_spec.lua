@@ -172,6 +172,19 @@ describe("Task", function()
     assert.matches("in a task that was waited for:\nstack traceback:.*stdin:5: in main chunk", err)
   end)
 
+  it("tells its error where nobody waits for it", function()
+    local script = "guestlua.spawn(function() error('lost?') end) %s guestlua.sleep(0.01)"
+    for _, forget in ipairs({ "", "collectgarbage()" }) do
+      local code, _, err = helper.guestlua("-", script:format(forget))
+      assert.equal(0, code)
+      assert.matches("a task failed, and nobody waited for it: stdin:1: lost%?", err)
+    end
+    local _, _, err = helper.guestlua("-", "local task = guestlua.spawn(error, 'heard') print(pcall(task.wait, task))")
+    assert.equal("", err)
+    _, _, err = helper.guestlua("-", "guestlua.spawn(guestlua.sleep, 60):cancel() guestlua.sleep(0.01)")
+    assert.equal("", err)
+  end)
+
   it("ends with the script, and undoes what it guards", function()
     local code, out, err = helper.guestlua("-", [[
       guestlua.spawn(function()

@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,8 +229,37 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   return t;
 }
 
+/* Protected. The error is at index 1; false: it was told to stop, and did. */
+static int describe(lua_State *L)
+{
+  if (lua_istable(L, 1)) {
+    lua_pushliteral(L, "kind");
+    lua_rawget(L, 1);
+    const char *kind = lua_tostring(L, -1);
+    if (kind && (strcmp(kind, "cancelled") == 0 || strcmp(kind, "interrupted") == 0)) {
+      lua_pushboolean(L, 0);
+      return 1;
+    }
+  }
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+static void tell_unheard(gl_task *t)
+{
+  lua_State *L = t->L;
+  lua_settop(L, 1);
+  lua_pushcfunction(L, describe);
+  lua_pushvalue(L, 1);
+  lua_pcall(L, 1, 1, 0);
+  if (lua_isstring(L, -1))
+    fprintf(stderr, "guestlua: a task failed, and nobody waited for it: %s\n%s\n", lua_tostring(L, -1), t->traceback ? t->traceback : "");
+}
+
 void gl_task_free(gl_task *t)
 {
+  if (t->failed && !t->heard)
+    tell_unheard(t);
   luaL_unref(t->state->L, LUA_REGISTRYINDEX, t->anchor);
   drop(t);
 }

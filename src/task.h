@@ -44,6 +44,7 @@ struct gl_task {
   int shields;            /* while there are any, it is not raised */
   char *traceback;        /* where its error came from, once it failed */
   bool done, failed;
+  bool heard;          /* somebody has got its error */
   bool ends_all;       /* when it is done, the others are cancelled */
   gl_waitlist joiners; /* wait for its end */
   bool abandoned;      /* nobody will ask for its results: it is freed when it is done */
@@ -61,14 +62,14 @@ int gl_task_dispatch(lua_State *L, gl_state *s);
 /* Cancels all tasks and runs the loop until they have ended. */
 void gl_task_end_all(lua_State *L, gl_state *s);
 
-/* Frees a task that is done. */
+/* Frees a task that is done. An error that nobody has got is told on standard error. */
 void gl_task_free(gl_task *t);
 
 /* The task that L runs in, if it can be parked now: NULL outside of tasks, and across C calls. [-0, +0, -] */
 gl_task *gl_task_current(lua_State *L, gl_state *s);
 
-/* Resumes a coroutine of the user's own from L, as lua_resume does. Where it yields, whether it did because the task is to be parked: L then
- * has to yield as well. */
+/* Resumes a coroutine of the user's own from L, as lua_resume does. Where it yields, whether it did because the task is to be parked: L
+ * then has to yield as well. */
 int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results);
 bool gl_task_is_parked(lua_State *L, gl_state *s);
 

@@ -9,7 +9,6 @@
 typedef struct task_object {
   gl_object object;
   gl_task *task;
-  bool heard; /* a wait has raised its error */
 } task_object;
 
 static void task_close(gl_object *self)
@@ -72,7 +71,7 @@ static int join(lua_State *L, task_object *self)
   }
   if (!t->failed)
     return results;
-  self->heard = true;
+  self->task->heard = true;
   gl_task_remember_origin(L, t);
   return lua_error(L);
 }
@@ -143,7 +142,7 @@ gl_task *gl_task_at(lua_State *L, int index)
 int gl_task_heard(lua_State *L)
 {
   task_object *self = gl_object_check(L, 1, &gl_task_class, "heard");
-  lua_pushboolean(L, self->heard);
+  lua_pushboolean(L, self->task->heard);
   return 1;
 }
 
