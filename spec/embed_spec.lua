@@ -65,7 +65,7 @@ describe("A program that embeds guestlua", function()
 
   it("makes and frees states without growing", function()
     local grown = tonumber((runs("states", VARIANT and "60" or "300")))
-    assert.is_true(VARIANT or grown < 1500, ("%d KiB more"):format(grown)) -- a state has 500
+    assert.is_true(VARIANT ~= nil or grown < 1500, ("%d KiB more"):format(grown)) -- a state has 500
   end)
 
   it("may be written in C++", function()
