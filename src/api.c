@@ -262,6 +262,7 @@ static int push_end(lua_State *L, running *r, bool keep)
   int count = t->failed ? 1 : lua_gettop(t->L);
   luaL_checkstack(L, count + 2, "too many results");
   r->status = t->failed ? LUA_ERRRUN : LUA_OK;
+  t->heard = true;
   for (int i = lua_gettop(t->L) - count + 1; keep && i <= lua_gettop(t->L); i++) {
     lua_pushvalue(t->L, i);
     lua_xmove(t->L, L, 1);

@@ -16,8 +16,8 @@ extern const gl_opdef *const gl_guest_job_ops[];    /* guest_job.c: the guest's 
 /* Pushes a Guest that takes over *dom (and sets it to NULL). host_index: the stack index of the Host that it keeps alive. [-0, +1, e] */
 void gl_guest_push(lua_State *L, gl_host *host, int host_index, virDomainPtr *dom);
 
-/* After the host's connection was opened again: gives an open Guest its domain on the new one, and takes the one that it had; NULL: there is
- * none any more, and calls raise "no_domain". */
+/* After the host's connection was opened again: gives an open Guest its domain on the new one, and takes the one that it had; NULL: there
+ * is none any more, and calls raise "no_domain". */
 void gl_guest_reconnect(gl_object *guest, virDomainPtr dom);
 
 /* The domain of an open Guest. */
