@@ -334,7 +334,7 @@ describe("The limit of memory holds", function()
       "local t = {} for i = 1, 200 do t[i] = ('%s'):rep(1000):format(table.unpack({}, 1, 1000)) .. ('x'):rep(1 << 20) end return t",
       "return utf8.char(table.unpack({}, 1, 1 << 24))",
       "return string.pack('s', ('x'):rep(1 << 25)) .. string.pack('s', ('x'):rep(1 << 25))",
-      "return load(function() return 'x=' .. ('1+'):rep(100000) end)",
+      "local text = 'x=\\'' assert(load(function() local piece = text text = ('x'):rep(100000) return piece end))",
     }) do
       local code, _, err = run(script, "--max-memory=32")
       assert.equal(1, code, script)
