@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "pattern.h"
 
 static const char trusted_key; /* in the registry: the globals of our own modules */
 
@@ -214,8 +213,7 @@ void gl_sandbox_trust(lua_State *L)
 void gl_sandbox_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    {"limit", limit}, {"charge", charge}, {"set_globals", set_globals}, {"pcall", protected_call}, {"patterns", gl_pattern_functions},
-    {NULL, NULL}};
+    {"limit", limit}, {"charge", charge}, {"set_globals", set_globals}, {"pcall", protected_call}, {NULL, NULL}};
   lua_pushglobaltable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &trusted_key);
   luaL_setfuncs(L, functions, 0);

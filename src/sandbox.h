@@ -7,7 +7,7 @@
 
 #include "state.h"
 
-/* Sets limit, charge, pcall, set_globals and patterns in the table on top of the stack; and remembers the present globals as those of our
+/* Sets limit, charge, pcall and set_globals in the table on top of the stack; and remembers the present globals as those of our
  * own modules. [-0, +0, m] */
 void gl_sandbox_open(lua_State *L);
 

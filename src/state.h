@@ -59,7 +59,6 @@ typedef struct gl_state {
     size_t memory, memory_used;
     bool counts; /* instructions */
     long long instructions_left;
-    size_t steps;   /* of pattern.c's, not paid yet */
   } limit;          /* sandbox.c */
   pthread_t thread; /* whose state it is */
   bool open;

@@ -242,9 +242,6 @@ local function paid(name, fn, from)
 end
 
 local function make_pay()
-  for name, fn in pairs(core.patterns()) do
-    rawset(string, name, fn)
-  end
   local rep, move = string.rep, table.move
   rawset(string, "rep", function(s, n, separator)
     if s == "" and (separator == nil or separator == "") and math.type(n) == "integer" then
