@@ -270,7 +270,7 @@ describe("live_migrate", function()
 
   on_both("is made to end when the time is over: the guest stands still, and runs when it is there", function()
     local _, _, there = find()
-    local ok, result = go({ bandwidth = 32, completion_timeout = 1, timeout_action = "force_complete" })
+    local ok, result = go({ bandwidth = 8, completion_timeout = 1, timeout_action = "force_complete" })
     assert.is_true(ok, tostring(result))
     assert.equal("pause", result.forced)
     stays(there)
