@@ -1,9 +1,9 @@
 -- What a script that is not trusted may reach. Scripts get globals of their own, in which there is nothing that reads or writes files, starts
 -- programs, loads code that is not text, or looks into others; our own modules keep theirs.
 --
--- Functions of Lua's that can run for long in one call pay for it where there is a limit of instructions. What is left: matching bad patterns, comparing
--- long strings, and
--- memory that is copied where there is no limit of memory. Who fears that gives the state a process of its own, which it can end.
+-- Functions of Lua's that can run for long in one call pay for it where there is a limit of instructions. What is left: matching bad patterns,
+-- comparing long strings, and memory that is copied where there is no limit of memory. Who fears that gives the state a process of its own, which
+-- it can end.
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")
