@@ -162,9 +162,9 @@ void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
   else
     lua_pushstring(L, kind);
   lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),
-                  running                     ? "still runs in libvirt"
-                  : op->phase == GL_OP_QUEUED ? "had not begun"
-                                              : "was over already, its result is dropped");
+                  running                   ? "still runs in libvirt"
+                  : op->phase == GL_OP_DONE ? "was over already, its result is dropped"
+                                            : "had not begun");
   lua_setfield(L, -3, "message");
   lua_pop(L, 1);
   lua_error(L);

@@ -65,6 +65,63 @@ static int write_file(lua_State *L)
   return 0;
 }
 
+static int distrust(lua_State *L, int fd, const char *why)
+{
+  if (fd >= 0)
+    close(fd);
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
+/* Why what is open is not to be believed: it belongs to somebody else, or others can write to it. NULL: it is. */
+static const char *reason_to_distrust(const struct stat *st)
+{
+  if (st->st_uid != 0 && st->st_uid != geteuid())
+    return "it belongs to another user";
+  return st->st_mode & (S_IWGRP | S_IWOTH) ? "other users can write to it" : NULL;
+}
+
+/* core.distrust_directory(path): why what is in the directory is not to be believed; nil: it is, or it is not there. */
+static int distrust_directory(lua_State *L)
+{
+  struct stat st;
+  if (stat(luaL_checkstring(L, 1), &st) < 0)
+    lua_pushstring(L, errno == ENOENT ? NULL : strerror(errno));
+  else
+    lua_pushstring(L, S_ISDIR(st.st_mode) ? reason_to_distrust(&st) : "it is no directory");
+  return 1;
+}
+
+/* core.read_file(path, most): what is in a file of at most so many bytes that nobody else can have written, or nil and why not. */
+static int read_file(lua_State *L)
+{
+  struct stat st;
+  const char *path = luaL_checkstring(L, 1);
+  lua_Integer most = luaL_checkinteger(L, 2);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0 || fstat(fd, &st) < 0)
+    return distrust(L, fd, errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+  if (!S_ISREG(st.st_mode))
+    return distrust(L, fd, "it is no regular file");
+  if (reason_to_distrust(&st))
+    return distrust(L, fd, reason_to_distrust(&st));
+  if (st.st_size > most)
+    return distrust(L, fd, lua_pushfstring(L, "it has more than %I bytes", (LUAI_UACINT)most));
+  size_t length = 0;
+  char *text = malloc((size_t)st.st_size + 1);
+  for (ssize_t n = 1; text && n > 0 && length < (size_t)st.st_size;) {
+    n = read(fd, text + length, (size_t)st.st_size - length);
+    length += n > 0 ? (size_t)n : 0;
+  }
+  close(fd);
+  if (!text)
+    return luaL_error(L, "guestlua: out of memory");
+  lua_pushlstring(L, text, length);
+  free(text);
+  return 1;
+}
+
 /* core.remove_file(path): gone when it returns; one that is not there is fine. */
 static int remove_file(lua_State *L)
 {
@@ -111,12 +168,22 @@ static int list_directory(lua_State *L)
   return 1;
 }
 
+/* core.user(): the number of the user that this process acts as. */
+static int user(lua_State *L)
+{
+  lua_pushinteger(L, geteuid());
+  return 1;
+}
+
 void gl_file_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"write_file", write_file},
                                        {"remove_file", remove_file},
                                        {"make_directory", make_directory},
                                        {"list_directory", list_directory},
+                                       {"distrust_directory", distrust_directory},
+                                       {"read_file", read_file},
+                                       {"user", user},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -4,7 +4,8 @@
 
 #include <lua.h>
 
-/* Sets write_file, remove_file, make_directory and list_directory in the table on top of the stack. [-0, +0, m] */
+/* Sets write_file, read_file, remove_file, make_directory, list_directory, distrust_directory and user in the table on top of the stack.
+ * [-0, +0, m] */
 void gl_file_open(lua_State *L);
 
 #endif

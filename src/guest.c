@@ -339,7 +339,7 @@ static const gl_opdef *const methods[] = {
   NULL,
 };
 static const gl_opdef *const *const ops[] = {
-  methods, gl_guest_info_ops, gl_guest_lookup_ops, gl_guest_device_ops, gl_guest_agent_ops, gl_guest_job_ops, NULL};
+  methods, gl_guest_info_ops, gl_guest_lookup_ops, gl_guest_device_ops, gl_guest_snapshot_ops, gl_guest_agent_ops, gl_guest_job_ops, NULL};
 static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, &host_def, NULL};
 
 const gl_class gl_guest_class = {

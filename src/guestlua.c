@@ -17,6 +17,8 @@
 #include "file.h"
 #include "guest.h"
 #include "host.h"
+#include "image_file.h"
+#include "lock.h"
 #include "log.h"
 #include "luv.h"
 #include "modules.h"
@@ -212,12 +214,16 @@ static int open_core(lua_State *L)
     lua_setfield(L, -2, (*def)->name);
   }
   gl_file_open(L);
+  gl_lock_open(L);
+  gl_image_file_open(L);
   gl_sandbox_open(L);
   gl_log_open(L);
   lua_pushcfunction(L, check_self);
   lua_setfield(L, -2, "check_self");
   lua_pushcfunction(L, gl_task_shield);
   lua_setfield(L, -2, "shield");
+  lua_pushcfunction(L, gl_task_within);
+  lua_setfield(L, -2, "within");
   lua_pushcfunction(L, gl_task_check_cancelled);
   lua_setfield(L, -2, "check");
   lua_pushcfunction(L, gl_task_heard);

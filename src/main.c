@@ -25,9 +25,12 @@ enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, MAX_OPTIONS = 100 };
 static lua_State *volatile running_state; /* NULL: it is over */
 static volatile sig_atomic_t interrupted_by;
 
-/* The first one lets the script clean up, a second one kills; at the prompt Ctrl-C is for what was typed, however often. */
+/* The first one lets the script clean up, a second one kills; at the prompt Ctrl-C is for what was typed, however often. A terminal that goes
+ * away sends several SIGHUP, none of which is somebody's impatience. */
 static void on_interrupt(int signo)
 {
+  if (interrupted_by && signo == SIGHUP)
+    return;
   if (!running_state || interrupted_by) {
     gl_terminal_restore();
     signal(signo, SIG_DFL);
@@ -64,11 +67,17 @@ static void catch_signals(lua_State *L)
   static const struct {
     int signo, flags;
     void (*handler)(int);
-  } signals[] = {{SIGINT, 0, on_interrupt}, {SIGTERM, 0, on_interrupt}, {SIGPIPE, SA_RESTART, on_pipe}, {SIGUSR1, SA_RESTART, on_status}};
+  } signals[] = {{SIGINT, 0, on_interrupt},
+                 {SIGTERM, 0, on_interrupt},
+                 {SIGHUP, 0, on_interrupt},
+                 {SIGPIPE, SA_RESTART, on_pipe},
+                 {SIGUSR1, SA_RESTART, on_status}};
   running_state = L;
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-    struct sigaction action = {.sa_handler = signals[i].handler, .sa_flags = signals[i].flags};
-    sigaction(signals[i].signo, &action, NULL);
+    struct sigaction action = {.sa_handler = signals[i].handler, .sa_flags = signals[i].flags}, before;
+    sigaction(signals[i].signo, &action, &before);
+    if (signals[i].signo == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
+      sigaction(SIGHUP, &before, NULL);
   }
 }
 

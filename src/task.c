@@ -471,6 +471,22 @@ int gl_task_shield(lua_State *L)
   return unshield(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, (lua_KContext)t, unshield), (lua_KContext)t);
 }
 
+static int limit_over(lua_State *L, int status, lua_KContext ctx)
+{
+  ((gl_task *)ctx)->calls_end = lua_tonumber(L, 1);
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 1 : lua_error(L);
+}
+
+int gl_task_within(lua_State *L)
+{
+  gl_task *t = owner(gl_state_get(L));
+  lua_Number end = luaL_checknumber(L, 1);
+  lua_pushnumber(L, t->calls_end);
+  lua_replace(L, 1);
+  t->calls_end = end;
+  return limit_over(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, (lua_KContext)t, limit_over), (lua_KContext)t);
+}
+
 /* ---- for people ---- */
 
 static void push_wait(lua_State *L, const gl_waiter *w)

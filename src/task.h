@@ -42,6 +42,7 @@ struct gl_task {
   gl_task *other, **link; /* in state->all */
   const char *cancelled;  /* the kind of the error to raise at its next or present wait */
   int shields;            /* while there are any, it is not raised */
+  double calls_end;       /* gl_time() by which its libvirt calls are over or given up; 0: no limit */
   char *traceback;        /* where its error came from, once it failed */
   bool done, failed;
   bool heard;          /* somebody has got its error */
@@ -124,6 +125,10 @@ int gl_task_sleep(lua_State *L);
 int gl_task_check_cancelled(lua_State *L);
 int gl_task_heard(lua_State *L);
 int gl_task_shield(lua_State *L);
+
+/* core.within(end, fn, …): calls fn; the libvirt calls that this task makes meanwhile have until then, on the clock of guestlua.now (0: no
+ * limit). */
+int gl_task_within(lua_State *L);
 extern const gl_opdef gl_task_spawn_op, gl_signal_make;
 extern const gl_class gl_task_class, gl_signal_class;
 
