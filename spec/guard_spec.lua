@@ -14,7 +14,7 @@ describe("A guard", function()
     local list = {}
     for _, call in ipairs(calls) do
       local name = call.name:match("^virDomain(.*)")
-      if name and name ~= "LookupByName" then
+      if name and name ~= "LookupByName" and name ~= "QemuAgentCommand" and name ~= "GetID" then
         list[#list + 1] = name
       end
     end
@@ -247,8 +247,7 @@ describe("On a real guest", function()
     local e = helper.failure(function()
       local frozen <close> = guest:frozen({ timeout = 1 })
     end)
-    assert.same({ "timeout", "freeze_filesystems" }, { e.kind, e.op })
-    assert.matches("the file systems were not frozen within 1 s", e.message)
+    assert.same({ "agent_unresponsive", "agent_command" }, { e.kind, e.op }) -- nothing was frozen: no alarm
     assert.is_nil(e.undoing)
     assert.is_true(guestlua.now() - began < LONG)
     task:wait()

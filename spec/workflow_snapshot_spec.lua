@@ -66,8 +66,8 @@ describe("A workflow", function()
         assert.same({ "vda", machine.disk }, { seen.target, seen.base })
         assert.same({ "snapshot_then_commit", guest.name, "backed up" }, { result.workflow, result.guest, result.during })
         assert.same({ { target = "vda", images = { machine.disk } } }, result.disks)
-        assert.equal("look snapshot during commit verify", steps(result))
-        assert.is_nil(result.overlays_left)
+        assert.equal("look make snapshot during commit verify", steps(result))
+        assert.is_nil(result.left)
         assert.equal(sum, checksum("/data/x"))
         machine:sh("rm /data/x")
       end)
@@ -172,7 +172,7 @@ describe("A workflow", function()
         local calls = 0
         local result = workflow.live_snapshot(guest, "vda", out, { quiesce = true, timeout = 120, on_progress = function() calls = calls + 1 end })
         assert.same({ "live_snapshot", "vda", out, { machine.disk } }, { result.workflow, result.disk, result.path, result.images })
-        assert.equal("look copy ready finish verify", steps(result))
+        assert.equal("look make copy ready finish verify", steps(result))
         assert.is_true(result.frozen_seconds >= 0 and calls > 0)
         assert.equal("mine", in_copy("mine", "qcow2"))
         assert.is_true(os.remove(out))
@@ -289,7 +289,7 @@ describe("A workflow", function()
       before_each(function()
         saved, asked = {}, nil
         fake(guestlua.Guest, "get_xml_desc", function()
-          return [[<domain><devices>
+          return [[<domain id='1'><name>tiny1</name><devices>
             <disk type='file' device='disk'><source file='/x'/><target dev='vda'/></disk>
             <disk type='network' device='disk'><driver name='qemu' type='qcow2'/>
               <source protocol='gluster' name='vol1/root.img'><host name='server1' port='24007'/></source>

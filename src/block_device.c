@@ -453,7 +453,7 @@ static const gl_opdef *const methods[] = {
 
 static const gl_opdef *const fields[] = {&name_def, &guest_def, NULL};
 
-static const gl_opdef *const *const ops[] = {methods, NULL};
+static const gl_opdef *const *const ops[] = {methods, gl_disk_info_ops, NULL};
 
 const gl_class gl_block_device_class = {
   .name = "BlockDevice",

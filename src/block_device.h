@@ -6,6 +6,8 @@
 
 extern const gl_class gl_block_device_class;
 
+extern const gl_opdef *const gl_disk_info_ops[]; /* disk_info.c: its size */
+
 /* Guest.get_block_device */
 extern const gl_opdef gl_get_block_device;
 

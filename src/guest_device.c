@@ -60,7 +60,7 @@ typedef struct metadata_op {
 } metadata_op;
 
 static const gl_param set_metadata_params[] = {
-  GL_ARG(metadata_op, metadata, GL_XML, "the element to keep"),
+  GL_ARG_OR_NIL(metadata_op, metadata, GL_XML, "the element to keep; nil: none, the one that is there is removed"),
   GL_OPTION_FLAG("persistent", VIR_DOMAIN_AFFECT_CONFIG, "change the persistent configuration"),
   GL_OPTION_FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "change the running guest"),
   GL_OPTION(metadata_op, key, GL_STRING, "the prefix of its namespace; \"instance\" where nothing is said (not in the reference)"),

@@ -26,6 +26,7 @@
 #include "sandbox.h"
 #include "state.h"
 #include "task.h"
+#include "watchdog.h"
 
 static const gl_class *const classes[] = {&gl_host_class,    &gl_guest_class, &gl_block_device_class, &gl_subscription_class,
                                           &gl_element_class, &gl_task_class,  &gl_signal_class,       NULL};
@@ -216,6 +217,7 @@ static int open_core(lua_State *L)
   gl_file_open(L);
   gl_lock_open(L);
   gl_image_file_open(L);
+  gl_watchdog_open(L);
   gl_sandbox_open(L);
   gl_log_open(L);
   lua_pushcfunction(L, check_self);

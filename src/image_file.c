@@ -119,7 +119,7 @@ static int open_directory(const char *path, char *room, const char **name)
 
 static void push_identity(lua_State *L, const struct stat *st)
 {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_pushinteger(L, (lua_Integer)st->st_dev);
   lua_setfield(L, -2, "dev");
   lua_pushinteger(L, (lua_Integer)st->st_ino);
@@ -128,9 +128,20 @@ static void push_identity(lua_State *L, const struct stat *st)
   lua_setfield(L, -2, "size");
   lua_pushboolean(L, S_ISREG(st->st_mode));
   lua_setfield(L, -2, "regular");
+  lua_pushboolean(L, S_ISREG(st->st_mode) || S_ISBLK(st->st_mode));
+  lua_setfield(L, -2, "readable"); /* without waiting, as a pipe may */
 }
 
-/* core.make_image(path): an empty file that was not there before: { dev, ino, size, regular }. */
+/* As far as this process may: whoever has the one image open has to open the other too. */
+static void give_to_owner_of(int fd, const char *like)
+{
+  struct stat st;
+  if (like && stat(like, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0)
+    fchmod(fd, S_IRUSR | S_IWUSR | (st.st_mode & (S_IRGRP | S_IWGRP)));
+}
+
+/* core.make_image(path, like): an empty file that was not there before, of the owner of the image `like`: { dev, ino, size, regular,
+ * readable }. */
 static int make_image(lua_State *L)
 {
   char room[PATH_MAX];
@@ -140,6 +151,8 @@ static int make_image(lua_State *L)
   if (dir < 0)
     return fail(L, errno);
   int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    give_to_owner_of(fd, luaL_optstring(L, 2, NULL));
   int why = fd < 0 || fstat(fd, &st) < 0 ? errno : 0;
   close(dir);
   if (fd >= 0)
@@ -150,7 +163,7 @@ static int make_image(lua_State *L)
   return 1;
 }
 
-/* core.find_image(path): what is there now under that name, a link not followed: { dev, ino, size, regular }. */
+/* core.find_image(path): what is there now under that name, a link not followed: { dev, ino, size, regular, readable }. */
 static int find_image(lua_State *L)
 {
   char room[PATH_MAX];
@@ -167,7 +180,7 @@ static int find_image(lua_State *L)
   return 1;
 }
 
-/* core.identify(path): what a name leads to, links followed as whoever opens it does: { dev, ino, size, regular }. */
+/* core.identify(path): what a name leads to, links followed as whoever opens it does: { dev, ino, size, regular, readable }. */
 static int identify(lua_State *L)
 {
   struct stat st;

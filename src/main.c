@@ -25,8 +25,8 @@ enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, MAX_OPTIONS = 100 };
 static lua_State *volatile running_state; /* NULL: it is over */
 static volatile sig_atomic_t interrupted_by;
 
-/* The first one lets the script clean up, a second one kills; at the prompt Ctrl-C is for what was typed, however often. A terminal that goes
- * away sends several SIGHUP, none of which is somebody's impatience. */
+/* The first one lets the script clean up, a second one kills; at the prompt Ctrl-C is for what was typed, however often. A terminal that
+ * goes away sends several SIGHUP, none of which is somebody's impatience. */
 static void on_interrupt(int signo)
 {
   if (interrupted_by && signo == SIGHUP)

@@ -268,13 +268,16 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
   return await(L, op);
 }
 
-/* The time that the task's calls have left holds for this one too; one that has none is not made. */
-static void limit(lua_State *L, gl_op *op, double left)
+/* The limits of the task's calls hold for this one too; one that has no time left is not made. */
+static void limit(lua_State *L, gl_op *op, const gl_task *t)
 {
+  double left = t->calls_end > 0 ? t->calls_end - gl_time() : op->bounded ? op->timeout : t->each_call;
+  if (!op->bounded && t->each_call > 0 && t->each_call < left)
+    left = t->each_call;
   if (!op->bounded || op->timeout > left)
     op->timeout = left > 0 ? left : 0;
   op->bounded = true;
-  if (left <= 0)
+  if (left <= 0 && t->calls_end > 0)
     abandon(L, op, "timeout");
 }
 
@@ -293,7 +296,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
   bool bounded = !def->memory && gl_opts_has_timeout(L, self ? 2 : 1, top, def->params);
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool loops = s->dispatching || gl_event_is_programs(); /* this thread, or it may: nothing may hold it up */
-  bool limited = t && t->calls_end > 0;
+  bool limited = t && (t->calls_end > 0 || t->each_call > 0);
   bool hop = bounded || limited || (t && !(def->quick && s->alive.tasks == 1 && !loops));
   bool on_stack = !hop && (def->quick || def->memory) && !def->release && def->size <= STACK_OP_ROOM;
 
@@ -315,7 +318,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_class *class)
   }
   gl_opts_read(L, self ? 2 : 1, top, def->name, def->params, op, !on_stack);
   if (limited)
-    limit(L, op, t->calls_end - gl_time());
+    limit(L, op, t);
   if (def->check)
     def->check(L, op);
   if (op->watched && gl_log_holds(op))

@@ -471,20 +471,29 @@ int gl_task_shield(lua_State *L)
   return unshield(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, (lua_KContext)t, unshield), (lua_KContext)t);
 }
 
+static void exchange(lua_State *L, int index, double *value)
+{
+  double before = *value;
+  *value = luaL_checknumber(L, index);
+  lua_pushnumber(L, before);
+  lua_replace(L, index);
+}
+
 static int limit_over(lua_State *L, int status, lua_KContext ctx)
 {
-  ((gl_task *)ctx)->calls_end = lua_tonumber(L, 1);
-  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 1 : lua_error(L);
+  gl_task *t = (gl_task *)ctx;
+  exchange(L, 1, &t->calls_end);
+  exchange(L, 2, &t->each_call);
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 2 : lua_error(L);
 }
 
 int gl_task_within(lua_State *L)
 {
   gl_task *t = owner(gl_state_get(L));
-  lua_Number end = luaL_checknumber(L, 1);
-  lua_pushnumber(L, t->calls_end);
-  lua_replace(L, 1);
-  t->calls_end = end;
-  return limit_over(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, (lua_KContext)t, limit_over), (lua_KContext)t);
+  luaL_checknumber(L, 2);
+  exchange(L, 1, &t->calls_end);
+  exchange(L, 2, &t->each_call);
+  return limit_over(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 0, (lua_KContext)t, limit_over), (lua_KContext)t);
 }
 
 /* ---- for people ---- */

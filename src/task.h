@@ -42,6 +42,7 @@ struct gl_task {
   gl_task *other, **link; /* in state->all */
   const char *cancelled;  /* the kind of the error to raise at its next or present wait */
   int shields;            /* while there are any, it is not raised */
+  double each_call;       /* seconds that each of its libvirt calls has, if it says nothing itself; 0: no limit */
   double calls_end;       /* gl_time() by which its libvirt calls are over or given up; 0: no limit */
   char *traceback;        /* where its error came from, once it failed */
   bool done, failed;
@@ -126,8 +127,8 @@ int gl_task_check_cancelled(lua_State *L);
 int gl_task_heard(lua_State *L);
 int gl_task_shield(lua_State *L);
 
-/* core.within(end, fn, …): calls fn; the libvirt calls that this task makes meanwhile have until then, on the clock of guestlua.now (0: no
- * limit). */
+/* core.within(end, each, fn, …): calls fn. The libvirt calls that this task makes meanwhile have until `end`, on the clock of guestlua.now,
+ * and those without a limit of their own `each` seconds; 0: no limit. */
 int gl_task_within(lua_State *L);
 extern const gl_opdef gl_task_spawn_op, gl_signal_make;
 extern const gl_class gl_task_class, gl_signal_class;

@@ -158,6 +158,9 @@ function command.run(settings, script, ...)
   for _, s in ipairs(settings.steps) do
     step[s[1]](s[2])
   end
+  if script == "recover" then
+    return require("guestlua.command.recover")(...)
+  end
   local nothing_else = not settings.version and not settings.V and #settings.steps == 0
   if script then
     run_script(script, ...)

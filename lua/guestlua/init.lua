@@ -109,7 +109,7 @@ local progress = require("guestlua.progress")
 guestlua.progress, guestlua.Progress = progress.progress, progress.Progress
 
 local journal = require("guestlua.journal")
-guestlua.journal, guestlua.recover = journal.journal, journal.recover
+guestlua.journal, guestlua.recover = journal.journal, require("guestlua.workflow.recover").recover
 
 guestlua.workflow = require("guestlua.workflow")
 

@@ -1,64 +1,77 @@
--- The journal: what a workflow is about to do that it would have to take back, in one small file a run, on the disk before it is done. A run that
--- ends removes its file. What a killed one left, guestlua.recover finds and finishes or takes back.
+-- The journal: what a run is about to do that it would have to take back, in one small file a run, on the disk before it is done. A run that ends
+-- removes its file. What a killed one left, guestlua.recover finds and takes back: workflow/recover.lua.
+--
+-- Whoever holds the lock that an entry names is alive: process numbers mean nothing in another namespace, and are used again.
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")
 local json_for = require("guestlua.json")
 
 local journal = {
-  recoverers = {}, -- by the workflow's name: function(host, guest, entry), which gives what it did; guest is nil where it is gone
+  recoverers = {}, -- by the name of a workflow or guard: function(host, guest, entry), see workflow/recover.lua
 }
 
-local FORMAT = 1 -- of an entry; others are left alone
+local FORMAT = 2 -- of an entry
+local LARGEST = 1 << 20 -- bytes of an entry: a configuration has some ten thousand
 
 local directory -- as guestlua.journal set it
-local runs = 0 -- of this process
+
+local function fail(kind, fields)
+  fields.kind, fields.op = kind, "journal"
+  error(core.Error.new(fields), 0)
+end
+
+local function variable(name)
+  local value = os.getenv(name)
+  return value and value:sub(1, 1) == "/" and value or nil
+end
 
 local function default_directory()
-  local state = os.getenv("XDG_STATE_HOME") or (os.getenv("HOME") or "") .. "/.local/state"
-  return state .. "/guestlua/journal"
-end
-
-local function read(path)
-  local file = io.open(path)
-  local text = file and file:read("a")
-  if file then
-    file:close()
+  local state, home = variable("XDG_STATE_HOME"), variable("HOME")
+  if state or home then
+    return (state or home .. "/.local/state") .. "/guestlua/journal"
+  elseif core.user() == 0 then
+    return "/var/lib/guestlua"
   end
-  return text
+  fail("bad_argument", {
+    message = "neither HOME nor XDG_STATE_HOME says where the journal of workflows is",
+    hint = "guestlua.journal{dir=…} says so, or set XDG_STATE_HOME",
+  })
 end
 
--- A process is known by its number and when it started, and the boot that this is counted from.
-local function started(pid)
-  local stat = read(("/proc/%d/stat"):format(pid))
-  local n = 0
-  for field in (stat and stat:match(".*%)(.*)") or ""):gmatch("%S+") do
-    n = n + 1
-    if n == 20 then
-      return tonumber(field)
-    end
+local function first_line(path)
+  local file <close> = io.open(path)
+  return file and file:read("l") or ""
+end
+
+-- This machine, as entries and claims name it. Containers of one machine share `boot`.
+function journal.machine()
+  return { name = first_line("/proc/sys/kernel/hostname"), id = first_line("/etc/machine-id"), boot = first_line("/proc/sys/kernel/random/boot_id") }
+end
+
+-- The number of this process, for people.
+function journal.process()
+  return first_line("/proc/self/stat"):match("^%d+")
+end
+
+-- Whether that machine is this one, as it runs now: "here", "before" (it was started anew since), or "elsewhere".
+function journal.where(machine)
+  local this = journal.machine()
+  if type(machine) ~= "table" then
+    return "elsewhere"
+  elseif machine.boot == this.boot then
+    return "here"
   end
-end
-
-local function boot()
-  return (read("/proc/sys/kernel/random/boot_id") or ""):gsub("%s", "")
-end
-
-local function this_process()
-  local pid = tonumber(read("/proc/self/stat"):match("^%d+"))
-  return { pid = pid, started = started(pid), boot = boot() }
-end
-
-local function lives(owner)
-  return not owner.ended and owner.boot == boot() and started(owner.pid) == owner.started
+  return machine.id == this.id and this.id ~= "" and "before" or "elsewhere"
 end
 
 define(journal, "guestlua", {
   name = "journal",
-  help = "Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers. Its files "
-    .. "are for this user only: what is needed to define a guest again is in them as it is, with its secrets.",
+  help = "Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. "
+    .. "Its files are for this user only, because they hold configurations with their secrets.",
   returns = "string: the directory",
-  params = { { name = "dir", type = "string", help = "a directory, made where it is missing; at first $XDG_STATE_HOME/guestlua/journal" } },
+  params = { { name = "dir", type = "string", help = "a directory, made if it is missing; default: $XDG_STATE_HOME/guestlua/journal, or "
+    .. "~/.local/state/guestlua/journal, or /var/lib/guestlua for root without a home" } },
   run = function(options)
     if options.dir == "" then
       define.bad("journal", "dir", "cannot be empty")
@@ -68,18 +81,49 @@ define(journal, "guestlua", {
   end,
 })
 
--- Begins the entry of a run. entry:write{…} adds to it, entry:remove() ends it.
+-- The directory, made and looked at: nobody else may write there.
+function journal.directory()
+  local dir = journal.journal()
+  core.make_directory(dir)
+  local why = core.distrust_directory(dir)
+  if why then
+    fail("access_denied", { message = ("the journal %s is not trusted: %s"):format(dir, why), hint = "guestlua.journal{dir=…} names another" })
+  end
+  return dir
+end
+
+-- A run's name: when it began, and a part that is nobody else's.
+function journal.new_id()
+  local random <close> = assert(io.open("/dev/urandom", "rb"))
+  return os.date("!%Y%m%d-%H%M%S-") .. ("%08x"):format((string.unpack("I4", random:read(4))))
+end
+
+-- ---- writing ----
+
+-- entry:write{…} adds to an entry, entry:remove() ends it.
 local Entry = {}
 Entry.__index = Entry
 
-function journal.begin(workflow, guest)
-  runs = runs + 1
-  local owner = this_process()
-  local dir = journal.journal()
-  core.make_directory(dir)
+local function path_of(dir, id)
+  return ("%s/%s.json"):format(dir, id)
+end
+
+-- The entry of a run, which is not written yet. lock: the name of the lock's file beside it.
+function journal.begin(id, name, guest, lock)
   return setmetatable({
-    path = ("%s/%s-%d-%d-%d.json"):format(dir, guest.uuid, owner.pid, owner.started, runs),
-    fields = { format = FORMAT, workflow = workflow, uuid = guest.uuid, guest = guest.name, host = guest.host.uri, owner = owner },
+    path = path_of(journal.directory(), id),
+    fields = {
+      format = FORMAT,
+      id = id,
+      workflow = name,
+      uuid = guest.uuid,
+      guest = guest.name,
+      host = guest.host.uri,
+      machine = journal.machine(),
+      process = journal.process(),
+      since = os.date("!%Y-%m-%dT%H:%M:%SZ"),
+      lock = lock,
+    },
   }, Entry)
 end
 
@@ -91,14 +135,6 @@ function Entry:write(fields)
   self.written = true
 end
 
--- The run is over, although something is left: whoever recovers may do it now.
-function Entry:let_go()
-  if self.written then
-    self.fields.owner.ended = true
-    self:write({})
-  end
-end
-
 function Entry:remove()
   if self.written then
     core.remove_file(self.path)
@@ -106,54 +142,75 @@ function Entry:remove()
   end
 end
 
--- A connection that is lost meanwhile is opened again.
-local function recover_one(host, path, entry)
-  local recover = journal.recoverers[entry.workflow]
-  if not recover then
-    error(core.Error.new({ kind = "no_support", op = "recover", message = ("no workflow is called '%s'"):format(tostring(entry.workflow)) }), 0)
-  end
-  local done = require("guestlua.workflow.frame").insist(host, function()
-    local guest <close> = host:guest(entry.uuid)
-    return recover(host, guest, entry)
-  end)
-  core.remove_file(path)
-  return done
+-- ---- reading ----
+
+local function decode(text)
+  local ok, entry = pcall(json_for("recover", "reading the journal").decode, text)
+  return ok and type(entry) == "table" and entry or nil
 end
 
-define(journal, "guestlua", {
-  name = "recover",
-  help = "Finds what killed runs of workflows left on the guests of a host (an overlay, a job, frozen file systems, a guest that is not defined any "
-    .. "more) and finishes it or takes it back. Runs that are still under way are left alone. Calling it twice changes nothing more. What could not "
-    .. "be recovered is raised in the end, and stays in the journal.",
-  returns = "a list of tables: workflow, guest, step (how far the run had come) and outcome, what was done about it",
-  params = { { name = "host", type = "userdata", positional = true, required = true, help = "the Host" } },
-  run = function(host)
-    core.check_self(host, "Host", "recover")
-    for _ in pairs(require("guestlua.workflow")) do end -- loads them: each says how it is recovered
-    local results, failure = {}, nil
-    local dir = journal.journal()
-    for _, name in ipairs(core.list_directory(dir)) do
-      local path = dir .. "/" .. name
-      local entry = name:find("%.json$") and json_for("recover", "reading the journal").decode(read(path) or "")
-      if type(entry) == "table" and entry.format == FORMAT and entry.host == host.uri and not lives(entry.owner) then
-        local ok, outcome = pcall(recover_one, host, path, entry)
-        results[#results + 1] = { workflow = entry.workflow, guest = entry.guest, step = entry.step, outcome = ok and outcome or nil }
-        if not ok then
-          results[#results].error = outcome
-          failure = failure or outcome
-          if core.Error.is(outcome, "interrupted") or core.Error.is(outcome, "cancelled") then
-            break
-          end
-        end
-      end
+local TYPES = { id = "string", workflow = "string", uuid = "string", guest = "string", host = "string", machine = "table", lock = "string" }
+
+-- Why an entry is none that can be worked on; nil: it can.
+local function problem_of(entry, id)
+  if not entry then
+    return "it is damaged"
+  elseif math.type(entry.format) ~= "integer" or entry.format < FORMAT then
+    return "it is of an older version"
+  elseif entry.format > FORMAT then
+    return ("it is of a newer version (format %d)"):format(entry.format)
+  end
+  for name, kind in pairs(TYPES) do
+    if type(entry[name]) ~= kind then
+      return "it is damaged: " .. name
     end
-    if failure then
-      failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
-      failure.results = results
-      error(failure, 0)
-    end
-    return results
-  end,
-})
+  end
+  if entry.id ~= id or entry.lock:find("/", 1, true) then
+    return "it is damaged: id"
+  end
+end
+
+local function read(dir, id)
+  local text, why = core.read_file(path_of(dir, id), LARGEST)
+  if not text then
+    return { id = id, problem = why }
+  end
+  local fields = decode(text)
+  local problem = problem_of(fields, id)
+  if problem then
+    return { id = id, problem = problem }
+  end
+  return setmetatable({ id = id, path = path_of(dir, id), fields = fields, written = true }, Entry)
+end
+
+-- All entries, oldest first: those that can be worked on, and {id, problem}.
+function journal.entries()
+  local dir, list = journal.journal(), {}
+  local why = core.distrust_directory(dir)
+  if why then
+    fail("access_denied", { message = ("the journal %s is not read: %s"):format(dir, why) })
+  end
+  for _, name in ipairs(core.list_directory(dir)) do
+    local id = name:match("^(.*)%.json$")
+    list[#list + 1] = id and read(dir, id) or nil
+  end
+  return list
+end
+
+-- The same entry as it is now; nil if it was removed meanwhile.
+function journal.again(entry)
+  local now = read(journal.journal(), entry.id)
+  return now.fields and now or nil
+end
+
+-- Whether the run of an entry goes on: somebody holds its lock.
+function journal.lives(entry)
+  return journal.where(entry.fields.machine) == "here" and core.lock_holder(journal.journal() .. "/" .. entry.fields.lock) == true
+end
+
+-- Removes an entry, whatever is in it.
+function journal.forget(id)
+  core.remove_file(path_of(journal.journal(), id))
+end
 
 return journal

@@ -36,6 +36,7 @@ return {
   { long = "log-file", argument = "FILE", help = "log there, not on standard error" },
   { long = "status-key", help = "a key pressed at the terminal asks what tasks do" },
 
+  { word = "recover", help = "take back what killed runs left: guestlua recover --help" },
   { short = "V", long = "version", help = "print the versions" },
   { short = "v", same_as = "V", help = "the same, as lua(1) spells it" },
   { short = "h", long = "help", help = "print this list" },

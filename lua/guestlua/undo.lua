@@ -43,14 +43,17 @@ Guard.__close = Guard.close
 
 -- Lets go of what would be taken back.
 function Guard:keep()
+  local kept = self.take_back and self.kept
   self.take_back = nil
+  if kept then
+    kept()
+  end
   return self
 end
 
-function undo.guard(take_back, fields)
-  fields = fields or {}
-  fields.take_back = take_back
-  return setmetatable(fields, Guard)
+-- kept: called when the guard is kept; may be nil.
+function undo.guard(take_back, kept)
+  return setmetatable({ take_back = take_back, kept = kept }, Guard)
 end
 
 return undo

@@ -11,9 +11,13 @@ local MODULES = {
   live_snapshot = { "live_snapshot" },
   volume_snapshot = { "volume_snapshot_create", "volume_snapshot_delete" },
   swap_volume = { "swap_volume" },
-  device = { "attach_with_retry", "detach_with_retry", "ensure_attached", "ensure_detached" },
+  ["device.attach"] = { "attach_with_retry", "ensure_attached" },
+  ["device.detach"] = { "detach_with_retry", "ensure_detached" },
   live_migrate = { "live_migrate" },
-  power = { "clean_shutdown", "ensure_running", "ensure_stopped", "reboot", "resume", "suspend" },
+  ["power.down"] = { "clean_shutdown", "ensure_stopped" },
+  ["power.up"] = { "ensure_running" },
+  ["power.reboot"] = { "reboot" },
+  ["power.suspend"] = { "resume", "suspend" },
 }
 
 local module_of = {}

@@ -1,32 +1,23 @@
 -- Disks, the chains of their images, and the jobs on them, for the workflows.
 
 local core = require("guestlua.core")
-local frame = require("guestlua.workflow.frame")
-local undo = require("guestlua.undo")
+local claim = require("guestlua.workflow.claim")
+local image = require("guestlua.disk.image")
+local retry = require("guestlua.workflow.retry")
+local situation = require("guestlua.workflow.situation")
+local steps = require("guestlua.workflow.steps")
 
-local chain = {}
+local chain = { text = situation.text, image_of = situation.image_of }
 
 -- ---- disks and images ----
 
--- The name of an image, from its element with a <source>.
-local function image_of(layer)
-  local source = layer.source
-  return source and (source.file or source.dev or source.name or source.volume)
-end
-chain.image_of = image_of
-
--- The names of a disk's images, topmost first.
-local function images_of(disk)
-  local images, layer = {}, disk
-  while layer do
-    images[#images + 1] = image_of(layer)
-    layer = layer.backingStore
-  end
-  return images
+-- Disks that the guest can write to: what "all" means. A CD-ROM or floppy may be empty.
+local function is_writable(element)
+  return (element.device == nil or element.device == "disk" or element.device == "lun") and not element.readonly
 end
 
 -- The guest's disks as they are now (options.inactive: as it will start with them): { target, type, images, element }, in order. names: the targets
--- of those that are meant; nil: all that can be written to and have an image.
+-- of those that are meant; nil: all that can be written to.
 function chain.disks(guest, names, options)
   local found, wanted = {}, {}
   for _, name in ipairs(names or {}) do
@@ -35,15 +26,14 @@ function chain.disks(guest, names, options)
   local xml = guest:get_xml_desc({ dump_inactive = options and options.inactive or false })
   for _, element in ipairs(core.element(xml).devices:children("disk")) do
     local target = element.target.dev
-    local usable = element.device == "disk" and not element.readonly and image_of(element)
-    if names and wanted[target] or not names and usable then
-      found[#found + 1] = { target = target, type = element.type, images = images_of(element), element = element }
+    if names and wanted[target] or not names and is_writable(element) then
+      found[#found + 1] = { target = target, type = element.type, images = situation.images_of(element), element = element }
       wanted[target] = nil
     end
   end
   local missing = next(wanted)
   if missing then
-    frame.fail("device_not_found", guest, { device = missing, device_type = "disk", message = "the guest has no such disk" })
+    steps.fail("device_not_found", guest, { device = missing, device_type = "disk", message = "the guest has no such disk" })
   end
   return found
 end
@@ -52,42 +42,46 @@ function chain.disk(guest, target, options)
   return chain.disks(guest, { target }, options)[1]
 end
 
+-- The same of the running guest, or nil if it has no such disk.
+function chain.find(guest, target)
+  for _, disk in ipairs(chain.disks(guest)) do
+    if disk.target == target then
+      return disk
+    end
+  end
+end
+
 function chain.images(guest, target)
   return chain.disk(guest, target).images
 end
 
-function chain.has(images, image)
+function chain.has(images, name)
   for _, candidate in ipairs(images) do
-    if candidate == image then
+    if candidate == name then
       return true
     end
   end
   return false
 end
 
-function chain.text(images)
-  return table.concat(images, " <- ")
+-- Raises an error about one disk.
+function chain.fail(kind, guest, target, fields)
+  fields.device, fields.device_type = target, "disk"
+  steps.fail(kind, guest, fields)
 end
 
--- Whether the guest's files are on this machine.
-local function is_local(guest)
-  return guest.host.uri:find("^[%w+]+:///") ~= nil
-end
-
--- Removes a file that the workflow had made, where it can be. Whether it is gone.
-function chain.remove_file(guest, path)
-  if not is_local(guest) then
-    return false
+-- Calls fn with each of a list, also after one failed; raises the first failure then.
+function chain.each(list, fn)
+  local failure
+  for _, one in ipairs(list) do
+    local ok, e = pcall(fn, one)
+    if retry.stops(e) then
+      error(e, 0)
+    end
+    failure = failure or not ok and e or nil
   end
-  local ok, _, code = os.remove(path)
-  return ok or code == 2 -- ENOENT
-end
-
--- Refuses a file that is there already: taking back would remove it. On another machine libvirt refuses it.
-function chain.check_new(guest, target, path)
-  local file <close> = is_local(guest) and io.open(path) or nil
-  if file then
-    frame.fail("operation_invalid", guest, { device = target, device_type = "disk", message = ("there is a file %s already"):format(path) })
+  if failure then
+    error(failure, 0)
   end
 end
 
@@ -97,130 +91,168 @@ end
 function chain.check_idle(guest, target)
   local job = guest:get_block_device(target):get_job_info()
   if job then
-    frame.fail("block_copy_active", guest, {
-      device = target,
-      device_type = "disk",
+    chain.fail("block_copy_active", guest, target, {
       message = "the disk has a job already",
       hint = "see disk:get_job_info(); disk:await_job() waits for its end, disk:abort_job() ends it",
     })
   end
 end
 
--- Waits for a job and raises where it does not end as wanted. What is not known is no success; proven: a function that looks whether it did all the
--- same, where no event told.
-function chain.await(disk, wanted, options, proven)
-  local outcome, reason = disk:await_job({ timeout = options.timeout, on_progress = options.on_progress })
-  if outcome ~= wanted and not (outcome == "unknown" and proven and proven()) then
-    frame.fail(outcome == "unknown" and "job_unknown" or "job_" .. outcome, disk.guest, {
-      device = disk.name,
-      device_type = "disk",
-      message = ("the job ended as '%s', not '%s'%s"):format(outcome, wanted, reason and ": " .. reason or ""),
-      hint = "look at guest:get_disk_errors(), and at the free space where the images are",
+-- Waits for a job of the run and raises if it does not end as wanted. What is not known is no success; proven: a function that looks whether it did
+-- all the same, if no event reported it.
+function chain.await(run, disk, wanted, proven)
+  local outcome, reason = disk:await_job({ timeout = run:time_left(), on_progress = run.options.on_progress })
+  if outcome == wanted or outcome == "unknown" and proven and proven() then
+    return
+  elseif outcome == "canceled" or outcome == "completed" then -- it was to be "ready", for the run to pivot
+    run:interfered(("the job of disk %s was %s"):format(disk.name, outcome == "canceled" and "aborted" or "pivoted"))
+  end
+  chain.fail(outcome == "unknown" and "job_unknown" or "job_" .. outcome, disk.guest, disk.name, {
+    message = ("the job ended as '%s', not '%s'%s"):format(outcome, wanted, reason and ": " .. reason or ""),
+    hint = "look at guest:get_disk_errors(), and at the free space of the images' file system",
+  })
+end
+
+-- Where the disk's job copies to, and which kind of job that is; nil: it has none that copies.
+function chain.mirror(guest, target)
+  local mirror = chain.disk(guest, target).element.mirror
+  if mirror then
+    return situation.image_of(mirror) or mirror.file, mirror.job
+  end
+end
+
+-- Ends the disk's job if it copies to that image, without a pivot: no other is the run's.
+function chain.end_job_to(guest, target, name)
+  if chain.mirror(guest, target) ~= name then
+    return
+  end
+  local disk = guest:get_block_device(target)
+  local ok, e = pcall(disk.abort_job, disk)
+  if not ok and chain.mirror(guest, target) == name then
+    error(e, 0)
+  end
+end
+
+-- Raises if the run's job to that image is there no more.
+function chain.check_job_to(run, target, name)
+  if not core.dry_run() and chain.mirror(run.guest, target) ~= name then
+    run:interfered(("the job of disk %s to %s is gone"):format(target, name))
+  end
+end
+
+-- Moves the guest to the image that the run's job has made ready; somebody may have done so.
+function chain.pivot(run, target, name)
+  local disk = run.guest:get_block_device(target)
+  if chain.images(run.guest, target)[1] ~= name then
+    chain.check_job_to(run, target, name)
+  end
+  local ok, e = pcall(disk.abort_job, disk, { pivot = true })
+  if not ok and chain.images(run.guest, target)[1] ~= name then
+    error(e, 0)
+  end
+end
+
+-- ---- overlays ----
+
+-- An overlay of the run: one = { target, base, overlay = a file of image.make }.
+local function is_on_top(images, one)
+  return images[1] == one.overlay.path and images[2] == one.base
+end
+
+-- Whether somebody has put a snapshot into the overlay itself, which a merge would throw away.
+local function check_internal_snapshots(run, one)
+  local count = image.is_local(run.guest) and image.internal_snapshots(one.overlay.path) or 0
+  if count > 0 then
+    run:interfered(("%s keeps %d snapshot%s inside"):format(one.overlay.path, count, count == 1 and "" or "s"))
+  end
+end
+
+-- Merges the run's overlay into its base and moves the guest there. libvirt refuses if the overlay is not the topmost image by then.
+function chain.merge(run, one)
+  local guest, target = run.guest, one.target
+  local disk = guest:get_block_device(target)
+  check_internal_snapshots(run, one)
+  core.shield(disk.commit, disk, one.base, one.overlay.path, { active = true, bandwidth = run.options.bandwidth })
+  run:expect(target, { mirror = one.base, job = true })
+  chain.await(run, disk, "ready")
+  core.shield(chain.pivot, run, target, one.base)
+  chain.await(run, disk, "completed", function()
+    return chain.images(guest, target)[1] == one.base
+  end)
+  one.merged = true
+  run:expect(target, { images = chain.images(guest, target), mirror = false, job = false })
+end
+
+-- The guest is off: what it wrote last is in the overlay, which it starts with.
+local function check_off(guest, one)
+  local inactive = chain.disk(guest, one.target, { inactive = true }).images
+  if chain.has(inactive, one.overlay.path) then
+    chain.fail("operation_invalid", guest, one.target, {
+      message = ("the guest is off, and starts with the overlay %s; nothing is lost"):format(one.overlay.path),
+      hint = "start it, and recover: guestlua.recover(host)",
     })
   end
 end
 
--- Ends whatever job the disk has, without a pivot.
-function chain.end_job(disk)
-  if disk:get_job_info() then
-    local ok, e = pcall(disk.abort_job, disk)
-    if not ok and disk:get_job_info() then
-      error(e, 0)
+-- The disk back on its base with all that the guest wrote, from wherever a failure left it. Can be called again.
+function chain.merge_back(run, one)
+  local guest, target = run.guest, one.target
+  if not guest:is_active() then
+    return check_off(guest, one)
+  end
+  local found = chain.find(guest, target)
+  local images = found and found.images or {}
+  if not found then
+    chain.fail("conflict", guest, target, {
+      message = ("the running guest does not have the disk any more; what it wrote last is in %s"):format(one.overlay.path),
+      hint = "attach it with that image, then guestlua.recover(host)",
+    })
+  elseif is_on_top(images, one) then
+    local mirror = chain.mirror(guest, target)
+    if mirror and mirror ~= one.base then
+      run:interfered(("disk %s has a job to %s"):format(target, mirror))
     end
+    chain.end_job_to(guest, target, one.base)
+    chain.merge(run, one)
+  elseif chain.has(images, one.overlay.path) then
+    chain.fail("conflict", guest, target, {
+      message = ("the disk's images are %s: what is above the run's overlay %s needs it, and is not the run's"):format(
+        chain.text(images), one.overlay.path),
+      hint = "merge or remove what is above, then guestlua.recover(host)",
+    })
   end
 end
 
--- ---- commit ----
-
--- Merges the topmost image of a disk into the one below it and moves the guest there. options: timeout, bandwidth, on_progress.
-function chain.commit(guest, target, options)
-  local disk, below = guest:get_block_device(target), chain.images(guest, target)[2]
-  core.shield(disk.commit, disk, nil, nil, { active = true, shallow = true, bandwidth = options.bandwidth })
-  local ok, e = pcall(chain.await, disk, "ready", options)
-  if not ok then
-    core.shield(chain.end_job, disk)
-    error(e, 0)
-  end
-  core.shield(disk.abort_job, disk, { pivot = true })
-  chain.await(disk, "completed", { timeout = options.timeout }, function()
-    return chain.images(guest, target)[1] == below
-  end)
-end
-
--- Makes `base` the topmost image of a disk again, from wherever a failure left it: a job that is under way is ended first, and images above are
--- merged into it. Can be called again.
-function chain.settle(guest, target, base, options)
-  for _ = 1, 8 do -- the topmost of a chain that grew by more than one image is merged first
-    local images = chain.images(guest, target)
-    if images[1] == base then
-      return
-    elseif not chain.has(images, base) then
-      break
-    end
-    chain.end_job(guest:get_block_device(target))
-    chain.commit(guest, target, options or {})
-  end
-  frame.fail("operation_failed", guest, {
-    device = target,
-    device_type = "disk",
-    message = ("the disk's images are %s, and %s is not the topmost"):format(chain.text(chain.images(guest, target)), base),
-  })
-end
-
--- ---- copy ----
-
--- Where a copy of the disk goes that is under way, or nil.
-function chain.mirror(guest, target)
-  local mirror = chain.disk(guest, target).element.mirror
-  return mirror and mirror.job ~= "active-commit" and (image_of(mirror) or mirror.file)
-end
-
--- Makes the guest's configuration again where it has none.
-function chain.define(guest, configuration)
-  local host = guest.host
-  local current = host:guest(guest.uuid)
-  if not current or not current:has_persistent_configuration() then
-    host:write_instance_config(configuration):close()
-  end
-  if current then
-    current:close()
+-- Why the overlay may hold what nothing else has; nil: all that was written to it is merged.
+local function unmerged(run, one)
+  if one.merged or image.is_untouched(one.overlay) then
+    return nil
+  elseif not run.guest:is_active() or not claim.is_same_instance(run.guest, run.id) then
+    return "it may hold what the guest wrote last: the guest was started anew since"
+  elseif (chain.find(run.guest, one.target) or { images = {} }).images[1] ~= one.base then
+    return "the disk has other images by now"
   end
 end
 
-local function is_too_old(e)
-  local message = core.Error.is(e) and e.message or ""
-  return message:find("unsupported flags", 1, true) or message:find("domain is not transient", 1, true)
+-- Removes an overlay that nothing uses any more, or notes why it stays. discarded: what is in it is not wanted.
+function chain.remove_overlay(run, one, discarded)
+  local why = not discarded and unmerged(run, one)
+  local gone = not why
+  if not why then
+    gone, why = image.remove(run.guest, one.overlay)
+  end
+  if not gone then
+    run:leave(one.overlay.path, why)
+  end
 end
 
--- Starts a copy of the disk. The job would be lost if the guest stopped, and libvirt wants to hear that we know. One that is too old for that (before
--- 3.5) makes no copy as long as the guest has a configuration: it gets it back at once, and until then the journal has it, with its secrets.
-function chain.copy(run, disk, destination, options)
-  local fields = { shallow = options.shallow, reuse_ext = options.reuse_ext, bandwidth = options.bandwidth, transient = true }
-  local ok, e = pcall(disk.copy, disk, destination, fields)
-  if ok then
-    return
-  elseif not is_too_old(e) then
-    error(e, 0)
-  end
-  local guest = disk.guest
-  local configuration = guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
-  run:record({ configuration = configuration })
-  local guard <close> = undo.guard(function()
-    frame.insist(guest, function()
-      chain.define(guest, configuration)
-    end)
-    run:record({ configuration = false })
-  end)
-  guest:delete_configuration({ keep_vtpm = true, keep_nvram = true })
-  fields.transient = nil
-  disk:copy(destination, fields)
-end
+-- ---- copies ----
 
--- Ends a copy to that image, if it is still under way, without a pivot.
-function chain.end_copy(guest, target, image)
-  if chain.mirror(guest, target) == image then
-    chain.end_job(guest:get_block_device(target))
-  end
+-- Starts a copy of the disk. The job is lost if the guest stops, and libvirt wants to hear that this is known: `transient`.
+function chain.copy(run, disk, destination, name)
+  local options = run.options
+  disk:copy(destination, { shallow = options.shallow, reuse_ext = options.reuse_ext, bandwidth = options.bandwidth, transient = true })
+  run:expect(disk.name, { mirror = name, job = true })
 end
 
 return chain

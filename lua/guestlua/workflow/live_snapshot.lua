@@ -1,129 +1,144 @@
 -- A copy of a running guest's disk in a file of its own, as the disk was at one moment. The guest goes on with the disk that it has.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local frame = require("guestlua.workflow.frame")
+local freeze = require("guestlua.freeze")
 local chain = require("guestlua.workflow.chain")
-local journal = require("guestlua.journal")
+local image = require("guestlua.disk.image")
+local io_error = require("guestlua.workflow.io_error")
+local retry = require("guestlua.workflow.retry")
+local steps = require("guestlua.workflow.steps")
 local undo = require("guestlua.undo")
-local workflow = require("guestlua.workflow")
+local watchdog = require("guestlua.watchdog")
 
 local NAME = "live_snapshot"
 
--- How long the file systems may take to freeze where the caller said nothing, in seconds.
+-- How long the file systems may take to freeze by default, in seconds.
 local FREEZE = 60
 
--- Nothing is copied any more, and half a copy is gone. Can be called again. Whether the file is gone.
-local function take_back(guest, target, path)
-  if guest:is_active() then
-    chain.end_copy(guest, target, path)
-  end
-  return chain.remove_file(guest, path)
+local function arguments(run, target, path)
+  run.args = { target = target, path = path }
 end
 
-journal.recoverers[NAME] = function(host, guest, entry)
-  if not guest and entry.configuration then
-    host:write_instance_config(entry.configuration):close()
-    return "the guest is off and was defined again"
-  elseif not guest then
-    return "the guest is gone"
+local function plan(run)
+  local guest, target = run.guest, run.args.target
+  local disk = chain.disk(guest, target)
+  chain.check_idle(guest, target)
+  image.check_new(guest, target, run.args.path)
+  if run.options.quiesce then
+    freeze.check_agent(guest)
   end
-  if entry.configuration then
-    chain.define(guest, entry.configuration)
-  end
-  local thawed, e = true, nil
-  if entry.step == "finish" and entry.quiesce then
-    thawed, e = pcall(frame.thaw, guest)
-  end
-  local gone = entry.step == "verify" or take_back(guest, entry.target, entry.path)
-  if not thawed then
-    error(e, 0)
-  elseif entry.step == "verify" then
-    return "finished: the copy is " .. entry.path
-  end
-  return gone and "the copy was taken back" or "the copy was ended; what there is of it is left in " .. entry.path
+  run.destination = core.element("disk", {
+    type = "file",
+    source = { file = run.args.path },
+    driver = { type = run.options.format or disk.element.driver and disk.element.driver.type },
+  })
+  run:watch({ target })
+  return { target = target, file = { path = run.args.path }, was = disk.images, quiesce = run.options.quiesce or false }
 end
 
-define(workflow, "workflow", {
+local function make(run)
+  image.make(run.guest, run.data.target, run.data.file, run.data.was[1])
+end
+
+-- There is no copy any more, unless somebody needs it.
+local function remove(run)
+  local file = run.data.file
+  local gone, why = image.remove(run.guest, file)
+  if not gone then
+    run:leave(file.path, why)
+  end
+  return gone and "undone: there is no copy" or nil
+end
+
+local function copy(run)
+  chain.copy(run, run.guest:get_block_device(run.data.target), run.destination, run.data.file.path)
+  image.confirm(run.data.file)
+end
+
+-- Nothing is copied any more. Somebody may have moved the guest to the copy meanwhile.
+local function end_copy(run)
+  local data = run.data
+  if not run.guest:is_active() then
+    return
+  end
+  local found = chain.find(run.guest, data.target)
+  if found and chain.has(found.images, data.file.path) then
+    return ("the guest has moved to the copy: disk %s has the images %s; its former image is %s"):format(data.target, chain.text(found.images),
+      data.was[1])
+  elseif found then
+    chain.end_job_to(run.guest, data.target, data.file.path)
+  end
+end
+
+local function ready(run)
+  chain.await(run, run.guest:get_block_device(run.data.target), "ready")
+end
+
+-- The copy is whole at the moment when its job ends.
+local function finish(run)
+  local guest, data = run.guest, run.data
+  local thaw <close> = data.quiesce and undo.guard(function() -- luacheck: ignore thaw
+    retry.insist(guest, nil, freeze.thaw_once, guest)
+  end) or nil
+  local dog <close> = data.quiesce and not core.dry_run() and watchdog.start(guest) or nil -- luacheck: ignore dog
+  if data.quiesce then
+    freeze.freeze(guest, run.options.freeze_timeout or FREEZE)
+  end
+  local began = core.now()
+  chain.check_job_to(run, data.target, data.file.path)
+  core.shield(guest.get_block_device(guest, data.target).abort_job, guest:get_block_device(data.target))
+  run.frozen_for = core.now() - began
+  run:expect(data.target, { mirror = false, job = false })
+end
+
+local function thaw(run)
+  if run.data.quiesce and run.guest:is_active() then
+    freeze.thaw_once(run.guest)
+  end
+end
+
+local function verify(run)
+  local guest, data = run.guest, run.data
+  run.images = chain.images(guest, data.target)
+  if guest:get_block_device(data.target):get_job_info() or chain.text(run.images) ~= chain.text(data.was) then
+    run:interfered(("the disk's images are %s, and were %s"):format(chain.text(run.images), chain.text(data.was)))
+  end
+  io_error.check(run)
+end
+
+local function gone(run)
+  run:leave(run.data.file.path, "what there is of the copy")
+  return "the guest is gone"
+end
+
+steps.define({
   name = NAME,
   help = "Copies a disk of the running guest to a new file, with all that is below it in its chain, so that the file needs no other. The copy is the "
     .. "disk as it was at one moment, at the end; with quiesce its file systems were frozen then. The guest keeps its disk and its configuration. "
-    .. "Where a step fails there is no file.",
+    .. "If a step fails there is no file.",
   returns = "a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
     { name = "out_path", type = "string", positional = true, required = true, help = "the file, on the guest's host; it must not be there yet" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the copy's end; needs the guest agent" },
-    { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; 60 where nothing is said" },
-    { name = "format", type = "string", help = "the file's format, as in \"raw\"; where nothing is said, as the disk's image" },
+    { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default 60" },
+    { name = "format", type = "string", help = "the file's format, as in \"raw\"; default: that of the disk's image" },
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the file then needs the images below it" },
-    { name = "timeout", type = "number", help = "seconds that the copy may take until it is ready" },
+    { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
   },
-  run = function(guest, target, path, options)
-    core.check_self(guest, "Guest", NAME)
-    return frame.run(NAME, guest, function(run)
-      local destination, before
-      run:step("look", function()
-        local disk = chain.disk(guest, target)
-        chain.check_idle(guest, target)
-        chain.check_new(guest, target, path)
-        if options.quiesce then
-          frame.check_agent(guest)
-        end
-        before = chain.text(disk.images)
-        destination = core.element("disk", {
-          type = "file",
-          source = { file = path },
-          driver = { type = options.format or disk.element.driver and disk.element.driver.type },
-        })
-      end)
-      run:record({ step = "copy", target = target, path = path, quiesce = options.quiesce or false })
-      local guard <close> = undo.guard(function(failure)
-        if not failure then
-          return
-        end
-        run:left("the copy may go on; the journal knows: guestlua.recover(host)")
-        local gone = frame.insist(guest, function()
-          return take_back(guest, target, path)
-        end)
-        run:left(gone and "undone: there is no copy" or "undone; what there is of the copy is left in " .. path)
-        run:forget()
-      end)
-
-      local disk = guest:get_block_device(target)
-      run:change("copy", chain.copy, run, disk, destination, options)
-      run:step("ready", chain.await, disk, "ready", options)
-      run:record({ step = "finish" })
-      local frozen_for = run:step("finish", function()
-        local thaw <close> = options.quiesce and undo.guard(function() -- luacheck: ignore thaw
-          frame.insist(guest, function()
-            frame.thaw(guest)
-          end)
-        end) or nil
-        if options.quiesce then
-          guest:frozen({ timeout = options.freeze_timeout or FREEZE }):keep() -- thawed above, over a new connection where that is needed
-        end
-        local began = core.now()
-        core.shield(disk.abort_job, disk)
-        return core.now() - began
-      end)
-      run:record({ step = "verify" })
-      local images = run:step("verify", function()
-        local images = chain.images(guest, target)
-        if disk:get_job_info() or chain.text(images) ~= before then
-          frame.fail("operation_failed", guest, {
-            device = target,
-            device_type = "disk",
-            message = ("the disk's images are %s, and were %s"):format(chain.text(images), before),
-          })
-        end
-        return images
-      end)
-      guard:keep()
-      return { disk = target, path = path, images = images, frozen_seconds = options.quiesce and frozen_for or nil }
-    end)
+  arguments = arguments,
+  plan = plan,
+  beside = io_error.watch,
+  gone = gone,
+  { "make", run = make, undo = remove },
+  { "copy", run = copy, undo = end_copy, change = true },
+  { "ready", run = ready },
+  { "finish", run = finish, undo = thaw },
+  { "verify", run = verify, checks = true },
+  result = function(run)
+    return { disk = run.data.target, path = run.data.file.path, images = run.images, frozen_seconds = run.data.quiesce and run.frozen_for or nil }
   end,
 })

@@ -4,40 +4,32 @@
 -- On every way out the disks are what they were: an error, a time that is over, Ctrl-C and a lost connection included. A killed run is recovered.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local frame = require("guestlua.workflow.frame")
 local chain = require("guestlua.workflow.chain")
-local journal = require("guestlua.journal")
-local undo = require("guestlua.undo")
-local workflow = require("guestlua.workflow")
+local define = require("guestlua.define")
+local image = require("guestlua.disk.image")
+local io_error = require("guestlua.workflow.io_error")
+local freeze = require("guestlua.freeze")
+local steps = require("guestlua.workflow.steps")
 
 local NAME = "snapshot_then_commit"
 
--- For undoing, where the caller set no limit of his own, in seconds.
-local COMMIT_FOR = 3600
+-- ---- look ----
 
--- "disk.qcow2" → "disk.guestlua-20260102-030405-678"; unique, as two runs on one disk cannot be under way at a time.
-local function overlay_name(image)
-  return image:gsub("%.[^./]*$", "") .. os.date("!.guestlua-%Y%m%d-%H%M%S") .. ("-%03d"):format(math.floor(core.now() * 1000) % 1000)
-end
-
--- For each disk: target, base (the image it has), overlay (the one it gets), and configuration, the disk as the guest would start with it.
-local function plan(guest, names)
-  local disks = {}
-  for _, disk in ipairs(chain.disks(guest, names)) do
-    if disk.type ~= "file" then
-      frame.fail("argument_unsupported", guest, {
-        device = disk.target,
-        device_type = "disk",
+-- For each disk: target, base (the image it has), overlay (the file that it gets), and configuration, the disk as the guest would start with it.
+local function disks_of(run)
+  local guest, disks = run.guest, {}
+  for _, disk in ipairs(chain.disks(guest, run.options.disks)) do
+    if disk.type ~= "file" or not disk.images[1] then
+      chain.fail("argument_unsupported", guest, disk.target, {
         message = ("a disk of type %s: this workflow makes overlays in files"):format(disk.type),
         hint = "name the disks that it should take, as in disks={\"vda\"}",
       })
     end
     chain.check_idle(guest, disk.target)
-    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = overlay_name(disk.images[1]) }
+    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = image.beside(disk.images[1], run.id, disk.target) }
   end
   if #disks == 0 then
-    frame.fail("device_not_found", guest, { message = "the guest has no disk that an overlay could be made of" })
+    run:fail("device_not_found", { message = "the guest has no disk that an overlay could be made of" })
   end
   if guest:has_persistent_configuration() then
     for _, disk in ipairs(disks) do
@@ -47,14 +39,48 @@ local function plan(guest, names)
   return disks
 end
 
--- Those that are not meant are named too: libvirt would take them.
-local function snapshot_xml(guest, disks)
-  local meant, list = {}, {}
-  for _, disk in ipairs(disks) do
-    meant[disk.target] = true
-    list[#list + 1] = { name = disk.target, snapshot = "external", type = "file", source = { file = disk.overlay } }
+local function targets_of(disks)
+  local targets = {}
+  for i, disk in ipairs(disks) do
+    targets[i] = disk.target
   end
-  for _, element in ipairs(core.element(guest:get_xml_desc()).devices:children("disk")) do
+  return targets
+end
+
+local function plan(run)
+  local disks = disks_of(run)
+  if run.options.quiesce then
+    freeze.check_agent(run.guest)
+  end
+  if run.options.on_failure == "rollback" and not disks[1].configuration then
+    run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
+  end
+  run:watch(targets_of(disks))
+  return { disks = disks, quiesce = run.options.quiesce or false }
+end
+
+-- ---- overlays ----
+
+local function make_overlays(run)
+  for _, disk in ipairs(run.data.disks) do
+    image.make(run.guest, disk.target, disk.overlay, disk.base)
+  end
+end
+
+local function remove_overlays(run)
+  for _, disk in ipairs(run.data.disks) do
+    chain.remove_overlay(run, disk, run.data.rolling_back)
+  end
+end
+
+-- Disks that are not meant are named too: libvirt would take them.
+local function snapshot_xml(run)
+  local meant, list = {}, {}
+  for _, disk in ipairs(run.data.disks) do
+    meant[disk.target] = true
+    list[#list + 1] = { name = disk.target, snapshot = "external", type = "file", source = { file = disk.overlay.path } }
+  end
+  for _, element in ipairs(core.element(run.guest:get_xml_desc()).devices:children("disk")) do
     if not meant[element.target.dev] then
       list[#list + 1] = { name = element.target.dev, snapshot = "no" }
     end
@@ -62,175 +88,147 @@ local function snapshot_xml(guest, disks)
   return core.element("domainsnapshot", { disks = { disk = list } })
 end
 
--- Removes the overlays, none of which is used any more. Gives those whose files are left, as on another machine.
-local function remove_overlays(guest, disks)
-  local left = {}
-  for _, disk in ipairs(disks) do
-    if not chain.remove_file(guest, disk.overlay) then
-      left[#left + 1] = disk.overlay
+local function snapshot(run)
+  run.guest:snapshot(snapshot_xml(run), { disk_only = true, no_metadata = true, atomic = true, quiesce = run.data.quiesce })
+  run.taken = true
+  if core.dry_run() then
+    return
+  end
+  for _, disk in ipairs(run.data.disks) do
+    image.confirm(disk.overlay)
+    local images = chain.images(run.guest, disk.target)
+    if images[1] ~= disk.overlay.path or images[2] ~= disk.base then
+      run:interfered(("disk %s has the images %s, and should have %s on %s"):format(disk.target, chain.text(images), disk.overlay.path, disk.base))
     end
+    run:expect(disk.target, { images = images })
   end
-  return left
-end
-
--- Every disk back on its image, with all that the guest wrote. Can be called again.
-local function merge_back(guest, disks, options)
-  for _, disk in ipairs(disks) do
-    chain.settle(guest, disk.target, disk.base, options)
-  end
-  return remove_overlays(guest, disks)
 end
 
 -- The guest as it was when the snapshot was taken: what it wrote since is thrown away, and it starts anew. Can be called again.
-local function roll_back(guest, disks)
+local function roll_back(run)
+  local guest, by_overlay = run.guest, {}
+  for _, disk in ipairs(run.data.disks) do
+    by_overlay[disk.overlay.path] = disk
+  end
   if guest:is_active() then
     guest:poweroff()
   end
-  local by_target = {}
-  for _, disk in ipairs(disks) do
-    by_target[disk.target] = disk
-  end
-  local config = core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
+  local config, found = core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })), false
   for _, element in ipairs(config.devices:children("disk")) do
-    local disk = by_target[element.target.dev]
+    local disk = by_overlay[chain.image_of(element) or ""]
     if disk then
+      found = true
       element:remove()
       config.devices:append(core.element(disk.configuration))
     end
   end
-  guest.host:write_instance_config(config):close()
-  guest:launch()
-  return remove_overlays(guest, disks)
+  if found then
+    guest.host:write_instance_config(config):close()
+  end
+  guest:launch({ timeout = 40 })
+  return "rolled back: the guest was started again as it was at the snapshot"
 end
 
-local function overlays_of(disks)
-  local overlays = {}
-  for i, disk in ipairs(disks) do
-    overlays[i] = disk.overlay
+local function take_back(run)
+  local thawed, e = true, nil
+  if run.data.quiesce and not run.taken then
+    thawed, e = pcall(freeze.thaw_once, run.guest)
   end
-  return table.concat(overlays, ", ")
+  local text
+  if run.data.rolling_back then
+    text = roll_back(run)
+  else
+    chain.each(run.data.disks, function(disk)
+      chain.merge_back(run, disk)
+    end)
+    text = "undone: the disks have the images they had, with all that the guest wrote"
+  end
+  if not thawed then
+    error(e, 0)
+  end
+  return text
 end
 
-journal.recoverers[NAME] = function(_, guest, entry)
-  if not guest then
-    return "the guest is gone; what it wrote last is in " .. overlays_of(entry.disks)
-  elseif entry.rolling_back then
-    roll_back(guest, entry.disks)
-    return "rolled back"
-  elseif guest:is_active() then
-    local thawed, e = true, nil
-    if entry.quiesce and entry.step == "snapshot" then
-      thawed, e = pcall(frame.thaw, guest)
-    end
-    merge_back(guest, entry.disks, { timeout = COMMIT_FOR })
-    if not thawed then
-      error(e, 0)
-    end
-    return "merged back"
+-- ---- the work, and the end ----
+
+local function during(run)
+  local fn = run.options.during
+  if not fn then
+    return
   end
-  for _, disk in ipairs(entry.disks) do
-    if chain.has(chain.disk(guest, disk.target, { inactive = true }).images, disk.overlay) then
-      frame.fail("operation_invalid", guest, {
-        device = disk.target,
-        device_type = "disk",
-        message = ("the guest is off, and starts with the overlay %s; nothing is lost"):format(disk.overlay),
-        hint = "start it, and recover again",
-      })
-    end
+  local described = {}
+  for i, disk in ipairs(run.data.disks) do
+    described[i] = { target = disk.target, base = disk.base, overlay = disk.overlay.path }
   end
-  remove_overlays(guest, entry.disks)
-  return "nothing was left"
+  local ok, result = pcall(fn, described)
+  if not ok and run.options.on_failure == "rollback" then
+    run.data.rolling_back = true
+    core.shield(run.record, run, "snapshot")
+  end
+  if not ok then
+    error(result, 0)
+  end
+  run.result = result
 end
 
-define(workflow, "workflow", {
+local function commit(run)
+  for _, disk in ipairs(run.data.disks) do
+    chain.merge(run, disk)
+  end
+end
+
+local function verify(run)
+  run.after = {}
+  for i, disk in ipairs(run.data.disks) do
+    local images = chain.images(run.guest, disk.target)
+    if images[1] ~= disk.base then
+      run:interfered(("disk %s has the images %s, and should have %s"):format(disk.target, chain.text(images), disk.base))
+    end
+    run.after[i] = { target = disk.target, images = images }
+  end
+  io_error.check(run)
+  remove_overlays(run)
+end
+
+local function gone(run)
+  for _, disk in ipairs(run.data.disks) do
+    run:leave(disk.overlay.path, "what the guest wrote last is in it, unless it was merged")
+  end
+  return "the guest is gone"
+end
+
+steps.define({
   name = NAME,
   help = "Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the "
-    .. "overlays back while the guest runs. Where a step fails, the merge is done all the same "
-    .. "before the error is raised.",
-  returns = "a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned) and overlays_left, the files of "
-    .. "overlays that nothing uses any more but that could not be removed from here",
+    .. "overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.",
+  returns = "a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), and left: files of overlays that "
+    .. "stay, a list of {path, why}",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disks", type = "table", help = "the targets of the disks, as in {\"vda\"}; nil: all that can be written to" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the snapshot; needs the guest agent" },
     { name = "during", type = "function", help = "called with the disks, a list of {target, base, overlay}, between snapshot and commit" },
-    { name = "on_failure", type = "string", help = "where `during` fails: \"commit\", as where nothing is said, keeps what the guest "
-      .. "wrote; \"rollback\" throws it away: the guest is powered off and started again as it was at the snapshot" },
-    { name = "timeout", type = "number", help = "seconds that the merge of one disk may take" },
+    { name = "on_failure", type = "string", help = "if `during` fails: \"commit\" (default) keeps what the guest wrote; \"rollback\" throws it "
+      .. "away: the guest is powered off and started again as it was at the snapshot" },
+    { name = "timeout", type = "number", help = "seconds for all of it, `during` not counted; what is under way then is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
   },
-  run = function(guest, options)
-    core.check_self(guest, "Guest", NAME)
-    if options.on_failure and options.on_failure ~= "commit" and options.on_failure ~= "rollback" then
-      define.bad(NAME, "on_failure", "no such choice '" .. options.on_failure .. "'; there are: commit, rollback")
+  arguments = function(run)
+    local choice = run.options.on_failure
+    if choice and choice ~= "commit" and choice ~= "rollback" then
+      define.bad(NAME, "on_failure", "no such choice '" .. choice .. "'; there are: commit, rollback")
     end
-    local merging = { timeout = options.timeout, bandwidth = options.bandwidth, on_progress = options.on_progress }
-    return frame.run(NAME, guest, function(run)
-      local disks, xml = run:step("look", function()
-        local disks = plan(guest, options.disks)
-        if options.quiesce then
-          frame.check_agent(guest)
-        end
-        if options.on_failure == "rollback" and not disks[1].configuration then
-          frame.fail("operation_invalid", guest, { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
-        end
-        return disks, snapshot_xml(guest, disks)
-      end)
-      local roll = false
-      run:record({ step = "snapshot", disks = disks, quiesce = options.quiesce or false })
-      local guard <close> = undo.guard(function(failure)
-        if not failure then
-          return
-        end
-        run:left("the guest's disks may still have overlays; the journal knows: guestlua.recover(host)")
-        local thawed, e = true, nil
-        if options.quiesce and run.at == "snapshot" then
-          thawed, e = pcall(frame.insist, guest, function()
-            frame.thaw(guest)
-          end)
-        end
-        if roll then
-          run.entry:write({ rolling_back = true })
-        end
-        frame.insist(guest, function()
-          if roll then
-            return roll_back(guest, disks)
-          end
-          return merge_back(guest, disks, { timeout = options.timeout and math.max(options.timeout, 60) or COMMIT_FOR })
-        end)
-        if not thawed then
-          error(e, 0)
-        end
-        run:left(roll and "rolled back: the guest was started again as it was at the snapshot" or "undone: the disks have the images they had, "
-          .. "with all that the guest wrote")
-        run:forget()
-      end)
-
-      run:change("snapshot", guest.snapshot, guest, xml, { disk_only = true, no_metadata = true, atomic = true, quiesce = options.quiesce or false })
-      run:record({ step = "during" })
-      local result
-      run:step("during", function()
-        if not options.during then
-          return
-        end
-        roll = options.on_failure == "rollback"
-        result = options.during(disks)
-        roll = false
-      end)
-      run:record({ step = "commit" })
-      run:step("commit", function()
-        for _, disk in ipairs(disks) do
-          chain.commit(guest, disk.target, merging)
-        end
-      end)
-      local left = run:step("verify", merge_back, guest, disks, merging)
-      local after = {}
-      for _, disk in ipairs(disks) do
-        after[#after + 1] = { target = disk.target, images = chain.images(guest, disk.target) }
-      end
-      guard:keep()
-      return { disks = after, during = result, overlays_left = #left > 0 and left or nil }
-    end)
+  end,
+  plan = plan,
+  beside = io_error.watch,
+  gone = gone,
+  { "make", run = make_overlays, undo = remove_overlays },
+  { "snapshot", run = snapshot, undo = take_back, change = true },
+  { "during", run = during, unlimited = true },
+  { "commit", run = commit },
+  { "verify", run = verify, checks = true },
+  result = function(run)
+    return { disks = run.after, during = run.result }
   end,
 })

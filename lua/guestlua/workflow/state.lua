@@ -1,28 +1,15 @@
 -- What a guest is at this moment, for the workflows: asked of libvirt anew each time, by its UUID. Where the connection is lost nothing is known.
 
 local core = require("guestlua.core")
+local retry = require("guestlua.workflow.retry")
 
 local state = {}
 
 -- Seconds: how long one question may take, how often it is asked although no event came, how long a lost connection is tried again, and how long what
 -- an event tells may come after what it is about. How often a question is asked whose answer is an error.
-local ANSWER, POLL, RETRY_FOR, PAUSE, EVENT_FOR, TRIES = 30, 2, 60, 0.5, 1, 3
+local ANSWER, POLL, RETRY_FOR, PAUSE, EVENT_FOR, TRIES = 10, 2, 30, 0.5, 1, 3
 
 local is = core.Error.is
-
--- Whether the error says that the script was told to stop: who catches errors lets it through.
-local function stops(e)
-  return is(e, "cancelled") or is(e, "interrupted")
-end
-
--- pcall for all other errors.
-function state.try(fn, ...)
-  local results = table.pack(pcall(fn, ...))
-  if not results[1] and stops(results[2]) then
-    error(results[2], 0)
-  end
-  return table.unpack(results, 1, results.n)
-end
 
 local GONE = { known = false, active = false, persistent = false, id = -1, word = "gone" }
 
@@ -63,21 +50,21 @@ function state.ask(host, uuid)
   return e
 end
 
--- The same until there is an answer: a lost connection is opened again, until the deadline, for a minute where there is none; what fails over a
+-- The same until there is an answer: a lost connection is opened again, until the deadline, for half a minute if there is none; what fails over a
 -- connection that is there gets three tries.
 function state.of(host, uuid, deadline)
   deadline = math.min(deadline or math.huge, core.now() + RETRY_FOR)
   local failed = 0
   while true do
-    local ok, e = state.try(state.ask, host, uuid)
+    local ok, e = retry.try(state.ask, host, uuid)
     if ok then
       return e
     end
-    local known, alive = state.try(host.is_alive, host)
+    local known, alive = retry.try(host.is_alive, host)
     if known and alive then
       failed = failed + 1
     else
-      state.try(host.reconnect, host, { timeout = ANSWER })
+      retry.try(host.reconnect, host, { timeout = ANSWER })
     end
     if failed >= TRIES or is(e, "closed") or core.now() >= deadline then
       error(e, 0)
@@ -114,6 +101,19 @@ function state.hear(events, on_event, is_enough)
       on_event(event)
     end
   until not event
+end
+
+function state.look(guest)
+  return state.of(guest.host, guest.uuid)
+end
+
+-- How a run that failed left its guest.
+function state.left(run)
+  return ("the guest is '%s'"):format(state.ask(run.guest.host, run.guest.uuid).word)
+end
+
+function state.is_off(now)
+  return not now.active
 end
 
 function state.runs(now)

@@ -1,24 +1,84 @@
 -- A running guest's disk moves to another volume: it is copied while the guest writes on, and then the guest goes on with the copy, now and later.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local frame = require("guestlua.workflow.frame")
 local chain = require("guestlua.workflow.chain")
-local journal = require("guestlua.journal")
-local undo = require("guestlua.undo")
-local workflow = require("guestlua.workflow")
+local define = require("guestlua.define")
+local image = require("guestlua.disk.image")
+local io_error = require("guestlua.workflow.io_error")
+local steps = require("guestlua.workflow.steps")
 
 local NAME = "swap_volume"
 
+local function arguments(run, target, conf)
+  local destination = type(conf) == "string" and core.element(conf) or conf
+  core.check_self(destination, "Element", NAME)
+  local name = chain.image_of(destination)
+  if not name then
+    define.bad(NAME, "conf", "it has no <source> that names the volume")
+  end
+  run.args = { target = target, destination = destination, name = name, made = destination.type == "file" and not run.options.reuse_ext }
+end
+
+local function plan(run)
+  local guest, target, name = run.guest, run.args.target, run.args.name
+  local was = chain.images(guest, target)
+  chain.check_idle(guest, target)
+  if chain.has(was, name) then
+    chain.fail("operation_invalid", guest, target, { message = ("the disk has %s already"):format(name) })
+  elseif run.args.made then
+    image.check_new(guest, target, name)
+  end
+  if run.options.resize_to then
+    local capacity = guest:get_block_device(target):get_block_info().capacity
+    if run.options.resize_to < capacity then
+      chain.fail("operation_invalid", guest, target, {
+        message = ("the disk has %d bytes, and %d are fewer: what is behind them would be lost"):format(capacity, run.options.resize_to),
+      })
+    end
+  end
+  run:watch({ target })
+  return {
+    target = target,
+    was = was,
+    file = { path = name },
+    made = run.args.made,
+  }
+end
+
+local function make(run)
+  if run.data.made then
+    image.make(run.guest, run.data.target, run.data.file, run.data.was[1])
+  end
+end
+
+-- If the guest has not moved, the copy goes. Once it may have written there, only the guest's own chain proves anything.
+local function remove(run)
+  local data = run.data
+  if run.moved then
+    return nil
+  elseif not data.made then
+    return "undone: the guest has the volume that it had"
+  end
+  local gone, why = false, "the guest may have written to it"
+  if not data.pivoted then
+    gone, why = image.remove(run.guest, data.file)
+  end
+  if not gone then
+    run:leave(data.file.path, why)
+  end
+  return "undone: the guest has the volume that it had"
+end
+
 -- Where the guest is on the new volume its configuration says so: libvirt sees to that, unless it is old. Can be called again.
-local function follow(guest, target)
+local function follow(run)
+  local guest, data = run.guest, run.data
   if not guest:has_persistent_configuration() then
     return
   end
-  local live = chain.disk(guest, target)
+  local live = chain.disk(guest, data.target)
   local config = core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
   for _, element in ipairs(config.devices:children("disk")) do
-    if element.target.dev == target and chain.image_of(element) ~= live.images[1] then
+    if element.target.dev == data.target and chain.image_of(element) == data.was[1] then
       element.type, element.source, element.driver = live.type, live.element.source, live.element.driver
       element.source.index = nil -- of the running guest
       if element.backingStore then
@@ -29,117 +89,103 @@ local function follow(guest, target)
   end
 end
 
--- The copy is ended where it was not over, and where it was the configuration follows. Can be called again. Whether the guest has moved, and whether
--- the file is gone otherwise.
-local function settle(guest, what)
+local function copy(run)
+  chain.copy(run, run.guest:get_block_device(run.data.target), run.args.destination, run.data.file.path)
+  if run.data.made then
+    image.confirm(run.data.file)
+  end
+end
+
+-- The copy is ended if it was not over; if it was, the configuration follows. Can be called again.
+local function settle(run)
+  local guest, data = run.guest, run.data
+  local name, images = data.file.path, nil
   if guest:is_active() then
-    chain.end_copy(guest, what.target, what.image)
-    if chain.images(guest, what.target)[1] == what.image then
-      follow(guest, what.target)
-      return true
+    local found = chain.find(guest, data.target)
+    if found then
+      chain.end_job_to(guest, data.target, name)
+      images = chain.find(guest, data.target).images
     end
-  elseif chain.disk(guest, what.target, { inactive = true }).images[1] == what.image then
-    return true
+  else
+    images = chain.disk(guest, data.target, { inactive = true }).images
   end
-  return false, what.made and chain.remove_file(guest, what.image)
+  if not images or not chain.has(images, name) then
+    return nil
+  end
+  run.moved = true
+  if guest:is_active() and images[1] == name then
+    follow(run)
+  end
+  return ("finished: the guest has moved to %s%s"):format(name, images[1] ~= name and "; its images are " .. chain.text(images) or "")
 end
 
-local function outcome(what, moved, gone)
-  if moved then
-    return "the guest has moved to " .. what.image
-  elseif gone or not what.made then
-    return "undone: the guest has the volume that it had"
-  end
-  return "undone: the guest has the volume that it had; what there is of the copy is left in " .. what.image
+local function ready(run)
+  chain.await(run, run.guest:get_block_device(run.data.target), "ready")
 end
 
-journal.recoverers[NAME] = function(host, guest, entry)
-  if not guest and entry.configuration then
-    host:write_instance_config(entry.configuration):close()
-    return "the guest is off and was defined again"
-  elseif not guest then
-    return "the guest is gone"
-  elseif entry.configuration then
-    chain.define(guest, entry.configuration)
-  end
-  return outcome(entry.what, settle(guest, entry.what))
+local function pivot(run)
+  local target, name = run.data.target, run.data.file.path
+  run.data.pivoted = true
+  run:record("pivot")
+  chain.pivot(run, target, name)
+  chain.await(run, run.guest:get_block_device(target), "completed", function()
+    return chain.images(run.guest, target)[1] == name
+  end)
+  run:expect(target, { mirror = false, job = false, images = not core.dry_run() and chain.images(run.guest, target) or nil })
 end
 
-define(workflow, "workflow", {
+local function resize(run)
+  local disk = run.guest:get_block_device(run.data.target)
+  disk:resize(run.options.resize_to)
+  run:expect(run.data.target, { capacity = not core.dry_run() and disk:get_block_info().capacity })
+end
+
+local function verify(run)
+  local guest, data = run.guest, run.data
+  local images, persistent = chain.images(guest, data.target), guest:has_persistent_configuration()
+  if images[1] ~= data.file.path or persistent and chain.disk(guest, data.target, { inactive = true }).images[1] ~= data.file.path then
+    run:interfered(("the disk's images are %s, and not %s"):format(chain.text(images), data.file.path))
+  end
+  io_error.check(run)
+  run.images = images
+end
+
+local function gone(run)
+  if run.data.made then
+    run:leave(run.data.file.path, "the guest may have written to it")
+  end
+  return "the guest is gone"
+end
+
+steps.define({
   name = NAME,
   help = "Moves a disk of the running guest to another volume: copies it there, lets the guest go on with the copy, and makes its configuration say "
-    .. "so. Where a step before the move fails, the copy is taken back and the guest has the disk that it had; the error's outcome tells.",
-  returns = "a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: nothing uses its topmost image any "
-    .. "more)",
+    .. "so. If a step before the move fails, the copy is taken back and the guest has the disk that it had; the error's outcome says which.",
+  returns = "a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost "
+    .. "image any more)",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
     { name = "conf", type = "any", positional = true, required = true, help = "the new volume: a <disk> element, or its XML text" },
-    { name = "resize_to", type = "integer", help = "bytes that the disk is to have afterwards; nil: as many as it has" },
-    { name = "reuse_ext", type = "boolean", help = "the volume is there already, as one of a pool is; where nothing is said a file is made" },
+    { name = "resize_to", type = "integer", help = "bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has" },
+    { name = "reuse_ext", type = "boolean", help = "the volume is there already, as one of a pool is; default: a file is made" },
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the new one needs those below it" },
-    { name = "timeout", type = "number", help = "seconds that the copy may take until it is ready" },
+    { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
   },
-  run = function(guest, target, conf, options)
-    core.check_self(guest, "Guest", NAME)
-    local destination = type(conf) == "string" and core.element(conf) or conf
-    core.check_self(destination, "Element", NAME)
-    local image = chain.image_of(destination)
-    if not image then
-      define.bad(NAME, "conf", "it has no <source> that names the volume")
-    end
-    return frame.run(NAME, guest, function(run)
-      local what = { target = target, image = image, made = destination.type == "file" and not options.reuse_ext }
-      local was
-      run:step("look", function()
-        was = chain.images(guest, target)
-        chain.check_idle(guest, target)
-        if chain.has(was, image) then
-          frame.fail("operation_invalid", guest, { device = target, device_type = "disk", message = ("the disk has %s already"):format(image) })
-        elseif what.made then
-          chain.check_new(guest, target, image)
-        end
-      end)
-      run:record({ step = "copy", what = what })
-      local guard <close> = undo.guard(function(failure)
-        if not failure then
-          return
-        end
-        run:left("the copy may go on; the journal knows: guestlua.recover(host)")
-        run:left(outcome(what, frame.insist(guest, function()
-          return settle(guest, what)
-        end)))
-        run:forget()
-      end)
-
-      local disk = guest:get_block_device(target)
-      local function moved()
-        return chain.images(guest, target)[1] == image
-      end
-      run:change("copy", chain.copy, run, disk, destination, options)
-      run:step("ready", chain.await, disk, "ready", options)
-      run:record({ step = "pivot" })
-      run:change("pivot", disk.abort_job, disk, { pivot = true })
-      run:step("pivoted", chain.await, disk, "completed", { timeout = options.timeout }, moved)
-      if options.resize_to then
-        run:change("resize", disk.resize, disk, options.resize_to)
-      end
-      run:change("configuration", follow, guest, target)
-      local images = run:step("verify", function()
-        local images, persistent = chain.images(guest, target), guest:has_persistent_configuration()
-        if images[1] ~= image or persistent and chain.disk(guest, target, { inactive = true }).images[1] ~= image then
-          frame.fail("operation_failed", guest, {
-            device = target,
-            device_type = "disk",
-            message = ("the disk's images are %s, and not %s"):format(chain.text(images), image),
-          })
-        end
-        return images
-      end)
-      guard:keep()
-      return { disk = target, images = images, was = was }
-    end)
+  arguments = arguments,
+  plan = plan,
+  beside = io_error.watch,
+  gone = gone,
+  { "make", run = make, undo = remove },
+  { "copy", run = copy, undo = settle, change = true },
+  { "ready", run = ready },
+  { "pivot", run = pivot, change = true },
+  { "resize", run = resize, change = true, when = function(run) return run.options.resize_to end },
+  { "configuration", run = follow, change = true },
+  { "verify", run = verify, checks = true },
+  result = function(run)
+    return { disk = run.data.target, images = run.images, was = run.data.was }
   end,
 })

@@ -3,11 +3,12 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")
-local frame = require("guestlua.workflow.frame")
 local chain = require("guestlua.workflow.chain")
-local journal = require("guestlua.journal")
-local undo = require("guestlua.undo")
-local workflow = require("guestlua.workflow")
+local claim = require("guestlua.workflow.claim")
+local io_error = require("guestlua.workflow.io_error")
+local retry = require("guestlua.workflow.retry")
+local freeze = require("guestlua.freeze")
+local steps = require("guestlua.workflow.steps")
 
 -- Says what is wrong with the type of a snapshot; there is one.
 local function check_type(method, options)
@@ -27,7 +28,7 @@ local function find_volume(guest, volume)
     end
   end
   if not found then
-    frame.fail("device_not_found", guest, { device = volume, device_type = "disk", message = "no disk has this serial, or this target" })
+    steps.fail("device_not_found", guest, { device = volume, device_type = "disk", message = "no disk has this serial, or this target" })
   end
   return found
 end
@@ -54,7 +55,7 @@ local function snapshot_xml(guest, disk, new)
   if disk.type == "network" then
     source = { protocol = disk.element.source.protocol, name = new, host = disk.element.source:children("host") }
   elseif disk.type ~= "file" then
-    frame.fail("argument_unsupported", guest, {
+    steps.fail("argument_unsupported", guest, {
       device = disk.target,
       device_type = "disk",
       message = ("a disk of type %s: there is no place for a file beside its image"):format(disk.type),
@@ -73,31 +74,59 @@ local function take(guest, target, xml, quiesce, new)
   elseif quiesce ~= "if it can be" or chain.images(guest, target)[1] == new then
     error(e, 0)
   end
-  frame.thaw(guest)
+  freeze.thaw_once(guest)
   flags.quiesce = false
   guest:snapshot(xml, flags)
   return false
 end
 
-local function outcome_of_create(guest, target, new)
-  if chain.has(chain.images(guest, target), new) then
-    return "the snapshot was taken: the disk has " .. new
+local function plan_create(run)
+  local guest, options = run.guest, run.options
+  local disk = find_volume(guest, run.args.volume)
+  local new = beside(disk, options.new_file)
+  local quiesce = options.quiesce == nil and "if it can be" or options.quiesce and "yes" or "no"
+  if chain.has(disk.images, new) then
+    chain.fail("operation_invalid", guest, disk.target, { message = ("the disk has %s already"):format(new) })
+  end
+  run.xml = snapshot_xml(guest, disk, new)
+  if quiesce == "yes" then
+    freeze.check_agent(guest)
+  elseif quiesce == "if it can be" and not retry.try(freeze.check_agent, guest) then
+    quiesce = "no"
+  end
+  run:watch({ disk.target })
+  return { target = disk.target, image = new, was = disk.images, quiesce = quiesce }
+end
+
+local function create(run)
+  local data = run.data
+  run.quiesced = take(run.guest, data.target, run.xml, data.quiesce, data.image)
+  if core.dry_run() then
+    return
+  end
+  local images = chain.images(run.guest, data.target)
+  if images[1] ~= data.image or images[2] ~= data.was[1] then
+    run:interfered(("the disk's images are %s, and should be %s on %s"):format(chain.text(images), data.image, data.was[1]))
+  end
+  run:expect(data.target, { images = images })
+end
+
+-- The image is the caller's: it stays where it is, in the chain or not. Can be called again.
+local function uncreate(run)
+  local guest, data = run.guest, run.data
+  if not guest:is_active() then
+    return "the guest is off"
+  elseif data.quiesce ~= "no" then
+    freeze.thaw_once(guest)
+  end
+  local found = chain.find(guest, data.target)
+  if found and chain.has(found.images, data.image) then
+    return "the snapshot was taken: the disk has " .. data.image
   end
   return "undone: the snapshot was not taken"
 end
 
-journal.recoverers.volume_snapshot_create = function(_, guest, entry)
-  if not guest then
-    return "the guest is gone"
-  elseif not guest:is_active() then
-    return "the guest is off"
-  elseif entry.quiesce ~= "no" then
-    frame.thaw(guest)
-  end
-  return outcome_of_create(guest, entry.target, entry.image)
-end
-
-define(workflow, "workflow", {
+steps.define({
   name = "volume_snapshot_create",
   help = "Puts a new image on top of a volume: what the guest writes from then on goes there, and what is below does not change. The image is there "
     .. "already, beside the volume's, as a qcow2 that is based on it. The file systems are frozen meanwhile if that can be.",
@@ -110,51 +139,17 @@ define(workflow, "workflow", {
     { name = "snapshot_id", type = "string", help = "what the caller knows the snapshot by" },
     { name = "quiesce", type = "boolean", help = "true: the file systems must be frozen; false: they are not; nil: they are, if that can be" },
   },
-  run = function(guest, volume, options)
-    core.check_self(guest, "Guest", "volume_snapshot_create")
-    check_type("volume_snapshot_create", options)
-    return frame.run("volume_snapshot_create", guest, function(run)
-      local disk, new, xml
-      local quiesce = options.quiesce == nil and "if it can be" or options.quiesce and "yes" or "no"
-      run:step("look", function()
-        disk = find_volume(guest, volume)
-        new = beside(disk, options.new_file)
-        if chain.has(disk.images, new) then
-          frame.fail("operation_invalid", guest, { device = disk.target, device_type = "disk", message = ("the disk has %s already"):format(new) })
-        end
-        xml = snapshot_xml(guest, disk, new)
-        if quiesce == "yes" then
-          frame.check_agent(guest)
-        elseif quiesce == "if it can be" and not pcall(frame.check_agent, guest) then
-          quiesce = "no"
-        end
-      end)
-      run:record({ step = "snapshot", target = disk.target, image = new, quiesce = quiesce })
-      local guard <close> = undo.guard(function(failure)
-        if not failure then
-          return
-        end
-        run:left("the file systems may be frozen; the journal knows: guestlua.recover(host)")
-        frame.insist(guest, function()
-          if quiesce ~= "no" then
-            frame.thaw(guest)
-          end
-          run:left(outcome_of_create(guest, disk.target, new))
-        end)
-        run:forget()
-      end)
-      local quiesced = run:change("snapshot", take, guest, disk.target, xml, quiesce, new)
-      local images = run:step("verify", chain.images, guest, disk.target)
-      if images[1] ~= new then
-        frame.fail("operation_failed", guest, {
-          device = disk.target,
-          device_type = "disk",
-          message = ("the disk's images are %s, and %s is not the topmost"):format(chain.text(images), new),
-        })
-      end
-      guard:keep()
-      return { disk = disk.target, images = images, quiesced = quiesced, snapshot_id = options.snapshot_id }
-    end)
+  arguments = function(run, volume)
+    check_type("volume_snapshot_create", run.options)
+    run.args = { volume = volume }
+  end,
+  plan = plan_create,
+  beside = io_error.watch,
+  { "snapshot", run = create, undo = uncreate, change = true },
+  { "verify", run = io_error.check, checks = true },
+  result = function(run)
+    local images = chain.images(run.guest, run.data.target)
+    return { disk = run.data.target, images = images, quiesced = run.quiesced, snapshot_id = run.options.snapshot_id }
   end,
 })
 
@@ -172,7 +167,7 @@ local function name_in_chain(guest, disk, file)
     end
     layer = layer.backingStore
   end
-  frame.fail("operation_invalid", guest, {
+  steps.fail("operation_invalid", guest, {
     device = disk.target,
     device_type = "disk",
     message = ("%s is no image of the disk: it has %s"):format(file, chain.text(disk.images)),
@@ -208,24 +203,97 @@ local function merged(images, top, base, is_commit)
   return after
 end
 
-journal.recoverers.volume_snapshot_delete = function(_, guest, entry)
-  if not guest then
-    return "the guest is gone"
-  elseif not guest:is_active() then
-    return "the guest is off: the merge has ended with it"
+-- The numbers of get_job_info().job.
+local PULL, COMMIT = 1, 3
+
+local function plan_delete(run)
+  local guest, options = run.guest, run.options
+  if not guest:is_active() then
+    chain.fail("operation_invalid", guest, run.args.volume, {
+      message = "the guest is off: only the QEMU of a running guest can merge its images from here",
+      hint = "start it, paused if need be: guest:launch{pause=true}; or use qemu-img on its host",
+    })
   end
-  local images = chain.images(guest, entry.target)
-  if chain.text(images) == chain.text(entry.wanted) then
-    return "finished: the disk's images are " .. chain.text(images)
-  end
-  chain.end_job(guest:get_block_device(entry.target))
-  return "the merge was ended; the disk's images are " .. chain.text(chain.images(guest, entry.target))
+  local disk = find_volume(guest, run.args.volume)
+  chain.check_idle(guest, disk.target)
+  local file, file_image = name_in_chain(guest, disk, options.file_to_merge)
+  local into, into_image = name_in_chain(guest, disk, options.merge_target_file)
+  run:watch({ disk.target })
+  return {
+    target = disk.target,
+    was = disk.images,
+    file = file,
+    into = into,
+    wanted = into and merged(disk.images, file_image, into_image, true) or merged(disk.images, disk.images[1], file_image, false),
+    job = into and COMMIT or PULL,
+  }
 end
 
-define(workflow, "workflow", {
+local function merge(run)
+  local disk, data = run.guest:get_block_device(run.data.target), run.data
+  local options = { bandwidth = run.options.bandwidth }
+  if data.into then
+    keeping_relative(function(how)
+      disk:commit(data.into, data.file, how)
+    end, options)
+  elseif data.file then
+    keeping_relative(function(how)
+      disk:rebase(data.file, how)
+    end, options)
+  else
+    disk:rebase(nil, options)
+  end
+  run:expect(data.target, { job = true })
+end
+
+-- Ends the run's job. The chain is whole then, and the merge can be asked for again. Can be called again.
+local function end_merge(run)
+  local guest, data = run.guest, run.data
+  if not guest:is_active() then
+    return "the guest is off: the merge has ended with it"
+  end
+  local found = chain.find(guest, data.target)
+  if not found then
+    return "the running guest does not have the disk any more"
+  elseif chain.text(found.images) == chain.text(data.wanted) then
+    return "finished: the disk's images are " .. chain.text(found.images)
+  end
+  local disk = guest:get_block_device(data.target)
+  local job = disk:get_job_info()
+  if job and not (job.job == data.job and chain.text(found.images) == chain.text(data.was) and claim.is_same_instance(guest, run.id)) then
+    return "the disk has a job that is not the run's: it goes on; the disk's images are " .. chain.text(found.images)
+  elseif job then
+    local ok, e = pcall(disk.abort_job, disk)
+    if not ok and disk:get_job_info() then
+      error(e, 0)
+    end
+  end
+  return "the merge was ended; the disk's images are " .. chain.text(chain.images(guest, data.target))
+end
+
+local function is_merged(run)
+  return chain.text(chain.images(run.guest, run.data.target)) == chain.text(run.data.wanted)
+end
+
+local function wait(run)
+  chain.await(run, run.guest:get_block_device(run.data.target), "completed", function()
+    return is_merged(run)
+  end)
+  run:expect(run.data.target, { images = run.data.wanted, job = false })
+end
+
+local function verify(run)
+  if not is_merged(run) then
+    run:interfered(("the disk's images are %s, and should be %s"):format(
+      chain.text(chain.images(run.guest, run.data.target)), chain.text(run.data.wanted)))
+  end
+  io_error.check(run)
+end
+
+steps.define({
   name = "volume_snapshot_delete",
   help = "Merges an image of a volume away while the guest runs. With merge_target_file, what is in file_to_merge is merged down into that; without, "
-    .. "what is between the topmost image and file_to_merge is pulled up into the topmost. The image's file is not removed. Where a step fails the "
+    .. "what is between the topmost image and file_to_merge is pulled up into the topmost. The image's file is not removed. If a step fails the "
     .. "chain is whole, and the merge can be asked for again.",
   returns = "a table: workflow, guest, steps, seconds, disk, images (the disk's chain)",
   params = {
@@ -235,74 +303,23 @@ define(workflow, "workflow", {
       .. "base, nil: none, all is pulled up" },
     { name = "merge_target_file", type = "string", help = "the image to merge into" },
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
-    { name = "timeout", type = "number", help = "seconds that the merge may take" },
+    { name = "timeout", type = "number", help = "seconds for all of it; the merge is ended then" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
   },
-  run = function(guest, volume, options)
-    core.check_self(guest, "Guest", "volume_snapshot_delete")
-    check_type("volume_snapshot_delete", options)
-    if options.merge_target_file and not options.file_to_merge then
+  arguments = function(run, volume)
+    check_type("volume_snapshot_delete", run.options)
+    if run.options.merge_target_file and not run.options.file_to_merge then
       define.bad("volume_snapshot_delete", "file_to_merge", "string expected with merge_target_file, got nil")
     end
-    return frame.run("volume_snapshot_delete", guest, function(run)
-      local disk, file, into, wanted
-      run:step("look", function()
-        if not guest:is_active() then
-          frame.fail("operation_invalid", guest, {
-            device = volume,
-            device_type = "disk",
-            message = "the guest is off: only the QEMU of a running guest can merge its images from here",
-            hint = "start it, paused if need be: guest:launch{pause=true}; or use qemu-img on its host",
-          })
-        end
-        disk = find_volume(guest, volume)
-        chain.check_idle(guest, disk.target)
-        local file_image, into_image
-        file, file_image = name_in_chain(guest, disk, options.file_to_merge)
-        into, into_image = name_in_chain(guest, disk, options.merge_target_file)
-        wanted = into and merged(disk.images, file_image, into_image, true) or merged(disk.images, disk.images[1], file_image, false)
-      end)
-      local block_device = guest:get_block_device(disk.target)
-      run:record({ step = "merge", target = disk.target, wanted = wanted })
-      local guard <close> = undo.guard(function(failure)
-        if not failure then
-          return
-        end
-        run:left("the merge may go on; the journal knows: guestlua.recover(host)")
-        frame.insist(guest, function()
-          chain.end_job(block_device)
-          run:left("the merge was ended; the disk's images are " .. chain.text(chain.images(guest, disk.target)))
-        end)
-        run:forget()
-      end)
-      local function is_merged()
-        return chain.text(chain.images(guest, disk.target)) == chain.text(wanted)
-      end
-      run:change("merge", function()
-        if into then
-          keeping_relative(function(how)
-            block_device:commit(into, file, how)
-          end, { bandwidth = options.bandwidth })
-        elseif file then
-          keeping_relative(function(how)
-            block_device:rebase(file, how)
-          end, { bandwidth = options.bandwidth })
-        else
-          block_device:rebase(nil, { bandwidth = options.bandwidth })
-        end
-      end)
-      run:step("wait", chain.await, block_device, "completed", { timeout = options.timeout, on_progress = options.on_progress }, is_merged)
-      local images = run:step("verify", chain.images, guest, disk.target)
-      if chain.text(images) ~= chain.text(wanted) then
-        frame.fail("operation_failed", guest, {
-          device = disk.target,
-          device_type = "disk",
-          message = ("the disk's images are %s, and should be %s"):format(chain.text(images), chain.text(wanted)),
-        })
-      end
-      guard:keep()
-      return { disk = disk.target, images = images }
-    end)
+    run.args = { volume = volume }
+  end,
+  plan = plan_delete,
+  beside = io_error.watch,
+  { "merge", run = merge, undo = end_merge, change = true },
+  { "wait", run = wait },
+  { "verify", run = verify, checks = true },
+  result = function(run)
+    return { disk = run.data.target, images = chain.images(run.guest, run.data.target) }
   end,
 })

@@ -1,0 +1,268 @@
+-- Images as files: who made one, whether it is still that file, who needs it, and whether it may go. No other module makes or removes an image.
+--
+--   local file = image.beside(base, id, "vda")         { path }: what journals keep
+--   image.make(guest, "vda", file, base)               exclusively; raises if there is one. Adds dev and ino
+--   local gone, why = image.remove(guest, file)        only what was made here and nobody needs: true, or false and the reason why it stays
+--
+-- A file that this process cannot make, as on another machine or in a directory of libvirt's, gets no dev and ino: libvirt makes it. Nothing
+-- proves later that it is the same, so it is never removed, but named.
+
+local core = require("guestlua.core")
+
+local image = {}
+
+local LONGEST_NAME = 255 -- NAME_MAX
+
+-- Seconds that QEMU gets to close an image that its guest has just left.
+local CLOSING = 3
+
+local function fail(guest, target, fields)
+  fields.guest, fields.device, fields.device_type = guest.name, target, "disk"
+  error(core.Error.new(fields), 0)
+end
+
+-- Whether the guest's files are on this machine.
+function image.is_local(guest)
+  return guest.host.uri:find("^[%w+]+:///") ~= nil
+end
+
+-- A new image beside another, which is not made yet: its name is unique by the run's id and the disk's target.
+function image.beside(beside, id, target)
+  local directory, name = beside:match("^(.*/)([^/]*)$")
+  local suffix = (".guestlua-%s-%s"):format(id, target)
+  local stem = (name or beside):gsub("%.[^.]*$", ""):sub(1, LONGEST_NAME - #suffix)
+  return { path = (directory or "") .. stem .. suffix, unique = true }
+end
+
+-- ---- made ----
+
+local function there_already(guest, target, path)
+  fail(guest, target, { kind = "operation_invalid", message = ("there is a file %s already"):format(path) })
+end
+
+-- Refuses a name that is taken, before anything is begun.
+function image.check_new(guest, target, path)
+  if image.is_local(guest) and path:sub(1, 1) == "/" and core.find_image(path) then
+    there_already(guest, target, path)
+  end
+end
+
+-- Makes the file, empty, for the owner of the image `like`. file: { path }; it gets dev and ino, or why this process could not make it.
+function image.make(guest, target, file, like)
+  if core.dry_run() or not image.is_local(guest) or file.path:sub(1, 1) ~= "/" then
+    return
+  end
+  local made, code, why = core.make_image(file.path, like)
+  if code == "EEXIST" then
+    there_already(guest, target, file.path)
+  elseif made then
+    file.dev, file.ino = made.dev, made.ino
+  else
+    file.why = why
+  end
+end
+
+-- What is there now under the file's name, if it is the file that was made; nil and the reason otherwise.
+local function found(file)
+  local now, code, why = core.find_image(file.path)
+  if not now then
+    return nil, code == "ENOENT" and "gone" or why
+  elseif not file.ino and file.unique and now.size == 0 then -- the run ended right after it had made it
+    return now
+  elseif not file.ino then
+    return nil, "guestlua did not make it" .. (file.why and ": " .. file.why or "")
+  elseif now.dev ~= file.dev or now.ino ~= file.ino then
+    return nil, "it is another file than the one that was made"
+  end
+  return now
+end
+
+-- After libvirt has made an image of it. A file that is still empty is not the one that libvirt sees under that name, as from a container: ours
+-- goes, and the other is libvirt's.
+function image.confirm(file)
+  local now = found(file)
+  if now and now.size == 0 and core.remove_image(file.path, file.dev, file.ino) then
+    file.dev, file.ino, file.why = nil, nil, "libvirt does not see this machine's files"
+  end
+end
+
+-- ---- needed ----
+
+-- Adds what an element of libvirt's names, with all that is below it, to a set.
+local function add_names(names, element)
+  for _, key in ipairs({ "file", "dev", "name" }) do
+    local value = element:attribute(key)
+    if value and value:sub(1, 1) == "/" then
+      names[value] = true
+    end
+  end
+  for _, child in ipairs(element:children()) do
+    add_names(names, child)
+  end
+end
+
+local function add_names_of_disks(names, xml)
+  local function visit(element)
+    local tag = element:tag()
+    if tag == "disk" then
+      add_names(names, element)
+    elseif tag ~= "metadata" then
+      for _, child in ipairs(element:children()) do
+        visit(child)
+      end
+    end
+  end
+  visit(core.element(xml))
+end
+
+-- The images that one guest names: as it runs, as it will start, and in the descriptions of its snapshots and checkpoints.
+local function names_of(guest)
+  local names = {}
+  add_names_of_disks(names, guest:get_xml_desc())
+  add_names_of_disks(names, guest:get_xml_desc({ dump_inactive = true }))
+  for _, xml in ipairs(guest:get_snapshot_descriptions()) do
+    add_names_of_disks(names, xml)
+  end
+  return names
+end
+
+-- What a qcow2 says it is based on: nil where it says nothing or is none. Raises what keeps it from being read.
+local function based_on(path)
+  local file, why, code = io.open(path, "rb")
+  if not file then
+    return nil, code ~= 2 and why or nil -- ENOENT: nothing to be based on anything
+  end
+  local head <close> = file
+  local header = head:read(64) or ""
+  if #header < 20 or header:sub(1, 4) ~= "QFI\xfb" then
+    return nil
+  end
+  local offset, size = string.unpack(">I8I4", header, 9)
+  if offset == 0 or size == 0 then
+    return nil
+  elseif size > 1023 or not head:seek("set", offset) then
+    return nil, "its header is damaged"
+  end
+  local name = head:read(size) or ""
+  name = name:match("^json:.*\"filename\"%s*:%s*\"([^\"]*)\"") or name:gsub("^file:", "")
+  return name:sub(1, 1) == "/" and name or (path:match("^.*/") or "") .. name
+end
+
+-- Whether a name leads to the file: true or false, or nil and why that cannot be told.
+local function is_file(name, file)
+  if name == file.path then
+    return true
+  end
+  local there, code, why = core.identify(name)
+  if there then
+    return there.dev == file.dev and there.ino == file.ino
+  elseif code == "ENOENT" then
+    return false
+  end
+  return nil, ("%s: %s"):format(name, why)
+end
+
+-- Whether the file is one of a chain that starts with the name: the reason why it is, or why that cannot be told; nil: it is not.
+local function in_chain(name, file, seen)
+  for _ = 1, 200 do
+    if seen[name] then
+      return nil
+    end
+    seen[name] = true
+    local same, unclear = is_file(name, file)
+    if same or same == nil then
+      return same and ("%s is in use"):format(file.path) or unclear
+    end
+    local there, below = core.identify(name), nil
+    if there and there.readable then
+      below, unclear = based_on(name)
+    end
+    if not below then
+      return unclear
+    end
+    name = below
+  end
+  return name .. " has too long a chain"
+end
+
+-- Why a guest of the host needs the file; nil: none does.
+local function needed_by_guests(host, file)
+  local seen = {}
+  for _, guest in ipairs(host:guests()) do
+    local one <close> = guest
+    local ok, names = pcall(names_of, one)
+    if not ok and not core.Error.is(names, "no_domain") then -- that one has gone since it was listed
+      return ("guest '%s' could not be asked: %s"):format(one.name, names.message or tostring(names))
+    end
+    for name in pairs(ok and names or {}) do
+      local why = in_chain(name, file, seen)
+      if why then
+        return ("guest '%s': %s"):format(one.name, why)
+      end
+    end
+  end
+end
+
+-- Why a file in the same directory needs it, as an image that no guest has at the moment does; nil: none.
+local function needed_beside(file)
+  local directory = file.path:match("^(.*)/[^/]*$")
+  for _, name in ipairs(core.list_directory(directory ~= "" and directory or "/")) do
+    local path = directory .. "/" .. name
+    local there = path ~= file.path and core.identify(path)
+    local below = there and there.regular and based_on(path)
+    if below and is_file(below, file) ~= false then
+      return ("%s is based on it"):format(path)
+    end
+  end
+end
+
+-- Why the file is needed, or may be; nil: nobody needs it.
+function image.needed(host, file)
+  local deadline = core.now() + CLOSING
+  local open, _, unclear = core.image_lock(file.path)
+  while open and core.now() < deadline do
+    core.sleep(0.02)
+    open, _, unclear = core.image_lock(file.path)
+  end
+  if open ~= false then
+    return open and "a QEMU program has it open" or "its locks cannot be read: " .. tostring(unclear)
+  end
+  return needed_by_guests(host, file) or needed_beside(file)
+end
+
+-- ---- removed ----
+
+-- Removes a file that was made here and that nobody needs now. True if it is gone; false and the reason why it stays.
+function image.remove(guest, file)
+  if not image.is_local(guest) then
+    return false, "it is on another machine"
+  end
+  local now, why = found(file)
+  if not now then
+    return why == "gone", why
+  end
+  why = image.needed(guest.host, file)
+  if why then
+    return false, why
+  end
+  local removed, code, message = core.remove_image(file.path, now.dev, now.ino)
+  return removed or code == "ENOENT", message
+end
+
+-- Whether nothing was ever written to it.
+function image.is_untouched(file)
+  local now = found(file)
+  return now and now.size == 0 or false
+end
+
+-- How many snapshots a qcow2 keeps inside itself; nil where that cannot be read.
+function image.internal_snapshots(path)
+  local file <close> = io.open(path, "rb")
+  local header = file and file:read(64) or ""
+  if #header < 64 or header:sub(1, 4) ~= "QFI\xfb" then
+    return nil
+  end
+  return (string.unpack(">I4", header, 61))
+end
+
+return image

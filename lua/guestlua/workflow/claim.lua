@@ -1,0 +1,275 @@
+-- One run a guest. A run claims its guest twice: with a lock on a file beside the journal, which ends with its owner however that dies, and with a
+-- mark in the running guest's metadata, which runs of other machines and other users' journals see.
+--
+--   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"
+--   claimed:release(guest)                                                the guest as it is then: it may have moved
+--
+-- The mark also proves that the guest is the same running instance: it goes when the guest stops.
+
+local core = require("guestlua.core")
+local journal = require("guestlua.journal")
+local json_for = require("guestlua.json")
+local log = require("guestlua.log").log
+
+local claim = {}
+
+local URI, KEY = "urn:guestlua:runs", "guestlua" -- of the mark
+local PAUSE = 0.1 -- seconds between two tries
+local PEEKS = 3 -- tries before a lock counts as taken: somebody who only looks holds it for a moment
+local MOST_MARKS = 16 -- of dead runs that are kept for their recovery
+
+-- ---- who has it ----
+
+-- What a holder says about itself; nothing in it is taken for granted.
+local function described(text)
+  local ok, holder = pcall(json_for("workflow", "the claims of workflows").decode, text)
+  return ok and type(holder) == "table" and holder or {}
+end
+
+local function word(value)
+  return type(value) == "string" and value ~= "" and value or "unknown"
+end
+
+local function busy(guest, holder, why)
+  local message = ("it has a run of %s already: process %s on %s, since %s"):format(word(holder.workflow), word(holder.process),
+    word(holder.machine), word(holder.since))
+  error(core.Error.new({
+    kind = "busy",
+    guest = guest.name,
+    message = why and ("%s; %s"):format(message, why) or message,
+    holder = { workflow = word(holder.workflow), process = word(holder.process), machine = word(holder.machine), since = word(holder.since),
+      run = word(holder.run) },
+    hint = why and "if that run is over for good: guestlua.recover(host, {adopt=true})" or "wait=SECONDS waits until it is over",
+  }), 0)
+end
+
+-- ---- marks ----
+
+-- A call that a driver does not have, or that a guest which just stopped does not take, leaves the guest without a mark.
+local UNMARKED = { no_support = true, argument_unsupported = true, operation_unsupported = true, operation_invalid = true, no_domain = true }
+
+-- The marks of a running guest: a list of tables.
+local function read_marks(guest)
+  local ok, element = pcall(guest.get_metadata, guest, { uri = URI, live = true })
+  if not ok and not UNMARKED[element.kind] then
+    error(element, 0)
+  end
+  local marks = {}
+  for i, run in ipairs(ok and element and element:children("run") or {}) do
+    local mark = {}
+    for _, key in ipairs({ "run", "workflow", "machine", "machine_id", "boot", "process", "since", "lock", "directory" }) do
+      mark[key] = run:attribute(key)
+    end
+    marks[i] = mark
+  end
+  return marks
+end
+
+-- False where the guest cannot have marks.
+local function write_marks(guest, marks)
+  local ok, e = pcall(guest.set_metadata, guest, #marks > 0 and core.element("runs", { run = marks }) or nil, { key = KEY, uri = URI, live = true })
+  if not ok and not UNMARKED[e.kind] then
+    error(e, 0)
+  end
+  return ok
+end
+
+local function without(marks, id)
+  local rest = {}
+  for _, mark in ipairs(marks) do
+    if mark.run ~= id then
+      rest[#rest + 1] = mark
+    end
+  end
+  return rest
+end
+
+local function directory_id(dir)
+  local there = core.identify(dir)
+  return there and ("%d:%d"):format(there.dev, there.ino)
+end
+
+-- Whether the run that left a mark goes on: true, false, or nil and why that cannot be seen from here.
+local function lives(mark)
+  local where = journal.where({ id = mark.machine_id, boot = mark.boot })
+  if where == "before" then
+    return false
+  elseif where == "elsewhere" then
+    return nil, "that is another machine, whose runs cannot be seen from here"
+  end
+  local held, why = core.lock_holder(mark.lock or "")
+  if held ~= nil then
+    return held
+  end
+  local dir = (mark.lock or ""):match("^(.*)/")
+  if why == "missing" and dir and directory_id(dir) == mark.directory then
+    return false
+  end
+  return nil, ("whether it goes on cannot be seen from here (%s)"):format(why)
+end
+
+-- The mark of somebody else whose run goes on, or may.
+local function foreign_mark(marks)
+  for _, mark in ipairs(marks) do
+    local alive, why = lives(mark)
+    if alive ~= false then
+      return mark, why
+    end
+  end
+end
+
+-- Whether the guest is the running instance that the run of that id had.
+function claim.is_same_instance(guest, id)
+  for _, mark in ipairs(read_marks(guest)) do
+    if mark.run == id then
+      return true
+    end
+  end
+  return false
+end
+
+-- ---- the claim ----
+
+-- A guest that is gone does not run; one that is known by its UUID alone is gone.
+local function runs(guest)
+  local ok, active = pcall(function()
+    return guest.is_active and guest:is_active()
+  end)
+  if not ok and not core.Error.is(active, "no_domain") then
+    error(active, 0)
+  end
+  return ok and active
+end
+
+local Claim = {}
+Claim.__index = Claim
+
+local function try_lock(path)
+  local lock, holder = core.lock(path)
+  for _ = 2, PEEKS do
+    if lock then
+      break
+    end
+    core.sleep(0.01)
+    lock, holder = core.lock(path)
+  end
+  return lock, holder
+end
+
+local function mark_of(self)
+  return {
+    run = self.about.run,
+    workflow = self.about.workflow,
+    machine = self.about.machine,
+    machine_id = journal.machine().id,
+    boot = journal.machine().boot,
+    process = self.about.process,
+    since = self.about.since,
+    lock = self.path,
+    directory = directory_id(self.path:match("^(.*)/")),
+  }
+end
+
+-- Puts the run's mark beside those of dead runs, which their recovery needs.
+function Claim:mark(guest)
+  local marks = without(read_marks(guest), self.about.run)
+  table.insert(marks, 1, mark_of(self))
+  self.marked = write_marks(guest, table.move(marks, 1, math.min(#marks, MOST_MARKS), 1, {}))
+end
+
+-- Takes the run's mark away, as before the guest's memory is saved with it.
+function Claim:unmark(guest)
+  if self.marked then
+    write_marks(guest, without(read_marks(guest), self.about.run))
+    self.marked = false
+  end
+end
+
+-- Ends the claim. guest: nil where it is gone. A mark that stays is of no run that goes on: it is reported, and no failure.
+function Claim:release(guest)
+  local ok, e = pcall(function()
+    if guest and self.marked and runs(guest) then
+      self:unmark(guest)
+    end
+  end)
+  self.lock:release()
+  if not ok and not core.Error.is(e, "no_domain") then
+    log.warning("the mark of a run that is over stays in the guest's metadata", { guest = self.guest_name, run = self.about.run, reason = e })
+  end
+end
+
+local function begin(guest, run, lock, path)
+  local machine = journal.machine()
+  local self = setmetatable({
+    lock = lock,
+    path = path,
+    guest_name = guest.name,
+    about = {
+      run = run.id,
+      workflow = run.workflow,
+      machine = machine.name,
+      process = journal.process(),
+      since = os.date("!%Y-%m-%dT%H:%M:%SZ"),
+    },
+  }, Claim)
+  lock:write(json_for("workflow", "the claims of workflows").encode(self.about))
+  return self
+end
+
+-- One try: the claim, or nil, who has the guest, and why that is not certain.
+local function try(guest, run, options)
+  local path = ("%s/%s.lock"):format(journal.directory(), guest.uuid)
+  local lock, text = try_lock(path)
+  if not lock then
+    return nil, described(text)
+  end
+  local self = begin(guest, run, lock, path)
+  local ok, mark, why = pcall(function()
+    if not runs(guest) then
+      return nil
+    end
+    local other, unsure = foreign_mark(without(read_marks(guest), run.id))
+    if other and not (unsure and options.adopt) then
+      return other, unsure
+    elseif not options.recovers then
+      self:mark(guest)
+    end
+  end)
+  if ok and not mark then
+    return self
+  end
+  lock:release()
+  if not ok then
+    error(mark, 0)
+  end
+  return nil, mark, why
+end
+
+-- Claims the guest for a run: {id, workflow}. options.wait: seconds until a run that goes on has to be over. options.recovers: the run that is
+-- taken over has its mark there. options.adopt: a run that cannot be seen from here counts as dead. guest may be {uuid, name} of one that is gone.
+function claim.take(guest, run, options)
+  local deadline = core.now() + (options.wait or 0)
+  while true do
+    local claimed, holder, why = try(guest, run, options)
+    if claimed then
+      return claimed
+    elseif core.now() >= deadline then
+      busy(guest, holder, why)
+    end
+    core.sleep(math.min(PAUSE, math.max(deadline - core.now(), 0.01)))
+  end
+end
+
+-- Takes the marks of these runs away, which are recovered or forgotten.
+function claim.clear_marks(guest, ids)
+  local marks = read_marks(guest)
+  local rest = marks
+  for _, id in ipairs(ids) do
+    rest = without(rest, id)
+  end
+  if #rest < #marks then
+    write_marks(guest, rest)
+  end
+end
+
+return claim

@@ -1,0 +1,152 @@
+-- Devices: attached until the guest really has them, in the running guest and in its configuration, or in none of the two.
+
+local core = require("guestlua.core")
+local detach = require("guestlua.workflow.device.detach")
+local find = require("guestlua.workflow.device.find")
+local refusal = require("guestlua.workflow.device.refusal")
+local steps = require("guestlua.workflow.steps")
+
+local ATTEMPTS, PAUSE = 8, 2
+
+local attach = {}
+
+-- What may work a moment later.
+local function is_passing(e)
+  return core.Error.is(e) and (e.kind == "operation_timeout" or refusal.is_under_way(e) or e.kind == "timeout" and not e.still_running)
+end
+
+local function attach_one(guest, get_conf, conf, options, persistent)
+  local attempts = options.attempts or ATTEMPTS
+  for attempt = 1, attempts do
+    local ok, e = pcall(core.shield, guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
+    core.check()
+    if core.dry_run() or get_conf(persistent) then -- also if the answer was lost
+      return attempt
+    elseif ok then
+      steps.fail("operation_failed", guest, { message = "libvirt took the device, and the guest does not have it" })
+    elseif not is_passing(e) or attempt == attempts then
+      error(e, 0)
+    end
+    core.sleep(options.pause or PAUSE)
+  end
+end
+
+local function element_of(device)
+  return type(device) == "string" and core.element(device) or device
+end
+
+-- Attaches a device to the running guest within another run, which has the guest's claim.
+function attach.live_now(guest, device)
+  attach_one(guest, find.finder(guest, device, "attach_with_retry"), element_of(device), {}, false)
+end
+
+-- Which places the device is to come to: as the options say, or to whichever there are.
+local function places(guest, options)
+  local place = detach.places(guest)
+  local live, persistent = options.live, options.persistent
+  if live == nil then
+    live = place.live
+  end
+  if persistent == nil then
+    persistent = place.persistent
+  end
+  return live or false, persistent or false
+end
+
+local function arguments(run, device)
+  run.args = { conf = element_of(device), get_conf = find.finder(run.guest, device, run.workflow) }
+  run.args.name = find.name_of(device, run.args.conf)
+end
+
+local function data_of(run, live, persistent)
+  run:watch({})
+  return { device = tostring(run.args.conf), live = live, persistent = persistent, name = run.args.name }
+end
+
+local function plan(run)
+  local guest, get_conf = run.guest, run.args.get_conf
+  local live, persistent = places(guest, run.options)
+  if live and get_conf(false) or persistent and get_conf(true) then
+    run:fail("operation_invalid", { device = run.args.name, message = "the guest has this device already",
+      hint = "guestlua.workflow.ensure_attached does not mind" })
+  end
+  return data_of(run, live, persistent)
+end
+
+local function plan_to_ensure(run)
+  local place, get_conf = detach.places(run.guest), run.args.get_conf
+  local live, persistent = place.live and not get_conf(false) or false, place.persistent and not get_conf(true) or false
+  run.done = not live and not persistent
+  return not run.done and data_of(run, live, persistent) or nil
+end
+
+local function attach_to(persistently)
+  return function(run)
+    attach_one(run.guest, run.args.get_conf, run.args.conf, run.options, persistently)
+  end
+end
+
+-- From the places that it was to come to. If it is in all of them, a killed run had come to its end.
+local function take_away(run)
+  local guest, data = run.guest, run.data
+  local get_conf, place = find.finder(guest, data.device, "attach_with_retry"), detach.places(guest)
+  local live = data.live and place.live and get_conf(false)
+  local persistent = data.persistent and place.persistent and get_conf(true)
+  if run.recovering and (live or not data.live) and (persistent or not data.persistent) then
+    return "attached"
+  end
+  detach.now(guest, data.device, { live = data.live, persistent = data.persistent })
+  return run.recovering and "detached" or "undone: the guest does not have the device"
+end
+
+local function is_wanted(place)
+  return function(run)
+    return run.recovering or run.data[place]
+  end
+end
+
+local function spec(name, help, returns, params, plan_, result)
+  return {
+    name = name,
+    help = help,
+    returns = returns,
+    params = params,
+    own_timeout = true,
+    arguments = arguments,
+    plan = plan_,
+    { "live", when = is_wanted("live"), run = attach_to(false), undo = take_away },
+    { "persistent", when = is_wanted("persistent"), run = attach_to(true), undo = take_away },
+    result = result,
+  }
+end
+
+local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+local DEVICE = { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" }
+
+steps.define(spec("attach_with_retry",
+  "Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again if libvirt says that "
+  .. "another operation holds the guest. If the second step fails the first is taken back.",
+  "a table: workflow, guest, device, steps, seconds",
+  {
+    GUEST,
+    DEVICE,
+    { name = "live", type = "boolean", help = "attach it to the running guest; default: if it runs" },
+    { name = "persistent", type = "boolean", help = "attach it to the configuration; default: if the guest has one" },
+    { name = "attempts", type = "integer", help = "how often each step is tried; default 8" },
+    { name = "pause", type = "number", help = "seconds between two tries; default 2" },
+  },
+  plan,
+  function(run)
+    return { device = run.args.name }
+  end))
+
+steps.define(spec("ensure_attached",
+  "Attaches a device if the guest does not have it, to the running guest and to its configuration, whichever lack it.",
+  "a table: workflow, guest, steps, seconds, changed (whether anything was done)",
+  { GUEST, DEVICE },
+  plan_to_ensure,
+  function(run)
+    return { changed = not run.done }
+  end))
+
+return attach

@@ -1,0 +1,198 @@
+-- Devices: detached until the guest has really let go. The persistent configuration and the running guest are separate steps; each is checked in the
+-- guest's XML; success is what the XML says, never a missing event.
+
+local core = require("guestlua.core")
+local find = require("guestlua.workflow.device.find")
+local refusal = require("guestlua.workflow.device.refusal")
+local steps = require("guestlua.workflow.steps")
+
+local ATTEMPTS, TIMEOUT = 8, 20 -- the reference's; seconds
+
+-- How long a device may still be in the XML after the event said that it is gone, in seconds.
+local SETTLE = 5
+
+local detach = {}
+
+local function not_found(guest, name)
+  steps.fail("device_not_found", guest, { device = name, message = ("Device '%s' not found."):format(name) })
+end
+
+-- Asks once; raises what is final, and device_not_found.
+local function ask(guest, name, conf, options)
+  local ok, e = pcall(guest.detach_device, guest, conf, options)
+  if ok or refusal.is_under_way(e) or core.Error.is(e, "no_domain") then
+    return
+  elseif refusal.is_missing(e) then
+    not_found(guest, name)
+  end
+  error(e, 0)
+end
+
+-- Waits for the word of this device. "removed", "failed", or nil: the time is over.
+local function verdict(events, guest, alias, timeout)
+  local deadline = core.now() + timeout
+  repeat
+    local event = events:next(math.max(deadline - core.now(), 0))
+    if event and event.event == "reconnected" then
+      return nil -- it may have been told meanwhile: the XML knows
+    elseif event and event.uuid == guest.uuid and event.dev_alias == alias then
+      return event.event == "device_removed" and "removed" or "failed"
+    end
+  until not event and core.now() >= deadline
+end
+
+function detach.live(guest, get_conf, name, conf, options)
+  local timeout = options.timeout or TIMEOUT
+  for attempt = 1, options.attempts or ATTEMPTS do
+    local alias = find.alias_of(conf)
+    if not alias then
+      steps.fail("internal_error", guest, { device = name, message = "libvirt gave the device no alias: its removal could not be heard of" })
+    end
+    local events <close> = guest:subscribe({ "device_removed", "device_removal_failed" })
+    ask(guest, name, conf, { live = true })
+    local word = verdict(events, guest, alias, timeout)
+    if word == "failed" then
+      steps.fail("device_detach_failed", guest, {
+        device = name,
+        message = "the guest refused to let go of the device",
+        hint = "does the guest's system use it still?",
+      })
+    end
+    local settled = core.now() + (word == "removed" and SETTLE or 0)
+    repeat
+      conf = get_conf(false)
+      if not conf then
+        return attempt
+      end
+      core.sleep(0.1)
+    until core.now() >= settled
+  end
+  steps.fail("device_detach_failed", guest, {
+    device = name,
+    message = ("the guest has not let go of the device, asked %d times, %g s each"):format(options.attempts or ATTEMPTS, timeout),
+    hint = "is the guest's system up, and does it know how to let go of such a device?",
+  })
+end
+
+-- Where the guest is, and whether it has a configuration: what there is to be done. A guest that is gone has neither.
+function detach.places(guest)
+  local ok, e = pcall(function()
+    return { live = guest:is_active(), persistent = guest:has_persistent_configuration() }
+  end)
+  if not ok and not core.Error.is(e, "no_domain") then
+    error(e, 0)
+  end
+  return ok and e or {}
+end
+
+-- What there is to do: { stored, live, somewhere, name }: the device in the configuration and in the running guest, and whether the guest is there.
+local function look(guest, get_conf, device, options)
+  local place = detach.places(guest)
+  local stored = options.persistent ~= false and place.persistent and get_conf(true) or nil
+  local live = options.live ~= false and place.live and get_conf(false) or nil
+  local name = find.name_of(device, live or stored)
+  if (place.persistent or place.live) and not stored and not live and not options.missing_ok then
+    not_found(guest, name)
+  end
+  return { stored = stored, live = live, name = name }
+end
+
+local function detach_stored(guest, get_conf, found, missing_ok)
+  local ok, e = pcall(ask, guest, found.name, found.stored, { persistent = true })
+  if not ok and not (core.Error.is(e, "device_not_found") and (found.live or missing_ok)) then
+    error(e, 0)
+  elseif ok and not core.dry_run() and get_conf(true) then
+    steps.fail("device_detach_failed", guest, { device = found.name, message = "libvirt took it from the configuration, and it is still there" })
+  end
+end
+
+-- Detaches a device within another run, which has the guest's claim; one that is not there is fine.
+function detach.now(guest, device, options)
+  local get_conf = find.finder(guest, device, "detach_with_retry")
+  local found = look(guest, get_conf, device, { missing_ok = true, live = options.live, persistent = options.persistent })
+  if found.stored then
+    detach_stored(guest, get_conf, found, true)
+  end
+  if found.live then
+    detach.live(guest, get_conf, found.name, found.live, options)
+  end
+end
+
+detach.PARAMS = {
+  { name = "attempts", type = "integer", help = "how often the running guest is asked; default 8" },
+  { name = "timeout", type = "number", help = "seconds to wait for it each time; default 20" },
+  { name = "missing_ok", type = "boolean", help = "a device that is not there is no error" },
+  { name = "live", type = "boolean", help = "false: not from the running guest" },
+  { name = "persistent", type = "boolean", help = "false: not from the configuration" },
+}
+
+local function plan(run)
+  run.found = look(run.guest, run.args.get_conf, run.args.device, run.options)
+  run.done = not run.found.stored and not run.found.live
+  if not run.done then
+    run:watch({})
+  end
+  return { device = tostring(run.found.live or run.found.stored or "") }
+end
+
+-- It was to go from both places.
+local function go_on(run)
+  if not run.recovering then
+    return run.at == "live" and run.found.stored and "the configuration does not have the device any more" or "it is not known whether the guest has "
+      .. "let go of the device"
+  end
+  detach.now(run.guest, run.data.device, {})
+  return "detached"
+end
+
+local function result(run)
+  return { device = run.found.name, attempts = run.attempts or 0, changed = not run.done }
+end
+
+local function spec(name, help, returns, params, options_of)
+  return {
+    name = name,
+    help = help,
+    returns = returns,
+    own_timeout = true,
+    params = params,
+    arguments = function(run, device)
+      run.options = options_of(run.options)
+      run.args = { device = device, get_conf = find.finder(run.guest, device, name) }
+    end,
+    plan = plan,
+    { "persistent", when = function(run) return run.recovering or run.found.stored end, undo = go_on, run = function(run)
+      detach_stored(run.guest, run.args.get_conf, run.found, run.options.missing_ok)
+    end },
+    { "live", when = function(run) return run.recovering or run.found.live end, recorded = true, run = function(run)
+      run.attempts = detach.live(run.guest, run.args.get_conf, run.found.name, run.found.live, run.options)
+    end },
+    result = result,
+  }
+end
+
+local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+
+steps.define(spec("detach_with_retry",
+  "Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let go of it. "
+  .. "Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.",
+  "a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)",
+  { GUEST, { name = "device", type = "any", positional = true, required = true, help = "its alias, a disk's target, an Element, XML text, or a "
+    .. "function get_conf(from_persistent_config) that gives the Element or nil" }, table.unpack(detach.PARAMS) },
+  function(options)
+    return options
+  end))
+
+steps.define(spec("ensure_detached",
+  "Detaches a device if the guest has it: detach_with_retry without an error if it is not there.",
+  "as detach_with_retry; changed: whether anything was done",
+  {
+    GUEST,
+    { name = "device", type = "any", positional = true, required = true, help = "as in detach_with_retry" },
+    table.unpack(detach.PARAMS, 1, 2),
+  },
+  function(options)
+    return { attempts = options.attempts, timeout = options.timeout, wait = options.wait, missing_ok = true }
+  end))
+
+return detach

@@ -1,0 +1,91 @@
+-- A guest that libvirt pauses because a disk failed, as where no space is left: reported while it happens, resumed when there may be room again, and
+-- never part of a success.
+
+local core = require("guestlua.core")
+local log = require("guestlua.log").log
+local retry = require("guestlua.workflow.retry")
+
+local io_error = {}
+
+-- Seconds between two tries to let it run again, and how long the last of them is waited for before a run may succeed.
+local PAUSE, LAST = 3, 10
+
+-- The disks that failed, "vda: no space"; nil: the guest is not paused for that.
+local function trouble(guest)
+  local ok, info = retry.try(guest.get_info, guest)
+  if not ok or info.domain_state ~= "paused" then
+    return nil
+  end
+  local known, errors = retry.try(guest.get_disk_errors, guest)
+  local parts = {}
+  for target, what in pairs(known and errors or {}) do
+    parts[#parts + 1] = ("%s: %s"):format(target, what)
+  end
+  table.sort(parts)
+  return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
+-- Lets the guest run again; it is paused at once if there is no room yet.
+local function resume(guest)
+  retry.try(guest.resume, guest)
+  core.sleep(0.2)
+end
+
+-- A task's loop, until it is cancelled.
+local function watch(run, guest)
+  local events <close> = guest:subscribe({ "lifecycle", "io_error" })
+  local known
+  while true do
+    local now = trouble(guest)
+    if now and now ~= known then
+      run.io_errors = (run.io_errors or 0) + 1
+      log.warning("the guest is paused: a disk failed; it goes on when that is over", { guest = guest.name, workflow = run.workflow, disks = now })
+    elseif known and not now then
+      log.warning("the guest goes on", { guest = guest.name, workflow = run.workflow })
+    end
+    known = now
+    if now then
+      resume(guest)
+      core.sleep(PAUSE)
+    else
+      local event = events:next()
+      while event and event.event == "lifecycle" and event.type ~= "suspended" do
+        event = events:next()
+      end
+      core.sleep(0.1) -- libvirt reports before it has paused the guest
+    end
+  end
+end
+
+-- Starts the watch for a run, in the group of tasks that ends with it.
+function io_error.watch(run, group)
+  local ok, info = pcall(run.guest.get_info, run.guest)
+  run.was_paused = not ok or info.domain_state == "paused"
+  group:spawn(function()
+    local ok_, e = pcall(watch, run, run.guest)
+    if retry.stops(e) then
+      error(e, 0)
+    elseif not ok_ then
+      log.debug("the guest's I/O errors are not watched", { guest = run.guest_name, reason = e })
+    end
+  end)
+end
+
+-- Raises if the guest is paused for an I/O error, after it was given time to go on.
+function io_error.check(run)
+  local deadline = core.now() + LAST
+  local now = not run.was_paused and trouble(run.guest)
+  while now and core.now() < deadline do
+    resume(run.guest)
+    now = trouble(run.guest)
+    core.sleep(now and 0.5 or 0)
+  end
+  if now then
+    run:fail("io_error", {
+      message = ("the guest is paused: a disk failed (%s)"):format(now),
+      hint = "make room, or repair what failed, then guest:resume()",
+    })
+  end
+end
+
+return io_error

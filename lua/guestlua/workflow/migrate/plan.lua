@@ -1,0 +1,170 @@
+-- What a live migration is to do, and how long it may take.
+
+local core = require("guestlua.core")
+local define = require("guestlua.define")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+
+local NAME = "live_migrate"
+
+-- The reference's: the longest downtime in ms, its steps, and seconds a GiB from one to the next.
+local DOWNTIME, STEPS, DELAY = 500, 10, 75
+
+local plan = {
+  UNDER_WAY = { [1] = true, [2] = true }, -- of get_job_info().type: BOUNDED, UNBOUNDED
+}
+
+-- ---- numbers ----
+
+-- What the limits are counted by, in GiB: the memory and each disk count as 2 at least.
+function plan.data_gb(memory_bytes, disk_bytes, disks)
+  local gb = math.max(2, memory_bytes / 2^30)
+  return disks > 0 and gb + math.max(2 * disks, disk_bytes / 2^30) or gb
+end
+
+-- The longest downtime grows in steps: a list of { after (seconds), ms }.
+function plan.downtime_steps(gb, longest, count, delay)
+  longest, count, delay = longest or DOWNTIME, count or STEPS, math.floor((delay or DELAY) * gb)
+  local first, list = longest / count, {}
+  for i = 0, count do
+    list[#list + 1] = { after = delay * i, ms = math.floor(first + (longest - first) / count * i) }
+  end
+  return list
+end
+
+-- The step that it is time for; nil: none yet.
+function plan.downtime_at(list, elapsed)
+  local ms
+  for _, step in ipairs(list) do
+    ms = elapsed > step.after and step.ms or ms
+  end
+  return ms
+end
+
+-- ---- flags ----
+
+local BITS = {
+  live = 1, peer2peer = 2, tunnelled = 4, persist_dest = 8, undefine_source = 16, non_shared_inc = 128, unsafe = 512, auto_converge = 8192,
+  postcopy = 32768, tls = 65536, parallel = 131072,
+}
+
+-- Flags as guest:migrate takes them, an integer or a list of names.
+local function has(flags, name)
+  if math.type(flags) == "integer" then
+    return flags & BITS[name] ~= 0
+  end
+  for _, flag in ipairs(flags) do
+    if flag == name then
+      return true
+    end
+  end
+  return false
+end
+
+local function with(flags, name)
+  if has(flags, name) then
+    return flags
+  elseif math.type(flags) == "integer" then
+    return flags | BITS[name]
+  end
+  return table.move(flags, 1, #flags, 2, { name })
+end
+
+local SWITCHES = { "tunnelled", "tls", "postcopy", "auto_converge", "unsafe" }
+
+local function flags_of(options, persistent)
+  local flags = options.flags or (persistent and { "live", "peer2peer", "persist_dest", "undefine_source" } or { "live", "peer2peer" })
+  if type(flags) ~= "table" and math.type(flags) ~= "integer" then
+    define.bad(NAME, "flags", "an integer or a list of names expected, got " .. type(flags))
+  end
+  for _, name in ipairs(SWITCHES) do
+    flags = options[name] and with(flags, name) or flags
+  end
+  flags = options.parallel and options.parallel > 1 and with(flags, "parallel") or flags
+  return (options.block or options.migrate_disks and #options.migrate_disks > 0) and with(flags, "non_shared_inc") or flags
+end
+
+-- ---- what is to be done ----
+
+-- The targets of the disks that the destination cannot have already.
+local function disks_to_copy(guest)
+  local targets = {}
+  for _, disk in ipairs(guest:get_all_devices("disk", { from_persistent_config = false })) do
+    local writable = not disk.readonly and not disk.shareable and (disk.device == "disk" or disk.device == "lun" or not disk.device)
+    if writable and (disk.type == "file" or disk.type == "block") and disk.source then
+      targets[#targets + 1] = disk.target.dev
+    end
+  end
+  return targets
+end
+
+-- libvirt's at the source speaks to the other one: how it finds it there.
+function plan.uri_of(destination, options)
+  if options.destination_uri then
+    return options.destination_uri
+  elseif not destination.uri:find("^[%w+.-]+://[^/?]") then
+    define.bad(NAME, "destination_uri", ("the destination was opened as %s, which means another machine on the source host: say how libvirt there "
+      .. "reaches it, as in \"qemu+tcp://other/system\""):format(destination.uri))
+  end
+  return destination.uri
+end
+
+local function configuration(guest, options)
+  local xml = options.destination_xml
+  if type(xml) ~= "function" then
+    return xml
+  end
+  local domain = core.element(guest:get_xml_desc({ dump_migratable = true, dump_sensitive = true }))
+  return xml(domain) or domain
+end
+
+local function refuse(guest, message, hint)
+  steps.fail("operation_invalid", guest, { message = message, hint = hint })
+end
+
+function plan.make(guest, destination, uri, options)
+  local here = state.of(guest.host, guest.uuid)
+  local there = state.of(destination, guest.uuid)
+  if not here.active then
+    refuse(guest, "the guest does not run", "guestlua.workflow.ensure_running(guest) starts it")
+  elseif there.active then
+    refuse(guest, ("the guest runs on %s already"):format(destination.uri), "is that the host that it is on, or does another copy of it run there?")
+  elseif plan.UNDER_WAY[guest:get_job_info().type] then
+    refuse(guest, "the guest has a job already", "guest:get_job_info() tells how far it is, guest:abort_job() ends it")
+  end
+  local flags = flags_of(options, here.persistent)
+  local disks
+  if has(flags, "non_shared_inc") then
+    disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks or disks_to_copy(guest)
+    if has(flags, "tunnelled") then
+      steps.fail("argument_unsupported", guest, {
+        message = "libvirt copies no listed disks through a tunnel",
+        hint = "tls=true encrypts the data as well",
+      })
+    elseif #disks == 0 then
+      steps.fail("device_not_found", guest, { message = "the guest has no disk that could be copied" })
+    end
+  end
+  local memory = core.element(guest:get_xml_desc()).memory
+  return {
+    uri = uri,
+    was = here.word == "paused" and "paused" or "running",
+    persistent = here.persistent,
+    flags = flags,
+    postcopy = has(flags, "postcopy") and here.word ~= "paused",
+    undefines = has(flags, "undefine_source"),
+    persists = has(flags, "persist_dest"),
+    disks = disks or {},
+    memory_bytes = math.tointeger(tonumber(memory[1])) * 1024,
+    call = {
+      flags = flags,
+      migrate_uri = options.migrate_uri,
+      migrate_disks = disks,
+      destination_xml = configuration(guest, options),
+      bandwidth = options.bandwidth,
+      parallel = options.parallel,
+    },
+  }
+end
+
+return plan

@@ -1,0 +1,86 @@
+-- On which of two hosts a guest runs after a migration: on exactly one, or it is not known.
+
+local core = require("guestlua.core")
+local plan = require("guestlua.workflow.migrate.plan")
+local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+
+local settle = {
+  SECONDS = 30, -- until both hosts have to agree about where the guest is, and until a call has to be taken that may be refused at first
+  TWO_COPIES = "look at both hosts before you start or resume it on either: two running copies of a guest destroy its disks; the journal knows: "
+    .. "guestlua.recover(host), once both hosts answer",
+}
+
+-- Which of the two hosts has the guest: "there", "here", "nowhere"; nil where that is not told yet. was: whether it was "running" or "paused".
+local function verdict(here, there, was)
+  if here.under_way then
+    return nil
+  elseif here.active and not there.active then
+    return "here"
+  elseif not here.active and not there.active then
+    return "nowhere"
+  elseif not here.active and (was == "paused" or there.word ~= "paused") then
+    return "there"
+  end
+end
+
+-- What the guest is at the source, and whether it has a job there, which is aborted.
+local function at_source(source, uuid, deadline)
+  local here = state.of(source, uuid, deadline)
+  local guest <close> = here.active and source:guest(uuid) or nil
+  if guest then
+    here.under_way = plan.UNDER_WAY[guest:get_job_info().type]
+    if here.under_way then
+      pcall(guest.abort_job, guest) -- refused in post-copy: it has to end
+    end
+  end
+  return here
+end
+
+local function answer(fn, ...)
+  local ok, now = retry.try(fn, ...)
+  return ok and now or nil
+end
+
+-- Asks both hosts until they agree; what is under way is aborted. Gives the verdict, "unknown" where there is none, and what was last known of both,
+-- nil of one that does not answer. destination: nil where it cannot be reached.
+function settle.agree(source, destination, uuid, was)
+  local deadline = core.now() + (destination and settle.SECONDS or settle.SECONDS / 10)
+  while true do
+    local here = answer(at_source, source, uuid, deadline)
+    local there = destination and answer(state.of, destination, uuid, deadline)
+    local word = here and there and verdict(here, there, was)
+    if not word and here and not there and not here.under_way and state.runs(here) then
+      word = "here" -- the destination need not answer: it runs here only where the migration is off
+    end
+    if word or core.now() >= deadline then
+      return word or "unknown", here, there
+    end
+    core.sleep(0.2)
+  end
+end
+
+local function text(now)
+  return now and ("'%s'"):format(now.word) or "not known, as it does not answer"
+end
+
+function settle.unknown(guest, source, destination, here, there, cause)
+  steps.fail("job_unknown", guest, {
+    message = ("it is not known where the guest runs: on %s it is %s, on %s %s%s"):format(source, text(here), destination, text(there),
+      cause and "; " .. tostring(cause.message or cause) or ""),
+    hint = settle.TWO_COPIES,
+    cause = cause,
+  })
+end
+
+-- The guest is here, and not there: it goes on as it did before.
+function settle.go_on(guest, was)
+  retry.insist(guest, nil, function()
+    if was == "running" and state.of(guest.host, guest.uuid).word == "paused" then
+      guest:resume()
+    end
+  end)
+end
+
+return settle

@@ -1,0 +1,110 @@
+-- A live migration on its way: its downtime grows, and if it takes too long it is aborted or made to end.
+
+local core = require("guestlua.core")
+local plan = require("guestlua.workflow.migrate.plan")
+local retry = require("guestlua.workflow.retry")
+local settle = require("guestlua.workflow.migrate.settle")
+local state = require("guestlua.workflow.state")
+
+local is = core.Error.is
+
+-- The reference's: seconds between two looks, and seconds a GiB that a migration may take.
+local POLL, COMPLETION = 0.5, 800
+
+local way = { POLL = POLL }
+
+-- What was said on the way and is no error.
+local function note(run, e)
+  run.warnings[#run.warnings + 1] = tostring(e)
+end
+
+local function set_downtime(run, elapsed)
+  local ms = plan.downtime_at(run.steps, elapsed)
+  if ms and ms ~= run.downtime then
+    run.downtime = ms
+    local ok, e = retry.try(run.guest.migrate_configure_max_downtime, run.guest, ms)
+    run.downtimes[#run.downtimes + 1] = { after = elapsed, ms = ms, set = ok }
+    if not ok then
+      note(run, e)
+    end
+  end
+end
+
+-- A call that may be refused for now, as where the job is about to begin: tried again at the next look, for a while.
+local function insist(run, call)
+  local ok, e = retry.try(call, run.guest)
+  run.refused_since = not ok and (run.refused_since or core.now()) or nil
+  if not ok and run.task:status() == "running" and core.now() - run.refused_since >= settle.SECONDS then
+    error(e, 0)
+  end
+  return ok
+end
+
+-- The time is over: aborted, or made to end: the guest runs on there already, or stands still.
+local function out_of_time(run)
+  if run.action ~= "force_complete" then
+    run.aborted = insist(run, run.guest.abort_job) or run.aborted
+  elseif not run.forced then
+    if run.plan.postcopy then
+      run.data.postcopy = true
+      run:record("migrate")
+      run.forced = insist(run, run.guest.migrate_start_postcopy) and "postcopy" or nil
+    else
+      run.data.paused = true
+      run:record("migrate")
+      run.forced = insist(run, run.guest.pause) and "pause" or nil
+    end
+  end
+end
+
+-- What libvirt told by itself; over: the last of it may be on its way.
+function way.hear(run, over)
+  state.hear(run.events, function(event)
+    if event.event == "job_completed" then
+      run.stats = event.params
+    elseif event.event == "migration_iteration" then
+      run.iterations = event.iteration
+    end
+  end, function()
+    return not over or run.stats
+  end)
+end
+
+local function look(run)
+  local options = run.options
+  local info = run.guest:get_job_info()
+  local elapsed = core.now() - run.started
+  way.hear(run)
+  if not plan.UNDER_WAY[info.type] then
+    return -- it is about to begin, or to end: the task knows
+  end
+  local gb = plan.data_gb(run.plan.memory_bytes, info.disk_total, #run.plan.disks)
+  run.steps = plan.downtime_steps(gb, options.downtime, options.downtime_steps, options.downtime_delay)
+  run.limit = options.completion_timeout or options.timeout or math.floor(COMPLETION * gb)
+  if run.limit > 0 and elapsed > run.limit then
+    out_of_time(run)
+  end
+  set_downtime(run, elapsed)
+  if options.on_progress then
+    info.elapsed, info.limit, info.forced = elapsed, run.limit > 0 and run.limit or nil, run.forced
+    info.percent = info.memory_total > 0 and 100 - info.memory_remaining * 100 // info.memory_total or 0
+    options.on_progress(info)
+  end
+end
+
+-- Until libvirt's call is over: whether it succeeded, and its error.
+function way.watch(run)
+  while true do
+    local ok, e = pcall(run.task.wait, run.task, { timeout = POLL })
+    if ok then
+      return true
+    elseif run.task:status() ~= "running" then
+      return false, e
+    elseif not is(e, "timeout") then
+      error(e, 0)
+    end
+    look(run)
+  end
+end
+
+return way

@@ -1,0 +1,183 @@
+-- Shut down: asked for and waited for, by the guest's events, until libvirt says that the guest is off. A request that was made is not yet what it is
+-- for.
+
+local core = require("guestlua.core")
+local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+
+local down = {}
+
+-- The reference's: seconds that a clean shutdown may take, and between two requests.
+local SHUTDOWN_FOR, RETRY_INTERVAL = 60, 10
+
+-- Seconds until a guest whose plug was pulled is reported as off, and that each call for it has.
+local POWEROFF_FOR, EACH = 30, 15
+
+local is_off = state.is_off
+
+-- What no second request would change.
+local FINAL = { access_denied = true, no_support = true, operation_denied = true }
+
+-- Asks the guest to shut down, again each `interval`, until it is off, starts anew or the time is over. Gives what happened, "off", "restarted" or
+-- "late", and a table: asked (how often), detail (why it stopped), rebooted (it came up again in the same process), refusal (libvirt's last).
+local function ask_down(guest, before, options)
+  local timeout = options.timeout or SHUTDOWN_FOR
+  local deadline, interval = core.now() + timeout, math.max(options.retry_interval or RETRY_INTERVAL, 1)
+  local told, due, tries = { asked = 0 }, core.now(), 0
+  local events <close> = guest:subscribe({ "lifecycle", "reboot" })
+  local function on_event(event)
+    if event.event == "reboot" then
+      told.rebooted = true
+    elseif event.type == "stopped" then
+      told.detail = event.detail
+    end
+  end
+  local function is_over(now)
+    return is_off(now) or now.id ~= before.id or options.reboots and told.rebooted
+  end
+  while true do
+    local over = state.await(guest, events, math.min(due, deadline), is_over, on_event)
+    if over then
+      state.hear(events, on_event, function()
+        return over.active or told.detail
+      end)
+      return is_off(over) and "off" or "restarted", told
+    elseif tries > 0 and core.now() >= deadline then
+      return "late", told
+    end
+    due, tries = core.now() + interval, tries + 1
+    local ok, e = retry.try(guest.shutdown, guest, { timeout = math.max(math.min(interval, deadline - core.now()), 1) })
+    if ok or e.kind ~= "timeout" or e.still_running then -- it is not asked while the request before is still under way
+      told.asked = told.asked + 1
+    end
+    told.refusal = not ok and e or nil
+    if core.dry_run() then
+      return "off", told
+    elseif not ok and FINAL[e.kind] then
+      error(e, 0)
+    end
+  end
+end
+
+-- Pulls the plug. An answer that was lost is no failure, and no success: the guest is.
+local function pull_plug(guest)
+  local events <close> = guest:subscribe("lifecycle")
+  local deadline, failure = core.now() + POWEROFF_FOR, nil
+  repeat
+    local ok, e = retry.try(guest.poweroff, guest, { timeout = EACH })
+    if core.dry_run() then
+      return
+    end
+    failure = not ok and e or failure
+    local off = state.await(guest, events, ok and deadline or core.now() + 1, is_off)
+    if off then
+      return
+    end
+  until core.now() >= deadline or failure and FINAL[failure.kind]
+  error(failure or core.Error.new({
+    kind = "timeout",
+    guest = guest.name,
+    message = ("the guest still runs %g s after libvirt stopped it"):format(POWEROFF_FOR),
+  }), 0)
+end
+
+local function too_late(guest, told, options)
+  local refusal = told.refusal
+  steps.fail("timeout", guest, {
+    message = ("the guest has not shut down within %g s, asked %d time%s%s%s"):format(options.timeout or SHUTDOWN_FOR, told.asked,
+      told.asked == 1 and "" or "s", told.rebooted and "; it came up again instead" or "",
+      refusal and "; libvirt's last answer: " .. refusal.message or ""),
+    hint = "force=true powers it off then",
+    cause = refusal,
+  })
+end
+
+-- What cannot hear that it should shut down.
+function down.is_deaf(now)
+  return now.active and not state.runs(now) and now.word ~= "shutdown"
+end
+
+-- Off, asked for nicely and then, with force, by pulling the plug. Gives what the workflow returns.
+function down.bring_down(run, guest, before, options)
+  local what, told = nil, { asked = 0 }
+  local deaf, hurry = down.is_deaf(before), options.force and options.timeout == 0
+  if deaf and not options.force then
+    steps.fail("operation_invalid", guest, {
+      message = ("the guest is '%s' and cannot hear that it should shut down"):format(before.word),
+      hint = "let it run, as with guestlua.workflow.ensure_running(guest), or force=true: it is powered off",
+    })
+  elseif not deaf and not hurry then
+    what, told = run:part("shutdown", ask_down, guest, before, options)
+  end
+  local result = { asked = told.asked, reason = told.detail, forced = false, changed = true }
+  if what == "restarted" then
+    if options.reboots then
+      result.restarted = true
+      return result
+    end
+    steps.fail("operation_failed", guest, { message = "the guest was off and runs again: somebody started it" })
+  elseif what ~= "off" then
+    if not options.force then
+      too_late(guest, told, options)
+    end
+    result.forced = true
+    run:part("poweroff", pull_plug, guest)
+  end
+  return result
+end
+
+-- ---- the workflows ----
+
+local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+
+local PARAMS = {
+  GUEST,
+  { name = "timeout", type = "number", help = "seconds that the guest gets; default 60" },
+  { name = "retry_interval", type = "number", help = "seconds after which it is asked again; default 10, at least 1" },
+  { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },
+}
+
+local RETURNS = "a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) "
+  .. "and reason, libvirt's word for why it stopped, if that was heard"
+
+local function plan(run)
+  run.before = state.look(run.guest)
+  run.done = is_off(run.before)
+  run.result = run.done and { asked = 0, forced = false, changed = false }
+end
+
+local function result(run)
+  return run.result
+end
+
+local function stop(run)
+  run.result = down.bring_down(run, run.guest, run.before, run.options)
+end
+
+steps.define({
+  name = "clean_shutdown",
+  help = "Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "
+    .. "\"timeout\" is raised and the guest goes on, unless force=true.",
+  returns = RETURNS,
+  params = PARAMS,
+  own_timeout = true,
+  plan = plan,
+  left = state.left,
+  { "stop", run = stop, parts = true },
+  result = result,
+})
+
+steps.define({
+  name = "ensure_stopped",
+  help = "Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.",
+  returns = RETURNS,
+  params = PARAMS,
+  own_timeout = true,
+  plan = plan,
+  left = state.left,
+  { "stop", run = stop, parts = true },
+  result = result,
+})
+
+return down

@@ -1,0 +1,96 @@
+-- Shut down and started again.
+
+local core = require("guestlua.core")
+local down = require("guestlua.workflow.power.down")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+local up = require("guestlua.workflow.power.up")
+
+-- The reference's: seconds that a reboot's shutdown may take.
+local REBOOT_FOR = 120
+
+-- Seconds that a guest which was asked to shut down gets before it is left alone, and that a launch has while taking back.
+local GOING_DOWN, LAUNCH = 30, 40
+
+-- The guest running again, or as before where it did not shut down: gives which. Can be called again. waits: it was asked, and may be going down.
+local function up_again(guest, id, waits)
+  local now = state.look(guest)
+  if now.active and now.id == id and waits then
+    local events <close> = guest:subscribe("lifecycle")
+    local off, still = state.await(guest, events, core.now() + GOING_DOWN, function(then_)
+      return state.is_off(then_) or then_.id ~= id
+    end)
+    now = off or still
+  end
+  if now.active and now.id == id then
+    return waits and "the guest runs as before; it was asked to shut down, and may do so yet" or "the guest runs as before"
+  elseif now.active then
+    return "finished: the guest runs again"
+  elseif not now.known then
+    steps.fail("no_domain", guest, { message = "the host does not know the guest any more" })
+  end
+  up.launch(guest, LAUNCH)
+  return "the guest was started again"
+end
+
+local function plan(run)
+  local before = state.look(run.guest)
+  if not before.active then
+    run:fail("operation_invalid", {
+      message = "the guest does not run",
+      hint = "guestlua.workflow.ensure_running(guest) starts it",
+    })
+  elseif not before.persistent then
+    run:fail("operation_invalid", {
+      message = "the guest is transient: once it is off libvirt has forgotten it",
+      hint = "define it first: host:write_instance_config(guest:get_xml_desc{dump_inactive=true, dump_sensitive=true})",
+    })
+  end
+  run.before = before
+  return { id = before.id, asked = not down.is_deaf(before) or run.options.force or false }
+end
+
+local function shut_down(run)
+  local options = run.options
+  run.result = down.bring_down(run, run.guest, run.before, {
+    timeout = options.timeout or REBOOT_FOR,
+    retry_interval = options.retry_interval,
+    force = options.force,
+    reboots = true,
+  })
+end
+
+local function start(run)
+  local guest = run.guest
+  local events <close> = guest:subscribe("lifecycle")
+  if not run.result.restarted then
+    run:change("launch", up.launch, guest)
+  end
+  run:part("wait", up.await_running, guest, events)
+end
+
+-- A request that timed out has been waited for already.
+local function start_again(run)
+  return up_again(run.guest, run.data.id, run.data.asked and not core.Error.is(run.failure, "timeout"))
+end
+
+steps.define({
+  name = "reboot",
+  help = "Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by "
+    .. "itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.",
+  returns = "a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
+    { name = "timeout", type = "number", help = "seconds that the guest gets to shut down; default 120" },
+    { name = "retry_interval", type = "number", help = "seconds after which it is asked again; default 10, at least 1" },
+    { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },
+  },
+  own_timeout = true,
+  plan = plan,
+  { "shutdown", run = shut_down, undo = start_again, parts = true },
+  { "start", run = start, parts = true },
+  result = function(run)
+    run.result.changed = nil
+    return run.result
+  end,
+})

@@ -1,0 +1,253 @@
+-- Suspended to disk, and resumed from there. Devices of the host cannot be saved: they are detached before, and come back.
+
+local attach = require("guestlua.workflow.device.attach")
+local core = require("guestlua.core")
+local detach = require("guestlua.workflow.device.detach")
+local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+local up = require("guestlua.workflow.power.up")
+
+-- Seconds that a save gets which goes on when nobody waits any more, that a guest gets to go on by itself after one that failed, and to be reported
+-- as off after one that succeeded.
+local SAVE_FOR, GO_ON_FOR, OFF_FOR = 600, 10, 30
+
+-- Seconds that the guest's agent gets to be there again before the clock is given up.
+local AGENT_FOR = 15
+
+local UNDER_WAY = { [1] = true, [2] = true } -- of get_job_info().type: BOUNDED, UNBOUNDED
+
+-- Devices of the host that a saved guest cannot keep.
+local function is_of_the_host(device)
+  return device:tag() == "hostdev" and (device.type == "pci" or device.type == "mdev") or device:tag() == "interface" and device.type == "hostdev"
+end
+
+-- What a device is found again by when it was taken away and came back; nil where there is nothing.
+local function mark_of(device)
+  local alias, target, source = device.alias and device.alias.name, device.target and device.target.dev, device.source
+  if alias and alias:find("^ua%-") then
+    return alias
+  elseif device:tag() == "disk" then
+    return target
+  elseif device.type == "mdev" then
+    return source and source.address and source.address.uuid
+  end
+end
+
+-- The running guest's device that is this one, or nil.
+local function find(guest, device)
+  local mark = mark_of(device)
+  if not mark then
+    return guest:get_interface_by_cfg(device, { from_persistent_config = false })
+  end
+  for _, candidate in ipairs(guest:get_all_devices(device:tag(), { from_persistent_config = false })) do
+    if mark_of(candidate) == mark then
+      return candidate
+    end
+  end
+end
+
+-- The running guest's devices that have to go: those of the host, and those that are named.
+local function to_take_away(guest, names)
+  local wanted, found = {}, {}
+  for _, name in ipairs(names or {}) do
+    wanted[name] = true
+  end
+  for _, device in ipairs(guest:get_all_devices(nil, { from_persistent_config = false })) do
+    local alias, target = device.alias and device.alias.name or "", device.target and device.target.dev or ""
+    local named = wanted[alias] and alias or wanted[target] and target or nil
+    if named or is_of_the_host(device) then
+      if not mark_of(device) and device:tag() ~= "interface" and device.type ~= "pci" then
+        steps.fail("argument_unsupported", guest, { device = named, message = "the device could not be told from others when it came back",
+          hint = "give it an alias of its own: <alias name=\"ua-…\"/>" })
+      end
+      wanted[named or ""] = nil
+      found[#found + 1] = device
+    end
+  end
+  local missing = next(wanted)
+  if missing then
+    steps.fail("device_not_found", guest, { device = missing, message = "the running guest has no such device" })
+  end
+  return found
+end
+
+-- As it can be attached again: an alias that libvirt gave is not one to ask for.
+local function xml_of(device)
+  local alias = device.alias
+  if alias and not (alias.name or ""):find("^ua%-") then
+    alias:remove()
+  end
+  return tostring(device)
+end
+
+-- Devices as XML, those that the guest lacks. Can be called again.
+local function give_back(guest, devices)
+  for _, xml in ipairs(devices) do
+    local device = core.element(xml)
+    if not find(guest, device) then
+      attach.live_now(guest, device)
+    end
+  end
+end
+
+-- Waits until the guest has no job; one that does not end in time is an error.
+local function await_no_job(guest, seconds)
+  local deadline = core.now() + seconds
+  while UNDER_WAY[guest:get_job_info().type] do
+    if core.now() >= deadline then
+      steps.fail("job_unknown", guest, { message = ("the guest's job is not over after %g s"):format(seconds) })
+    end
+    core.sleep(0.2)
+  end
+end
+
+-- The guest as it was before it was to be suspended, unless its memory was saved all the same: gives which. Can be called again.
+local function unsuspend(guest, was, devices, seconds)
+  await_no_job(guest, seconds)
+  local now = state.look(guest)
+  if not now.active then
+    return now.known and "the guest is off, its memory saved unless somebody else stopped it: guestlua.workflow.resume(guest)" or "the guest is gone"
+  end
+  if was == "running" and not state.runs(now) then
+    local events <close> = guest:subscribe("lifecycle") -- libvirt lets it go on by itself, in a moment
+    if not state.await(guest, events, core.now() + GO_ON_FOR, state.runs) then
+      guest:resume()
+    end
+  end
+  give_back(guest, devices)
+  return ("undone: the guest is '%s', and has its devices"):format(state.look(guest).word)
+end
+
+-- Saves the memory. Where the answer was lost, libvirt's word that it stopped because it was saved counts.
+local function save_memory(guest)
+  local events <close> = guest:subscribe("lifecycle")
+  local ok, e = retry.try(guest.save_memory_state, guest)
+  if core.dry_run() then
+    return
+  end
+  local saved = false
+  local function on_event(event)
+    saved = saved or event.type == "stopped" and event.detail == "saved"
+  end
+  local off = state.await(guest, events, core.now() + (ok and OFF_FOR or 1), state.is_off, on_event)
+  state.hear(events, on_event, function()
+    return saved or ok or not off
+  end)
+  if not ok and not (off and saved) then
+    error(e, 0)
+  elseif not off then
+    steps.fail("operation_failed", guest, { message = "libvirt saved the guest's memory, and the guest runs" })
+  end
+end
+
+-- ---- suspend ----
+
+local function plan(run)
+  local guest = run.guest
+  local before = state.look(guest)
+  if not before.active or not before.persistent then
+    run:fail("operation_invalid", {
+      message = before.active and "the guest is transient: libvirt keeps no memory of such" or "the guest does not run",
+    })
+  end
+  local xml = {}
+  for i, device in ipairs(to_take_away(guest, run.options.detach)) do
+    xml[i] = xml_of(device)
+  end
+  run:watch({})
+  return { was = state.runs(before) and "running" or before.word, devices = xml }
+end
+
+local function take_away(run)
+  for _, text in ipairs(run.data.devices) do
+    detach.now(run.guest, function(persistent)
+      return not persistent and find(run.guest, core.element(text)) or nil
+    end, {})
+  end
+end
+
+-- The mark of the run is part of what would be saved.
+local function save(run)
+  if run.claim then
+    run.claim:unmark(run.guest)
+  end
+  save_memory(run.guest)
+end
+
+local function undo(run)
+  return unsuspend(run.guest, run.data.was, run.data.devices, run.recovering and SAVE_FOR or GO_ON_FOR)
+end
+
+steps.define({
+  name = "suspend",
+  help = "Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be "
+    .. "saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.",
+  returns = "a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
+    { name = "detach", type = "table", help = "aliases or disks' targets of more devices to detach before" },
+  },
+  plan = plan,
+  { "detach", run = take_away, undo = undo },
+  { "save", run = save, recorded = true },
+  result = function(run)
+    return { devices = run.data.devices }
+  end,
+})
+
+-- ---- resume ----
+
+-- The host's devices that the guest's configuration has and the running guest lacks.
+local function lacking(guest)
+  local list = {}
+  for _, device in ipairs(guest:get_all_devices(nil, { from_persistent_config = true })) do
+    if is_of_the_host(device) then
+      list[#list + 1] = xml_of(device)
+    end
+  end
+  return list
+end
+
+-- Sets the guest's clock. Its agent, where it has one, may need a moment to be there again. Gives whether, and why not.
+local function set_clock(guest)
+  local deadline = core.now() + AGENT_FOR
+  while true do
+    local ok, e = guest:sync_guest_time()
+    if ok or core.dry_run() then
+      return true
+    elseif e.kind ~= "agent_unresponsive" or core.now() >= deadline then
+      return false, e.message
+    end
+    core.sleep(0.2)
+  end
+end
+
+local function come_back(run)
+  local guest = run.guest
+  run.how = up.bring_up(run, guest, run.options)
+  if run.how ~= "running" then
+    run:part("attach", give_back, guest, run.options.devices or lacking(guest))
+    run.clock, run.clock_error = run:part("clock", set_clock, guest)
+  end
+end
+
+steps.define({
+  name = "resume",
+  help = "Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it "
+    .. "lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.",
+  returns = "a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and "
+    .. "clock_error: why not",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "devices", type = "table", help = "what suspend gave as `devices`; default: those of the host that its configuration has" },
+    { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
+  },
+  own_timeout = true,
+  plan = function() end,
+  left = state.left,
+  { "start", run = come_back, parts = true },
+  result = function(run)
+    return { how = run.how, changed = run.how ~= "running", clock = run.clock, clock_error = run.clock_error }
+  end,
+})

@@ -1,0 +1,102 @@
+-- Started, woken, or let go on: until libvirt says that the guest runs.
+
+local core = require("guestlua.core")
+local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+
+local up = {}
+
+-- Seconds until a guest runs by default, and that libvirt's own call may take longer than the option timeout.
+local START_FOR, LATER = 60, 30
+
+-- Launches it. What counts is whether it runs then: the answer may be lost, and somebody else may have been faster.
+function up.launch(guest, seconds)
+  local ok, e = retry.try(guest.launch, guest, { timeout = seconds })
+  if not ok and not state.look(guest).active then
+    error(e, 0)
+  end
+end
+
+-- Waits until the guest runs; a guest that was saved while it was paused is paused again. Gives what it then is.
+function up.await_running(guest, events, timeout, on_event)
+  local deadline = core.now() + (timeout or START_FOR)
+  local resumed = false
+  while not core.dry_run() do
+    local now, late = state.await(guest, events, deadline, function(now)
+      return state.runs(now) or state.is_off(now) or now.word == "paused" and not resumed
+    end, on_event)
+    if now and state.runs(now) then
+      return now
+    elseif now and state.is_off(now) then
+      steps.fail("operation_failed", guest, { message = "the guest stopped again at once", hint = "libvirt's log of the guest says why" })
+    elseif not now then
+      steps.fail("timeout", guest, {
+        message = ("the guest is '%s', and does not run within %g s"):format(late.word, timeout or START_FOR),
+        hint = late.word == "paused" and "does a disk of it fail? guest:get_disk_errors()" or nil,
+      })
+    end
+    resumed = true
+    guest:resume()
+  end
+end
+
+-- Makes the guest run: gives what was done for it: "launched", "restored", "unpaused" or "running", where nothing was.
+function up.bring_up(run, guest, options)
+  local before = run:part("look", state.look, guest)
+  if state.runs(before) then
+    return "running"
+  elseif not before.known then
+    steps.fail("no_domain", guest, { message = "the host does not know the guest (any more)" })
+  elseif before.active and before.word ~= "paused" and before.word ~= "pmsuspended" then
+    steps.fail("operation_invalid", guest, {
+      message = ("the guest is '%s'"):format(before.word),
+      hint = before.word == "crashed" and "guestlua.workflow.ensure_stopped(guest, {force=true}) makes it ready to be started" or nil,
+    })
+  end
+  local wake = before.word == "pmsuspended"
+  local how, started = wake and "woken" or before.active and "unpaused" or "launched", before.active or core.dry_run()
+  local events <close> = guest:subscribe("lifecycle")
+  local function on_event(event)
+    if event.type == "started" then
+      started = true
+      how = event.detail == "restored" and "restored" or how
+    end
+  end
+  if before.active then
+    run:change(wake and "wake" or "resume", function()
+      local ok, e = retry.try(wake and guest.pm_wakeup or guest.resume, guest)
+      if not ok and not state.runs(state.look(guest)) then
+        error(e, 0)
+      end
+    end)
+  else
+    run:change("launch", up.launch, guest, options.timeout and options.timeout + LATER)
+  end
+  run:part("wait", up.await_running, guest, events, options.timeout, on_event)
+  state.hear(events, on_event, function()
+    return started
+  end)
+  return how
+end
+
+steps.define({
+  name = "ensure_running",
+  help = "Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left "
+    .. "alone.",
+  returns = "a table: workflow, guest, steps, seconds, changed (false: it ran before), how: \"launched\", \"restored\" (it had been suspended), "
+    .. "\"unpaused\", \"woken\" (it was asleep) or \"running\"",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
+  },
+  own_timeout = true,
+  plan = function() end,
+  left = state.left,
+  { "start", run = function(run) run.how = up.bring_up(run, run.guest, run.options) end, parts = true },
+  result = function(run)
+    return { how = run.how, changed = run.how ~= "running" }
+  end,
+})
+
+return up

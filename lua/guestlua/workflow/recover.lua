@@ -1,0 +1,155 @@
+-- What killed runs left, taken back entry by entry: one that cannot be settled is set aside with its reason, and the others go on.
+
+local core = require("guestlua.core")
+local claim = require("guestlua.workflow.claim")
+local define = require("guestlua.define")
+local journal = require("guestlua.journal")
+local retry = require("guestlua.workflow.retry")
+
+local recover = {}
+
+-- ---- looking ----
+
+-- Where an entry stands: "alive", "elsewhere" (of another machine), "unreadable", "set aside", or "dead".
+local function standing(entry)
+  if entry.problem then
+    return "unreadable", entry.problem
+  elseif journal.where(entry.fields.machine) == "elsewhere" then
+    return "elsewhere", ("it is of the machine '%s'"):format(tostring(entry.fields.machine.name))
+  elseif journal.lives(entry) then
+    return "alive"
+  elseif entry.fields.set_aside then
+    return "set aside", tostring(entry.fields.set_aside)
+  end
+  return "dead"
+end
+
+-- One row for each entry of the journal: id, state, why, and what the entry says of workflow, guest, host, step, since.
+function recover.list()
+  local rows = {}
+  for i, entry in ipairs(journal.entries()) do
+    local fields = entry.fields or {}
+    local state, why = standing(entry)
+    rows[i] = {
+      id = entry.id,
+      state = state,
+      why = why,
+      workflow = fields.workflow,
+      guest = fields.guest,
+      host = fields.host,
+      step = fields.step,
+      since = fields.since,
+    }
+  end
+  return rows
+end
+
+-- ---- one entry ----
+
+-- Calls the recoverer with the guest's claim taken. Gives what was done, and the files that stay.
+local function settle(host, entry, adopt)
+  local fields = entry.fields
+  local recoverer = journal.recoverers[fields.workflow]
+  if not recoverer then
+    error(core.Error.new({ kind = "no_support", op = "recover", message = ("no workflow is called '%s'"):format(fields.workflow) }), 0)
+  end
+  return retry.insist(host, nil, function()
+    local guest <close> = host:guest(fields.uuid)
+    local claimed = claim.take(guest or { uuid = fields.uuid, name = fields.guest }, { id = entry.id, workflow = "recover" },
+      { recovers = true, adopt = adopt })
+    local done, left
+    local ok, e = pcall(function()
+      if not journal.again(entry) then -- somebody else has recovered it meanwhile
+        return
+      end
+      done, left = recoverer(host, guest, fields)
+      entry:remove()
+      if guest and guest:is_active() then
+        claim.clear_marks(guest, { entry.id })
+      end
+    end)
+    claimed:release(nil)
+    if not ok and not (done and core.Error.is(e, "no_domain")) then
+      error(e, 0)
+    end
+    return done, left
+  end)
+end
+
+local function set_aside(entry, e)
+  pcall(entry.write, entry, { set_aside = core.Error.is(e) and e.message or tostring(e) })
+end
+
+local function work_on(host, entry, result, adopt)
+  local was_set_aside = entry.fields.set_aside
+  local ok, done, left = pcall(settle, host, entry, adopt)
+  if ok then
+    result.outcome, result.left = done, left and #left > 0 and left or nil
+    return
+  end
+  result.error = done
+  if retry.stops(done) then
+    error(done, 0)
+  elseif not core.Error.is(done, "busy") then
+    set_aside(entry, done)
+  end
+  return not was_set_aside and not core.Error.is(done, "busy") and done or nil
+end
+
+local function is_meant(entry, host, guest)
+  local fields = entry.fields
+  return not fields or fields.host == host.uri and (not guest or fields.guest == guest or fields.uuid == guest)
+end
+
+-- ---- all of them ----
+
+local function run(host, options)
+  core.check_self(host, "Host", "recover")
+  for _ in pairs(require("guestlua.workflow")) do end -- loads them: each says how it is recovered
+  require("guestlua.guard")
+  local results, failure = {}, nil
+  for _, entry in ipairs(journal.entries()) do
+    local state, why = standing(entry)
+    if is_meant(entry, host, options.guest) and state ~= "alive" then
+      local fields = entry.fields or {}
+      local result = { id = entry.id, workflow = fields.workflow, guest = fields.guest, step = fields.step }
+      results[#results + 1] = result
+      if state == "unreadable" or state == "elsewhere" and not options.adopt then
+        result.problem = why
+      else
+        local ok, e = pcall(work_on, host, entry, result, options.adopt)
+        failure = failure or e
+        if not ok then
+          break
+        elseif not result.outcome and not result.error then
+          results[#results] = nil -- somebody else did it
+        end
+      end
+    end
+  end
+  if failure then
+    failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
+    failure.results = results
+    error(failure, 0)
+  end
+  return results
+end
+
+define(recover, "guestlua", {
+  name = "recover",
+  help = "Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused "
+    .. "guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. "
+    .. "What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the "
+    .. "end, with all results in the error's field `results`.",
+  returns = "a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or "
+    .. "problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}",
+  params = {
+    { name = "host", type = "userdata", positional = true, required = true, help = "the Host" },
+    { name = "guest", type = "string", help = "the name or UUID of the only guest to recover" },
+    { name = "adopt", type = "boolean", help = "also take over runs that cannot be seen from here, as of another machine: only if they are over for "
+      .. "good" },
+  },
+  run = run,
+})
+
+return recover

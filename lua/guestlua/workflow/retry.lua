@@ -1,0 +1,55 @@
+-- What has to succeed is tried again: over a connection that is opened anew if it was lost, and not for ever if nobody answers.
+
+local core = require("guestlua.core")
+
+local retry = {}
+
+-- Seconds and tries. A call of an undo that gets no answer is given up after EACH.
+local FOR, PAUSE, TRIES, EACH = 35, 0.5, 3, 10
+
+-- Whether the error says that the script was told to stop: whoever catches errors lets it through.
+function retry.stops(e)
+  return core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
+end
+
+-- pcall for all other errors.
+function retry.try(fn, ...)
+  local results = table.pack(pcall(fn, ...))
+  if not results[1] and retry.stops(results[2]) then
+    error(results[2], 0)
+  end
+  return table.unpack(results, 1, results.n)
+end
+
+-- Calls fn(…), which can be called again, until it succeeds: a lost connection is opened again, until the deadline; what fails over a connection
+-- that is there gets three tries. object: the Guest, or the Host.
+function retry.insist(object, deadline, fn, ...)
+  local host, failed = object.host or object, 0
+  deadline = deadline or core.now() + FOR
+  while true do
+    local results = table.pack(pcall(core.within, 0, EACH, fn, ...))
+    local e = results[2]
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    elseif retry.stops(e) then
+      error(e, 0)
+    end
+    local known, alive = pcall(host.is_alive, host, { timeout = EACH })
+    if known and alive then
+      failed = failed + 1
+    elseif core.now() < deadline then
+      pcall(host.reconnect, host, { timeout = math.max(math.min(EACH, deadline - core.now()), 1) })
+    end
+    if failed >= TRIES or core.now() >= deadline or core.Error.is(e, "closed") then
+      error(e, 0)
+    end
+    core.sleep(PAUSE)
+  end
+end
+
+-- By when what is begun now has to be over.
+function retry.deadline()
+  return core.now() + FOR
+end
+
+return retry

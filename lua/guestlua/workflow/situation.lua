@@ -1,0 +1,106 @@
+-- What a guest is at this moment, for a run to compare with how it left it: a change that it did not make is somebody else's.
+
+local core = require("guestlua.core")
+
+local situation = {}
+
+-- The name of an image, from its element with a <source>.
+function situation.image_of(layer)
+  local source = layer.source
+  return source and (source.file or source.dev or source.name or source.volume)
+end
+
+-- The names of a disk's images, topmost first.
+function situation.images_of(disk)
+  local images, layer = {}, disk
+  while layer do
+    images[#images + 1] = situation.image_of(layer)
+    layer = layer.backingStore
+  end
+  return images
+end
+
+function situation.text(images)
+  return table.concat(images, " <- ")
+end
+
+local function mirror_of(element)
+  local mirror = element.mirror
+  return mirror and (situation.image_of(mirror) or mirror.file) or nil
+end
+
+-- One look: name, id, persistent, snapshots (their names) and, of the disks with these targets, images, mirror (where its job copies to) and
+-- capacity.
+function situation.look(guest, targets)
+  local domain = core.element(guest:get_xml_desc())
+  local now = {
+    name = domain.name[1],
+    id = tonumber(domain.id),
+    persistent = guest:has_persistent_configuration(),
+    snapshots = guest:get_snapshot_names(),
+    disks = {},
+  }
+  local wanted = {}
+  for _, target in ipairs(targets) do
+    wanted[target] = true
+  end
+  for _, element in ipairs(domain.devices and domain.devices:children("disk") or {}) do
+    local target = element.target and element.target.dev
+    if wanted[target] then
+      now.disks[target] = { images = situation.images_of(element), mirror = mirror_of(element) }
+    end
+  end
+  return now
+end
+
+local function missing(list, others)
+  local has = {}
+  for _, one in ipairs(others) do
+    has[one] = true
+  end
+  for _, one in ipairs(list) do
+    if not has[one] then
+      return one
+    end
+  end
+end
+
+local function compare_disk(found, target, was, now)
+  if not now then
+    found[#found + 1] = ("disk %s is not there any more"):format(target)
+  elseif situation.text(now.images) ~= situation.text(was.images) then
+    found[#found + 1] = ("disk %s has the images %s, and was left with %s"):format(target, situation.text(now.images), situation.text(was.images))
+  elseif now.mirror ~= was.mirror then
+    found[#found + 1] = was.mirror and ("the job of disk %s to %s is gone"):format(target, was.mirror)
+      or ("disk %s has a job to %s"):format(target, now.mirror)
+  elseif now.job and not was.job then
+    found[#found + 1] = ("disk %s has a job"):format(target)
+  elseif was.capacity and now.capacity and now.capacity ~= was.capacity then
+    found[#found + 1] = ("disk %s has %d bytes, and had %d"):format(target, now.capacity, was.capacity)
+  end
+end
+
+-- What is different, as a list of texts; empty: nothing is.
+function situation.differences(was, now)
+  local found = {}
+  if now.name ~= was.name then
+    found[#found + 1] = ("it is called '%s', and was '%s'"):format(now.name, was.name)
+  end
+  if now.id ~= was.id then
+    found[#found + 1] = not now.id and "it does not run any more" or was.id and "it was started anew" or "it was started"
+  end
+  if now.persistent ~= was.persistent then
+    found[#found + 1] = now.persistent and "it was defined" or "it was undefined"
+  end
+  local new, gone = missing(now.snapshots, was.snapshots), missing(was.snapshots, now.snapshots)
+  if new or gone then
+    found[#found + 1] = new and ("it has a snapshot '%s'"):format(new) or ("its snapshot '%s' is gone"):format(gone)
+  end
+  for target, disk in pairs(was.disks) do
+    compare_disk(found, target, disk, now.disks[target])
+  end
+  table.sort(found)
+  return found
+end
+
+return situation
