@@ -6,6 +6,7 @@ local function spent(seconds)
   if seconds < 60 then
     return ("%.1f s"):format(seconds)
   end
+  seconds = math.floor(seconds) -- %d takes no fraction
   local minutes = seconds // 60
   return minutes < 60 and ("%d min %d s"):format(minutes, seconds % 60) or ("%d h %d min"):format(minutes // 60, minutes % 60)
 end
