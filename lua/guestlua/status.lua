@@ -18,7 +18,7 @@ return function()
   end)
   local lines = { ("guestlua: %d task%s"):format(#tasks, #tasks == 1 and "" or "s") }
   for _, task in ipairs(tasks) do
-    local doing = task.what and ("has waited %s for %s"):format(spent(task.seconds), task.what) or "runs"
+    local doing = task.what and ("has waited %s for %s"):format(spent(task.seconds), core.printable(task.what)) or "runs"
     lines[#lines + 1] = ("  task %d %s"):format(task.number, doing)
   end
   io.stderr:write(table.concat(lines, "\n"), "\n")

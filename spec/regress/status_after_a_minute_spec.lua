@@ -12,14 +12,14 @@ describe("The status", function()
       for _, seconds in ipairs({ 0.04, 59.96, 61.7, 3599.99, 3600.5, 90061.25 }) do
         core.task_list = function()
           local tasks = list()
-          tasks[1].what, tasks[1].seconds = "xy", seconds
+          tasks[1].what, tasks[1].seconds = "x\27y", seconds
           return { tasks[1] }
         end
         require("guestlua.status")()
       end
     ]])
     local said = {}
-    for time in err:gmatch("has waited (.-) for xy\n") do
+    for time in err:gmatch("has waited (.-) for x\\x1by\n") do
       said[#said + 1] = time
     end
     assert.same({ "0.0 s", "60.0 s", "1 min 1 s", "59 min 59 s", "1 h 0 min", "25 h 1 min" }, said, err)
