@@ -37,6 +37,7 @@ local function traced(e)
   if type(e) ~= "string" then
     return e
   end
+  e = core.printable(e, "indent")
   local trace = debug.traceback("", 2):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
   return trace:find("\n\t[^%[]") and e .. trace or e
 end
@@ -148,7 +149,7 @@ local function perform(chunk, output)
     elseif not ok and task:status() == "running" then
       task:cancel()
     elseif not ok then
-      io.stderr:write(terminal.prompts() and show.value(e, columns()) or core.printable(tostring(e), "indent"), "\n")
+      io.stderr:write(terminal.prompts() and show.value(e, columns()) or core.printable(tostring(e), "keep"), "\n")
     end
   until task:status() ~= "running"
   pcall(core.sleep, 0) -- the Ctrl-C that stopped a computation has cancelled us as well
@@ -176,7 +177,7 @@ local function loop(next_line, output, remember)
         if chunk then
           perform(chunk, output)
         else
-          io.stderr:write(message, "\n")
+          io.stderr:write(core.printable(message), "\n")
         end
         text = nil
       end
