@@ -11,6 +11,7 @@
 #include "guestlua.h"
 #include "host.h"
 #include "op.h"
+#include "printable.h"
 #include "state.h"
 #include "task.h"
 
@@ -77,10 +78,11 @@ static int open_everything(lua_State *L)
   return 0;
 }
 
-/* The message handler for that, and guestlua_text. */
+/* The message handler for that, and guestlua_text: the value as people can read it. */
 static int to_text(lua_State *L)
 {
   luaL_tolstring(L, 1, NULL);
+  gl_printable_push(L, -1, GL_INDENT_LINES);
   return 1;
 }
 

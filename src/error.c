@@ -8,6 +8,7 @@
 #include "enum.h"
 #include "log.h"
 #include "op.h"
+#include "printable.h"
 
 static const char error_class[] = "guestlua.Error";
 
@@ -70,7 +71,7 @@ static void set_op(lua_State *L, const gl_op *op)
 {
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
-  gl_log_push_masked(L, op->uri);
+  gl_printable_push_masked(L, op->uri);
   lua_setfield(L, -2, "host");
   set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
@@ -180,6 +181,8 @@ static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char 
   }
   luaL_tolstring(L, -1, NULL);
   lua_remove(L, -2);
+  gl_printable_push(L, -1, GL_ESCAPE_LINES);
+  lua_remove(L, -2);
   lua_pushfstring(L, "%s%s%s", before, lua_tostring(L, -1), after);
   lua_remove(L, -2);
   luaL_addvalue(b);
@@ -192,6 +195,7 @@ static void push_undoing(lua_State *L)
   if (lua_getfield(L, 1, "undoing") == LUA_TTABLE)
     for (lua_Integer i = 1; lua_rawgeti(L, 3, i) != LUA_TNIL; i++) {
       luaL_tolstring(L, -1, NULL);
+      gl_printable_push(L, -1, GL_INDENT_LINES); /* an Error has lines of its own */
       lua_pushfstring(L, "%s\n  and while undoing: %s", lua_tostring(L, 2), lua_tostring(L, -1));
       lua_replace(L, 2);
       lua_settop(L, 3);
@@ -199,7 +203,8 @@ static void push_undoing(lua_State *L)
   lua_settop(L, 2);
 }
 
-/* script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
+/* The fields keep their bytes; a line feed in one of them is shown as an escape, so that the lines are those of this layout.
+ * script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
 static int error_tostring(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TTABLE);

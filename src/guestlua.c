@@ -23,6 +23,7 @@
 #include "luv.h"
 #include "modules.h"
 #include "op.h"
+#include "printable.h"
 #include "sandbox.h"
 #include "state.h"
 #include "task.h"
@@ -220,6 +221,7 @@ static int open_core(lua_State *L)
   gl_watchdog_open(L);
   gl_sandbox_open(L);
   gl_log_open(L);
+  gl_printable_open(L);
   lua_pushcfunction(L, check_self);
   lua_setfield(L, -2, "check_self");
   lua_pushcfunction(L, gl_task_shield);

@@ -11,6 +11,7 @@
 #include "event.h"
 #include "guest.h"
 #include "log.h"
+#include "printable.h"
 #include "task.h"
 
 typedef struct host_object {
@@ -533,7 +534,7 @@ static int host_tostring(lua_State *L)
     lua_pushliteral(L, "<Host (closed)>");
     return 1;
   }
-  gl_log_push_masked(L, self->host->uri);
+  gl_printable_push_masked(L, self->host->uri);
   lua_pushfstring(L, "<Host %s>", lua_tostring(L, -1));
   return 1;
 }

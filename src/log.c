@@ -12,29 +12,23 @@
 #include "error.h"
 #include "mask.h"
 #include "op.h"
+#include "printable.h"
 
 static const char on_call_key; /* in the registry: the function that is told of calls */
 
-/* ---- secrets ---- */
-
-/* Pushes a text of malloc's and frees it. */
-static void push_and_free(lua_State *L, char *text)
-{
-  lua_pushstring(L, text ? text : GL_MASKED); /* no memory: rather nothing than a secret */
-  free(text);
-}
-
-void gl_log_push_masked(lua_State *L, const char *text)
-{
-  if (text)
-    push_and_free(L, gl_mask_text(text));
-  else
-    lua_pushnil(L);
-}
+/* ---- what a call was called with ---- */
 
 static const char *text_argument(const gl_op *op, const gl_param *p)
 {
   return *(const char *const *)((const char *)op + p->offset);
+}
+
+/* libvirt's JSON parser quotes some bytes around the place that it does not like, in lines of their own. */
+static char *mask_quoted(char *message, const char *value)
+{
+  if (message && (strstr(message, "json") || strstr(message, "JSON")))
+    message[strcspn(message, "\n")] = '\0';
+  return gl_mask_value(message, value);
 }
 
 void gl_log_push_message(lua_State *L, const gl_op *op, const char *message)
@@ -43,12 +37,10 @@ void gl_log_push_message(lua_State *L, const gl_op *op, const char *message)
   for (const gl_param *p = op->def->params; p && p->name; p++) {
     const char *value = p->secret || p->kind == GL_XML ? text_argument(op, p) : NULL;
     if (value)
-      text = p->secret ? gl_mask_value(text, value) : gl_mask_values_of(text, value);
+      text = p->secret ? mask_quoted(text, value) : gl_mask_values_of(text, value);
   }
-  push_and_free(L, text);
+  gl_printable_push_own(L, text);
 }
-
-/* ---- what a call was called with ---- */
 
 static void push_flag_names(lua_State *L, const gl_enum *names, long long flags)
 {
@@ -74,7 +66,7 @@ static void push_strings(lua_State *L, char *const *list)
 {
   lua_newtable(L);
   for (lua_Integer i = 0; list[i]; i++) {
-    gl_log_push_masked(L, list[i]);
+    gl_printable_push_masked(L, list[i]);
     lua_rawseti(L, -2, i + 1);
   }
 }
@@ -100,7 +92,7 @@ static bool push_argument(lua_State *L, const gl_op *op, const gl_param *p)
     if (p->secret)
       lua_pushliteral(L, GL_MASKED);
     else
-      push_and_free(L, p->kind == GL_XML ? gl_mask_xml(text) : gl_mask_text(text));
+      gl_printable_push_own(L, p->kind == GL_XML ? gl_mask_xml(text) : gl_mask_text(text));
     return true;
   }
   case GL_INTEGER: /* 0 is also what was not given */
@@ -184,7 +176,7 @@ static bool begin(lua_State *L, const gl_op *op, const char *what)
   lua_createtable(L, 0, 10);
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
-  gl_log_push_masked(L, op->uri);
+  gl_printable_push_masked(L, op->uri);
   lua_setfield(L, -2, "host");
   set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
@@ -280,19 +272,6 @@ static int dry_run(lua_State *L)
   return watch(L, GL_WATCH_DRY_RUN);
 }
 
-/* core.mask(text), core.mask_xml(text) */
-static int mask(lua_State *L)
-{
-  push_and_free(L, gl_mask_text(luaL_checkstring(L, 1)));
-  return 1;
-}
-
-static int mask_xml(lua_State *L)
-{
-  push_and_free(L, gl_mask_xml(luaL_checkstring(L, 1)));
-  return 1;
-}
-
 /* core.timestamp(): now, as in "2026-01-31T23:59:59.123Z" */
 static int timestamp(lua_State *L)
 {
@@ -344,14 +323,7 @@ static int columns(lua_State *L)
 
 void gl_log_open(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"on_call", on_call},
-                                       {"trace", trace},
-                                       {"dry_run", dry_run},
-                                       {"mask", mask},
-                                       {"mask_xml", mask_xml},
-                                       {"timestamp", timestamp},
-                                       {"write_whole", write_whole},
-                                       {"columns", columns},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"on_call", on_call},         {"trace", trace},     {"dry_run", dry_run}, {"timestamp", timestamp},
+                                       {"write_whole", write_whole}, {"columns", columns}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -7,6 +7,7 @@
 #include "element.h"
 #include "error.h"
 #include "op.h"
+#include "printable.h"
 
 static const char *const kind_names[] = {
   [GL_STRING] = "string",
@@ -31,6 +32,7 @@ static const char *text(lua_State *L, int index, const char *method, const gl_pa
 {
   size_t length;
   const char *s = lua_tolstring(L, index, &length);
+  gl_printable_learn(L, s, p->secret ? GL_KNOWN_SECRET : p->kind == GL_XML ? GL_KNOWN_XML : GL_KNOWN_URI);
   if (strlen(s) != length)
     gl_error_argument(L, method, p->name, "the string has a NUL byte in it");
   return s;

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "event.h"
 #include "sandbox.h"
+#include "secret.h"
 #include "task.h"
 
 static const char state_key; /* its address is the key in the registry */
@@ -161,7 +162,8 @@ gl_state *gl_state_open(lua_State *L)
   s->ready_end = &s->ready;
   pthread_once(&first_loop_once, make_first_loop);
   s->queue = gl_queue_new(&s->wakeup);
-  if (!s->queue || uv_loop_init(&s->loop) != 0 || !enter(s))
+  s->secrets = gl_secrets_new();
+  if (!s->queue || !s->secrets || uv_loop_init(&s->loop) != 0 || !enter(s))
     luaL_error(L, "guestlua: cannot make an event loop");
   uv_async_init(&s->loop, &s->wakeup, on_wakeup);
   s->wakeup.data = s;
@@ -187,6 +189,8 @@ void gl_state_close(gl_state *s)
   uv_close((uv_handle_t *)&s->wakeup, NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
   uv_loop_close(&s->loop);
+  gl_secrets_free(s->secrets);
+  s->secrets = NULL;
 }
 
 void gl_state_push_empty(lua_State *L)

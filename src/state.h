@@ -17,6 +17,7 @@
 typedef struct gl_task gl_task;
 typedef struct gl_queue gl_queue;
 typedef struct gl_waiter gl_waiter;
+typedef struct gl_secrets gl_secrets;
 
 /* Who waits for something, oldest first (task.h). Initialize with TAILQ_INIT. */
 typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
@@ -49,6 +50,7 @@ typedef struct gl_state {
   bool dispatching; /* for a program with a loop of its own: no call may hold it up */
   bool timed_out;   /* the wait that ended last, for its continuation */
   gl_counters alive;
+  gl_secrets *secrets;        /* that were given (secret.h); NULL: closed */
   unsigned watch;             /* who looks at the calls: GL_WATCH_… (log.h); 0: nobody */
   size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
   atomic_int interrupted;     /* the signal that asked for it; 0: none */

@@ -350,6 +350,7 @@ function Guest:events(names) end
 ---@class guestlua.ExecOptions
 ---@field args? table a list of its arguments
 ---@field input? string what it reads from standard input
+---@field secret? any a string, or a list of strings, that args have in them and that must not be seen: they are masked in whatever guestlua prints from now on; input always is
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the program goes on
 
 ---Runs a program in the guest through the guest agent, and waits for its end.

@@ -42,15 +42,42 @@ local function ask(guest, execute, arguments)
   return module.decode(guest:agent_command(module.encode({ execute = execute, arguments = arguments })))["return"]
 end
 
+local function bad(argument, what)
+  error(core.Error.new({
+    kind = "bad_argument",
+    op = "exec",
+    argument = argument,
+    message = ("bad argument '%s' to 'exec' (%s)"):format(argument, what),
+  }), 0)
+end
+
+-- JSON is UTF-8: libvirt refuses other bytes, with a message that quotes what is around them.
 local function check_text(argument, value)
-  if type(value) ~= "string" or value:find("\0", 1, true) then
-    local what = type(value) == "string" and "the string has a NUL byte in it" or "string expected, got " .. type(value)
-    error(core.Error.new({
-      kind = "bad_argument",
-      op = "exec",
-      argument = argument,
-      message = ("bad argument '%s' to 'exec' (%s)"):format(argument, what),
-    }), 0)
+  if type(value) ~= "string" then
+    bad(argument, "string expected, got " .. type(value))
+  elseif value:find("\0", 1, true) then
+    bad(argument, "the string has a NUL byte in it")
+  elseif not utf8.len(value) then
+    bad(argument, "the string is not UTF-8")
+  end
+end
+
+-- The secrets that args and input have in them, and all of the input.
+local function learn(secret, input)
+  if type(secret) == "string" then
+    secret = { secret }
+  elseif secret ~= nil and type(secret) ~= "table" then
+    bad("secret", "string or list of strings expected, got " .. type(secret))
+  end
+  for i, value in ipairs(secret or {}) do
+    if type(value) ~= "string" then
+      bad(("secret[%d]"):format(i), "string expected, got " .. type(value))
+    end
+    core.secret(value)
+  end
+  if input then
+    core.secret(input)
+    core.secret(input:match("^%s*(.-)%s*$"))
   end
 end
 
@@ -74,9 +101,12 @@ define(core.Guest, "Guest", {
     { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
     { name = "args", type = "table", help = "a list of its arguments" },
     { name = "input", type = "string", binary = true, help = "what it reads from standard input" },
+    { name = "secret", type = "any", help = "a string, or a list of strings, that args have in them and that must not be seen: they are masked in "
+      .. "whatever guestlua prints from now on; input always is" },
     { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the program goes on" },
   },
   run = function(guest, path, options)
+    learn(options.secret, options.input)
     check_text("path", path)
     for i, argument in ipairs(options.args or {}) do
       check_text(("args[%d]"):format(i), argument)

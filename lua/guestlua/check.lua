@@ -3,6 +3,7 @@
 -- What a variable holds is followed as far as it is plain to see: local host = guestlua.open(), local guest = host:guest("web"). Of what is known to
 -- be ours every unknown method and option is told; of the rest only what nearly is a name of ours, and is none that the script itself makes.
 
+local core = require("guestlua.core")
 local help = require("guestlua.help")
 
 local spelling = require("guestlua.spelling")
@@ -394,7 +395,7 @@ function check.main(...)
       problems = chunk and misspelt(path, source) or { wrong }
     end
     for _, problem in ipairs(problems or { message or path .. ": cannot be read" }) do
-      io.stderr:write(problem, "\n")
+      io.stderr:write(core.printable(problem), "\n")
       failed = true
     end
   end
