@@ -18,7 +18,8 @@ local function record(name, guest, data)
     return function() end
   end
   local id = journal.new_id()
-  local path, lock = ("%s/%s.lock"):format(journal.directory(), id), nil
+  local path = ("%s/%s.lock"):format(journal.directory(), id)
+  local lock
   repeat -- whoever recovers may look at it for a moment
     lock = core.lock(path)
   until lock
