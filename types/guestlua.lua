@@ -63,9 +63,9 @@ function guestlua.group(options) end
 function guestlua.isatty(file) end
 
 ---@class guestlua.JournalOptions
----@field dir? string a directory, made where it is missing; at first $XDG_STATE_HOME/guestlua/journal
+---@field dir? string a directory, made if it is missing; default: $XDG_STATE_HOME/guestlua/journal, or ~/.local/state/guestlua/journal, or /var/lib/guestlua for root without a home
 
----Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers. Its files are for this user only: what is needed to define a guest again is in them as it is, with its secrets.
+---Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. Its files are for this user only, because they hold configurations with their secrets.
 ---@param options? guestlua.JournalOptions
 ---@return string # string: the directory
 function guestlua.journal(options) end
@@ -105,10 +105,15 @@ function guestlua.open(uri, options) end
 ---@return guestlua.Progress
 function guestlua.progress(label, options) end
 
----Finds what killed runs of workflows left on the guests of a host (an overlay, a job, frozen file systems, a guest that is not defined any more) and finishes it or takes it back. Runs that are still under way are left alone. Calling it twice changes nothing more. What could not be recovered is raised in the end, and stays in the journal.
+---@class guestlua.RecoverOptions
+---@field guest? string the name or UUID of the only guest to recover
+---@field adopt? boolean also take over runs that cannot be seen from here, as of another machine: only if they are over for good
+
+---Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
 ---@param host userdata the Host
----@return any[] # a list of tables: workflow, guest, step (how far the run had come) and outcome, what was done about it
-function guestlua.recover(host) end
+---@param options? guestlua.RecoverOptions
+---@return any[] # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
+function guestlua.recover(host, options) end
 
 ---Makes a Signal.
 ---@return guestlua.Signal
@@ -372,7 +377,7 @@ function Guest:freeze_filesystems(options) end
 ---@class guestlua.FrozenOptions
 ---@field timeout? number seconds that the freeze may take; then the guest is thawed, and an error of kind "timeout" is raised
 
----Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, and also where the freeze itself fails half-way; frozen:close() thaws before, frozen:keep() leaves them frozen.
+---Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does not answer is an error before anything is frozen.
 ---@param options? guestlua.FrozenOptions
 ---@return table # a guard
 function Guest:frozen(options) end
@@ -509,6 +514,20 @@ function Guest:get_metadata(options) end
 ---@return integer # integer: a value of guestlua.power_state
 function Guest:get_power_state(host, options) end
 
+---The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in the reference.
+---
+---libvirt: `virDomainSnapshotGetXMLDesc`
+---@param options? guestlua.CallOptions
+---@return string[] # a list of string
+function Guest:get_snapshot_descriptions(options) end
+
+---The names of the snapshots that libvirt remembers of the guest. Not in the reference.
+---
+---libvirt: `virDomainListAllSnapshots`
+---@param options? guestlua.CallOptions
+---@return string[] # a list of string
+function Guest:get_snapshot_names(options) end
+
 ---libvirt's own word for the state that the guest is in, and for why: "paused" and "ioerror", "shutoff" and "crashed". A value that is newer than guestlua is a number.
 ---
 ---libvirt: `virDomainGetState`
@@ -618,7 +637,7 @@ function Guest:on(name, fn) end
 ---@param options? guestlua.CallOptions
 function Guest:pause(options) end
 
----Pauses the guest for a scope: local paused <close> = guest:paused(). It goes on on every way out of it; one that was paused before stays so.
+---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
 ---@param options? guestlua.CallOptions
 ---@return table # a guard
 function Guest:paused(options) end
@@ -669,7 +688,7 @@ function Guest:save_memory_state(options) end
 ---Keeps an element of yours in the guest's configuration; the one of the same namespace is replaced.
 ---
 ---libvirt: `virDomainSetMetadata`
----@param metadata guestlua.Element|string the element to keep
+---@param metadata? guestlua.Element|string the element to keep; nil: none, the one that is there is removed
 ---@param options? guestlua.SetMetadataOptions
 function Guest:set_metadata(metadata, options) end
 
@@ -835,6 +854,13 @@ function BlockDevice:commit(base, top, options) end
 ---@param options? guestlua.CopyOptions
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
+
+---The disk's size. Not in the reference.
+---
+---libvirt: `virDomainGetBlockInfo`
+---@param options? guestlua.CallOptions
+---@return table # a table: capacity (what the guest sees), allocation (what is written), physical (what its image takes), in bytes
+function BlockDevice:get_block_info(options) end
 
 ---How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
 ---
