@@ -13,8 +13,8 @@
 
 #include "class.h"
 #include "element_build.h"
+#include "element_name.h"
 #include "error.h"
-#include "mask.h"
 #include "op.h"
 #include "sandbox.h"
 #include "xml.h"
@@ -210,16 +210,17 @@ static int element_new(lua_State *L)
   }
   if (!lua_istable(L, 2))
     gl_error_argument(L, "element", "fields", "table expected, got %s", luaL_typename(L, 2));
-  const xmlChar *name = gl_xml_check_name(L, 1);
+  const xmlChar *name = gl_name_check(L, 1);
   lua_settop(L, 2);
   element *e = push_document(L);
   document *d = e->document;
   d->built = true;
   d->doc = gl_xml_new();
-  e->node = d->doc ? xmlNewDocNode(d->doc, NULL, name, NULL) : NULL;
+  e->node = d->doc ? xmlNewDocNode(d->doc, NULL, gl_name_local(name), NULL) : NULL;
   if (!e->node)
     out_of_memory(L);
   xmlDocSetRootElement(d->doc, e->node);
+  gl_element_set_namespace(L, e->node, name, 2);
   gl_element_build(L, e->node, 2, 0);
   sync_size(d);
   return 1;
@@ -240,6 +241,18 @@ const gl_opdef gl_element_make = {
 
 /* ---- reading and changing ---- */
 
+/* Pushes the attribute's value, or what "xmlns:…" declares here; false: there is none, and nothing is pushed. */
+static bool push_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name)
+{
+  xmlNsPtr ns = gl_name_declares(name) ? gl_name_declared(node, name) : NULL;
+  xmlAttrPtr attribute = ns ? NULL : gl_xml_attribute(node, name);
+  if (ns)
+    lua_pushstring(L, (const char *)ns->href);
+  else if (attribute)
+    push_xml_string(L, xmlNodeGetContent((xmlNodePtr)attribute));
+  return ns || attribute;
+}
+
 /* self.key: an attribute's value, else the first child element of the name; self[1]: the text. Methods come before both. */
 static int element_index(lua_State *L)
 {
@@ -252,11 +265,8 @@ static int element_index(lua_State *L)
     lua_pushnil(L);
     return 1;
   }
-  xmlChar *value = xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2));
-  if (value) {
-    push_xml_string(L, value);
+  if (push_attribute(L, e->node, (const xmlChar *)lua_tostring(L, 2)))
     return 1;
-  }
   xmlNodePtr child = gl_xml_child(e->node, lua_tostring(L, 2));
   if (child)
     return push_node(L, e->document, child);
@@ -281,7 +291,11 @@ static void replace_children(lua_State *L, element *e, xmlNodePtr first, const x
   if (!made)
     out_of_memory(L);
   take_out(d, made);
+  /* What is made has the prefixes that are declared here, and where it has none the namespace of what it replaces, or of its parent. */
+  made->parent = e->node;
+  made->ns = first ? first->ns : e->node->ns;
   gl_element_add_children(L, made, name, index, gl_xml_depth(e->node) + 1);
+  made->parent = NULL;
   for (xmlNodePtr n = made->children, next; n; n = next) {
     next = n->next;
     xmlUnlinkNode(n);
@@ -304,8 +318,8 @@ static void assign(lua_State *L, element *e)
     set_text(d, e->node, text);
     return;
   }
-  const xmlChar *name = gl_xml_check_name(L, 2);
-  xmlAttrPtr attribute = xmlHasNsProp(e->node, name, NULL);
+  const xmlChar *name = gl_name_check(L, 2);
+  xmlAttrPtr attribute = gl_xml_attribute(e->node, name);
   xmlNodePtr child = gl_xml_child(e->node, (const char *)name);
   if (lua_isnil(L, 3)) {
     if (attribute)
@@ -332,7 +346,7 @@ static int element_newindex(lua_State *L)
   return 0;
 }
 
-void gl_element_push_xml(lua_State *L, int index)
+static void push_xml(lua_State *L, int index, bool pretty)
 {
   xmlNodePtr node = gl_element_node(L, index);
   document *d = ((element *)lua_touserdata(L, index))->document;
@@ -343,13 +357,19 @@ void gl_element_push_xml(lua_State *L, int index)
     node = alone ? xmlDocGetRootElement(alone) : NULL;
   }
   xmlBufferPtr buffer = xmlBufferCreate();
-  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, d->built) : -1;
+  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, pretty) : -1;
   if (length >= 0)
     lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
   xmlBufferFree(buffer);
   xmlFreeDoc(alone);
   if (length < 0)
     out_of_memory(L);
+}
+
+void gl_element_push_xml(lua_State *L, int index)
+{
+  gl_element_node(L, index); /* raises where it is closed */
+  push_xml(L, index, ((element *)lua_touserdata(L, index))->document->built);
 }
 
 static int element_tostring(lua_State *L)
@@ -377,7 +397,8 @@ static const gl_opdef tag_def = {.name = "tag", .help = "The element's own name.
 static int element_attribute(lua_State *L)
 {
   element *e = check(L, "attribute");
-  push_xml_string(L, xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2)));
+  if (!push_attribute(L, e->node, (const xmlChar *)lua_tostring(L, 2)))
+    lua_pushnil(L);
   return 1;
 }
 static const gl_opdef attribute_def = {
@@ -422,6 +443,50 @@ static const gl_opdef children_def = {
   .invoke = element_children,
 };
 
+static int element_attributes(lua_State *L)
+{
+  element *e = check(L, "attributes");
+  lua_newtable(L);
+  for (xmlAttrPtr a = e->node->properties; a; a = a->next) {
+    if (a->ns && a->ns->prefix)
+      lua_pushfstring(L, "%s:%s", (const char *)a->ns->prefix, (const char *)a->name);
+    else
+      lua_pushstring(L, (const char *)a->name);
+    push_xml_string(L, xmlNodeGetContent((xmlNodePtr)a));
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+static int element_pretty(lua_State *L)
+{
+  element *e = check(L, "pretty");
+  xmlDocPtr copy = gl_xml_copy(e->node);
+  xmlBufferPtr buffer = copy ? xmlBufferCreate() : NULL;
+  if (copy)
+    gl_xml_strip(xmlDocGetRootElement(copy));
+  int length = buffer ? xmlNodeDump(buffer, copy, xmlDocGetRootElement(copy), 0, 1) : -1;
+  if (length >= 0)
+    lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+  xmlBufferFree(buffer);
+  xmlFreeDoc(copy);
+  if (length < 0)
+    out_of_memory(L);
+  return 1;
+}
+static const gl_opdef pretty_def = {
+  .name = "pretty",
+  .help = "The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.",
+  .returns = "string: XML",
+  .invoke = element_pretty,
+};
+
+static const gl_opdef attributes_def = {
+  .name = "attributes",
+  .help = "All its attributes, one with a prefix under \"prefix:name\".",
+  .returns = "a table from name to value",
+  .invoke = element_attributes,
+};
+
 static int element_append(lua_State *L)
 {
   element *e = check(L, "append");
@@ -434,6 +499,7 @@ static int element_append(lua_State *L)
   if (!copy)
     out_of_memory(L);
   xmlAddChild(e->node, copy);
+  gl_name_adopt(copy, e->node->ns);
   sync_size(e->document);
   return push_node(L, e->document, copy);
 }
@@ -477,16 +543,7 @@ static void element_bind(lua_State *L, gl_object *self, gl_op *op)
 static int validate_run(gl_op *op)
 {
   validate_op *self = (validate_op *)op;
-  xmlDocPtr doc = gl_xml_parse(self->text, strlen(self->text), self->message, sizeof self->message);
-  if (!doc)
-    return 1;
-  int rc = gl_xml_validate(doc, self->message, sizeof self->message);
-  xmlFreeDoc(doc);
-  char *masked = rc ? gl_mask_values_of(strdup(self->message), self->text) : NULL;
-  if (masked)
-    snprintf(self->message, sizeof self->message, "%s", masked);
-  free(masked);
-  return rc ? 1 : 0;
+  return gl_xml_validate_text(self->text, self->message, sizeof self->message) ? 1 : 0;
 }
 
 static int validate_push(lua_State *L, gl_op *op)
@@ -507,8 +564,8 @@ static const gl_opdef validate_def = {
   .push = validate_push,
 };
 
-static const gl_opdef *const methods[] = {&validate_def, &tag_def,    &attribute_def, &child_def,
-                                          &children_def, &append_def, &remove_def,    NULL};
+static const gl_opdef *const methods[] = {&validate_def, &tag_def,    &attribute_def, &attributes_def, &child_def,
+                                          &children_def, &append_def, &remove_def,    &pretty_def,     NULL};
 
 static const gl_opdef *const *const ops[] = {methods, NULL};
 
