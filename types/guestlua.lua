@@ -110,7 +110,7 @@ function guestlua.progress(label, options) end
 ---@field adopt? boolean also take over runs that cannot be seen from here, as of another machine: only if they are over for good
 
 ---Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
----@param host userdata the Host
+---@param host guestlua.Host the Host
 ---@param options? guestlua.RecoverOptions
 ---@return any[] # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
 function guestlua.recover(host, options) end
@@ -295,7 +295,7 @@ function Guest:close() end
 
 ---Guest.create(xml, host): defines a guest, ready to be launched. A function of the class, called with a dot.
 ---@param xml any the configuration: an Element or XML text
----@param host userdata the Host to define it on
+---@param host guestlua.Host the Host to define it on
 ---@param options? guestlua.CreateOptions
 ---@return guestlua.Guest
 function Guest.create(xml, host, options) end
@@ -1014,6 +1014,239 @@ function log.warning(message, fields) end
 ---What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.
 ---@class guestlua.workflow
 local workflow = {}
+
+---@class guestlua.AttachWithRetryOptions
+---@field live? boolean attach it to the running guest; default: if it runs
+---@field persistent? boolean attach it to the configuration; default: if the guest has one
+---@field attempts? integer how often each step is tried; default 8
+---@field pause? number seconds between two tries; default 2
+---@field timeout? number seconds that each call of libvirt's may take; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again if libvirt says that another operation holds the guest. If the second step fails the first is taken back.
+---@param guest guestlua.Guest the Guest
+---@param device any the device: an Element or XML text
+---@param options? guestlua.AttachWithRetryOptions
+---@return table # a table: workflow, guest, device, steps, seconds
+function workflow.attach_with_retry(guest, device, options) end
+
+---@class guestlua.CleanShutdownOptions
+---@field timeout? number seconds that the guest gets; default 60
+---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
+---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest goes on, unless force=true.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.CleanShutdownOptions
+---@return table # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+function workflow.clean_shutdown(guest, options) end
+
+---@class guestlua.DetachWithRetryOptions
+---@field attempts? integer how often the running guest is asked; default 8
+---@field timeout? number seconds to wait for it each time; default 20
+---@field missing_ok? boolean a device that is not there is no error
+---@field live? boolean false: not from the running guest
+---@field persistent? boolean false: not from the configuration
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let go of it. Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.
+---@param guest guestlua.Guest the Guest
+---@param device any its alias, a disk's target, an Element, XML text, or a function get_conf(from_persistent_config) that gives the Element or nil
+---@param options? guestlua.DetachWithRetryOptions
+---@return table # a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)
+function workflow.detach_with_retry(guest, device, options) end
+
+---@class guestlua.EnsureAttachedOptions
+---@field timeout? number seconds that each call of libvirt's may take; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Attaches a device if the guest does not have it, to the running guest and to its configuration, whichever lack it.
+---@param guest guestlua.Guest the Guest
+---@param device any the device: an Element or XML text
+---@param options? guestlua.EnsureAttachedOptions
+---@return table # a table: workflow, guest, steps, seconds, changed (whether anything was done)
+function workflow.ensure_attached(guest, device, options) end
+
+---@class guestlua.EnsureDetachedOptions
+---@field attempts? integer how often the running guest is asked; default 8
+---@field timeout? number seconds to wait for it each time; default 20
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Detaches a device if the guest has it: detach_with_retry without an error if it is not there.
+---@param guest guestlua.Guest the Guest
+---@param device any as in detach_with_retry
+---@param options? guestlua.EnsureDetachedOptions
+---@return any # as detach_with_retry; changed: whether anything was done
+function workflow.ensure_detached(guest, device, options) end
+
+---@class guestlua.EnsureRunningOptions
+---@field timeout? number seconds until it has to run; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left alone.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.EnsureRunningOptions
+---@return table # a table: workflow, guest, steps, seconds, changed (false: it ran before), how: "launched", "restored" (it had been suspended), "unpaused", "woken" (it was asleep) or "running"
+function workflow.ensure_running(guest, options) end
+
+---@class guestlua.EnsureStoppedOptions
+---@field timeout? number seconds that the guest gets; default 60
+---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
+---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.EnsureStoppedOptions
+---@return table # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+function workflow.ensure_stopped(guest, options) end
+
+---@class guestlua.LiveMigrateOptions
+---@field timeout? number the same as completion_timeout
+---@field destination_uri? string how the source host's libvirt reaches the destination's, as in "qemu+tcp://other/system"; nil: the URI that the destination was opened with
+---@field migrate_uri? string where the data goes, as in "tcp://192.0.2.1"; nil: libvirt chooses
+---@field destination_xml? any its configuration there: an Element, XML text, or a function that gets the present one as an Element, and changes it or returns another
+---@field flags? any as guest:migrate has them; nil: live, peer2peer, and for a guest that is persistent persist_dest and undefine_source
+---@field block? boolean copy the disks: those of migrate_disks, and if none are listed all that are files or block devices, neither readonly nor shareable
+---@field migrate_disks? table the targets of the disks to copy
+---@field tunnelled? boolean send all data through libvirt's own connection
+---@field tls? boolean send it encrypted by QEMU
+---@field postcopy? boolean force_complete may let the guest run there before all its memory is; it is not aborted then
+---@field auto_converge? boolean slow the guest down if it writes faster than the memory goes over
+---@field unsafe? boolean also if libvirt cannot tell that the disks are shared
+---@field parallel? integer how many connections
+---@field bandwidth? integer MiB/s at most; nil or 0: no limit
+---@field completion_timeout? number seconds it may take; nil: 800 for each GiB of memory and disks, at least 1600; 0: no limit
+---@field timeout_action? string what happens then: "abort" (default), or "force_complete": post-copy with postcopy=true, otherwise the guest stands still until it is over
+---@field downtime? integer ms that the guest may stand still at the end, in the last step; default 500
+---@field downtime_steps? integer in how many steps it grows until then; default 10
+---@field downtime_delay? number seconds from one step to the next, for each GiB; default 75
+---@field on_progress? function called with get_job_info() every half second, which then has elapsed, percent, limit and forced as well; an error in it aborts the migration
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Moves a running guest to another host and looks at both in the end. It is watched on the way: it may stand still ever longer at its end, and if it takes too long it is aborted, or made to end. If a step fails or the script is told to stop, it is aborted and the guest goes on where it was. An error of kind "job_unknown" says that it is not known where the guest runs.
+---@param guest guestlua.Guest the Guest; it must run
+---@param destination guestlua.Host the Host that it goes to
+---@param options? guestlua.LiveMigrateOptions
+---@return table # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted) and warnings
+function workflow.live_migrate(guest, destination, options) end
+
+---@class guestlua.LiveSnapshotOptions
+---@field quiesce? boolean freeze the guest's file systems for the moment of the copy's end; needs the guest agent
+---@field freeze_timeout? number seconds that the freeze may take; default 60
+---@field format? string the file's format, as in "raw"; default: that of the disk's image
+---@field shallow? boolean copy the topmost image only: the file then needs the images below it
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field bandwidth? integer MiB/s that the copy may use
+---@field on_progress? function called with the copy's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Copies a disk of the running guest to a new file, with all that is below it in its chain, so that the file needs no other. The copy is the disk as it was at one moment, at the end; with quiesce its file systems were frozen then. The guest keeps its disk and its configuration. If a step fails there is no file.
+---@param guest guestlua.Guest the Guest; it must run
+---@param disk string the disk's target, as in "vda"
+---@param out_path string the file, on the guest's host; it must not be there yet
+---@param options? guestlua.LiveSnapshotOptions
+---@return table # a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce
+function workflow.live_snapshot(guest, disk, out_path, options) end
+
+---@class guestlua.RebootOptions
+---@field timeout? number seconds that the guest gets to shut down; default 120
+---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
+---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.
+---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
+---@param options? guestlua.RebootOptions
+---@return table # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
+function workflow.reboot(guest, options) end
+
+---@class guestlua.ResumeOptions
+---@field devices? table what suspend gave as `devices`; default: those of the host that its configuration has
+---@field timeout? number seconds until it has to run; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.ResumeOptions
+---@return table # a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and clock_error: why not
+function workflow.resume(guest, options) end
+
+---@class guestlua.SnapshotThenCommitOptions
+---@field disks? table the targets of the disks, as in {"vda"}; nil: all that can be written to
+---@field quiesce? boolean freeze the guest's file systems for the moment of the snapshot; needs the guest agent
+---@field during? function called with the disks, a list of {target, base, overlay}, between snapshot and commit
+---@field on_failure? string if `during` fails: "commit" (default) keeps what the guest wrote; "rollback" throws it away: the guest is powered off and started again as it was at the snapshot
+---@field timeout? number seconds for all of it, `during` not counted; what is under way then is taken back
+---@field bandwidth? integer MiB/s that the merge may use
+---@field on_progress? function called with the merge's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.
+---@param guest guestlua.Guest the Guest; it must run
+---@param options? guestlua.SnapshotThenCommitOptions
+---@return table # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), and left: files of overlays that stay, a list of {path, why}
+function workflow.snapshot_then_commit(guest, options) end
+
+---@class guestlua.SuspendOptions
+---@field detach? table aliases or disks' targets of more devices to detach before
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.
+---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
+---@param options? guestlua.SuspendOptions
+---@return table # a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume
+function workflow.suspend(guest, options) end
+
+---@class guestlua.SwapVolumeOptions
+---@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
+---@field reuse_ext? boolean the volume is there already, as one of a pool is; default: a file is made
+---@field shallow? boolean copy the topmost image only: the new one needs those below it
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field bandwidth? integer MiB/s that the copy may use
+---@field on_progress? function called with the copy's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Moves a disk of the running guest to another volume: copies it there, lets the guest go on with the copy, and makes its configuration say so. If a step before the move fails, the copy is taken back and the guest has the disk that it had; the error's outcome says which.
+---@param guest guestlua.Guest the Guest; it must run
+---@param disk string the disk's target, as in "vda"
+---@param conf any the new volume: a <disk> element, or its XML text
+---@param options? guestlua.SwapVolumeOptions
+---@return table # a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost image any more)
+function workflow.swap_volume(guest, disk, conf, options) end
+
+---@class guestlua.VolumeSnapshotCreateOptions
+---@field new_file string the new image: a path, or a name in the directory of the one that there is
+---@field type? string "qcow2"; there is no other
+---@field snapshot_id? string what the caller knows the snapshot by
+---@field quiesce? boolean true: the file systems must be frozen; false: they are not; nil: they are, if that can be
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Puts a new image on top of a volume: what the guest writes from then on goes there, and what is below does not change. The image is there already, beside the volume's, as a qcow2 that is based on it. The file systems are frozen meanwhile if that can be.
+---@param guest guestlua.Guest the Guest; it must run
+---@param volume_id string the serial of the volume's disk, or its target
+---@param options? guestlua.VolumeSnapshotCreateOptions
+---@return table # a table: workflow, guest, steps, seconds, disk, images (the disk's chain), quiesced (whether the file systems were frozen), snapshot_id
+function workflow.volume_snapshot_create(guest, volume_id, options) end
+
+---@class guestlua.VolumeSnapshotDeleteOptions
+---@field file_to_merge? string the image to merge down; without merge_target_file the one that becomes the topmost image's base, nil: none, all is pulled up
+---@field merge_target_file? string the image to merge into
+---@field type? string "qcow2"; there is no other
+---@field timeout? number seconds for all of it; the merge is ended then
+---@field bandwidth? integer MiB/s that the merge may use
+---@field on_progress? function called with the merge's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Merges an image of a volume away while the guest runs. With merge_target_file, what is in file_to_merge is merged down into that; without, what is between the topmost image and file_to_merge is pulled up into the topmost. The image's file is not removed. If a step fails the chain is whole, and the merge can be asked for again.
+---@param guest guestlua.Guest the Guest; it must run
+---@param volume_id string the serial of the volume's disk, or its target
+---@param options? guestlua.VolumeSnapshotDeleteOptions
+---@return table # a table: workflow, guest, steps, seconds, disk, images (the disk's chain)
+function workflow.volume_snapshot_delete(guest, volume_id, options) end
 
 ---What every failure raises. It prints as one line.
 ---@class guestlua.Error
