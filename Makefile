@@ -50,10 +50,10 @@ FUZZ_SECONDS ?= 600
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo check asan tsan valgrind fuzz luacheck lint format doc bench install uninstall deb rock clean
+.PHONY: help all demo check check-fast asan tsan valgrind fuzz luacheck lint format doc bench install uninstall deb rock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 all: $(BUILD)/guestlua $(BUILD)/libguestlua.so $(BUILD)/libguestlua.a $(BUILD)/lua/guestlua.so ## the interpreter, the library, and the module for require
 
@@ -125,6 +125,13 @@ demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real g
 
 check: all build/tiny/disk.qcow2 build/faults.so luacheck ## every spec, and luacheck
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
+
+# Those that boot no guest and build nothing.
+FAST = $(filter-out $(patsubst %,spec/%_spec.lua,embed install sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts)|helper\.machine|bootstrap demo' \
+  --include='*_spec.lua' spec))
+
+check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck
+	$(RUN) build/guestlua spec/support/busted.lua $(FAST)
 
 # intercept_tls_get_addr=0: where a library's thread-local block happens to lie 16 bytes into a page, gcc 12's runtime takes what is before it for a
 # header of glibc's, and the search for leaks then reads an address that is none ("Tracer caught signal 11").
