@@ -89,7 +89,7 @@ local EMPTY = {
 
 -- Strings that may have any byte in them.
 local BINARY = {
-  ["Guest.exec.input"] = "what a program reads",
+  ["Guest.exec.input"] = "what a program reads", ["guestlua.run.input"] = "the same",
   ["guestlua.progress.label"] = "what is no character is shown as a space",
   ["log.error.message"] = "it is escaped", ["log.warning.message"] = "the same", ["log.info.message"] = "the same",
   ["log.debug.message"] = "the same", ["log.trace.message"] = "the same",

@@ -23,6 +23,7 @@
 #include "luv.h"
 #include "modules.h"
 #include "op.h"
+#include "run.h"
 #include "sandbox.h"
 #include "state.h"
 #include "task.h"
@@ -218,6 +219,7 @@ static int open_core(lua_State *L)
   gl_lock_open(L);
   gl_image_file_open(L);
   gl_watchdog_open(L);
+  gl_run_open(L);
   gl_sandbox_open(L);
   gl_log_open(L);
   lua_pushcfunction(L, check_self);

@@ -28,6 +28,15 @@ guestlua = {}
 ---@return table # a table: tasks, ops, hosts, guests, subscriptions
 function guestlua.alive() end
 
+---@class guestlua.CallOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised; default: no limit
+
+---Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.
+---@param guest guestlua.Guest the Guest; it must run
+---@param options? guestlua.CallOptions
+---@return number # number: the seconds that it took
+function guestlua.await_agent(guest, options) end
+
 ---dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded where that is all that they say, and gets an error of kind "dry_run" where it is not. New connections are read-only. There is no way back. The command's --dry-run.
 ---@param on? boolean true; nil: only asks
 ---@return boolean # boolean: whether this is a dry run
@@ -115,6 +124,19 @@ function guestlua.progress(label, options) end
 ---@return any[] # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
 function guestlua.recover(host, options) end
 
+---@class guestlua.RunOptions
+---@field args? table a list of its arguments, all strings
+---@field input? string what it reads from standard input; default: nothing
+---@field timeout? number seconds; a program that is not over by then is ended, and an error of kind "timeout" is raised, with what it had printed in `output` and `errors`
+---@field cwd? string the directory that it starts in
+---@field env? table environment variables that it gets in addition, as in {LANG = "C"}; false takes one away
+
+---Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
+---@param program string the program; without a slash in it PATH is searched
+---@param options? guestlua.RunOptions
+---@return any # its exit code (128 and the signal's number if a signal ended it), what it printed, and what it printed as errors
+function guestlua.run(program, options) end
+
 ---Makes a Signal.
 ---@return guestlua.Signal
 function guestlua.signal() end
@@ -153,14 +175,14 @@ function Host:close() end
 ---@return fun(): any # an iterator
 function Host:events(names) end
 
----@class guestlua.CallOptions
+---@class guestlua.GuestOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Looks up a guest by its name or its UUID.
 ---
 ---libvirt: `virDomainLookupByName`
 ---@param name_or_uuid string the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first
----@param options? guestlua.CallOptions
+---@param options? guestlua.GuestOptions
 ---@return guestlua.Guest? # Guest, or nil where there is none
 function Host:guest(name_or_uuid, options) end
 
@@ -176,10 +198,13 @@ function Host:guest(name_or_uuid, options) end
 ---@return guestlua.Guest[] # a list of Guest
 function Host:guests(options) end
 
+---@class guestlua.IsAliveOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Whether the connection is there still.
 ---
 ---libvirt: `virConnectIsAlive`
----@param options? guestlua.CallOptions
+---@param options? guestlua.IsAliveOptions
 ---@return boolean
 function Host:is_alive(options) end
 
@@ -199,11 +224,14 @@ function Host:on(name, fn) end
 ---@param options? guestlua.ReconnectOptions
 function Host:reconnect(options) end
 
+---@class guestlua.SubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.
 ---
 ---libvirt: `virConnectDomainEventRegisterAny`
 ---@param events integer|string[] an event's name, or a list of them
----@param options? guestlua.CallOptions
+---@param options? guestlua.SubscribeOptions
 ---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
 function Host:subscribe(events, options) end
 
@@ -217,11 +245,14 @@ function Host:subscribe(events, options) end
 ---@return table # the event; an error of kind "timeout" where none came in time
 function Host:wait_event(name, options) end
 
+---@class guestlua.WriteInstanceConfigOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Defines a guest, or redefines the one of the same UUID. It is not started.
 ---
 ---libvirt: `virDomainDefineXML`
 ---@param xml guestlua.Element|string the guest's configuration, a <domain> element
----@param options? guestlua.CallOptions
+---@param options? guestlua.WriteInstanceConfigOptions
 ---@return guestlua.Guest
 function Host:write_instance_config(xml, options) end
 
@@ -233,10 +264,13 @@ function Host:write_instance_config(xml, options) end
 ---@field uuid string The guest's UUID, 36 characters. Still there when the guest itself is gone.
 local Guest = {}
 
+---@class guestlua.AbortJobOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Ends the guest's job; the call that started it, as migrate, then fails.
 ---
 ---libvirt: `virDomainAbortJob`
----@param options? guestlua.CallOptions
+---@param options? guestlua.AbortJobOptions
 function Guest:abort_job(options) end
 
 ---@class guestlua.AgentCommandOptions
@@ -250,17 +284,23 @@ function Guest:abort_job(options) end
 ---@return string # string: the answer, JSON
 function Guest:agent_command(command, options) end
 
+---@class guestlua.AgentSetResponseTimeoutOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: guest:frozen{timeout=…} sets it and sets it back.
 ---
 ---libvirt: `virDomainAgentSetResponseTimeout`
 ---@param seconds? integer how long; nil: as long as it takes, as libvirt has it at first
----@param options? guestlua.CallOptions
+---@param options? guestlua.AgentSetResponseTimeoutOptions
 function Guest:agent_set_response_timeout(seconds, options) end
+
+---@class guestlua.AnnounceSelfOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes QEMU tell the network again where the guest's interfaces are.
 ---
 ---libvirt: `virDomainQemuMonitorCommand`
----@param options? guestlua.CallOptions
+---@param options? guestlua.AnnounceSelfOptions
 function Guest:announce_self(options) end
 
 ---@class guestlua.AttachDeviceOptions
@@ -360,10 +400,13 @@ function Guest:events(names) end
 ---@return string errors
 function Guest:exec(path, options) end
 
+---@class guestlua.FreezeFilesystemsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().
 ---
 ---libvirt: `virDomainFSFreeze`
----@param options? guestlua.CallOptions
+---@param options? guestlua.FreezeFilesystemsOptions
 function Guest:freeze_filesystems(options) end
 
 ---@class guestlua.FrozenOptions
@@ -402,10 +445,13 @@ function Guest:get_all_disks(options) end
 ---@return guestlua.BlockDevice
 function Guest:get_block_device(disk) end
 
+---@class guestlua.GetConfigOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The guest's whole configuration.
 ---
 ---libvirt: `virDomainGetXMLDesc`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetConfigOptions
 ---@return guestlua.Element
 function Guest:get_config(options) end
 
@@ -434,18 +480,24 @@ function Guest:get_device_by_alias(devalias, options) end
 ---@return guestlua.Element? # Element, or nil where there is none
 function Guest:get_disk(device, options) end
 
+---@class guestlua.GetDiskErrorsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Which disks of the running guest had an error that stopped it. Not in the reference.
 ---
 ---libvirt: `virDomainGetDiskErrors`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetDiskErrorsOptions
 ---@return table # a table from the disk's target to "unspec" or "no_space"; empty where there is none
 function Guest:get_disk_errors(options) end
+
+---@class guestlua.GetInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
 ---
 ---libvirt: `virDomainGetInfo`
 ---@param host? any taken for the reference's sake; the guest knows its host
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetInfoOptions
 ---@return table # a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns
 function Guest:get_info(host, options) end
 
@@ -458,25 +510,34 @@ function Guest:get_info(host, options) end
 ---@return guestlua.Element? # Element, or nil where there is none, and for a cfg of nil
 function Guest:get_interface_by_cfg(cfg, options) end
 
+---@class guestlua.GetInterfaceByMacOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The network interface of that MAC address. Without an address libvirt is not asked.
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param mac? string the MAC address, exactly as the configuration has it
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetInterfaceByMacOptions
 ---@return guestlua.Element? # Element, or nil where there is none
 function Guest:get_interface_by_mac(mac, options) end
+
+---@class guestlua.GetInterfacesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The names that the guest's network interfaces have on the host.
 ---
 ---libvirt: `virDomainGetXMLDesc`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetInterfacesOptions
 ---@return string[] # a list of strings, as in "vnet0"; an interface without a name is left out
 function Guest:get_interfaces(options) end
+
+---@class guestlua.GetJobInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run any more is told as a completed job.
 ---
 ---libvirt: `virDomainGetJobStats`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetJobInfoOptions
 ---@return table # JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
 function Guest:get_job_info(options) end
 
@@ -493,32 +554,44 @@ function Guest:get_job_info(options) end
 ---@return guestlua.Element? # Element, or nil where there is none
 function Guest:get_metadata(options) end
 
+---@class guestlua.GetPowerStateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The `state` of get_info().
 ---
 ---libvirt: `virDomainGetInfo`
 ---@param host? any taken for the reference's sake; the guest knows its host
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetPowerStateOptions
 ---@return integer # integer: a value of guestlua.power_state
 function Guest:get_power_state(host, options) end
+
+---@class guestlua.GetSnapshotDescriptionsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in the reference.
 ---
 ---libvirt: `virDomainSnapshotGetXMLDesc`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetSnapshotDescriptionsOptions
 ---@return string[] # a list of string
 function Guest:get_snapshot_descriptions(options) end
+
+---@class guestlua.GetSnapshotNamesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The names of the snapshots that libvirt remembers of the guest. Not in the reference.
 ---
 ---libvirt: `virDomainListAllSnapshots`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetSnapshotNamesOptions
 ---@return string[] # a list of string
 function Guest:get_snapshot_names(options) end
+
+---@class guestlua.GetVcpusOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The running guest's processors, as a list; get_vcpus_info iterates over it.
 ---
 ---libvirt: `virDomainGetVcpus`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetVcpusOptions
 ---@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
 function Guest:get_vcpus(options) end
 
@@ -539,23 +612,32 @@ function Guest:get_vcpus_info() end
 ---@return string # string: XML
 function Guest:get_xml_desc(options) end
 
+---@class guestlua.HasPersistentConfigurationOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Whether the host keeps the guest's configuration when the guest stops.
 ---
 ---libvirt: `virDomainIsPersistent`
----@param options? guestlua.CallOptions
+---@param options? guestlua.HasPersistentConfigurationOptions
 ---@return boolean
 function Guest:has_persistent_configuration(options) end
+
+---@class guestlua.InjectNmiOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.
 ---
 ---libvirt: `virDomainInjectNMI`
----@param options? guestlua.CallOptions
+---@param options? guestlua.InjectNmiOptions
 function Guest:inject_nmi(options) end
+
+---@class guestlua.IsActiveOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Whether the guest runs; a paused guest does.
 ---
 ---libvirt: `virDomainIsActive`
----@param options? guestlua.CallOptions
+---@param options? guestlua.IsActiveOptions
 ---@return boolean
 function Guest:is_active(options) end
 
@@ -586,17 +668,23 @@ function Guest:launch(options) end
 ---@param options? guestlua.MigrateOptions
 function Guest:migrate(destination, options) end
 
+---@class guestlua.MigrateConfigureMaxDowntimeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Sets how long the guest may stand still at the end of its live migration.
 ---
 ---libvirt: `virDomainMigrateSetMaxDowntime`
 ---@param mstime integer milliseconds that the guest may stand still at the end of a live migration
----@param options? guestlua.CallOptions
+---@param options? guestlua.MigrateConfigureMaxDowntimeOptions
 function Guest:migrate_configure_max_downtime(mstime, options) end
+
+---@class guestlua.MigrateStartPostcopyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot be aborted.
 ---
 ---libvirt: `virDomainMigrateStartPostCopy`
----@param options? guestlua.CallOptions
+---@param options? guestlua.MigrateStartPostcopyOptions
 function Guest:migrate_start_postcopy(options) end
 
 ---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
@@ -605,33 +693,48 @@ function Guest:migrate_start_postcopy(options) end
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Guest:on(name, fn) end
 
+---@class guestlua.PauseOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Stops the guest's processors; its memory stays.
 ---
 ---libvirt: `virDomainSuspend`
----@param options? guestlua.CallOptions
+---@param options? guestlua.PauseOptions
 function Guest:pause(options) end
 
+---@class guestlua.PausedOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
----@param options? guestlua.CallOptions
+---@param options? guestlua.PausedOptions
 ---@return table # a guard
 function Guest:paused(options) end
+
+---@class guestlua.PoweroffOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Stops the guest at once, as pulling the plug does.
 ---
 ---libvirt: `virDomainDestroy`
----@param options? guestlua.CallOptions
+---@param options? guestlua.PoweroffOptions
 function Guest:poweroff(options) end
+
+---@class guestlua.ResumeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lets the processors of a paused guest run again.
 ---
 ---libvirt: `virDomainResume`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ResumeOptions
 function Guest:resume(options) end
+
+---@class guestlua.SaveMemoryStateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or cancelled it is aborted, and the guest goes on.
 ---
 ---libvirt: `virDomainManagedSave`
----@param options? guestlua.CallOptions
+---@param options? guestlua.SaveMemoryStateOptions
 function Guest:save_memory_state(options) end
 
 ---@class guestlua.SetMetadataOptions
@@ -648,18 +751,24 @@ function Guest:save_memory_state(options) end
 ---@param options? guestlua.SetMetadataOptions
 function Guest:set_metadata(metadata, options) end
 
+---@class guestlua.SetUserPasswordOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Sets the password of a user in the guest.
 ---
 ---libvirt: `virDomainSetUserPassword`
 ---@param user string the user in the guest
 ---@param new_pass string the new password, as plain text; it is shown in no error
----@param options? guestlua.CallOptions
+---@param options? guestlua.SetUserPasswordOptions
 function Guest:set_user_password(user, new_pass, options) end
+
+---@class guestlua.ShutdownOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Asks the guest to shut down, and does not wait until it did. A guest may ignore it.
 ---
 ---libvirt: `virDomainShutdown`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ShutdownOptions
 function Guest:shutdown(options) end
 
 ---@class guestlua.SnapshotOptions
@@ -681,22 +790,28 @@ function Guest:snapshot(conf, options) end
 ---
 ---libvirt: `virConnectDomainEventRegisterAny`
 ---@param events integer|string[] an event's name, or a list of them
----@param options? guestlua.CallOptions
+---@param options? guestlua.SubscribeOptions
 ---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
 function Guest:subscribe(events, options) end
+
+---@class guestlua.SyncGuestTimeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.
 ---
 ---libvirt: `virDomainSetTime`
----@param options? guestlua.CallOptions
+---@param options? guestlua.SyncGuestTimeOptions
 ---@return boolean done
 ---@return guestlua.Error? error
 function Guest:sync_guest_time(options) end
 
+---@class guestlua.ThawFilesystemsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Lets the guest write again. Harmless where nothing is frozen.
 ---
 ---libvirt: `virDomainFSThaw`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ThawFilesystemsOptions
 function Guest:thaw_filesystems(options) end
 
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
@@ -711,7 +826,7 @@ function Guest:wait_event(name, options) end
 ---@field name string What get_block_device was called with.
 local BlockDevice = {}
 
----@class guestlua.AbortJobOptions
+---@class guestlua.BlockDeviceAbortJobOptions
 ---@field async? boolean ask for it and do not wait
 ---@field pivot? boolean end a copy or an active commit that is ready by moving the guest to the new image
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -719,7 +834,7 @@ local BlockDevice = {}
 ---Ends the job on the disk.
 ---
 ---libvirt: `virDomainBlockJobAbort`
----@param options? guestlua.AbortJobOptions
+---@param options? guestlua.BlockDeviceAbortJobOptions
 function BlockDevice:abort_job(options) end
 
 ---@class guestlua.AwaitJobOptions
@@ -732,10 +847,13 @@ function BlockDevice:abort_job(options) end
 ---@return string? reason
 function BlockDevice:await_job(options) end
 
+---@class guestlua.BlockStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---What went over the disk since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
----@param options? guestlua.CallOptions
+---@param options? guestlua.BlockStatsOptions
 ---@return integer rd_req
 ---@return integer rd_bytes
 ---@return integer wr_req
@@ -746,7 +864,7 @@ function BlockDevice:blockStats(options) end
 ---What went over the disk since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
----@param options? guestlua.CallOptions
+---@param options? guestlua.BlockStatsOptions
 ---@return integer rd_req
 ---@return integer rd_bytes
 ---@return integer wr_req
@@ -786,24 +904,30 @@ function BlockDevice:commit(base, top, options) end
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
 
+---@class guestlua.GetBlockInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The disk's size. Not in the reference.
 ---
 ---libvirt: `virDomainGetBlockInfo`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetBlockInfoOptions
 ---@return table # a table: capacity (what the guest sees), allocation (what is written), physical (what its image takes), in bytes
 function BlockDevice:get_block_info(options) end
 
 ---How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetJobInfoOptions
 ---@return table? # a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil where there is no job
 function BlockDevice:get_job_info(options) end
+
+---@class guestlua.IsJobCompleteOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot tell success from failure; await_job does both.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
----@param options? guestlua.CallOptions
+---@param options? guestlua.IsJobCompleteOptions
 ---@return boolean # boolean: true means finished
 function BlockDevice:is_job_complete(options) end
 
@@ -828,11 +952,14 @@ function BlockDevice:job_events() end
 ---@return integer
 function BlockDevice:rebase(base, options) end
 
+---@class guestlua.ResizeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Changes the size of the disk while the guest runs.
 ---
 ---libvirt: `virDomainBlockResize`
 ---@param size integer the new size in bytes
----@param options? guestlua.CallOptions
+---@param options? guestlua.ResizeOptions
 function BlockDevice:resize(size, options) end
 
 ---@class guestlua.WaitForJobOptions
@@ -893,8 +1020,11 @@ function Element:remove() end
 ---@return string
 function Element:tag() end
 
+---@class guestlua.ValidateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error of kind "invalid_xml" that names the line and the element.
----@param options? guestlua.CallOptions
+---@param options? guestlua.ValidateOptions
 ---@return true
 function Element:validate(options) end
 
@@ -1162,14 +1292,14 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@return table # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
 function workflow.reboot(guest, options) end
 
----@class guestlua.ResumeOptions
+---@class guestlua.workflowResumeOptions
 ---@field devices? table what suspend gave as `devices`; default: those of the host that its configuration has
 ---@field timeout? number seconds until it has to run; default 60
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
 ---Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.
 ---@param guest guestlua.Guest the Guest
----@param options? guestlua.ResumeOptions
+---@param options? guestlua.workflowResumeOptions
 ---@return table # a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and clock_error: why not
 function workflow.resume(guest, options) end
 
