@@ -165,7 +165,7 @@ describe("Completion", function()
     assert.same({ "--readonly" }, bash("-c", "test:///default", "--rea"))
     local all, count = bash("-"), 0
     for _, option in ipairs(require("guestlua.options")) do
-      count = count + (option.short and 1 or 0) + (option.long and 1 or 0) + (option.word and 1 or 0)
+      count = count + (option.short and 1 or 0) + (option.long and 1 or 0) + ((option.word or ""):find("^%-") and 1 or 0)
     end
     assert.equal(count, #all)
   end)
