@@ -24,6 +24,7 @@
 #include "modules.h"
 #include "op.h"
 #include "printable.h"
+#include "run.h"
 #include "sandbox.h"
 #include "state.h"
 #include "task.h"
@@ -219,6 +220,7 @@ static int open_core(lua_State *L)
   gl_lock_open(L);
   gl_image_file_open(L);
   gl_watchdog_open(L);
+  gl_run_open(L);
   gl_sandbox_open(L);
   gl_log_open(L);
   gl_printable_open(L);

@@ -139,3 +139,49 @@ define(core.Guest, "Guest", {
     end
   end,
 })
+
+-- How long the agent may take to answer, and how long until it is asked again if no event says that it is there, in seconds.
+local PING, PAUSE = 5, 2
+
+-- libvirt's kinds for an agent that does not answer yet.
+local not_yet = { agent_unresponsive = true, agent_unsynced = true }
+
+local agent = {}
+
+define(agent, "guestlua", {
+  name = "await_agent",
+  help = "Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.",
+  returns = "number: the seconds that it took",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised; default: no limit" },
+  },
+  run = function(guest, options)
+    core.check_self(guest, "Guest", "await_agent")
+    local began, limit = core.now(), options.timeout or math.huge
+    local events <close> = guest:subscribe("agent_lifecycle")
+    while true do
+      local left = limit - (core.now() - began)
+      local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { timeout = math.ceil(math.max(math.min(PING, left), 1)) })
+      if ok then
+        return core.now() - began
+      elseif not core.Error.is(e) or not not_yet[e.kind] then
+        error(e, 0)
+      end
+      left = limit - (core.now() - began)
+      if left <= 0 then
+        error(core.Error.new({
+          kind = "timeout",
+          op = "await_agent",
+          guest = guest.name,
+          cause = e,
+          message = ("await_agent: the guest's agent has not answered within %g s"):format(options.timeout),
+          hint = "does qemu-guest-agent run in the guest?",
+        }), 0)
+      end
+      events:next(math.min(PAUSE, left))
+    end
+  end,
+})
+
+return agent
