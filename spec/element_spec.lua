@@ -27,6 +27,30 @@ describe("Element", function()
     assert.is_nil(e:child("child"))
   end)
 
+  it("tells all its attributes", function()
+    local e = element("<a xmlns:q='urn:q' x='1' children='&lt;' q:y='2'><b z='3'/></a>")
+    assert.same({ x = "1", children = "<", ["q:y"] = "2" }, e:attributes())
+    assert.same({}, element("<a/>"):attributes())
+  end)
+
+  it("prints itself indented, and keeps text as it is", function()
+    local e = element("<a>\n      <b x='1'><c/>\n\n</b> <t> text </t><m>x <i/> y</m><!-- n --></a>")
+    local before = tostring(e)
+    assert.equal([[
+<a>
+  <b x="1">
+    <c/>
+  </b>
+  <t> text </t>
+  <m>x <i/> y</m>
+  <!-- n -->
+</a>]], e:pretty())
+    assert.equal("<b x=\"1\">\n  <c/>\n</b>", e.b:pretty())
+    assert.equal(before, tostring(e))
+    e:child("b"):remove()
+    assert.equal("<q:a xmlns:q=\"urn:q\"/>", element("<r xmlns:q='urn:q'><q:a/></r>"):child("a"):pretty())
+  end)
+
   it("is built from a table", function()
     local disk = element("disk", {
       type = "file",

@@ -332,7 +332,7 @@ static int element_newindex(lua_State *L)
   return 0;
 }
 
-void gl_element_push_xml(lua_State *L, int index)
+static void push_xml(lua_State *L, int index, bool pretty)
 {
   xmlNodePtr node = gl_element_node(L, index);
   document *d = ((element *)lua_touserdata(L, index))->document;
@@ -343,13 +343,19 @@ void gl_element_push_xml(lua_State *L, int index)
     node = alone ? xmlDocGetRootElement(alone) : NULL;
   }
   xmlBufferPtr buffer = xmlBufferCreate();
-  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, d->built) : -1;
+  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, pretty) : -1;
   if (length >= 0)
     lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
   xmlBufferFree(buffer);
   xmlFreeDoc(alone);
   if (length < 0)
     out_of_memory(L);
+}
+
+void gl_element_push_xml(lua_State *L, int index)
+{
+  gl_element_node(L, index); /* raises where it is closed */
+  push_xml(L, index, ((element *)lua_touserdata(L, index))->document->built);
 }
 
 static int element_tostring(lua_State *L)
@@ -420,6 +426,50 @@ static const gl_opdef children_def = {
   .returns = "a list of Element",
   .params = any_name_params,
   .invoke = element_children,
+};
+
+static int element_attributes(lua_State *L)
+{
+  element *e = check(L, "attributes");
+  lua_newtable(L);
+  for (xmlAttrPtr a = e->node->properties; a; a = a->next) {
+    if (a->ns && a->ns->prefix)
+      lua_pushfstring(L, "%s:%s", (const char *)a->ns->prefix, (const char *)a->name);
+    else
+      lua_pushstring(L, (const char *)a->name);
+    push_xml_string(L, xmlNodeGetContent((xmlNodePtr)a));
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+static int element_pretty(lua_State *L)
+{
+  element *e = check(L, "pretty");
+  xmlDocPtr copy = gl_xml_copy(e->node);
+  xmlBufferPtr buffer = copy ? xmlBufferCreate() : NULL;
+  if (copy)
+    gl_xml_strip(xmlDocGetRootElement(copy));
+  int length = buffer ? xmlNodeDump(buffer, copy, xmlDocGetRootElement(copy), 0, 1) : -1;
+  if (length >= 0)
+    lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+  xmlBufferFree(buffer);
+  xmlFreeDoc(copy);
+  if (length < 0)
+    out_of_memory(L);
+  return 1;
+}
+static const gl_opdef pretty_def = {
+  .name = "pretty",
+  .help = "The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.",
+  .returns = "string: XML",
+  .invoke = element_pretty,
+};
+
+static const gl_opdef attributes_def = {
+  .name = "attributes",
+  .help = "All its attributes, one with a prefix under \"prefix:name\".",
+  .returns = "a table from name to value",
+  .invoke = element_attributes,
 };
 
 static int element_append(lua_State *L)
@@ -507,8 +557,8 @@ static const gl_opdef validate_def = {
   .push = validate_push,
 };
 
-static const gl_opdef *const methods[] = {&validate_def, &tag_def,    &attribute_def, &child_def,
-                                          &children_def, &append_def, &remove_def,    NULL};
+static const gl_opdef *const methods[] = {&validate_def, &tag_def,    &attribute_def, &attributes_def, &child_def,
+                                          &children_def, &append_def, &remove_def,    &pretty_def,     NULL};
 
 static const gl_opdef *const *const ops[] = {methods, NULL};
 

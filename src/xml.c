@@ -2,6 +2,7 @@
 
 #include <libxml/chvalid.h>
 #include <libxml/parser.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +82,24 @@ int gl_xml_is_text(const char *text, size_t length)
     text += size;
   }
   return 1;
+}
+
+void gl_xml_strip(xmlNodePtr element)
+{
+  bool has_text = false;
+  for (xmlNodePtr n = element->children; n; n = n->next)
+    has_text = has_text || (n->type != XML_ELEMENT_NODE && n->type != XML_COMMENT_NODE && !xmlIsBlankNode(n));
+  if (has_text || !gl_xml_child(element, NULL))
+    return;
+  for (xmlNodePtr n = element->children, next; n; n = next) {
+    next = n->next;
+    if (n->type == XML_ELEMENT_NODE) {
+      gl_xml_strip(n);
+    } else if (n->type != XML_COMMENT_NODE) {
+      xmlUnlinkNode(n);
+      xmlFreeNode(n);
+    }
+  }
 }
 
 int gl_xml_depth(xmlNodePtr element)

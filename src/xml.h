@@ -39,6 +39,9 @@ int gl_xml_is_text(const char *text, size_t length);
 /* A document of a copy of the element alone, with the namespaces that it has from its parents; NULL where there is no memory. */
 xmlDocPtr gl_xml_copy(xmlNodePtr element);
 
+/* Takes out the white space between elements; text beside which there is none stays. */
+void gl_xml_strip(xmlNodePtr element);
+
 /* An empty document; NULL where there is no memory. */
 xmlDocPtr gl_xml_new(void);
 

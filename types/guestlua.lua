@@ -453,7 +453,7 @@ function Guest:get_info(host, options) end
 ---@class guestlua.GetInterfaceByCfgOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
 
----The guest's network interface, or PCI device, that is the one described: an interface by its type, MAC address, source and, where cfg has one, target; a PCI device by its address on the host.
+---The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind "device_ambiguous" names those that fit where it is more than one.
 ---@param cfg? any what to look for: an Element or XML text
 ---@param options? guestlua.GetInterfaceByCfgOptions
 ---@return guestlua.Element? # Element, or nil where there is none, and for a cfg of nil
@@ -877,6 +877,10 @@ function Element:append(child) end
 ---@return string? # string, or nil
 function Element:attribute(name) end
 
+---All its attributes, one with a prefix under "prefix:name".
+---@return table # a table from name to value
+function Element:attributes() end
+
 ---The first child element of that name, also where a method or an attribute has the name.
 ---@param name string the name
 ---@return guestlua.Element? # Element, or nil
@@ -886,6 +890,10 @@ function Element:child(name) end
 ---@param name? string the name; nil: any
 ---@return guestlua.Element[] # a list of Element
 function Element:children(name) end
+
+---The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.
+---@return string # string: XML
+function Element:pretty() end
 
 ---Takes the element out of its parent; it can still be read and printed. Harmless for one that has no parent.
 function Element:remove() end
