@@ -51,6 +51,98 @@ describe("Element", function()
     assert.equal("<q:a xmlns:q=\"urn:q\"/>", element("<r xmlns:q='urn:q'><q:a/></r>"):child("a"):pretty())
   end)
 
+  -- Seen: assigning to domain.commandline, read from <qemu:commandline>, made an element without a namespace, which libvirt drops in silence.
+  describe("with a namespace", function()
+    local QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
+    local OLD = ("<domain xmlns:qemu=%q><qemu:commandline><qemu:arg value='-old'/></qemu:commandline></domain>"):format(QEMU)
+    local NEW = ('<domain xmlns:qemu=%q><qemu:commandline><qemu:arg value="-new"/></qemu:commandline></domain>'):format(QEMU)
+
+    it("writes where it reads", function()
+      for i, change in ipairs({
+        function(d) d.commandline = { arg = { value = "-new" } } end,
+        function(d) d["qemu:commandline"] = { ["qemu:arg"] = { value = "-new" } } end,
+        function(d) d.commandline.arg = { { value = "-new" } } end,
+        function(d) d.commandline.arg.value = "-new" end,
+        function(d) d["qemu:commandline"]["qemu:arg"].value = "-new" end,
+        function(d) d.commandline = element("commandline", { arg = { value = "-new" } }) end,
+        function(d) d.commandline = element(NEW).commandline end,
+        function(d)
+          d.commandline.arg = nil
+          d.commandline:append(element("arg", { value = "-new" }))
+        end,
+        function(d)
+          d.commandline = nil
+          d["qemu:commandline"] = { arg = element("arg", { value = "-new" }) }
+        end,
+      }) do
+        local d = element(OLD)
+        change(d)
+        assert.equal(NEW, (tostring(d):gsub("(<qemu:commandline) xmlns:qemu=%b\"\"", "%1")), i)
+        assert.equal("-new", d.commandline.arg.value)
+        assert.equal("-new", d["qemu:commandline"]:child("qemu:arg").value)
+        assert.equal(1, #d:children("qemu:commandline"))
+        assert.is_nil(d["other:commandline"])
+      end
+    end)
+
+    it("is made from a table", function()
+      local d = element("domain", { ["xmlns:qemu"] = QEMU, ["qemu:commandline"] = { ["qemu:arg"] = { { value = "-new" } }, ["qemu:x"] = "1" } })
+      assert.equal(([[
+<domain xmlns:qemu=%q>
+  <qemu:commandline qemu:x="1">
+    <qemu:arg value="-new"/>
+  </qemu:commandline>
+</domain>]]):format(QEMU), tostring(d))
+      assert.equal(QEMU, d["xmlns:qemu"])
+      assert.equal("1", d.commandline["qemu:x"])
+      assert.equal('<q:a xmlns:q="urn:q"/>', tostring(element("q:a", { ["xmlns:q"] = "urn:q" })))
+      assert.equal('<m>\n  <q:a xmlns:q="urn:q">\n    <q:b>t</q:b>\n  </q:a>\n</m>',
+        tostring(element("m", { ["q:a"] = { ["xmlns:q"] = "urn:q", b = { "t" } } })))
+      local m = element("<m/>")
+      m["xmlns:q"] = "urn:q"
+      m["q:a"] = {}
+      m["q:b"] = 1
+      assert.equal('<m xmlns:q="urn:q" q:b="1"><q:a/></m>', tostring(m))
+      m["q:a"], m["q:b"] = nil, nil
+      assert.equal('<m xmlns:q="urn:q"/>', tostring(m))
+    end)
+
+    it("says what to do about a prefix that nothing declares", function()
+      for _, make in ipairs({
+        function() element("q:a", {}) end,
+        function() element("a", { ["q:b"] = {} }) end,
+        function() element("a", { ["q:b"] = 1 }) end,
+        function() element("<a/>")["q:b"] = {} end,
+        function() element("<a><b xmlns:q='urn:q'/></a>")["q:b"] = {} end,
+      }) do
+        local e = helper.failure(make)
+        assert.equal("bad_argument", e.kind)
+        assert.matches('the prefix \'q\' is not declared here; .*%["xmlns:q"%] = its namespace', e.message)
+      end
+      local m = element("<m xmlns:q='urn:q'/>")
+      assert.matches("the prefix stands for 'urn:q' here already", helper.failure(function() m["xmlns:q"] = "urn:r" end).message)
+      assert.equal("bad_argument", helper.failure(function() m["q:"] = {} end).kind)
+      assert.equal("bad_argument", helper.failure(function() m[":q"] = {} end).kind)
+      assert.equal('<m xmlns:q="urn:q"/>', tostring(m))
+    end)
+
+    it("comes through libvirt", function()
+      local host <close> = guestlua.open("test:///default")
+      local meta = element("m:mine", { ["xmlns:m"] = "urn:m", part = { { n = 1 }, { n = 2 } } })
+      local guest = guestlua.Guest.create(element("domain", {
+        type = "test", name = { "namespaces" }, memory = { 1024 }, os = { type = { "hvm" } }, metadata = { ["m:mine"] = meta },
+      }), host)
+      local config = guest:get_config()
+      assert.equal(2, #config.metadata.mine:children("part"))
+      config.metadata.mine.part = { { n = 3 } }
+      guestlua.Guest.create(config, host):close()
+      config = guest:get_config()
+      guest:delete_configuration()
+      assert.equal("3", config.metadata["m:mine"]["m:part"].n)
+      assert.equal(1, #config.metadata.mine:children("part"))
+    end)
+  end)
+
   it("is built from a table", function()
     local disk = element("disk", {
       type = "file",

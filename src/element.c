@@ -13,8 +13,8 @@
 
 #include "class.h"
 #include "element_build.h"
+#include "element_name.h"
 #include "error.h"
-#include "mask.h"
 #include "op.h"
 #include "sandbox.h"
 #include "xml.h"
@@ -210,16 +210,17 @@ static int element_new(lua_State *L)
   }
   if (!lua_istable(L, 2))
     gl_error_argument(L, "element", "fields", "table expected, got %s", luaL_typename(L, 2));
-  const xmlChar *name = gl_xml_check_name(L, 1);
+  const xmlChar *name = gl_name_check(L, 1);
   lua_settop(L, 2);
   element *e = push_document(L);
   document *d = e->document;
   d->built = true;
   d->doc = gl_xml_new();
-  e->node = d->doc ? xmlNewDocNode(d->doc, NULL, name, NULL) : NULL;
+  e->node = d->doc ? xmlNewDocNode(d->doc, NULL, gl_name_local(name), NULL) : NULL;
   if (!e->node)
     out_of_memory(L);
   xmlDocSetRootElement(d->doc, e->node);
+  gl_element_set_namespace(L, e->node, name, 2);
   gl_element_build(L, e->node, 2, 0);
   sync_size(d);
   return 1;
@@ -240,6 +241,18 @@ const gl_opdef gl_element_make = {
 
 /* ---- reading and changing ---- */
 
+/* Pushes the attribute's value, or what "xmlns:…" declares here; false: there is none, and nothing is pushed. */
+static bool push_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name)
+{
+  xmlNsPtr ns = gl_name_declares(name) ? gl_name_declared(node, name) : NULL;
+  xmlAttrPtr attribute = ns ? NULL : gl_xml_attribute(node, name);
+  if (ns)
+    lua_pushstring(L, (const char *)ns->href);
+  else if (attribute)
+    push_xml_string(L, xmlNodeGetContent((xmlNodePtr)attribute));
+  return ns || attribute;
+}
+
 /* self.key: an attribute's value, else the first child element of the name; self[1]: the text. Methods come before both. */
 static int element_index(lua_State *L)
 {
@@ -252,11 +265,8 @@ static int element_index(lua_State *L)
     lua_pushnil(L);
     return 1;
   }
-  xmlChar *value = xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2));
-  if (value) {
-    push_xml_string(L, value);
+  if (push_attribute(L, e->node, (const xmlChar *)lua_tostring(L, 2)))
     return 1;
-  }
   xmlNodePtr child = gl_xml_child(e->node, lua_tostring(L, 2));
   if (child)
     return push_node(L, e->document, child);
@@ -281,7 +291,11 @@ static void replace_children(lua_State *L, element *e, xmlNodePtr first, const x
   if (!made)
     out_of_memory(L);
   take_out(d, made);
+  /* What is made has the prefixes that are declared here, and where it has none the namespace of what it replaces, or of its parent. */
+  made->parent = e->node;
+  made->ns = first ? first->ns : e->node->ns;
   gl_element_add_children(L, made, name, index, gl_xml_depth(e->node) + 1);
+  made->parent = NULL;
   for (xmlNodePtr n = made->children, next; n; n = next) {
     next = n->next;
     xmlUnlinkNode(n);
@@ -304,8 +318,8 @@ static void assign(lua_State *L, element *e)
     set_text(d, e->node, text);
     return;
   }
-  const xmlChar *name = gl_xml_check_name(L, 2);
-  xmlAttrPtr attribute = xmlHasNsProp(e->node, name, NULL);
+  const xmlChar *name = gl_name_check(L, 2);
+  xmlAttrPtr attribute = gl_xml_attribute(e->node, name);
   xmlNodePtr child = gl_xml_child(e->node, (const char *)name);
   if (lua_isnil(L, 3)) {
     if (attribute)
@@ -383,7 +397,8 @@ static const gl_opdef tag_def = {.name = "tag", .help = "The element's own name.
 static int element_attribute(lua_State *L)
 {
   element *e = check(L, "attribute");
-  push_xml_string(L, xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2)));
+  if (!push_attribute(L, e->node, (const xmlChar *)lua_tostring(L, 2)))
+    lua_pushnil(L);
   return 1;
 }
 static const gl_opdef attribute_def = {
@@ -484,6 +499,7 @@ static int element_append(lua_State *L)
   if (!copy)
     out_of_memory(L);
   xmlAddChild(e->node, copy);
+  gl_name_adopt(copy, e->node->ns);
   sync_size(e->document);
   return push_node(L, e->document, copy);
 }
@@ -527,16 +543,7 @@ static void element_bind(lua_State *L, gl_object *self, gl_op *op)
 static int validate_run(gl_op *op)
 {
   validate_op *self = (validate_op *)op;
-  xmlDocPtr doc = gl_xml_parse(self->text, strlen(self->text), self->message, sizeof self->message);
-  if (!doc)
-    return 1;
-  int rc = gl_xml_validate(doc, self->message, sizeof self->message);
-  xmlFreeDoc(doc);
-  char *masked = rc ? gl_mask_values_of(strdup(self->message), self->text) : NULL;
-  if (masked)
-    snprintf(self->message, sizeof self->message, "%s", masked);
-  free(masked);
-  return rc ? 1 : 0;
+  return gl_xml_validate_text(self->text, self->message, sizeof self->message) ? 1 : 0;
 }
 
 static int validate_push(lua_State *L, gl_op *op)
