@@ -223,6 +223,25 @@ describe("Element", function()
     assert.equal("invalid_xml", e.kind)
     assert.matches("element <target>", e.message)
     assert.is_nil(host:guest("validated"))
+    e = helper.failure(host:guest("test").attach_device, host:guest("test"), disk, { validate = true })
+    assert.same({ "invalid_xml", "attach_device", "test" }, { e.kind, e.op, e.guest })
+    assert.matches("element <target>", e.message)
+
+    -- what libvirt would drop in silence
+    for _, case in ipairs({
+      { "<commandline>", function(d) d.commandline = { arg = { value = "-x" } } end },
+      { "<disk>", function(d) d.disk = {} end },
+      { "<vcpu>", function(d) d.devices.vcpu = { "2" } end },
+      { "<made>", function(d) d["q:made"] = { ["xmlns:q"] = "urn:q" } end },
+      { "<mac>", function(d) d.devices.interface = { type = "user", mac = { adress = "52:54:00:00:00:01" } } end },
+      { "<nothing>", function(d) d.devices.redirdev = { bus = "usb", type = "pty", nothing = {} } end },
+    }) do
+      local changed = host:guest("test"):get_config()
+      case[2](changed)
+      e = helper.failure(changed.validate, changed)
+      assert.equal("invalid_xml", e.kind)
+      assert.is_truthy(e.message:find(case[1], 1, true), e.message)
+    end
   end)
 
   it("outlives the element that it came from", function()

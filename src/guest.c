@@ -152,6 +152,13 @@ static int guest_tostring(lua_State *L)
 
 static const gl_param launch_params[] = {
   GL_OPTION_FLAG("pause", VIR_DOMAIN_START_PAUSED, "leave its processors paused: guest:resume() lets it run"),
+  GL_OPTION_FLAG("autodestroy", VIR_DOMAIN_START_AUTODESTROY, "it ends with this connection (not in the reference)"),
+  GL_OPTION_FLAG("bypass_cache", VIR_DOMAIN_START_BYPASS_CACHE,
+                 "read a managed save image past the host's file cache (not in the reference)"),
+  GL_OPTION_FLAG("force_boot", VIR_DOMAIN_START_FORCE_BOOT, "drop a managed save image, and boot (not in the reference)"),
+  GL_OPTION_FLAG("validate", VIR_DOMAIN_START_VALIDATE,
+                 "check the configuration against libvirt's schema, for drivers that make one anew (not in the reference)"),
+  GL_OPTION_FLAG("reset_nvram", VIR_DOMAIN_START_RESET_NVRAM, "make the UEFI variables anew (libvirt 8.1; not in the reference)"),
   GL_END,
 };
 
@@ -170,27 +177,46 @@ static const gl_opdef launch_def = {
   .push = gl_push_integer,
 };
 
+static const gl_param poweroff_params[] = {
+  GL_OPTION_FLAG("graceful", VIR_DOMAIN_DESTROY_GRACEFUL,
+                 "fail where the emulator does not end by itself, so that it has written all that it was told to (not in the reference)"),
+  GL_OPTION_FLAG("remove_logs", VIR_DOMAIN_DESTROY_REMOVE_LOGS, "remove the logs of the guest on its host (not in the reference)"),
+  GL_END,
+};
+
 static int poweroff_run(gl_op *op)
 {
-  return virDomainDestroy(op->dom);
+  return op->flags ? virDomainDestroyFlags(op->dom, op->flags) : virDomainDestroy(op->dom);
 }
 static const gl_opdef poweroff_def = {
   .name = "poweroff",
   .call = "virDomainDestroy",
-  .help = "Stops the guest at once, as pulling the plug does.",
+  .help = "Stops the guest at once, as pulling the plug does. With an option it is virDomainDestroyFlags.",
+  .params = poweroff_params,
   .run = poweroff_run,
   .changes = true,
   .lane = GL_LANE_END,
 };
 
+static const gl_param shutdown_params[] = {
+  GL_OPTION_FLAG("acpi_power_btn", VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, "press its power button (not in the reference)"),
+  GL_OPTION_FLAG("guest_agent", VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, "ask its agent (not in the reference)"),
+  GL_OPTION_FLAG("initctl", VIR_DOMAIN_SHUTDOWN_INITCTL, "by the container's /dev/initctl (not in the reference)"),
+  GL_OPTION_FLAG("signal", VIR_DOMAIN_SHUTDOWN_SIGNAL, "by a signal to the container's init (not in the reference)"),
+  GL_OPTION_FLAG("paravirt", VIR_DOMAIN_SHUTDOWN_PARAVIRT, "by Xen's own way (not in the reference)"),
+  GL_END,
+};
+
 static int shutdown_run(gl_op *op)
 {
-  return virDomainShutdown(op->dom);
+  return op->flags ? virDomainShutdownFlags(op->dom, op->flags) : virDomainShutdown(op->dom);
 }
 static const gl_opdef shutdown_def = {
   .name = "shutdown",
   .call = "virDomainShutdown",
-  .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it.",
+  .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it. The options say how it is asked; "
+          "with several libvirt chooses one, and with any it is virDomainShutdownFlags.",
+  .params = shutdown_params,
   .run = shutdown_run,
   .changes = true,
 };
@@ -233,9 +259,19 @@ static const gl_opdef inject_nmi_def = {
   .changes = true,
 };
 
+static const gl_param save_memory_state_params[] = {
+  GL_OPTION_FLAG("bypass_cache", VIR_DOMAIN_SAVE_BYPASS_CACHE, "write past the host's file cache (not in the reference)"),
+  GL_OPTION_FLAG("running", VIR_DOMAIN_SAVE_RUNNING,
+                 "it runs when it is launched again, also where it is paused now (not in the reference)"),
+  GL_OPTION_FLAG("paused", VIR_DOMAIN_SAVE_PAUSED, "it is paused when it is launched again (not in the reference)"),
+  GL_OPTION_FLAG("reset_nvram", VIR_DOMAIN_SAVE_RESET_NVRAM,
+                 "make the UEFI variables anew when it is launched again (libvirt 8.1; not in the reference)"),
+  GL_END,
+};
+
 static int save_memory_state_run(gl_op *op)
 {
-  return virDomainManagedSave(op->dom, 0);
+  return virDomainManagedSave(op->dom, op->flags);
 }
 static const gl_opdef save_memory_state_def = {
   .name = "save_memory_state",
@@ -243,6 +279,7 @@ static const gl_opdef save_memory_state_def = {
   .help =
     "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or "
     "cancelled it is aborted, and the guest goes on.",
+  .params = save_memory_state_params,
   .run = save_memory_state_run,
   .changes = true,
 };
@@ -253,6 +290,7 @@ static const gl_param get_xml_desc_params[] = {
   GL_OPTION_FLAG("dump_inactive", VIR_DOMAIN_XML_INACTIVE, "what the guest will be at its next start, not what it is now"),
   GL_OPTION_FLAG("dump_sensitive", VIR_DOMAIN_XML_SECURE, "with passwords in it"),
   GL_OPTION_FLAG("dump_migratable", VIR_DOMAIN_XML_MIGRATABLE, "fit for the destination of a migration"),
+  GL_OPTION_FLAG("update_cpu", VIR_DOMAIN_XML_UPDATE_CPU, "with the host's processor as the guest would get it (not in the reference)"),
   GL_END,
 };
 
@@ -274,8 +312,7 @@ static const gl_opdef get_xml_desc_def = {
   .lane = GL_LANE_BESIDE,
 };
 
-/* Bits of ours, for delete_configuration alone. */
-#define SNAPSHOTS_METADATA (1u << 28)
+/* Bits of ours, for delete_configuration alone: what they come to depends on each other. */
 #define SUPPORT_UEFI (1u << 29)
 #define KEEP_VTPM (1u << 30)
 #define KEEP_NVRAM (1u << 31)
@@ -284,23 +321,25 @@ static const gl_param delete_configuration_params[] = {
   GL_OPTION_FLAG("support_uefi", SUPPORT_UEFI, "delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without"),
   GL_OPTION_FLAG("keep_vtpm", KEEP_VTPM, "keep the state of the virtual TPM (libvirt 8.9); implies support_uefi"),
   GL_OPTION_FLAG("keep_nvram", KEEP_NVRAM, "keep the UEFI variables"),
+  GL_OPTION_FLAG("nvram", VIR_DOMAIN_UNDEFINE_NVRAM, "delete the UEFI variables (NVRAM), as support_uefi does (not in the reference)"),
+  GL_OPTION_FLAG("tpm", VIR_DOMAIN_UNDEFINE_TPM, "delete the state of the virtual TPM (libvirt 8.9; not in the reference)"),
   GL_OPTION_FLAG(
-    "snapshots_metadata", SNAPSHOTS_METADATA,
+    "snapshots_metadata", VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
     "forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)"),
+  GL_OPTION_FLAG("checkpoints_metadata", VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
+                 "forget its checkpoints, which backups leave, too; libvirt refuses as for snapshots (not in the reference)"),
   GL_END,
 };
 
 static int delete_configuration_run(gl_op *op)
 {
-  unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE;
+  unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | (op->flags & ~(SUPPORT_UEFI | KEEP_VTPM | KEEP_NVRAM));
   if (op->flags & KEEP_NVRAM)
     flags |= VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
   else if (op->flags & (SUPPORT_UEFI | KEEP_VTPM))
     flags |= VIR_DOMAIN_UNDEFINE_NVRAM;
   if (op->flags & KEEP_VTPM)
     flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
-  if (op->flags & SNAPSHOTS_METADATA)
-    flags |= VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
   if (virDomainUndefineFlags(op->dom, flags) == 0)
     return 0;
   /* As the reference does: drivers that do not know the flags. */
@@ -338,8 +377,15 @@ static const gl_opdef *const methods[] = {
   &close_def,
   NULL,
 };
-static const gl_opdef *const *const ops[] = {
-  methods, gl_guest_info_ops, gl_guest_lookup_ops, gl_guest_device_ops, gl_guest_snapshot_ops, gl_guest_agent_ops, gl_guest_job_ops, NULL};
+static const gl_opdef *const *const ops[] = {methods,
+                                             gl_guest_info_ops,
+                                             gl_guest_state_ops,
+                                             gl_guest_lookup_ops,
+                                             gl_guest_device_ops,
+                                             gl_guest_snapshot_ops,
+                                             gl_guest_agent_ops,
+                                             gl_guest_job_ops,
+                                             NULL};
 static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, &host_def, NULL};
 
 const gl_class gl_guest_class = {

@@ -8,6 +8,7 @@ extern const gl_class gl_guest_class;
 
 /* Guest's methods, by what they are about. */
 extern const gl_opdef *const gl_guest_info_ops[];     /* guest_info.c: its state */
+extern const gl_opdef *const gl_guest_state_ops[];    /* guest_state.c: libvirt's own words for it */
 extern const gl_opdef *const gl_guest_lookup_ops[];   /* guest_lookup.c: finding devices */
 extern const gl_opdef *const gl_guest_device_ops[];   /* guest_device.c: attaching and detaching, metadata, snapshots */
 extern const gl_opdef *const gl_guest_snapshot_ops[]; /* guest_snapshot.c: its snapshots and checkpoints */
