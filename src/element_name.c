@@ -70,6 +70,8 @@ xmlNsPtr gl_name_declared(xmlNodePtr node, const xmlChar *name)
 void gl_name_declare(lua_State *L, xmlNodePtr node, const xmlChar *name, int index)
 {
   const xmlChar *uri = gl_xml_check_text(L, index, (const char *)name);
+  if (xmlStrncmp(gl_name_local(name), (const xmlChar *)"xml", 3) == 0)
+    gl_error_argument(L, "Element", (const char *)name, "prefixes that begin with xml are XML's own");
   xmlNsPtr ns = gl_name_declared(node, name);
   if (ns && !xmlStrEqual(ns->href, uri))
     gl_error_argument(L, "Element", (const char *)name, "the prefix stands for '%s' here already", (const char *)ns->href);
