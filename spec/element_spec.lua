@@ -105,6 +105,10 @@ describe("Element", function()
       assert.equal('<m xmlns:q="urn:q" q:b="1"><q:a/></m>', tostring(m))
       m["q:a"], m["q:b"] = nil, nil
       assert.equal('<m xmlns:q="urn:q"/>', tostring(m))
+      m.part = { ["q:a"] = 1 }
+      assert.equal("bad_argument", helper.failure(function() m.part["xmlns:q"] = "urn:r" end).kind)
+      m.part = { ["q:a"] = 1, ["xmlns:q"] = "urn:r" } -- a new one may
+      assert.equal('<m xmlns:q="urn:q"><part xmlns:q="urn:r" q:a="1"/></m>', tostring(m))
     end)
 
     it("says what to do about a prefix that nothing declares", function()

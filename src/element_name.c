@@ -73,8 +73,11 @@ void gl_name_declare(lua_State *L, xmlNodePtr node, const xmlChar *name, int ind
   if (xmlStrncmp(gl_name_local(name), (const xmlChar *)"xml", 3) == 0)
     gl_error_argument(L, "Element", (const char *)name, "prefixes that begin with xml are XML's own");
   xmlNsPtr ns = gl_name_declared(node, name);
-  if (ns && !xmlStrEqual(ns->href, uri))
-    gl_error_argument(L, "Element", (const char *)name, "the prefix stands for '%s' here already", (const char *)ns->href);
+  /* What is in the element already may mean the prefix as it is around it. */
+  bool used = node->children || node->properties || node->ns;
+  xmlNsPtr around = ns || !used ? ns : find(node->parent, gl_name_local(name), xmlStrlen(gl_name_local(name)));
+  if (around && !xmlStrEqual(around->href, uri))
+    gl_error_argument(L, "Element", (const char *)name, "the prefix stands for '%s' here already", (const char *)around->href);
   if (ns)
     return;
   gl_element_grow(L, node->doc, (size_t)xmlStrlen(uri));
