@@ -266,6 +266,7 @@ function Guest:announce_self(options) end
 ---@class guestlua.AttachDeviceOptions
 ---@field persistent? boolean change the persistent configuration
 ---@field live? boolean change the running guest
+---@field validate? boolean check it against libvirt's schema first: libvirt drops in silence what it does not know (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Gives the guest a device. With neither option its current state changes: the running guest, or the configuration of one that does not.
@@ -304,7 +305,10 @@ function Guest.create(xml, host, options) end
 ---@field support_uefi? boolean delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without
 ---@field keep_vtpm? boolean keep the state of the virtual TPM (libvirt 8.9); implies support_uefi
 ---@field keep_nvram? boolean keep the UEFI variables
+---@field nvram? boolean delete the UEFI variables (NVRAM), as support_uefi does (not in the reference)
+---@field tpm? boolean delete the state of the virtual TPM (libvirt 8.9; not in the reference)
 ---@field snapshots_metadata? boolean forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)
+---@field checkpoints_metadata? boolean forget its checkpoints, which backups leave, too; libvirt refuses as for snapshots (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it stops. Where libvirt refuses the flags the plain virDomainUndefine is tried.
@@ -361,10 +365,14 @@ function Guest:events(names) end
 ---@return string errors
 function Guest:exec(path, options) end
 
+---@class guestlua.FreezeFilesystemsOptions
+---@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().
 ---
 ---libvirt: `virDomainFSFreeze`
----@param options? guestlua.CallOptions
+---@param options? guestlua.FreezeFilesystemsOptions
 function Guest:freeze_filesystems(options) end
 
 ---@class guestlua.FrozenOptions
@@ -474,10 +482,15 @@ function Guest:get_interface_by_mac(mac, options) end
 ---@return string[] # a list of strings, as in "vnet0"; an interface without a name is left out
 function Guest:get_interfaces(options) end
 
+---@class guestlua.GetJobInfoOptions
+---@field completed? boolean of the last job that is over, once (not in the reference)
+---@field keep_completed? boolean with completed: it can be asked for again (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run any more is told as a completed job.
 ---
 ---libvirt: `virDomainGetJobStats`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetJobInfoOptions
 ---@return table # JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
 function Guest:get_job_info(options) end
 
@@ -516,6 +529,13 @@ function Guest:get_snapshot_descriptions(options) end
 ---@return string[] # a list of string
 function Guest:get_snapshot_names(options) end
 
+---libvirt's own word for the state that the guest is in, and for why: "paused" and "ioerror", "shutoff" and "crashed". A value that is newer than guestlua is a number.
+---
+---libvirt: `virDomainGetState`
+---@param options? guestlua.CallOptions
+---@return string # string: the state, and then the reason, a string too
+function Guest:get_state(options) end
+
 ---The running guest's processors, as a list; get_vcpus_info iterates over it.
 ---
 ---libvirt: `virDomainGetVcpus`
@@ -531,6 +551,7 @@ function Guest:get_vcpus_info() end
 ---@field dump_inactive? boolean what the guest will be at its next start, not what it is now
 ---@field dump_sensitive? boolean with passwords in it
 ---@field dump_migratable? boolean fit for the destination of a migration
+---@field update_cpu? boolean with the host's processor as the guest would get it (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's configuration.
@@ -562,6 +583,11 @@ function Guest:is_active(options) end
 
 ---@class guestlua.LaunchOptions
 ---@field pause? boolean leave its processors paused: guest:resume() lets it run
+---@field autodestroy? boolean it ends with this connection (not in the reference)
+---@field bypass_cache? boolean read a managed save image past the host's file cache (not in the reference)
+---@field force_boot? boolean drop a managed save image, and boot (not in the reference)
+---@field validate? boolean check the configuration against libvirt's schema, for drivers that make one anew (not in the reference)
+---@field reset_nvram? boolean make the UEFI variables anew (libvirt 8.1; not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts the guest.
@@ -617,10 +643,21 @@ function Guest:pause(options) end
 ---@return table # a guard
 function Guest:paused(options) end
 
----Stops the guest at once, as pulling the plug does.
+---Wakes a guest that sleeps: its state is "pmsuspended", and resume() does not help. Returns when it is told to, not when it is awake.
+---
+---libvirt: `virDomainPMWakeup`
+---@param options? guestlua.CallOptions
+function Guest:pm_wakeup(options) end
+
+---@class guestlua.PoweroffOptions
+---@field graceful? boolean fail where the emulator does not end by itself, so that it has written all that it was told to (not in the reference)
+---@field remove_logs? boolean remove the logs of the guest on its host (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Stops the guest at once, as pulling the plug does. With an option it is virDomainDestroyFlags.
 ---
 ---libvirt: `virDomainDestroy`
----@param options? guestlua.CallOptions
+---@param options? guestlua.PoweroffOptions
 function Guest:poweroff(options) end
 
 ---Lets the processors of a paused guest run again.
@@ -629,10 +666,17 @@ function Guest:poweroff(options) end
 ---@param options? guestlua.CallOptions
 function Guest:resume(options) end
 
+---@class guestlua.SaveMemoryStateOptions
+---@field bypass_cache? boolean write past the host's file cache (not in the reference)
+---@field running? boolean it runs when it is launched again, also where it is paused now (not in the reference)
+---@field paused? boolean it is paused when it is launched again (not in the reference)
+---@field reset_nvram? boolean make the UEFI variables anew when it is launched again (libvirt 8.1; not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or cancelled it is aborted, and the guest goes on.
 ---
 ---libvirt: `virDomainManagedSave`
----@param options? guestlua.CallOptions
+---@param options? guestlua.SaveMemoryStateOptions
 function Guest:save_memory_state(options) end
 
 ---@class guestlua.SetMetadataOptions
@@ -649,18 +693,30 @@ function Guest:save_memory_state(options) end
 ---@param options? guestlua.SetMetadataOptions
 function Guest:set_metadata(metadata, options) end
 
+---@class guestlua.SetUserPasswordOptions
+---@field encrypted? boolean it is a hash, as the guest's own list has it (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Sets the password of a user in the guest.
 ---
 ---libvirt: `virDomainSetUserPassword`
 ---@param user string the user in the guest
 ---@param new_pass string the new password, as plain text; it is shown in no error
----@param options? guestlua.CallOptions
+---@param options? guestlua.SetUserPasswordOptions
 function Guest:set_user_password(user, new_pass, options) end
 
----Asks the guest to shut down, and does not wait until it did. A guest may ignore it.
+---@class guestlua.ShutdownOptions
+---@field acpi_power_btn? boolean press its power button (not in the reference)
+---@field guest_agent? boolean ask its agent (not in the reference)
+---@field initctl? boolean by the container's /dev/initctl (not in the reference)
+---@field signal? boolean by a signal to the container's init (not in the reference)
+---@field paravirt? boolean by Xen's own way (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Asks the guest to shut down, and does not wait until it did. A guest may ignore it. The options say how it is asked; with several libvirt chooses one, and with any it is virDomainShutdownFlags.
 ---
 ---libvirt: `virDomainShutdown`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ShutdownOptions
 function Guest:shutdown(options) end
 
 ---@class guestlua.SnapshotOptions
@@ -669,6 +725,11 @@ function Guest:shutdown(options) end
 ---@field reuse_ext? boolean the files of the new images exist already
 ---@field quiesce? boolean freeze the file systems meanwhile; needs the guest agent
 ---@field atomic? boolean all disks or none (not in the reference)
+---@field redefine? boolean nothing is taken: libvirt learns of one that exists (not in the reference)
+---@field current? boolean with redefine: make it the current one (not in the reference)
+---@field halt? boolean stop the guest when it is taken (not in the reference)
+---@field live? boolean with memory: the guest goes on while it is saved (not in the reference)
+---@field validate? boolean check the XML against libvirt's schema (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Takes a snapshot.
@@ -686,18 +747,26 @@ function Guest:snapshot(conf, options) end
 ---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
 function Guest:subscribe(events, options) end
 
+---@class guestlua.SyncGuestTimeOptions
+---@field sync? boolean to the time of its own hardware clock, not to this machine's (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.
 ---
 ---libvirt: `virDomainSetTime`
----@param options? guestlua.CallOptions
+---@param options? guestlua.SyncGuestTimeOptions
 ---@return boolean done
 ---@return guestlua.Error? error
 function Guest:sync_guest_time(options) end
 
+---@class guestlua.ThawFilesystemsOptions
+---@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Lets the guest write again. Harmless where nothing is frozen.
 ---
 ---libvirt: `virDomainFSThaw`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ThawFilesystemsOptions
 function Guest:thaw_filesystems(options) end
 
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
