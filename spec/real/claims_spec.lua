@@ -103,7 +103,8 @@ describe("A guest's claim", function()
 
   -- A child that holds the guest's claim until it is killed.
   local function hold(row, options)
-    local child = start(("%s workflow.%s(%s)"):format(row.before or "", row.name, row.call), { fault = row.at .. "#1:hang=600", state = options and options.state })
+    local child = start(("%s workflow.%s(%s)"):format(row.before or "", row.name, row.call),
+      { fault = row.at .. "#1:hang=600", state = options and options.state })
     await(has_called(child, row.at), row.name .. " does not come to " .. row.at)
     return child
   end
@@ -113,7 +114,10 @@ describe("A guest's claim", function()
     local dir, guest, host = machine.dir, machine.guest, machine.host
     local disk = ("<disk type='file'><source file='%s/device'/><target dev='vdb' bus='virtio'/></disk>"):format(dir)
     local volume = ("<disk type='file'><driver type='qcow2'/><source file='%s/volume'/></disk>"):format(dir)
-    local text = options and (row.call:find("{", 1, true) and row.call:gsub("{", "{ wait = WAIT, ") or row.call .. ", { wait = WAIT }") or row.call
+    local text = row.call
+    if options then
+      text = text:find("{", 1, true) and text:gsub("{", "{ wait = WAIT, ") or text .. ", { wait = WAIT }"
+    end
     local fn = assert(load(("workflow.%s(%s)"):format(row.name, text), row.name, "t",
       { workflow = workflow, guest = guest, host = host, dir = dir, DISK = disk, VOLUME = volume, WAIT = options and options.wait }))
     return fn()

@@ -1,7 +1,7 @@
 -- One run a guest. A run claims its guest twice: with a lock on a file beside the journal, which ends with its owner however that dies, and with a
 -- mark in the running guest's metadata, which runs of other machines and other users' journals see.
 --
---   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"
+--   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"; it is run.claim as soon as there is one
 --   claimed:release(guest)                                                the guest as it is then: it may have moved
 --
 -- The mark also proves that the guest is the same running instance: it goes when the guest stops.
@@ -208,6 +208,7 @@ function Claim:mark(guest)
       remove_mark(guest, mark.run)
     end
   end
+  self.marked = true -- before it is: a signal may come at any moment
   self.marked = write_mark(guest, own)
 end
 
@@ -274,6 +275,7 @@ local function try(guest, run, options)
     return foreign_mark(before(read_marks(guest), run.id), path, options) -- somebody may have been faster
   end)
   if ok and not mark then
+    run.claim = self
     return self
   end
   self:release(guest)
@@ -288,7 +290,7 @@ end
 function claim.take(guest, run, options)
   local deadline = core.now() + (options.wait or 0)
   while true do
-    local claimed, holder, why = try(guest, run, options)
+    local claimed, holder, why = core.shield(try, guest, run, options)
     if claimed then
       return claimed
     elseif core.now() >= deadline then
