@@ -153,14 +153,15 @@ function Host:close() end
 ---@return fun(): any # an iterator
 function Host:events(names) end
 
----@class guestlua.CallOptions
+---@class guestlua.GuestOptions
+---@field required? boolean raise an error of kind "no_domain" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Looks up a guest by its name or its UUID.
 ---
 ---libvirt: `virDomainLookupByName`
 ---@param name_or_uuid string the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first
----@param options? guestlua.CallOptions
+---@param options? guestlua.GuestOptions
 ---@return guestlua.Guest? # Guest, or nil where there is none
 function Host:guest(name_or_uuid, options) end
 
@@ -175,6 +176,9 @@ function Host:guest(name_or_uuid, options) end
 ---@param options? guestlua.GuestsOptions
 ---@return guestlua.Guest[] # a list of Guest
 function Host:guests(options) end
+
+---@class guestlua.CallOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Whether the connection is there still.
 ---
@@ -1096,7 +1100,7 @@ local workflow = {}
 ---What every failure raises. It prints as one line.
 ---@class guestlua.Error
 ---@field new fun(fields: table): guestlua.Error to raise one's own
----@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"` …
+---@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"` …; `"disconnected"` if the connection was lost, whatever code libvirt has for it
 ---@field message string libvirt's text, or ours
 ---@field code? integer libvirt's number
 ---@field domain? string the part of libvirt it came from
