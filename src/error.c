@@ -12,25 +12,37 @@
 
 static const char error_class[] = "guestlua.Error";
 
+/* The first row that fits: of the kind, and of the method if it names one. */
 static const struct {
-  const char *kind, *hint;
+  const char *kind, *op, *hint;
 } hints[] = {
-  {"no_connect", "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
-  {"system_error", "the operating system refused: look at the file, the socket or the permission that the message names"},
-  {"auth_failed", "the daemon refused this user: log in, or ask for the right to manage guests"},
-  {"auth_unavailable", "the daemon asks for authentication and none could be made: is polkit running?"},
-  {"operation_denied", "this connection is read-only: open it without readonly; in a dry run all are"},
-  {"operation_invalid", "the guest is not in the state that this call needs: see guest:is_active() and guest:get_info()"},
-  {"operation_timeout", "another operation holds the guest: look at guest:get_job_info(), then try again"},
-  {"agent_unresponsive", "is qemu-guest-agent running in the guest, and is the guest itself up?"},
-  {"argument_unsupported", "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
-  {"no_support", "the driver of this connection does not implement the call"},
-  {"no_domain", "the guest was undefined meanwhile: look it up again with host:guest(name)"},
-  {"block_copy_active", "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
-  {"migrate_unsafe",
+  {"disconnected", NULL,
+   "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
+  {"no_domain", "guest", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
+  {"operation_invalid", "resume",
+   "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
+  {"operation_invalid", "pm_wakeup", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
+  {"operation_invalid", "delete_configuration",
+   "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
+   "keep_nvram"},
+  {"operation_invalid", "launch", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
+  {"no_connect", NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
+  {"system_error", NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
+  {"auth_failed", NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
+  {"auth_unavailable", NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
+  {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
+  {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
+  {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
+  {"agent_unresponsive", NULL, "is qemu-guest-agent running in the guest, and is the guest itself up?"},
+  {"argument_unsupported", NULL,
+   "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
+  {"no_support", NULL, "the driver of this connection does not implement the call"},
+  {"no_domain", NULL, "the guest was undefined meanwhile: look it up again with host:guest(name)"},
+  {"block_copy_active", NULL, "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
+  {"migrate_unsafe", NULL,
    "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
    "and migrate_disks"},
-  {"dom_exist", "a guest of this name or UUID exists: host:guest(name) finds it"},
+  {"dom_exist", NULL, "a guest of this name or UUID exists: host:guest(name) finds it"},
 };
 
 static void set_string(lua_State *L, const char *key, const char *value)
@@ -55,6 +67,15 @@ static void set_where(lua_State *L)
   }
 }
 
+static void set_hint(lua_State *L, const char *kind, const char *op)
+{
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (strcmp(hints[i].kind, kind) == 0 && (!hints[i].op || (op && strcmp(hints[i].op, op) == 0))) {
+      set_string(L, "hint", hints[i].hint);
+      return;
+    }
+}
+
 /* Pushes an error table with what every error has. */
 static void push_error(lua_State *L, const char *kind)
 {
@@ -62,13 +83,12 @@ static void push_error(lua_State *L, const char *kind)
   luaL_setmetatable(L, error_class);
   set_string(L, "kind", kind);
   set_where(L);
-  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-    if (strcmp(hints[i].kind, kind) == 0)
-      set_string(L, "hint", hints[i].hint);
+  set_hint(L, kind, NULL);
 }
 
-static void set_op(lua_State *L, const gl_op *op)
+static void set_op(lua_State *L, const gl_op *op, const char *kind)
 {
+  set_hint(L, kind, op->def->name);
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
   gl_printable_push_masked(L, op->uri);
@@ -112,9 +132,10 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
 {
   virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
   bool closed = !e && op->host && !op->host->conn;
-  const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
-  push_error(L, kind ? kind : "unknown");
-  set_op(L, op);
+  const char *kind = op->lost ? "disconnected" : e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
+  kind = kind ? kind : "unknown";
+  push_error(L, kind);
+  set_op(L, op, kind);
   if (e) {
     lua_pushinteger(L, e->code);
     lua_setfield(L, -2, "code");
@@ -145,7 +166,7 @@ void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
   push_error(L, kind);
-  set_op(L, op);
+  set_op(L, op, kind);
   set_string(L, "message", text);
   lua_error(L);
   __builtin_unreachable();
@@ -154,7 +175,7 @@ void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *
 void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
 {
   push_error(L, kind);
-  set_op(L, op);
+  set_op(L, op, kind);
   bool running = op->phase == GL_OP_RUNNING;
   lua_pushboolean(L, running);
   lua_setfield(L, -2, "still_running");

@@ -147,6 +147,7 @@ typedef struct lookup_op {
 
 static const gl_param lookup_params[] = {
   GL_ARG(lookup_op, name_or_uuid, GL_STRING, "the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first"),
+  GL_OPTION_FLAG("required", 1, "raise an error of kind \"no_domain\" if there is none, so that no nil goes on into the script"),
   GL_END,
 };
 
@@ -177,6 +178,8 @@ static int lookup_push(lua_State *L, gl_op *op)
   lookup_op *self = (lookup_op *)op;
   if (self->found)
     gl_guest_push(L, op->host, 1, &self->found);
+  else if (op->flags)
+    gl_error_call(L, op, "no_domain", "there is no guest '%s'", self->name_or_uuid);
   else
     lua_pushnil(L);
   return 1;

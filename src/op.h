@@ -78,6 +78,7 @@ struct gl_op {
   double timeout;     /* seconds after which nobody waits any more */
 
   int rc;       /* what run returned */
+  bool lost;    /* the connection was, when it failed */
   bool no_loop; /* nobody runs libvirt's event loop: see gl_event_runs */
   virErrorPtr error;
   unsigned watched; /* state->watch when it began */
