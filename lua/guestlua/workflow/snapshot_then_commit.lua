@@ -112,12 +112,33 @@ local function snapshot(run)
   end
 end
 
+-- Raises unless what would be thrown away is what the run's guest wrote, and nobody else's: before anything is.
+local function check_rollback(run)
+  local guest, on_overlay = run.guest, false
+  if not guest:has_persistent_configuration() then
+    run:interfered("it was undefined: powered off, it would be gone")
+  end
+  for _, disk in ipairs(guest:is_active() and run.data.disks or {}) do
+    local images = chain.images(guest, disk.target)
+    if chain.has(images, disk.overlay.path) and images[1] ~= disk.overlay.path then
+      run:interfered(("disk %s has the images %s: what is above the run's overlay is not the run's"):format(disk.target, chain.text(images)))
+    end
+    on_overlay = on_overlay or images[1] == disk.overlay.path
+  end
+  if on_overlay and not claim.is_same_instance(guest, run.id) then
+    run:interfered("it was started anew: what it wrote since is not the run's")
+  elseif on_overlay and not run.recovering then
+    run:check_unchanged()
+  end
+end
+
 -- The guest as it was when the snapshot was taken: what it wrote since is thrown away, and it starts anew. Can be called again.
 local function roll_back(run)
   local guest, by_overlay = run.guest, {}
   for _, disk in ipairs(run.data.disks) do
     by_overlay[disk.overlay.path] = disk
   end
+  check_rollback(run)
   if guest:is_active() then
     guest:poweroff()
   end
@@ -137,6 +158,21 @@ local function roll_back(run)
   return "rolled back: the guest was started again as it was at the snapshot"
 end
 
+-- How the disks are when no overlay of the run is merged any more: others may have changed them.
+local function undone(run)
+  local parts = {}
+  for _, disk in ipairs(run.guest:is_active() and run.data.disks or {}) do
+    local found = chain.find(run.guest, disk.target)
+    if not found then
+      parts[#parts + 1] = ("the running guest does not have the disk %s any more"):format(disk.target)
+    elseif found.images[1] ~= disk.base then
+      parts[#parts + 1] = ("disk %s has the images %s"):format(disk.target, chain.text(found.images))
+    end
+  end
+  return #parts == 0 and "undone: the disks have the images they had, with all that the guest wrote"
+    or "undone: no overlay is in use; " .. table.concat(parts, "; ")
+end
+
 local function take_back(run)
   local thawed, e = true, nil
   if run.data.quiesce and not run.taken and claim.may_be_frozen(run) then
@@ -149,7 +185,7 @@ local function take_back(run)
     chain.each(run.data.disks, function(disk)
       chain.merge_back(run, disk)
     end)
-    text = "undone: the disks have the images they had, with all that the guest wrote"
+    text = undone(run)
   end
   if not thawed then
     error(e, 0)

@@ -239,18 +239,32 @@ end
 local function merge(run)
   local disk, data = run.guest:get_block_device(run.data.target), run.data
   local options = { bandwidth = run.options.bandwidth }
-  if data.into then
-    keeping_relative(function(how)
-      disk:commit(data.into, data.file, how)
-    end, options)
-  elseif data.file then
-    keeping_relative(function(how)
-      disk:rebase(data.file, how)
-    end, options)
-  else
-    disk:rebase(nil, options)
+  run.asked = true
+  local ok, e = pcall(function()
+    if data.into then
+      keeping_relative(function(how)
+        disk:commit(data.into, data.file, how)
+      end, options)
+    elseif data.file then
+      keeping_relative(function(how)
+        disk:rebase(data.file, how)
+      end, options)
+    else
+      disk:rebase(nil, options)
+    end
+  end)
+  if not ok then
+    run.asked = not (core.Error.is(e) and e.message:find("active block job", 1, true)) -- somebody else was faster
+    error(e, 0)
   end
   run:expect(data.target, { job = true })
+end
+
+-- Whether the disk's job can be the run's: of its kind, on the images and the instance of the guest that it had, and asked for by then.
+local function may_be_own(run, job, images)
+  local data = run.data
+  return (run.asked or run.recovering) and job.job == data.job and chain.text(images) == chain.text(data.was)
+    and claim.is_same_instance(run.guest, run.id)
 end
 
 -- Ends the run's job. The chain is whole then, and the merge can be asked for again. Can be called again.
@@ -267,7 +281,7 @@ local function end_merge(run)
   end
   local disk = guest:get_block_device(data.target)
   local job = disk:get_job_info()
-  if job and not (job.job == data.job and chain.text(found.images) == chain.text(data.was) and claim.is_same_instance(guest, run.id)) then
+  if job and not may_be_own(run, job, found.images) then
     return "the disk has a job that is not the run's: it goes on; the disk's images are " .. chain.text(found.images)
   elseif job then
     local ok, e = pcall(disk.abort_job, disk)
