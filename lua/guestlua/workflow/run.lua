@@ -71,7 +71,7 @@ local function look(run)
   if #run.watched == 0 then -- somebody else's snapshot matters to the disks that the run changes
     now.snapshots = {}
   end
-  for target, disk in pairs(now.disks) do
+  for target, disk in pairs(now.id and now.disks or {}) do
     look_at_job(run.guest, target, disk)
   end
   return now

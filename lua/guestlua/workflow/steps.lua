@@ -33,6 +33,7 @@ local define = require("guestlua.define")
 local journal = require("guestlua.journal")
 local retry = require("guestlua.workflow.retry")
 local Run = require("guestlua.workflow.run")
+local state = require("guestlua.workflow.state")
 local task = require("guestlua.task")
 local undo = require("guestlua.undo")
 
@@ -86,6 +87,17 @@ end
 -- What leaves it open how things are.
 local NO_ANSWER = { job_unknown = true, timeout = true, disconnected = true, interrupted = true, cancelled = true }
 
+-- What was begun on a guest that is gone by now: nothing of it can be taken back.
+local function take_back_or_gone(run)
+  local ok, text = pcall(take_back, run)
+  if ok then
+    return text
+  elseif not core.Error.is(text, "no_domain") or state.look(run.guest).known then
+    error(text, 0)
+  end
+  return run:with_left(run.spec.gone and run.spec.gone(run) or "the guest is gone")
+end
+
 local function undo_guard(run)
   return undo.guard(function(failure)
     if not failure then
@@ -93,7 +105,7 @@ local function undo_guard(run)
     end
     run.failure = failure
     run.outcome = run.spec.unknown or "it is not known how the guest is left; the journal knows what was begun: guestlua.recover(host)"
-    local ok, text = pcall(take_back, run)
+    local ok, text = pcall(take_back_or_gone, run)
     if not ok then
       run.outcome = NO_ANSWER[text.kind] and run.outcome
         or run:with_left(("not taken back: %s; the journal knows: guestlua.recover(host)"):format(text.message or tostring(text)))

@@ -58,13 +58,28 @@ local function make(run)
   end
 end
 
+-- What is true of a guest that did not move. Others may have done something to its disk.
+local function unmoved(run)
+  local guest, data = run.guest, run.data
+  if not guest:is_active() then
+    return "undone: the guest is off, and was not moved"
+  end
+  local disk = chain.find(guest, data.target)
+  if not disk then
+    return "undone: the guest was not moved; it does not have the disk at the moment"
+  elseif chain.text(disk.images) ~= chain.text(data.was) then
+    return "undone: the guest was not moved; the disk's images are " .. chain.text(disk.images)
+  end
+  return "undone: the guest has the volume that it had"
+end
+
 -- If the guest has not moved, the copy goes. Once it may have written there, only the guest's own chain proves anything.
 local function remove(run)
   local data = run.data
   if run.moved then
     return nil
   elseif not data.made then
-    return "undone: the guest has the volume that it had"
+    return unmoved(run)
   end
   local gone, why = false, "the guest may have written to it"
   if not data.pivoted then
@@ -73,7 +88,7 @@ local function remove(run)
   if not gone then
     run:leave(data.file.path, why)
   end
-  return "undone: the guest has the volume that it had"
+  return unmoved(run)
 end
 
 -- Where the guest is on the new volume its configuration says so: libvirt sees to that, unless it is old. Can be called again.
