@@ -11,14 +11,23 @@ local THAW_FOR, TRY, PING = 40, 20, 5
 
 local ALARM = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
 
--- Raises if the agent does not answer: file systems cannot be frozen then, and nothing has been done yet. seconds: if it has less than usual.
+-- Raises if the agent does not answer, or has frozen the file systems for somebody else: they cannot be frozen then, and nothing has been done yet.
+-- seconds: if it has less than usual.
 function freeze.check_agent(guest, seconds)
   if core.dry_run() then -- which makes no call that an agent could take for a command
     return
   end
-  local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { timeout = math.max(1, math.min(PING, (seconds or PING) // 1 | 0)) })
-  if not ok and not core.Error.is(e, "no_support") then -- a driver that cannot ask may freeze all the same
-    error(e, 0)
+  local limit = math.max(1, math.min(PING, (seconds or PING) // 1 | 0))
+  local ok, answer = pcall(guest.agent_command, guest, '{"execute":"guest-fsfreeze-status"}', { timeout = limit })
+  if not ok and not core.Error.is(answer, "no_support") then -- a driver that cannot ask may freeze all the same
+    error(answer, 0)
+  elseif ok and answer:find('"return"%s*:%s*"frozen"') then
+    error(core.Error.new({
+      kind = "conflict",
+      guest = guest.name,
+      message = "the guest's file systems are frozen already, by somebody else, and that is not to be ended here",
+      hint = "if whoever did that is gone: guestlua.recover(host), or guest:thaw_filesystems()",
+    }), 0)
   end
 end
 
