@@ -71,7 +71,7 @@ define(core.Guest, "Guest", {
   run = function(guest, options)
     freeze.check_agent(guest, options.timeout)
     return begun(function()
-      local forget = record("frozen", guest, {})
+      local forget = record("frozen", guest, { id = guest.id })
       local dog = watchdog.start(guest)
       return function()
         forget()
@@ -87,17 +87,25 @@ define(core.Guest, "Guest", {
   end,
 })
 
-journal.recoverers.frozen = function(_, guest)
+journal.recoverers.frozen = function(_, guest, entry)
   if not guest then
     return "the guest is gone"
   elseif not guest:is_active() then
     return "the guest is off: nothing is frozen"
+  elseif guest.id ~= entry.data.id then
+    return "the guest was started anew since: what is frozen by now is somebody else's doing"
   end
   thaw(guest)
   return "thawed"
 end
 
 -- ---- paused ----
+
+-- Whether the guest was not started anew. guest.id can be an old one: it is looked up.
+local function is_instance(guest, id)
+  local now <close> = guest.host:guest(guest.uuid)
+  return now and now.id == id
+end
 
 define(core.Guest, "Guest", {
   name = "paused",
@@ -108,11 +116,12 @@ define(core.Guest, "Guest", {
   blocks = true,
   run = function(guest)
     local was = guest:get_info().domain_state == "paused"
+    local id = guest.id
     return begun(function()
-      return was and function() end or record("paused", guest, { id = guest.id })
+      return was and function() end or record("paused", guest, { id = id })
     end, function()
       local ok, e = pcall(function()
-        if not was and guest:get_info().domain_state == "paused" then
+        if not was and guest:get_info().domain_state == "paused" and is_instance(guest, id) then
           guest:resume()
         end
       end)
