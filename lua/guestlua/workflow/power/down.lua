@@ -60,8 +60,13 @@ local function ask_down(guest, before, options)
   end
 end
 
+local function started_anew(guest)
+  steps.fail("operation_failed", guest, { message = "the guest was off and runs again: somebody started it" })
+end
+
 -- Pulls the plug. An answer that was lost is no failure, and no success: the guest is.
-local function pull_plug(guest)
+-- One that was started anew meanwhile is somebody else's.
+local function pull_plug(guest, id)
   local events <close> = guest:subscribe("lifecycle")
   local deadline, failure = core.now() + POWEROFF_FOR, nil
   repeat
@@ -70,9 +75,13 @@ local function pull_plug(guest)
       return
     end
     failure = not ok and e or failure
-    local off = state.await(guest, events, ok and deadline or core.now() + 1, is_off)
-    if off then
+    local over = state.await(guest, events, ok and deadline or core.now() + 1, function(now)
+      return is_off(now) or now.id ~= id
+    end)
+    if over and is_off(over) then
       return
+    elseif over then
+      started_anew(guest)
     end
   until core.now() >= deadline or failure and FINAL[failure.kind]
   error(failure or core.Error.new({
@@ -117,13 +126,13 @@ function down.bring_down(run, guest, before, options)
       result.restarted = true
       return result
     end
-    steps.fail("operation_failed", guest, { message = "the guest was off and runs again: somebody started it" })
+    started_anew(guest)
   elseif what ~= "off" then
     if not options.force then
       too_late(guest, told, options)
     end
     result.forced = true
-    run:part("poweroff", pull_plug, guest)
+    run:part("poweroff", pull_plug, guest, before.id)
   end
   return result
 end
