@@ -1,0 +1,161 @@
+-- Others change a real guest with virsh, at each step of each workflow: nothing of theirs is deleted, undone or overtaken, no file that anybody
+-- needs is gone, and what the workflow says of the end is what is found.
+--
+-- Each moment gets some of the acts in turn, so that each workflow gets all of them; FOREIGN_ACTS=all: each moment gets all, in half an hour.
+
+local faults = require("spec.support.faults")
+local foreign = require("spec.support.foreign")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local workflow = guestlua.workflow
+
+-- The second list's leave a guest that has to be made anew.
+local QUICK = { "snapshot", "pivot", "undefine", "metadata", "abort", "blockresize" }
+local SLOW = { "internal", "detach", "destroy", "rename", "restart", "gone" }
+local turns = { [QUICK] = 0, [SLOW] = 0 }
+
+-- Adds the next ones of a list to those of a moment.
+local function take(acts, list, count)
+  for _ = 1, count do
+    turns[list] = turns[list] % #list + 1
+    acts[#acts + 1] = list[turns[list]]
+  end
+end
+
+local function acts_of_moment()
+  local all, acts = os.getenv("FOREIGN_ACTS") == "all", {}
+  take(acts, QUICK, all and #QUICK or 2)
+  take(acts, SLOW, all and #SLOW or 1)
+  return acts
+end
+
+-- By the workflow's name: the moments, and what is run. at: what "during" calls.
+local DISK = {
+  snapshot_then_commit = {
+    moments = { "write_file:after#1", "make_image:after", "snapshot:before", "snapshot:after", "during", "commit:before", "commit:after",
+      "abort_job:before", "abort_job:after", "remove_image:before" },
+    run = function(others, at)
+      return workflow.snapshot_then_commit(others.machine.guest, { during = function()
+        at()
+      end })
+    end,
+  },
+  live_snapshot = {
+    moments = { "make_image:after", "copy:before", "copy:after", "abort_job:before", "abort_job:after" },
+    result = true,
+    run = function(others)
+      return workflow.live_snapshot(others.machine.guest, "vda", others:copy(), { timeout = 60 })
+    end,
+  },
+  swap_volume = {
+    moments = { "make_image:after", "copy:before", "copy:after", "abort_job:before", "abort_job:after", "resize:before" },
+    run = function(others)
+      local guest = others.machine.guest
+      return workflow.swap_volume(guest, "vda",
+        ("<disk type='file'><driver type='qcow2'/><source file='%s'/></disk>"):format(others:copy()), {
+          resize_to = guest:get_block_device("vda"):get_block_info().capacity + (1 << 20) })
+    end,
+  },
+  volume_snapshot_create = {
+    moments = { "write_file:after#1", "snapshot:before", "snapshot:after" },
+    prepare = function(others)
+      assert(0 == helper.run(("qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 %s"):format(others:copy())))
+    end,
+    run = function(others)
+      return workflow.volume_snapshot_create(others.machine.guest, "vda", { new_file = others:copy() })
+    end,
+  },
+  volume_snapshot_delete = {
+    moments = { "write_file:after#1", "rebase:before", "rebase:after" },
+    prepare = function(others)
+      others.machine.guest:snapshot(guestlua.element("domainsnapshot", { disks = { disk = { name = "vda", snapshot = "external",
+        source = { file = others:copy() } } } }), { disk_only = true, no_metadata = true })
+    end,
+    run = function(others)
+      return workflow.volume_snapshot_delete(others.machine.guest, "vda", {})
+    end,
+  },
+}
+
+local ORDER = { "snapshot_then_commit", "live_snapshot", "swap_volume", "volume_snapshot_create", "volume_snapshot_delete" }
+
+-- What is said is what is found.
+local function check_outcome(how, others)
+  local outcome, live = how.error and tostring(how.error.outcome) or "", how.live
+  local copy, images = others:copy(), table.concat(live or how.inactive or {}, " <- ")
+  if outcome:find("undone: the disks have the images they had", 1, true) and images ~= table.concat(how.was, " <- ") then
+    foreign.fail(how, "said undone, and the images are %s", images)
+  elseif outcome:find("undone: the guest has the volume that it had", 1, true) and images ~= table.concat(how.was, " <- ") then
+    foreign.fail(how, "said undone, and the images are %s", images)
+  elseif outcome:find("undone: there is no copy", 1, true) and io.open(copy) then
+    foreign.fail(how, "said that there is no copy, and there is")
+  elseif outcome:find("finished: the guest has moved", 1, true) and not images:find(copy, 1, true) then
+    foreign.fail(how, "said finished, and the images are %s", images)
+  elseif outcome:find("the snapshot was taken", 1, true) and not images:find(copy, 1, true) then
+    foreign.fail(how, "said taken, and the images are %s", images)
+  elseif outcome:find("the snapshot was not taken", 1, true) and images:find(copy, 1, true) then
+    foreign.fail(how, "said not taken, and the images are %s", images)
+  end
+end
+
+describe("While somebody else changes a guest with virsh", function()
+  local machine, missing, others
+
+  lazy_setup(function()
+    machine, missing = faults.daemon()
+    others = machine and foreign.new(machine)
+    if others then
+      function others.copy(self)
+        return ("%s/copy-%d"):format(self.machine.dir, self.number)
+      end
+    end
+  end)
+  lazy_teardown(function()
+    if machine then
+      getmetatable(machine).__close(machine)
+    end
+  end)
+
+  helper.leaves_nothing(function()
+    if machine then
+      guestlua.journal({ dir = machine.root .. "/journal" })
+    end
+  end)
+
+  for _, name in ipairs(ORDER) do
+    local spec = DISK[name]
+    for _, moment in ipairs(spec.moments) do
+      it(("%s stays safe at %s"):format(name, moment), function()
+        if not machine then
+          pending(missing)
+        end
+        local bad = {}
+        for _, act in ipairs(acts_of_moment()) do
+          others:reset()
+          others.number = others.number + 1
+          if spec.prepare then
+            spec.prepare(others)
+          end
+          others.number = others.number - 1
+          local how = others:during(moment, act, function(at)
+            return spec.run(others, at)
+          end)
+          local ok, e = pcall(others.check, others, how, { result = how.ok and others:copy() })
+          if ok then
+            ok, e = pcall(check_outcome, how, others)
+          end
+          if os.getenv("VERBOSE") then
+            local err = how.error or {}
+            print(name, moment, act, how.code, err.kind, err.message, err.outcome, ok and "" or "BAD")
+          end
+          if not ok then
+            others.whole = false
+            bad[#bad + 1] = e
+          end
+        end
+        assert(#bad == 0, table.concat(bad, "\n"))
+      end)
+    end
+  end
+end)

@@ -1,0 +1,153 @@
+-- What was somebody else's, and was undone: by guards, and by the undo of workflows.
+--
+--   A guest that somebody else had frozen was thawed by a freeze that failed for that reason.
+--   A guest that was started anew, and paused by whoever did that, was let go on by the end of a guard of the instance before.
+--   A disk that took the place of the one that was attached was detached, and one that was there first was taken for the one to attach.
+--   A merge that somebody else began right before the workflow's own was ended by its undo.
+--   A rollback powered the guest off although somebody else's snapshot was above the overlay, and said that it was rolled back.
+--   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
+
+local faults = require("spec.support.faults")
+local foreign = require("spec.support.foreign")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local workflow = guestlua.workflow
+
+describe("What somebody else does in between stays", function()
+  local machine, missing, others
+
+  lazy_setup(function()
+    machine, missing = faults.daemon()
+    others = machine and foreign.new(machine)
+  end)
+  lazy_teardown(function()
+    if machine then
+      getmetatable(machine).__close(machine)
+    end
+  end)
+
+  helper.leaves_nothing(function()
+    if machine then
+      guestlua.journal({ dir = machine.root .. "/journal" })
+    end
+  end)
+
+  local function stays(what, fn)
+    it(what, function()
+      if not machine then
+        pending(missing)
+      end
+      others:reset()
+      fn(machine.guest)
+    end)
+  end
+
+  local function virsh(command, ...)
+    local code, said = others:act(command:format(...))
+    assert.equal(0, code, said)
+  end
+
+  local function disk_xml(name)
+    return ("<disk type='file'><source file='%s/%s'/><target dev='vdb' bus='virtio'/></disk>"):format(machine.dir, name)
+  end
+
+  local function swap_devices()
+    assert.equal(0, (helper.run(("truncate -s 1M %s/mine %s/theirs"):format(machine.dir, machine.dir))))
+  end
+
+  stays("a freeze", function(guest)
+    guest:freeze_filesystems()
+    assert.equal("conflict", helper.failure(guest.frozen, guest).kind)
+    assert.equal("conflict", helper.failure(workflow.snapshot_then_commit, guest, { quiesce = true }).kind)
+    assert.equal("conflict", helper.failure(workflow.live_snapshot, guest, "vda", machine.dir .. "/copy", { quiesce = true }).kind)
+    assert.equal("frozen", others:state_of_freeze())
+    guest:thaw_filesystems()
+  end)
+
+  stays("a disk in the place of another", function(guest)
+    swap_devices()
+    local e = helper.failure(function()
+      local attached <close> = guest:attached(disk_xml("mine"), { live = true }) -- luacheck: ignore
+      machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
+      virsh("virsh detach-disk tiny vdb --live")
+      machine:sh("while [ -e /dev/vdb ]; do sleep 0.05; done")
+      virsh("virsh attach-disk tiny $D/theirs vdb --live")
+    end)
+    assert.matches("another device in its place", e.message)
+    for _, entry in ipairs(require("guestlua.workflow.recover").list()) do
+      require("guestlua.journal").forget(entry.id)
+    end
+    assert.equal(machine.dir .. "/theirs", guest:get_disk("vdb").source.file)
+    virsh("virsh detach-disk tiny vdb --live")
+    machine:sh("while [ -e /dev/vdb ]; do sleep 0.05; done")
+  end)
+
+  stays("a disk that was attached first", function(guest)
+    swap_devices()
+    local how = others:during("attach_device:before", "virsh attach-disk tiny $D/theirs vdb --live", function()
+      return workflow.attach_with_retry(guest, disk_xml("mine"), { pause = 0.1, attempts = 2 })
+    end)
+    assert.equal(0, how.code, how.said)
+    assert.is_false(how.ok)
+    assert.equal(machine.dir .. "/theirs", guest:get_disk("vdb").source.file)
+    machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
+    virsh("virsh detach-disk tiny vdb --live")
+  end)
+
+  stays("a merge that was begun first", function(guest)
+    machine:sh("dd if=/dev/urandom of=/data/big bs=1M count=8 2>/dev/null; sync")
+    virsh("virsh snapshot-create-as tiny --disk-only --no-metadata --diskspec vda,snapshot=external,file=$D/above")
+    for _, moment in ipairs({ "write_file:after", "rebase:before" }) do
+      local how = others:during(moment, "virsh blockpull tiny vda --bandwidth 1", function()
+        return workflow.volume_snapshot_delete(guest, "vda", {})
+      end)
+      assert.equal(0, how.code, how.said)
+      assert.is_false(how.ok)
+      assert.matches("not the run's: it goes on", how.error.outcome)
+      assert.is_not_nil(guest:get_block_device("vda"):get_job_info())
+      virsh("virsh blockjob tiny vda --abort")
+    end
+  end)
+
+  stays("a snapshot above what was to be rolled back", function(guest)
+    local id = guest.id
+    local how = others:during("during", "snapshot", function(at)
+      return workflow.snapshot_then_commit(guest, { on_failure = "rollback", during = function()
+        at()
+        error("no")
+      end })
+    end)
+    assert.same({ 0, false }, { how.code, how.ok })
+    others.whole = false
+    assert.equal(id, guest.id)
+    assert.matches("^not taken back: .*foreign", how.error.outcome)
+    others:check(how)
+    assert.matches("/foreign", machine:chain()[1])
+  end)
+
+  stays("what the guest wrote to an overlay that it was moved away from", function(guest)
+    local how = others:during("during", "virsh detach-disk tiny vda --live --config", function(at)
+      return workflow.snapshot_then_commit(guest, { during = function()
+        machine:sh("echo new >/data/new; sync; umount /data")
+        at()
+        machine:sh("while [ -e /dev/vda ]; do sleep 0.05; done")
+        virsh("virsh attach-disk tiny $D/disk.qcow2 vda --live --config --driver qemu --subdriver qcow2")
+      end })
+    end)
+    assert.equal(0, how.code, how.said)
+    others.whole = false
+    assert.equal("conflict", how.error.kind)
+    assert.equal(1, #how.error.left)
+    assert.is_true(others:files()[how.error.left[1].path])
+  end)
+
+  stays("a pause of an instance that came later", function(guest)
+    others.whole = false
+    do
+      local paused <close> = guest:paused() -- luacheck: ignore
+      virsh("virsh destroy tiny && virsh start tiny --paused")
+    end
+    assert.equal("paused", guest:get_info().domain_state)
+  end)
+end)
