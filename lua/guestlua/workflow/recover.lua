@@ -54,7 +54,7 @@ local function settle(host, entry, adopt)
   if not recoverer then
     error(core.Error.new({ kind = "no_support", op = "recover", message = ("no workflow is called '%s'"):format(fields.workflow) }), 0)
   end
-  return retry.insist(host, nil, function()
+  return retry.insist({ host = host }, nil, function()
     local guest <close> = host:guest(fields.uuid)
     local claimed = claim.take(guest or { uuid = fields.uuid, name = fields.guest }, { id = entry.id, workflow = "recover" },
       { recovers = true, adopt = adopt })

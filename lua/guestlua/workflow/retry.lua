@@ -22,9 +22,9 @@ function retry.try(fn, ...)
 end
 
 -- Calls fn(…), which can be called again, until it succeeds: a lost connection is opened again, until the deadline; what fails over a connection
--- that is there gets three tries. object: the Guest, or the Host.
+-- that is there gets three tries. object: the Guest, or { host = … }.
 function retry.insist(object, deadline, fn, ...)
-  local host, failed = object.host or object, 0
+  local host, failed = object.host, 0
   deadline = deadline or core.now() + FOR
   while true do
     local results = table.pack(pcall(core.within, 0, EACH, fn, ...))
