@@ -249,10 +249,10 @@ function image.remove(guest, file)
   return removed or code == "ENOENT", message
 end
 
--- Whether nothing was ever written to it.
+-- Whether nothing was ever written to it, or it is not there at all.
 function image.is_untouched(file)
-  local now = found(file)
-  return now and now.size == 0 or false
+  local now, why = found(file)
+  return now and now.size == 0 or why == "gone"
 end
 
 -- How many snapshots a qcow2 keeps inside itself; nil where that cannot be read.
