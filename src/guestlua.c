@@ -104,13 +104,13 @@ static const gl_opdef *const functions[] = {
 static int check_self(lua_State *L)
 {
   const char *name = luaL_checkstring(L, 2), *method = luaL_checkstring(L, 3);
-  for (const gl_class *const *class = classes; *class; class ++)
-    if (strcmp((*class)->name, name) == 0) {
+  for (const gl_class *const *c = classes; *c; c++)
+    if (strcmp((*c)->name, name) == 0) {
       const gl_opdef def = {.name = method};
       gl_op op = {.def = &def};
-      gl_object *o = gl_object_check(L, 1, *class, method);
-      if (o->host && (*class)->bind)
-        (*class)->bind(L, o, &op); /* raises where a BlockDevice's guest is closed */
+      gl_object *o = gl_object_check(L, 1, *c, method);
+      if (o->host && (*c)->bind)
+        (*c)->bind(L, o, &op); /* raises where a BlockDevice's guest is closed */
     }
   return 0;
 }
@@ -206,9 +206,9 @@ static int open_core(lua_State *L)
   lua_newtable(L);
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
-  for (const gl_class *const *class = classes; *class; class ++) {
-    gl_class_open(L, *class);
-    lua_setfield(L, -2, (*class)->name);
+  for (const gl_class *const *c = classes; *c; c++) {
+    gl_class_open(L, *c);
+    lua_setfield(L, -2, (*c)->name);
   }
   for (const gl_opdef *const *def = functions; *def; def++) {
     gl_op_push(L, *def, NULL);

@@ -110,9 +110,9 @@ static bool admissible(const gl_op *op)
   if (op->host->in_flight >= MAX_IN_FLIGHT + (op->def->lane == GL_LANE_END)) /* the others may all be stuck until it is over */
     return false;
   if (op->guest)
-    TAILQ_FOREACH(other, &op->host->running, entry)
-  if (other->guest && other->def->lane == op->def->lane && memcmp(other->uuid, op->uuid, sizeof op->uuid) == 0)
-    return false;
+    TAILQ_FOREACH (other, &op->host->running, entry)
+      if (other->guest && other->def->lane == op->def->lane && memcmp(other->uuid, op->uuid, sizeof op->uuid) == 0)
+        return false;
   return true;
 }
 
@@ -143,8 +143,7 @@ static void submit(gl_op *op)
 static void let_in(gl_host *h)
 {
   gl_op *op;
-  TAILQ_FOREACH(op, &h->queue, entry)
-  {
+  TAILQ_FOREACH (op, &h->queue, entry) {
     if (!admissible(op))
       continue;
     TAILQ_REMOVE(&h->queue, op, entry);
