@@ -1,4 +1,4 @@
--- What the calls tell of themselves (src/log.c): the log's level trace, and the dry run.
+-- What the calls tell of themselves (src/call/watch.c): the log's level trace, and the dry run.
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")

@@ -1,0 +1,292 @@
+#include "base/error.h"
+
+#include <lauxlib.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/names.h"
+#include "call/op.h"
+#include "call/watch.h"
+
+static const char error_class[] = "guestlua.Error";
+
+static const struct {
+  const char *kind, *hint;
+} hints[] = {
+  {"no_connect", "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
+  {"system_error", "the operating system refused: look at the file, the socket or the permission that the message names"},
+  {"auth_failed", "the daemon refused this user: log in, or ask for the right to manage guests"},
+  {"auth_unavailable", "the daemon asks for authentication and none could be made: is polkit running?"},
+  {"operation_denied", "this connection is read-only: open it without readonly; in a dry run all are"},
+  {"operation_invalid", "the guest is not in the state that this call needs: see guest:is_active() and guest:get_info()"},
+  {"operation_timeout", "another operation holds the guest: look at guest:get_job_info(), then try again"},
+  {"agent_unresponsive", "is qemu-guest-agent running in the guest, and is the guest itself up?"},
+  {"argument_unsupported", "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
+  {"no_support", "the driver of this connection does not implement the call"},
+  {"no_domain", "the guest was undefined meanwhile: look it up again with host:guest(name)"},
+  {"block_copy_active", "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
+  {"migrate_unsafe",
+   "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
+   "and migrate_disks"},
+  {"dom_exist", "a guest of this name or UUID exists: host:guest(name) finds it"},
+};
+
+static void set_string(lua_State *L, const char *key, const char *value)
+{
+  if (!value)
+    return;
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, key);
+}
+
+/* "script.lua:12" of the innermost function that is not ours. */
+static void set_where(lua_State *L)
+{
+  lua_Debug ar;
+  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline < 0 || strncmp(ar.source, "=guestlua/", 10) == 0)
+      continue;
+    lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+    lua_setfield(L, -2, "where");
+    return;
+  }
+}
+
+/* Pushes an error table with what every error has. */
+static void push_error(lua_State *L, const char *kind)
+{
+  lua_createtable(L, 0, 12);
+  luaL_setmetatable(L, error_class);
+  set_string(L, "kind", kind);
+  set_where(L);
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (strcmp(hints[i].kind, kind) == 0)
+      set_string(L, "hint", hints[i].hint);
+}
+
+static void set_op(lua_State *L, const gl_op *op)
+{
+  set_string(L, "op", op->def->name);
+  set_string(L, "call", op->def->call);
+  gl_log_push_masked(L, op->uri);
+  lua_setfield(L, -2, "host");
+  set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
+  set_string(L, "device", op->disk);
+  if (op->disk)
+    set_string(L, "device_type", "disk");
+}
+
+void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
+{
+  char text[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  push_error(L, kind);
+  set_string(L, "message", text);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
+{
+  char text[1024];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  push_error(L, "bad_argument");
+  set_string(L, "op", method);
+  set_string(L, "argument", argument);
+  lua_pushfstring(L, "bad argument '%s' to '%s' (%s)", argument, method, text);
+  lua_setfield(L, -2, "message");
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_push_libvirt(lua_State *L, const gl_op *op)
+{
+  virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
+  bool closed = !e && op->host && !op->host->conn;
+  const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
+  push_error(L, kind ? kind : "unknown");
+  set_op(L, op);
+  if (e) {
+    lua_pushinteger(L, e->code);
+    lua_setfield(L, -2, "code");
+    gl_enum_push(L, &gl_error_domains, e->domain);
+    lua_setfield(L, -2, "domain");
+    gl_enum_push(L, &gl_error_levels, e->level);
+    lua_setfield(L, -2, "level");
+  }
+  gl_log_push_message(L, op,
+                      e && e->message ? e->message
+                      : closed        ? "the host was closed meanwhile"
+                                      : "the call failed and libvirt gave no reason");
+  lua_setfield(L, -2, "message");
+}
+
+void gl_error_libvirt(lua_State *L, const gl_op *op)
+{
+  gl_error_push_libvirt(L, op);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...)
+{
+  char text[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  push_error(L, kind);
+  set_op(L, op);
+  set_string(L, "message", text);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
+{
+  push_error(L, kind);
+  set_op(L, op);
+  bool running = op->phase == GL_OP_RUNNING;
+  lua_pushboolean(L, running);
+  lua_setfield(L, -2, "still_running");
+  if (strcmp(kind, "timeout") == 0)
+    lua_pushfstring(L, "no answer within %f s", op->timeout);
+  else
+    lua_pushstring(L, kind);
+  lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),
+                  running                   ? "still runs in libvirt"
+                  : op->phase == GL_OP_DONE ? "was over already, its result is dropped"
+                                            : "had not begun");
+  lua_setfield(L, -3, "message");
+  lua_pop(L, 1);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+/* Adds fmt with the error's field in it, where the error has that field. */
+static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char *before, const char *after)
+{
+  if (lua_getfield(L, 1, key) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  luaL_tolstring(L, -1, NULL);
+  lua_remove(L, -2);
+  lua_pushfstring(L, "%s%s%s", before, lua_tostring(L, -1), after);
+  lua_remove(L, -2);
+  luaL_addvalue(b);
+}
+
+/* Pushes what went wrong while undoing (lua/guestlua/undo.lua), a line each, or "". */
+static void push_undoing(lua_State *L)
+{
+  lua_pushliteral(L, "");
+  if (lua_getfield(L, 1, "undoing") == LUA_TTABLE)
+    for (lua_Integer i = 1; lua_rawgeti(L, 3, i) != LUA_TNIL; i++) {
+      luaL_tolstring(L, -1, NULL);
+      lua_pushfstring(L, "%s\n  and while undoing: %s", lua_tostring(L, 2), lua_tostring(L, -1));
+      lua_replace(L, 2);
+      lua_settop(L, 3);
+    }
+  lua_settop(L, 2);
+}
+
+/* script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
+static int error_tostring(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  push_undoing(L);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  add_field(L, &b, "where", "", ": ");
+  add_field(L, &b, "workflow", "", ": ");
+  add_field(L, &b, "step", "step '", "': ");
+  add_field(L, &b, "device_type", "", " ");
+  add_field(L, &b, "device", "'", "' of ");
+  add_field(L, &b, "guest", "guest '", "': ");
+  lua_getfield(L, 1, "call");
+  bool libvirt = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  if (libvirt)
+    add_field(L, &b, "op", "", ": ");
+  add_field(L, &b, "message", "", "");
+  if (libvirt) {
+    add_field(L, &b, "call", " (", ": ");
+    add_field(L, &b, "kind", "", "");
+    add_field(L, &b, "code", ", code ", "");
+    add_field(L, &b, "domain", " from ", "");
+    add_field(L, &b, "host", " on ", "");
+    luaL_addchar(&b, ')');
+  }
+  add_field(L, &b, "hint", "\n  hint: ", "");
+  add_field(L, &b, "outcome", "\n  outcome: ", "");
+  lua_pushvalue(L, 2);
+  luaL_addvalue(&b);
+  luaL_pushresult(&b);
+  return 1;
+}
+
+static int error_concat(lua_State *L)
+{
+  luaL_tolstring(L, 1, NULL);
+  luaL_tolstring(L, 2, NULL);
+  lua_concat(L, 2);
+  return 1;
+}
+
+/* guestlua.Error.new(fields): the constructor for the modules written in Lua. */
+static int error_new(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "kind");
+  push_error(L, luaL_checkstring(L, 2));
+  for (lua_pushnil(L); lua_next(L, 1);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, 3);
+  }
+  return 1;
+}
+
+/* guestlua.Error.is(value [, kind]): whether it is a guestlua.Error, of that kind. */
+static int error_is(lua_State *L)
+{
+  lua_settop(L, 2);
+  bool is = false;
+  if (lua_istable(L, 1) && lua_getmetatable(L, 1)) {
+    luaL_getmetatable(L, error_class);
+    is = lua_rawequal(L, -1, -2);
+    lua_settop(L, 2);
+  }
+  if (is && !lua_isnil(L, 2)) {
+    lua_getfield(L, 1, "kind");
+    is = lua_rawequal(L, 2, -1);
+  }
+  lua_pushboolean(L, is);
+  return 1;
+}
+
+void gl_error_open(lua_State *L)
+{
+  luaL_newmetatable(L, error_class);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushcfunction(L, error_concat);
+  lua_setfield(L, -2, "__concat");
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, error_new);
+  lua_setfield(L, -2, "new");
+  lua_pushcfunction(L, error_is);
+  lua_setfield(L, -2, "is");
+}

@@ -1,0 +1,243 @@
+#include "loop/state.h"
+
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "event/event.h"
+#include "loop/sandbox.h"
+#include "loop/task.h"
+
+static const char state_key; /* its address is the key in the registry */
+static const char empty_key; /* in the registry: "" */
+
+gl_state *gl_state_get(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  gl_state *s = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return s;
+}
+
+/* ---- who must not touch Lua, a signal handler or another thread, finds a state by the address of its lua_State ---- */
+
+typedef struct entry {
+  struct entry *next;
+  lua_State *_Atomic L; /* NULL: of a state that is closed; the next one takes it over */
+  gl_state *_Atomic state;
+} entry;
+
+static entry *_Atomic entries; /* gets longer only */
+static pthread_mutex_t entries_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static entry *find(const lua_State *L)
+{
+  entry *e = atomic_load(&entries);
+  while (e && atomic_load(&e->L) != L)
+    e = e->next;
+  return e;
+}
+
+gl_state *gl_state_find(const lua_State *L)
+{
+  entry *e = L ? find(L) : NULL;
+  return e ? atomic_load(&e->state) : NULL;
+}
+
+static bool enter(gl_state *s)
+{
+  pthread_mutex_lock(&entries_mutex);
+  entry *e = find(NULL);
+  bool new = !e;
+  if (new)
+    e = calloc(1, sizeof *e);
+  if (e) {
+    atomic_store(&e->state, s);
+    atomic_store(&e->L, s->L);
+  }
+  if (e && new) {
+    e->next = atomic_load(&entries);
+    atomic_store(&entries, e);
+  }
+  pthread_mutex_unlock(&entries_mutex);
+  return e;
+}
+
+static void forget(const lua_State *L)
+{
+  pthread_mutex_lock(&entries_mutex);
+  entry *e = find(L);
+  if (e)
+    atomic_store(&e->L, NULL);
+  pthread_mutex_unlock(&entries_mutex);
+}
+
+static int state_gc(lua_State *L)
+{
+  gl_state *s = lua_touserdata(L, 1);
+  gl_state_close(s);
+  gl_sandbox_unlimit(L, s);
+  return 0;
+}
+
+static int call_status(lua_State *L)
+{
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); /* a sandbox has no require */
+  lua_getfield(L, -1, "guestlua.status");
+  lua_pushliteral(L, "guestlua.status");
+  lua_call(L, 1, 1);
+  lua_call(L, 0, 0);
+  return 0;
+}
+
+/* Says on standard error what each task does: lua/guestlua/status.lua. */
+static void tell_status(lua_State *L)
+{
+  if (!lua_checkstack(L, LUA_MINSTACK))
+    return;
+  lua_pushcfunction(L, call_status);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+    fprintf(stderr, "guestlua: cannot tell the status: %s\n", lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+}
+
+/* Lua thread: the event thread or a signal handler has something for us. */
+static void on_wakeup(uv_async_t *async)
+{
+  gl_state *s = async->data;
+  gl_event_drain(s);
+  if (atomic_exchange(&s->interrupted, 0))
+    gl_task_interrupt(s);
+  if (atomic_exchange(&s->status_asked, false))
+    tell_status(s->L);
+}
+
+/*
+ * The first loop of a process, made with the low file descriptors taken.
+ *
+ * libuv keeps a pipe for its signal handling, and in the child of every fork it closes the pipe by number and makes another. The child in
+ * which libvirt's embedded driver starts an emulator forks again, after closing what it inherited: with a pipe of libuv's on numbers 4 and
+ * 5, libuv would close the pipe that the two children speak over (seen: "Unable to notify child process: Bad file descriptor").
+ *
+ * And where the program was started without standard output it would take its number, for which libuv ends the process.
+ */
+static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
+static void make_first_loop(void)
+{
+  enum { LOW = 32 };
+  int taken[LOW], count = 0;
+  uv_loop_t loop;
+  while (count < LOW && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0 && taken[count++] < LOW)
+    ;
+  if (uv_loop_init(&loop) == 0)
+    uv_loop_close(&loop);
+  while (count > 0)
+    if (taken[--count] > STDERR_FILENO)
+      close(taken[count]);
+}
+
+gl_state *gl_state_open(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  if (s)
+    return s;
+
+  /* The first userdata with a finalizer that we make, so the last one to be finalized: hosts and guests are gone by then. */
+  s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (gl_state){0};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, state_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  s->L = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  s->ready_end = &s->ready;
+  pthread_once(&first_loop_once, make_first_loop);
+  s->queue = gl_queue_new(&s->wakeup);
+  if (!s->queue || uv_loop_init(&s->loop) != 0 || !enter(s))
+    luaL_error(L, "guestlua: cannot make an event loop");
+  uv_async_init(&s->loop, &s->wakeup, on_wakeup);
+  s->wakeup.data = s;
+  s->thread = pthread_self();
+  gl_task_root_open(s);
+  s->open = true;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  lua_pushliteral(L, "");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
+  return s;
+}
+
+void gl_state_close(gl_state *s)
+{
+  if (!s->open)
+    return;
+  s->open = false;
+  forget(s->L);
+  while (s->alive.ops > 0)
+    uv_run(&s->loop, UV_RUN_ONCE);
+  gl_queue_close(s->queue); /* from here on no callback sends to s->wakeup */
+  gl_task_close_all(s);
+  uv_close((uv_handle_t *)&s->wakeup, NULL);
+  uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
+  uv_loop_close(&s->loop);
+}
+
+void gl_state_push_empty(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key);
+}
+
+/* Lua thread, in the middle of some Lua code: set by ask. */
+static void on_hook(lua_State *L, lua_Debug *ar)
+{
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  gl_state *s = gl_state_get(L);
+  gl_sandbox_rehook(L, s);
+  if (atomic_exchange(&s->status_asked, false))
+    tell_status(L);
+  gl_state_check_interrupt(L, s);
+}
+
+/* Signal handler: has the code that runs look at what was asked, and the loop where none runs. */
+static void ask(gl_state *s)
+{
+  lua_State *active = atomic_load(&s->active);
+  if (active) /* like lua.c: lua_sethook is the one function of Lua that a signal handler may call */
+    lua_sethook(active, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  uv_async_send(&s->wakeup);
+}
+
+void gl_state_interrupt(gl_state *s, int signo)
+{
+  atomic_store(&s->interrupted, signo);
+  ask(s);
+}
+
+void gl_state_ask_status(gl_state *s)
+{
+  atomic_store(&s->status_asked, true);
+  ask(s);
+}
+
+void gl_state_check_interrupt(lua_State *L, gl_state *s)
+{
+  if (!atomic_exchange(&s->interrupted, 0))
+    return;
+  /* What computes is stopped in any case, lest it never waits. But it may not be the main task, or undo something. */
+  gl_task *runs = s->running ? s->running : s->root, *main = s->main ? s->main : s->root;
+  bool shielded = runs->shields > 0;
+  if (runs != main || s->looping || shielded)
+    gl_task_interrupt(s);
+  if (!s->main && !shielded)
+    runs->cancelled = NULL; /* it is raised right here */
+  if (!shielded)
+    gl_error_throw(L, "interrupted", "interrupted");
+}

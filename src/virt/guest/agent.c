@@ -1,0 +1,163 @@
+/* Guest: what the guest agent does for us inside the guest. */
+#include <lauxlib.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <limits.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "virt/guest/guest.h"
+
+static int freeze_filesystems_run(gl_op *op)
+{
+  return virDomainFSFreeze(op->dom, NULL, 0, 0);
+}
+static const gl_opdef freeze_filesystems_def = {
+  .name = "freeze_filesystems",
+  .call = "virDomainFSFreeze",
+  .help = "Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().",
+  .run = freeze_filesystems_run,
+  .changes = true,
+  .lane = GL_LANE_AGENT,
+};
+
+static int thaw_filesystems_run(gl_op *op)
+{
+  return virDomainFSThaw(op->dom, NULL, 0, 0);
+}
+static const gl_opdef thaw_filesystems_def = {
+  .name = "thaw_filesystems",
+  .call = "virDomainFSThaw",
+  .help = "Lets the guest write again. Harmless where nothing is frozen.",
+  .run = thaw_filesystems_run,
+  .changes = true,
+  .lane = GL_LANE_AGENT,
+};
+
+typedef struct agent_timeout_op {
+  gl_op op;
+  long long seconds;
+} agent_timeout_op;
+
+static const gl_param agent_timeout_params[] = {
+  GL_ARG_OR_NIL(agent_timeout_op, seconds, GL_INTEGER, "how long; nil: as long as it takes, as libvirt has it at first"),
+  GL_END,
+};
+
+static int agent_set_response_timeout_run(gl_op *op)
+{
+  long long seconds = ((agent_timeout_op *)op)->seconds;
+  return virDomainAgentSetResponseTimeout(op->dom,
+                                          seconds > 0 && seconds < INT_MAX ? (int)seconds : VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, 0);
+}
+static const gl_opdef agent_set_response_timeout_def = {
+  .name = "agent_set_response_timeout",
+  .call = "virDomainAgentSetResponseTimeout",
+  .help = "How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: "
+          "guest:frozen{timeout=…} sets it and sets it back.",
+  .params = agent_timeout_params,
+  .size = sizeof(agent_timeout_op),
+  .run = agent_set_response_timeout_run,
+  .changes = true,
+  .quick = true,
+  .lane = GL_LANE_AGENT,
+};
+
+typedef struct password_op {
+  gl_op op;
+  const char *user, *new_pass;
+} password_op;
+
+static const gl_param password_params[] = {
+  GL_ARG(password_op, user, GL_STRING, "the user in the guest"),
+  GL_ARG_SECRET(password_op, new_pass, "the new password, as plain text; it is shown in no error"),
+  GL_END,
+};
+
+static int set_user_password_run(gl_op *op)
+{
+  password_op *self = (password_op *)op;
+  return virDomainSetUserPassword(op->dom, self->user, self->new_pass, 0);
+}
+static const gl_opdef set_user_password_def = {
+  .name = "set_user_password",
+  .call = "virDomainSetUserPassword",
+  .help = "Sets the password of a user in the guest.",
+  .params = password_params,
+  .size = sizeof(password_op),
+  .run = set_user_password_run,
+  .changes = true,
+  .lane = GL_LANE_AGENT,
+};
+
+/* rc: 0, or 1 where libvirt refused; that error is not raised. */
+static int sync_guest_time_run(gl_op *op)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (virDomainSetTime(op->dom, now.tv_sec, (unsigned)now.tv_nsec, 0) == 0)
+    return 0;
+  op->error = virSaveLastError();
+  return 1;
+}
+
+static int sync_guest_time_push(lua_State *L, gl_op *op)
+{
+  lua_pushboolean(L, op->rc == 0);
+  if (op->rc == 0)
+    return 1;
+  gl_error_push_libvirt(L, op);
+  return 2;
+}
+static const gl_opdef sync_guest_time_def = {
+  .name = "sync_guest_time",
+  .call = "virDomainSetTime",
+  .help = "Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.",
+  .returns = "true; or false and the Error",
+  .run = sync_guest_time_run,
+  .changes = true,
+  .push = sync_guest_time_push,
+  .lane = GL_LANE_AGENT,
+};
+
+typedef struct agent_op {
+  gl_text_op text;
+  const char *command;
+  long long timeout;
+} agent_op;
+
+static const gl_param agent_params[] = {
+  GL_ARG_SECRET(agent_op, command, "the command, JSON: {\"execute\": …}"),
+  GL_OPTION_UP_TO(agent_op, timeout, INT_MAX, "seconds to wait for the answer, 5 where nothing is said"),
+  GL_END,
+};
+
+static int agent_command_run(gl_op *op)
+{
+  agent_op *self = (agent_op *)op;
+  int timeout = self->timeout ? (int)self->timeout : VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT;
+  return (self->text.text = virDomainQemuAgentCommand(op->dom, self->command, timeout, 0)) ? 0 : -1;
+}
+static const gl_opdef agent_command_def = {
+  .name = "agent_command",
+  .call = "virDomainQemuAgentCommand",
+  .help = "Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.",
+  .returns = "string: the answer, JSON",
+  .params = agent_params,
+  .size = sizeof(agent_op),
+  .run = agent_command_run,
+  .changes = true,
+  .push = gl_push_text,
+  .release = gl_release_text,
+  .lane = GL_LANE_AGENT,
+};
+
+const gl_opdef *const gl_guest_agent_ops[] = {
+  &freeze_filesystems_def,
+  &thaw_filesystems_def,
+  &set_user_password_def,
+  &sync_guest_time_def,
+  &agent_command_def,
+  &agent_set_response_timeout_def,
+  NULL,
+};

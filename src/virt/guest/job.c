@@ -1,0 +1,296 @@
+/* Guest: the guest's own job (a migration, a save, a dump), and migration. */
+#include <lauxlib.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/names.h"
+#include "virt/guest/guest.h"
+
+/* ---- get_job_info ---- */
+
+/* The reference's fields: each is called like libvirt's typed parameter, but for five. */
+static const struct {
+  const char *field, *parameter;
+} job_fields[] = {
+#define SAME(name) \
+  {                \
+    name, name     \
+  }
+  SAME("time_elapsed"),
+  SAME("time_remaining"),
+  SAME("data_total"),
+  SAME("data_processed"),
+  SAME("data_remaining"),
+  SAME("memory_total"),
+  SAME("memory_processed"),
+  SAME("memory_remaining"),
+  SAME("disk_total"),
+  SAME("disk_processed"),
+  SAME("disk_remaining"),
+  SAME("downtime"),
+  SAME("setup_time"),
+  SAME("memory_iteration"),
+  SAME("memory_constant"),
+  SAME("memory_normal"),
+  SAME("memory_normal_bytes"),
+  SAME("memory_bps"),
+  SAME("disk_bps"),
+  {"comp_cache", "compression_cache"},
+  {"comp_bytes", "compression_bytes"},
+  {"comp_pages", "compression_pages"},
+  {"comp_cache_misses", "compression_cache_misses"},
+  {"comp_overflow", "compression_overflow"},
+};
+#define JOB_FIELDS ((int)(sizeof job_fields / sizeof *job_fields))
+
+typedef struct job_info_op {
+  gl_op op;
+  int type;
+  unsigned long long values[JOB_FIELDS];
+} job_info_op;
+
+static unsigned long long value_of(const virTypedParameter *p)
+{
+  switch (p->type) {
+  case VIR_TYPED_PARAM_INT:
+    return (unsigned long long)p->value.i;
+  case VIR_TYPED_PARAM_UINT:
+    return p->value.ui;
+  case VIR_TYPED_PARAM_LLONG:
+    return (unsigned long long)p->value.l;
+  case VIR_TYPED_PARAM_ULLONG:
+    return p->value.ul;
+  default:
+    return 0;
+  }
+}
+
+/* An error that means that there is no job any more, or none yet, and no failure: fills in the type and says so. */
+static bool no_job(job_info_op *self, bool stats)
+{
+  virErrorPtr e = virGetLastError();
+  if (!e)
+    return false;
+  if (e->code == VIR_ERR_NO_DOMAIN || e->code == VIR_ERR_OPERATION_INVALID)
+    self->type = VIR_DOMAIN_JOB_COMPLETED;
+  else if (stats && e->code == VIR_ERR_INTERNAL_ERROR && e->message &&
+           strstr(e->message, "migration was active, but no RAM info was set")) /* it is about to begin or to end */
+    self->type = VIR_DOMAIN_JOB_NONE;
+  else
+    return false;
+  return true;
+}
+
+static int job_stats(job_info_op *self)
+{
+  virTypedParameterPtr params = NULL;
+  int count = 0;
+  if (virDomainGetJobStats(self->op.dom, &self->type, &params, &count, 0) < 0)
+    return no_job(self, true) ? 0 : -1;
+  for (int p = 0; p < count; p++)
+    for (int f = 0; f < JOB_FIELDS; f++)
+      if (strcmp(params[p].field, job_fields[f].parameter) == 0)
+        self->values[f] = value_of(&params[p]);
+  virTypedParamsFree(params, count);
+  return 0;
+}
+
+/* The older call. Its members are the first of job_fields, in that order. */
+static int job_info(job_info_op *self)
+{
+  virDomainJobInfo info;
+  if (virDomainGetJobInfo(self->op.dom, &info) < 0)
+    return no_job(self, false) ? 0 : -1;
+  const unsigned long long values[] = {info.timeElapsed,   info.timeRemaining, info.dataTotal,    info.dataProcessed,
+                                       info.dataRemaining, info.memTotal,      info.memProcessed, info.memRemaining,
+                                       info.fileTotal,     info.fileProcessed, info.fileRemaining};
+  self->type = info.type;
+  memcpy(self->values, values, sizeof values);
+  return 0;
+}
+
+static int get_job_info_run(gl_op *op)
+{
+  job_info_op *self = (job_info_op *)op;
+  if (!atomic_load(&op->host->no_job_stats)) {
+    if (job_stats(self) == 0)
+      return 0;
+    virErrorPtr e = virGetLastError();
+    if (!e || e->code != VIR_ERR_NO_SUPPORT)
+      return -1;
+    atomic_store(&op->host->no_job_stats, true);
+  }
+  return job_info(self);
+}
+
+static int get_job_info_push(lua_State *L, gl_op *op)
+{
+  job_info_op *self = (job_info_op *)op;
+  lua_createtable(L, 0, JOB_FIELDS + 1);
+  lua_pushinteger(L, self->type);
+  lua_setfield(L, -2, "type");
+  for (int f = 0; f < JOB_FIELDS; f++) {
+    lua_pushinteger(L, (lua_Integer)self->values[f]);
+    lua_setfield(L, -2, job_fields[f].field);
+  }
+  return 1;
+}
+static const gl_opdef get_job_info_def = {
+  .name = "get_job_info",
+  .call = "virDomainGetJobStats",
+  .help = "How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run "
+          "any more "
+          "is told as a completed job.",
+  .returns = "JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, "
+             "setup_time; bytes: "
+             "data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, "
+             "memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow",
+  .size = sizeof(job_info_op),
+  .run = get_job_info_run,
+  .push = get_job_info_push,
+  .quick = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+static int abort_job_run(gl_op *op)
+{
+  return virDomainAbortJob(op->dom);
+}
+static const gl_opdef abort_job_def = {
+  .name = "abort_job",
+  .call = "virDomainAbortJob",
+  .help = "Ends the guest's job; the call that started it, as migrate, then fails.",
+  .run = abort_job_run,
+  .changes = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+/* ---- migration ---- */
+
+typedef struct migrate_op {
+  gl_op op;
+  const char *destination, *migrate_uri, *destination_xml;
+  char **migrate_disks;
+  long long flags, bandwidth, parallel;
+  virTypedParameterPtr params;
+  int count;
+} migrate_op;
+
+static const gl_param migrate_params[] = {
+  GL_ARG(migrate_op, destination, GL_STRING, "the other host's libvirt, as in \"qemu+tcp://other/system\""),
+  GL_OPTION(migrate_op, migrate_uri, GL_STRING, "where the data goes, as in \"tcp://192.0.2.1\""),
+  GL_OPTION(migrate_op, migrate_disks, GL_STRINGS,
+            "the targets of the disks to copy; without any, the flag non_shared_inc is taken away, because "
+            "libvirt would copy all disks"),
+  GL_OPTION(migrate_op, destination_xml, GL_XML, "the configuration there"),
+  GL_OPTION_FLAGS(migrate_op, flags, &gl_migrate_flags, "libvirt's flags, an integer or a list of names; QEMU needs \"peer2peer\""),
+  GL_OPTION(migrate_op, bandwidth, GL_INTEGER, "MiB/s at most; 0: no limit"),
+  GL_OPTION_UP_TO(migrate_op, parallel, INT_MAX, "how many connections; more than 1 needs the flag parallel"),
+  GL_END,
+};
+
+static int add_string(migrate_op *self, int *room, const char *name, const char *value)
+{
+  return value && *value ? virTypedParamsAddString(&self->params, &self->count, room, name, value) : 0;
+}
+
+static int migrate_run(gl_op *op)
+{
+  migrate_op *self = (migrate_op *)op;
+  unsigned flags = (unsigned)self->flags;
+  int room = 0;
+  if (virTypedParamsAddULLong(&self->params, &self->count, &room, VIR_MIGRATE_PARAM_BANDWIDTH, (unsigned long long)self->bandwidth) < 0 ||
+      add_string(self, &room, VIR_MIGRATE_PARAM_DEST_XML, self->destination_xml) < 0 ||
+      add_string(self, &room, VIR_MIGRATE_PARAM_PERSIST_XML, self->destination_xml) < 0 ||
+      add_string(self, &room, VIR_MIGRATE_PARAM_URI, self->migrate_uri) < 0)
+    return -1;
+  for (char **disk = self->migrate_disks; disk && *disk; disk++)
+    if (virTypedParamsAddString(&self->params, &self->count, &room, VIR_MIGRATE_PARAM_MIGRATE_DISKS, *disk) < 0)
+      return -1;
+  if (self->parallel > 1 &&
+      virTypedParamsAddInt(&self->params, &self->count, &room, VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS, (int)self->parallel) < 0)
+    return -1;
+  if (!self->migrate_disks || !*self->migrate_disks)
+    flags &= ~(unsigned)VIR_MIGRATE_NON_SHARED_INC;
+  return virDomainMigrateToURI3(op->dom, self->destination, self->params, (unsigned)self->count, flags);
+}
+
+static void migrate_release(gl_op *op)
+{
+  virTypedParamsFree(((migrate_op *)op)->params, ((migrate_op *)op)->count);
+}
+static const gl_opdef migrate_def = {
+  .name = "migrate",
+  .call = "virDomainMigrateToURI3",
+  .help =
+    "Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where the wait "
+    "is interrupted (Ctrl-C) or cancelled it is aborted.",
+  .params = migrate_params,
+  .size = sizeof(migrate_op),
+  .run = migrate_run,
+  .changes = true,
+  .release = migrate_release,
+};
+
+typedef struct downtime_op {
+  gl_op op;
+  long long mstime;
+} downtime_op;
+
+static const gl_param downtime_params[] = {
+  GL_ARG(downtime_op, mstime, GL_INTEGER, "milliseconds that the guest may stand still at the end of a live migration"),
+  GL_END,
+};
+
+static int migrate_configure_max_downtime_run(gl_op *op)
+{
+  return virDomainMigrateSetMaxDowntime(op->dom, (unsigned long long)((downtime_op *)op)->mstime, 0);
+}
+static const gl_opdef migrate_configure_max_downtime_def = {
+  .name = "migrate_configure_max_downtime",
+  .call = "virDomainMigrateSetMaxDowntime",
+  .help = "Sets how long the guest may stand still at the end of its live migration.",
+  .params = downtime_params,
+  .size = sizeof(downtime_op),
+  .run = migrate_configure_max_downtime_run,
+  .changes = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+static int migrate_start_postcopy_run(gl_op *op)
+{
+  return virDomainMigrateStartPostCopy(op->dom, 0);
+}
+static const gl_opdef migrate_start_postcopy_def = {
+  .name = "migrate_start_postcopy",
+  .call = "virDomainMigrateStartPostCopy",
+  .help = "Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot "
+          "be aborted.",
+  .run = migrate_start_postcopy_run,
+  .changes = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+static int announce_self_run(gl_op *op)
+{
+  char *reply = NULL;
+  int rc = virDomainQemuMonitorCommand(op->dom, "announce_self", &reply, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP);
+  free(reply);
+  return rc;
+}
+static const gl_opdef announce_self_def = {
+  .name = "announce_self",
+  .call = "virDomainQemuMonitorCommand",
+  .help = "Makes QEMU tell the network again where the guest's interfaces are.",
+  .run = announce_self_run,
+  .changes = true,
+};
+
+const gl_opdef *const gl_guest_job_ops[] = {
+  &get_job_info_def,           &abort_job_def,     &migrate_def, &migrate_configure_max_downtime_def,
+  &migrate_start_postcopy_def, &announce_self_def, NULL,
+};

@@ -1,0 +1,117 @@
+/* Guest: its snapshots and checkpoints, as far as the workflows look at them. */
+#include <lauxlib.h>
+#include <stdlib.h>
+
+#include "virt/guest/guest.h"
+
+/* What one guest has of one kind. */
+typedef struct list_op {
+  gl_op op;
+  virDomainSnapshotPtr *snapshots;
+  virDomainCheckpointPtr *checkpoints;
+  int snapshot_count, checkpoint_count;
+  char **texts; /* of the snapshots, then of the checkpoints */
+} list_op;
+
+static void list_release(gl_op *op)
+{
+  list_op *self = (list_op *)op;
+  for (int i = 0; self->texts && i < self->snapshot_count + self->checkpoint_count; i++)
+    free(self->texts[i]);
+  for (int i = 0; i < self->snapshot_count; i++)
+    virDomainSnapshotFree(self->snapshots[i]);
+  for (int i = 0; i < self->checkpoint_count; i++)
+    virDomainCheckpointFree(self->checkpoints[i]);
+  free(self->snapshots);
+  free(self->checkpoints);
+  free(self->texts);
+}
+
+/* A driver that cannot do it has none. */
+static int none_if_unsupported(int count)
+{
+  virErrorPtr e = count < 0 ? virGetLastError() : NULL;
+  return e && e->code == VIR_ERR_NO_SUPPORT ? 0 : count;
+}
+
+static int snapshot_names_run(gl_op *op)
+{
+  list_op *self = (list_op *)op;
+  int count = none_if_unsupported(virDomainListAllSnapshots(op->dom, &self->snapshots, 0));
+  self->snapshot_count = count < 0 ? 0 : count;
+  return count;
+}
+
+static int snapshot_names_push(lua_State *L, gl_op *op)
+{
+  list_op *self = (list_op *)op;
+  lua_createtable(L, self->snapshot_count, 0);
+  for (int i = 0; i < self->snapshot_count; i++) {
+    lua_pushstring(L, virDomainSnapshotGetName(self->snapshots[i]));
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const gl_opdef snapshot_names_def = {
+  .name = "get_snapshot_names",
+  .call = "virDomainListAllSnapshots",
+  .help = "The names of the snapshots that libvirt remembers of the guest. Not in the reference.",
+  .returns = "a list of string",
+  .size = sizeof(list_op),
+  .run = snapshot_names_run,
+  .push = snapshot_names_push,
+  .release = list_release,
+  .quick = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+static int descriptions_run(gl_op *op)
+{
+  list_op *self = (list_op *)op;
+  if (snapshot_names_run(op) < 0)
+    return -1;
+  int count = none_if_unsupported(virDomainListAllCheckpoints(op->dom, &self->checkpoints, 0));
+  if (count < 0)
+    return -1;
+  self->checkpoint_count = count;
+  self->texts = calloc((size_t)(self->snapshot_count + count) + 1, sizeof *self->texts);
+  if (!self->texts)
+    return -1;
+  char **text = self->texts;
+  for (int i = 0; i < self->snapshot_count; i++)
+    if (!(*text++ = virDomainSnapshotGetXMLDesc(self->snapshots[i], 0)))
+      return -1;
+  for (int i = 0; i < count; i++)
+    if (!(*text++ = virDomainCheckpointGetXMLDesc(self->checkpoints[i], 0)))
+      return -1;
+  return 0;
+}
+
+static int descriptions_push(lua_State *L, gl_op *op)
+{
+  list_op *self = (list_op *)op;
+  int count = self->snapshot_count + self->checkpoint_count;
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushstring(L, self->texts[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const gl_opdef descriptions_def = {
+  .name = "get_snapshot_descriptions",
+  .call = "virDomainSnapshotGetXMLDesc",
+  .help =
+    "The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in the "
+    "reference.",
+  .returns = "a list of string",
+  .size = sizeof(list_op),
+  .run = descriptions_run,
+  .push = descriptions_push,
+  .release = list_release,
+  .lane = GL_LANE_BESIDE,
+};
+
+const gl_opdef *const gl_guest_snapshot_ops[] = {&snapshot_names_def, &descriptions_def, NULL};
