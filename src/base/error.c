@@ -2,12 +2,9 @@
 
 #include <lauxlib.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/names.h"
-#include "call/op.h"
-#include "call/watch.h"
 
 static const char error_class[] = "guestlua.Error";
 
@@ -32,7 +29,7 @@ static const struct {
   {"dom_exist", "a guest of this name or UUID exists: host:guest(name) finds it"},
 };
 
-static void set_string(lua_State *L, const char *key, const char *value)
+void gl_error_set(lua_State *L, const char *key, const char *value)
 {
   if (!value)
     return;
@@ -54,28 +51,15 @@ static void set_where(lua_State *L)
   }
 }
 
-/* Pushes an error table with what every error has. */
-static void push_error(lua_State *L, const char *kind)
+void gl_error_push(lua_State *L, const char *kind)
 {
   lua_createtable(L, 0, 12);
   luaL_setmetatable(L, error_class);
-  set_string(L, "kind", kind);
+  gl_error_set(L, "kind", kind);
   set_where(L);
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strcmp(hints[i].kind, kind) == 0)
-      set_string(L, "hint", hints[i].hint);
-}
-
-static void set_op(lua_State *L, const gl_op *op)
-{
-  set_string(L, "op", op->def->name);
-  set_string(L, "call", op->def->call);
-  gl_log_push_masked(L, op->uri);
-  lua_setfield(L, -2, "host");
-  set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
-  set_string(L, "device", op->disk);
-  if (op->disk)
-    set_string(L, "device_type", "disk");
+      gl_error_set(L, "hint", hints[i].hint);
 }
 
 void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
@@ -85,8 +69,8 @@ void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
   va_start(ap, fmt);
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
-  push_error(L, kind);
-  set_string(L, "message", text);
+  gl_error_push(L, kind);
+  gl_error_set(L, "message", text);
   lua_error(L);
   __builtin_unreachable();
 }
@@ -98,75 +82,11 @@ void gl_error_argument(lua_State *L, const char *method, const char *argument, c
   va_start(ap, fmt);
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
-  push_error(L, "bad_argument");
-  set_string(L, "op", method);
-  set_string(L, "argument", argument);
+  gl_error_push(L, "bad_argument");
+  gl_error_set(L, "op", method);
+  gl_error_set(L, "argument", argument);
   lua_pushfstring(L, "bad argument '%s' to '%s' (%s)", argument, method, text);
   lua_setfield(L, -2, "message");
-  lua_error(L);
-  __builtin_unreachable();
-}
-
-void gl_error_push_libvirt(lua_State *L, const gl_op *op)
-{
-  virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
-  bool closed = !e && op->host && !op->host->conn;
-  const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
-  push_error(L, kind ? kind : "unknown");
-  set_op(L, op);
-  if (e) {
-    lua_pushinteger(L, e->code);
-    lua_setfield(L, -2, "code");
-    gl_enum_push(L, &gl_error_domains, e->domain);
-    lua_setfield(L, -2, "domain");
-    gl_enum_push(L, &gl_error_levels, e->level);
-    lua_setfield(L, -2, "level");
-  }
-  gl_log_push_message(L, op,
-                      e && e->message ? e->message
-                      : closed        ? "the host was closed meanwhile"
-                                      : "the call failed and libvirt gave no reason");
-  lua_setfield(L, -2, "message");
-}
-
-void gl_error_libvirt(lua_State *L, const gl_op *op)
-{
-  gl_error_push_libvirt(L, op);
-  lua_error(L);
-  __builtin_unreachable();
-}
-
-void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...)
-{
-  char text[512];
-  va_list ap;
-  va_start(ap, fmt);
-  vsnprintf(text, sizeof text, fmt, ap);
-  va_end(ap);
-  push_error(L, kind);
-  set_op(L, op);
-  set_string(L, "message", text);
-  lua_error(L);
-  __builtin_unreachable();
-}
-
-void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
-{
-  push_error(L, kind);
-  set_op(L, op);
-  bool running = op->phase == GL_OP_RUNNING;
-  lua_pushboolean(L, running);
-  lua_setfield(L, -2, "still_running");
-  if (strcmp(kind, "timeout") == 0)
-    lua_pushfstring(L, "no answer within %f s", op->timeout);
-  else
-    lua_pushstring(L, kind);
-  lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),
-                  running                   ? "still runs in libvirt"
-                  : op->phase == GL_OP_DONE ? "was over already, its result is dropped"
-                                            : "had not begun");
-  lua_setfield(L, -3, "message");
-  lua_pop(L, 1);
   lua_error(L);
   __builtin_unreachable();
 }
@@ -249,7 +169,7 @@ static int error_new(lua_State *L)
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   lua_getfield(L, 1, "kind");
-  push_error(L, luaL_checkstring(L, 2));
+  gl_error_push(L, luaL_checkstring(L, 2));
   for (lua_pushnil(L); lua_next(L, 1);) {
     lua_pushvalue(L, -2);
     lua_insert(L, -2);

@@ -15,10 +15,7 @@
 #ifndef GL_ERROR_H
 #define GL_ERROR_H
 
-#include <libvirt/virterror.h>
 #include <lua.h>
-
-typedef struct gl_op gl_op;
 
 /* Raises an error of ours. [-0, +0, v] */
 _Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -27,15 +24,10 @@ _Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, .
 _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
   __attribute__((format(printf, 4, 5)));
 
-/* Pushes what libvirt said of op, whose run failed; raises it. [-0, +1, m] [-0, +0, v] */
-void gl_error_push_libvirt(lua_State *L, const gl_op *op);
-_Noreturn void gl_error_libvirt(lua_State *L, const gl_op *op);
-
-/* Raises an error of ours about a call. [-0, +0, v] */
-_Noreturn void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-/* Raises `kind` for an op that nobody waits for any more. [-0, +0, v] */
-_Noreturn void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind);
+/* Pushes an error of that kind, with the line of the script and a hint; sets a field of the error on top of the stack, unless it is NULL.
+ * [-0, +1, m] [-0, +0, m] */
+void gl_error_push(lua_State *L, const char *kind);
+void gl_error_set(lua_State *L, const char *key, const char *value);
 
 /* Registers the class. [-0, +1 (its methods table), m] */
 void gl_error_open(lua_State *L);

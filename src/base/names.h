@@ -1,4 +1,4 @@
-/* Names <-> libvirt's numbers. The names are libvirt's own, in lower case and without the prefix. */
+/* Names <-> numbers: enumerations. */
 #ifndef GL_NAMES_H
 #define GL_NAMES_H
 
@@ -10,9 +10,11 @@ typedef struct gl_enum {
   int count;
 } gl_enum;
 
-extern const gl_enum gl_error_codes, gl_error_domains, gl_error_levels;
-extern const gl_enum gl_domain_states, gl_disk_errors, gl_block_job_types, gl_block_job_statuses;
-extern const gl_enum gl_migrate_flags; /* by the number of the bit */
+/* From a list of names, each at the index of its value. */
+#define GL_ENUM(what_, list)                                                       \
+  {                                                                                \
+    .what = what_, .names = list, .count = (int)(sizeof(list) / sizeof((list)[0])) \
+  }
 
 /* The name of a value, or NULL where this library has none for it. */
 const char *gl_enum_name(const gl_enum *e, int value);

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "call/op_error.h"
 #include "call/watch.h"
 #include "event/event.h"
 #include "loop/task.h"

@@ -1,51 +1,18 @@
 #include "call/watch.h"
 
-#include <errno.h>
 #include <lauxlib.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/error.h"
+#include "base/masked.h"
 #include "call/op.h"
+#include "call/op_error.h"
 #include "text/mask.h"
 
 static const char on_call_key; /* in the registry: the function that is told of calls */
 
-/* ---- secrets ---- */
-
-/* Pushes a text of malloc's and frees it. */
-static void push_and_free(lua_State *L, char *text)
-{
-  lua_pushstring(L, text ? text : GL_MASKED); /* no memory: rather nothing than a secret */
-  free(text);
-}
-
-void gl_log_push_masked(lua_State *L, const char *text)
-{
-  if (text)
-    push_and_free(L, gl_mask_text(text));
-  else
-    lua_pushnil(L);
-}
-
 static const char *text_argument(const gl_op *op, const gl_param *p)
 {
   return *(const char *const *)((const char *)op + p->offset);
-}
-
-void gl_log_push_message(lua_State *L, const gl_op *op, const char *message)
-{
-  char *text = gl_mask_text(message);
-  for (const gl_param *p = op->def->params; p && p->name; p++) {
-    const char *value = p->secret || p->kind == GL_XML ? text_argument(op, p) : NULL;
-    if (value)
-      text = p->secret ? gl_mask_value(text, value) : gl_mask_values_of(text, value);
-  }
-  push_and_free(L, text);
 }
 
 /* ---- what a call was called with ---- */
@@ -74,7 +41,7 @@ static void push_strings(lua_State *L, char *const *list)
 {
   lua_newtable(L);
   for (lua_Integer i = 0; list[i]; i++) {
-    gl_log_push_masked(L, list[i]);
+    gl_masked_push(L, list[i]);
     lua_rawseti(L, -2, i + 1);
   }
 }
@@ -100,7 +67,7 @@ static bool push_argument(lua_State *L, const gl_op *op, const gl_param *p)
     if (p->secret)
       lua_pushliteral(L, GL_MASKED);
     else
-      push_and_free(L, p->kind == GL_XML ? gl_mask_xml(text) : gl_mask_text(text));
+      gl_masked_push_taken(L, p->kind == GL_XML ? gl_mask_xml(text) : gl_mask_text(text));
     return true;
   }
   case GL_INTEGER: /* 0 is also what was not given */
@@ -184,7 +151,7 @@ static bool begin(lua_State *L, const gl_op *op, const char *what)
   lua_createtable(L, 0, 10);
   set_string(L, "op", op->def->name);
   set_string(L, "call", op->def->call);
-  gl_log_push_masked(L, op->uri);
+  gl_masked_push(L, op->uri);
   lua_setfield(L, -2, "host");
   set_string(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
   set_string(L, "device", op->disk);
@@ -280,78 +247,8 @@ static int dry_run(lua_State *L)
   return watch(L, GL_WATCH_DRY_RUN);
 }
 
-/* core.mask(text), core.mask_xml(text) */
-static int mask(lua_State *L)
-{
-  push_and_free(L, gl_mask_text(luaL_checkstring(L, 1)));
-  return 1;
-}
-
-static int mask_xml(lua_State *L)
-{
-  push_and_free(L, gl_mask_xml(luaL_checkstring(L, 1)));
-  return 1;
-}
-
-/* core.timestamp(): now, as in "2026-01-31T23:59:59.123Z" */
-static int timestamp(lua_State *L)
-{
-  char text[40];
-  struct timeval now;
-  struct tm tm;
-  gettimeofday(&now, NULL);
-  size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &tm));
-  snprintf(text + length, sizeof text - length, ".%03dZ", (int)(now.tv_usec / 1000));
-  lua_pushstring(L, text);
-  return 1;
-}
-
-static FILE *check_file(lua_State *L)
-{
-  luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
-  return file->closef ? file->f : NULL;
-}
-
-/* core.write_whole(file, text): in one piece, after what the file has in its buffer. Whether it could be written is not said: who logs has
- * nobody to tell. */
-static int write_whole(lua_State *L)
-{
-  FILE *file = check_file(L);
-  size_t length;
-  const char *text = luaL_checklstring(L, 2, &length);
-  if (!file || fflush(file) != 0)
-    return 0;
-  for (ssize_t n; length > 0; text += n, length -= (size_t)n) {
-    n = write(fileno(file), text, length);
-    if (n < 0 && errno != EINTR)
-      break;
-    n = n < 0 ? 0 : n;
-  }
-  return 0;
-}
-
-/* core.columns(file): how many columns and rows the terminal has that the file is on, nil where it is on none. */
-static int columns(lua_State *L)
-{
-  FILE *file = check_file(L);
-  struct winsize size = {0};
-  if (!file || !isatty(fileno(file)) || ioctl(fileno(file), TIOCGWINSZ, &size) < 0)
-    return 0;
-  lua_pushinteger(L, size.ws_col ? size.ws_col : 80);
-  lua_pushinteger(L, size.ws_row ? size.ws_row : 24);
-  return 2;
-}
-
 void gl_log_open(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"on_call", on_call},
-                                       {"trace", trace},
-                                       {"dry_run", dry_run},
-                                       {"mask", mask},
-                                       {"mask_xml", mask_xml},
-                                       {"timestamp", timestamp},
-                                       {"write_whole", write_whole},
-                                       {"columns", columns},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"on_call", on_call}, {"trace", trace}, {"dry_run", dry_run}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

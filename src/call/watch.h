@@ -24,13 +24,7 @@ void gl_log_call(lua_State *L, const gl_op *op, const char *kind);
 bool gl_log_holds(const gl_op *op);
 int gl_log_hold(lua_State *L, const gl_op *op);
 
-/* Pushes libvirt's text about the call, with all that is secret in its arguments masked. [-0, +1, m] */
-void gl_log_push_message(lua_State *L, const gl_op *op, const char *message);
-
-/* Pushes the text with what reads like a secret masked; nil for NULL. [-0, +1, m] */
-void gl_log_push_masked(lua_State *L, const char *text);
-
-/* Sets on_call, trace, dry_run, mask, mask_xml, timestamp, write_whole and columns in the table on top of the stack. [-0, +0, m] */
+/* Sets on_call, trace and dry_run in the table on top of the stack. [-0, +0, m] */
 void gl_log_open(lua_State *L);
 
 #endif

@@ -3,9 +3,9 @@
 #include <lauxlib.h>
 #include <string.h>
 
-/* ---- names ---- */
+#include "call/libvirt_names.h"
 
-#define ENUM(id, what, names) static const gl_enum id = {what, names, (int)(sizeof names / sizeof *names)}
+/* ---- names ---- */
 
 static const char *const event_ids_names[] = {
   [VIR_DOMAIN_EVENT_ID_LIFECYCLE] = "lifecycle",
@@ -38,14 +38,14 @@ static const char *const event_ids_names[] = {
   [GL_EVENT_DISCONNECTED] = "disconnected",
   [GL_EVENT_RECONNECTED] = "reconnected",
 };
-const gl_enum gl_event_ids = {"event", event_ids_names, (int)(sizeof event_ids_names / sizeof *event_ids_names)};
+const gl_enum gl_event_ids = GL_ENUM("event", event_ids_names);
 
 static const char *const lifecycle_types_names[] = {
   [VIR_DOMAIN_EVENT_DEFINED] = "defined",     [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",     [VIR_DOMAIN_EVENT_STARTED] = "started",
   [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended", [VIR_DOMAIN_EVENT_RESUMED] = "resumed",         [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
   [VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",   [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended", [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
 };
-ENUM(lifecycle_types, "lifecycle event", lifecycle_types_names);
+static const gl_enum lifecycle_types = GL_ENUM("lifecycle event", lifecycle_types_names);
 
 static const char *const close_reasons_names[] = {
   [VIR_CONNECT_CLOSE_REASON_ERROR] = "error",
@@ -53,52 +53,52 @@ static const char *const close_reasons_names[] = {
   [VIR_CONNECT_CLOSE_REASON_KEEPALIVE] = "keepalive",
   [VIR_CONNECT_CLOSE_REASON_CLIENT] = "client",
 };
-ENUM(close_reasons, "reason", close_reasons_names);
+static const gl_enum close_reasons = GL_ENUM("reason", close_reasons_names);
 
 static const char *const agent_states_names[] = {
   [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED] = "connected",
   [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED] = "disconnected",
 };
-ENUM(agent_states, "agent state", agent_states_names);
+static const gl_enum agent_states = GL_ENUM("agent state", agent_states_names);
 
 static const char *const watchdog_actions_names[] = {
   [VIR_DOMAIN_EVENT_WATCHDOG_NONE] = "none",
 };
-ENUM(watchdog_actions, "watchdog action", watchdog_actions_names);
+static const gl_enum watchdog_actions = GL_ENUM("watchdog action", watchdog_actions_names);
 
 static const char *const io_error_actions_names[] = {
   [VIR_DOMAIN_EVENT_IO_ERROR_NONE] = "none",
 };
-ENUM(io_error_actions, "I/O error action", io_error_actions_names);
+static const gl_enum io_error_actions = GL_ENUM("I/O error action", io_error_actions_names);
 
 static const char *const graphics_phases_names[] = {
   [VIR_DOMAIN_EVENT_GRAPHICS_CONNECT] = "connect",
 };
-ENUM(graphics_phases, "graphics phase", graphics_phases_names);
+static const gl_enum graphics_phases = GL_ENUM("graphics phase", graphics_phases_names);
 
 static const char *const disk_change_reasons_names[] = {
   [VIR_DOMAIN_EVENT_DISK_CHANGE_MISSING_ON_START] = "change_missing_on_start",
   [VIR_DOMAIN_EVENT_DISK_DROP_MISSING_ON_START] = "drop_missing_on_start",
 };
-ENUM(disk_change_reasons, "reason", disk_change_reasons_names);
+static const gl_enum disk_change_reasons = GL_ENUM("reason", disk_change_reasons_names);
 
 static const char *const tray_change_reasons_names[] = {
   [VIR_DOMAIN_EVENT_TRAY_CHANGE_OPEN] = "open",
 };
-ENUM(tray_change_reasons, "reason", tray_change_reasons_names);
+static const gl_enum tray_change_reasons = GL_ENUM("reason", tray_change_reasons_names);
 
 static const char *const agent_reasons_names[] = {
   [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_UNKNOWN] = "unknown",
   [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED] = "domain_started",
   [VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL] = "channel",
 };
-ENUM(agent_reasons, "reason", agent_reasons_names);
+static const gl_enum agent_reasons = GL_ENUM("reason", agent_reasons_names);
 
 static const char *const memory_failure_recipients_names[] = {
   [VIR_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_HYPERVISOR] = "hypervisor",
   [VIR_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_GUEST] = "guest",
 };
-ENUM(memory_failure_recipients, "recipient", memory_failure_recipients_names);
+static const gl_enum memory_failure_recipients = GL_ENUM("recipient", memory_failure_recipients_names);
 
 static const char *const memory_failure_actions_names[] = {
   [VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_IGNORE] = "ignore",
@@ -106,14 +106,14 @@ static const char *const memory_failure_actions_names[] = {
   [VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_FATAL] = "fatal",
   [VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_RESET] = "reset",
 };
-ENUM(memory_failure_actions, "action", memory_failure_actions_names);
+static const gl_enum memory_failure_actions = GL_ENUM("action", memory_failure_actions_names);
 
 static const char *const metadata_types_names[] = {
   [VIR_DOMAIN_METADATA_DESCRIPTION] = "description",
   [VIR_DOMAIN_METADATA_TITLE] = "title",
   [VIR_DOMAIN_METADATA_ELEMENT] = "element",
 };
-ENUM(metadata_types, "metadata type", metadata_types_names);
+static const gl_enum metadata_types = GL_ENUM("metadata type", metadata_types_names);
 
 static const char *const defined_details_names[] = {
   [VIR_DOMAIN_EVENT_DEFINED_ADDED] = "added",
@@ -121,20 +121,20 @@ static const char *const defined_details_names[] = {
   [VIR_DOMAIN_EVENT_DEFINED_RENAMED] = "renamed",
   [VIR_DOMAIN_EVENT_DEFINED_FROM_SNAPSHOT] = "from_snapshot",
 };
-ENUM(defined_details, "detail", defined_details_names);
+static const gl_enum defined_details = GL_ENUM("detail", defined_details_names);
 
 static const char *const undefined_details_names[] = {
   [VIR_DOMAIN_EVENT_UNDEFINED_REMOVED] = "removed",
   [VIR_DOMAIN_EVENT_UNDEFINED_RENAMED] = "renamed",
 };
-ENUM(undefined_details, "detail", undefined_details_names);
+static const gl_enum undefined_details = GL_ENUM("detail", undefined_details_names);
 
 static const char *const started_details_names[] = {
   [VIR_DOMAIN_EVENT_STARTED_BOOTED] = "booted",     [VIR_DOMAIN_EVENT_STARTED_MIGRATED] = "migrated",
   [VIR_DOMAIN_EVENT_STARTED_RESTORED] = "restored", [VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT] = "from_snapshot",
   [VIR_DOMAIN_EVENT_STARTED_WAKEUP] = "wakeup",
 };
-ENUM(started_details, "detail", started_details_names);
+static const gl_enum started_details = GL_ENUM("detail", started_details_names);
 
 static const char *const suspended_details_names[] = {
   [VIR_DOMAIN_EVENT_SUSPENDED_PAUSED] = "paused",
@@ -147,7 +147,7 @@ static const char *const suspended_details_names[] = {
   [VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY] = "postcopy",
   [VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED] = "postcopy_failed",
 };
-ENUM(suspended_details, "detail", suspended_details_names);
+static const gl_enum suspended_details = GL_ENUM("detail", suspended_details_names);
 
 static const char *const resumed_details_names[] = {
   [VIR_DOMAIN_EVENT_RESUMED_UNPAUSED] = "unpaused",
@@ -156,7 +156,7 @@ static const char *const resumed_details_names[] = {
   [VIR_DOMAIN_EVENT_RESUMED_POSTCOPY] = "postcopy",
   [VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED] = "postcopy_failed",
 };
-ENUM(resumed_details, "detail", resumed_details_names);
+static const gl_enum resumed_details = GL_ENUM("detail", resumed_details_names);
 
 static const char *const stopped_details_names[] = {
   [VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN] = "shutdown",
@@ -167,26 +167,26 @@ static const char *const stopped_details_names[] = {
   [VIR_DOMAIN_EVENT_STOPPED_FAILED] = "failed",
   [VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT] = "from_snapshot",
 };
-ENUM(stopped_details, "detail", stopped_details_names);
+static const gl_enum stopped_details = GL_ENUM("detail", stopped_details_names);
 
 static const char *const shutdown_details_names[] = {
   [VIR_DOMAIN_EVENT_SHUTDOWN_FINISHED] = "finished",
   [VIR_DOMAIN_EVENT_SHUTDOWN_GUEST] = "guest",
   [VIR_DOMAIN_EVENT_SHUTDOWN_HOST] = "host",
 };
-ENUM(shutdown_details, "detail", shutdown_details_names);
+static const gl_enum shutdown_details = GL_ENUM("detail", shutdown_details_names);
 
 static const char *const pmsuspended_details_names[] = {
   [VIR_DOMAIN_EVENT_PMSUSPENDED_MEMORY] = "memory",
   [VIR_DOMAIN_EVENT_PMSUSPENDED_DISK] = "disk",
 };
-ENUM(pmsuspended_details, "detail", pmsuspended_details_names);
+static const gl_enum pmsuspended_details = GL_ENUM("detail", pmsuspended_details_names);
 
 static const char *const crashed_details_names[] = {
   [VIR_DOMAIN_EVENT_CRASHED_PANICKED] = "panicked",
   [VIR_DOMAIN_EVENT_CRASHED_CRASHLOADED] = "crashloaded",
 };
-ENUM(crashed_details, "detail", crashed_details_names);
+static const gl_enum crashed_details = GL_ENUM("detail", crashed_details_names);
 
 static const gl_enum *const lifecycle_details[] = {
   [VIR_DOMAIN_EVENT_DEFINED] = &defined_details,   [VIR_DOMAIN_EVENT_UNDEFINED] = &undefined_details,

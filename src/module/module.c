@@ -12,6 +12,8 @@
 #include "base/image_file.h"
 #include "base/lock.h"
 #include "base/watchdog.h"
+#include "base/masked.h"
+#include "base/system.h"
 #include "call/class.h"
 #include "call/op.h"
 #include "call/watch.h"
@@ -220,6 +222,8 @@ static int open_core(lua_State *L)
   gl_watchdog_open(L);
   gl_sandbox_open(L);
   gl_log_open(L);
+  gl_masked_open(L);
+  gl_system_open(L);
   lua_pushcfunction(L, check_self);
   lua_setfield(L, -2, "check_self");
   lua_pushcfunction(L, gl_task_shield);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "call/op_error.h"
 #include "virt/guest/guest.h"
 
 static int freeze_filesystems_run(gl_op *op)

@@ -2,7 +2,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "base/names.h"
+#include "call/libvirt_names.h"
 #include "virt/guest/guest.h"
 
 static int is_active_run(gl_op *op)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/names.h"
+#include "call/libvirt_names.h"
 #include "virt/guest/guest.h"
 
 /* ---- get_job_info ---- */

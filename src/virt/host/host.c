@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/masked.h"
 #include "call/watch.h"
 #include "event/event.h"
 #include "loop/task.h"
@@ -533,7 +534,7 @@ static int host_tostring(lua_State *L)
     lua_pushliteral(L, "<Host (closed)>");
     return 1;
   }
-  gl_log_push_masked(L, self->host->uri);
+  gl_masked_push(L, self->host->uri);
   lua_pushfstring(L, "<Host %s>", lua_tostring(L, -1));
   return 1;
 }

@@ -1,0 +1,105 @@
+#include "call/op_error.h"
+
+#include <libvirt/virterror.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/masked.h"
+#include "call/libvirt_names.h"
+#include "text/mask.h"
+
+/* Sets what the call was about. */
+static void set_op(lua_State *L, const gl_op *op)
+{
+  gl_error_set(L, "op", op->def->name);
+  gl_error_set(L, "call", op->def->call);
+  gl_masked_push(L, op->uri);
+  lua_setfield(L, -2, "host");
+  gl_error_set(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
+  gl_error_set(L, "device", op->disk);
+  if (op->disk)
+    gl_error_set(L, "device_type", "disk");
+}
+
+static const char *text_argument(const gl_op *op, const gl_param *p)
+{
+  return *(const char *const *)((const char *)op + p->offset);
+}
+
+/* Pushes libvirt's text about the call, with all that is secret in its arguments masked. */
+static void push_message(lua_State *L, const gl_op *op, const char *message)
+{
+  char *text = gl_mask_text(message);
+  for (const gl_param *p = op->def->params; p && p->name; p++) {
+    const char *value = p->secret || p->kind == GL_XML ? text_argument(op, p) : NULL;
+    if (value)
+      text = p->secret ? gl_mask_value(text, value) : gl_mask_values_of(text, value);
+  }
+  gl_masked_push_taken(L, text);
+}
+
+void gl_error_push_libvirt(lua_State *L, const gl_op *op)
+{
+  virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
+  bool closed = !e && op->host && !op->host->conn;
+  const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
+  gl_error_push(L, kind ? kind : "unknown");
+  set_op(L, op);
+  if (e) {
+    lua_pushinteger(L, e->code);
+    lua_setfield(L, -2, "code");
+    gl_enum_push(L, &gl_error_domains, e->domain);
+    lua_setfield(L, -2, "domain");
+    gl_enum_push(L, &gl_error_levels, e->level);
+    lua_setfield(L, -2, "level");
+  }
+  push_message(L, op,
+               e && e->message ? e->message
+               : closed        ? "the host was closed meanwhile"
+                               : "the call failed and libvirt gave no reason");
+  lua_setfield(L, -2, "message");
+}
+
+void gl_error_libvirt(lua_State *L, const gl_op *op)
+{
+  gl_error_push_libvirt(L, op);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...)
+{
+  char text[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  gl_error_push(L, kind);
+  set_op(L, op);
+  gl_error_set(L, "message", text);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
+{
+  gl_error_push(L, kind);
+  set_op(L, op);
+  bool running = op->phase == GL_OP_RUNNING;
+  lua_pushboolean(L, running);
+  lua_setfield(L, -2, "still_running");
+  if (strcmp(kind, "timeout") == 0)
+    lua_pushfstring(L, "no answer within %f s", op->timeout);
+  else
+    lua_pushstring(L, kind);
+  lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),
+                  running                   ? "still runs in libvirt"
+                  : op->phase == GL_OP_DONE ? "was over already, its result is dropped"
+                                            : "had not begun");
+  lua_setfield(L, -3, "message");
+  lua_pop(L, 1);
+  lua_error(L);
+  __builtin_unreachable();
+}
