@@ -22,6 +22,7 @@
 #include "call/op_error.h"
 #include "call/watch.h"
 #include "event/event.h"
+#include "loop/park.h"
 #include "loop/task.h"
 
 /* libvirtd answers 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
@@ -247,10 +248,22 @@ static _Noreturn void abandon(lua_State *L, const gl_op *op, const char *kind)
 
 static int resumed(lua_State *L, int status, lua_KContext ctx);
 
+/* Pushes what somebody waits for, for people. */
+static void describe(lua_State *L, const void *about)
+{
+  const gl_op *op = about;
+  const char *call = op->def->call ? op->def->call : op->def->name;
+  if (op->guest)
+    lua_pushfstring(L, "%s of guest '%s'%s%s", call, op->guest, op->disk ? ", disk " : "", op->disk ? op->disk : "");
+  else
+    lua_pushstring(L, call);
+}
+
 /* Lua thread: waits for the call that submit took over. */
 static int await(lua_State *L, gl_op *op)
 {
-  return gl_task_wait(L, (gl_wait){.list = &op->waiters, .seconds = op->bounded ? op->timeout : -1, .op = op}, (lua_KContext)op, resumed);
+  return gl_task_wait(L, (gl_wait){.list = &op->waiters, .seconds = op->bounded ? op->timeout : -1, .describe = describe, .about = op},
+                      (lua_KContext)op, resumed);
 }
 
 static int resumed(lua_State *L, int status, lua_KContext ctx)

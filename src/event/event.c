@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/names.h"
 #include "event/kind.h"
-#include "loop/task.h"
+#include "loop/park.h"
 
 /* More than this many events that nobody fetched are dropped, and counted. */
 #define MAX_PENDING 1024
@@ -68,7 +68,7 @@ struct gl_queue {
   uv_async_t *wakeup;      /* NULL once the state is closed */
 };
 
-gl_queue *gl_queue_new(uv_async_t *wakeup)
+static gl_queue *queue_new(uv_async_t *wakeup)
 {
   gl_queue *q = calloc(1, sizeof *q);
   if (!q)
@@ -138,10 +138,11 @@ static gl_event *queue_take(gl_queue *q, bool closing)
   return events;
 }
 
-void gl_queue_close(gl_queue *q)
+/* From here on no callback sends to s->wakeup. */
+static void close_queue(gl_state *s)
 {
-  events_free(queue_take(q, true));
-  queue_unref(q);
+  events_free(queue_take(s->queue, true));
+  queue_unref(s->queue);
 }
 
 /* For virTypedParamsFree. NULL where there are none. */
@@ -228,7 +229,7 @@ static void push_event(lua_State *L, const gl_event *e)
   gl_event_push_fields(L, e->kind, &e->data);
 }
 
-void gl_event_drain(gl_state *s)
+static void drain(gl_state *s)
 {
   for (gl_event *e = queue_take(s->queue, false), *next; e; e = next) {
     gl_sub *sub = e->sub;
@@ -242,6 +243,15 @@ void gl_event_drain(gl_state *s)
     sub->last = &e->next;
     gl_waitlist_wake(&sub->waiters, 1);
   }
+}
+
+void gl_event_open(lua_State *L, gl_state *s)
+{
+  s->queue = queue_new(&s->wakeup);
+  if (!s->queue)
+    luaL_error(L, "guestlua: out of memory");
+  gl_state_on_wakeup(s, drain);
+  gl_state_at_close(s, close_queue);
 }
 
 typedef struct subscription {

@@ -37,12 +37,8 @@ int gl_event_runs(void);
 /* Ends the thread; for the end of the process only. */
 void gl_event_stop(void);
 
-/* The queue of a state. Closing it makes later callbacks drop what they bring. */
-gl_queue *gl_queue_new(uv_async_t *wakeup);
-void gl_queue_close(gl_queue *q);
-
-/* Lua thread: hands what the queue holds to its subscriptions and wakes who waits for it. */
-void gl_event_drain(gl_state *s);
+/* Makes the queue of the state, which lasts until the state closes: later callbacks drop what they bring. [-0, +0, e] */
+void gl_event_open(lua_State *L, gl_state *s);
 
 extern const gl_class gl_subscription_class;
 

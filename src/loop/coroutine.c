@@ -7,31 +7,6 @@
 #include "loop/sandbox.h"
 #include "loop/task.h"
 
-static const char held_key; /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
-
-void gl_coroutine_hold(lua_State *L, lua_State *co, bool hold)
-{
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &held_key);
-  lua_pushthread(co);
-  lua_xmove(co, L, 1);
-  if (hold)
-    lua_pushboolean(L, true);
-  else
-    lua_pushnil(L);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-}
-
-/* co is at index 1 of L. */
-static bool is_held(lua_State *L, lua_State *co)
-{
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &held_key);
-  lua_pushvalue(L, 1);
-  bool held = lua_rawget(L, -2) != LUA_TNIL;
-  lua_pop(L, 2);
-  return held && lua_status(co) == LUA_YIELD;
-}
-
 /* co's error is on top of L. What wrap made raises it, and where it is a text adds the line of who called. */
 static int fail(lua_State *L, lua_State *co, bool wrapped)
 {
@@ -69,7 +44,7 @@ static int resume(lua_State *L, int nargs, bool wrapped)
   int status = gl_task_resume_inner(L, s, co, nargs, &results);
   if (status == LUA_YIELD && gl_task_is_parked(L, s)) {
     lua_pop(co, results);
-    gl_coroutine_hold(L, co, true);
+    gl_task_hold(L, co, true);
     return lua_yieldk(L, 0, wrapped, go_on);
   }
   if (status != LUA_OK && status != LUA_YIELD) {
@@ -90,14 +65,14 @@ static int resume(lua_State *L, int nargs, bool wrapped)
 static int go_on(lua_State *L, int status, lua_KContext wrapped)
 {
   (void)status;
-  gl_coroutine_hold(L, lua_tothread(L, 1), false);
+  gl_task_hold(L, lua_tothread(L, 1), false);
   return resume(L, 0, wrapped);
 }
 
 static int begin(lua_State *L, bool wrapped)
 {
   lua_State *co = lua_tothread(L, 1);
-  if (!is_held(L, co))
+  if (!gl_task_is_held(L, 1))
     return resume(L, lua_gettop(L) - 1, wrapped);
   lua_pushliteral(L, "cannot resume non-suspended coroutine"); /* Lua's words for one that is busy */
   return fail(L, co, wrapped);
@@ -117,7 +92,7 @@ static int co_resume(lua_State *L)
 static int co_close(lua_State *L)
 {
   lua_State *co = lua_tothread(L, 1);
-  if (co && is_held(L, co))
+  if (co && gl_task_is_held(L, 1))
     return luaL_error(L, "cannot close a normal coroutine");
   return call_own(L);
 }
@@ -125,7 +100,7 @@ static int co_close(lua_State *L)
 static int co_status(lua_State *L)
 {
   lua_State *co = lua_tothread(L, 1);
-  if (!co || !is_held(L, co))
+  if (!co || !gl_task_is_held(L, 1))
     return call_own(L);
   lua_pushliteral(L, "normal");
   return 1;
@@ -168,13 +143,6 @@ void gl_coroutine_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"create", co_create}, {"resume", co_resume}, {"wrap", co_wrap},
                                        {"close", co_close},   {"status", co_status}, {NULL, NULL}};
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &held_key);
-
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_COLIBNAME) == LUA_TTABLE)
     for (const luaL_Reg *f = functions; f->name; f++) {

@@ -9,12 +9,8 @@
 #define GL_COROUTINE_H
 
 #include <lua.h>
-#include <stdbool.h>
 
 /* Puts them into the library, where the state has opened it. [-0, +0, e] */
 void gl_coroutine_open(lua_State *L);
-
-/* Whether only the loop may resume co from now on. [-0, +0, e] */
-void gl_coroutine_hold(lua_State *L, lua_State *co, bool hold);
 
 #endif

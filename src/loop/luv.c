@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop/park.h"
 #include "loop/state.h"
-#include "loop/task.h"
 
 /* How luv's handles begin at their data (lhandle.h); ours are longer than that. */
 typedef struct luv_handle {

@@ -49,10 +49,10 @@ static void limit_memory(lua_State *L, gl_state *s, size_t bytes)
 }
 
 /* The state s is a userdata of L, and goes before the last blocks do. */
-void gl_sandbox_unlimit(lua_State *L, gl_state *s)
+static void unlimit(gl_state *s)
 {
   if (s->limit.alloc)
-    lua_setallocf(L, s->limit.alloc, s->limit.alloc_data);
+    lua_setallocf(s->L, s->limit.alloc, s->limit.alloc_data);
 }
 
 static bool has_room(const gl_state *s, size_t more)
@@ -210,10 +210,11 @@ void gl_sandbox_trust(lua_State *L)
     lua_pop(L, 1);
 }
 
-void gl_sandbox_open(lua_State *L)
+void gl_sandbox_open(lua_State *L, gl_state *s)
 {
   static const luaL_Reg functions[] = {
     {"limit", limit}, {"charge", charge}, {"set_globals", set_globals}, {"pcall", protected_call}, {NULL, NULL}};
+  gl_state_at_close(s, unlimit);
   lua_pushglobaltable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &trusted_key);
   luaL_setfuncs(L, functions, 0);

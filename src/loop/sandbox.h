@@ -9,7 +9,7 @@
 
 /* Sets limit, charge, pcall and set_globals in the table on top of the stack; and remembers the present globals as those of our
  * own modules. [-0, +0, m] */
-void gl_sandbox_open(lua_State *L);
+void gl_sandbox_open(lua_State *L, gl_state *s);
 
 /* Makes the function on top of the stack, a module of ours that was just loaded, see the globals that were there at first. [-0, +0, m] */
 void gl_sandbox_trust(lua_State *L);
@@ -29,8 +29,5 @@ void gl_sandbox_guard_coroutine(lua_State *L, const gl_state *s);
 
 /* Raises where there is no memory for so many more bytes of XML. [-0, +0, v] */
 void gl_sandbox_check_xml(lua_State *L, const gl_state *s, size_t more);
-
-/* For the end of the state: its own allocator again. */
-void gl_sandbox_unlimit(lua_State *L, gl_state *s);
 
 #endif

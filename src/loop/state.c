@@ -1,16 +1,11 @@
 #include "loop/state.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "base/error.h"
-#include "event/event.h"
-#include "loop/sandbox.h"
-#include "loop/task.h"
 
 static const char state_key; /* its address is the key in the registry */
 static const char empty_key; /* in the registry: "" */
@@ -80,41 +75,27 @@ static int state_gc(lua_State *L)
 {
   gl_state *s = lua_touserdata(L, 1);
   gl_state_close(s);
-  gl_sandbox_unlimit(L, s);
   return 0;
-}
-
-static int call_status(lua_State *L)
-{
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); /* a sandbox has no require */
-  lua_getfield(L, -1, "guestlua.status");
-  lua_pushliteral(L, "guestlua.status");
-  lua_call(L, 1, 1);
-  lua_call(L, 0, 0);
-  return 0;
-}
-
-/* Says on standard error what each task does: lua/guestlua/status.lua. */
-static void tell_status(lua_State *L)
-{
-  if (!lua_checkstack(L, LUA_MINSTACK))
-    return;
-  lua_pushcfunction(L, call_status);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
-    fprintf(stderr, "guestlua: cannot tell the status: %s\n", lua_tostring(L, -1));
-    lua_pop(L, 1);
-  }
 }
 
 /* Lua thread: the event thread or a signal handler has something for us. */
 static void on_wakeup(uv_async_t *async)
 {
   gl_state *s = async->data;
-  gl_event_drain(s);
-  if (atomic_exchange(&s->interrupted, 0))
-    gl_task_interrupt(s);
-  if (atomic_exchange(&s->status_asked, false))
-    tell_status(s->L);
+  for (int i = 0; i < s->hooks.wakeup_count; i++)
+    s->hooks.on_wakeup[i](s);
+}
+
+void gl_state_on_wakeup(gl_state *s, void (*fn)(gl_state *s))
+{
+  assert(s->hooks.wakeup_count < GL_MOST_HOOKS);
+  s->hooks.on_wakeup[s->hooks.wakeup_count++] = fn;
+}
+
+void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
+{
+  assert(s->hooks.close_count < GL_MOST_HOOKS);
+  s->hooks.at_close[s->hooks.close_count++] = fn;
 }
 
 /*
@@ -160,13 +141,11 @@ gl_state *gl_state_open(lua_State *L)
   lua_pop(L, 1);
   s->ready_end = &s->ready;
   pthread_once(&first_loop_once, make_first_loop);
-  s->queue = gl_queue_new(&s->wakeup);
-  if (!s->queue || uv_loop_init(&s->loop) != 0 || !enter(s))
+  if (uv_loop_init(&s->loop) != 0 || !enter(s))
     luaL_error(L, "guestlua: cannot make an event loop");
   uv_async_init(&s->loop, &s->wakeup, on_wakeup);
   s->wakeup.data = s;
   s->thread = pthread_self();
-  gl_task_root_open(s);
   s->open = true;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   lua_pushliteral(L, "");
@@ -182,8 +161,8 @@ void gl_state_close(gl_state *s)
   forget(s->L);
   while (s->alive.ops > 0)
     uv_run(&s->loop, UV_RUN_ONCE);
-  gl_queue_close(s->queue); /* from here on no callback sends to s->wakeup */
-  gl_task_close_all(s);
+  for (int i = s->hooks.close_count; i > 0; i--)
+    s->hooks.at_close[i - 1](s);
   uv_close((uv_handle_t *)&s->wakeup, NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
   uv_loop_close(&s->loop);
@@ -192,52 +171,4 @@ void gl_state_close(gl_state *s)
 void gl_state_push_empty(lua_State *L)
 {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key);
-}
-
-/* Lua thread, in the middle of some Lua code: set by ask. */
-static void on_hook(lua_State *L, lua_Debug *ar)
-{
-  (void)ar;
-  lua_sethook(L, NULL, 0, 0);
-  gl_state *s = gl_state_get(L);
-  gl_sandbox_rehook(L, s);
-  if (atomic_exchange(&s->status_asked, false))
-    tell_status(L);
-  gl_state_check_interrupt(L, s);
-}
-
-/* Signal handler: has the code that runs look at what was asked, and the loop where none runs. */
-static void ask(gl_state *s)
-{
-  lua_State *active = atomic_load(&s->active);
-  if (active) /* like lua.c: lua_sethook is the one function of Lua that a signal handler may call */
-    lua_sethook(active, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-  uv_async_send(&s->wakeup);
-}
-
-void gl_state_interrupt(gl_state *s, int signo)
-{
-  atomic_store(&s->interrupted, signo);
-  ask(s);
-}
-
-void gl_state_ask_status(gl_state *s)
-{
-  atomic_store(&s->status_asked, true);
-  ask(s);
-}
-
-void gl_state_check_interrupt(lua_State *L, gl_state *s)
-{
-  if (!atomic_exchange(&s->interrupted, 0))
-    return;
-  /* What computes is stopped in any case, lest it never waits. But it may not be the main task, or undo something. */
-  gl_task *runs = s->running ? s->running : s->root, *main = s->main ? s->main : s->root;
-  bool shielded = runs->shields > 0;
-  if (runs != main || s->looping || shielded)
-    gl_task_interrupt(s);
-  if (!s->main && !shielded)
-    runs->cancelled = NULL; /* it is raised right here */
-  if (!shielded)
-    gl_error_throw(L, "interrupted", "interrupted");
 }

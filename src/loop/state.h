@@ -1,7 +1,7 @@
 /*
  * What belongs to one lua_State: its libuv loop, its tasks, its counters and its teardown.
  *
- * Everything here is touched on the Lua thread only, but for gl_state_interrupt and gl_state_ask_status, which may be called from a signal
+ * Everything here is touched on the Lua thread only, but for gl_interrupt and gl_interrupt_for_status, which may be called from a signal
  * handler.
  */
 #ifndef GL_STATE_H
@@ -18,7 +18,7 @@ typedef struct gl_task gl_task;
 typedef struct gl_queue gl_queue;
 typedef struct gl_waiter gl_waiter;
 
-/* Who waits for something, oldest first (task.h). Initialize with TAILQ_INIT. */
+/* Who waits for something, oldest first (wait.h). Initialize with TAILQ_INIT. */
 typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
 
 /* What is alive; the specs check that all of it returns to where it was. */
@@ -30,11 +30,14 @@ typedef struct gl_counters {
   int subscriptions; /* registered event callbacks */
 } gl_counters;
 
+/* How many folders above may have one of each. */
+#define GL_MOST_HOOKS 4
+
 typedef struct gl_state {
   lua_State *L; /* the main thread of the Lua state */
   uv_loop_t loop;
-  uv_async_t wakeup;           /* sent by the event thread and by gl_state_interrupt */
-  gl_queue *queue;             /* what libvirt's event thread hands over (event.c) */
+  uv_async_t wakeup;           /* sent by the event thread and by gl_interrupt */
+  gl_queue *queue;             /* what libvirt's event thread hands over (event/queue.c) */
   gl_task *ready, **ready_end; /* tasks to resume, oldest first */
   gl_task *all;                /* that are not freed */
   gl_task *running;            /* the task whose Lua code runs now */
@@ -59,7 +62,12 @@ typedef struct gl_state {
     size_t memory, memory_used;
     bool counts; /* instructions */
     long long instructions_left;
-  } limit;          /* sandbox.c */
+  } limit; /* sandbox.c */
+  struct {
+    void (*on_wakeup[GL_MOST_HOOKS])(struct gl_state *s);
+    void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);
+    int wakeup_count, close_count;
+  } hooks;
   pthread_t thread; /* whose state it is */
   bool open;
 } gl_state;
@@ -79,13 +87,8 @@ void gl_state_push_empty(lua_State *L);
 /* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */
 void gl_state_close(gl_state *s);
 
-/* Makes the script stop with an error of kind "interrupted". Async-signal-safe. */
-void gl_state_interrupt(gl_state *s, int signo);
-
-/* Makes what each task does be told on standard error. Async-signal-safe. */
-void gl_state_ask_status(gl_state *s);
-
-/* Raises that error if the interrupt was asked for and nobody raised it yet. [-0, +0, v] */
-void gl_state_check_interrupt(lua_State *L, gl_state *s);
+/* fn is called on the Lua thread whenever s->wakeup was sent; when the state closes, after the last call in flight and in reverse order. */
+void gl_state_on_wakeup(gl_state *s, void (*fn)(gl_state *s));
+void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s));
 
 #endif

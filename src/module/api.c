@@ -9,8 +9,9 @@
 #include "call/op.h"
 #include "event/event.h"
 #include "guestlua.h"
+#include "loop/interrupt.h"
 #include "loop/state.h"
-#include "loop/task.h"
+#include "module/task_class.h"
 #include "virt/guest/guest.h"
 #include "virt/host/host.h"
 
@@ -350,14 +351,14 @@ void guestlua_interrupt(lua_State *L, int signo)
 {
   gl_state *s = gl_state_find(L);
   if (s)
-    gl_state_interrupt(s, signo ? signo : -1);
+    gl_interrupt(s, signo ? signo : -1);
 }
 
 void guestlua_status(lua_State *L)
 {
   gl_state *s = gl_state_find(L);
   if (s)
-    gl_state_ask_status(s);
+    gl_interrupt_for_status(s);
 }
 
 const char *guestlua_text(lua_State *L, int index)

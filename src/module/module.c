@@ -20,11 +20,13 @@
 #include "element/element.h"
 #include "event/event.h"
 #include "loop/coroutine.h"
+#include "loop/interrupt.h"
 #include "loop/luv.h"
+#include "loop/park.h"
 #include "loop/sandbox.h"
 #include "loop/state.h"
-#include "loop/task.h"
 #include "module/modules.h"
+#include "module/task_class.h"
 #include "virt/disk/disk.h"
 #include "virt/guest/guest.h"
 #include "virt/host/embedded.h"
@@ -202,7 +204,10 @@ static int open_core(lua_State *L)
   if (gl_event_start() < 0)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");
   xmlInitParser();
-  gl_state_open(L);
+  gl_state *s = gl_state_open(L);
+  gl_task_open(L, s);
+  gl_event_open(L, s);
+  gl_interrupt_open(s);
   gl_op_open(L);
   gl_coroutine_open(L);
   lua_newtable(L);
@@ -220,7 +225,8 @@ static int open_core(lua_State *L)
   gl_lock_open(L);
   gl_image_file_open(L);
   gl_watchdog_open(L);
-  gl_sandbox_open(L);
+  gl_sandbox_open(L, s);
+  gl_sandbox_open(L, s);
   gl_log_open(L);
   gl_masked_open(L);
   gl_system_open(L);

@@ -1,10 +1,12 @@
 /* Task: Lua's handle of a task. */
+#include "module/task_class.h"
+
 #include <lauxlib.h>
 #include <limits.h>
 #include <math.h>
 
 #include "base/error.h"
-#include "loop/task.h"
+#include "loop/park.h"
 
 typedef struct task_object {
   gl_object object;

@@ -22,7 +22,7 @@
 
 #include "base/error.h"
 #include "guestlua.h"
-#include "loop/task.h"
+#include "loop/park.h"
 
 enum { HISTORY_LINES = 2000 };
 
