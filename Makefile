@@ -50,7 +50,7 @@ say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo check asan tsan valgrind fuzz lint format doc bench install uninstall deb rock clean
+.PHONY: help all demo check asan tsan valgrind fuzz lint layers format doc bench install uninstall deb rock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -133,7 +133,7 @@ build/faults.so: $(FAULTS) spec/support/faults.h
 demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
 	$(RUN) build/guestlua spec/support/demo.lua
 
-check: all build/tiny/disk.qcow2 build/faults.so lint ## every spec, and lint
+check: all build/tiny/disk.qcow2 build/faults.so layers ## every spec, and what src/ looks like; the style is `make lint`
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # intercept_tls_get_addr=0: where a library's thread-local block happens to lie 16 bytes into a page, gcc 12's runtime takes what is before it for a
@@ -166,9 +166,12 @@ $(BUILD)/fuzz_%: spec/fuzz/%.c $(OBJECTS)
 
 C_FILES := $(wildcard src/*.h src/*/*.[ch] src/*/*/*.[ch] spec/fuzz/*.c spec/support/*.[ch] spec/embed/*.[ch] examples/embed/*.c bench/*.c)
 
-lint: ## luacheck, and the style of the C code
+lint: layers ## layers, luacheck, and the style of the C code
 	luacheck -q lua spec examples bench doc src
 	clang-format --dry-run -Werror $(C_FILES)
+
+layers: $(OBJECTS) $(PROGRAM_OBJECTS) ## that src/ has one direction and no circle
+	$(Q)$(LUA) src/layers.lua $(BUILD)
 
 format: ## brings the C code into its style
 	clang-format -i $(C_FILES)

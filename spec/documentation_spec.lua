@@ -214,7 +214,7 @@ end)
 
 describe("CONTRIBUTING.md", function()
   it("shows a libvirt call as it is in the source", function()
-    local source = read("src/virt/guest/guest.c"):gsub("\n\n", "\n")
+    local source = read("src/virt/guest/power.c"):gsub("\n\n", "\n")
     local example = read("CONTRIBUTING.md"):match("```c\n(.-)```"):gsub("\n\n", "\n")
     assert.is_truthy(source:find(example, 1, true), example)
   end)

@@ -1,7 +1,8 @@
--- lua5.4 src/layers.lua BUILD-DIRECTORY: proves, for `make lint`, that src/ has one direction and no circle.
+-- lua5.4 src/layers.lua BUILD-DIRECTORY [SOURCE-DIRECTORY]: proves, for `make lint`, that src/ has one direction and no circle.
 --
 -- A file includes and calls only files of its own folder and of those before it in `order`, and no two files include or call each other in a
--- circle. A file is its .c and its .h together. Calls (and uses of data) are what the objects say: nm.
+-- circle. A file is its .c and its .h together. Calls (and uses of data) are what the objects say: nm. And no file has more than 400 lines, no
+-- function more than 60.
 
 local order = { "text", "base", "loop", "call", "event", "element", "virt", "module", "program" }
 local rank = {}
@@ -9,7 +10,8 @@ for i, folder in ipairs(order) do
   rank[folder] = i
 end
 
-local build = assert(arg[1], "the build directory is missing")
+local build, source = assert(arg[1], "the build directory is missing"), arg[2] or "src"
+local MOST_LINES, MOST_IN_FUNCTION = 400, 60
 local faults = {}
 
 local function lines(command)
@@ -24,7 +26,7 @@ end
 
 -- "src/call/op.c" and "call/op.h" are "call/op". The public header belongs to the module.
 local function name_of(path)
-  local name = path:gsub("^src/", ""):gsub("%.[cho]$", "")
+  local name = (path:sub(1, #source + 1) == source .. "/" and path:sub(#source + 2) or path):gsub("%.[cho]$", "")
   return name == "guestlua" and "module/guestlua" or name
 end
 
@@ -44,34 +46,40 @@ local function use(from, to, how)
   end
 end
 
-for _, path in ipairs(lines("find src -name '*.[ch]'")) do
+for _, path in ipairs(lines(("find %s -name '*.[ch]'"):format(source))) do
+  local count, begins = 0, nil
   for line in io.lines(path) do
+    count = count + 1
     local header = line:match('^#include "([^"]+)"')
     if header then
       use(name_of(path), name_of(header), "includes the header")
     end
+    begins = line == "{" and count or begins
+    if line == "}" and begins and count - begins > MOST_IN_FUNCTION then
+      faults[("%s:%d: a function of %d lines: the most is %d"):format(path, begins, count - begins, MOST_IN_FUNCTION)] = true
+    end
+  end
+  if count > MOST_LINES then
+    faults[("%s: %d lines: the most is %d"):format(path, count, MOST_LINES)] = true
   end
 end
 
-local objects, defined_in = {}, {}
-for _, path in ipairs(lines("find src -name '*.c'")) do
-  local name = name_of(path)
-  local object = { name = name, wanted = {} }
-  for _, line in ipairs(lines(("nm -P %s/%s.o"):format(build, name))) do
-    local symbol, kind = line:match("^(%S+) (%a)")
-    if kind == "U" then
-      object.wanted[#object.wanted + 1] = symbol
-    elseif kind and kind:match("%u") then
-      defined_in[symbol] = name
-    end
-  end
-  objects[#objects + 1] = object
+local wanted, defined_in, paths = {}, {}, {}
+for _, path in ipairs(lines(("find %s -name '*.c'"):format(source))) do
+  paths[#paths + 1] = ("%s/%s.o"):format(build, name_of(path))
 end
-for _, object in ipairs(objects) do
-  for _, symbol in ipairs(object.wanted) do
-    if defined_in[symbol] then
-      use(object.name, defined_in[symbol], "uses " .. symbol)
-    end
+for _, line in ipairs(lines("nm -P -A " .. table.concat(paths, " "))) do
+  local object, symbol, kind = line:match("^(%S+)%.o: (%S+) (%a)")
+  local name = object:sub(#build + 2)
+  if kind == "U" then
+    wanted[#wanted + 1] = { name, symbol }
+  elseif kind:match("%u") then
+    defined_in[symbol] = name
+  end
+end
+for _, want in ipairs(wanted) do
+  if defined_in[want[2]] then
+    use(want[1], defined_in[want[2]], "uses " .. want[2])
   end
 end
 
@@ -105,7 +113,7 @@ end
 
 local list = {}
 for fault in pairs(faults) do
-  list[#list + 1] = "src: " .. fault
+  list[#list + 1] = fault
 end
 table.sort(list)
 if list[1] then

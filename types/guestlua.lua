@@ -236,6 +236,7 @@ function Guest:abort_job(options) end
 
 ---@class guestlua.AgentCommandOptions
 ---@field timeout? integer seconds to wait for the answer, 5 where nothing is said
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.
 ---
@@ -495,6 +496,20 @@ function Guest:get_metadata(options) end
 ---@param options? guestlua.CallOptions
 ---@return integer # integer: a value of guestlua.power_state
 function Guest:get_power_state(host, options) end
+
+---The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in the reference.
+---
+---libvirt: `virDomainSnapshotGetXMLDesc`
+---@param options? guestlua.CallOptions
+---@return string[] # a list of string
+function Guest:get_snapshot_descriptions(options) end
+
+---The names of the snapshots that libvirt remembers of the guest. Not in the reference.
+---
+---libvirt: `virDomainListAllSnapshots`
+---@param options? guestlua.CallOptions
+---@return string[] # a list of string
+function Guest:get_snapshot_names(options) end
 
 ---The running guest's processors, as a list; get_vcpus_info iterates over it.
 ---

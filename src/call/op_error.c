@@ -10,40 +10,39 @@
 #include "call/libvirt_names.h"
 #include "text/mask.h"
 
-/* Sets what the call was about. */
-static void set_op(lua_State *L, const gl_op *op)
+void gl_op_error_set(lua_State *L, const gl_op *op)
 {
   gl_error_set(L, "op", op->def->name);
   gl_error_set(L, "call", op->def->call);
   gl_masked_push(L, op->uri);
   lua_setfield(L, -2, "host");
-  gl_error_set(L, "guest", op->guest || !op->dom ? op->guest : virDomainGetName(op->dom));
-  gl_error_set(L, "device", op->disk);
-  if (op->disk)
-    gl_error_set(L, "device_type", "disk");
+  if (op->subject && op->subject->type->what)
+    gl_error_set(L, op->subject->type->what, op->subject->name);
+  gl_error_set(L, "device", op->part);
 }
 
-static const char *text_argument(const gl_op *op, const gl_param *p)
+/* The error that is pushed says more: the kind of the part. */
+static void set_op(lua_State *L, const gl_op *op)
 {
-  return *(const char *const *)((const char *)op + p->offset);
+  gl_op_error_set(L, op);
+  if (op->part)
+    gl_error_set(L, "device_type", op->part_type);
 }
 
 /* Pushes libvirt's text about the call, with all that is secret in its arguments masked. */
 static void push_message(lua_State *L, const gl_op *op, const char *message)
 {
   char *text = gl_mask_text(message);
-  for (const gl_param *p = op->def->params; p && p->name; p++) {
-    const char *value = p->secret || p->kind == GL_XML ? text_argument(op, p) : NULL;
-    if (value)
-      text = p->secret ? gl_mask_value(text, value) : gl_mask_values_of(text, value);
-  }
+  for (const gl_param *p = op->def->params; p && p->name; p++)
+    if (p->kind->mask && op->args.given >> (p - op->def->params) & 1)
+      text = p->kind->mask(text, p, &op->args);
   gl_masked_push_taken(L, text);
 }
 
 void gl_error_push_libvirt(lua_State *L, const gl_op *op)
 {
   virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
-  bool closed = !e && op->host && !op->host->conn;
+  bool closed = !e && op->connection && !op->connection->handle;
   const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
   gl_error_push(L, kind ? kind : "unknown");
   set_op(L, op);
@@ -91,7 +90,7 @@ void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
   lua_pushboolean(L, running);
   lua_setfield(L, -2, "still_running");
   if (strcmp(kind, "timeout") == 0)
-    lua_pushfstring(L, "no answer within %f s", op->timeout);
+    lua_pushfstring(L, "no answer within %f s", op->args.timeout);
   else
     lua_pushstring(L, kind);
   lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),

@@ -8,7 +8,10 @@
 void gl_error_push_libvirt(lua_State *L, const gl_op *op);
 _Noreturn void gl_error_libvirt(lua_State *L, const gl_op *op);
 
-/* Raises an error of ours about a call. [-0, +0, v] */
+/* Sets what the call was about in the table on top of the stack: op, call, host, guest, device. [-0, +0, m] */
+void gl_op_error_set(lua_State *L, const gl_op *op);
+
+/* Raises an error of this library about a call. [-0, +0, v] */
 _Noreturn void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Raises `kind` for an op that nobody waits for any more. [-0, +0, v] */

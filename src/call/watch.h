@@ -1,30 +1,27 @@
 /*
- * What the calls tell of themselves, for the log and for the dry run: tables, handed to the one function that the modules in Lua have set
- * with core.on_call. How a line of the log looks, and where it goes, is lua/guestlua/log.lua.
+ * Who looks at calls: a list in the state. op knows neither log nor dry run; they are watchers, as a recorder or a player would be.
  */
 #ifndef GL_WATCH_H
 #define GL_WATCH_H
 
-#include <lua.h>
-#include <stdbool.h>
+#include "call/op.h"
 
-typedef struct gl_op gl_op;
+struct gl_watcher {
+  /* Before the call is made, with its arguments read: true if it is not made, because the watcher answers for it. What it pushed is what
+   * comes back; it may raise instead. Lua thread; may be NULL. */
+  bool (*before)(lua_State *L, gl_op *op);
 
-/* The bits of state->watch. */
-enum {
-  GL_WATCH_TRACE = 1,   /* each call is told when it is over */
-  GL_WATCH_DRY_RUN = 2, /* each call that changes something is told, and not made */
+  /* The call is over; or nobody waits for it any more, and then kind says why. Lua thread; may be NULL. */
+  void (*after)(lua_State *L, const gl_op *op, const char *kind);
 };
 
-/* Tells of a call that is over, or that nobody waits for any more: then kind says why. [-0, +0, e] */
-void gl_log_call(lua_State *L, const gl_op *op, const char *kind);
+/* Whether it is to look from now on; whether it does. */
+void gl_watch(gl_state *s, const gl_watcher *w);
+void gl_unwatch(gl_state *s, const gl_watcher *w);
+bool gl_is_watching(const gl_state *s, const gl_watcher *w);
 
-/* Whether the call is not made, because this is a dry run; tells of it, and gives what it would have given where that is plain. Use as
- * `return gl_log_hold(L, op)`. [-0, +?, v] */
-bool gl_log_holds(const gl_op *op);
-int gl_log_hold(lua_State *L, const gl_op *op);
-
-/* Sets on_call, trace and dry_run in the table on top of the stack. [-0, +0, m] */
-void gl_log_open(lua_State *L);
+/* For invoke.c: asks all of them, tells all of them. [-0, +?, v] */
+bool gl_watch_before(lua_State *L, gl_op *op);
+void gl_watch_after(lua_State *L, const gl_op *op, const char *kind);
 
 #endif

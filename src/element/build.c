@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "element/element.h"
+#include "element/node.h"
 #include "loop/sandbox.h"
 #include "text/xml.h"
 

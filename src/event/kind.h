@@ -9,19 +9,7 @@
 #include <lua.h>
 
 #include "base/names.h"
-
-/* What a connection tells of itself: no events of libvirt's own, but told in the same way. */
-enum { GL_EVENT_DISCONNECTED = VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE + 1, GL_EVENT_RECONNECTED, GL_EVENT_COUNT };
-
-#define GL_EVENT_NUMBERS 3
-#define GL_EVENT_TEXTS 5
-
-typedef struct gl_event_data {
-  long long numbers[GL_EVENT_NUMBERS];
-  const char *texts[GL_EVENT_TEXTS];
-  virTypedParameterPtr params;
-  int params_count;
-} gl_event_data;
+#include "event/queue.h"
 
 /* One field of the event's table. */
 typedef struct gl_event_field {
@@ -32,18 +20,13 @@ typedef struct gl_event_field {
   const gl_enum *const *names_of; /* of the number, by numbers[0] */
 } gl_event_field;
 
-typedef struct gl_event_kind {
+struct gl_event_kind {
   int id;
   virConnectDomainEventGenericCallback callback; /* its opaque is what gl_event_deliver gets */
   const gl_event_field *fields;
-} gl_event_kind;
-
-extern const gl_enum gl_event_ids; /* by libvirt's number */
+};
 
 const gl_event_kind *gl_event_kind_of(int id);
-
-/* Event thread: copies the data for everybody whom it concerns; dom NULL: the connection tells it. In event.c. */
-void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data);
 
 /* Pushes the event's own fields into the table on top of the stack. [-0, +0, m] */
 void gl_event_push_fields(lua_State *L, const gl_event_kind *kind, const gl_event_data *data);

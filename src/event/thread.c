@@ -1,4 +1,5 @@
-/* The thread that runs libvirt's event loop, one a process. */
+#include "event/thread.h"
+
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
@@ -7,7 +8,10 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "event/event.h"
+/* How long a program that runs the loop itself may take for a turn of it, in seconds. */
+#define PATIENCE 10
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
 
 static pthread_once_t start_once = PTHREAD_ONCE_INIT;
 static pthread_t thread;
@@ -67,14 +71,15 @@ static void on_turn(int timer, void *unused)
   pthread_mutex_unlock(&turn_mutex);
 }
 
-int gl_event_runs(void)
+/* Waits up to PATIENCE seconds for libvirt's loop to turn; negative if it does not. On any thread but the loop's. */
+static int await_turn(void)
 {
   struct timespec deadline;
   int rc = 0;
   if (!own_loop)
     return 0;
   clock_gettime(CLOCK_REALTIME, &deadline);
-  deadline.tv_sec += GL_EVENT_PATIENCE;
+  deadline.tv_sec += PATIENCE;
   pthread_mutex_lock(&turn_mutex);
   unsigned before = turns;
   if (virEventAddTimeout(0, on_turn, NULL, NULL) < 0)
@@ -83,6 +88,16 @@ int gl_event_runs(void)
     rc = pthread_cond_timedwait(&turn_seen, &turn_mutex, &deadline);
   pthread_mutex_unlock(&turn_mutex);
   return rc == 0 ? 0 : -1;
+}
+
+int gl_event_await_loop(gl_op *op)
+{
+  /* Inline it may be that very thread that runs the loop. */
+  if (op->phase != GL_OP_RUNNING || await_turn() == 0)
+    return 0;
+  return gl_op_fail(
+    op, "no_event_loop",
+    "the program that embeds guestlua has said that it runs libvirt's event loop, and it has not run for " TEXT(PATIENCE) " s");
 }
 
 /* ---- our thread ---- */

@@ -124,7 +124,7 @@ static int run(lua_State *L, sharing *sh, bool turned)
 static int run_again(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
-  gl_task_check(L);
+  gl_task_check(L, gl_state_get(L));
   return run(L, (sharing *)ctx, true);
 }
 

@@ -9,23 +9,18 @@
 /* How deep waits in place may be nested: Lua has room for some 200 calls of C functions in each other, the script's own included. */
 #define MAX_IN_PLACE 12
 
-bool gl_task_timed_out(lua_State *L)
+const char *gl_task_cancelled(gl_state *s)
 {
-  return gl_state_get(L)->timed_out;
-}
-
-const char *gl_task_cancelled(lua_State *L)
-{
-  gl_task *t = gl_task_owner(gl_state_get(L));
+  gl_task *t = gl_task_owner(s);
   const char *kind = t->shields ? NULL : t->cancelled;
   if (kind)
     t->cancelled = NULL;
   return kind;
 }
 
-void gl_task_check(lua_State *L)
+void gl_task_check(lua_State *L, gl_state *s)
 {
-  const char *kind = gl_task_cancelled(L);
+  const char *kind = gl_task_cancelled(s);
   if (kind)
     gl_error_throw(L, kind, "%s", kind);
 }
@@ -64,26 +59,31 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
   uv_close((uv_handle_t *)&w->timer, on_waiter_closed);
 }
 
+int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ctx, lua_KFunction k)
+{
+  gl_task *t = gl_task_current(L, s);
+  if (t) {
+    begin(&t->parked, wait);
+    return lua_yieldk(L, 0, ctx, k);
+  }
+  wait_in_place(L, s, wait);
+  return k(L, LUA_OK, ctx);
+}
+
 int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k)
 {
   gl_state *s = gl_state_get(L);
   if (!pthread_equal(s->thread, pthread_self()))
     gl_error_throw(L, "wrong_thread", "this Lua state belongs to another thread, the one that opened guestlua in it");
-  gl_task_check(L);
-  gl_task *t = gl_task_current(L, s);
-  if (t) {
-    begin(&t->parked, &wait);
-    return lua_yieldk(L, 0, ctx, k);
-  }
-  wait_in_place(L, s, &wait);
-  return k(L, LUA_OK, ctx);
+  gl_task_check(L, s);
+  return gl_task_park(L, s, &wait, ctx, k);
 }
 
 static int slept(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   (void)ctx;
-  gl_task_check(L);
+  gl_task_check(L, gl_state_get(L));
   return 0;
 }
 
@@ -94,7 +94,7 @@ int gl_task_sleep(lua_State *L)
 
 int gl_task_check_cancelled(lua_State *L)
 {
-  gl_task_check(L);
+  gl_task_check(L, gl_state_get(L));
   return 0;
 }
 

@@ -14,14 +14,14 @@
  * what the caller was cancelled with before. Use as `return gl_task_wait(…)`. [-0, +0, v] */
 int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k);
 
-/* In a continuation, before anything else is called: whether the time ran out. */
-bool gl_task_timed_out(lua_State *L);
+/* The same, on the thread of the state and after gl_task_check. [-0, +0, v] */
+int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ctx, lua_KFunction k);
 
 /* The kind that gl_task_cancel asked for, once; NULL: nobody did, or it has to wait. [-0, +0, -] */
-const char *gl_task_cancelled(lua_State *L);
+const char *gl_task_cancelled(gl_state *s);
 
 /* Raises what gl_task_cancel asked for. [-0, +0, v] */
-void gl_task_check(lua_State *L);
+void gl_task_check(lua_State *L, gl_state *s);
 
 /* Pushes a list of what the tasks do: number, what, seconds. [-0, +1, e] */
 int gl_task_list(lua_State *L);

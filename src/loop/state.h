@@ -17,6 +17,7 @@
 typedef struct gl_task gl_task;
 typedef struct gl_queue gl_queue;
 typedef struct gl_waiter gl_waiter;
+typedef struct gl_watcher gl_watcher;
 
 /* Who waits for something, oldest first (wait.h). Initialize with TAILQ_INIT. */
 typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
@@ -52,7 +53,9 @@ typedef struct gl_state {
   bool dispatching; /* for a program with a loop of its own: no call may hold it up */
   bool timed_out;   /* the wait that ended last, for its continuation */
   gl_counters alive;
-  unsigned watch;             /* who looks at the calls: GL_WATCH_… (log.h); 0: nobody */
+  const gl_watcher *watchers[GL_MOST_HOOKS]; /* who looks at the calls: call/trace.h */
+  int watcher_count;
+  bool shares_thread;         /* the program runs libvirt's event loop, on this thread maybe: nothing may hold it up */
   size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
   atomic_int interrupted;     /* the signal that asked for it; 0: none */
   atomic_bool status_asked;   /* somebody wants to know what the tasks do */

@@ -1,6 +1,4 @@
 /* The module, and "guestlua.core" that the modules in Lua are written over. */
-#include "guestlua.h"
-
 #include <lauxlib.h>
 #include <libvirt/libvirt.h>
 #include <libxml/parser.h>
@@ -11,165 +9,38 @@
 #include "base/file.h"
 #include "base/image_file.h"
 #include "base/lock.h"
-#include "base/watchdog.h"
 #include "base/masked.h"
 #include "base/system.h"
-#include "call/class.h"
-#include "call/op.h"
-#include "call/watch.h"
-#include "element/element.h"
-#include "event/event.h"
+#include "base/watchdog.h"
+#include "call/invoke.h"
+#include "call/trace.h"
+#include "event/queue.h"
+#include "event/thread.h"
+#include "guestlua.h"
 #include "loop/coroutine.h"
 #include "loop/interrupt.h"
 #include "loop/luv.h"
 #include "loop/park.h"
 #include "loop/sandbox.h"
-#include "loop/state.h"
+#include "loop/task.h"
+#include "module/documentation.h"
+#include "module/index.h"
 #include "module/modules.h"
 #include "module/task_class.h"
-#include "virt/disk/disk.h"
-#include "virt/guest/guest.h"
-#include "virt/host/embedded.h"
-#include "virt/host/host.h"
-
-static const gl_class *const classes[] = {&gl_host_class,    &gl_guest_class, &gl_block_device_class, &gl_subscription_class,
-                                          &gl_element_class, &gl_task_class,  &gl_signal_class,       NULL};
-
-static int now(lua_State *L)
-{
-  lua_pushnumber(L, gl_time());
-  return 1;
-}
-static const gl_opdef now_def = {
-  .name = "now",
-  .help = "Seconds on a clock that only goes forward; only differences mean something.",
-  .returns = "number",
-  .invoke = now,
-};
-
-static const gl_param sleep_params[] = {
-  GL_ARG_HERE("seconds", GL_NUMBER, true, "how long, from 0 up"),
-  GL_END,
-};
-static const gl_opdef sleep_def = {
-  .name = "sleep",
-  .help = "Waits, and lets other tasks run meanwhile.",
-  .params = sleep_params,
-  .invoke = gl_task_sleep,
-};
-
-static int isatty_(lua_State *L)
-{
-  luaL_Stream *file = luaL_testudata(L, 1, LUA_FILEHANDLE);
-  if (!file)
-    gl_error_argument(L, "isatty", "file", "file expected, got %s", luaL_typename(L, 1));
-  lua_pushboolean(L, file->closef && uv_guess_handle(fileno(file->f)) == UV_TTY);
-  return 1;
-}
-static const gl_param isatty_params[] = {
-  GL_ARG_HERE("file", GL_ANY, true, "an open file, as io.stdout"),
-  GL_END,
-};
-static const gl_opdef isatty_def = {
-  .name = "isatty",
-  .help = "Whether an open file is a terminal.",
-  .params = isatty_params,
-  .returns = "boolean",
-  .invoke = isatty_,
-};
-
-static int alive(lua_State *L)
-{
-  const gl_counters *c = &gl_state_get(L)->alive;
-  const struct {
-    const char *name;
-    int value;
-  } values[] = {{"tasks", c->tasks}, {"ops", c->ops}, {"hosts", c->hosts}, {"guests", c->guests}, {"subscriptions", c->subscriptions}};
-  lua_createtable(L, 0, 5);
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-    lua_pushinteger(L, values[i].value);
-    lua_setfield(L, -2, values[i].name);
-  }
-  return 1;
-}
-static const gl_opdef alive_def = {
-  .name = "alive",
-  .help =
-    "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.",
-  .returns = "a table: tasks, ops, hosts, guests, subscriptions",
-  .invoke = alive,
-};
-
-static const gl_opdef *const functions[] = {
-  &gl_host_open, &gl_embedded_prepare, &gl_element_make, &gl_task_spawn_op, &gl_signal_make, &sleep_def, &now_def, &isatty_def, &alive_def,
-  NULL};
 
 /* core.check_self(value, class, method): the check that methods written in C make, for those written in Lua. */
 static int check_self(lua_State *L)
 {
   const char *name = luaL_checkstring(L, 2), *method = luaL_checkstring(L, 3);
-  for (const gl_class *const *c = classes; *c; c++)
-    if (strcmp((*c)->name, name) == 0) {
+  for (const gl_class *const *c = gl_classes; *c; c++)
+    if (strcmp((*c)->type->name, name) == 0) {
       const gl_opdef def = {.name = method};
       gl_op op = {.def = &def};
-      gl_object *o = gl_object_check(L, 1, *c, method);
-      if (o->host && (*c)->bind)
-        (*c)->bind(L, o, &op); /* raises where a BlockDevice's guest is closed */
+      gl_object *o = gl_object_check(L, 1, (*c)->type, method);
+      if (o->connection && (*c)->type->bind)
+        (*c)->type->bind(L, o, &op); /* raises where a BlockDevice's guest is closed */
     }
   return 0;
-}
-
-/* Pushes name, call, help, returns and params of an operation as a table. */
-static void push_doc(lua_State *L, const gl_opdef *def, bool field)
-{
-  const char *const texts[][2] = {{"name", def->name}, {"call", def->call}, {"help", def->help}, {"returns", def->returns}};
-  lua_createtable(L, 0, 5);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    lua_pushstring(L, texts[i][1]);
-    lua_setfield(L, -2, texts[i][0]);
-  }
-  lua_pushboolean(L, def->changes);
-  lua_setfield(L, -2, "changes");
-  lua_pushboolean(L, def->run && !def->memory);
-  lua_setfield(L, -2, "calls");
-  gl_opts_push(L, def->params, def->run && !def->memory && !field);
-  lua_setfield(L, -2, "params");
-}
-
-/* Appends the docs of a table of operations to the list on top of the stack. */
-static void add_docs(lua_State *L, const gl_opdef *const *defs, bool fields)
-{
-  for (; defs && *defs; defs++) {
-    push_doc(L, *defs, fields);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-  }
-}
-
-/* core.documentation(): what help() and the manual are made of. */
-static int documentation(lua_State *L)
-{
-  lua_newtable(L);
-  lua_newtable(L);
-  add_docs(L, functions, false);
-  lua_setfield(L, -2, "functions");
-  lua_newtable(L);
-  for (lua_Integer i = 0; classes[i]; i++) {
-    lua_createtable(L, 0, 4);
-    lua_pushstring(L, classes[i]->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, classes[i]->help);
-    lua_setfield(L, -2, "help");
-    lua_newtable(L);
-    for (const gl_opdef *const *const *table = classes[i]->ops; *table; table++)
-      add_docs(L, *table, false);
-    lua_setfield(L, -2, "methods");
-    lua_newtable(L);
-    add_docs(L, classes[i]->fields, true);
-    lua_setfield(L, -2, "fields");
-    lua_rawseti(L, -2, i + 1);
-  }
-  lua_setfield(L, -2, "classes");
-  return 1;
 }
 
 static void push_version(lua_State *L, const char *name, const char *version)
@@ -200,6 +71,15 @@ static void push_versions(lua_State *L)
 /* "guestlua.core" */
 static int open_core(lua_State *L)
 {
+  static const luaL_Reg own[] = {{"check_self", check_self},
+                                 {"shield", gl_task_shield},
+                                 {"within", gl_task_within},
+                                 {"check", gl_task_check_cancelled},
+                                 {"heard", gl_task_heard},
+                                 {"task_list", gl_task_list},
+                                 {"share_loop", gl_luv_share},
+                                 {"documentation", gl_documentation},
+                                 {NULL, NULL}};
   luaL_checkversion(L);
   if (gl_event_start() < 0)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");
@@ -207,17 +87,18 @@ static int open_core(lua_State *L)
   gl_state *s = gl_state_open(L);
   gl_task_open(L, s);
   gl_event_open(L, s);
+  s->shares_thread = gl_event_is_programs();
   gl_interrupt_open(s);
-  gl_op_open(L);
+  gl_invoke_open(L);
   gl_coroutine_open(L);
   lua_newtable(L);
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
-  for (const gl_class *const *c = classes; *c; c++) {
+  for (const gl_class *const *c = gl_classes; *c; c++) {
     gl_class_open(L, *c);
-    lua_setfield(L, -2, (*c)->name);
+    lua_setfield(L, -2, (*c)->type->name);
   }
-  for (const gl_opdef *const *def = functions; *def; def++) {
+  for (const gl_opdef *const *def = gl_functions; *def; def++) {
     gl_op_push(L, *def, NULL);
     lua_setfield(L, -2, (*def)->name);
   }
@@ -227,25 +108,10 @@ static int open_core(lua_State *L)
   gl_watchdog_open(L);
   gl_sandbox_open(L, s);
   gl_sandbox_open(L, s);
-  gl_log_open(L);
+  gl_trace_open(L);
   gl_masked_open(L);
   gl_system_open(L);
-  lua_pushcfunction(L, check_self);
-  lua_setfield(L, -2, "check_self");
-  lua_pushcfunction(L, gl_task_shield);
-  lua_setfield(L, -2, "shield");
-  lua_pushcfunction(L, gl_task_within);
-  lua_setfield(L, -2, "within");
-  lua_pushcfunction(L, gl_task_check_cancelled);
-  lua_setfield(L, -2, "check");
-  lua_pushcfunction(L, gl_task_heard);
-  lua_setfield(L, -2, "heard");
-  lua_pushcfunction(L, gl_task_list);
-  lua_setfield(L, -2, "task_list");
-  lua_pushcfunction(L, gl_luv_share);
-  lua_setfield(L, -2, "share_loop");
-  lua_pushcfunction(L, documentation);
-  lua_setfield(L, -2, "documentation");
+  luaL_setfuncs(L, own, 0);
   push_versions(L);
   lua_setfield(L, -2, "version");
   return 1;

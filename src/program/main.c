@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "guestlua.h"
+#include "program/prompt.h"
+#include "program/settings.h"
 #include "program/terminal.h"
 
 /* Calls that can be under way at once, on all connections together. libuv reads it once, before the first. */
@@ -37,7 +39,7 @@ static void on_interrupt(int signo)
     raise(signo); /* when we are back from here */
     return;
   }
-  if (!gl_terminal_takes_interrupt(signo))
+  if (!gl_prompt_takes_interrupt(signo))
     interrupted_by = signo;
   guestlua_interrupt(running_state, signo);
 }

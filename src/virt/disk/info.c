@@ -1,5 +1,5 @@
 /* BlockDevice: how large the disk is. */
-#include "virt/disk/disk.h"
+#include "virt/disk/rows.h"
 
 typedef struct info_op {
   gl_op op;
@@ -8,7 +8,7 @@ typedef struct info_op {
 
 static int get_block_info_run(gl_op *op)
 {
-  return virDomainGetBlockInfo(op->dom, op->disk, &((info_op *)op)->info, 0);
+  return virDomainGetBlockInfo(gl_op_domain(op), op->part, &((info_op *)op)->info, 0);
 }
 
 static int get_block_info_push(lua_State *L, gl_op *op)
@@ -36,4 +36,4 @@ static const gl_opdef get_block_info_def = {
   .lane = GL_LANE_BESIDE,
 };
 
-const gl_opdef *const gl_disk_info_ops[] = {&get_block_info_def, NULL};
+const gl_opdef *const gl_block_device_info_ops[] = {&get_block_info_def, NULL};

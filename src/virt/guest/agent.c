@@ -7,11 +7,12 @@
 
 #include "base/error.h"
 #include "call/op_error.h"
-#include "virt/guest/guest.h"
+#include "call/push.h"
+#include "virt/guest/rows.h"
 
 static int freeze_filesystems_run(gl_op *op)
 {
-  return virDomainFSFreeze(op->dom, NULL, 0, 0);
+  return virDomainFSFreeze(gl_op_domain(op), NULL, 0, 0);
 }
 static const gl_opdef freeze_filesystems_def = {
   .name = "freeze_filesystems",
@@ -24,7 +25,7 @@ static const gl_opdef freeze_filesystems_def = {
 
 static int thaw_filesystems_run(gl_op *op)
 {
-  return virDomainFSThaw(op->dom, NULL, 0, 0);
+  return virDomainFSThaw(gl_op_domain(op), NULL, 0, 0);
 }
 static const gl_opdef thaw_filesystems_def = {
   .name = "thaw_filesystems",
@@ -41,14 +42,14 @@ typedef struct agent_timeout_op {
 } agent_timeout_op;
 
 static const gl_param agent_timeout_params[] = {
-  GL_ARG_OR_NIL(agent_timeout_op, seconds, GL_INTEGER, "how long; nil: as long as it takes, as libvirt has it at first"),
+  GL_ARG_OR_NIL(agent_timeout_op, seconds, &gl_integer, "how long; nil: as long as it takes, as libvirt has it at first"),
   GL_END,
 };
 
 static int agent_set_response_timeout_run(gl_op *op)
 {
   long long seconds = ((agent_timeout_op *)op)->seconds;
-  return virDomainAgentSetResponseTimeout(op->dom,
+  return virDomainAgentSetResponseTimeout(gl_op_domain(op),
                                           seconds > 0 && seconds < INT_MAX ? (int)seconds : VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, 0);
 }
 static const gl_opdef agent_set_response_timeout_def = {
@@ -70,15 +71,15 @@ typedef struct password_op {
 } password_op;
 
 static const gl_param password_params[] = {
-  GL_ARG(password_op, user, GL_STRING, "the user in the guest"),
-  GL_ARG_SECRET(password_op, new_pass, "the new password, as plain text; it is shown in no error"),
+  GL_ARG(password_op, user, &gl_string, "the user in the guest"),
+  GL_ARG(password_op, new_pass, &gl_secret, "the new password, as plain text; it is shown in no error"),
   GL_END,
 };
 
 static int set_user_password_run(gl_op *op)
 {
   password_op *self = (password_op *)op;
-  return virDomainSetUserPassword(op->dom, self->user, self->new_pass, 0);
+  return virDomainSetUserPassword(gl_op_domain(op), self->user, self->new_pass, 0);
 }
 static const gl_opdef set_user_password_def = {
   .name = "set_user_password",
@@ -96,7 +97,7 @@ static int sync_guest_time_run(gl_op *op)
 {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  if (virDomainSetTime(op->dom, now.tv_sec, (unsigned)now.tv_nsec, 0) == 0)
+  if (virDomainSetTime(gl_op_domain(op), now.tv_sec, (unsigned)now.tv_nsec, 0) == 0)
     return 0;
   op->error = virSaveLastError();
   return 1;
@@ -128,7 +129,7 @@ typedef struct agent_op {
 } agent_op;
 
 static const gl_param agent_params[] = {
-  GL_ARG_SECRET(agent_op, command, "the command, JSON: {\"execute\": …}"),
+  GL_ARG(agent_op, command, &gl_secret, "the command, JSON: {\"execute\": …}"),
   GL_OPTION_UP_TO(agent_op, timeout, INT_MAX, "seconds to wait for the answer, 5 where nothing is said"),
   GL_END,
 };
@@ -137,7 +138,7 @@ static int agent_command_run(gl_op *op)
 {
   agent_op *self = (agent_op *)op;
   int timeout = self->timeout ? (int)self->timeout : VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT;
-  return (self->text.text = virDomainQemuAgentCommand(op->dom, self->command, timeout, 0)) ? 0 : -1;
+  return (self->text.text = virDomainQemuAgentCommand(gl_op_domain(op), self->command, timeout, 0)) ? 0 : -1;
 }
 static const gl_opdef agent_command_def = {
   .name = "agent_command",

@@ -3,11 +3,12 @@
 #include <stdlib.h>
 
 #include "call/libvirt_names.h"
-#include "virt/guest/guest.h"
+#include "call/push.h"
+#include "virt/guest/rows.h"
 
 static int is_active_run(gl_op *op)
 {
-  return virDomainIsActive(op->dom);
+  return virDomainIsActive(gl_op_domain(op));
 }
 static const gl_opdef is_active_def = {
   .name = "is_active",
@@ -22,7 +23,7 @@ static const gl_opdef is_active_def = {
 
 static int has_persistent_configuration_run(gl_op *op)
 {
-  return virDomainIsPersistent(op->dom);
+  return virDomainIsPersistent(gl_op_domain(op));
 }
 static const gl_opdef has_persistent_configuration_def = {
   .name = "has_persistent_configuration",
@@ -42,15 +43,15 @@ typedef struct info_op {
 } info_op;
 
 static const gl_param info_params[] = {
-  GL_ARG_HERE("host", GL_ANY, false, "taken for the reference's sake; the guest knows its host"),
+  GL_ARG_HERE("host", &gl_any, false, "taken for the reference's sake; the guest knows its host"),
   GL_END,
 };
 
 static int get_info_run(gl_op *op)
 {
   info_op *self = (info_op *)op;
-  self->id = (int)virDomainGetID(op->dom);
-  return virDomainGetInfo(op->dom, &self->info);
+  self->id = (int)virDomainGetID(gl_op_domain(op));
+  return virDomainGetInfo(gl_op_domain(op), &self->info);
 }
 
 /* The reference's power states: libvirt's domain states, with "blocked" told as running and "shutoff" as shutdown. */
@@ -119,10 +120,10 @@ static int get_vcpus_run(gl_op *op)
 {
   vcpus_op *self = (vcpus_op *)op;
   virDomainInfo info;
-  if (virDomainGetInfo(op->dom, &info) < 0)
+  if (virDomainGetInfo(gl_op_domain(op), &info) < 0)
     return -1;
   self->infos = calloc(info.nrVirtCpu, sizeof *self->infos);
-  return self->infos ? virDomainGetVcpus(op->dom, self->infos, info.nrVirtCpu, NULL, 0) : -1;
+  return self->infos ? virDomainGetVcpus(gl_op_domain(op), self->infos, info.nrVirtCpu, NULL, 0) : -1;
 }
 
 static int get_vcpus_push(lua_State *L, gl_op *op)
@@ -169,11 +170,11 @@ typedef struct disk_errors_op {
 static int get_disk_errors_run(gl_op *op)
 {
   disk_errors_op *self = (disk_errors_op *)op;
-  int disks = virDomainGetDiskErrors(op->dom, NULL, 0, 0);
+  int disks = virDomainGetDiskErrors(gl_op_domain(op), NULL, 0, 0);
   if (disks <= 0)
     return disks;
   self->errors = calloc((size_t)disks, sizeof *self->errors);
-  return self->errors ? virDomainGetDiskErrors(op->dom, self->errors, (unsigned)disks, 0) : -1;
+  return self->errors ? virDomainGetDiskErrors(gl_op_domain(op), self->errors, (unsigned)disks, 0) : -1;
 }
 
 static int get_disk_errors_push(lua_State *L, gl_op *op)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "element/element.h"
+#include "element/node.h"
 #include "text/xml.h"
-#include "virt/guest/guest.h"
+#include "virt/guest/rows.h"
 
 /* What get_all_devices can be asked for: a device element of libvirt's, or a class of the reference. */
 static const struct devtype {
@@ -103,7 +103,7 @@ static int fetch(gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
   char message[256];
-  char *text = virDomainGetXMLDesc(op->dom, op->flags);
+  char *text = virDomainGetXMLDesc(gl_op_domain(op), op->args.flags);
   if (!text)
     return -1;
   self->doc = gl_xml_parse(text, strlen(text), message, sizeof message);
@@ -193,7 +193,7 @@ static void check_devtype(lua_State *L, gl_op *op)
 }
 
 static const gl_param get_all_devices_params[] = {
-  GL_ARG_OR_NIL(lookup_op, devtype, GL_STRING,
+  GL_ARG_OR_NIL(lookup_op, devtype, &gl_string,
                 "an element's name, as in \"disk\", or a class of the reference, as in \"LibvirtConfigGuestDisk\""),
   FROM_PERSISTENT_CONFIG,
   GL_END,
@@ -235,7 +235,7 @@ static const gl_opdef get_all_disks_def = {
 };
 
 static const gl_param get_disk_params[] = {
-  GL_ARG(lookup_op, device, GL_STRING, "the disk's target, as in \"vda\", or the file of its source"),
+  GL_ARG(lookup_op, device, &gl_string, "the disk's target, as in \"vda\", or the file of its source"),
   FROM_PERSISTENT_CONFIG,
   GL_END,
 };
@@ -268,8 +268,8 @@ static const gl_opdef get_disk_def = {
 };
 
 static const gl_param get_device_by_alias_params[] = {
-  GL_ARG(lookup_op, devalias, GL_STRING, "the device's alias, as in \"ua-mydisk\""),
-  GL_OPTION(lookup_op, devtype, GL_STRING, "look at this kind of devices only, as in get_all_devices"),
+  GL_ARG(lookup_op, devalias, &gl_string, "the device's alias, as in \"ua-mydisk\""),
+  GL_OPTION(lookup_op, devtype, &gl_string, "look at this kind of devices only, as in get_all_devices"),
   FROM_PERSISTENT_CONFIG,
   GL_END,
 };
@@ -289,7 +289,7 @@ static const gl_opdef get_device_by_alias_def = {
 };
 
 static const gl_param get_interface_by_mac_params[] = {
-  GL_ARG_OR_NIL(lookup_op, mac, GL_STRING, "the MAC address, exactly as the configuration has it"),
+  GL_ARG_OR_NIL(lookup_op, mac, &gl_string, "the MAC address, exactly as the configuration has it"),
   GL_END,
 };
 

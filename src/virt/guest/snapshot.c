@@ -2,7 +2,38 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "virt/guest/guest.h"
+#include "element/kind.h"
+#include "virt/guest/rows.h"
+
+typedef struct snapshot_op {
+  gl_op op;
+  const char *conf;
+} snapshot_op;
+
+static const gl_param snapshot_params[] = {
+  GL_ARG(snapshot_op, conf, &gl_xml, "what to take: a <domainsnapshot> element"),
+  GL_OPTION_FLAG("no_metadata", VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA, "libvirt does not remember the snapshot"),
+  GL_OPTION_FLAG("disk_only", VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, "the disks, and not the memory"),
+  GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT, "the files of the new images exist already"),
+  GL_OPTION_FLAG("quiesce", VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, "freeze the file systems meanwhile; needs the guest agent"),
+  GL_OPTION_FLAG("atomic", VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC, "all disks or none (not in the reference)"),
+  GL_END,
+};
+
+static int snapshot_run(gl_op *op)
+{
+  virDomainSnapshotPtr snapshot = virDomainSnapshotCreateXML(gl_op_domain(op), ((snapshot_op *)op)->conf, op->args.flags);
+  return snapshot ? virDomainSnapshotFree(snapshot) : -1;
+}
+static const gl_opdef snapshot_def = {
+  .name = "snapshot",
+  .call = "virDomainSnapshotCreateXML",
+  .help = "Takes a snapshot.",
+  .params = snapshot_params,
+  .size = sizeof(snapshot_op),
+  .run = snapshot_run,
+  .changes = true,
+};
 
 /* What one guest has of one kind. */
 typedef struct list_op {
@@ -37,7 +68,7 @@ static int none_if_unsupported(int count)
 static int snapshot_names_run(gl_op *op)
 {
   list_op *self = (list_op *)op;
-  int count = none_if_unsupported(virDomainListAllSnapshots(op->dom, &self->snapshots, 0));
+  int count = none_if_unsupported(virDomainListAllSnapshots(gl_op_domain(op), &self->snapshots, 0));
   self->snapshot_count = count < 0 ? 0 : count;
   return count;
 }
@@ -71,7 +102,7 @@ static int descriptions_run(gl_op *op)
   list_op *self = (list_op *)op;
   if (snapshot_names_run(op) < 0)
     return -1;
-  int count = none_if_unsupported(virDomainListAllCheckpoints(op->dom, &self->checkpoints, 0));
+  int count = none_if_unsupported(virDomainListAllCheckpoints(gl_op_domain(op), &self->checkpoints, 0));
   if (count < 0)
     return -1;
   self->checkpoint_count = count;
@@ -114,4 +145,4 @@ static const gl_opdef descriptions_def = {
   .lane = GL_LANE_BESIDE,
 };
 
-const gl_opdef *const gl_guest_snapshot_ops[] = {&snapshot_names_def, &descriptions_def, NULL};
+const gl_opdef *const gl_guest_snapshot_ops[] = {&snapshot_def, &snapshot_names_def, &descriptions_def, NULL};

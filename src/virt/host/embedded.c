@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "call/watch.h"
+#include "call/trace.h"
 
 /* The longest directory in which a guest of a one-letter name starts: libvirt puts DIR/lib/qemu/domain-ID-NAME/monitor.sock below it (the
  * name cut off at 20), and the address of a socket has 107 characters. */
@@ -22,13 +22,13 @@ static const char qemu_conf[] =
   "stdio_handler = \"file\" # no virtlogd\n"
   "remember_owner = 0\n";
 
-typedef struct embedded_op {
-  gl_op op;
+typedef struct embedded_args {
+  gl_args args;
   const char *dir;
-} embedded_op;
+} embedded_args;
 
 static const gl_param embedded_params[] = {
-  GL_ARG(embedded_op, dir, GL_STRING,
+  GL_ARG(embedded_args, dir, &gl_string,
          "the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made where it is missing. "
          "One a "
          "process, and one process a directory"),
@@ -43,7 +43,7 @@ static _Noreturn void cannot(lua_State *L, const char *what, const char *path)
 /* A dry run opens what is there, and makes nothing. */
 static void check_dry_run(lua_State *L, const char *path)
 {
-  if (gl_state_get(L)->watch & GL_WATCH_DRY_RUN && access(path, F_OK) < 0)
+  if (gl_is_dry_run(gl_state_get(L)) && access(path, F_OK) < 0)
     gl_error_throw(L, "dry_run", "embedded: a dry run does not make '%s'", path);
 }
 
@@ -87,14 +87,13 @@ static void push_escaped(lua_State *L, const char *path)
 }
 
 /* Local files, made once: not worth a worker. */
-static int embedded_prepare(lua_State *L)
+static int embedded_prepare(lua_State *L, gl_args *args)
 {
-  embedded_op args = {0};
-  gl_opts_read(L, 1, lua_gettop(L), "embedded", embedded_params, &args.op, false);
+  const char *dir = ((embedded_args *)args)->dir;
   char root[PATH_MAX], path[PATH_MAX + 16];
-  make_directory(L, args.dir);
-  if (!realpath(args.dir, root))
-    cannot(L, "find", args.dir);
+  make_directory(L, dir);
+  if (!realpath(dir, root))
+    cannot(L, "find", dir);
   if (strlen(root) > MAX_ROOT)
     gl_error_argument(L, "embedded", "dir",
                       "'%s' has %zu characters: libvirt makes sockets below it, and with more than %d their addresses are too long", root,
@@ -113,5 +112,6 @@ const gl_opdef gl_embedded_prepare = {
           "opens it too.",
   .returns = "string: the URI",
   .params = embedded_params,
+  .size = sizeof(embedded_args),
   .invoke = embedded_prepare,
 };

@@ -1,0 +1,73 @@
+/* Guest: its configuration as a whole. */
+#include "call/push.h"
+#include "virt/guest/rows.h"
+
+static const gl_param get_xml_desc_params[] = {
+  GL_OPTION_FLAG("dump_inactive", VIR_DOMAIN_XML_INACTIVE, "what the guest will be at its next start, not what it is now"),
+  GL_OPTION_FLAG("dump_sensitive", VIR_DOMAIN_XML_SECURE, "with passwords in it"),
+  GL_OPTION_FLAG("dump_migratable", VIR_DOMAIN_XML_MIGRATABLE, "fit for the destination of a migration"),
+  GL_END,
+};
+
+static int get_xml_desc_run(gl_op *op)
+{
+  return (((gl_text_op *)op)->text = virDomainGetXMLDesc(gl_op_domain(op), op->args.flags)) ? 0 : -1;
+}
+static const gl_opdef get_xml_desc_def = {
+  .name = "get_xml_desc",
+  .call = "virDomainGetXMLDesc",
+  .help = "The guest's configuration.",
+  .returns = "string: XML",
+  .params = get_xml_desc_params,
+  .size = sizeof(gl_text_op),
+  .run = get_xml_desc_run,
+  .push = gl_push_text,
+  .release = gl_release_text,
+  .quick = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+/* Bits of ours, for delete_configuration alone. */
+#define SNAPSHOTS_METADATA (1u << 28)
+#define SUPPORT_UEFI (1u << 29)
+#define KEEP_VTPM (1u << 30)
+#define KEEP_NVRAM (1u << 31)
+
+static const gl_param delete_configuration_params[] = {
+  GL_OPTION_FLAG("support_uefi", SUPPORT_UEFI, "delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without"),
+  GL_OPTION_FLAG("keep_vtpm", KEEP_VTPM, "keep the state of the virtual TPM (libvirt 8.9); implies support_uefi"),
+  GL_OPTION_FLAG("keep_nvram", KEEP_NVRAM, "keep the UEFI variables"),
+  GL_OPTION_FLAG(
+    "snapshots_metadata", SNAPSHOTS_METADATA,
+    "forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)"),
+  GL_END,
+};
+
+static int delete_configuration_run(gl_op *op)
+{
+  unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE;
+  if (op->args.flags & KEEP_NVRAM)
+    flags |= VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+  else if (op->args.flags & (SUPPORT_UEFI | KEEP_VTPM))
+    flags |= VIR_DOMAIN_UNDEFINE_NVRAM;
+  if (op->args.flags & KEEP_VTPM)
+    flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+  if (op->args.flags & SNAPSHOTS_METADATA)
+    flags |= VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+  if (virDomainUndefineFlags(gl_op_domain(op), flags) == 0)
+    return 0;
+  /* As the reference does: drivers that do not know the flags. */
+  return virDomainUndefine(gl_op_domain(op));
+}
+static const gl_opdef delete_configuration_def = {
+  .name = "delete_configuration",
+  .call = "virDomainUndefineFlags",
+  .help = "Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it "
+          "stops. "
+          "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
+  .params = delete_configuration_params,
+  .run = delete_configuration_run,
+  .changes = true,
+};
+
+const gl_opdef *const gl_guest_config_ops[] = {&get_xml_desc_def, &delete_configuration_def, NULL};
