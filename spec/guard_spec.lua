@@ -210,7 +210,7 @@ describe("On a real guest", function()
   end)
 
   local function is_frozen()
-    return guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = LONG }):find("frozen") ~= nil
+    return guest:agent_command('{"execute":"guest-fsfreeze-status"}', { agent_timeout = LONG }):find("frozen") ~= nil
   end
 
   it("frozen file systems thaw", function()

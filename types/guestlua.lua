@@ -63,11 +63,11 @@ function guestlua.group(options) end
 function guestlua.isatty(file) end
 
 ---@class guestlua.JournalOptions
----@field dir? string a directory, made where it is missing; at first $XDG_STATE_HOME/guestlua/journal
+---@field dir? string a directory, made if it is missing; default: $XDG_STATE_HOME/guestlua/journal, or ~/.local/state/guestlua/journal, or /var/lib/guestlua for root without a home
 
----Where workflows keep their journal: guestlua.journal{dir=…}. Before the first workflow; the same directory for whoever recovers. Its files are for this user only: what is needed to define a guest again is in them as it is, with its secrets.
+---Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. Its files are for this user only, because they hold configurations with their secrets.
 ---@param options? guestlua.JournalOptions
----@return string # string: the directory
+---@return any # string: the directory
 function guestlua.journal(options) end
 
 ---@class guestlua.MapOptions
@@ -105,10 +105,15 @@ function guestlua.open(uri, options) end
 ---@return guestlua.Progress
 function guestlua.progress(label, options) end
 
----Finds what killed runs of workflows left on the guests of a host (an overlay, a job, frozen file systems, a guest that is not defined any more) and finishes it or takes it back. Runs that are still under way are left alone. Calling it twice changes nothing more. What could not be recovered is raised in the end, and stays in the journal.
+---@class guestlua.RecoverOptions
+---@field guest? string the name or UUID of the only guest to recover
+---@field adopt? boolean also take over runs that cannot be seen from here, as of another machine: only if they are over for good
+
+---Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
 ---@param host userdata the Host
----@return any[] # a list of tables: workflow, guest, step (how far the run had come) and outcome, what was done about it
-function guestlua.recover(host) end
+---@param options? guestlua.RecoverOptions
+---@return any # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
+function guestlua.recover(host, options) end
 
 ---Makes a Signal.
 ---@return guestlua.Signal
@@ -128,7 +133,7 @@ function guestlua.spawn(fn, ...) end
 ---@param seconds number how long it may take
 ---@param fn function the function
 ---@param ... any its arguments
----@return any # any: what fn returned
+---@return any ...
 function guestlua.timeout(seconds, fn, ...) end
 
 ---A connection to libvirt: guestlua.open makes one.
@@ -145,7 +150,7 @@ function Host:close() end
 
 ---For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
 ---@param names table the events' names, and the option timeout: seconds for the whole loop
----@return fun(): any # an iterator
+---@return fun(): table
 function Host:events(names) end
 
 ---@class guestlua.CallOptions
@@ -156,7 +161,7 @@ function Host:events(names) end
 ---libvirt: `virDomainLookupByName`
 ---@param name_or_uuid string the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first
 ---@param options? guestlua.CallOptions
----@return guestlua.Guest? # Guest, or nil where there is none
+---@return guestlua.Guest? # Guest, or nil if there is none
 function Host:guest(name_or_uuid, options) end
 
 ---@class guestlua.GuestsOptions
@@ -168,7 +173,7 @@ function Host:guest(name_or_uuid, options) end
 ---
 ---libvirt: `virConnectListAllDomains`
 ---@param options? guestlua.GuestsOptions
----@return guestlua.Guest[] # a list of Guest
+---@return guestlua.Guest[]
 function Host:guests(options) end
 
 ---Whether the connection is there still.
@@ -235,7 +240,7 @@ local Guest = {}
 function Guest:abort_job(options) end
 
 ---@class guestlua.AgentCommandOptions
----@field timeout? integer seconds to wait for the answer, 5 where nothing is said
+---@field agent_timeout? integer seconds that libvirt waits for the answer, 0: it does not; default: 5
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.
@@ -249,7 +254,7 @@ function Guest:agent_command(command, options) end
 ---How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: guest:frozen{timeout=…} sets it and sets it back.
 ---
 ---libvirt: `virDomainAgentSetResponseTimeout`
----@param seconds? integer how long; nil: as long as it takes, as libvirt has it at first
+---@param seconds? integer seconds, 0: it does not wait; nil: no limit (libvirt's default)
 ---@param options? guestlua.CallOptions
 function Guest:agent_set_response_timeout(seconds, options) end
 
@@ -279,7 +284,7 @@ function Guest:attach_device(conf, options) end
 ---Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, and that is waited for; attached:keep() leaves it with the guest.
 ---@param conf any the device: an Element or XML text
 ---@param options? guestlua.AttachedOptions
----@return table # a guard
+---@return any # a guard
 function Guest:attached(conf, options) end
 
 ---Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
@@ -332,7 +337,7 @@ function Guest:detach_device(conf, options) end
 ---@param persistent boolean take it out of the persistent configuration too
 ---@param live boolean take it from the running guest
 ---@param options? guestlua.DetachDeviceWithRetryOptions
----@return function # a function without arguments, which waits
+---@return fun() # a function without arguments, which waits
 function Guest:detach_device_with_retry(get_device_conf_func, device, persistent, live, options) end
 
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
@@ -340,7 +345,7 @@ function Guest:enable_hairpin() end
 
 ---For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
 ---@param names table the events' names, and the option timeout: seconds for the whole loop
----@return fun(): any # an iterator
+---@return fun(): table
 function Guest:events(names) end
 
 ---@class guestlua.ExecOptions
@@ -365,9 +370,9 @@ function Guest:freeze_filesystems(options) end
 ---@class guestlua.FrozenOptions
 ---@field timeout? number seconds that the freeze may take; then the guest is thawed, and an error of kind "timeout" is raised
 
----Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, and also where the freeze itself fails half-way; frozen:close() thaws before, frozen:keep() leaves them frozen.
+---Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does not answer is an error before anything is frozen.
 ---@param options? guestlua.FrozenOptions
----@return table # a guard
+---@return any # a guard
 function Guest:frozen(options) end
 
 ---@class guestlua.GetAllDevicesOptions
@@ -379,7 +384,7 @@ function Guest:frozen(options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param devtype? string an element's name, as in "disk", or a class of the reference, as in "LibvirtConfigGuestDisk"
 ---@param options? guestlua.GetAllDevicesOptions
----@return guestlua.Element[] # a list of Element
+---@return guestlua.Element[]
 function Guest:get_all_devices(devtype, options) end
 
 ---@class guestlua.GetAllDisksOptions
@@ -390,7 +395,7 @@ function Guest:get_all_devices(devtype, options) end
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param options? guestlua.GetAllDisksOptions
----@return guestlua.Element[] # a list of Element
+---@return guestlua.Element[]
 function Guest:get_all_disks(options) end
 
 ---One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.
@@ -415,7 +420,7 @@ function Guest:get_config(options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param devalias string the device's alias, as in "ua-mydisk"
 ---@param options? guestlua.GetDeviceByAliasOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_device_by_alias(devalias, options) end
 
 ---@class guestlua.GetDiskOptions
@@ -427,14 +432,14 @@ function Guest:get_device_by_alias(devalias, options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param device string the disk's target, as in "vda", or the file of its source
 ---@param options? guestlua.GetDiskOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_disk(device, options) end
 
 ---Which disks of the running guest had an error that stopped it. Not in the reference.
 ---
 ---libvirt: `virDomainGetDiskErrors`
 ---@param options? guestlua.CallOptions
----@return table # a table from the disk's target to "unspec" or "no_space"; empty where there is none
+---@return table<string, string>
 function Guest:get_disk_errors(options) end
 
 ---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
@@ -459,7 +464,7 @@ function Guest:get_interface_by_cfg(cfg, options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param mac? string the MAC address, exactly as the configuration has it
 ---@param options? guestlua.CallOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_interface_by_mac(mac, options) end
 
 ---The names that the guest's network interfaces have on the host.
@@ -486,7 +491,7 @@ function Guest:get_job_info(options) end
 ---
 ---libvirt: `virDomainGetMetadata`
 ---@param options? guestlua.GetMetadataOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_metadata(options) end
 
 ---The `state` of get_info().
@@ -501,14 +506,14 @@ function Guest:get_power_state(host, options) end
 ---
 ---libvirt: `virDomainSnapshotGetXMLDesc`
 ---@param options? guestlua.CallOptions
----@return string[] # a list of string
+---@return string[]
 function Guest:get_snapshot_descriptions(options) end
 
 ---The names of the snapshots that libvirt remembers of the guest. Not in the reference.
 ---
 ---libvirt: `virDomainListAllSnapshots`
 ---@param options? guestlua.CallOptions
----@return string[] # a list of string
+---@return string[]
 function Guest:get_snapshot_names(options) end
 
 ---The running guest's processors, as a list; get_vcpus_info iterates over it.
@@ -519,7 +524,7 @@ function Guest:get_snapshot_names(options) end
 function Guest:get_vcpus(options) end
 
 ---Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.
----@return fun(): any # an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
+---@return fun(): table
 function Guest:get_vcpus_info() end
 
 ---@class guestlua.GetXmlDescOptions
@@ -607,9 +612,9 @@ function Guest:on(name, fn) end
 ---@param options? guestlua.CallOptions
 function Guest:pause(options) end
 
----Pauses the guest for a scope: local paused <close> = guest:paused(). It goes on on every way out of it; one that was paused before stays so.
+---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
 ---@param options? guestlua.CallOptions
----@return table # a guard
+---@return any # a guard
 function Guest:paused(options) end
 
 ---Stops the guest at once, as pulling the plug does.
@@ -640,7 +645,7 @@ function Guest:save_memory_state(options) end
 ---Keeps an element of yours in the guest's configuration; the one of the same namespace is replaced.
 ---
 ---libvirt: `virDomainSetMetadata`
----@param metadata guestlua.Element|string the element to keep
+---@param metadata? guestlua.Element|string the element to keep; nil: none, the one that is there is removed
 ---@param options? guestlua.SetMetadataOptions
 function Guest:set_metadata(metadata, options) end
 
@@ -782,6 +787,13 @@ function BlockDevice:commit(base, top, options) end
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
 
+---The disk's size. Not in the reference.
+---
+---libvirt: `virDomainGetBlockInfo`
+---@param options? guestlua.CallOptions
+---@return table # a table: capacity (what the guest sees), allocation (what is written), physical (what its image takes), in bytes
+function BlockDevice:get_block_info(options) end
+
 ---How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
@@ -797,7 +809,7 @@ function BlockDevice:get_job_info(options) end
 function BlockDevice:is_job_complete(options) end
 
 ---What await_job waits for: the events "block_job_2" of the guest from before the start of the last job on.
----@return guestlua.Subscription? # Subscription; nil where no job was started with this object, or await_job has seen its end
+---@return guestlua.Subscription? # Subscription; nil if no job was started with this object, or await_job has seen its end
 function BlockDevice:job_events() end
 
 ---@class guestlua.RebaseOptions
@@ -862,17 +874,17 @@ function Element:append(child) end
 
 ---The attribute of that name, also where a method or a child element has the name.
 ---@param name string the name
----@return string? # string, or nil
+---@return string?
 function Element:attribute(name) end
 
 ---The first child element of that name, also where a method or an attribute has the name.
 ---@param name string the name
----@return guestlua.Element? # Element, or nil
+---@return guestlua.Element?
 function Element:child(name) end
 
 ---The child elements, or those of that name, in document order.
 ---@param name? string the name; nil: any
----@return guestlua.Element[] # a list of Element
+---@return guestlua.Element[]
 function Element:children(name) end
 
 ---Takes the element out of its parent; it can still be read and printed. Harmless for one that has no parent.
@@ -915,7 +927,7 @@ local Signal = {}
 
 ---Waits until somebody calls wake.
 ---@param options? guestlua.SignalWaitOptions
----@return true # true; false where the time is over
+---@return boolean # true; false if the time is over
 function Signal:wait(options) end
 
 ---Lets those go on that wait, the oldest first.
@@ -943,7 +955,7 @@ function Group:wait() end
 local Progress = {}
 
 ---What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.
----@return function # a function that takes what get_job_info() gives
+---@return fun(info: table)
 function Progress:callback() end
 
 ---@class guestlua.ConfigureOptions

@@ -69,6 +69,7 @@ define(core.Guest, "Guest", {
   name = "exec",
   method = true,
   help = "Runs a program in the guest through the guest agent, and waits for its end.",
+  result = { "integer code", "string output", "string errors" },
   returns = "its exit code (128 and the signal's number where a signal ended it), what it printed, and what it printed as errors",
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },

@@ -26,6 +26,7 @@ define(Guest, "Guest", {
   name = "get_vcpus_info",
   method = true,
   help = "Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.",
+  result = "fun(): table",
   returns = "an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)",
   run = function(guest)
     local list, i
@@ -101,6 +102,7 @@ define(Guest, "Guest", {
   method = true,
   help = "The guest's network interface, or PCI device, that is the one described: an interface by its type, MAC address, source and, where cfg has "
     .. "one, target; a PCI device by its address on the host.",
+  result = "Element?",
   returns = "Element, or nil where there is none, and for a cfg of nil",
   params = {
     { name = "cfg", type = "any", positional = true, help = "what to look for: an Element or XML text" },
@@ -195,6 +197,7 @@ define(Guest, "Guest", {
   help = "Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises "
     .. "an error of kind \"device_detach_failed\" when the guest did not let go, and \"device_not_found\" where libvirt says that there is no such "
     .. "device; its counter goes on when it is called again.",
+  result = "fun()",
   returns = "a function without arguments, which waits",
   params = {
     {

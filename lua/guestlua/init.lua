@@ -36,7 +36,7 @@ local define = require("guestlua.define")
 define(guestlua, "guestlua", {
   name = "open",
   help = "Connects to libvirt.",
-  returns = "Host",
+  result = "Host",
   params = {
     { name = "uri", type = "string", positional = true, help = "libvirt's connection URI; nil: guestlua.default_uri (the command's -c), "
       .. "then $LIBVIRT_DEFAULT_URI, then libvirt's own default" },
@@ -63,7 +63,7 @@ define(guestlua, "guestlua", {
 define(guestlua, "guestlua", {
   name = "embedded",
   help = "Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it where they are missing.",
-  returns = "Host",
+  result = "Host",
   params = {
     { name = "dir", type = "string", positional = true, required = true, help = "the directory that the driver keeps its state in; one a process" },
   },
@@ -75,7 +75,7 @@ define(guestlua, "guestlua", {
 define(core.Guest, "Guest", {
   name = "create",
   help = "Guest.create(xml, host): defines a guest, ready to be launched. A function of the class, called with a dot.",
-  returns = "Guest",
+  result = "Guest",
   params = {
     { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
     { name = "host", type = "userdata", positional = true, required = true, help = "the Host to define it on" },

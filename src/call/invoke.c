@@ -19,6 +19,7 @@
 /* ---- the box: a userdata that owns the op from before the op owns anything ---- */
 
 static const char box_class[] = "guestlua.op";
+static const char on_cancelled_key; /* in the registry: a function of Lua */
 
 static int box_close(lua_State *L)
 {
@@ -45,16 +46,6 @@ gl_op *gl_op_new(lua_State *L, const gl_opdef *def)
   return op;
 }
 
-void gl_invoke_open(lua_State *L)
-{
-  luaL_newmetatable(L, box_class);
-  lua_pushcfunction(L, box_close);
-  lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, box_close);
-  lua_setfield(L, -2, "__close");
-  lua_pop(L, 1);
-}
-
 /* ---- the end of a call ---- */
 
 static int finish(lua_State *L, gl_op *op)
@@ -68,12 +59,36 @@ static int finish(lua_State *L, gl_op *op)
   return op->def->push ? op->def->push(L, op) : 0;
 }
 
-/* Nobody waits any more. */
-static _Noreturn void abandon(lua_State *L, const gl_op *op, const char *kind)
+static int raise_error(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  (void)ctx;
+  return lua_error(L);
+}
+
+/* Nobody waits any more. What was cancelled is ended in libvirt as well, if its row says how; then the error is raised. */
+static int abandon(lua_State *L, const gl_op *op, const char *kind)
 {
   if (op->watched)
     gl_watch_after(L, op, kind);
-  gl_error_abandoned(L, op, kind);
+  gl_error_push_abandoned(L, op, kind);
+  if (op->def->aborts && strcmp(kind, "timeout") != 0) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &on_cancelled_key);
+    lua_pushvalue(L, 1); /* self */
+    lua_pushstring(L, op->def->aborts);
+    lua_pushvalue(L, -4);
+    lua_callk(L, 3, 0, 0, raise_error);
+  }
+  return lua_error(L);
+}
+
+/* core.on_cancelled(fn): fn(self, method, error) is called when a wait for a call is cancelled that has a method to end it. */
+static int on_cancelled(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &on_cancelled_key);
+  return 0;
 }
 
 static int resumed(lua_State *L, int status, lua_KContext ctx);
@@ -107,11 +122,11 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
   bool timed_out = op->state->timed_out;
   const char *cancelled = gl_task_cancelled(op->state);
   if (cancelled)
-    abandon(L, op, cancelled);
+    return abandon(L, op, cancelled);
   if (op->phase == GL_OP_DONE)
     return finish(L, op);
   if (timed_out)
-    abandon(L, op, "timeout");
+    return abandon(L, op, "timeout");
   return await(L, op);
 }
 
@@ -215,8 +230,8 @@ static bool call_on_stack(lua_State *L, const call *c, int *results)
   return true;
 }
 
-/* The limits of the task's calls hold for this one too; one that has no time left is not made. */
-static void limit(lua_State *L, gl_op *op, const gl_task *t)
+/* The limits of the task's calls hold for this one too. False: it has no time left, and is not made. */
+static bool limit(gl_op *op, const gl_task *t)
 {
   double left = t->calls_end > 0 ? t->calls_end - gl_time() : op->args.bounded ? op->args.timeout : t->each_call;
   if (!op->args.bounded && t->each_call > 0 && t->each_call < left)
@@ -224,8 +239,7 @@ static void limit(lua_State *L, gl_op *op, const gl_task *t)
   if (!op->args.bounded || op->args.timeout > left)
     op->args.timeout = left > 0 ? left : 0;
   op->args.bounded = true;
-  if (left <= 0 && t->calls_end > 0)
-    abandon(L, op, "timeout");
+  return left > 0 || t->calls_end <= 0;
 }
 
 static int call_function(lua_State *L, const gl_opdef *def, const gl_type *type)
@@ -259,8 +273,8 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
 
   gl_op *op = gl_op_new(L, def);
   prepare(L, &c, op);
-  if (limited)
-    limit(L, op, t);
+  if (limited && !limit(op, t))
+    return abandon(L, op, "timeout");
   int top = lua_gettop(L);
   if (is_answered(L, op))
     return lua_gettop(L) - top;
@@ -268,4 +282,16 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
     return run_here(L, op);
   gl_op_hold(L, op);
   return fly(L, op);
+}
+
+void gl_invoke_open(lua_State *L)
+{
+  luaL_newmetatable(L, box_class);
+  lua_pushcfunction(L, box_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, box_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, on_cancelled);
+  lua_setfield(L, -2, "on_cancelled");
 }

@@ -17,7 +17,7 @@ int gl_op_start(lua_State *L, gl_op *op);
  * blocks, never raises. */
 void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *handle);
 
-/* Opens what this file needs in L. [-0, +0, e] */
+/* Opens what this file needs, and sets on_cancelled in the table on top of the stack. [-0, +0, e] */
 void gl_invoke_open(lua_State *L);
 
 #endif

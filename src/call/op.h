@@ -25,11 +25,17 @@ typedef enum gl_lane {
   GL_LANE_AGENT,  /* speaks to the guest's agent, which libvirt keeps apart from the guest's jobs */
 } gl_lane;
 
+/* How many values a call can give. */
+#define GL_MOST_RESULTS 6
+
 typedef struct gl_opdef {
   const char *name;
-  const char *call;    /* libvirt's function, for the error and the manual */
-  const char *help;    /* what it does; what the manual, help() and the editor show */
-  const char *returns; /* what comes back; NULL: nothing */
+  const char *call; /* libvirt's function, for the error and the manual */
+  const char *help; /* what it does; what the manual, help() and the editor show */
+  /* What comes back: a type of LuaCATS for each value, maybe with its name, as in "Guest?", "Element[]", "integer code". Classes are called
+   * as in Lua. This decides what editors, completion and a dry run do; `returns` says what it means, for people. */
+  const char *result[GL_MOST_RESULTS];
+  const char *returns;
   const gl_param *params;
   size_t size; /* of the struct that starts with gl_op; 0: gl_op itself */
 
@@ -45,8 +51,8 @@ typedef struct gl_opdef {
   /* Frees what run made and push did not hand on. Lua thread. */
   void (*release)(gl_op *op);
 
-  /* It changes something: a dry run writes it out and does not make it. `returns` says what the script is told then: NULL nothing, "0" and
-   * "true" those; what returns anything else is refused. */
+  /* It changes something: a dry run writes it out and does not make it. What the script gets instead is plain if the first result is an
+   * "integer" (0) or a "boolean" (true), or if there is none; any other call is refused. */
   bool changes;
 
   /* At most one round trip to the daemon, and never waits for a guest or for the disk: not worth a worker unless another task would use
@@ -55,6 +61,9 @@ typedef struct gl_opdef {
 
   gl_lane lane;
 
+  /* The method that ends the call in libvirt: called when a wait for the call is cancelled. */
+  const char *aborts;
+
   /* Reads only this process's memory: never worth a worker. */
   bool memory;
 
@@ -62,6 +71,10 @@ typedef struct gl_opdef {
    * (0: gl_args itself) and ends with this call; self and what `stays` are on the stack. */
   int (*invoke)(lua_State *L, gl_args *args);
 } gl_opdef;
+
+/* What most rows are: a look at a guest, and a change of it. What is special says so field by field. */
+#define GL_LOOK .quick = true, .lane = GL_LANE_BESIDE
+#define GL_CHANGE .changes = true, .lane = GL_LANE_CHANGE
 
 struct gl_op {
   gl_args args;

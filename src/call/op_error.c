@@ -82,7 +82,7 @@ void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *
   __builtin_unreachable();
 }
 
-void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
+void gl_error_push_abandoned(lua_State *L, const gl_op *op, const char *kind)
 {
   gl_error_push(L, kind);
   set_op(L, op);
@@ -99,6 +99,4 @@ void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind)
                                             : "had not begun");
   lua_setfield(L, -3, "message");
   lua_pop(L, 1);
-  lua_error(L);
-  __builtin_unreachable();
 }

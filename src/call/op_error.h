@@ -14,7 +14,7 @@ void gl_op_error_set(lua_State *L, const gl_op *op);
 /* Raises an error of this library about a call. [-0, +0, v] */
 _Noreturn void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Raises `kind` for an op that nobody waits for any more. [-0, +0, v] */
-_Noreturn void gl_error_abandoned(lua_State *L, const gl_op *op, const char *kind);
+/* Pushes an error of `kind` for an op that nobody waits for any more. [-0, +1, m] */
+void gl_error_push_abandoned(lua_State *L, const gl_op *op, const char *kind);
 
 #endif

@@ -97,12 +97,12 @@ static const gl_watcher tracer = {.after = trace_call};
 
 static bool hold_back(lua_State *L, gl_op *op)
 {
-  const char *returns = op->def->returns;
+  const char *result = op->def->result[0];
   if (!op->def->changes)
     return false;
-  bool zero = returns && strcmp(returns, "0") == 0, yes = returns && strncmp(returns, "true", 4) == 0;
+  bool zero = result && strcmp(result, "integer") == 0, yes = result && strncmp(result, "boolean", strlen("boolean")) == 0;
   if (begin(L, op, "held")) {
-    lua_pushboolean(L, returns && !zero && !yes);
+    lua_pushboolean(L, result && !zero && !yes);
     lua_setfield(L, -2, "refused");
     lua_call(L, 2, 0);
   }
@@ -110,8 +110,8 @@ static bool hold_back(lua_State *L, gl_op *op)
     lua_pushinteger(L, 0);
   else if (yes)
     lua_pushboolean(L, true);
-  else if (returns)
-    gl_error_call(L, op, "dry_run", "a dry run does not make this call, and cannot say what would come back (%s)", returns);
+  else if (result)
+    gl_error_call(L, op, "dry_run", "a dry run does not make this call, and cannot say what would come back (%s)", result);
   return true;
 }
 static const gl_watcher holder = {.before = hold_back};

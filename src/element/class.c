@@ -46,7 +46,7 @@ const gl_opdef gl_element_make = {
   .name = "element",
   .help = "Makes an Element: of XML text, or of a name and a table. In the table scalars are attributes, tables (and Elements) are child "
           "elements, a list repeats the element, and [1] is the text.",
-  .returns = "Element",
+  .result = {"Element"},
   .params = element_params,
   .invoke = element_new,
 };
@@ -77,7 +77,7 @@ static int element_tag(lua_State *L, gl_args *args)
   lua_pushstring(L, (const char *)check(L, "tag")->node->name);
   return 1;
 }
-static const gl_opdef tag_def = {.name = "tag", .help = "The element's own name.", .returns = "string", .invoke = element_tag};
+static const gl_opdef tag_def = {.name = "tag", .help = "The element's own name.", .result = {"string"}, .invoke = element_tag};
 
 static int element_attribute(lua_State *L, gl_args *args)
 {
@@ -89,7 +89,7 @@ static int element_attribute(lua_State *L, gl_args *args)
 static const gl_opdef attribute_def = {
   .name = "attribute",
   .help = "The attribute of that name, also where a method or a child element has the name.",
-  .returns = "string, or nil",
+  .result = {"string?"},
   .params = name_params,
   .invoke = element_attribute,
 };
@@ -104,7 +104,7 @@ static int element_child(lua_State *L, gl_args *args)
 static const gl_opdef child_def = {
   .name = "child",
   .help = "The first child element of that name, also where a method or an attribute has the name.",
-  .returns = "Element, or nil",
+  .result = {"Element?"},
   .params = name_params,
   .invoke = element_child,
 };
@@ -125,7 +125,7 @@ static int element_children(lua_State *L, gl_args *args)
 static const gl_opdef children_def = {
   .name = "children",
   .help = "The child elements, or those of that name, in document order.",
-  .returns = "a list of Element",
+  .result = {"Element[]"},
   .params = any_name_params,
   .invoke = element_children,
 };
@@ -150,6 +150,7 @@ static const gl_param append_params[] = {GL_ARG_HERE("child", &gl_any, true, "th
 static const gl_opdef append_def = {
   .name = "append",
   .help = "Adds a copy of another Element as the last child; those of the same name stay, other than with an assignment.",
+  .result = {"Element"},
   .returns = "the copy, an Element",
   .params = append_params,
   .invoke = element_append,
@@ -210,7 +211,7 @@ static const gl_opdef validate_def = {
   .help = "Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error "
           "of kind "
           "\"invalid_xml\" that names the line and the element.",
-  .returns = "true",
+  .result = {"true"},
   .size = sizeof(validate_op),
   .check = validate_check,
   .run = validate_run,

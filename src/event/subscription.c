@@ -81,14 +81,14 @@ const gl_opdef gl_subscribe = {
   .name = "subscribe",
   .call = "virConnectDomainEventRegisterAny",
   .help = "Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.",
+  .result = {"Subscription"},
   .returns = "a Subscription: its next(timeout) gives one event after the other",
   .params = subscribe_params,
   .size = sizeof(subscribe_op),
   .run = subscribe_run,
   .push = subscribe_push,
   .release = subscribe_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 /* ---- Subscription ---- */
@@ -161,6 +161,7 @@ static const gl_opdef next_def = {
   .name = "next",
   .help =
     "Waits for the next event. More than 1024 events that nobody fetched are dropped, and told as an event \"lost\" with their count.",
+  .result = {"table?"},
   .returns = "the event, a table: event, guest, uuid and what belongs to it; nil when the time is over",
   .params = next_params,
   .size = sizeof(next_args),

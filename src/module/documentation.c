@@ -3,7 +3,7 @@
 #include "call/args.h"
 #include "module/index.h"
 
-/* Pushes name, call, help, returns and params of an operation as a table. */
+/* Pushes name, call, help, result, returns and params of an operation as a table. */
 static void push_doc(lua_State *L, const gl_opdef *def, bool field)
 {
   const char *const texts[][2] = {{"name", def->name}, {"call", def->call}, {"help", def->help}, {"returns", def->returns}};
@@ -11,6 +11,14 @@ static void push_doc(lua_State *L, const gl_opdef *def, bool field)
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     lua_pushstring(L, texts[i][1]);
     lua_setfield(L, -2, texts[i][0]);
+  }
+  for (int i = 0; i < GL_MOST_RESULTS && def->result[i]; i++) {
+    if (i == 0)
+      lua_createtable(L, 1, 0);
+    lua_pushstring(L, def->result[i]);
+    lua_rawseti(L, -2, i + 1);
+    if (i + 1 == GL_MOST_RESULTS || !def->result[i + 1])
+      lua_setfield(L, -2, "result");
   }
   lua_pushboolean(L, def->changes);
   lua_setfield(L, -2, "changes");

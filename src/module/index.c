@@ -27,7 +27,7 @@ static int now(lua_State *L, gl_args *args)
 static const gl_opdef now_def = {
   .name = "now",
   .help = "Seconds on a clock that only goes forward; only differences mean something.",
-  .returns = "number",
+  .result = {"number"},
   .invoke = now,
 };
 
@@ -64,7 +64,7 @@ static const gl_opdef isatty_def = {
   .name = "isatty",
   .help = "Whether an open file is a terminal.",
   .params = isatty_params,
-  .returns = "boolean",
+  .result = {"boolean"},
   .invoke = isatty_,
 };
 
@@ -87,6 +87,7 @@ static const gl_opdef alive_def = {
   .name = "alive",
   .help =
     "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.",
+  .result = {"table"},
   .returns = "a table: tasks, ops, hosts, guests, subscriptions",
   .invoke = alive,
 };

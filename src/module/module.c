@@ -89,9 +89,9 @@ static int open_core(lua_State *L)
   gl_event_open(L, s);
   s->shares_thread = gl_event_is_programs();
   gl_interrupt_open(s);
-  gl_invoke_open(L);
   gl_coroutine_open(L);
   lua_newtable(L);
+  gl_invoke_open(L);
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
   for (const gl_class *const *c = gl_classes; *c; c++) {

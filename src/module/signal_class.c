@@ -28,7 +28,7 @@ static int make_signal(lua_State *L, gl_args *args)
 const gl_opdef gl_signal_make = {
   .name = "signal",
   .help = "Makes a Signal.",
-  .returns = "Signal",
+  .result = {"Signal"},
   .invoke = make_signal,
 };
 
@@ -63,7 +63,8 @@ static int signal_wait(lua_State *L, gl_args *args)
 static const gl_opdef signal_wait_def = {
   .name = "wait",
   .help = "Waits until somebody calls wake.",
-  .returns = "true; false where the time is over",
+  .result = {"boolean"},
+  .returns = "true; false if the time is over",
   .params = signal_params,
   .size = sizeof(wait_args),
   .invoke = signal_wait,

@@ -48,7 +48,7 @@ static const gl_param spawn_params[] = {
 const gl_opdef gl_task_spawn_op = {
   .name = "spawn",
   .help = "Starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other goes on.",
-  .returns = "Task",
+  .result = {"Task"},
   .params = spawn_params,
   .invoke = spawn,
 };
@@ -112,6 +112,7 @@ static const gl_opdef wait_def = {
   .help = "Waits until the task has ended.",
   .params = wait_params,
   .size = sizeof(wait_args),
+  .result = {"any ..."},
   .returns = "what its function returned; its error is raised here",
   .invoke = task_wait,
 };
@@ -141,6 +142,7 @@ static int task_status(lua_State *L, gl_args *args)
 static const gl_opdef status_def = {
   .name = "status",
   .help = "Whether the task is over.",
+  .result = {"\"running\"|\"done\"|\"failed\""},
   .returns = "\"running\", \"done\" or \"failed\"",
   .invoke = task_status,
 };

@@ -28,12 +28,12 @@ static const gl_opdef get_block_info_def = {
   .name = "get_block_info",
   .call = "virDomainGetBlockInfo",
   .help = "The disk's size. Not in the reference.",
+  .result = {"table"},
   .returns = "a table: capacity (what the guest sees), allocation (what is written), physical (what its image takes), in bytes",
   .size = sizeof(info_op),
   .run = get_block_info_run,
   .push = get_block_info_push,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 const gl_opdef *const gl_block_device_info_ops[] = {&get_block_info_def, NULL};

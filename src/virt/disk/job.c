@@ -63,14 +63,13 @@ static const gl_opdef get_job_info_def = {
   .name = "get_job_info",
   .call = "virDomainGetBlockJobInfo",
   .help = "How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.",
+  .result = {"table?"},
   .returns =
-    "a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write "
-    "as info.end_); nil where there is no job",
+    "a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil where there is no job",
   .size = sizeof(job_info_op),
   .run = get_job_info_run,
   .push = get_job_info_push,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 /* Sets `ready` from the disk's <mirror>; a disk that is not there has none. */
@@ -106,12 +105,12 @@ static const gl_opdef is_job_complete_def = {
   .call = "virDomainGetBlockJobInfo",
   .help = "Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot tell "
           "success from failure; await_job does both.",
+  .result = {"boolean"},
   .returns = "boolean: true means finished",
   .size = sizeof(job_info_op),
   .run = is_job_complete_run,
   .push = is_job_complete_push,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 /* Options that no call of libvirt's has. */
@@ -134,6 +133,7 @@ static const gl_opdef wait_for_job_def = {
   .name = "wait_for_job",
   .call = "virDomainGetBlockJobInfo",
   .help = "The reference's older question: despite its name one look, and true means that the job still runs. await_job is what waits.",
+  .result = {"boolean"},
   .returns = "boolean: true means still running",
   .params = wait_for_job_params,
   .size = sizeof(job_info_op),

@@ -65,7 +65,7 @@ static int get_block_device_push(lua_State *L, gl_op *op)
 const gl_opdef gl_get_block_device = {
   .name = "get_block_device",
   .help = "One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.",
-  .returns = "BlockDevice",
+  .result = {"BlockDevice"},
   .params = get_block_device_params,
   .size = sizeof(get_block_device_op),
   .run = gl_run_nothing,
@@ -83,7 +83,7 @@ static int name_push(lua_State *L, gl_op *op)
 const gl_opdef gl_block_device_name = {
   .name = "name",
   .help = "What get_block_device was called with.",
-  .returns = "string",
+  .result = {"string"},
   .run = gl_run_nothing,
   .push = name_push,
   .memory = true,
@@ -98,7 +98,7 @@ static int guest_push(lua_State *L, gl_op *op)
 const gl_opdef gl_block_device_guest = {
   .name = "guest",
   .help = "The guest whose disk it is.",
-  .returns = "Guest",
+  .result = {"Guest"},
   .run = gl_run_nothing,
   .push = guest_push,
   .memory = true,

@@ -24,7 +24,7 @@ static const gl_opdef resize_def = {
   .params = resize_params,
   .size = sizeof(resize_op),
   .run = resize_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 typedef struct stats_op {
@@ -51,6 +51,7 @@ static int block_stats_push(lua_State *L, gl_op *op)
 #define BLOCK_STATS(name_)                                                                                                              \
   {                                                                                                                                     \
     .name = name_, .call = "virDomainBlockStats", .help = "What went over the disk since the guest started.",                           \
+    .result = {"integer rd_req", "integer rd_bytes", "integer wr_req", "integer wr_bytes", "integer errs"},                             \
     .returns = "five integers: rd_req, rd_bytes, wr_req, wr_bytes, errs; -1 where the driver does not count", .size = sizeof(stats_op), \
     .run = block_stats_run, .push = block_stats_push                                                                                    \
   }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "call/args.h"
 #include "call/op_error.h"
 #include "call/push.h"
 #include "virt/guest/rows.h"
@@ -42,15 +43,15 @@ typedef struct agent_timeout_op {
 } agent_timeout_op;
 
 static const gl_param agent_timeout_params[] = {
-  GL_ARG_OR_NIL(agent_timeout_op, seconds, &gl_integer, "how long; nil: as long as it takes, as libvirt has it at first"),
+  GL_ARG_OR_NIL(agent_timeout_op, seconds, &gl_integer, "seconds, 0: it does not wait; nil: no limit (libvirt's default)"),
   GL_END,
 };
 
 static int agent_set_response_timeout_run(gl_op *op)
 {
   long long seconds = ((agent_timeout_op *)op)->seconds;
-  return virDomainAgentSetResponseTimeout(gl_op_domain(op),
-                                          seconds > 0 && seconds < INT_MAX ? (int)seconds : VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, 0);
+  bool limited = GL_GIVEN(agent_timeout_op, op, seconds) && seconds < INT_MAX;
+  return virDomainAgentSetResponseTimeout(gl_op_domain(op), limited ? (int)seconds : VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, 0);
 }
 static const gl_opdef agent_set_response_timeout_def = {
   .name = "agent_set_response_timeout",
@@ -115,6 +116,7 @@ static const gl_opdef sync_guest_time_def = {
   .name = "sync_guest_time",
   .call = "virDomainSetTime",
   .help = "Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.",
+  .result = {"boolean done", "Error? error"},
   .returns = "true; or false and the Error",
   .run = sync_guest_time_run,
   .changes = true,
@@ -125,25 +127,26 @@ static const gl_opdef sync_guest_time_def = {
 typedef struct agent_op {
   gl_text_op text;
   const char *command;
-  long long timeout;
+  long long agent_timeout;
 } agent_op;
 
 static const gl_param agent_params[] = {
   GL_ARG(agent_op, command, &gl_secret, "the command, JSON: {\"execute\": …}"),
-  GL_OPTION_UP_TO(agent_op, timeout, INT_MAX, "seconds to wait for the answer, 5 where nothing is said"),
+  GL_OPTION_UP_TO(agent_op, agent_timeout, INT_MAX, "seconds that libvirt waits for the answer, 0: it does not; default: 5"),
   GL_END,
 };
 
 static int agent_command_run(gl_op *op)
 {
   agent_op *self = (agent_op *)op;
-  int timeout = self->timeout ? (int)self->timeout : VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT;
+  int timeout = GL_GIVEN(agent_op, op, agent_timeout) ? (int)self->agent_timeout : VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT;
   return (self->text.text = virDomainQemuAgentCommand(gl_op_domain(op), self->command, timeout, 0)) ? 0 : -1;
 }
 static const gl_opdef agent_command_def = {
   .name = "agent_command",
   .call = "virDomainQemuAgentCommand",
   .help = "Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.",
+  .result = {"string"},
   .returns = "string: the answer, JSON",
   .params = agent_params,
   .size = sizeof(agent_op),

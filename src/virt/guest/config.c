@@ -17,14 +17,14 @@ static const gl_opdef get_xml_desc_def = {
   .name = "get_xml_desc",
   .call = "virDomainGetXMLDesc",
   .help = "The guest's configuration.",
+  .result = {"string"},
   .returns = "string: XML",
   .params = get_xml_desc_params,
   .size = sizeof(gl_text_op),
   .run = get_xml_desc_run,
   .push = gl_push_text,
   .release = gl_release_text,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 /* Bits of ours, for delete_configuration alone. */
@@ -67,7 +67,7 @@ static const gl_opdef delete_configuration_def = {
           "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
   .params = delete_configuration_params,
   .run = delete_configuration_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 const gl_opdef *const gl_guest_config_ops[] = {&get_xml_desc_def, &delete_configuration_def, NULL};

@@ -26,7 +26,7 @@ static const gl_opdef attach_device_def = {
   .params = conf_params,
   .size = sizeof(conf_op),
   .run = attach_device_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 static int detach_device_run(gl_op *op)
@@ -42,7 +42,7 @@ static const gl_opdef detach_device_def = {
   .params = conf_params,
   .size = sizeof(conf_op),
   .run = detach_device_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 const gl_opdef *const gl_guest_device_ops[] = {&attach_device_def, &detach_device_def, NULL};

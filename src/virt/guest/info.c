@@ -14,11 +14,10 @@ static const gl_opdef is_active_def = {
   .name = "is_active",
   .call = "virDomainIsActive",
   .help = "Whether the guest runs; a paused guest does.",
-  .returns = "boolean",
+  .result = {"boolean"},
   .run = is_active_run,
   .push = gl_push_boolean,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static int has_persistent_configuration_run(gl_op *op)
@@ -29,11 +28,10 @@ static const gl_opdef has_persistent_configuration_def = {
   .name = "has_persistent_configuration",
   .call = "virDomainIsPersistent",
   .help = "Whether the host keeps the guest's configuration when the guest stops.",
-  .returns = "boolean",
+  .result = {"boolean"},
   .run = has_persistent_configuration_run,
   .push = gl_push_boolean,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 typedef struct info_op {
@@ -84,13 +82,13 @@ static const gl_opdef get_info_def = {
   .name = "get_info",
   .call = "virDomainGetInfo",
   .help = "The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.",
+  .result = {"table"},
   .returns = "a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns",
   .params = info_params,
   .size = sizeof(info_op),
   .run = get_info_run,
   .push = get_info_push,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static int get_power_state_push(lua_State *L, gl_op *op)
@@ -102,13 +100,13 @@ static const gl_opdef get_power_state_def = {
   .name = "get_power_state",
   .call = "virDomainGetInfo",
   .help = "The `state` of get_info().",
+  .result = {"integer"},
   .returns = "integer: a value of guestlua.power_state",
   .params = info_params,
   .size = sizeof(info_op),
   .run = get_info_run,
   .push = get_power_state_push,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 typedef struct vcpus_op {
@@ -153,13 +151,13 @@ static const gl_opdef get_vcpus_def = {
   .name = "get_vcpus",
   .call = "virDomainGetVcpus",
   .help = "The running guest's processors, as a list; get_vcpus_info iterates over it.",
+  .result = {"table[]"},
   .returns = "a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)",
   .size = sizeof(vcpus_op),
   .run = get_vcpus_run,
   .push = get_vcpus_push,
   .release = get_vcpus_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 typedef struct disk_errors_op {
@@ -199,7 +197,8 @@ static const gl_opdef get_disk_errors_def = {
   .name = "get_disk_errors",
   .call = "virDomainGetDiskErrors",
   .help = "Which disks of the running guest had an error that stopped it. Not in the reference.",
-  .returns = "a table from the disk's target to \"unspec\" or \"no_space\"; empty where there is none",
+  .result = {"table<string, string>"},
+  .returns = "a table from the disk's target to \"unspec\" or \"no_space\"; empty if there is none",
   .size = sizeof(disk_errors_op),
   .run = get_disk_errors_run,
   .push = get_disk_errors_push,

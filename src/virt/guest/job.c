@@ -145,15 +145,13 @@ static const gl_opdef get_job_info_def = {
   .help = "How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run "
           "any more "
           "is told as a completed job.",
-  .returns = "JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, "
-             "setup_time; bytes: "
-             "data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, "
-             "memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow",
+  .result = {"table"},
+  .returns =
+    "JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow",
   .size = sizeof(job_info_op),
   .run = get_job_info_run,
   .push = get_job_info_push,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static int abort_job_run(gl_op *op)

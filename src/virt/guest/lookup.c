@@ -202,15 +202,14 @@ static const gl_opdef get_all_devices_def = {
   .name = "get_all_devices",
   .call = "virDomainGetXMLDesc",
   .help = "The guest's devices, all of them or those of one kind, in the order of the configuration.",
-  .returns = "a list of Element",
+  .result = {"Element[]"},
   .params = get_all_devices_params,
   .size = sizeof(lookup_op),
   .check = check_devtype,
   .run = lookup_run,
   .push = push_all,
   .release = lookup_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static const gl_param get_all_disks_params[] = {FROM_PERSISTENT_CONFIG, GL_END};
@@ -224,14 +223,13 @@ static const gl_opdef get_all_disks_def = {
   .name = "get_all_disks",
   .call = "virDomainGetXMLDesc",
   .help = "The guest's disks: get_all_devices(\"disk\").",
-  .returns = "a list of Element",
+  .result = {"Element[]"},
   .params = get_all_disks_params,
   .size = sizeof(lookup_op),
   .run = get_all_disks_run,
   .push = push_all,
   .release = lookup_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static const gl_param get_disk_params[] = {
@@ -257,14 +255,14 @@ static const gl_opdef get_disk_def = {
   .name = "get_disk",
   .call = "virDomainGetXMLDesc",
   .help = "One disk's element: the one whose target is `device`, or if there is none the one whose source file it is.",
-  .returns = "Element, or nil where there is none",
+  .result = {"Element?"},
+  .returns = "Element, or nil if there is none",
   .params = get_disk_params,
   .size = sizeof(lookup_op),
   .run = get_disk_run,
   .push = push_first,
   .release = lookup_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static const gl_param get_device_by_alias_params[] = {
@@ -277,15 +275,15 @@ static const gl_opdef get_device_by_alias_def = {
   .name = "get_device_by_alias",
   .call = "virDomainGetXMLDesc",
   .help = "The device of that alias.",
-  .returns = "Element, or nil where there is none",
+  .result = {"Element?"},
+  .returns = "Element, or nil if there is none",
   .params = get_device_by_alias_params,
   .size = sizeof(lookup_op),
   .check = check_devtype,
   .run = lookup_run,
   .push = push_first,
   .release = lookup_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static const gl_param get_interface_by_mac_params[] = {
@@ -303,14 +301,14 @@ static const gl_opdef get_interface_by_mac_def = {
   .name = "get_interface_by_mac",
   .call = "virDomainGetXMLDesc",
   .help = "The network interface of that MAC address. Without an address libvirt is not asked.",
-  .returns = "Element, or nil where there is none",
+  .result = {"Element?"},
+  .returns = "Element, or nil if there is none",
   .params = get_interface_by_mac_params,
   .size = sizeof(lookup_op),
   .run = get_interface_by_mac_run,
   .push = push_first,
   .release = lookup_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static int get_config_push(lua_State *L, gl_op *op)
@@ -323,13 +321,12 @@ static const gl_opdef get_config_def = {
   .name = "get_config",
   .call = "virDomainGetXMLDesc",
   .help = "The guest's whole configuration.",
-  .returns = "Element",
+  .result = {"Element"},
   .size = sizeof(lookup_op),
   .run = fetch,
   .push = get_config_push,
   .release = lookup_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static int get_interfaces_run(gl_op *op)
@@ -356,13 +353,13 @@ static const gl_opdef get_interfaces_def = {
   .name = "get_interfaces",
   .call = "virDomainGetXMLDesc",
   .help = "The names that the guest's network interfaces have on the host.",
+  .result = {"string[]"},
   .returns = "a list of strings, as in \"vnet0\"; an interface without a name is left out",
   .size = sizeof(lookup_op),
   .run = get_interfaces_run,
   .push = get_interfaces_push,
   .release = lookup_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 const gl_opdef *const gl_guest_lookup_ops[] = {

@@ -36,7 +36,7 @@ static const gl_opdef set_metadata_def = {
   .params = set_metadata_params,
   .size = sizeof(metadata_op),
   .run = set_metadata_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 static const gl_param get_metadata_params[] = {
@@ -71,14 +71,14 @@ static const gl_opdef get_metadata_def = {
   .name = "get_metadata",
   .call = "virDomainGetMetadata",
   .help = "What set_metadata keeps. Not in the reference.",
-  .returns = "Element, or nil where there is none",
+  .result = {"Element?"},
+  .returns = "Element, or nil if there is none",
   .params = get_metadata_params,
   .size = sizeof(metadata_op),
   .run = get_metadata_run,
   .push = get_metadata_push,
   .release = gl_release_text,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 const gl_opdef *const gl_guest_metadata_ops[] = {&set_metadata_def, &get_metadata_def, NULL};

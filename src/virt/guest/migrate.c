@@ -69,7 +69,8 @@ static const gl_opdef migrate_def = {
   .params = migrate_params,
   .size = sizeof(migrate_op),
   .run = migrate_run,
-  .changes = true,
+  GL_CHANGE,
+  .aborts = "abort_job",
   .release = migrate_release,
 };
 
@@ -124,7 +125,7 @@ static const gl_opdef announce_self_def = {
   .call = "virDomainQemuMonitorCommand",
   .help = "Makes QEMU tell the network again where the guest's interfaces are.",
   .run = announce_self_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 const gl_opdef *const gl_guest_migrate_ops[] = {

@@ -15,10 +15,10 @@ static const gl_opdef launch_def = {
   .name = "launch",
   .call = "virDomainCreateWithFlags",
   .help = "Starts the guest.",
-  .returns = "0",
+  .result = {"integer"},
   .params = launch_params,
   .run = launch_run,
-  .changes = true,
+  GL_CHANGE,
   .push = gl_push_integer,
 };
 
@@ -44,7 +44,7 @@ static const gl_opdef shutdown_def = {
   .call = "virDomainShutdown",
   .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it.",
   .run = shutdown_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 static int pause_run(gl_op *op)
@@ -82,7 +82,7 @@ static const gl_opdef inject_nmi_def = {
   .call = "virDomainInjectNMI",
   .help = "Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.",
   .run = inject_nmi_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 static int save_memory_state_run(gl_op *op)
@@ -96,7 +96,8 @@ static const gl_opdef save_memory_state_def = {
     "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or "
     "cancelled it is aborted, and the guest goes on.",
   .run = save_memory_state_run,
-  .changes = true,
+  GL_CHANGE,
+  .aborts = "abort_job",
 };
 
 const gl_opdef *const gl_guest_power_ops[] = {

@@ -32,7 +32,7 @@ static const gl_opdef snapshot_def = {
   .params = snapshot_params,
   .size = sizeof(snapshot_op),
   .run = snapshot_run,
-  .changes = true,
+  GL_CHANGE,
 };
 
 /* What one guest has of one kind. */
@@ -88,13 +88,12 @@ static const gl_opdef snapshot_names_def = {
   .name = "get_snapshot_names",
   .call = "virDomainListAllSnapshots",
   .help = "The names of the snapshots that libvirt remembers of the guest. Not in the reference.",
-  .returns = "a list of string",
+  .result = {"string[]"},
   .size = sizeof(list_op),
   .run = snapshot_names_run,
   .push = snapshot_names_push,
   .release = list_release,
-  .quick = true,
-  .lane = GL_LANE_BESIDE,
+  GL_LOOK,
 };
 
 static int descriptions_run(gl_op *op)
@@ -137,7 +136,7 @@ static const gl_opdef descriptions_def = {
   .help =
     "The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in the "
     "reference.",
-  .returns = "a list of string",
+  .result = {"string[]"},
   .size = sizeof(list_op),
   .run = descriptions_run,
   .push = descriptions_push,

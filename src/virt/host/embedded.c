@@ -110,6 +110,7 @@ const gl_opdef gl_embedded_prepare = {
   .name = "embedded_uri",
   .help = "Makes the directory fit for libvirt's embedded QEMU driver (no daemon, no root) and gives its URI. guestlua.embedded(dir) "
           "opens it too.",
+  .result = {"string"},
   .returns = "string: the URI",
   .params = embedded_params,
   .size = sizeof(embedded_args),
