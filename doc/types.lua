@@ -22,9 +22,14 @@ local function type_of(text)
   return list and type_of(list) .. "[]" or type_named[text] or in_full(text)
 end
 
-local function type_of_param(text)
+-- A userdata is of the class that its text begins with: "the Guest; it must run".
+local function type_of_param(param)
   local types = {}
-  for part in (text .. " or "):gmatch("(.-) or ") do
+  local class = param.type == "userdata" and class_named[param.help:match("^the (%u%w+)") or ""]
+  if class then
+    return class
+  end
+  for part in (param.type .. " or "):gmatch("(.-) or ") do
     types[#types + 1] = type_of(part)
   end
   return table.concat(types, "|")
@@ -50,7 +55,7 @@ local function add_options(class, row)
   local fields = {}
   for _, p in ipairs(row.params) do
     if not p.positional then
-      fields[#fields + 1] = ("---@field %s%s %s %s"):format(p.name, p.required and "" or "?", type_of_param(p.type), p.help)
+      fields[#fields + 1] = ("---@field %s%s %s %s"):format(p.name, p.required and "" or "?", type_of_param(p), p.help)
     end
   end
   local text = table.concat(fields, "\n")
@@ -81,7 +86,7 @@ local function add_method(class, row)
   for _, p in ipairs(row.params) do
     if p.positional then
       names[#names + 1] = p.name
-      add("---@param %s%s %s %s", p.name, (p.required or p.name == "...") and "" or "?", type_of_param(p.type), p.help)
+      add("---@param %s%s %s %s", p.name, (p.required or p.name == "...") and "" or "?", type_of_param(p), p.help)
     end
   end
   if options then

@@ -22,7 +22,7 @@ local function say(...)
 end
 
 for _, left in ipairs(guestlua.recover(source)) do
-  say("%s of guest %s was killed: %s", left.workflow, left.guest, left.outcome)
+  say("%s of guest %s was killed: %s", left.workflow, left.guest, left.outcome or left.problem)
 end
 
 local guest = source:guest(name) or error(("there is no guest '%s' on %s"):format(name, source.uri), 0)

@@ -10,7 +10,7 @@ guestlua.journal({ dir = (...) })
 local host <close> = guestlua.open()
 local ok, results = pcall(guestlua.recover, host)
 for _, run in ipairs(ok and results or results.results or {}) do
-  print(("%s of %s, killed at '%s': %s"):format(run.workflow, run.guest, run.step, run.outcome or tostring(run.error)))
+  print(("%s of %s, killed at '%s': %s"):format(run.workflow, run.guest, run.step, run.outcome or run.problem or tostring(run.error)))
 end
 if not ok then
   error(results, 0)

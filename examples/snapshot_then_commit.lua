@@ -91,7 +91,7 @@ end
 for _, disk in ipairs(result.disks) do
   say("one image again: %s is %s", disk.target, table.concat(disk.images, " <- "))
 end
-for _, overlay in ipairs(result.overlays_left or {}) do
-  say("no longer used, and still there on the host: %s", overlay)
+for _, file in ipairs(result.left or {}) do
+  say("still there on the host: %s (%s)", file.path, file.why)
 end
 check_data()

@@ -89,14 +89,15 @@ local EMPTY = {
 
 -- Strings that may have any byte in them.
 local BINARY = {
-  ["Guest.exec.input"] = "what a program reads",
+  ["Guest.exec.input"] = "what a program reads", ["guestlua.run.input"] = "the same",
   ["guestlua.progress.label"] = "what is no character is shown as a space",
   ["log.error.message"] = "it is escaped", ["log.warning.message"] = "the same", ["log.info.message"] = "the same",
   ["log.debug.message"] = "the same", ["log.trace.message"] = "the same",
 }
 
 -- Methods that are made of others: the error may name the inner one.
-local INNER = { ["Guest.exec"] = "agent_command", ["Guest.create"] = "write_instance_config" }
+local INNER = { ["Guest.exec"] = "agent_command", ["Guest.create"] = "write_instance_config",
+  ["workflow.ensure_detached"] = "detach_with_retry" }
 
 -- Methods that answer on a guest that is gone.
 local GONE = {
@@ -124,6 +125,7 @@ local function add(owner, class, row, method)
   end
 end
 
+define.load_all()
 for _, row in ipairs(define.rows) do
   add(row.owner, row.owner == "guestlua" and guestlua or guestlua[row.owner], row, row.method)
 end

@@ -30,60 +30,47 @@ local function needs(program)
 end
 
 describe("The documentation", function()
-  local core = require("guestlua.core").documentation()
-  local define = require("guestlua.define")
+  local help = require("guestlua.help")
   local options = require("guestlua.options")
 
   it("says of every function what it does, and of every argument what it is", function()
-    local rows = { table.unpack(core.functions) }
-    for _, class in ipairs(core.classes) do
+    local count = 0
+    for _, class in ipairs(help.classes()) do
       assert.is_truthy(class.help, class.name)
-      table.move(class.methods, 1, #class.methods, #rows + 1, rows)
-      table.move(class.fields, 1, #class.fields, #rows + 1, rows)
-    end
-    for _, class in ipairs(define.classes or {}) do
-      assert.is_truthy(class.help, class.name)
-    end
-    local written_in_lua = define.rows
-    table.move(written_in_lua, 1, #written_in_lua, #rows + 1, rows)
-    assert.is_true(#rows > 40)
-    for _, row in ipairs(rows) do
-      assert.is_truthy(row.help and #row.help > 10, row.name)
-      for _, param in ipairs(row.params or {}) do
-        assert.is_truthy(param.help and param.type, row.name .. ": " .. param.name)
+      for _, row in ipairs(table.move(class.fields, 1, #class.fields, #class.methods + 1, { table.unpack(class.methods) })) do
+        count = count + 1
+        assert.is_truthy(row.help and #row.help > 10, row.name)
+        for _, param in ipairs(row.params or {}) do
+          assert.is_truthy(param.help and param.type, row.name .. ": " .. param.name)
+        end
       end
     end
+    assert.is_true(count > 100, count)
   end)
 
+  -- The files in the repository, which a process of its own has made: what this process has loaded so far is not in question.
   it("leaves out no public function", function()
-    local documented = {}
-    local function take(owner, rows)
-      for _, row in ipairs(rows) do
-        documented[(row.owner or owner) .. "." .. row.name] = true
-      end
-    end
-    take("guestlua", core.functions)
-    for _ in pairs(guestlua.workflow) do end -- loads them
-    take(nil, define.rows)
-    for _, class in ipairs(core.classes) do
-      take(class.name, class.methods)
-    end
+    local types, count = read("types/guestlua.lua"), 0
     local function check(owner, members)
+      local reference = read(("doc/reference/%s.md"):format(owner))
       for name, value in pairs(members) do
         if type(value) == "function" and not name:find("^__") then
-          assert.is_true(documented[owner .. "." .. name], owner .. "." .. name)
+          count = count + 1
+          assert.is_truthy(reference:find(("\n## [%%w]*[.:]%s%%("):format(name)), ("%s.%s in doc/reference"):format(owner, name))
+          assert.is_truthy(types:find(("\nfunction %s[.:]%s%%("):format(owner, name)), ("%s.%s in types"):format(owner, name))
         end
       end
     end
     check("guestlua", guestlua)
-    for _, class in ipairs(core.classes) do
+    for _, class in ipairs(require("guestlua.core").documentation().classes) do
       check(class.name, guestlua[class.name])
     end
-    for class, name in pairs(define.classes or {}) do
+    for class, name in pairs(require("guestlua.define").classes) do
       if type(class) == "table" then
         check(name, class)
       end
     end
+    assert.is_true(count > 100, count)
   end)
 
   it("says of every option of the command what it does", function()
@@ -178,7 +165,7 @@ describe("Completion", function()
     assert.same({ "--readonly" }, bash("-c", "test:///default", "--rea"))
     local all, count = bash("-"), 0
     for _, option in ipairs(require("guestlua.options")) do
-      count = count + (option.short and 1 or 0) + (option.long and 1 or 0) + (option.word and 1 or 0)
+      count = count + (option.short and 1 or 0) + (option.long and 1 or 0) + ((option.word or ""):find("^%-") and 1 or 0)
     end
     assert.equal(count, #all)
   end)
@@ -225,37 +212,5 @@ describe("CONTRIBUTING.md", function()
       local name = path:match("([^/]+)%.c$")
       assert.is_truthy(text:find("%f[%w_]" .. name .. "%f[^%w_]"), path)
     end
-  end)
-end)
-
-describe("README.md", function()
-  local text = read("README.md")
-
-  it("has two commands, and CI runs the one for the tests", function()
-    local commands = {}
-    for command in text:gmatch("\n    (%./[^\n]+)") do
-      commands[#commands + 1] = command
-    end
-    assert.same({ "./bootstrap demo", "./bootstrap check" }, commands)
-    assert.is_truthy(read(".ci/run"):find("./bootstrap check", 1, true))
-  end)
-
-  it("has a demo that works", function()
-    local code, out, err = helper.run("./bootstrap demo")
-    assert.equal(0, code, err)
-    assert.matches("one image again", out)
-    assert.matches("both checksums hold in the guest", out)
-  end)
-
-  it("has a script that works", function()
-    local machine <close> = require("spec.support.tiny").boot()
-    machine.guest:snapshot(
-      guestlua.element("domainsnapshot", {
-        disks = { disk = { name = "vda", snapshot = "external", source = { file = machine.dir .. "/overlay" } } },
-      }), { disk_only = true, no_metadata = true })
-    local script = text:match("```lua\n(.-)```"):gsub("qemu:///system", machine.host.uri):gsub("web1", machine.guest.name)
-    assert(load(script, "=README.md", "t", setmetatable({ print = function() end }, { __index = _G })))()
-    machine.guest:get_block_device("vda"):await_job({ timeout = 60 })
-    assert.same({ machine.disk }, machine:chain())
   end)
 end)

@@ -27,6 +27,127 @@ describe("Element", function()
     assert.is_nil(e:child("child"))
   end)
 
+  it("tells all its attributes", function()
+    local e = element("<a xmlns:q='urn:q' x='1' children='&lt;' q:y='2'><b z='3'/></a>")
+    assert.same({ x = "1", children = "<", ["q:y"] = "2" }, e:attributes())
+    assert.same({}, element("<a/>"):attributes())
+  end)
+
+  it("prints itself indented, and keeps text as it is", function()
+    local e = element("<a>\n      <b x='1'><c/>\n\n</b> <t> text </t><m>x <i/> y</m><!-- n --></a>")
+    local before = tostring(e)
+    assert.equal([[
+<a>
+  <b x="1">
+    <c/>
+  </b>
+  <t> text </t>
+  <m>x <i/> y</m>
+  <!-- n -->
+</a>]], e:pretty())
+    assert.equal("<b x=\"1\">\n  <c/>\n</b>", e.b:pretty())
+    assert.equal(before, tostring(e))
+    e:child("b"):remove()
+    assert.equal("<q:a xmlns:q=\"urn:q\"/>", element("<r xmlns:q='urn:q'><q:a/></r>"):child("a"):pretty())
+  end)
+
+  -- Seen: assigning to domain.commandline, read from <qemu:commandline>, made an element without a namespace, which libvirt drops in silence.
+  describe("with a namespace", function()
+    local QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
+    local OLD = ("<domain xmlns:qemu=%q><qemu:commandline><qemu:arg value='-old'/></qemu:commandline></domain>"):format(QEMU)
+    local NEW = ('<domain xmlns:qemu=%q><qemu:commandline><qemu:arg value="-new"/></qemu:commandline></domain>'):format(QEMU)
+
+    it("writes where it reads", function()
+      for i, change in ipairs({
+        function(d) d.commandline = { arg = { value = "-new" } } end,
+        function(d) d["qemu:commandline"] = { ["qemu:arg"] = { value = "-new" } } end,
+        function(d) d.commandline.arg = { { value = "-new" } } end,
+        function(d) d.commandline.arg.value = "-new" end,
+        function(d) d["qemu:commandline"]["qemu:arg"].value = "-new" end,
+        function(d) d.commandline = element("commandline", { arg = { value = "-new" } }) end,
+        function(d) d.commandline = element(NEW).commandline end,
+        function(d)
+          d.commandline.arg = nil
+          d.commandline:append(element("arg", { value = "-new" }))
+        end,
+        function(d)
+          d.commandline = nil
+          d["qemu:commandline"] = { arg = element("arg", { value = "-new" }) }
+        end,
+      }) do
+        local d = element(OLD)
+        change(d)
+        assert.equal(NEW, (tostring(d):gsub("(<qemu:commandline) xmlns:qemu=%b\"\"", "%1")), i)
+        assert.equal("-new", d.commandline.arg.value)
+        assert.equal("-new", d["qemu:commandline"]:child("qemu:arg").value)
+        assert.equal(1, #d:children("qemu:commandline"))
+        assert.is_nil(d["other:commandline"])
+      end
+    end)
+
+    it("is made from a table", function()
+      local d = element("domain", { ["xmlns:qemu"] = QEMU, ["qemu:commandline"] = { ["qemu:arg"] = { { value = "-new" } }, ["qemu:x"] = "1" } })
+      assert.equal(([[
+<domain xmlns:qemu=%q>
+  <qemu:commandline qemu:x="1">
+    <qemu:arg value="-new"/>
+  </qemu:commandline>
+</domain>]]):format(QEMU), tostring(d))
+      assert.equal(QEMU, d["xmlns:qemu"])
+      assert.equal("1", d.commandline["qemu:x"])
+      assert.equal('<q:a xmlns:q="urn:q"/>', tostring(element("q:a", { ["xmlns:q"] = "urn:q" })))
+      assert.equal('<m>\n  <q:a xmlns:q="urn:q">\n    <q:b>t</q:b>\n  </q:a>\n</m>',
+        tostring(element("m", { ["q:a"] = { ["xmlns:q"] = "urn:q", b = { "t" } } })))
+      local m = element("<m/>")
+      m["xmlns:q"] = "urn:q"
+      m["q:a"] = {}
+      m["q:b"] = 1
+      assert.equal('<m xmlns:q="urn:q" q:b="1"><q:a/></m>', tostring(m))
+      m["q:a"], m["q:b"] = nil, nil
+      assert.equal('<m xmlns:q="urn:q"/>', tostring(m))
+      m.part = { ["q:a"] = 1 }
+      assert.equal("bad_argument", helper.failure(function() m.part["xmlns:q"] = "urn:r" end).kind)
+      m.part = { ["q:a"] = 1, ["xmlns:q"] = "urn:r" } -- a new one may
+      assert.equal('<m xmlns:q="urn:q"><part xmlns:q="urn:r" q:a="1"/></m>', tostring(m))
+    end)
+
+    it("says what to do about a prefix that nothing declares", function()
+      for _, make in ipairs({
+        function() element("q:a", {}) end,
+        function() element("a", { ["q:b"] = {} }) end,
+        function() element("a", { ["q:b"] = 1 }) end,
+        function() element("<a/>")["q:b"] = {} end,
+        function() element("<a><b xmlns:q='urn:q'/></a>")["q:b"] = {} end,
+      }) do
+        local e = helper.failure(make)
+        assert.equal("bad_argument", e.kind)
+        assert.matches('the prefix \'q\' is not declared here; .*%["xmlns:q"%] = its namespace', e.message)
+      end
+      local m = element("<m xmlns:q='urn:q'/>")
+      assert.matches("the prefix stands for 'urn:q' here already", helper.failure(function() m["xmlns:q"] = "urn:r" end).message)
+      for _, name in ipairs({ "q:", ":q", "xmlns:", "xmlns:xml", "xmlns:xmlns", "xmlns" }) do
+        assert.equal("bad_argument", helper.failure(function() m[name] = "urn:x" end).kind, name)
+      end
+      assert.equal('<m xmlns:q="urn:q"/>', tostring(m))
+    end)
+
+    it("comes through libvirt", function()
+      local host <close> = guestlua.open("test:///default")
+      local meta = element("m:mine", { ["xmlns:m"] = "urn:m", part = { { n = 1 }, { n = 2 } } })
+      local guest = guestlua.Guest.create(element("domain", {
+        type = "test", name = { "namespaces" }, memory = { 1024 }, os = { type = { "hvm" } }, metadata = { ["m:mine"] = meta },
+      }), host)
+      local config = guest:get_config()
+      assert.equal(2, #config.metadata.mine:children("part"))
+      config.metadata.mine.part = { { n = 3 } }
+      guestlua.Guest.create(config, host):close()
+      config = guest:get_config()
+      guest:delete_configuration()
+      assert.equal("3", config.metadata["m:mine"]["m:part"].n)
+      assert.equal(1, #config.metadata.mine:children("part"))
+    end)
+  end)
+
   it("is built from a table", function()
     local disk = element("disk", {
       type = "file",
@@ -107,6 +228,25 @@ describe("Element", function()
     assert.equal("invalid_xml", e.kind)
     assert.matches("element <target>", e.message)
     assert.is_nil(host:guest("validated"))
+    e = helper.failure(host:guest("test").attach_device, host:guest("test"), disk, { validate = true })
+    assert.same({ "invalid_xml", "attach_device", "test" }, { e.kind, e.op, e.guest })
+    assert.matches("element <target>", e.message)
+
+    -- what libvirt would drop in silence
+    for _, case in ipairs({
+      { "<commandline>", function(d) d.commandline = { arg = { value = "-x" } } end },
+      { "<disk>", function(d) d.disk = {} end },
+      { "<vcpu>", function(d) d.devices.vcpu = { "2" } end },
+      { "<made>", function(d) d["q:made"] = { ["xmlns:q"] = "urn:q" } end },
+      { "<mac>", function(d) d.devices.interface = { type = "user", mac = { adress = "52:54:00:00:00:01" } } end },
+      { "<nothing>", function(d) d.devices.redirdev = { bus = "usb", type = "pty", nothing = {} } end },
+    }) do
+      local changed = host:guest("test"):get_config()
+      case[2](changed)
+      e = helper.failure(changed.validate, changed)
+      assert.equal("invalid_xml", e.kind)
+      assert.is_truthy(e.message:find(case[1], 1, true), e.message)
+    end
   end)
 
   it("outlives the element that it came from", function()

@@ -71,6 +71,23 @@ group("power")
 every("guest:launch(%s)", { { "pause", 1 } }, "virDomainCreateWithFlags flags=%s")
 row("guest:poweroff()", "virDomainDestroy")
 row("guest:shutdown()", "virDomainShutdown")
+-- What libvirt has besides: one option at a time.
+for _, case in ipairs({
+  { "launch", "virDomainCreateWithFlags", autodestroy = 2, bypass_cache = 4, force_boot = 8, validate = 16, reset_nvram = 32 },
+  { "poweroff", "virDomainDestroyFlags", graceful = 1, remove_logs = 2 },
+  { "shutdown", "virDomainShutdownFlags", acpi_power_btn = 1, guest_agent = 2, initctl = 4, signal = 8, paravirt = 16 },
+  { "save_memory_state", "virDomainManagedSave", bypass_cache = 1, running = 2, paused = 4, reset_nvram = 8 },
+  { "sync_guest_time", "virDomainSetTime seconds=NOW, nseconds=PART,", sync = 1 },
+}) do
+  for name, bit in pairs(case) do
+    if type(name) == "string" then
+      row(("off:%s({ %s = true })"):format(case[1], name), ("%s flags=0x%x"):format(case[2], bit))
+    end
+  end
+end
+row("guest:set_user_password('foo', 'x', { encrypted = true })", "virDomainSetUserPassword user=foo, password=x, flags=0x1")
+row("guest:get_state()", "virDomainGetState flags=0x0")
+row("guest:pm_wakeup()", "virDomainPMWakeup flags=0x0")
 row("guest:pause()", "virDomainSuspend")
 row("guest:resume()", "virDomainResume")
 row("guest:inject_nmi()", "virDomainInjectNMI flags=0x0")
@@ -99,7 +116,8 @@ row("for _ in guest:get_vcpus_info() do end", "virDomainGetInfo", "virDomainGetV
 row("local next = off:get_vcpus_info() pcall(next)", "virDomainGetInfo", "virDomainGetVcpus maxinfo=1, cpumaps=(nil), maplen=0")
 
 group("configuration")
-every("guest:get_xml_desc(%s)", { { "dump_inactive", 2 }, { "dump_sensitive", 1 }, { "dump_migratable", 8 } }, "virDomainGetXMLDesc flags=%s")
+every("guest:get_xml_desc(%s)", { { "dump_inactive", 2 }, { "dump_sensitive", 1 }, { "dump_migratable", 8 }, { "update_cpu", 4 } },
+  "virDomainGetXMLDesc flags=%s")
 row("guest:get_config()", "virDomainGetXMLDesc flags=0x0")
 -- The flags API first and, after any failure of it, the plain one. The test driver takes flags of 1 only.
 row("scratch:delete_configuration()", "virDomainUndefineFlags flags=0x1")
@@ -115,6 +133,10 @@ for _, case in ipairs({
   row(("scratch:delete_configuration({ %s })"):format(case[1]), ("virDomainUndefineFlags flags=0x%x"):format(case[2]), "virDomainUndefine")
 end
 row("scratch:delete_configuration({ support_uefi = false, keep_vtpm = false, keep_nvram = false })", "virDomainUndefineFlags flags=0x1")
+row("scratch:delete_configuration({ snapshots_metadata = true })", "virDomainUndefineFlags flags=0x3")
+for _, case in ipairs({ { "nvram", 5 }, { "tpm", 33 }, { "checkpoints_metadata", 17 } }) do
+  row(("scratch:delete_configuration({ %s = true })"):format(case[1]), ("virDomainUndefineFlags flags=0x%x"):format(case[2]), "virDomainUndefine")
+end
 row("gone:delete_configuration()", "virDomainUndefineFlags flags=0x1", "virDomainUndefine") -- also after "no such domain"
 
 group("devices")
@@ -156,13 +178,22 @@ row("guest:set_metadata('<x/>', { key = 'k', uri = 'urn:u', live = true })",
 every("guest:get_metadata(%s)", affect, "virDomainGetMetadata type=2, uri='" .. NOVA .. "', flags=%s")
 row("guest:get_metadata({ uri = 'urn:u' })", "virDomainGetMetadata type=2, uri='urn:u', flags=0x0")
 
+row("guest:attach_device('<input type=\"tablet\" bus=\"usb\"/>', { validate = true, live = true })",
+  "virDomainAttachDeviceFlags xml=<input type=\"tablet\" bus=\"usb\"/>, flags=0x1")
+
 group("snapshot")
+for name, bit in pairs({ redefine = 1, current = 2, halt = 8, live = 256, validate = 512 }) do
+  row(("guest:snapshot('<domainsnapshot/>', { %s = true })"):format(name),
+    ("virDomainSnapshotCreateXML xmlDesc=<domainsnapshot/>, flags=0x%x"):format(bit))
+end
 every("guest:snapshot('<domainsnapshot/>', %s)",
   { { "no_metadata", 4 }, { "disk_only", 16 }, { "reuse_ext", 32 }, { "quiesce", 64 }, { "atomic", 128 } },
   "virDomainSnapshotCreateXML xmlDesc=<domainsnapshot/>, flags=%s")
 
 group("jobs and migration")
 -- The driver does not know the newer call, and that is remembered for the whole process.
+row("guest:get_job_info({ completed = true })", "virDomainGetJobStats flags=0x1")
+row("guest:get_job_info({ completed = true, keep_completed = true })", "virDomainGetJobStats flags=0x3")
 row("guest:get_job_info()", "virDomainGetJobStats flags=0x0", "virDomainGetJobInfo")
 row("guest:get_job_info()", "virDomainGetJobInfo")
 row("off:get_job_info()", "virDomainGetJobInfo")

@@ -128,11 +128,14 @@ describe("examples/", function()
     }), { disk_only = true, no_metadata = true })
     os.execute("mkdir -p " .. dir)
     local file <close> = io.open(dir .. "/x.json", "w")
-    file:write(([[{"format": 1, "workflow": "snapshot_then_commit", "guest": "%s", "uuid": "%s", "host": "%s", "step": "during",
-      "owner": {"pid": 1, "boot": "of long ago"}, "disks": [{"target": "vda", "base": "%s", "overlay": "%s"}]}]]):format(
-      machine.guest.name, machine.guest.uuid, machine.host.uri, machine.disk, overlay))
+    file:write(([[{"format": 2, "id": "x", "workflow": "snapshot_then_commit", "guest": "%s", "uuid": "%s", "host": "%s", "step": "snapshot",
+      "machine": {"name": "m", "id": "%s", "boot": "of long ago"}, "lock": "x.lock",
+      "data": {"disks": [{"target": "vda", "base": "%s", "overlay": {"path": "%s"}}]}}]]):format(
+      machine.guest.name, machine.guest.uuid, machine.host.uri, io.open("/etc/machine-id"):read("l"), machine.disk, overlay))
     file:flush()
-    assert.equal(("snapshot_then_commit of %s, killed at 'during': merged back\n"):format(machine.guest.name), succeeds("recover", dir))
+    local out = succeeds("recover", dir)
+    assert.matches(("^snapshot_then_commit of %s, killed at 'snapshot': undone: "):format(machine.guest.name), out)
+    assert.matches("; left: " .. overlay:gsub("%p", "%%%0") .. " %(guestlua did not make it%)\n$", out)
     assert.same({ machine.disk }, machine:chain())
     assert.equal("", succeeds("recover", dir))
   end)

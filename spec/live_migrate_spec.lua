@@ -4,7 +4,7 @@ local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
 local hosts = require("spec.support.hosts")
-local migrate = require("guestlua.workflow.live_migrate")
+local migrate = require("guestlua.workflow.migrate.plan")
 
 local workflow = guestlua.workflow
 
@@ -123,7 +123,7 @@ describe("live_migrate", function()
     local _, here, there = find()
     return faults.start(([[
       guestlua.journal{dir=%q}
-      require("guestlua.workflow.live_migrate").settle_for = 8
+      require("guestlua.workflow.migrate.settle").SECONDS = 8
       local source <close> = guestlua.open(%q)
       local destination <close> = guestlua.open(%q)
       guestlua.workflow.live_migrate(source:guest("shared"), destination, { destination_uri = %q, unsafe = true, %s })
@@ -383,7 +383,7 @@ describe("live_migrate", function()
     local seen, runs = {}, 0
     local script = [[
       guestlua.journal{dir=%q}
-      require("guestlua.workflow.live_migrate").settle_for = 8
+      require("guestlua.workflow.migrate.settle").SECONDS = 8
       local a <close> = guestlua.open(%q)
       local b <close> = guestlua.open(%q)
       local uris = { [a] = %q, [b] = %q }

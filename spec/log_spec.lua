@@ -152,7 +152,7 @@ describe("The log", function()
     assert.equal("number", type(records[1].duration_ms))
     records[1].time, records[1].duration_ms = nil, nil
     assert.same({ level = "trace", message = "virDomainSuspend", op = "pause", guest = "test", result = 0 }, records[1])
-    assert.same({ "info", "a\nb???", "inf", 1, "y", "mine" }, { records[2].level, records[2].message, records[2].n, records[2].list[1],
+    assert.same({ "info", "a\nb\\xff\u{e9}", "inf", 1, "y", "mine" }, { records[2].level, records[2].message, records[2].n, records[2].list[1],
       records[2].list[2].x, records[2].level_ })
     assert.same({ destination = "test://there", flags = "live" }, records[3].arguments)
     assert.matches('^{"time":"[^"]*","level":"trace","message":"virDomainSuspend"', lines[1])

@@ -28,6 +28,15 @@ guestlua = {}
 ---@return table # a table: tasks, ops, hosts, guests, subscriptions
 function guestlua.alive() end
 
+---@class guestlua.CallOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised; default: no limit
+
+---Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.
+---@param guest guestlua.Guest the Guest; it must run
+---@param options? guestlua.CallOptions
+---@return any # number: the seconds that it took
+function guestlua.await_agent(guest, options) end
+
 ---dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded where that is all that they say, and gets an error of kind "dry_run" where it is not. New connections are read-only. There is no way back. The command's --dry-run.
 ---@param on? boolean true; nil: only asks
 ---@return boolean # boolean: whether this is a dry run
@@ -110,10 +119,23 @@ function guestlua.progress(label, options) end
 ---@field adopt? boolean also take over runs that cannot be seen from here, as of another machine: only if they are over for good
 
 ---Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
----@param host userdata the Host
+---@param host guestlua.Host the Host
 ---@param options? guestlua.RecoverOptions
 ---@return any # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
 function guestlua.recover(host, options) end
+
+---@class guestlua.RunOptions
+---@field args? table a list of its arguments, all strings
+---@field input? string what it reads from standard input; default: nothing
+---@field timeout? number seconds; a program that is not over by then is ended, and an error of kind "timeout" is raised, with what it had printed in `output` and `errors`
+---@field cwd? string the directory that it starts in
+---@field env? table environment variables that it gets in addition, as in {LANG = "C"}; false takes one away
+
+---Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
+---@param program string the program; without a slash in it PATH is searched
+---@param options? guestlua.RunOptions
+---@return any # its exit code (128 and the signal's number if a signal ended it), what it printed, and what it printed as errors
+function guestlua.run(program, options) end
 
 ---Makes a Signal.
 ---@return guestlua.Signal
@@ -153,14 +175,14 @@ function Host:close() end
 ---@return fun(): table
 function Host:events(names) end
 
----@class guestlua.CallOptions
+---@class guestlua.GuestOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Looks up a guest by its name or its UUID.
 ---
 ---libvirt: `virDomainLookupByName`
 ---@param name_or_uuid string the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first
----@param options? guestlua.CallOptions
+---@param options? guestlua.GuestOptions
 ---@return guestlua.Guest? # Guest, or nil if there is none
 function Host:guest(name_or_uuid, options) end
 
@@ -176,10 +198,13 @@ function Host:guest(name_or_uuid, options) end
 ---@return guestlua.Guest[]
 function Host:guests(options) end
 
+---@class guestlua.IsAliveOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Whether the connection is there still.
 ---
 ---libvirt: `virConnectIsAlive`
----@param options? guestlua.CallOptions
+---@param options? guestlua.IsAliveOptions
 ---@return boolean
 function Host:is_alive(options) end
 
@@ -199,11 +224,14 @@ function Host:on(name, fn) end
 ---@param options? guestlua.ReconnectOptions
 function Host:reconnect(options) end
 
+---@class guestlua.SubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.
 ---
 ---libvirt: `virConnectDomainEventRegisterAny`
 ---@param events integer|string[] an event's name, or a list of them
----@param options? guestlua.CallOptions
+---@param options? guestlua.SubscribeOptions
 ---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
 function Host:subscribe(events, options) end
 
@@ -217,11 +245,14 @@ function Host:subscribe(events, options) end
 ---@return table # the event; an error of kind "timeout" where none came in time
 function Host:wait_event(name, options) end
 
+---@class guestlua.WriteInstanceConfigOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Defines a guest, or redefines the one of the same UUID. It is not started.
 ---
 ---libvirt: `virDomainDefineXML`
 ---@param xml guestlua.Element|string the guest's configuration, a <domain> element
----@param options? guestlua.CallOptions
+---@param options? guestlua.WriteInstanceConfigOptions
 ---@return guestlua.Guest
 function Host:write_instance_config(xml, options) end
 
@@ -233,10 +264,13 @@ function Host:write_instance_config(xml, options) end
 ---@field uuid string The guest's UUID, 36 characters. Still there when the guest itself is gone.
 local Guest = {}
 
+---@class guestlua.AbortJobOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Ends the guest's job; the call that started it, as migrate, then fails.
 ---
 ---libvirt: `virDomainAbortJob`
----@param options? guestlua.CallOptions
+---@param options? guestlua.AbortJobOptions
 function Guest:abort_job(options) end
 
 ---@class guestlua.AgentCommandOptions
@@ -251,22 +285,29 @@ function Guest:abort_job(options) end
 ---@return string # string: the answer, JSON
 function Guest:agent_command(command, options) end
 
+---@class guestlua.AgentSetResponseTimeoutOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: guest:frozen{timeout=…} sets it and sets it back.
 ---
 ---libvirt: `virDomainAgentSetResponseTimeout`
 ---@param seconds? integer seconds, 0: it does not wait; nil: no limit (libvirt's default)
----@param options? guestlua.CallOptions
+---@param options? guestlua.AgentSetResponseTimeoutOptions
 function Guest:agent_set_response_timeout(seconds, options) end
+
+---@class guestlua.AnnounceSelfOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes QEMU tell the network again where the guest's interfaces are.
 ---
 ---libvirt: `virDomainQemuMonitorCommand`
----@param options? guestlua.CallOptions
+---@param options? guestlua.AnnounceSelfOptions
 function Guest:announce_self(options) end
 
 ---@class guestlua.AttachDeviceOptions
 ---@field persistent? boolean change the persistent configuration
 ---@field live? boolean change the running guest
+---@field validate? boolean check it against libvirt's schema first: libvirt drops in silence what it does not know (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Gives the guest a device. With neither option its current state changes: the running guest, or the configuration of one that does not.
@@ -296,7 +337,7 @@ function Guest:close() end
 
 ---Guest.create(xml, host): defines a guest, ready to be launched. A function of the class, called with a dot.
 ---@param xml any the configuration: an Element or XML text
----@param host userdata the Host to define it on
+---@param host guestlua.Host the Host to define it on
 ---@param options? guestlua.CreateOptions
 ---@return guestlua.Guest
 function Guest.create(xml, host, options) end
@@ -305,7 +346,10 @@ function Guest.create(xml, host, options) end
 ---@field support_uefi? boolean delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without
 ---@field keep_vtpm? boolean keep the state of the virtual TPM (libvirt 8.9); implies support_uefi
 ---@field keep_nvram? boolean keep the UEFI variables
+---@field nvram? boolean delete the UEFI variables (NVRAM), as support_uefi does (not in the reference)
+---@field tpm? boolean delete the state of the virtual TPM (libvirt 8.9; not in the reference)
 ---@field snapshots_metadata? boolean forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)
+---@field checkpoints_metadata? boolean forget its checkpoints, which backups leave, too; libvirt refuses as for snapshots (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it stops. Where libvirt refuses the flags the plain virDomainUndefine is tried.
@@ -351,6 +395,7 @@ function Guest:events(names) end
 ---@class guestlua.ExecOptions
 ---@field args? table a list of its arguments
 ---@field input? string what it reads from standard input
+---@field secret? any a string, or a list of strings, that args have in them and that must not be seen: they are masked in whatever guestlua prints from now on; input always is
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the program goes on
 
 ---Runs a program in the guest through the guest agent, and waits for its end.
@@ -361,10 +406,14 @@ function Guest:events(names) end
 ---@return string errors
 function Guest:exec(path, options) end
 
+---@class guestlua.FreezeFilesystemsOptions
+---@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().
 ---
 ---libvirt: `virDomainFSFreeze`
----@param options? guestlua.CallOptions
+---@param options? guestlua.FreezeFilesystemsOptions
 function Guest:freeze_filesystems(options) end
 
 ---@class guestlua.FrozenOptions
@@ -403,10 +452,13 @@ function Guest:get_all_disks(options) end
 ---@return guestlua.BlockDevice
 function Guest:get_block_device(disk) end
 
+---@class guestlua.GetConfigOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The guest's whole configuration.
 ---
 ---libvirt: `virDomainGetXMLDesc`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetConfigOptions
 ---@return guestlua.Element
 function Guest:get_config(options) end
 
@@ -435,49 +487,66 @@ function Guest:get_device_by_alias(devalias, options) end
 ---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_disk(device, options) end
 
+---@class guestlua.GetDiskErrorsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Which disks of the running guest had an error that stopped it. Not in the reference.
 ---
 ---libvirt: `virDomainGetDiskErrors`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetDiskErrorsOptions
 ---@return table<string, string>
 function Guest:get_disk_errors(options) end
+
+---@class guestlua.GetInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
 ---
 ---libvirt: `virDomainGetInfo`
 ---@param host? any taken for the reference's sake; the guest knows its host
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetInfoOptions
 ---@return table # a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns
 function Guest:get_info(host, options) end
 
 ---@class guestlua.GetInterfaceByCfgOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
 
----The guest's network interface, or PCI device, that is the one described: an interface by its type, MAC address, source and, where cfg has one, target; a PCI device by its address on the host.
+---The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind "device_ambiguous" names those that fit where it is more than one.
 ---@param cfg? any what to look for: an Element or XML text
 ---@param options? guestlua.GetInterfaceByCfgOptions
 ---@return guestlua.Element? # Element, or nil where there is none, and for a cfg of nil
 function Guest:get_interface_by_cfg(cfg, options) end
 
+---@class guestlua.GetInterfaceByMacOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The network interface of that MAC address. Without an address libvirt is not asked.
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param mac? string the MAC address, exactly as the configuration has it
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetInterfaceByMacOptions
 ---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_interface_by_mac(mac, options) end
+
+---@class guestlua.GetInterfacesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The names that the guest's network interfaces have on the host.
 ---
 ---libvirt: `virDomainGetXMLDesc`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetInterfacesOptions
 ---@return string[] # a list of strings, as in "vnet0"; an interface without a name is left out
 function Guest:get_interfaces(options) end
+
+---@class guestlua.GetJobInfoOptions
+---@field completed? boolean of the last job that is over, once (not in the reference)
+---@field keep_completed? boolean with completed: it can be asked for again (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run any more is told as a completed job.
 ---
 ---libvirt: `virDomainGetJobStats`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetJobInfoOptions
 ---@return table # JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
 function Guest:get_job_info(options) end
 
@@ -494,32 +563,55 @@ function Guest:get_job_info(options) end
 ---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_metadata(options) end
 
+---@class guestlua.GetPowerStateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The `state` of get_info().
 ---
 ---libvirt: `virDomainGetInfo`
 ---@param host? any taken for the reference's sake; the guest knows its host
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetPowerStateOptions
 ---@return integer # integer: a value of guestlua.power_state
 function Guest:get_power_state(host, options) end
+
+---@class guestlua.GetSnapshotDescriptionsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in the reference.
 ---
 ---libvirt: `virDomainSnapshotGetXMLDesc`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetSnapshotDescriptionsOptions
 ---@return string[]
 function Guest:get_snapshot_descriptions(options) end
+
+---@class guestlua.GetSnapshotNamesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The names of the snapshots that libvirt remembers of the guest. Not in the reference.
 ---
 ---libvirt: `virDomainListAllSnapshots`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetSnapshotNamesOptions
 ---@return string[]
 function Guest:get_snapshot_names(options) end
+
+---@class guestlua.GetStateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---libvirt's own word for the state that the guest is in, and for why: "paused" and "ioerror", "shutoff" and "crashed". A value that is newer than guestlua is a number.
+---
+---libvirt: `virDomainGetState`
+---@param options? guestlua.GetStateOptions
+---@return string state
+---@return string reason
+function Guest:get_state(options) end
+
+---@class guestlua.GetVcpusOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The running guest's processors, as a list; get_vcpus_info iterates over it.
 ---
 ---libvirt: `virDomainGetVcpus`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetVcpusOptions
 ---@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
 function Guest:get_vcpus(options) end
 
@@ -531,6 +623,7 @@ function Guest:get_vcpus_info() end
 ---@field dump_inactive? boolean what the guest will be at its next start, not what it is now
 ---@field dump_sensitive? boolean with passwords in it
 ---@field dump_migratable? boolean fit for the destination of a migration
+---@field update_cpu? boolean with the host's processor as the guest would get it (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's configuration.
@@ -540,28 +633,42 @@ function Guest:get_vcpus_info() end
 ---@return string # string: XML
 function Guest:get_xml_desc(options) end
 
+---@class guestlua.HasPersistentConfigurationOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Whether the host keeps the guest's configuration when the guest stops.
 ---
 ---libvirt: `virDomainIsPersistent`
----@param options? guestlua.CallOptions
+---@param options? guestlua.HasPersistentConfigurationOptions
 ---@return boolean
 function Guest:has_persistent_configuration(options) end
+
+---@class guestlua.InjectNmiOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sends the guest a non-maskable interrupt, which makes many systems write a crash dump.
 ---
 ---libvirt: `virDomainInjectNMI`
----@param options? guestlua.CallOptions
+---@param options? guestlua.InjectNmiOptions
 function Guest:inject_nmi(options) end
+
+---@class guestlua.IsActiveOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Whether the guest runs; a paused guest does.
 ---
 ---libvirt: `virDomainIsActive`
----@param options? guestlua.CallOptions
+---@param options? guestlua.IsActiveOptions
 ---@return boolean
 function Guest:is_active(options) end
 
 ---@class guestlua.LaunchOptions
 ---@field pause? boolean leave its processors paused: guest:resume() lets it run
+---@field autodestroy? boolean it ends with this connection (not in the reference)
+---@field bypass_cache? boolean read a managed save image past the host's file cache (not in the reference)
+---@field force_boot? boolean drop a managed save image, and boot (not in the reference)
+---@field validate? boolean check the configuration against libvirt's schema, for drivers that make one anew (not in the reference)
+---@field reset_nvram? boolean make the UEFI variables anew (libvirt 8.1; not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts the guest.
@@ -587,17 +694,23 @@ function Guest:launch(options) end
 ---@param options? guestlua.MigrateOptions
 function Guest:migrate(destination, options) end
 
+---@class guestlua.MigrateConfigureMaxDowntimeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Sets how long the guest may stand still at the end of its live migration.
 ---
 ---libvirt: `virDomainMigrateSetMaxDowntime`
 ---@param mstime integer milliseconds that the guest may stand still at the end of a live migration
----@param options? guestlua.CallOptions
+---@param options? guestlua.MigrateConfigureMaxDowntimeOptions
 function Guest:migrate_configure_max_downtime(mstime, options) end
+
+---@class guestlua.MigrateStartPostcopyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot be aborted.
 ---
 ---libvirt: `virDomainMigrateStartPostCopy`
----@param options? guestlua.CallOptions
+---@param options? guestlua.MigrateStartPostcopyOptions
 function Guest:migrate_start_postcopy(options) end
 
 ---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
@@ -606,33 +719,63 @@ function Guest:migrate_start_postcopy(options) end
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Guest:on(name, fn) end
 
+---@class guestlua.PauseOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Stops the guest's processors; its memory stays.
 ---
 ---libvirt: `virDomainSuspend`
----@param options? guestlua.CallOptions
+---@param options? guestlua.PauseOptions
 function Guest:pause(options) end
 
+---@class guestlua.PausedOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
----@param options? guestlua.CallOptions
+---@param options? guestlua.PausedOptions
 ---@return any # a guard
 function Guest:paused(options) end
 
----Stops the guest at once, as pulling the plug does.
+---@class guestlua.PmWakeupOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Wakes a guest that sleeps: its state is "pmsuspended", and resume() does not help. Returns when it is told to, not when it is awake.
+---
+---libvirt: `virDomainPMWakeup`
+---@param options? guestlua.PmWakeupOptions
+function Guest:pm_wakeup(options) end
+
+---@class guestlua.PoweroffOptions
+---@field graceful? boolean fail where the emulator does not end by itself, so that it has written all that it was told to (not in the reference)
+---@field remove_logs? boolean remove the logs of the guest on its host (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Stops the guest at once, as pulling the plug does. With an option it is virDomainDestroyFlags.
 ---
 ---libvirt: `virDomainDestroy`
----@param options? guestlua.CallOptions
+---@param options? guestlua.PoweroffOptions
 function Guest:poweroff(options) end
+
+---@class guestlua.ResumeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lets the processors of a paused guest run again.
 ---
 ---libvirt: `virDomainResume`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ResumeOptions
 function Guest:resume(options) end
+
+---@class guestlua.SaveMemoryStateOptions
+---@field bypass_cache? boolean write past the host's file cache (not in the reference)
+---@field running? boolean it runs when it is launched again, also where it is paused now (not in the reference)
+---@field paused? boolean it is paused when it is launched again (not in the reference)
+---@field reset_nvram? boolean make the UEFI variables anew when it is launched again (libvirt 8.1; not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or cancelled it is aborted, and the guest goes on.
 ---
 ---libvirt: `virDomainManagedSave`
----@param options? guestlua.CallOptions
+---@param options? guestlua.SaveMemoryStateOptions
 function Guest:save_memory_state(options) end
 
 ---@class guestlua.SetMetadataOptions
@@ -649,18 +792,30 @@ function Guest:save_memory_state(options) end
 ---@param options? guestlua.SetMetadataOptions
 function Guest:set_metadata(metadata, options) end
 
+---@class guestlua.SetUserPasswordOptions
+---@field encrypted? boolean it is a hash, as the guest's own list has it (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Sets the password of a user in the guest.
 ---
 ---libvirt: `virDomainSetUserPassword`
 ---@param user string the user in the guest
 ---@param new_pass string the new password, as plain text; it is shown in no error
----@param options? guestlua.CallOptions
+---@param options? guestlua.SetUserPasswordOptions
 function Guest:set_user_password(user, new_pass, options) end
 
----Asks the guest to shut down, and does not wait until it did. A guest may ignore it.
+---@class guestlua.ShutdownOptions
+---@field acpi_power_btn? boolean press its power button (not in the reference)
+---@field guest_agent? boolean ask its agent (not in the reference)
+---@field initctl? boolean by the container's /dev/initctl (not in the reference)
+---@field signal? boolean by a signal to the container's init (not in the reference)
+---@field paravirt? boolean by Xen's own way (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Asks the guest to shut down, and does not wait until it did. A guest may ignore it. The options say how it is asked; with several libvirt chooses one, and with any it is virDomainShutdownFlags.
 ---
 ---libvirt: `virDomainShutdown`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ShutdownOptions
 function Guest:shutdown(options) end
 
 ---@class guestlua.SnapshotOptions
@@ -669,6 +824,11 @@ function Guest:shutdown(options) end
 ---@field reuse_ext? boolean the files of the new images exist already
 ---@field quiesce? boolean freeze the file systems meanwhile; needs the guest agent
 ---@field atomic? boolean all disks or none (not in the reference)
+---@field redefine? boolean nothing is taken: libvirt learns of one that exists (not in the reference)
+---@field current? boolean with redefine: make it the current one (not in the reference)
+---@field halt? boolean stop the guest when it is taken (not in the reference)
+---@field live? boolean with memory: the guest goes on while it is saved (not in the reference)
+---@field validate? boolean check the XML against libvirt's schema (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Takes a snapshot.
@@ -682,22 +842,30 @@ function Guest:snapshot(conf, options) end
 ---
 ---libvirt: `virConnectDomainEventRegisterAny`
 ---@param events integer|string[] an event's name, or a list of them
----@param options? guestlua.CallOptions
+---@param options? guestlua.SubscribeOptions
 ---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
 function Guest:subscribe(events, options) end
+
+---@class guestlua.SyncGuestTimeOptions
+---@field sync? boolean to the time of its own hardware clock, not to this machine's (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.
 ---
 ---libvirt: `virDomainSetTime`
----@param options? guestlua.CallOptions
+---@param options? guestlua.SyncGuestTimeOptions
 ---@return boolean done
 ---@return guestlua.Error? error
 function Guest:sync_guest_time(options) end
 
+---@class guestlua.ThawFilesystemsOptions
+---@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Lets the guest write again. Harmless where nothing is frozen.
 ---
 ---libvirt: `virDomainFSThaw`
----@param options? guestlua.CallOptions
+---@param options? guestlua.ThawFilesystemsOptions
 function Guest:thaw_filesystems(options) end
 
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
@@ -712,7 +880,7 @@ function Guest:wait_event(name, options) end
 ---@field name string What get_block_device was called with.
 local BlockDevice = {}
 
----@class guestlua.AbortJobOptions
+---@class guestlua.BlockDeviceAbortJobOptions
 ---@field async? boolean ask for it and do not wait
 ---@field pivot? boolean end a copy or an active commit that is ready by moving the guest to the new image
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -720,7 +888,7 @@ local BlockDevice = {}
 ---Ends the job on the disk.
 ---
 ---libvirt: `virDomainBlockJobAbort`
----@param options? guestlua.AbortJobOptions
+---@param options? guestlua.BlockDeviceAbortJobOptions
 function BlockDevice:abort_job(options) end
 
 ---@class guestlua.AwaitJobOptions
@@ -733,10 +901,13 @@ function BlockDevice:abort_job(options) end
 ---@return string? reason
 function BlockDevice:await_job(options) end
 
+---@class guestlua.BlockStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---What went over the disk since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
----@param options? guestlua.CallOptions
+---@param options? guestlua.BlockStatsOptions
 ---@return integer rd_req
 ---@return integer rd_bytes
 ---@return integer wr_req
@@ -747,7 +918,7 @@ function BlockDevice:blockStats(options) end
 ---What went over the disk since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
----@param options? guestlua.CallOptions
+---@param options? guestlua.BlockStatsOptions
 ---@return integer rd_req
 ---@return integer rd_bytes
 ---@return integer wr_req
@@ -787,24 +958,33 @@ function BlockDevice:commit(base, top, options) end
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
 
+---@class guestlua.GetBlockInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---The disk's size. Not in the reference.
 ---
 ---libvirt: `virDomainGetBlockInfo`
----@param options? guestlua.CallOptions
+---@param options? guestlua.GetBlockInfoOptions
 ---@return table # a table: capacity (what the guest sees), allocation (what is written), physical (what its image takes), in bytes
 function BlockDevice:get_block_info(options) end
+
+---@class guestlua.BlockDeviceGetJobInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
----@param options? guestlua.CallOptions
+---@param options? guestlua.BlockDeviceGetJobInfoOptions
 ---@return table? # a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil where there is no job
 function BlockDevice:get_job_info(options) end
+
+---@class guestlua.IsJobCompleteOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot tell success from failure; await_job does both.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
----@param options? guestlua.CallOptions
+---@param options? guestlua.IsJobCompleteOptions
 ---@return boolean # boolean: true means finished
 function BlockDevice:is_job_complete(options) end
 
@@ -829,11 +1009,14 @@ function BlockDevice:job_events() end
 ---@return integer
 function BlockDevice:rebase(base, options) end
 
+---@class guestlua.ResizeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Changes the size of the disk while the guest runs.
 ---
 ---libvirt: `virDomainBlockResize`
 ---@param size integer the new size in bytes
----@param options? guestlua.CallOptions
+---@param options? guestlua.ResizeOptions
 function BlockDevice:resize(size, options) end
 
 ---@class guestlua.WaitForJobOptions
@@ -877,6 +1060,10 @@ function Element:append(child) end
 ---@return string?
 function Element:attribute(name) end
 
+---All its attributes, one with a prefix under "prefix:name".
+---@return table<string, string>
+function Element:attributes() end
+
 ---The first child element of that name, also where a method or an attribute has the name.
 ---@param name string the name
 ---@return guestlua.Element?
@@ -887,6 +1074,10 @@ function Element:child(name) end
 ---@return guestlua.Element[]
 function Element:children(name) end
 
+---The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.
+---@return string # string: XML
+function Element:pretty() end
+
 ---Takes the element out of its parent; it can still be read and printed. Harmless for one that has no parent.
 function Element:remove() end
 
@@ -894,8 +1085,11 @@ function Element:remove() end
 ---@return string
 function Element:tag() end
 
+---@class guestlua.ValidateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error of kind "invalid_xml" that names the line and the element.
----@param options? guestlua.CallOptions
+---@param options? guestlua.ValidateOptions
 ---@return true
 function Element:validate(options) end
 
@@ -1016,6 +1210,239 @@ function log.warning(message, fields) end
 ---@class guestlua.workflow
 local workflow = {}
 
+---@class guestlua.AttachWithRetryOptions
+---@field live? boolean attach it to the running guest; default: if it runs
+---@field persistent? boolean attach it to the configuration; default: if the guest has one
+---@field attempts? integer how often each step is tried; default 8
+---@field pause? number seconds between two tries; default 2
+---@field timeout? number seconds that each call of libvirt's may take; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again if libvirt says that another operation holds the guest. If the second step fails the first is taken back.
+---@param guest guestlua.Guest the Guest
+---@param device any the device: an Element or XML text
+---@param options? guestlua.AttachWithRetryOptions
+---@return any # a table: workflow, guest, device, steps, seconds
+function workflow.attach_with_retry(guest, device, options) end
+
+---@class guestlua.CleanShutdownOptions
+---@field timeout? number seconds that the guest gets; default 60
+---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
+---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest goes on, unless force=true.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.CleanShutdownOptions
+---@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+function workflow.clean_shutdown(guest, options) end
+
+---@class guestlua.DetachWithRetryOptions
+---@field attempts? integer how often the running guest is asked; default 8
+---@field timeout? number seconds to wait for it each time; default 20
+---@field missing_ok? boolean a device that is not there is no error
+---@field live? boolean false: not from the running guest
+---@field persistent? boolean false: not from the configuration
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let go of it. Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.
+---@param guest guestlua.Guest the Guest
+---@param device any its alias, a disk's target, an Element, XML text, or a function get_conf(from_persistent_config) that gives the Element or nil
+---@param options? guestlua.DetachWithRetryOptions
+---@return any # a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)
+function workflow.detach_with_retry(guest, device, options) end
+
+---@class guestlua.EnsureAttachedOptions
+---@field timeout? number seconds that each call of libvirt's may take; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Attaches a device if the guest does not have it, to the running guest and to its configuration, whichever lack it.
+---@param guest guestlua.Guest the Guest
+---@param device any the device: an Element or XML text
+---@param options? guestlua.EnsureAttachedOptions
+---@return any # a table: workflow, guest, steps, seconds, changed (whether anything was done)
+function workflow.ensure_attached(guest, device, options) end
+
+---@class guestlua.EnsureDetachedOptions
+---@field attempts? integer how often the running guest is asked; default 8
+---@field timeout? number seconds to wait for it each time; default 20
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Detaches a device if the guest has it: detach_with_retry without an error if it is not there.
+---@param guest guestlua.Guest the Guest
+---@param device any as in detach_with_retry
+---@param options? guestlua.EnsureDetachedOptions
+---@return any # as detach_with_retry; changed: whether anything was done
+function workflow.ensure_detached(guest, device, options) end
+
+---@class guestlua.EnsureRunningOptions
+---@field timeout? number seconds until it has to run; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left alone.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.EnsureRunningOptions
+---@return any # a table: workflow, guest, steps, seconds, changed (false: it ran before), how: "launched", "restored" (it had been suspended), "unpaused", "woken" (it was asleep) or "running"
+function workflow.ensure_running(guest, options) end
+
+---@class guestlua.EnsureStoppedOptions
+---@field timeout? number seconds that the guest gets; default 60
+---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
+---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.EnsureStoppedOptions
+---@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+function workflow.ensure_stopped(guest, options) end
+
+---@class guestlua.LiveMigrateOptions
+---@field timeout? number the same as completion_timeout
+---@field destination_uri? string how the source host's libvirt reaches the destination's, as in "qemu+tcp://other/system"; nil: the URI that the destination was opened with
+---@field migrate_uri? string where the data goes, as in "tcp://192.0.2.1"; nil: libvirt chooses
+---@field destination_xml? any its configuration there: an Element, XML text, or a function that gets the present one as an Element, and changes it or returns another
+---@field flags? any as guest:migrate has them; nil: live, peer2peer, and for a guest that is persistent persist_dest and undefine_source
+---@field block? boolean copy the disks: those of migrate_disks, and if none are listed all that are files or block devices, neither readonly nor shareable
+---@field migrate_disks? table the targets of the disks to copy
+---@field tunnelled? boolean send all data through libvirt's own connection
+---@field tls? boolean send it encrypted by QEMU
+---@field postcopy? boolean force_complete may let the guest run there before all its memory is; it is not aborted then
+---@field auto_converge? boolean slow the guest down if it writes faster than the memory goes over
+---@field unsafe? boolean also if libvirt cannot tell that the disks are shared
+---@field parallel? integer how many connections
+---@field bandwidth? integer MiB/s at most; nil or 0: no limit
+---@field completion_timeout? number seconds it may take; nil: 800 for each GiB of memory and disks, at least 1600; 0: no limit
+---@field timeout_action? string what happens then: "abort" (default), or "force_complete": post-copy with postcopy=true, otherwise the guest stands still until it is over
+---@field downtime? integer ms that the guest may stand still at the end, in the last step; default 500
+---@field downtime_steps? integer in how many steps it grows until then; default 10
+---@field downtime_delay? number seconds from one step to the next, for each GiB; default 75
+---@field on_progress? function called with get_job_info() every half second, which then has elapsed, percent, limit and forced as well; an error in it aborts the migration
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Moves a running guest to another host and looks at both in the end. It is watched on the way: it may stand still ever longer at its end, and if it takes too long it is aborted, or made to end. If a step fails or the script is told to stop, it is aborted and the guest goes on where it was. An error of kind "job_unknown" says that it is not known where the guest runs.
+---@param guest guestlua.Guest the Guest; it must run
+---@param destination guestlua.Host the Host that it goes to
+---@param options? guestlua.LiveMigrateOptions
+---@return any # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted) and warnings
+function workflow.live_migrate(guest, destination, options) end
+
+---@class guestlua.LiveSnapshotOptions
+---@field quiesce? boolean freeze the guest's file systems for the moment of the copy's end; needs the guest agent
+---@field freeze_timeout? number seconds that the freeze may take; default 60
+---@field format? string the file's format, as in "raw"; default: that of the disk's image
+---@field shallow? boolean copy the topmost image only: the file then needs the images below it
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field bandwidth? integer MiB/s that the copy may use
+---@field on_progress? function called with the copy's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Copies a disk of the running guest to a new file, with all that is below it in its chain, so that the file needs no other. The copy is the disk as it was at one moment, at the end; with quiesce its file systems were frozen then. The guest keeps its disk and its configuration. If a step fails there is no file.
+---@param guest guestlua.Guest the Guest; it must run
+---@param disk string the disk's target, as in "vda"
+---@param out_path string the file, on the guest's host; it must not be there yet
+---@param options? guestlua.LiveSnapshotOptions
+---@return any # a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce
+function workflow.live_snapshot(guest, disk, out_path, options) end
+
+---@class guestlua.RebootOptions
+---@field timeout? number seconds that the guest gets to shut down; default 120
+---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
+---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.
+---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
+---@param options? guestlua.RebootOptions
+---@return any # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
+function workflow.reboot(guest, options) end
+
+---@class guestlua.workflowResumeOptions
+---@field devices? table what suspend gave as `devices`; default: those of the host that its configuration has
+---@field timeout? number seconds until it has to run; default 60
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.workflowResumeOptions
+---@return any # a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and clock_error: why not
+function workflow.resume(guest, options) end
+
+---@class guestlua.SnapshotThenCommitOptions
+---@field disks? table the targets of the disks, as in {"vda"}; nil: all that can be written to
+---@field quiesce? boolean freeze the guest's file systems for the moment of the snapshot; needs the guest agent
+---@field during? function called with the disks, a list of {target, base, overlay}, between snapshot and commit
+---@field on_failure? string if `during` fails: "commit" (default) keeps what the guest wrote; "rollback" throws it away: the guest is powered off and started again as it was at the snapshot
+---@field timeout? number seconds for all of it, `during` not counted; what is under way then is taken back
+---@field bandwidth? integer MiB/s that the merge may use
+---@field on_progress? function called with the merge's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.
+---@param guest guestlua.Guest the Guest; it must run
+---@param options? guestlua.SnapshotThenCommitOptions
+---@return any # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), and left: files of overlays that stay, a list of {path, why}
+function workflow.snapshot_then_commit(guest, options) end
+
+---@class guestlua.SuspendOptions
+---@field detach? table aliases or disks' targets of more devices to detach before
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.
+---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
+---@param options? guestlua.SuspendOptions
+---@return any # a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume
+function workflow.suspend(guest, options) end
+
+---@class guestlua.SwapVolumeOptions
+---@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
+---@field reuse_ext? boolean the volume is there already, as one of a pool is; default: a file is made
+---@field shallow? boolean copy the topmost image only: the new one needs those below it
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field bandwidth? integer MiB/s that the copy may use
+---@field on_progress? function called with the copy's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Moves a disk of the running guest to another volume: copies it there, lets the guest go on with the copy, and makes its configuration say so. If a step before the move fails, the copy is taken back and the guest has the disk that it had; the error's outcome says which.
+---@param guest guestlua.Guest the Guest; it must run
+---@param disk string the disk's target, as in "vda"
+---@param conf any the new volume: a <disk> element, or its XML text
+---@param options? guestlua.SwapVolumeOptions
+---@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost image any more)
+function workflow.swap_volume(guest, disk, conf, options) end
+
+---@class guestlua.VolumeSnapshotCreateOptions
+---@field new_file string the new image: a path, or a name in the directory of the one that there is
+---@field type? string "qcow2"; there is no other
+---@field snapshot_id? string what the caller knows the snapshot by
+---@field quiesce? boolean true: the file systems must be frozen; false: they are not; nil: they are, if that can be
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Puts a new image on top of a volume: what the guest writes from then on goes there, and what is below does not change. The image is there already, beside the volume's, as a qcow2 that is based on it. The file systems are frozen meanwhile if that can be.
+---@param guest guestlua.Guest the Guest; it must run
+---@param volume_id string the serial of the volume's disk, or its target
+---@param options? guestlua.VolumeSnapshotCreateOptions
+---@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain), quiesced (whether the file systems were frozen), snapshot_id
+function workflow.volume_snapshot_create(guest, volume_id, options) end
+
+---@class guestlua.VolumeSnapshotDeleteOptions
+---@field file_to_merge? string the image to merge down; without merge_target_file the one that becomes the topmost image's base, nil: none, all is pulled up
+---@field merge_target_file? string the image to merge into
+---@field type? string "qcow2"; there is no other
+---@field timeout? number seconds for all of it; the merge is ended then
+---@field bandwidth? integer MiB/s that the merge may use
+---@field on_progress? function called with the merge's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Merges an image of a volume away while the guest runs. With merge_target_file, what is in file_to_merge is merged down into that; without, what is between the topmost image and file_to_merge is pulled up into the topmost. The image's file is not removed. If a step fails the chain is whole, and the merge can be asked for again.
+---@param guest guestlua.Guest the Guest; it must run
+---@param volume_id string the serial of the volume's disk, or its target
+---@param options? guestlua.VolumeSnapshotDeleteOptions
+---@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain)
+function workflow.volume_snapshot_delete(guest, volume_id, options) end
+
 ---What every failure raises. It prints as one line.
 ---@class guestlua.Error
 ---@field new fun(fields: table): guestlua.Error to raise one's own
@@ -1035,6 +1462,9 @@ local workflow = {}
 ---@field workflow? string of a workflow: which
 ---@field step? string in which step
 ---@field outcome? string how it left things
+---@field left? string of a workflow: files that stay, a list of `{path, why}`
+---@field holder? string of the kinds `"busy"` and `"conflict"`: who has the guest
+---@field found? string what somebody else changed
 ---@field undoing? string a list of the errors that came while undoing
 ---@field still_running? boolean true where the call, or the job, goes on although nobody waits for it
 

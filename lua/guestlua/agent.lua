@@ -42,15 +42,42 @@ local function ask(guest, execute, arguments)
   return module.decode(guest:agent_command(module.encode({ execute = execute, arguments = arguments })))["return"]
 end
 
+local function bad(argument, what)
+  error(core.Error.new({
+    kind = "bad_argument",
+    op = "exec",
+    argument = argument,
+    message = ("bad argument '%s' to 'exec' (%s)"):format(argument, what),
+  }), 0)
+end
+
+-- JSON is UTF-8: libvirt refuses other bytes, with a message that quotes what is around them.
 local function check_text(argument, value)
-  if type(value) ~= "string" or value:find("\0", 1, true) then
-    local what = type(value) == "string" and "the string has a NUL byte in it" or "string expected, got " .. type(value)
-    error(core.Error.new({
-      kind = "bad_argument",
-      op = "exec",
-      argument = argument,
-      message = ("bad argument '%s' to 'exec' (%s)"):format(argument, what),
-    }), 0)
+  if type(value) ~= "string" then
+    bad(argument, "string expected, got " .. type(value))
+  elseif value:find("\0", 1, true) then
+    bad(argument, "the string has a NUL byte in it")
+  elseif not utf8.len(value) then
+    bad(argument, "the string is not UTF-8")
+  end
+end
+
+-- The secrets that args and input have in them, and all of the input.
+local function learn(secret, input)
+  if type(secret) == "string" then
+    secret = { secret }
+  elseif secret ~= nil and type(secret) ~= "table" then
+    bad("secret", "string or list of strings expected, got " .. type(secret))
+  end
+  for i, value in ipairs(secret or {}) do
+    if type(value) ~= "string" then
+      bad(("secret[%d]"):format(i), "string expected, got " .. type(value))
+    end
+    core.secret(value)
+  end
+  if input then
+    core.secret(input)
+    core.secret(input:match("^%s*(.-)%s*$"))
   end
 end
 
@@ -75,9 +102,12 @@ define(core.Guest, "Guest", {
     { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
     { name = "args", type = "table", help = "a list of its arguments" },
     { name = "input", type = "string", binary = true, help = "what it reads from standard input" },
+    { name = "secret", type = "any", help = "a string, or a list of strings, that args have in them and that must not be seen: they are masked in "
+      .. "whatever guestlua prints from now on; input always is" },
     { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the program goes on" },
   },
   run = function(guest, path, options)
+    learn(options.secret, options.input)
     check_text("path", path)
     for i, argument in ipairs(options.args or {}) do
       check_text(("args[%d]"):format(i), argument)
@@ -110,3 +140,49 @@ define(core.Guest, "Guest", {
     end
   end,
 })
+
+-- How long the agent may take to answer, and how long until it is asked again if no event says that it is there, in seconds.
+local PING, PAUSE = 5, 2
+
+-- libvirt's kinds for an agent that does not answer yet.
+local not_yet = { agent_unresponsive = true, agent_unsynced = true }
+
+local agent = {}
+
+define(agent, "guestlua", {
+  name = "await_agent",
+  help = "Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.",
+  returns = "number: the seconds that it took",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised; default: no limit" },
+  },
+  run = function(guest, options)
+    core.check_self(guest, "Guest", "await_agent")
+    local began, limit = core.now(), options.timeout or math.huge
+    local events <close> = guest:subscribe("agent_lifecycle")
+    while true do
+      local left = limit - (core.now() - began)
+      local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { timeout = math.ceil(math.max(math.min(PING, left), 1)) })
+      if ok then
+        return core.now() - began
+      elseif not core.Error.is(e) or not not_yet[e.kind] then
+        error(e, 0)
+      end
+      left = limit - (core.now() - began)
+      if left <= 0 then
+        error(core.Error.new({
+          kind = "timeout",
+          op = "await_agent",
+          guest = guest.name,
+          cause = e,
+          message = ("await_agent: the guest's agent has not answered within %g s"):format(options.timeout),
+          hint = "does qemu-guest-agent run in the guest?",
+        }), 0)
+      end
+      events:next(math.min(PAUSE, left))
+    end
+  end,
+})
+
+return agent

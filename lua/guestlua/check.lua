@@ -3,8 +3,8 @@
 -- What a variable holds is followed as far as it is plain to see: local host = guestlua.open(), local guest = host:guest("web"). Of what is known to
 -- be ours every unknown method and option is told; of the rest only what nearly is a name of ours, and is none that the script itself makes.
 
+local core = require("guestlua.core")
 local help = require("guestlua.help")
-
 local spelling = require("guestlua.spelling")
 local words_in = require("guestlua.words")
 
@@ -28,14 +28,13 @@ for name in pairs(string) do
   foreign[name] = true
 end
 
-local every_method -- names -> the rows of that name
+local every_method -- names -> the rows of that name that are called with a colon
 local function methods_named(name)
   if not every_method then
     every_method = {}
     for _, class in ipairs(help.classes()) do
       for _, row in ipairs(class.methods) do
-        every_method[row.name] = every_method[row.name] or {}
-        table.insert(every_method[row.name], row)
+        every_method[row.name] = not row.dotted and { row, table.unpack(every_method[row.name] or {}) } or every_method[row.name]
       end
     end
   end
@@ -83,17 +82,17 @@ local function member(found, by, word)
     local row = help.member(found.class, word.text)
     if row and row.params then
       return { row = row }
-    elseif row then
-      local class = help.class_given(row)
-      return class and { class = class }
     end
-    return nil
+    local class = row and help.class_given(row)
+    return class and { class = class }
+  end
+  local owner = help.class_in(found.value)
+  local row = owner and by == "." and help.member(owner, word.text)
+  if row then
+    return { row = row }
   end
   local value = type(found.value) == "table" and rawget(found.value, word.text)
-  if type(value) == "function" and by == "." then
-    return { row = select(2, help.row_of(value)) }
-  end
-  return value and { value = value } or nil
+  return type(value) == "table" and { value = value } or nil
 end
 
 -- What begins at i: {value=} for tables and functions of the module, {class=} for an object of ours, {row=} for a method, {list=} for a list of
@@ -221,7 +220,7 @@ function Check:call(found, by, name, i)
   if self.own[name.text] then
     return
   end
-  local class = found and found.class
+  local class, owner = found and found.class, found and by == "." and help.class_in(found.value)
   if class and by == ":" then
     local row = help.member(class, name.text)
     if row and row.params then
@@ -230,14 +229,13 @@ function Check:call(found, by, name, i)
       local near = nearest(name.text, names_of(class.methods))
       self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or "")
     end
-  elseif found and found.value == require("guestlua") and by == "." then
-    local value = found.value[name.text]
-    local row = value and select(2, help.row_of(value))
-    if row then
+  elseif owner then
+    local row = help.member(owner, name.text)
+    if row and row.params then
       return self:options({ row }, true, i)
-    elseif value == nil then
-      local near = nearest(name.text, names_of(help.classes().guestlua.methods))
-      self:tell(name, "guestlua has no function '%s'%s", name.text, near and ("; '%s'?"):format(near) or "")
+    elseif rawget(found.value, name.text) == nil then
+      local near = nearest(name.text, names_of(owner.methods))
+      self:tell(name, "%s has no function '%s'%s", owner.path, name.text, near and ("; '%s'?"):format(near) or "")
     end
   elseif not found and by == ":" and not foreign[name.text] then
     local rows = methods_named(name.text)
@@ -376,7 +374,6 @@ local function misspelt(path, source)
 end
 
 local check = { misspelt = misspelt }
-
 -- Checks the scripts; returns the exit code.
 function check.main(...)
   if not ... then
@@ -393,7 +390,7 @@ function check.main(...)
       problems = chunk and misspelt(path, source) or { wrong }
     end
     for _, problem in ipairs(problems or { message or path .. ": cannot be read" }) do
-      io.stderr:write(problem, "\n")
+      io.stderr:write(core.printable(problem), "\n")
       failed = true
     end
   end

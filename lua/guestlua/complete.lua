@@ -114,7 +114,7 @@ end
 local function resolve(chain)
   local found = { value = globals }
   for _, step in ipairs(chain) do
-    local class = found.class or found.value ~= nil and help.class_of(found.value) or nil
+    local class = found.class or found.value ~= nil and (help.class_in(found.value) or help.class_of(found.value)) or nil
     if step.call then
       local row = found.row or found.value ~= nil and select(2, help.row_of(found.value))
       local result = row and help.class_given(row)
@@ -165,7 +165,8 @@ local function members(chain, by)
   if class then
     return names_of(by == "." and class.fields or {}, names_of(class.methods, list))
   elseif found and type(found.value) == "table" then
-    return keys_of(found.value, list)
+    local class_in = help.class_in(found.value)
+    return keys_of(found.value, names_of(class_in and class_in.methods or {}, list))
   elseif found and type(found.value) == "string" then
     return keys_of(string, list)
   elseif by == ":" then

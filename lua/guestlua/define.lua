@@ -63,6 +63,43 @@ local function class_of(name, help)
   return class
 end
 
+-- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes, `prefix` is what the
+-- modules' own names begin with. pairs() loads them all, so whoever lists a class goes by pairs().
+local function lazy(class, prefix, modules)
+  local module_of = {}
+  for module, names in pairs(modules) do
+    for _, name in ipairs(names) do
+      module_of[name] = prefix .. module
+    end
+  end
+  return setmetatable(class, {
+    modules = modules,
+    __index = function(_, name)
+      if module_of[name] then
+        require(module_of[name])
+        return rawget(class, name)
+      end
+    end,
+    __pairs = function()
+      for _, module in pairs(module_of) do
+        require(module)
+      end
+      return next, class, nil
+    end,
+  })
+end
+
+-- Loads what is lazy.
+local function load_all()
+  local members = {}
+  for class in pairs(classes) do
+    members[#members + 1] = type(class) == "table" and class or nil
+  end
+  for _, class in ipairs(members) do
+    pairs(class)
+  end
+end
+
 local function check_self(class, owner, method, self)
   if not classes[class] then
     core.check_self(self, owner, method)
@@ -96,7 +133,7 @@ local TIMEOUT = {
 -- row.result: a type of LuaCATS for each value that comes back, maybe with its name, as in "Guest?" or { "integer code", "string output" };
 -- row.returns says what it means. param.binary: a string that may have any byte in it. row.blocks: it makes calls that can block, and so has the
 -- option timeout.
-return setmetatable({ rows = rows, classes = classes, class = class_of, bad = bad, check = check }, {
+return setmetatable({ rows = rows, classes = classes, class = class_of, lazy = lazy, load_all = load_all, bad = bad, check = check }, {
   __call = function(_, class, owner, row)
     row.owner = owner
     row.result = type(row.result) == "string" and { row.result } or row.result

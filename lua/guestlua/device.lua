@@ -3,6 +3,7 @@
 local calls = require("guestlua.calls")
 local core = require("guestlua.core")
 local define = require("guestlua.define")
+local devices = require("guestlua.guest.devices")
 
 local Guest = core.Guest
 
@@ -37,71 +38,14 @@ define(Guest, "Guest", {
   end,
 })
 
--- What the reference compares two interfaces by: `wanted` is what is looked for, and only its missing target is forgiven.
-local function same_interface(wanted, other)
-  local function path(element, name, attribute)
-    local child = element:child(name)
-    return child and child:attribute(attribute)
-  end
-  local function source_of(element)
-    local kind = element:attribute("type")
-    if kind == "direct" or kind == "vdpa" then
-      return path(element, "source", "dev")
-    elseif kind == "hostdev" then
-      local source = element:child("source")
-      local address = source and source:child("address")
-      return address and ("%s:%s:%s.%s"):format(address.domain, address.bus, address.slot, address["function"])
-    end
-    return path(element, "source", "bridge")
-  end
-  local kind = wanted:attribute("type")
-  local vhostuser = kind == "vhostuser"
-  local target = path(wanted, "target", "dev")
-  return kind == other:attribute("type")
-    and path(wanted, "mac", "address") == path(other, "mac", "address")
-    and (vhostuser and path(wanted, "source", "path") == path(other, "source", "path")
-      or not vhostuser and source_of(wanted) == source_of(other))
-    and (vhostuser or not target or target == "" or target == path(other, "target", "dev"))
-end
-
-local function same_pci_device(wanted, other)
-  local function address(element)
-    local source = element:child("source")
-    return source and source:child("address")
-  end
-  local a, b = address(wanted), address(other)
-  if not a or not b then
-    return false
-  end
-  for _, part in ipairs({ "domain", "bus", "slot", "function" }) do
-    local function number(element) -- hexadecimal, with 0x in front or without; nil where it is missing or none
-      return tonumber(((element:attribute(part) or ""):gsub("^0[xX]", "")), 16)
-    end
-    if not number(a) or number(a) ~= number(b) then
-      return false
-    end
-  end
-  return true
-end
-
-local function class_of(cfg)
-  if cfg:tag() == "interface" then
-    return "LibvirtConfigGuestInterface", same_interface
-  elseif cfg:tag() == "hostdev" and cfg:attribute("type") == "pci" then
-    return "LibvirtConfigGuestHostdevPCI", same_pci_device
-  end
-  fail("bad_argument", {
-    op = "get_interface_by_cfg",
-    argument = "cfg",
-    message = ("bad argument 'cfg' to 'get_interface_by_cfg' (an <interface>, or a <hostdev> of type pci expected, got a <%s>)"):format(cfg:tag()),
-  })
-end
+local INTERFACES = { interface = true, hostdev = "pci" }
 
 define(Guest, "Guest", {
   name = "get_interface_by_cfg",
   method = true,
-  help = "The guest's network interface, or PCI device, that is the one described: an interface by its type, MAC address, source and, where cfg has "
-    .. "one, target; a PCI device by its address on the host.",
+  help = "The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC "
+    .. "address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind \"device_ambiguous\" names those that "
+    .. "fit where it is more than one.",
   result = "Element?",
   returns = "Element, or nil where there is none, and for a cfg of nil",
   params = {
@@ -114,13 +58,12 @@ define(Guest, "Guest", {
     end
     cfg = type(cfg) == "string" and core.element(cfg) or cfg
     core.check_self(cfg, "Element", "get_interface_by_cfg")
-    local class, same = class_of(cfg)
-    for _, candidate in ipairs(guest:get_all_devices(class, { from_persistent_config = options.from_persistent_config or false })) do
-      if same(cfg, candidate) then
-        return candidate
-      end
+    local kind = INTERFACES[cfg:tag()]
+    if not kind or kind ~= true and kind ~= cfg:attribute("type") then
+      define.bad("get_interface_by_cfg", "cfg", ("an <interface>, or a <hostdev> of type pci expected, got a <%s>"):format(cfg:tag()))
     end
-    return nil
+    local found = devices.find(guest, cfg, options.from_persistent_config, { method = "get_interface_by_cfg", here = true, hexadecimal = true })
+    return found
   end,
 })
 

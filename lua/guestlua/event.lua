@@ -71,11 +71,11 @@ local events = {
 
 -- An Error says by itself where it comes from.
 local function traceback(e)
-  return type(e) == "string" and debug.traceback(e, 2) or e
+  return type(e) == "string" and debug.traceback(core.printable(e, "indent"), 2) or e
 end
 
 local function report(name, e)
-  io.stderr:write(("guestlua: the handler of event '%s' failed: %s\n"):format(name, tostring(e)))
+  io.stderr:write(("guestlua: the handler of event '%s' failed: %s\n"):format(name, core.printable(tostring(e), "keep")))
 end
 
 local on = {

@@ -18,7 +18,11 @@ local function record(name, guest, data)
     return function() end
   end
   local id = journal.new_id()
-  local lock = core.lock(("%s/%s.lock"):format(journal.directory(), id))
+  local path = ("%s/%s.lock"):format(journal.directory(), id)
+  local lock
+  repeat -- whoever recovers may look at it for a moment
+    lock = core.lock(path)
+  until lock
   local entry = journal.begin(id, name, guest, id .. ".lock")
   entry:write({ step = name, data = data })
   return function()

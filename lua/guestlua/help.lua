@@ -44,12 +44,13 @@ local function merge(class)
 end
 
 local made
--- A list of {name, help, methods, fields}, the module first. in_lua: the class is written in Lua.
+-- A list of {name, path (to its table), help, methods, fields}, the module first. in_lua: the class is written in Lua.
 function help.classes()
   if made then
     return made
   end
   require("guestlua") -- makes the rows of define
+  define.load_all()
   local documentation = core.documentation()
   local classes = { { name = "guestlua", help = MODULE, methods = documentation.functions, fields = {} } }
   table.move(documentation.classes, 1, #documentation.classes, 2, classes)
@@ -58,6 +59,7 @@ function help.classes()
   end
   for _, class in ipairs(classes) do
     merge(class)
+    class.path = class.name == "guestlua" and class.name or "guestlua." .. class.name
     classes[class.name] = class
   end
   for _, row in ipairs(define.rows) do
@@ -81,6 +83,25 @@ function help.signature(class, row)
     names[#names + 1] = "{…}"
   end
   return ("%s%s(%s)"):format(row.dotted and class.name .. "." or ":", row.name, table.concat(names, ", "))
+end
+
+-- The table that a class's functions are in.
+local function members(class)
+  for members_of, name in pairs(define.classes) do
+    if name == class.name then
+      return members_of
+    end
+  end
+  return class.name == "guestlua" and require("guestlua") or core[class.name] or {}
+end
+
+-- The class that has its functions in this table, as guestlua.workflow is; nil for others.
+function help.class_in(value)
+  for _, class in ipairs(type(value) == "table" and help.classes() or {}) do
+    if rawequal(members(class), value) then
+      return class
+    end
+  end
 end
 
 -- The class of a value of ours; nil for others.
@@ -130,16 +151,6 @@ function help.result(row)
     words[i] = mark == "[]" and "a list of " .. kind or mark == "?" and kind .. ", or nil" or kind
   end
   return table.concat(words, ", ")
-end
-
--- The table that a class's functions are in.
-local function members(class)
-  for members_of, name in pairs(define.classes) do
-    if name == class.name then
-      return members_of
-    end
-  end
-  return class.name == "guestlua" and require("guestlua") or core[class.name] or {}
 end
 
 -- The class and the row of a function of ours.
@@ -318,10 +329,7 @@ function help.text(topic, columns)
     return overview(columns)
   elseif type(topic) ~= "string" then
     local class, row = help.row_of(topic)
-    class = class or topic == require("guestlua") and help.classes().guestlua or help.class_of(topic)
-    for _, other in ipairs(type(topic) == "table" and not class and help.classes() or {}) do
-      class = class or members(other) == topic and other or nil
-    end
+    class = class or help.class_in(topic) or help.class_of(topic)
     if class then
       return row and row_text(class, row, columns) or class_text(class, columns)
     end

@@ -100,9 +100,10 @@ end
 require("guestlua.event")
 require("guestlua.guard")
 require("guestlua.job")
-require("guestlua.agent")
+guestlua.await_agent = require("guestlua.agent").await_agent
 
 guestlua.log = require("guestlua.log").log
+guestlua.run = require("guestlua.run").run
 guestlua.dry_run = require("guestlua.calls").dry_run
 
 local progress = require("guestlua.progress")

@@ -203,6 +203,22 @@ function journal.again(entry)
   return now.fields and now or nil
 end
 
+-- Whether there is an entry of that id.
+function journal.has(id)
+  return not id:find("/", 1, true) and core.identify(path_of(journal.journal(), id)) ~= nil
+end
+
+-- Removes the locks that dead runs have left.
+function journal.sweep()
+  local dir = journal.journal()
+  for _, name in ipairs(core.list_directory(dir)) do
+    local lock = name:find("%.lock$") and core.lock(dir .. "/" .. name)
+    if lock then
+      lock:release()
+    end
+  end
+end
+
 -- Whether the run of an entry goes on: somebody holds its lock.
 function journal.lives(entry)
   return journal.where(entry.fields.machine) == "here" and core.lock_holder(journal.journal() .. "/" .. entry.fields.lock) == true

@@ -12,7 +12,6 @@ log.__index, log.__name = nil, nil -- it has no objects
 
 local LEVELS = { "error", "warning", "info", "debug", "trace" }
 local FORMATS = { "text", "json" }
-local SECRETS = { "passw", "passphrase", "secret", "token", "credential" } -- in the names of fields
 local DEEPEST = 6
 
 local rank = {}
@@ -28,13 +27,7 @@ local handler
 -- ---- values ----
 
 local function is_secret(key)
-  key = tostring(key):lower()
-  for _, word in ipairs(SECRETS) do
-    if key:find(word, 1, true) then
-      return true
-    end
-  end
-  return false
+  return core.is_secret_name((tostring(key):gsub("%z", " ")))
 end
 
 local function masked_text(text)
@@ -63,7 +56,7 @@ local function plain_fields(fields, depth)
   local order = (getmetatable(fields) or {}).__jsonorder or sorted_keys(fields)
   local result, names = {}, {}
   for i, key in ipairs(order) do
-    names[i] = tostring(key)
+    names[i] = core.escape(tostring(key))
     if fields[key] ~= nil and is_secret(key) then
       result[names[i]] = "***"
     else
@@ -94,13 +87,7 @@ end
 
 -- ---- lines ----
 
-local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-
-local function escaped(text)
-  return (text:gsub("%c", function(c)
-    return ESCAPES[c] or ("\\x%02x"):format(c:byte())
-  end))
-end
+local escaped = core.escape
 
 local function as_text(value)
   if type(value) ~= "table" then
@@ -137,7 +124,7 @@ end
 
 local function valid(value)
   if type(value) == "string" and not utf8.len(value) then
-    return (value:gsub("[\x80-\xff]", "?"))
+    return escaped(value, "keep")
   elseif type(value) == "table" then
     for key, item in pairs(value) do
       value[key] = valid(item)

@@ -401,7 +401,7 @@ define(progress, "guestlua", {
   run = function(label, options)
     local now = core.now()
     local bar = setmetatable({
-      label = label:gsub("%c", " "),
+      label = core.printable((label:gsub("%c", " "))),
       total = options.total,
       current = 0,
       began = now,

@@ -37,6 +37,7 @@ local function traced(e)
   if type(e) ~= "string" then
     return e
   end
+  e = core.printable(e, "indent")
   local trace = debug.traceback("", 2):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
   return trace:find("\n\t[^%[]") and e .. trace or e
 end
@@ -78,7 +79,7 @@ local function spawn_told(spawn)
 end
 
 local function event_text(event)
-  local parts = { event.event, event.guest and ("guest '%s'"):format(event.guest) }
+  local parts = { event.event, event.guest and ("guest '%s'"):format(core.printable(event.guest)) }
   local keys = {}
   for key in pairs(event) do
     if key ~= "event" and key ~= "guest" and key ~= "uuid" then
@@ -87,7 +88,7 @@ local function event_text(event)
   end
   table.sort(keys)
   for _, key in ipairs(keys) do
-    parts[#parts + 1] = ("%s=%s"):format(key, tostring(event[key]))
+    parts[#parts + 1] = ("%s=%s"):format(key, core.printable(tostring(event[key])))
   end
   return table.concat(parts, " ")
 end
@@ -148,7 +149,7 @@ local function perform(chunk, output)
     elseif not ok and task:status() == "running" then
       task:cancel()
     elseif not ok then
-      io.stderr:write(terminal.prompts() and show.value(e, columns()) or tostring(e), "\n")
+      io.stderr:write(terminal.prompts() and show.value(e, columns()) or core.printable(tostring(e), "keep"), "\n")
     end
   until task:status() ~= "running"
   pcall(core.sleep, 0) -- the Ctrl-C that stopped a computation has cancelled us as well
@@ -176,7 +177,7 @@ local function loop(next_line, output, remember)
         if chunk then
           perform(chunk, output)
         else
-          io.stderr:write(message, "\n")
+          io.stderr:write(core.printable(message), "\n")
         end
         text = nil
       end

@@ -96,7 +96,7 @@ end
 local function guests_table(guests)
   local rows = require("guestlua").map(guests, function(guest)
     local ok, row = pcall(function()
-      return { guest.id >= 0 and tostring(guest.id) or "-", guest.name, guest:get_info().domain_state, guest.uuid }
+      return { guest.id >= 0 and tostring(guest.id) or "-", core.escape(guest.name), guest:get_info().domain_state, guest.uuid }
     end)
     return ok and row or { "-", ok and "" or (select(2, pcall(function() return guest.name end))) .. "", tostring(row.kind), "" }
   end, { limit = AT_ONCE })
@@ -121,7 +121,7 @@ local function sorted_keys(t)
 end
 
 local function quoted(text)
-  return (("%q"):format(text):gsub("\\\n", "\\n"))
+  return core.escape('"' .. text:gsub('["\\]', "\\%0") .. '"')
 end
 
 local nested -- function
@@ -167,20 +167,20 @@ function nested(value, indent, columns, seen)
   elseif type(value) == "userdata" and is(value, "Element") then
     return ("<%s …>"):format(value:tag())
   end
-  return tostring(value)
+  return core.escape(tostring(value), "keep")
 end
 
 -- ---- errors ----
 
 -- The line that it prints as, then the fields that are not in it.
 local function error_text(e, columns)
-  local text = tostring(e)
+  local text = tostring(e) -- printable: its fields are escaped in it
   local lines = { text }
   for _, key in ipairs(sorted_keys(e)) do
     local value = e[key]
-    local told = key == "undoing" or type(value) ~= "table" and text:find(tostring(value), 1, true)
+    local told = key == "undoing" or type(value) ~= "table" and text:find(core.printable(tostring(value)), 1, true)
     if not told or key == "kind" then
-      lines[#lines + 1] = ("  %s = %s"):format(key, nested(value, "  ", columns, {}))
+      lines[#lines + 1] = core.printable(("  %s = %s"):format(key, nested(value, "  ", columns, {})), "keep")
     end
   end
   return table.concat(lines, "\n")
@@ -190,11 +190,11 @@ end
 function show.value(value, columns)
   columns = columns or 80
   if type(value) == "string" then
-    return value
+    return core.escape(value, "keep")
   elseif core.Error.is(value) then
     return error_text(value, columns)
   elseif is(value, "Element") then
-    return indented(tostring(value))
+    return core.escape(indented(tostring(value)), "keep")
   elseif is_guests(value) then
     return guests_table(value)
   elseif type(value) == "function" then

@@ -6,6 +6,7 @@ local function spent(seconds)
   if seconds < 60 then
     return ("%.1f s"):format(seconds)
   end
+  seconds = math.floor(seconds) -- %d takes no fraction
   local minutes = seconds // 60
   return minutes < 60 and ("%d min %d s"):format(minutes, seconds % 60) or ("%d h %d min"):format(minutes // 60, minutes % 60)
 end
@@ -17,7 +18,7 @@ return function()
   end)
   local lines = { ("guestlua: %d task%s"):format(#tasks, #tasks == 1 and "" or "s") }
   for _, task in ipairs(tasks) do
-    local doing = task.what and ("has waited %s for %s"):format(spent(task.seconds), task.what) or "runs"
+    local doing = task.what and ("has waited %s for %s"):format(spent(task.seconds), core.printable(task.what)) or "runs"
     lines[#lines + 1] = ("  task %d %s"):format(task.number, doing)
   end
   io.stderr:write(table.concat(lines, "\n"), "\n")

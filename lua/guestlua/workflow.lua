@@ -20,31 +20,6 @@ local MODULES = {
   ["power.suspend"] = { "resume", "suspend" },
 }
 
-local module_of = {}
-for module, names in pairs(MODULES) do
-  for _, name in ipairs(names) do
-    module_of[name] = module
-  end
-end
+workflow.__index, workflow.__name = nil, nil -- it has no objects
 
-local function load_all()
-  for module in pairs(MODULES) do
-    require("guestlua.workflow." .. module)
-  end
-end
-
-workflow.__index, workflow.__name = nil, nil
-
-return setmetatable(workflow, {
-  __index = function(_, name)
-    local module = module_of[name]
-    if module then
-      require("guestlua.workflow." .. module)
-      return rawget(workflow, name)
-    end
-  end,
-  __pairs = function()
-    load_all()
-    return next, workflow, nil
-  end,
-})
+return define.lazy(workflow, "guestlua.workflow.", MODULES)

@@ -75,6 +75,14 @@ function helper.quoted(text)
   return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
 end
 
+-- An empty directory: it goes when all specs are over, with all that os.tmpname names here.
+function helper.scratch()
+  local directory = os.tmpname()
+  os.remove(directory)
+  assert.is_true(os.execute("mkdir " .. directory))
+  return directory
+end
+
 -- Where the interpreter is that runs the specs.
 helper.interpreter = arg and arg[-1] or "build/guestlua"
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 static const char error_class[] = "guestlua.Error";
 
 static const struct {
@@ -100,6 +102,8 @@ static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char 
   }
   luaL_tolstring(L, -1, NULL);
   lua_remove(L, -2);
+  gl_printable_push(L, -1, GL_ESCAPE_LINES);
+  lua_remove(L, -2);
   lua_pushfstring(L, "%s%s%s", before, lua_tostring(L, -1), after);
   lua_remove(L, -2);
   luaL_addvalue(b);
@@ -112,6 +116,7 @@ static void push_undoing(lua_State *L)
   if (lua_getfield(L, 1, "undoing") == LUA_TTABLE)
     for (lua_Integer i = 1; lua_rawgeti(L, 3, i) != LUA_TNIL; i++) {
       luaL_tolstring(L, -1, NULL);
+      gl_printable_push(L, -1, GL_INDENT_LINES); /* an Error has lines of its own */
       lua_pushfstring(L, "%s\n  and while undoing: %s", lua_tostring(L, 2), lua_tostring(L, -1));
       lua_replace(L, 2);
       lua_settop(L, 3);
@@ -119,7 +124,8 @@ static void push_undoing(lua_State *L)
   lua_settop(L, 2);
 }
 
-/* script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
+/* The fields keep their bytes; a line feed in one of them is shown as an escape, so that the lines are those of this layout.
+ * script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
 static int error_tostring(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TTABLE);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/masked.h"
+#include "base/printable.h"
 #include "text/mask.h"
 
 static void *field_of(const gl_reader *r)
@@ -24,6 +24,7 @@ static const char *text(lua_State *L, int index, const gl_reader *r)
 {
   size_t length;
   const char *s = lua_tolstring(L, index, &length);
+  gl_printable_learn(L, s, r->param->kind->secrecy);
   if (strlen(s) != length)
     gl_error_argument(L, r->method, r->param->name, "the string has a NUL byte in it");
   return s;
@@ -45,9 +46,9 @@ static const char *text_of(const gl_param *p, const gl_args *args)
 
 static void show_string(lua_State *L, const gl_param *p, const gl_args *args)
 {
-  gl_masked_push(L, text_of(p, args));
+  gl_printable_push_masked(L, text_of(p, args));
 }
-const gl_kind gl_string = {.name = "string", .read = gl_kind_read_text, .show = show_string};
+const gl_kind gl_string = {.name = "string", .secrecy = GL_KNOWN_URI, .read = gl_kind_read_text, .show = show_string};
 
 static void show_secret(lua_State *L, const gl_param *p, const gl_args *args)
 {
@@ -56,11 +57,15 @@ static void show_secret(lua_State *L, const gl_param *p, const gl_args *args)
   lua_pushliteral(L, GL_MASKED);
 }
 
+/* libvirt's JSON parser quotes some bytes around the place that it does not like, in lines of their own. */
 static char *mask_secret(char *message, const gl_param *p, const gl_args *args)
 {
+  if (message && (strstr(message, "json") || strstr(message, "JSON")))
+    message[strcspn(message, "\n")] = '\0';
   return gl_mask_value(message, text_of(p, args));
 }
-const gl_kind gl_secret = {.name = "string", .read = gl_kind_read_text, .show = show_secret, .mask = mask_secret};
+const gl_kind gl_secret = {
+  .name = "string", .secrecy = GL_KNOWN_SECRET, .read = gl_kind_read_text, .show = show_secret, .mask = mask_secret};
 
 /* ---- numbers ---- */
 
@@ -166,11 +171,12 @@ static void show_strings(lua_State *L, const gl_param *p, const gl_args *args)
   char *const *list = *(char *const *const *)gl_param_field(p, args);
   lua_newtable(L);
   for (lua_Integer i = 0; list[i]; i++) {
-    gl_masked_push(L, list[i]);
+    gl_printable_push_masked(L, list[i]);
     lua_rawseti(L, -2, i + 1);
   }
 }
-const gl_kind gl_strings = {.name = "list of strings", .takes_table = true, .read = read_strings, .show = show_strings};
+const gl_kind gl_strings = {
+  .name = "list of strings", .secrecy = GL_KNOWN_URI, .takes_table = true, .read = read_strings, .show = show_strings};
 
 static long long flags_of(lua_State *L, int index, const gl_reader *r)
 {

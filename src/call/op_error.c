@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/masked.h"
+#include "base/printable.h"
 #include "call/libvirt_names.h"
 #include "text/mask.h"
 
@@ -14,7 +14,7 @@ void gl_op_error_set(lua_State *L, const gl_op *op)
 {
   gl_error_set(L, "op", op->def->name);
   gl_error_set(L, "call", op->def->call);
-  gl_masked_push(L, op->uri);
+  gl_printable_push_masked(L, op->uri);
   lua_setfield(L, -2, "host");
   if (op->subject && op->subject->type->what)
     gl_error_set(L, op->subject->type->what, op->subject->name);
@@ -36,7 +36,7 @@ static void push_message(lua_State *L, const gl_op *op, const char *message)
   for (const gl_param *p = op->def->params; p && p->name; p++)
     if (p->kind->mask && op->args.given >> (p - op->def->params) & 1)
       text = p->kind->mask(text, p, &op->args);
-  gl_masked_push_taken(L, text);
+  gl_printable_push_own(L, text);
 }
 
 void gl_error_push_libvirt(lua_State *L, const gl_op *op)

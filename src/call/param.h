@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/names.h"
+#include "base/printable.h"
 #include "call/arena.h"
 
 typedef struct gl_kind gl_kind;
@@ -37,9 +38,10 @@ typedef struct gl_reader {
 
 /* A kind of argument. Another folder may have kinds of its own: element/kind.c. */
 struct gl_kind {
-  const char *name; /* as messages and the manual show it */
-  bool takes_table; /* an argument of this kind may be a table, so that one is not taken for the options */
-  bool stays;       /* on the Lua stack, for `invoke` */
+  const char *name;           /* as messages and the manual show it */
+  bool takes_table;           /* an argument of this kind may be a table, so that one is not taken for the options */
+  bool stays;                 /* on the Lua stack, for `invoke` */
+  gl_printable_known secrecy; /* of a text: what in it is a secret, and masked from now on */
 
   /* Checks the argument at index and puts it into its field; raises "bad_argument". [-0, +0, v] */
   void (*read)(lua_State *L, int index, const gl_reader *r);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/masked.h"
+#include "base/printable.h"
 #include "call/op_error.h"
 
 static const char on_call_key; /* in the registry: the function that is told of calls */

@@ -4,7 +4,9 @@
 
 #include "base/error.h"
 #include "element/build.h"
+#include "element/name.h"
 #include "element/node.h"
+#include "element/text.h"
 #include "text/xml.h"
 
 void gl_element_push_xml_string(lua_State *L, xmlChar *text)
@@ -40,6 +42,17 @@ static void set_text(gl_document *d, xmlNodePtr node, const xmlChar *text)
     xmlAddChild(node, added);
 }
 
+bool gl_element_push_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name)
+{
+  xmlNsPtr ns = gl_name_declares(name) ? gl_name_declared(node, name) : NULL;
+  xmlAttrPtr attribute = ns ? NULL : gl_xml_attribute(node, name);
+  if (ns)
+    lua_pushstring(L, (const char *)ns->href);
+  else if (attribute)
+    gl_element_push_xml_string(L, xmlNodeGetContent((xmlNodePtr)attribute));
+  return ns || attribute;
+}
+
 /* self.key: an attribute's value, else the first child element of the name; self[1]: the text. Methods come before both. */
 int gl_element_index(lua_State *L)
 {
@@ -52,11 +65,8 @@ int gl_element_index(lua_State *L)
     lua_pushnil(L);
     return 1;
   }
-  xmlChar *value = xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2));
-  if (value) {
-    gl_element_push_xml_string(L, value);
+  if (gl_element_push_attribute(L, e->node, (const xmlChar *)lua_tostring(L, 2)))
     return 1;
-  }
   xmlNodePtr child = gl_xml_child(e->node, lua_tostring(L, 2));
   if (child)
     return gl_element_push_node(L, e->document, child);
@@ -81,7 +91,11 @@ static void replace_children(lua_State *L, gl_element *e, xmlNodePtr first, cons
   if (!made)
     gl_element_no_memory(L);
   gl_element_take_out(d, made);
+  /* What is made has the prefixes that are declared here, and where it has none the namespace of what it replaces, or of its parent. */
+  made->parent = e->node;
+  made->ns = first ? first->ns : e->node->ns;
   gl_element_add_children(L, made, name, index, gl_xml_depth(e->node) + 1);
+  made->parent = NULL;
   for (xmlNodePtr n = made->children, next; n; n = next) {
     next = n->next;
     xmlUnlinkNode(n);
@@ -104,8 +118,8 @@ static void assign(lua_State *L, gl_element *e)
     set_text(d, e->node, text);
     return;
   }
-  const xmlChar *name = gl_xml_check_name(L, 2);
-  xmlAttrPtr attribute = xmlHasNsProp(e->node, name, NULL);
+  const xmlChar *name = gl_name_check(L, 2);
+  xmlAttrPtr attribute = gl_xml_attribute(e->node, name);
   xmlNodePtr child = gl_xml_child(e->node, (const char *)name);
   if (lua_isnil(L, 3)) {
     if (attribute)

@@ -7,92 +7,55 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "element/name.h"
 #include "element/node.h"
-#include "loop/sandbox.h"
+#include "element/text.h"
 #include "text/xml.h"
 
 /* How deep elements may be nested: what libxml2 reads again. */
 #define MAX_DEPTH 250
 
-/* The string or number at index as text that XML can hold. */
-const xmlChar *gl_xml_check_text(lua_State *L, int index, const char *what)
-{
-  if (!lua_isstring(L, index))
-    gl_error_argument(L, "Element", what, "string or number expected, got %s%s", luaL_typename(L, index),
-                      lua_isboolean(L, index) ? "; XML has no booleans: write \"yes\", \"no\", or {} for an empty element" : "");
-  if (lua_type(L, index) == LUA_TNUMBER && !lua_isinteger(L, index)) {
-    lua_Integer whole;
-    if (lua_numbertointeger(lua_tonumber(L, index), &whole) && (lua_Number)whole == lua_tonumber(L, index)) {
-      lua_pushinteger(L, whole);
-      lua_replace(L, index);
-    }
-  }
-  size_t length;
-  const char *text = luaL_tolstring(L, index, &length);
-  lua_replace(L, index);
-  if (strlen(text) != length || !xmlCheckUTF8((const xmlChar *)text))
-    gl_error_argument(L, "Element", what, "the text is not UTF-8, or has a NUL byte in it");
-  for (const char *c = text; *c; c++)
-    if ((unsigned char)*c < 0x20 && !strchr("\t\n\r", *c))
-      gl_error_argument(L, "Element", what, "XML cannot hold the control character %d", *c);
-  if (!gl_xml_is_text(text, length))
-    gl_error_argument(L, "Element", what, "the text is not UTF-8, or has a character in it that XML cannot hold");
-  return (const xmlChar *)text;
-}
-
-const xmlChar *gl_xml_check_name(lua_State *L, int index)
-{
-  const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
-  if (!name)
-    gl_error_argument(L, "Element", "key", "a name expected, got %s", luaL_typename(L, index));
-  /* The bytes come first: xmlValidateNCName takes what is not UTF-8 for the end of the name. */
-  size_t length = lua_rawlen(L, index);
-  if (strlen(name) != length || !gl_xml_is_text(name, length) || xmlValidateNCName((const xmlChar *)name, 0) != 0)
-    gl_error_argument(L, "Element", "key", "'%s' is no name of an element or attribute", name);
-  return (const xmlChar *)name;
-}
-
-/* "<a/>", a="" */
-#define WEIGHT_OF_ONE 8
-
-void gl_element_grow(lua_State *L, xmlDocPtr doc, size_t bytes)
-{
-  size_t size = (size_t)doc->_private + WEIGHT_OF_ONE + bytes;
-  doc->_private = (void *)size; /* NOLINT */
-  gl_state *s = gl_state_get(L);
-  gl_sandbox_check_xml(L, s, size);
-  gl_sandbox_charge(L, s, 16 + (long long)bytes / 64, 1); /* tables can hold each other many times over */
-}
-
-size_t gl_element_weight(xmlNodePtr node)
-{
-  size_t weight = WEIGHT_OF_ONE + (size_t)(node->type == XML_ELEMENT_NODE ? 0 : xmlStrlen(node->content));
-  if (node->type != XML_ELEMENT_NODE)
-    return weight;
-  for (xmlAttrPtr a = node->properties; a; a = a->next)
-    weight += WEIGHT_OF_ONE + (a->children ? (size_t)xmlStrlen(a->children->content) : 0);
-  for (xmlNodePtr child = node->children; child; child = child->next)
-    weight += gl_element_weight(child);
-  return weight;
-}
-
 void gl_element_set_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name, int index)
 {
   const xmlChar *value = gl_xml_check_text(L, index, (const char *)name);
   if (xmlStrEqual(name, (const xmlChar *)"xmlns"))
-    gl_error_argument(L, "Element", "xmlns", "a namespace is no attribute: declare it in XML text");
-  xmlAttrPtr old = xmlHasProp(node, name);
+    gl_error_argument(L, "Element", "xmlns", "a namespace without a prefix is no attribute: declare it in XML text");
+  if (gl_name_declares(name)) {
+    gl_name_declare(L, node, name, index);
+    return;
+  }
+  xmlNsPtr ns = gl_name_space(L, node, name, NULL);
+  xmlAttrPtr old = gl_xml_attribute(node, name);
   if (!old)
     gl_element_grow(L, node->doc, (size_t)xmlStrlen(value));
   else if (!old->children || xmlStrlen(old->children->content) < xmlStrlen(value))
     gl_element_grow(L, node->doc, (size_t)(xmlStrlen(value) - (old->children ? xmlStrlen(old->children->content) : 0)));
-  xmlSetProp(node, name, value);
+  xmlSetNsProp(node, ns, gl_name_local(name), value);
 }
 
 void gl_element_check_depth(lua_State *L, xmlNodePtr added, int depth)
 {
   if (depth + gl_xml_height(added) > MAX_DEPTH)
     gl_error_argument(L, "Element", (const char *)added->name, "nested deeper than %d elements", MAX_DEPTH);
+}
+
+/* A copy of the Element's node, for the parent. */
+static xmlNodePtr copy_given(lua_State *L, xmlNodePtr given, xmlNodePtr parent, const xmlChar *name, int depth)
+{
+  if (!xmlStrEqual(given->name, gl_name_local(name)))
+    gl_error_argument(L, "Element", (const char *)name, "a <%s> element expected, got a <%s>", name, given->name);
+  gl_element_check_depth(L, given, depth);
+  gl_element_grow(L, parent->doc, gl_element_weight(given));
+  return xmlDocCopyNode(given, parent->doc, 1);
+}
+
+void gl_element_set_namespace(lua_State *L, xmlNodePtr node, const xmlChar *name, int index)
+{
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING && gl_name_declares((const xmlChar *)lua_tostring(L, -2)))
+      gl_name_declare(L, node, gl_name_check(L, lua_gettop(L) - 1), lua_gettop(L));
+  bool inner = node->parent && node->parent->type == XML_ELEMENT_NODE;
+  node->ns = gl_name_space(L, node, name, inner ? node->parent->ns : NULL);
 }
 
 void gl_element_add_children(lua_State *L, xmlNodePtr parent, const xmlChar *name, int index, int depth)
@@ -112,23 +75,18 @@ void gl_element_add_children(lua_State *L, xmlNodePtr parent, const xmlChar *nam
     }
     return;
   }
-  xmlNodePtr child;
   xmlNodePtr given = gl_element_node(L, index);
-  if (given) {
-    if (!xmlStrEqual(given->name, name))
-      gl_error_argument(L, "Element", (const char *)name, "a <%s> element expected, got a <%s>", name, given->name);
-    gl_element_check_depth(L, given, depth);
-    gl_element_grow(L, parent->doc, gl_element_weight(given));
-    child = xmlDocCopyNode(given, parent->doc, 1);
-  } else {
-    gl_element_grow(L, parent->doc, 0);
-    child = xmlNewDocNode(parent->doc, NULL, name, NULL);
-  }
+  gl_element_grow(L, parent->doc, 0);
+  xmlNodePtr child = given ? copy_given(L, given, parent, name, depth) : xmlNewDocNode(parent->doc, NULL, gl_name_local(name), NULL);
   if (!child)
     luaL_error(L, "guestlua: out of memory");
   xmlAddChild(parent, child);
-  if (!given)
+  if (given) {
+    gl_name_adopt(child, gl_name_space(L, child, name, parent->ns));
+  } else {
+    gl_element_set_namespace(L, child, name, index);
     gl_element_build(L, child, index, depth);
+  }
 }
 
 static int by_name(const void *a, const void *b)
@@ -154,7 +112,7 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
       if (*text)
         xmlAddChild(node, xmlNewDocText(node->doc, text));
     } else {
-      names[count++] = (const char *)gl_xml_check_name(L, -2);
+      names[count++] = (const char *)gl_name_check(L, -2);
     }
   }
   qsort(names, count, sizeof *names, by_name);

@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "element/access.h"
 #include "element/build.h"
+#include "element/name.h"
 #include "element/node.h"
-#include "text/mask.h"
+#include "element/text.h"
 #include "text/xml.h"
 
 /* guestlua.element(name, table) or (xml) */
@@ -23,16 +24,17 @@ static int element_new(lua_State *L, gl_args *args)
   }
   if (!lua_istable(L, 2))
     gl_error_argument(L, "element", "fields", "table expected, got %s", luaL_typename(L, 2));
-  const xmlChar *name = gl_xml_check_name(L, 1);
+  const xmlChar *name = gl_name_check(L, 1);
   lua_settop(L, 2);
   gl_element *e = gl_element_push_document(L);
   gl_document *d = e->document;
   d->built = true;
   d->doc = gl_xml_new();
-  e->node = d->doc ? xmlNewDocNode(d->doc, NULL, name, NULL) : NULL;
+  e->node = d->doc ? xmlNewDocNode(d->doc, NULL, gl_name_local(name), NULL) : NULL;
   if (!e->node)
     gl_element_no_memory(L);
   xmlDocSetRootElement(d->doc, e->node);
+  gl_element_set_namespace(L, e->node, name, 2);
   gl_element_build(L, e->node, 2, 0);
   gl_element_sync_size(d);
   return 1;
@@ -83,7 +85,8 @@ static int element_attribute(lua_State *L, gl_args *args)
 {
   (void)args;
   gl_element *e = check(L, "attribute");
-  gl_element_push_xml_string(L, xmlGetNoNsProp(e->node, (const xmlChar *)lua_tostring(L, 2)));
+  if (!gl_element_push_attribute(L, e->node, (const xmlChar *)lua_tostring(L, 2)))
+    lua_pushnil(L);
   return 1;
 }
 static const gl_opdef attribute_def = {
@@ -130,6 +133,54 @@ static const gl_opdef children_def = {
   .invoke = element_children,
 };
 
+static int element_attributes(lua_State *L, gl_args *args)
+{
+  (void)args;
+  gl_element *e = check(L, "attributes");
+  lua_newtable(L);
+  for (xmlAttrPtr a = e->node->properties; a; a = a->next) {
+    if (a->ns && a->ns->prefix)
+      lua_pushfstring(L, "%s:%s", (const char *)a->ns->prefix, (const char *)a->name);
+    else
+      lua_pushstring(L, (const char *)a->name);
+    gl_element_push_xml_string(L, xmlNodeGetContent((xmlNodePtr)a));
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+static int element_pretty(lua_State *L, gl_args *args)
+{
+  (void)args;
+  gl_element *e = check(L, "pretty");
+  xmlDocPtr copy = gl_xml_copy(e->node);
+  xmlBufferPtr buffer = copy ? xmlBufferCreate() : NULL;
+  if (copy)
+    gl_xml_strip(xmlDocGetRootElement(copy));
+  int length = buffer ? xmlNodeDump(buffer, copy, xmlDocGetRootElement(copy), 0, 1) : -1;
+  if (length >= 0)
+    lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+  xmlBufferFree(buffer);
+  xmlFreeDoc(copy);
+  if (length < 0)
+    gl_element_no_memory(L);
+  return 1;
+}
+static const gl_opdef pretty_def = {
+  .name = "pretty",
+  .help = "The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.",
+  .result = {"string"},
+  .returns = "string: XML",
+  .invoke = element_pretty,
+};
+
+static const gl_opdef attributes_def = {
+  .name = "attributes",
+  .help = "All its attributes, one with a prefix under \"prefix:name\".",
+  .result = {"table<string, string>"},
+  .returns = "a table from name to value",
+  .invoke = element_attributes,
+};
+
 static int element_append(lua_State *L, gl_args *args)
 {
   (void)args;
@@ -143,6 +194,7 @@ static int element_append(lua_State *L, gl_args *args)
   if (!copy)
     gl_element_no_memory(L);
   xmlAddChild(e->node, copy);
+  gl_name_adopt(copy, e->node->ns);
   gl_element_sync_size(e->document);
   return gl_element_push_node(L, e->document, copy);
 }
@@ -187,16 +239,7 @@ static void validate_check(lua_State *L, gl_op *op)
 static int validate_run(gl_op *op)
 {
   validate_op *self = (validate_op *)op;
-  xmlDocPtr doc = gl_xml_parse(self->text, strlen(self->text), self->message, sizeof self->message);
-  if (!doc)
-    return 1;
-  int rc = gl_xml_validate(doc, self->message, sizeof self->message);
-  xmlFreeDoc(doc);
-  char *masked = rc ? gl_mask_values_of(strdup(self->message), self->text) : NULL;
-  if (masked)
-    snprintf(self->message, sizeof self->message, "%s", masked);
-  free(masked);
-  return rc ? 1 : 0;
+  return gl_xml_validate_text(self->text, self->message, sizeof self->message) ? 1 : 0;
 }
 
 static int validate_push(lua_State *L, gl_op *op)
@@ -218,8 +261,8 @@ static const gl_opdef validate_def = {
   .push = validate_push,
 };
 
-static const gl_opdef *const methods[] = {&validate_def, &tag_def,    &attribute_def, &child_def,
-                                          &children_def, &append_def, &remove_def,    NULL};
+static const gl_opdef *const methods[] = {&validate_def, &tag_def,    &attribute_def, &attributes_def, &child_def,
+                                          &children_def, &append_def, &remove_def,    &pretty_def,     NULL};
 
 static const gl_opdef *const *const ops[] = {methods, NULL};
 

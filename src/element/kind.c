@@ -1,6 +1,6 @@
 #include "element/kind.h"
 
-#include "base/masked.h"
+#include "base/printable.h"
 #include "call/kinds.h"
 #include "element/node.h"
 #include "text/mask.h"
@@ -21,7 +21,7 @@ static const char *text_of(const gl_param *p, const gl_args *args)
 
 static void show_xml(lua_State *L, const gl_param *p, const gl_args *args)
 {
-  gl_masked_push_taken(L, gl_mask_xml(text_of(p, args)));
+  gl_printable_push_own(L, gl_mask_xml(text_of(p, args)));
 }
 
 static char *mask_xml(char *message, const gl_param *p, const gl_args *args)
@@ -29,4 +29,4 @@ static char *mask_xml(char *message, const gl_param *p, const gl_args *args)
   return gl_mask_values_of(message, text_of(p, args));
 }
 
-const gl_kind gl_xml = {.name = "Element or XML text", .read = read_xml, .show = show_xml, .mask = mask_xml};
+const gl_kind gl_xml = {.name = "Element or XML text", .secrecy = GL_KNOWN_XML, .read = read_xml, .show = show_xml, .mask = mask_xml};

@@ -139,7 +139,7 @@ void gl_element_push_text(lua_State *L, const char *text)
   gl_element_push_parsed(L, text, strlen(text));
 }
 
-void gl_element_push_xml(lua_State *L, int index)
+static void push_xml(lua_State *L, int index, bool pretty)
 {
   xmlNodePtr node = gl_element_node(L, index);
   gl_document *d = ((gl_element *)lua_touserdata(L, index))->document;
@@ -150,11 +150,17 @@ void gl_element_push_xml(lua_State *L, int index)
     node = alone ? xmlDocGetRootElement(alone) : NULL;
   }
   xmlBufferPtr buffer = xmlBufferCreate();
-  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, d->built) : -1;
+  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, pretty) : -1;
   if (length >= 0)
     lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
   xmlBufferFree(buffer);
   xmlFreeDoc(alone);
   if (length < 0)
     gl_element_no_memory(L);
+}
+
+void gl_element_push_xml(lua_State *L, int index)
+{
+  gl_element_node(L, index); /* raises where it is closed */
+  push_xml(L, index, ((gl_element *)lua_touserdata(L, index))->document->built);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "loop/park.h"
 #include "loop/state.h"
 
@@ -35,7 +36,10 @@ typedef struct sharing {
 
 static int traceback(lua_State *L)
 {
-  luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+  luaL_tolstring(L, 1, NULL);
+  gl_printable_push(L, -1, GL_INDENT_LINES);
+  luaL_traceback(L, L, lua_tostring(L, -1), 1);
+  gl_printable_push(L, -1, GL_KEEP_LINES);
   return 1;
 }
 

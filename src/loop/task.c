@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "loop/sandbox.h"
 
 static const char held_key;   /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
@@ -201,7 +202,7 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   return t;
 }
 
-/* Protected. The error is at index 1; false: it was told to stop, and did. */
+/* Protected. The error is at index 1 and its traceback at 2. Text for people; false: it was told to stop, and did. */
 static int describe(lua_State *L)
 {
   if (lua_istable(L, 1)) {
@@ -214,6 +215,9 @@ static int describe(lua_State *L)
     }
   }
   luaL_tolstring(L, 1, NULL);
+  gl_printable_push(L, -1, GL_INDENT_LINES);
+  gl_printable_push(L, 2, GL_INDENT_LINES);
+  lua_pushfstring(L, "%s\n%s", lua_tostring(L, -2), lua_tostring(L, -1));
   return 1;
 }
 
@@ -223,9 +227,10 @@ static void tell_unheard(gl_task *t)
   lua_settop(L, 1);
   lua_pushcfunction(L, describe);
   lua_pushvalue(L, 1);
-  lua_pcall(L, 1, 1, 0);
+  lua_pushstring(L, t->traceback ? t->traceback : "");
+  lua_pcall(L, 2, 1, 0);
   if (lua_isstring(L, -1))
-    fprintf(stderr, "guestlua: a task failed, and nobody waited for it: %s\n%s\n", lua_tostring(L, -1), t->traceback ? t->traceback : "");
+    fprintf(stderr, "guestlua: a task failed, and nobody waited for it: %s\n", lua_tostring(L, -1));
 }
 
 void gl_task_free(gl_task *t)

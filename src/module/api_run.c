@@ -117,17 +117,10 @@ void guestlua_status(lua_State *L)
     gl_interrupt_for_status(s);
 }
 
-/* For guestlua_text. */
-static int to_text(lua_State *L)
-{
-  luaL_tolstring(L, 1, NULL);
-  return 1;
-}
-
 const char *guestlua_text(lua_State *L, int index)
 {
   index = lua_absindex(L, index);
-  lua_pushcfunction(L, to_text);
+  lua_pushcfunction(L, gl_api_to_text);
   lua_pushvalue(L, index);
   if (lua_pcall(L, 1, 1, 0) == LUA_OK)
     return lua_tostring(L, -1);

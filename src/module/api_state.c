@@ -69,13 +69,6 @@ static int open_everything(lua_State *L)
   return 0;
 }
 
-/* The message handler for that, and guestlua_text. */
-static int to_text(lua_State *L)
-{
-  luaL_tolstring(L, 1, NULL);
-  return 1;
-}
-
 /* Says why a state cannot be made. */
 static lua_State *cannot(char *why, size_t size, const char *reason)
 {
@@ -95,7 +88,7 @@ lua_State *guestlua_new(const guestlua_options *given, char *why, size_t size)
   lua_State *L = luaL_newstate();
   if (!L)
     return cannot(why, size, "out of memory");
-  lua_pushcfunction(L, to_text);
+  lua_pushcfunction(L, gl_api_to_text);
   lua_pushcfunction(L, open_everything);
   lua_pushlightuserdata(L, &options);
   if (lua_pcall(L, 1, 0, 1) != LUA_OK) {

@@ -1,4 +1,4 @@
-/* For the public functions: whether a state may be used here. */
+/* For the public functions: whether a state may be used here; and values as texts. */
 #ifndef GL_API_THREAD_H
 #define GL_API_THREAD_H
 
@@ -12,5 +12,8 @@ gl_state *gl_api_open_state(lua_State *L);
 
 /* The same as gl_api_state; raises instead of NULL. [-0, +0, e] */
 gl_state *gl_api_check(lua_State *L, const char *function);
+
+/* The value at index 1 as people can read it: a message handler. */
+int gl_api_to_text(lua_State *L);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/image_file.h"
 #include "base/lock.h"
-#include "base/masked.h"
+#include "base/printable.h"
 #include "base/system.h"
 #include "base/watchdog.h"
 #include "call/invoke.h"
@@ -21,6 +21,7 @@
 #include "loop/interrupt.h"
 #include "loop/luv.h"
 #include "loop/park.h"
+#include "loop/run.h"
 #include "loop/sandbox.h"
 #include "loop/task.h"
 #include "module/documentation.h"
@@ -84,13 +85,14 @@ static int open_core(lua_State *L)
   if (gl_event_start() < 0)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");
   xmlInitParser();
+  lua_newtable(L);
+  gl_printable_open(L); /* before the state, so that it is there to the end */
   gl_state *s = gl_state_open(L);
   gl_task_open(L, s);
   gl_event_open(L, s);
   s->shares_thread = gl_event_is_programs();
   gl_interrupt_open(s);
   gl_coroutine_open(L);
-  lua_newtable(L);
   gl_invoke_open(L);
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
@@ -106,10 +108,9 @@ static int open_core(lua_State *L)
   gl_lock_open(L);
   gl_image_file_open(L);
   gl_watchdog_open(L);
-  gl_sandbox_open(L, s);
+  gl_run_open(L);
   gl_sandbox_open(L, s);
   gl_trace_open(L);
-  gl_masked_open(L);
   gl_system_open(L);
   luaL_setfuncs(L, own, 0);
   push_versions(L);

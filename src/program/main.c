@@ -203,7 +203,7 @@ static int prepare(lua_State *L)
   lua_pushvalue(L, -4);
   lua_call(L, 1, 2);
   if (lua_isnil(L, -2))
-    usage_error(lua_tostring(L, -1));
+    usage_error(guestlua_text(L, -1));
   lua_pop(L, 1);
   lua_getfield(L, -1, "E");
   if (lua_toboolean(L, -1))
@@ -230,8 +230,8 @@ static bool shows_code(const char *traceback, int length)
 /* The error value and then the traceback are on top of the stack. What called the script is ours and not shown. */
 static void report(lua_State *L)
 {
-  const char *traceback = lua_tostring(L, -1);
-  const char *message = guestlua_text(L, -2);
+  const char *traceback = guestlua_text(L, -1);
+  const char *message = guestlua_text(L, -3);
   const char *ours = strstr(traceback, "\n\tguestlua/command.lua:"), *prompt = strstr(traceback, "\n\tguestlua/repl.lua:");
   ours = prompt ? prompt : ours;
   int length = (int)(ours ? ours - traceback : (ptrdiff_t)strlen(traceback));

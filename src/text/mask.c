@@ -1,64 +1,105 @@
 #include "text/mask.h"
 
 #include <ctype.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "text/xml.h"
+#include "text/buffer.h"
 
 /* A shorter one would be found in many places where it is none. */
 #define SHORTEST_VALUE 3
 
-static bool is_one_of(const char *name, const char *const *names)
-{
-  while (*names && strcasecmp(name, *names) != 0)
-    names++;
-  return *names;
-}
+/* ---- names ---- */
 
-/* ---- text ---- */
+typedef enum name_kind {
+  ANYWHERE = 0, /* in a longer name too */
+  AT_END = 1,   /* at the end of one: "pass" in "dbpass" */
+  ALONE = 2,    /* only as a whole word */
+  HEADER = 4,   /* of HTTP: after a colon the rest of the line is the value */
+  KEY = 8,      /* only after . : ? & _ or -: "key" alone is most often none */
+} name_kind;
 
-/* A text that grows; data is NULL once there was no memory. */
-typedef struct text {
-  char *data;
-  size_t length;
-} text;
+/* The one list of names that stand for secrets. */
+static const struct {
+  const char *word;
+  int kind;
+} names[] = {
+  {"passw", ANYWHERE},
+  {"passphrase", ANYWHERE},
+  {"pass", AT_END},
+  {"pwd", AT_END},
+  {"secret", ANYWHERE},
+  {"token", ANYWHERE},
+  {"credential", ANYWHERE},
+  {"input-data", ANYWHERE},
+  {"private-key", ANYWHERE},
+  {"private_key", ANYWHERE},
+  {"privatekey", ANYWHERE},
+  {"api-key", ANYWHERE},
+  {"api_key", ANYWHERE},
+  {"apikey", ANYWHERE},
+  {"access_key", ANYWHERE},
+  {"access-key", ANYWHERE},
+  {"accesskey", ANYWHERE},
+  {"encryption_key", AT_END},
+  {"encryption-key", AT_END},
+  {"auth_key", AT_END},
+  {"authorization", HEADER},
+  {"cookie", HEADER},
+  {"signature", ALONE},
+  {"sig", ALONE},
+  {"psk", ALONE},
+  {"luks_key", AT_END},
+  {"luks-key", AT_END},
+  {"key", KEY},
+};
 
-static void add(text *t, const char *bytes, size_t length)
-{
-  char *more = t->data ? realloc(t->data, t->length + length + 1) : NULL;
-  if (!more)
-    free(t->data);
-  t->data = more;
-  if (!more)
-    return;
-  memcpy(t->data + t->length, bytes, length);
-  t->length += length;
-  t->data[t->length] = '\0';
-}
+enum { NAMES = sizeof names / sizeof *names };
 
 static bool begins(const char *s, const char *word)
 {
   return strncasecmp(s, word, strlen(word)) == 0;
 }
 
-/* How far from s the end of the word is, if it is the name of a secret. */
-static size_t secret_name(const char *s)
+static bool in_name(char c)
 {
-  static const char *const names[] = {"passw",       "passphrase",  "secret",  "token",   "credential", "input-data",
-                                      "private-key", "private_key", "api-key", "api_key", "apikey",     NULL};
-  for (const char *const *name = names; *name; name++)
-    if (begins(s, *name)) {
-      size_t length = strlen(*name);
-      while (isalnum((unsigned char)s[length]) || s[length] == '_' || s[length] == '-')
-        length++;
-      return length;
+  return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+/* How far from s the end of the word is, if the name of a secret begins there; before: the byte before s, or NUL. */
+static size_t secret_name(const char *s, char before, int *kind)
+{
+  if (!strchr("aceiklpstACEIKLPST", *s) || !*s)
+    return 0;
+  for (int i = 0; i < NAMES; i++) {
+    if (!begins(s, names[i].word))
+      continue;
+    size_t length = strlen(names[i].word);
+    *kind = names[i].kind;
+    if (*kind & (AT_END | ALONE | KEY)) {
+      bool fits =
+        !in_name(s[length]) && !(*kind & ALONE && isalnum((unsigned char)before)) && !(*kind & KEY && (!before || !strchr(".:?&", before)));
+      if (!fits)
+        continue;
     }
+    while (in_name(s[length]))
+      length++;
+    return length;
+  }
   return 0;
 }
+
+bool gl_mask_is_name(const char *name)
+{
+  int kind;
+  for (const char *s = name; *s; s++)
+    if (secret_name(s, s == name ? '\0' : s[-1], &kind))
+      return true;
+  return false;
+}
+
+/* ---- values ---- */
 
 /* A value in quotes, from after the opening one on. escaped: the quotes themselves are, as in a text within a text. */
 static size_t quoted_length(const char *s, char quote, bool escaped)
@@ -69,199 +110,170 @@ static size_t quoted_length(const char *s, char quote, bool escaped)
   return n;
 }
 
-/* After a name: where the value is, as in password='x', "password": "x", password=x. NULL where none follows. */
-static const char *value_after(const char *s, size_t *length)
+#define ENDS_VALUE " \t\r\n,;&'\"<>)}"
+
+/* The one word that is all there is up to the end of the line or of a clause; NULL: there are more, as in "bad password: too short". */
+static const char *only_word(const char *s, size_t *length)
 {
+  *length = strcspn(s, ENDS_VALUE);
+  return *length && (!s[*length] || strchr("\r\n,;'\")}", s[*length])) ? s : NULL;
+}
+
+/* "password is x1y": a word with a digit in it, which "wrong" has not. */
+static const char *word_with_digit(const char *s, size_t *length)
+{
+  *length = strcspn(s, ENDS_VALUE);
+  return strcspn(s, "0123456789") < *length ? s : NULL;
+}
+
+typedef struct place {
+  const char *begin; /* of the text */
+  const char *name;
+  size_t name_length;
+  int kind;
+} place;
+
+/* --password x: the name is an option's, and the value the next word. */
+static bool is_option(const place *p)
+{
+  const char *s = p->name;
+  while (s > p->begin && in_name(s[-1]))
+    s--;
+  return *s == '-' && (s == p->begin || strchr(" \t\n'\"=", s[-1]));
+}
+
+/* After a name: where the value is, as in password='x', "password": "x", password=x. NULL where none follows. */
+static const char *value_after(const place *p, size_t *length)
+{
+  const char *s = p->name + p->name_length;
   s += *s == '\\';
   s += *s == '"' || *s == '\'';
+  const char *gap = s;
   s += strspn(s, " ");
-  if (*s != '=' && *s != ':')
-    return NULL;
+  if (*s != '=' && *s != ':') {
+    if (begins(gap, " is "))
+      return word_with_digit(gap + strlen(" is "), length);
+    *length = strcspn(s, ENDS_VALUE);
+    return s > gap && *s != '-' && *length && is_option(p) ? s : NULL;
+  }
   bool colon = *s++ == ':';
   s += strspn(s, " ");
   bool escaped = *s == '\\' && (s[1] == '"' || s[1] == '\'');
   s += escaped;
-  if (*s == '"' || *s == '\'')
+  if (*s == '"' || *s == '\'') {
     *length = quoted_length(s + 1, *s, escaped);
-  else if (colon) /* "bad password: too short" */
-    return NULL;
-  else
-    *length = strcspn(s, " \t\r\n,;&'\"<>)}");
-  return s + (*s == '"' || *s == '\'');
+    return s + 1;
+  }
+  if (colon && p->kind & HEADER) {
+    *length = strcspn(s, "\r\n'\"<>");
+    return s;
+  }
+  if (colon)
+    return only_word(s, length);
+  bool rbd = p->kind & KEY && p->name[-1] == ':'; /* pool/image:id=a:key=b:auth_supported=c */
+  *length = strcspn(s, rbd ? ENDS_VALUE ":" : ENDS_VALUE);
+  return s;
 }
 
-/* In a URI, after "://": where the password is, up to the @. NULL where there is none. */
+/* In a URI, after "://": where the password is, up to the last @ of the authority. NULL where there is none. It may have @ and / in it,
+ * although it should not; h:22/x@y is a host and its port. */
 static const char *uri_password(const char *s, size_t *length)
 {
-  size_t end = strcspn(s, "@/ \t\n'\"<>");
-  const char *colon = memchr(s, ':', end);
-  if (s[end] != '@' || !colon)
+  size_t end = strcspn(s, " \t\r\n'\"<>"), user = strcspn(s, ":@/?#");
+  if (user >= end || s[user] != ':')
     return NULL;
-  *length = (size_t)(s + end - colon - 1);
-  return colon + 1;
+  const char *value = s + user + 1, *at = NULL;
+  size_t digits = strspn(value, "0123456789");
+  if (digits && value[digits] == '/')
+    return NULL;
+  for (const char *c = value; c < s + end && !(c[0] == ':' && c[1] == '/' && c[2] == '/'); c++)
+    if (*c == '@')
+      at = c;
+  *length = at ? (size_t)(at - value) : 0;
+  return at ? value : NULL;
 }
 
-char *gl_mask_text(const char *s)
+/* curl's -u user:password */
+static const char *user_password(const char *s, size_t *length)
 {
-  text t = {.data = calloc(1, 1)};
-  bool secret_object = false; /* as in QEMU's -object secret,id=x,data=y */
-  while (*s) {
+  size_t end = strcspn(s, ENDS_VALUE), user = strcspn(s, ":");
+  *length = user < end ? end - user - 1 : 0;
+  return *length ? s + user + 1 : NULL;
+}
+
+/* In Lua's message about the syntax, after "near '": the text of a string of the script, which may be a password that stands there. */
+static const char *string_literal(const char *s, size_t *length)
+{
+  size_t line = strcspn(s, "\r\n");
+  if (!line || !strchr("\"'[", *s) || (*s == '[' && (line < 2 || !strchr("[=", s[1]))))
+    return NULL;
+  while (line > 1 && s[line - 1] != '\'')
+    line--;
+  *length = line > 2 ? line - 2 : 0;
+  return s + 1;
+}
+
+/* Appends to b (NULL: nowhere) what the text is with its secrets masked, and tells finder (NULL: nobody) of each. */
+static void scan(const char *text, gl_buffer *b, gl_finder *finder)
+{
+  const char *run = text;
+  bool secret_object = strstr(text, "qom-type") && strstr(text, "secret"); /* QEMU's -object secret,id=x,data=y */
+  for (const char *s = text; *s;) {
     const char *value = NULL;
-    size_t name = secret_name(s), length = 0;
-    if (!name && secret_object && begins(s, "data="))
-      name = strlen("data");
-    if (name) {
+    size_t length = 0;
+    place p = {.begin = text, .name = s};
+    p.name_length = secret_name(s, s > text ? s[-1] : '\0', &p.kind);
+    if (!p.name_length && secret_object && (begins(s, "data=") || begins(s, "data\"")))
+      p.name_length = strlen("data");
+    if (p.name_length) {
       secret_object = secret_object || begins(s, "secret,");
-      value = value_after(s + name, &length);
+      value = value_after(&p, &length);
     } else if (begins(s, "://")) {
       value = uri_password(s + 3, &length);
+    } else if (begins(s, " -u ")) {
+      value = user_password(s + 4, &length);
+    } else if (begins(s, " near '")) {
+      value = string_literal(s + 7, &length);
     }
-    if (value) {
-      add(&t, s, (size_t)(value - s));
-      add(&t, GL_MASKED, length ? strlen(GL_MASKED) : 0);
-      s = value + length;
-    } else {
-      add(&t, s, name ? name : 1);
-      s += name ? name : 1;
+    if (value && length) {
+      if (finder)
+        finder->found(finder, value, length);
+      if (b) {
+        gl_buffer_add(b, run, (size_t)(value - run));
+        gl_buffer_add_text(b, GL_MASKED);
+      }
+      run = value + length;
     }
+    s = value ? value + length : s + (p.name_length ? p.name_length : 1);
   }
-  return t.data;
+  if (b)
+    gl_buffer_add_text(b, run);
 }
 
-char *gl_mask_value(char *s, const char *value)
+char *gl_mask_text(const char *text)
+{
+  gl_buffer b = {0};
+  scan(text, &b, NULL);
+  return gl_buffer_take(&b);
+}
+
+void gl_mask_find_in_text(const char *text, gl_finder *finder)
+{
+  scan(text, NULL, finder);
+}
+
+char *gl_mask_value(char *text, const char *value)
 {
   size_t length = strlen(value);
-  if (!s || length < SHORTEST_VALUE || !strstr(s, value))
-    return s;
-  text t = {.data = calloc(1, 1)};
-  const char *rest = s;
+  if (!text || length < SHORTEST_VALUE || !strstr(text, value))
+    return text;
+  gl_buffer b = {0};
+  const char *rest = text;
   for (const char *found; (found = strstr(rest, value)); rest = found + length) {
-    add(&t, rest, (size_t)(found - rest));
-    add(&t, GL_MASKED, strlen(GL_MASKED));
+    gl_buffer_add(&b, rest, (size_t)(found - rest));
+    gl_buffer_add_text(&b, GL_MASKED);
   }
-  add(&t, rest, strlen(rest));
-  free(s);
-  return t.data;
-}
-
-/* ---- XML ---- */
-
-/* One walk masks the document; on its way it masks the same values in a text, where there is one. */
-typedef struct walk {
-  char *text;
-  bool value_follows; /* QEMU's last argument was the name of a secret */
-} walk;
-
-/* Elements whose text, at any depth, is secret. */
-static const char *const secret_elements[] = {"secret", "auth", "password", "passwd", "passphrase", "cookie", "token", "credential", NULL};
-static const char *const secret_attributes[] = {"passwd", "password", "passphrase", "token", NULL};
-
-static bool reads_like_secret(const char *s)
-{
-  while (*s && !secret_name(s))
-    s++;
-  return *s;
-}
-
-static void note(walk *w, const char *value)
-{
-  w->text = gl_mask_value(w->text, value);
-}
-
-/* What is handed to QEMU as it is: <qemu:arg value>, <qemu:env name value>. */
-static bool is_secret_argument(xmlNodePtr element, const char *value, walk *w)
-{
-  if (gl_xml_element_is(element, "arg")) {
-    bool secret = w->value_follows || reads_like_secret(value);
-    w->value_follows = *value == '-' && reads_like_secret(value);
-    return secret;
-  }
-  xmlChar *name = gl_xml_element_is(element, "env") ? xmlGetNoNsProp(element, (const xmlChar *)"name") : NULL;
-  bool secret = name && (reads_like_secret((const char *)name) || reads_like_secret(value));
-  xmlFree(name);
-  return secret;
-}
-
-static void mask_attribute(xmlNodePtr element, xmlAttrPtr a, walk *w)
-{
-  xmlChar *value = xmlNodeListGetString(element->doc, a->children, 1);
-  if (!value || !*value) {
-    xmlFree(value);
-    return;
-  }
-  bool whole = is_one_of((const char *)a->name, secret_attributes) ||
-               (strcmp((const char *)a->name, "value") == 0 && is_secret_argument(element, (const char *)value, w));
-  char *masked = whole ? strdup(GL_MASKED) : gl_mask_text((const char *)value);
-  if (whole)
-    note(w, (const char *)value);
-  if (!masked || strcmp(masked, (const char *)value) != 0)
-    xmlSetNsProp(element, a->ns, a->name, (const xmlChar *)(masked ? masked : GL_MASKED));
-  free(masked);
-  xmlFree(value);
-}
-
-/* The strings that a guest finds in its firmware: passwords of cloud-init, Ignition and systemd come that way. */
-static bool is_firmware_entry(xmlNodePtr element)
-{
-  return gl_xml_element_is(element, "entry") &&
-         (gl_xml_element_is(element->parent, "oemStrings") || gl_xml_attribute_is(element->parent, "type", "fwcfg"));
-}
-
-static void mask_element(xmlNodePtr element, bool secret, walk *w)
-{
-  if (gl_xml_element_is(element, "metadata")) /* not libvirt's: whoever put it there knows what it is */
-    return;
-  secret = secret || is_one_of((const char *)element->name, secret_elements) || is_firmware_entry(element);
-  for (xmlAttrPtr a = element->properties; a; a = a->next)
-    mask_attribute(element, a, w);
-  for (xmlNodePtr child = element->children, next; child; child = next) {
-    next = child->next;
-    bool blank = xmlIsBlankNode(child);
-    if (child->type == XML_ELEMENT_NODE) {
-      mask_element(child, secret, w);
-    } else if ((child->type != XML_TEXT_NODE && child->type != XML_CDATA_SECTION_NODE) || blank) {
-      xmlUnlinkNode(child);
-      xmlFreeNode(child);
-    } else if (secret) {
-      note(w, (const char *)child->content);
-      xmlNodeSetContent(child, (const xmlChar *)GL_MASKED);
-    }
-  }
-}
-
-/* The document, masked; NULL where it is none. */
-static xmlDocPtr masked_document(const char *xml, walk *w)
-{
-  char message[256];
-  xmlDocPtr doc = gl_xml_parse(xml, strlen(xml), message, sizeof message);
-  if (doc)
-    mask_element(xmlDocGetRootElement(doc), false, w);
-  return doc;
-}
-
-char *gl_mask_xml(const char *xml)
-{
-  walk w = {0};
-  char *result = NULL, size[40];
-  xmlDocPtr doc = masked_document(xml, &w);
-  xmlBufferPtr buffer = xmlBufferCreate();
-  if (!doc) {
-    snprintf(size, sizeof size, "(XML, %zu bytes)", strlen(xml));
-    result = strdup(size);
-  } else if (buffer && xmlNodeDump(buffer, doc, xmlDocGetRootElement(doc), 0, 0) >= 0) {
-    result = strdup((const char *)xmlBufferContent(buffer));
-  }
-  xmlBufferFree(buffer);
-  xmlFreeDoc(doc);
-  return result;
-}
-
-char *gl_mask_values_of(char *s, const char *xml)
-{
-  walk w = {.text = s};
-  xmlDocPtr doc = s ? masked_document(xml, &w) : NULL;
-  if (!doc && s)
-    s[strcspn(s, "\n")] = '\0';
-  xmlFreeDoc(doc);
-  return w.text;
+  gl_buffer_add_text(&b, rest);
+  free(text);
+  return gl_buffer_take(&b);
 }

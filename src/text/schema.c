@@ -1,9 +1,11 @@
 /* Checking documents against the RelaxNG schemas that libvirt installs. No lua.h; any thread. */
 #include <libxml/relaxng.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "text/mask.h"
 #include "text/xml.h"
 
 #ifndef GL_SCHEMAS
@@ -41,6 +43,15 @@ static const struct {
   {"memory", "domainoverrides.rng", "memorydev"},
   {"iommu", "domainoverrides.rng", "iommu"},
   {"vsock", "domainoverrides.rng", "vsock"},
+  {"redirdev", "domainoverrides.rng", "redirdev"},
+  {"redirfilter", "domainoverrides.rng", "redirfilter"},
+  {"smartcard", "domainoverrides.rng", "smartcard"},
+  {"parallel", "domainoverrides.rng", "parallel"},
+  {"hub", "domainoverrides.rng", "hub"},
+  {"audio", "domainoverrides.rng", "audio"},
+  {"panic", "domainoverrides.rng", "panic"},
+  {"lease", "domainoverrides.rng", "lease"},
+  {"nvram", "domainoverrides.rng", "nvram"},
 };
 
 /* The first complaint that names an element below the root is kept, or else the first: the others follow from it. */
@@ -119,7 +130,8 @@ static int validate(xmlDocPtr doc, complaint *c)
   return valid;
 }
 
-/* Of a domain whose devices do not fit libxml2 says just that: the first device that does not fit alone says more. */
+/* Of a domain whose devices do not fit libxml2 says just that: the first device that does not fit alone says more. What has no schema is
+ * none, and stands in the wrong place. */
 static void find_device(xmlDocPtr domain, complaint *c)
 {
   xmlNodePtr device = gl_xml_child(gl_xml_child(xmlDocGetRootElement(domain), "devices"), NULL);
@@ -130,7 +142,7 @@ static void find_device(xmlDocPtr domain, complaint *c)
     xmlNodePtr copy = alone ? xmlDocCopyNode(device, alone, 1) : NULL; /* it keeps its line */
     if (copy) {
       xmlDocSetRootElement(alone, copy);
-      found = validate(alone, &own) > 0;
+      found = validate(alone, &own) != 0 && !gl_xml_element_is(device, "emulator");
     }
     if (found)
       snprintf(c->text, c->size, "%s", text);
@@ -144,5 +156,19 @@ int gl_xml_validate(xmlDocPtr doc, char *message, size_t message_size)
   int rc = validate(doc, &c);
   if (rc > 0 && gl_xml_element_is(xmlDocGetRootElement(doc), "domain"))
     find_device(doc, &c);
+  return rc;
+}
+
+int gl_xml_validate_text(const char *text, char *message, size_t message_size)
+{
+  xmlDocPtr doc = gl_xml_parse(text, strlen(text), message, message_size);
+  if (!doc)
+    return 1;
+  int rc = gl_xml_validate(doc, message, message_size);
+  xmlFreeDoc(doc);
+  char *masked = rc ? gl_mask_values_of(strdup(message), text) : NULL;
+  if (masked)
+    snprintf(message, message_size, "%s", masked);
+  free(masked);
   return rc;
 }

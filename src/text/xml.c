@@ -2,6 +2,7 @@
 
 #include <libxml/chvalid.h>
 #include <libxml/parser.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,6 +84,24 @@ int gl_xml_is_text(const char *text, size_t length)
   return 1;
 }
 
+void gl_xml_strip(xmlNodePtr element)
+{
+  bool has_text = false;
+  for (xmlNodePtr n = element->children; n; n = n->next)
+    has_text = has_text || (n->type != XML_ELEMENT_NODE && n->type != XML_COMMENT_NODE && !xmlIsBlankNode(n));
+  if (has_text || !gl_xml_child(element, NULL))
+    return;
+  for (xmlNodePtr n = element->children, next; n; n = next) {
+    next = n->next;
+    if (n->type == XML_ELEMENT_NODE) {
+      gl_xml_strip(n);
+    } else if (n->type != XML_COMMENT_NODE) {
+      xmlUnlinkNode(n);
+      xmlFreeNode(n);
+    }
+  }
+}
+
 int gl_xml_depth(xmlNodePtr element)
 {
   int depth = 0;
@@ -101,9 +120,27 @@ int gl_xml_height(xmlNodePtr element)
   return height;
 }
 
+static int has_name(const xmlChar *local, xmlNsPtr ns, const char *name)
+{
+  const char *colon = strchr(name, ':');
+  const char *prefix = ns && ns->prefix ? (const char *)ns->prefix : "";
+  return colon && strcmp((const char *)local, colon + 1) == 0 && strlen(prefix) == (size_t)(colon - name) &&
+         strncmp(prefix, name, (size_t)(colon - name)) == 0;
+}
+
 int gl_xml_element_is(xmlNodePtr element, const char *name)
 {
-  return strcmp((const char *)element->name, name) == 0;
+  return strcmp((const char *)element->name, name) == 0 || has_name(element->name, element->ns, name);
+}
+
+xmlAttrPtr gl_xml_attribute(xmlNodePtr element, const xmlChar *name)
+{
+  if (!strchr((const char *)name, ':'))
+    return xmlHasNsProp(element, name, NULL);
+  xmlAttrPtr a = element->properties;
+  while (a && !has_name(a->name, a->ns, (const char *)name))
+    a = a->next;
+  return a;
 }
 
 xmlNodePtr gl_xml_element(xmlNodePtr node, const char *name)

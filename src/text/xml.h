@@ -25,7 +25,11 @@ xmlNodePtr gl_xml_child(xmlNodePtr parent, const char *name);
 int gl_xml_depth(xmlNodePtr element);
 int gl_xml_height(xmlNodePtr element);
 
+/* Whether that is its name, whatever its prefix; or with its prefix, where the name has one. */
 int gl_xml_element_is(xmlNodePtr element, const char *name);
+
+/* The attribute of that name: one without a prefix, or with the one that the name has. NULL where there is none. */
+xmlAttrPtr gl_xml_attribute(xmlNodePtr element, const xmlChar *name);
 
 /* Whether the attribute is there and has this value. */
 int gl_xml_attribute_is(xmlNodePtr element, const char *name, const char *value);
@@ -39,11 +43,17 @@ int gl_xml_is_text(const char *text, size_t length);
 /* A document of a copy of the element alone, with the namespaces that it has from its parents; NULL where there is no memory. */
 xmlDocPtr gl_xml_copy(xmlNodePtr element);
 
+/* Takes out the white space between elements; text beside which there is none stays. */
+void gl_xml_strip(xmlNodePtr element);
+
 /* An empty document; NULL where there is no memory. */
 xmlDocPtr gl_xml_new(void);
 
 /* Checks the document against libvirt's schema for its root element: 0 where it fits, else what is wrong is written to message: 1 where it
  * does not fit, -1 where that could not be found out. */
 int gl_xml_validate(xmlDocPtr doc, char *message, size_t message_size);
+
+/* The same of a text; what is no XML does not fit. The message has none of its secrets. */
+int gl_xml_validate_text(const char *text, char *message, size_t message_size);
 
 #endif

@@ -89,13 +89,20 @@ local function directory_id(dir)
   return there and ("%d:%d"):format(there.dev, there.ino)
 end
 
--- Whether the run that left a mark goes on: true, false, or nil and why that cannot be seen from here.
-local function lives(mark)
+-- Whether a mark names this very lock, by whatever path.
+local function is_lock_of(mark, path)
+  return mark.directory == directory_id(path:match("^(.*)/")) and (mark.lock or ""):match("[^/]*$") == path:match("[^/]*$")
+end
+
+-- Whether the run that left a mark goes on: true, false, or nil and why that cannot be seen from here. path: the guest's lock, which is ours.
+local function lives(mark, path)
   local where = journal.where({ id = mark.machine_id, boot = mark.boot })
   if where == "before" then
     return false
   elseif where == "elsewhere" then
     return nil, "that is another machine, whose runs cannot be seen from here"
+  elseif is_lock_of(mark, path) then
+    return false
   end
   local held, why = core.lock_holder(mark.lock or "")
   if held ~= nil then
@@ -109,9 +116,9 @@ local function lives(mark)
 end
 
 -- The mark of somebody else whose run goes on, or may.
-local function foreign_mark(marks)
+local function foreign_mark(marks, path)
   for _, mark in ipairs(marks) do
-    local alive, why = lives(mark)
+    local alive, why = lives(mark, path)
     if alive ~= false then
       return mark, why
     end
@@ -126,6 +133,11 @@ function claim.is_same_instance(guest, id)
     end
   end
   return false
+end
+
+-- Whether file systems that the run froze may be frozen still: not of a guest that was started anew since.
+function claim.may_be_frozen(run)
+  return run.guest:is_active() and (not run.recovering or claim.is_same_instance(run.guest, run.id))
 end
 
 -- ---- the claim ----
@@ -170,11 +182,15 @@ local function mark_of(self)
   }
 end
 
--- Puts the run's mark beside those of dead runs, which their recovery needs.
+-- Puts the run's mark beside those of dead runs that their recovery needs.
 function Claim:mark(guest)
-  local marks = without(read_marks(guest), self.about.run)
-  table.insert(marks, 1, mark_of(self))
-  self.marked = write_marks(guest, table.move(marks, 1, math.min(#marks, MOST_MARKS), 1, {}))
+  local own = mark_of(self)
+  local marks = { own }
+  for _, mark in ipairs(without(read_marks(guest), own.run)) do
+    local is_needed = mark.directory ~= own.directory or journal.has(mark.run or "")
+    marks[#marks + 1] = is_needed and #marks < MOST_MARKS and mark or nil
+  end
+  self.marked = write_marks(guest, marks)
 end
 
 -- Takes the run's mark away, as before the guest's memory is saved with it.
@@ -228,7 +244,7 @@ local function try(guest, run, options)
     if not runs(guest) then
       return nil
     end
-    local other, unsure = foreign_mark(without(read_marks(guest), run.id))
+    local other, unsure = foreign_mark(without(read_marks(guest), run.id), path)
     if other and not (unsure and options.adopt) then
       return other, unsure
     elseif not options.recovers then

@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local freeze = require("guestlua.freeze")
 local chain = require("guestlua.workflow.chain")
+local claim = require("guestlua.workflow.claim")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
@@ -92,7 +93,7 @@ local function finish(run)
 end
 
 local function thaw(run)
-  if run.data.quiesce and run.guest:is_active() then
+  if run.data.quiesce and claim.may_be_frozen(run) then
     freeze.thaw_once(run.guest)
   end
 end

@@ -127,6 +127,7 @@ local function run(host, options)
       end
     end
   end
+  journal.sweep()
   if failure then
     failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
     failure.results = results

@@ -5,6 +5,7 @@
 
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
+local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.define")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
@@ -131,7 +132,7 @@ end
 
 local function take_back(run)
   local thawed, e = true, nil
-  if run.data.quiesce and not run.taken then
+  if run.data.quiesce and not run.taken and claim.may_be_frozen(run) then
     thawed, e = pcall(freeze.thaw_once, run.guest)
   end
   local text

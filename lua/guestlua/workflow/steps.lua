@@ -32,178 +32,19 @@ local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.define")
 local journal = require("guestlua.journal")
 local retry = require("guestlua.workflow.retry")
-local situation = require("guestlua.workflow.situation")
+local Run = require("guestlua.workflow.run")
 local task = require("guestlua.task")
 local undo = require("guestlua.undo")
 
 local steps = {}
 
--- Seconds that the calls of a step have although the workflow's time is over: what is to be done then is to end well.
-local GRACE = 5
+-- Seconds that each call for a claim or for a last look at the guest may take, and the end of a claim.
+local LOOKING, ENDING = 15, 5
 
--- Seconds that one call of a workflow with a time limit of its own has by default, and has at least.
-local CALL, SHORTEST_CALL = 60, 15
-
-local Run = {}
-Run.__index = Run
-
--- Raises an error of the workflow's own about a guest.
+-- Raises an error of a workflow's own about a guest.
 function steps.fail(kind, guest, fields)
   fields.kind, fields.guest = kind, guest.name
   error(core.Error.new(fields), 0)
-end
-
-function Run:fail(kind, fields)
-  steps.fail(kind, self.guest or { name = self.guest_name }, fields)
-end
-
--- ---- the journal ----
-
--- Writes the run's journal, before what it describes is done.
-function Run:record(name)
-  if core.dry_run() then
-    return
-  end
-  self.entry = self.entry or journal.begin(self.id, self.workflow, self.guest, self.guest.uuid .. ".lock")
-  self.entry:write({ step = name, data = self.data })
-end
-
--- Nothing is left to recover.
-function Run:forget()
-  if self.entry then
-    self.entry:remove()
-  end
-end
-
--- ---- what is left ----
-
--- Notes a file that stays, and why.
-function Run:leave(path, why)
-  self.left[#self.left + 1] = { path = path, why = why }
-end
-
-local function with_left(run, text)
-  local parts = { text }
-  for _, one in ipairs(run.left) do
-    parts[#parts + 1] = ("left: %s (%s)"):format(one.path, one.why)
-  end
-  return table.concat(parts, "; ")
-end
-
--- ---- others ----
-
--- QEMU 7.2 crashes if it is asked for a disk's size when a job on that disk ends: a disk that has one is not asked.
-local function look_at_job(guest, target, disk)
-  local device = guest:get_block_device(target)
-  disk.job = device:get_job_info() ~= nil
-  if not disk.job then
-    local ok, info = retry.try(device.get_block_info, device)
-    disk.capacity = ok and info.capacity or nil
-  end
-end
-
-local function look(run)
-  local now = situation.look(run.guest, run.watched)
-  if #run.watched == 0 then -- somebody else's snapshot matters to the disks that the run changes
-    now.snapshots = {}
-  end
-  for target, disk in pairs(now.disks) do
-    look_at_job(run.guest, target, disk)
-  end
-  return now
-end
-
--- From now on, changes that the run does not expect are seen: of the guest, and of the disks with these targets.
-function Run:watch(targets)
-  if not core.dry_run() then
-    self.watched = targets or {}
-    self.expected = look(self)
-  end
-end
-
--- What the run's own calls have made of a disk.
-function Run:expect(target, fields)
-  local disk = self.expected and self.expected.disks[target]
-  for key, value in pairs(disk and fields or {}) do
-    disk[key] = value or nil
-  end
-end
-
-local function conflict(run, found)
-  run:fail("conflict", {
-    message = "somebody else has changed the guest: " .. table.concat(found, "; "),
-    found = found,
-    hint = "what is the run's own is taken back as far as that is safe; look at the guest before you try again",
-  })
-end
-
--- Raises if the guest is not as the run left it.
-function Run:check_unchanged()
-  if not self.expected then
-    return
-  end
-  local ok, now = pcall(look, self)
-  if not ok and core.Error.is(now, "no_domain") then
-    conflict(self, { "the host does not know it any more" })
-  elseif not ok then
-    error(now, 0)
-  end
-  local found = situation.differences(self.expected, now)
-  if #found > 0 then
-    conflict(self, found)
-  end
-end
-
--- A job that ended without the run's doing.
-function Run:interfered(text)
-  conflict(self, { text })
-end
-
--- ---- steps ----
-
--- Seconds that are left of the option timeout; nil: no limit.
-function Run:time_left()
-  return self.deadline and math.max(self.deadline - core.now(), 0)
-end
-
--- By when the calls of a step have to be over, and how long each may take: see core.within.
-local function limits(run, step)
-  if run.spec.own_timeout then
-    return 0, math.max(run.options.timeout or CALL, SHORTEST_CALL)
-  elseif run.deadline and not step.unlimited then
-    return math.max(run.deadline, core.now() + GRACE), 0
-  end
-  return 0, 0
-end
-
--- Calls fn as the step of that name, and keeps how long it took.
-function Run:step(name, step, fn, ...)
-  self.at = name
-  local began = core.now()
-  local ends, each = limits(self, step)
-  local results = table.pack(core.within(ends, each, fn, ...))
-  self.steps[#self.steps + 1] = { name = name, seconds = core.now() - began }
-  if step.unlimited and self.deadline then
-    self.deadline = self.deadline + core.now() - began
-  end
-  return table.unpack(results, 1, results.n)
-end
-
-local function shielded(fn, ...)
-  local results = table.pack(core.shield(fn, ...))
-  core.check()
-  return table.unpack(results, 1, results.n)
-end
-
-local PART = {}
-
--- Parts of a step that are steps of their own to whoever reads them; change: as of a step.
-function Run:part(name, fn, ...)
-  return self:step(name, PART, fn, ...)
-end
-
-function Run:change(name, fn, ...)
-  return self:step(name, PART, shielded, fn, ...)
 end
 
 local function perform(run, step)
@@ -213,13 +54,7 @@ local function perform(run, step)
     run:record(name)
   end
   run:check_unchanged()
-  if step.parts then
-    step.run(run)
-  elseif step.change then
-    run:step(name, step, shielded, step.run, run)
-  else
-    run:step(name, step, step.run, run)
-  end
+  run:perform(step)
 end
 
 -- ---- taking back ----
@@ -243,9 +78,9 @@ local function take_back(run)
     error(failure, 0)
   end
   if #texts == 0 and run.spec.left then
-    texts[1] = core.within(0, SHORTEST_CALL, run.spec.left, run)
+    texts[1] = core.within(0, LOOKING, run.spec.left, run)
   end
-  return with_left(run, #texts > 0 and table.concat(texts, "; ") or "undone")
+  return run:with_left(#texts > 0 and table.concat(texts, "; ") or "undone")
 end
 
 -- What leaves it open how things are.
@@ -261,7 +96,7 @@ local function undo_guard(run)
     local ok, text = pcall(take_back, run)
     if not ok then
       run.outcome = NO_ANSWER[text.kind] and run.outcome
-        or with_left(run, ("not taken back: %s; the journal knows: guestlua.recover(host)"):format(text.message or tostring(text)))
+        or run:with_left(("not taken back: %s; the journal knows: guestlua.recover(host)"):format(text.message or tostring(text)))
       error(text, 0)
     end
     run.outcome = text
@@ -270,22 +105,6 @@ local function undo_guard(run)
 end
 
 -- ---- running ----
-
-local function new_run(spec, guest, options)
-  return setmetatable({
-    spec = spec,
-    id = journal.new_id(),
-    workflow = spec.name,
-    guest = guest,
-    guest_name = guest.name,
-    options = options,
-    args = {},
-    steps = {},
-    left = {},
-    reached = 0,
-    began = core.now(),
-  }, Run)
-end
 
 local function explained(run, e)
   if not core.Error.is(e) then
@@ -306,7 +125,7 @@ local function take_claim(run)
   end
   run.claim = claim.take(run.guest, run, { wait = run.options.wait })
   return undo.guard(function()
-    local ends = core.now() + GRACE
+    local ends = core.now() + ENDING
     core.within(ends, 0, run.claim.release, run.claim, run.arrived or run.guest)
   end)
 end
@@ -316,7 +135,7 @@ local LOOK = {}
 local function execute(run)
   local spec = run.spec
   run.at = "claim"
-  local claimed <close> = take_claim(run) -- luacheck: ignore claimed
+  local claimed <close> = core.within(0, LOOKING, take_claim, run) -- luacheck: ignore claimed
   run.deadline = not spec.own_timeout and run.options.timeout and core.now() + run.options.timeout or nil
   run.data = run:step("look", LOOK, spec.plan, run)
   local group <close> = task.group()
@@ -339,7 +158,6 @@ end
 
 local WAIT = { name = "wait", type = "number", help = "seconds to wait until another run on the guest is over; default 0: an error of kind \"busy\"" }
 local TIMEOUT = { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" }
-
 local CALL_TIMEOUT = { name = "timeout", type = "number", help = "seconds that each call of libvirt's may take; default 60" }
 
 local function params_of(spec)
@@ -353,10 +171,9 @@ local function params_of(spec)
   return params
 end
 
--- Runs a workflow's steps on a guest; what public functions and workflows within workflows share.
 local function run_steps(spec, guest, options, ...)
   core.check_self(guest, "Guest", spec.name)
-  local run = new_run(spec, guest, options)
+  local run = Run.new(spec, guest, options)
   if spec.arguments then
     spec.arguments(run, ...)
   end
@@ -382,13 +199,13 @@ end
 
 -- Takes back what a dead run left, with the guest's claim taken. guest: nil where the host does not know it. Gives what was done.
 local function recover(spec, host, guest, entry)
-  local run = new_run(spec, guest or { name = entry.guest }, {})
+  local run = Run.new(spec, guest or { name = entry.guest }, {})
   run.id, run.uuid, run.guest, run.data = entry.id, entry.uuid, guest, entry.data
   run.recovering, run.reached = true, index_of(spec, entry.step)
   if spec.recover then
     return spec.recover(run, host, guest), run.left
   elseif not guest then
-    return with_left(run, spec.gone and spec.gone(run) or "the guest is gone"), run.left
+    return run:with_left(spec.gone and spec.gone(run) or "the guest is gone"), run.left
   end
   return take_back(run), run.left
 end

@@ -116,7 +116,7 @@ local function uncreate(run)
   local guest, data = run.guest, run.data
   if not guest:is_active() then
     return "the guest is off"
-  elseif data.quiesce ~= "no" then
+  elseif data.quiesce ~= "no" and claim.may_be_frozen(run) then
     freeze.thaw_once(guest)
   end
   local found = chain.find(guest, data.target)

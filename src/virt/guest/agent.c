@@ -11,14 +11,35 @@
 #include "call/push.h"
 #include "virt/guest/rows.h"
 
+typedef struct freeze_op {
+  gl_op op;
+  char **mountpoints; /* ends with NULL; NULL: all */
+} freeze_op;
+
+static const gl_param freeze_params[] = {
+  GL_OPTION(freeze_op, mountpoints, &gl_strings, "these alone; all where nothing is said (not in the reference)"),
+  GL_END,
+};
+
+static unsigned count_mountpoints(const freeze_op *self)
+{
+  unsigned count = 0;
+  while (self->mountpoints && self->mountpoints[count])
+    count++;
+  return count;
+}
+
 static int freeze_filesystems_run(gl_op *op)
 {
-  return virDomainFSFreeze(gl_op_domain(op), NULL, 0, 0);
+  freeze_op *self = (freeze_op *)op;
+  return virDomainFSFreeze(gl_op_domain(op), (const char **)self->mountpoints, count_mountpoints(self), 0);
 }
 static const gl_opdef freeze_filesystems_def = {
   .name = "freeze_filesystems",
   .call = "virDomainFSFreeze",
   .help = "Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().",
+  .params = freeze_params,
+  .size = sizeof(freeze_op),
   .run = freeze_filesystems_run,
   .changes = true,
   .lane = GL_LANE_AGENT,
@@ -26,12 +47,15 @@ static const gl_opdef freeze_filesystems_def = {
 
 static int thaw_filesystems_run(gl_op *op)
 {
-  return virDomainFSThaw(gl_op_domain(op), NULL, 0, 0);
+  freeze_op *self = (freeze_op *)op;
+  return virDomainFSThaw(gl_op_domain(op), (const char **)self->mountpoints, count_mountpoints(self), 0);
 }
 static const gl_opdef thaw_filesystems_def = {
   .name = "thaw_filesystems",
   .call = "virDomainFSThaw",
   .help = "Lets the guest write again. Harmless where nothing is frozen.",
+  .params = freeze_params,
+  .size = sizeof(freeze_op),
   .run = thaw_filesystems_run,
   .changes = true,
   .lane = GL_LANE_AGENT,
@@ -74,13 +98,14 @@ typedef struct password_op {
 static const gl_param password_params[] = {
   GL_ARG(password_op, user, &gl_string, "the user in the guest"),
   GL_ARG(password_op, new_pass, &gl_secret, "the new password, as plain text; it is shown in no error"),
+  GL_OPTION_FLAG("encrypted", VIR_DOMAIN_PASSWORD_ENCRYPTED, "it is a hash, as the guest's own list has it (not in the reference)"),
   GL_END,
 };
 
 static int set_user_password_run(gl_op *op)
 {
   password_op *self = (password_op *)op;
-  return virDomainSetUserPassword(gl_op_domain(op), self->user, self->new_pass, 0);
+  return virDomainSetUserPassword(gl_op_domain(op), self->user, self->new_pass, op->args.flags);
 }
 static const gl_opdef set_user_password_def = {
   .name = "set_user_password",
@@ -93,12 +118,17 @@ static const gl_opdef set_user_password_def = {
   .lane = GL_LANE_AGENT,
 };
 
+static const gl_param sync_guest_time_params[] = {
+  GL_OPTION_FLAG("sync", VIR_DOMAIN_TIME_SYNC, "to the time of its own hardware clock, not to this machine's (not in the reference)"),
+  GL_END,
+};
+
 /* rc: 0, or 1 where libvirt refused; that error is not raised. */
 static int sync_guest_time_run(gl_op *op)
 {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  if (virDomainSetTime(gl_op_domain(op), now.tv_sec, (unsigned)now.tv_nsec, 0) == 0)
+  if (virDomainSetTime(gl_op_domain(op), now.tv_sec, (unsigned)now.tv_nsec, op->args.flags) == 0)
     return 0;
   op->error = virSaveLastError();
   return 1;
@@ -118,6 +148,7 @@ static const gl_opdef sync_guest_time_def = {
   .help = "Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.",
   .result = {"boolean done", "Error? error"},
   .returns = "true; or false and the Error",
+  .params = sync_guest_time_params,
   .run = sync_guest_time_run,
   .changes = true,
   .push = sync_guest_time_push,

@@ -107,6 +107,7 @@ static const gl_opdef *const methods[] = {&gl_get_block_device, &gl_subscribe, &
 static const gl_opdef *const *const ops[] = {gl_guest_power_ops,
                                              gl_guest_config_ops,
                                              gl_guest_info_ops,
+                                             gl_guest_state_ops,
                                              gl_guest_lookup_ops,
                                              gl_guest_device_ops,
                                              gl_guest_metadata_ops,

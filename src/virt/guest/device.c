@@ -1,5 +1,7 @@
 /* Guest: attaching and detaching devices. */
+#include "call/op_error.h"
 #include "element/kind.h"
+#include "text/xml.h"
 #include "virt/guest/rows.h"
 
 typedef struct conf_op {
@@ -14,18 +16,47 @@ static const gl_param conf_params[] = {
   GL_END,
 };
 
+/* A bit of ours, for attach_device alone. */
+#define VALIDATE (1u << 31)
+
+typedef struct attach_op {
+  conf_op conf;
+  char message[512];
+} attach_op;
+
+static const gl_param attach_params[] = {
+  GL_ARG(conf_op, conf, &gl_xml, "the device"),
+  GL_OPTION_FLAG("persistent", VIR_DOMAIN_AFFECT_CONFIG, "change the persistent configuration"),
+  GL_OPTION_FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "change the running guest"),
+  GL_OPTION_FLAG("validate", VALIDATE,
+                 "check it against libvirt's schema first: libvirt drops in silence what it does not know (not in the reference)"),
+  GL_END,
+};
+
+/* rc: 1 where the device does not fit the schema */
 static int attach_device_run(gl_op *op)
 {
-  return virDomainAttachDeviceFlags(gl_op_domain(op), ((conf_op *)op)->conf, op->args.flags);
+  attach_op *self = (attach_op *)op;
+  if (op->args.flags & VALIDATE && gl_xml_validate_text(self->conf.conf, self->message, sizeof self->message))
+    return 1;
+  return virDomainAttachDeviceFlags(gl_op_domain(op), self->conf.conf, op->args.flags & ~VALIDATE);
+}
+
+static int attach_device_push(lua_State *L, gl_op *op)
+{
+  if (op->rc == 1)
+    gl_error_call(L, op, "invalid_xml", "not valid: %s", ((attach_op *)op)->message);
+  return 0;
 }
 static const gl_opdef attach_device_def = {
   .name = "attach_device",
   .call = "virDomainAttachDeviceFlags",
   .help = "Gives the guest a device. With neither option its current state changes: the running guest, or the configuration of one that "
           "does not.",
-  .params = conf_params,
-  .size = sizeof(conf_op),
+  .params = attach_params,
+  .size = sizeof(attach_op),
   .run = attach_device_run,
+  .push = attach_device_push,
   GL_CHANGE,
 };
 

@@ -89,7 +89,7 @@ static int job_stats(job_info_op *self)
 {
   virTypedParameterPtr params = NULL;
   int count = 0;
-  if (virDomainGetJobStats(gl_op_domain(&self->op), &self->type, &params, &count, 0) < 0)
+  if (virDomainGetJobStats(gl_op_domain(&self->op), &self->type, &params, &count, self->op.args.flags) < 0)
     return no_job(self, true) ? 0 : -1;
   for (int p = 0; p < count; p++)
     for (int f = 0; f < JOB_FIELDS; f++)
@@ -116,11 +116,11 @@ static int job_info(job_info_op *self)
 static int get_job_info_run(gl_op *op)
 {
   job_info_op *self = (job_info_op *)op;
-  if (!(atomic_load(&op->connection->unsupported) & GL_UNSUPPORTED_JOB_STATS)) {
+  if (op->args.flags || !(atomic_load(&op->connection->unsupported) & GL_UNSUPPORTED_JOB_STATS)) {
     if (job_stats(self) == 0)
       return 0;
     virErrorPtr e = virGetLastError();
-    if (!e || e->code != VIR_ERR_NO_SUPPORT)
+    if (!e || e->code != VIR_ERR_NO_SUPPORT || op->args.flags)
       return -1;
     atomic_fetch_or(&op->connection->unsupported, GL_UNSUPPORTED_JOB_STATS);
   }
@@ -139,6 +139,11 @@ static int get_job_info_push(lua_State *L, gl_op *op)
   }
   return 1;
 }
+static const gl_param get_job_info_params[] = {
+  GL_OPTION_FLAG("completed", VIR_DOMAIN_JOB_STATS_COMPLETED, "of the last job that is over, once (not in the reference)"),
+  GL_OPTION_FLAG("keep_completed", VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, "with completed: it can be asked for again (not in the reference)"),
+  GL_END,
+};
 static const gl_opdef get_job_info_def = {
   .name = "get_job_info",
   .call = "virDomainGetJobStats",
@@ -148,6 +153,7 @@ static const gl_opdef get_job_info_def = {
   .result = {"table"},
   .returns =
     "JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow",
+  .params = get_job_info_params,
   .size = sizeof(job_info_op),
   .run = get_job_info_run,
   .push = get_job_info_push,

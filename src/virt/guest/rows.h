@@ -7,6 +7,7 @@
 extern const gl_opdef *const gl_guest_power_ops[];    /* starting and stopping */
 extern const gl_opdef *const gl_guest_config_ops[];   /* its configuration as a whole */
 extern const gl_opdef *const gl_guest_info_ops[];     /* its state */
+extern const gl_opdef *const gl_guest_state_ops[];    /* libvirt's own words for it */
 extern const gl_opdef *const gl_guest_lookup_ops[];   /* finding devices */
 extern const gl_opdef *const gl_guest_device_ops[];   /* attaching and detaching */
 extern const gl_opdef *const gl_guest_metadata_ops[]; /* an element of its own */

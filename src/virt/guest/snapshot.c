@@ -17,6 +17,12 @@ static const gl_param snapshot_params[] = {
   GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT, "the files of the new images exist already"),
   GL_OPTION_FLAG("quiesce", VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, "freeze the file systems meanwhile; needs the guest agent"),
   GL_OPTION_FLAG("atomic", VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC, "all disks or none (not in the reference)"),
+  GL_OPTION_FLAG("redefine", VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE,
+                 "nothing is taken: libvirt learns of one that exists (not in the reference)"),
+  GL_OPTION_FLAG("current", VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT, "with redefine: make it the current one (not in the reference)"),
+  GL_OPTION_FLAG("halt", VIR_DOMAIN_SNAPSHOT_CREATE_HALT, "stop the guest when it is taken (not in the reference)"),
+  GL_OPTION_FLAG("live", VIR_DOMAIN_SNAPSHOT_CREATE_LIVE, "with memory: the guest goes on while it is saved (not in the reference)"),
+  GL_OPTION_FLAG("validate", VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE, "check the XML against libvirt's schema (not in the reference)"),
   GL_END,
 };
 

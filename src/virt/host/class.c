@@ -1,7 +1,7 @@
 /* Host: what Lua can call on it. */
 #include "virt/host/class.h"
 
-#include "base/masked.h"
+#include "base/printable.h"
 #include "event/subscription.h"
 #include "virt/host/object.h"
 #include "virt/host/rows.h"
@@ -13,7 +13,7 @@ static int host_tostring(lua_State *L)
     lua_pushliteral(L, "<Host (closed)>");
     return 1;
   }
-  gl_masked_push(L, self->connection->uri);
+  gl_printable_push_masked(L, self->connection->uri);
   lua_pushfstring(L, "<Host %s>", lua_tostring(L, -1));
   return 1;
 }

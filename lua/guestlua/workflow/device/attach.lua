@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local detach = require("guestlua.workflow.device.detach")
+local devices = require("guestlua.guest.devices")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
 local steps = require("guestlua.workflow.steps")
@@ -37,7 +38,8 @@ end
 
 -- Attaches a device to the running guest within another run, which has the guest's claim.
 function attach.live_now(guest, device)
-  attach_one(guest, find.finder(guest, device, "attach_with_retry"), element_of(device), {}, false)
+  local conf = devices.complete(element_of(device))
+  attach_one(guest, devices.finder(guest, conf, "attach_with_retry"), conf, {}, false)
 end
 
 -- Which places the device is to come to: as the options say, or to whichever there are.
@@ -58,7 +60,12 @@ local function arguments(run, device)
   run.args.name = find.name_of(device, run.args.conf)
 end
 
+-- What libvirt would fill in is said: it is the same in both places, and finds the device again.
 local function data_of(run, live, persistent)
+  local guest, get_conf = run.guest, run.args.get_conf
+  local twin = not live and get_conf(false) or not persistent and get_conf(true) or nil
+  run.args.conf = devices.complete(run.args.conf, twin)
+  run.args.get_conf = devices.finder(guest, run.args.conf, run.workflow)
   run:watch({})
   return { device = tostring(run.args.conf), live = live, persistent = persistent, name = run.args.name }
 end
@@ -82,14 +89,17 @@ end
 
 local function attach_to(persistently)
   return function(run)
-    attach_one(run.guest, run.args.get_conf, run.args.conf, run.options, persistently)
+    local args = run.args
+    local twin = persistently and run.guest:is_active() and args.get_conf(false)
+    local conf = twin and devices.at_address_of(run.guest, args.conf, twin) or args.conf
+    attach_one(run.guest, args.get_conf, conf, run.options, persistently)
   end
 end
 
 -- From the places that it was to come to. If it is in all of them, a killed run had come to its end.
 local function take_away(run)
   local guest, data = run.guest, run.data
-  local get_conf, place = find.finder(guest, data.device, "attach_with_retry"), detach.places(guest)
+  local get_conf, place = find.finder(guest, data.device, "detach_with_retry"), detach.places(guest)
   local live = data.live and place.live and get_conf(false)
   local persistent = data.persistent and place.persistent and get_conf(true)
   if run.recovering and (live or not data.live) and (persistent or not data.persistent) then

@@ -19,7 +19,7 @@ local function note(run, e)
 end
 
 local function set_downtime(run, elapsed)
-  local ms = plan.downtime_at(run.steps, elapsed)
+  local ms = plan.downtime_at(run.downtime_steps, elapsed)
   if ms and ms ~= run.downtime then
     run.downtime = ms
     local ok, e = retry.try(run.guest.migrate_configure_max_downtime, run.guest, ms)
@@ -79,7 +79,7 @@ local function look(run)
     return -- it is about to begin, or to end: the task knows
   end
   local gb = plan.data_gb(run.plan.memory_bytes, info.disk_total, #run.plan.disks)
-  run.steps = plan.downtime_steps(gb, options.downtime, options.downtime_steps, options.downtime_delay)
+  run.downtime_steps = plan.downtime_steps(gb, options.downtime, options.downtime_steps, options.downtime_delay)
   run.limit = options.completion_timeout or options.timeout or math.floor(COMPLETION * gb)
   if run.limit > 0 and elapsed > run.limit then
     out_of_time(run)

@@ -109,7 +109,11 @@ local function unsuspend(guest, was, devices, seconds)
   if not now.active then
     return now.known and "the guest is off, its memory saved unless somebody else stopped it: guestlua.workflow.resume(guest)" or "the guest is gone"
   end
-  if was == "running" and not state.runs(now) then
+  local word, reason = guest:get_state()
+  if was == "running" and word == "paused" and reason == "user" then
+    give_back(guest, devices)
+    return "undone: the guest has its devices; somebody else has paused it"
+  elseif was == "running" and not state.runs(now) then
     local events <close> = guest:subscribe("lifecycle") -- libvirt lets it go on by itself, in a moment
     if not state.await(guest, events, core.now() + GO_ON_FOR, state.runs) then
       guest:resume()

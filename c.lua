@@ -1,0 +1,3 @@
+guest:set_user_passwrd("root", "pl4nted-S3cret")
+guest:launch({ pasue = "pl4nted-S3cret" })
+ local x = "pl4nted-S3cret

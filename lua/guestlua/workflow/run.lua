@@ -1,0 +1,202 @@
+-- One run of a workflow: its journal, what it leaves, what it expects of the guest, and its steps. What the steps of workflows call.
+
+local core = require("guestlua.core")
+local journal = require("guestlua.journal")
+local retry = require("guestlua.workflow.retry")
+local situation = require("guestlua.workflow.situation")
+
+-- Seconds that the calls of a step have although the workflow's time is over: what is to be done then is to end well.
+local GRACE = 5
+
+-- Seconds that one call of a workflow with a time limit of its own has by default, and has at least.
+local CALL, SHORTEST_CALL = 60, 15
+
+local Run = {}
+Run.__index = Run
+
+-- Raises an error of the workflow's own.
+function Run:fail(kind, fields)
+  fields.kind, fields.guest = kind, self.guest_name
+  error(core.Error.new(fields), 0)
+end
+
+-- ---- the journal ----
+
+-- Writes the run's journal, before what it describes is done.
+function Run:record(name)
+  if core.dry_run() then
+    return
+  end
+  self.entry = self.entry or journal.begin(self.id, self.workflow, self.guest, self.guest.uuid .. ".lock")
+  self.entry:write({ step = name, data = self.data })
+end
+
+-- Nothing is left to recover.
+function Run:forget()
+  if self.entry then
+    self.entry:remove()
+  end
+end
+
+-- ---- what is left ----
+
+-- Notes a file that stays, and why.
+function Run:leave(path, why)
+  self.left[#self.left + 1] = { path = path, why = why }
+end
+
+-- A text, and what is left.
+function Run:with_left(text)
+  local parts = { text }
+  for _, one in ipairs(self.left) do
+    parts[#parts + 1] = ("left: %s (%s)"):format(one.path, one.why)
+  end
+  return table.concat(parts, "; ")
+end
+
+-- ---- others ----
+
+-- QEMU 7.2 crashes if it is asked for a disk's size when a job on that disk ends: a disk that has one is not asked.
+local function look_at_job(guest, target, disk)
+  local device = guest:get_block_device(target)
+  disk.job = device:get_job_info() ~= nil
+  if not disk.job then
+    local ok, info = retry.try(device.get_block_info, device)
+    disk.capacity = ok and info.capacity or nil
+  end
+end
+
+local function look(run)
+  local now = situation.look(run.guest, run.watched)
+  if #run.watched == 0 then -- somebody else's snapshot matters to the disks that the run changes
+    now.snapshots = {}
+  end
+  for target, disk in pairs(now.disks) do
+    look_at_job(run.guest, target, disk)
+  end
+  return now
+end
+
+-- From now on, changes that the run does not expect are seen: of the guest, and of the disks with these targets.
+function Run:watch(targets)
+  if not core.dry_run() then
+    self.watched = targets or {}
+    self.expected = look(self)
+  end
+end
+
+-- What the run's own calls have made of a disk.
+function Run:expect(target, fields)
+  local disk = self.expected and self.expected.disks[target]
+  for key, value in pairs(disk and fields or {}) do
+    disk[key] = value or nil
+  end
+end
+
+local function conflict(run, found)
+  run:fail("conflict", {
+    message = "somebody else has changed the guest: " .. table.concat(found, "; "),
+    found = found,
+    hint = "what is the run's own is taken back as far as that is safe; look at the guest before you try again",
+  })
+end
+
+-- Raises if the guest is not as the run left it.
+function Run:check_unchanged()
+  if not self.expected then
+    return
+  end
+  local ok, now = pcall(look, self)
+  if not ok and core.Error.is(now, "no_domain") then
+    conflict(self, { "the host does not know it any more" })
+  elseif not ok then
+    error(now, 0)
+  end
+  local found = situation.differences(self.expected, now)
+  if #found > 0 then
+    conflict(self, found)
+  end
+end
+
+-- A job that ended without the run's doing.
+function Run:interfered(text)
+  conflict(self, { text })
+end
+
+-- ---- steps ----
+
+-- Seconds that are left of the option timeout; nil: no limit.
+function Run:time_left()
+  return self.deadline and math.max(self.deadline - core.now(), 0)
+end
+
+-- By when the calls of a step have to be over, and how long each may take: see core.within.
+local function limits(run, step)
+  if run.spec.own_timeout then
+    return 0, math.max(run.options.timeout or CALL, SHORTEST_CALL)
+  elseif run.deadline and not step.unlimited then
+    return math.max(run.deadline, core.now() + GRACE), 0
+  end
+  return 0, 0
+end
+
+-- Calls fn as the step of that name, and keeps how long it took.
+function Run:step(name, step, fn, ...)
+  self.at = name
+  local began = core.now()
+  local ends, each = limits(self, step)
+  local results = table.pack(core.within(ends, each, fn, ...))
+  self.steps[#self.steps + 1] = { name = name, seconds = core.now() - began }
+  if step.unlimited and self.deadline then
+    self.deadline = self.deadline + core.now() - began
+  end
+  return table.unpack(results, 1, results.n)
+end
+
+-- Calls fn; being cancelled waits until it is over.
+local function shielded(fn, ...)
+  local results = table.pack(core.shield(fn, ...))
+  core.check()
+  return table.unpack(results, 1, results.n)
+end
+
+local PART = {}
+
+-- Parts of a step that are steps of their own to whoever reads them; change: as of a step.
+function Run:part(name, fn, ...)
+  return self:step(name, PART, fn, ...)
+end
+
+function Run:change(name, fn, ...)
+  return self:step(name, PART, shielded, fn, ...)
+end
+
+-- A step of a workflow's list, as it is.
+function Run:perform(step)
+  if step.parts then
+    step.run(self)
+  elseif step.change then
+    self:step(step[1], step, shielded, step.run, self)
+  else
+    self:step(step[1], step, step.run, self)
+  end
+end
+
+-- The run of a workflow's specification on a guest, which may be gone: { name } then.
+function Run.new(spec, guest, options)
+  return setmetatable({
+    spec = spec,
+    id = journal.new_id(),
+    workflow = spec.name,
+    guest = guest,
+    guest_name = guest.name,
+    options = options,
+    args = {},
+    steps = {},
+    left = {},
+    reached = 0,
+    began = core.now(),
+  }, Run)
+end
+
+return Run
