@@ -279,6 +279,29 @@ describe("A workflow", function()
       os.execute("chmod 666 " .. machine.disk)
     end)
 
+    -- No secret can be defined on this driver: what would be done to such a guest.
+    it("puts nothing in clear that is encrypted, unless that was asked for", function()
+      local get_xml_desc, snapshot = guestlua.Guest.get_xml_desc, guestlua.Guest.snapshot
+      finally(function()
+        guestlua.Guest.get_xml_desc, guestlua.Guest.snapshot = get_xml_desc, snapshot
+      end)
+      guestlua.Guest.get_xml_desc = function(...)
+        local domain = guestlua.element(get_xml_desc(...))
+        domain.devices.disk.source.encryption = { format = "luks" }
+        return tostring(domain)
+      end
+      guestlua.Guest.snapshot = function() error("asked", 0) end
+      for _, call in ipairs({
+        function(options) return workflow.snapshot_then_commit(guest, options) end,
+        function(options) return workflow.live_snapshot(guest, "vda", machine.dir .. "/copy", options) end,
+        function(options) return workflow.volume_snapshot_create(guest, "vda", { new_file = "new", plain = options.plain }) end,
+      }) do
+        local e = helper.failure(call, {})
+        assert.same({ "argument_unsupported", "vda", "look" }, { e.kind, e.device, e.step })
+      end
+      assert.equal("asked", helper.failure(workflow.snapshot_then_commit, guest, { plain = true }).value)
+    end)
+
     -- The reference's chain, which needs a storage service: what libvirt would be asked.
     describe("on a network disk", function()
       local saved, asked

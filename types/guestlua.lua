@@ -1324,7 +1324,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param destination guestlua.Host the Host that it goes to
 ---@param options? guestlua.LiveMigrateOptions
----@return any # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted) and warnings
+---@return any # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted), warnings, and left_out: disks that were not copied with the others, a list of {target, why}
 function workflow.live_migrate(guest, destination, options) end
 
 ---@class guestlua.LiveSnapshotOptions
@@ -1332,6 +1332,7 @@ function workflow.live_migrate(guest, destination, options) end
 ---@field freeze_timeout? number seconds that the freeze may take; default 60
 ---@field format? string the file's format, as in "raw"; default: that of the disk's image
 ---@field shallow? boolean copy the topmost image only: the file then needs the images below it
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
@@ -1373,6 +1374,7 @@ function workflow.resume(guest, options) end
 ---@field quiesce? boolean freeze the guest's file systems for the moment of the snapshot; needs the guest agent
 ---@field during? function called with the disks, a list of {target, base, overlay}, between snapshot and commit
 ---@field on_failure? string if `during` fails: "commit" (default) keeps what the guest wrote; "rollback" throws it away: the guest is powered off and started again as it was at the snapshot
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it, `during` not counted; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second
@@ -1381,7 +1383,7 @@ function workflow.resume(guest, options) end
 ---Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.SnapshotThenCommitOptions
----@return any # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), and left: files of overlays that stay, a list of {path, why}
+---@return any # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), left_out: the disks that were not taken, a list of {target, why}, and left: files of overlays that stay, a list of {path, why}
 function workflow.snapshot_then_commit(guest, options) end
 
 ---@class guestlua.SuspendOptions
@@ -1399,6 +1401,7 @@ function workflow.suspend(guest, options) end
 ---@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
 ---@field reuse_ext? boolean the volume is there already, as one of a pool is; default: a file is made
 ---@field shallow? boolean copy the topmost image only: the new one needs those below it
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
@@ -1416,6 +1419,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@field new_file string the new image: a path, or a name in the directory of the one that there is
 ---@field type? string "qcow2"; there is no other
 ---@field snapshot_id? string what the caller knows the snapshot by
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field quiesce? boolean true: the file systems must be frozen; false: they are not; nil: they are, if that can be
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"

@@ -149,23 +149,30 @@ local function decode(text)
   return ok and type(entry) == "table" and entry or nil
 end
 
-local TYPES = { id = "string", workflow = "string", uuid = "string", guest = "string", host = "string", machine = "table", lock = "string" }
+-- What each field of an entry is. The names of files are made of some.
+local FIELDS = {
+  { "id", "string" }, { "workflow", "string" }, { "step", "string" }, { "uuid", "string", "^[%x-]+$" }, { "guest", "string" }, { "host", "string" },
+  { "machine", "table" }, { "process", "string" }, { "since", "string" }, { "lock", "string", "^[%w_-]+%.lock$" }, { "data", "table" },
+}
 
 -- Why an entry is none that can be worked on; nil: it can.
 local function problem_of(entry, id)
   if not entry then
     return "it is damaged"
-  elseif math.type(entry.format) ~= "integer" or entry.format < FORMAT then
+  elseif math.type(entry.format) ~= "integer" then
+    return "it is damaged: format"
+  elseif entry.format < FORMAT then
     return "it is of an older version"
   elseif entry.format > FORMAT then
     return ("it is of a newer version (format %d)"):format(entry.format)
   end
-  for name, kind in pairs(TYPES) do
-    if type(entry[name]) ~= kind then
+  for _, field in ipairs(FIELDS) do
+    local name, kind, pattern = table.unpack(field)
+    if type(entry[name]) ~= kind or pattern and not entry[name]:find(pattern) then
       return "it is damaged: " .. name
     end
   end
-  if entry.id ~= id or entry.lock:find("/", 1, true) then
+  if entry.id ~= id then
     return "it is damaged: id"
   end
 end
@@ -212,8 +219,8 @@ end
 function journal.sweep()
   local dir = journal.journal()
   for _, name in ipairs(core.list_directory(dir)) do
-    local lock = name:find("%.lock$") and core.lock(dir .. "/" .. name)
-    if lock then
+    local ok, lock = pcall(core.lock, name:find("%.lock$") and dir .. "/" .. name)
+    if ok and lock then -- a directory is no lock, nor is a symbolic link
       lock:release()
     end
   end

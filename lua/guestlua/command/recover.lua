@@ -1,8 +1,10 @@
 -- guestlua recover: what killed runs left, from the command line.
 
+local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local journal = require("guestlua.journal")
 local recover = require("guestlua.workflow.recover")
+local retry = require("guestlua.workflow.retry")
 
 local NOTHING_LEFT, SOMETHING_LEFT, USAGE = 0, 1, 2
 
@@ -18,7 +20,13 @@ local OPTIONS = {
 }
 
 local function complain(...)
-  io.stderr:write("guestlua recover: ", string.format(...), "\nTry 'guestlua recover --help'.\n")
+  io.stderr:write("guestlua recover: ", core.printable(string.format(...)), "\nTry 'guestlua recover --help'.\n")
+end
+
+-- What went wrong, in a line, and how to go on.
+local function report(what, e)
+  io.stderr:write(("guestlua recover: %s%s%s\n"):format(what, core.printable(core.Error.is(e) and e.message or tostring(e)),
+    core.Error.is(e) and e.hint and "\n  hint: " .. core.printable(e.hint) or ""))
 end
 
 -- The options given; nil if they are wrong, which has been said then.
@@ -60,10 +68,10 @@ end
 local function print_list(guest)
   local left = false
   for _, row in ipairs(recover.list()) do
-    if not guest or row.guest == guest then
+    if not guest or row.guest == guest or row.uuid == guest or row.state == "unreadable" then
       left = left or row.state ~= "alive"
-      print(("%s  %s  %s"):format(row.id, row.state, table.concat({ row.workflow or "?", row.guest or "?", row.step or "?", row.since or "?" }, " "))
-        .. (row.why and ": " .. row.why or ""))
+      local words = table.concat({ row.workflow or "?", row.guest or "?", row.step or "?", row.since or "?" }, " ")
+      print(core.printable(("%s  %s  %s%s"):format(row.id, row.state, words, row.why and ": " .. row.why or "")))
     end
   end
   return left and SOMETHING_LEFT or NOTHING_LEFT
@@ -84,11 +92,11 @@ local function forget(id)
 end
 
 local function print_result(result)
-  local what = ("%s %s"):format(result.workflow or result.id, result.guest or "?")
+  local what = ("%s %s"):format(result.workflow or "?", result.guest or "?")
   if result.outcome then
-    print(("%s: %s"):format(what, result.outcome))
+    print(core.printable(("%s: %s"):format(what, result.outcome)))
   else
-    io.stderr:write(("guestlua recover: %s: %s (%s)\n"):format(what, result.problem or tostring(result.error), result.id))
+    report(core.printable(("%s (%s): "):format(what, result.id)), result.problem or result.error)
   end
   return result.outcome == nil
 end
@@ -106,14 +114,8 @@ local function recover_all(options)
   return left and SOMETHING_LEFT or NOTHING_LEFT
 end
 
-return function(...)
-  local options = read(...)
-  if not options then
-    return USAGE
-  elseif options.help then
-    print_help()
-    return NOTHING_LEFT
-  elseif options.journal then
+local function do_as_told(options)
+  if options.journal then
     guestlua.journal({ dir = options.journal })
   end
   if options.list then
@@ -122,4 +124,21 @@ return function(...)
     return forget(options.forget)
   end
   return recover_all(options)
+end
+
+return function(...)
+  local options = read(...)
+  if not options then
+    return USAGE
+  elseif options.help then
+    print_help()
+    return NOTHING_LEFT
+  end
+  local ok, result = pcall(do_as_told, options)
+  if not ok and (retry.stops(result) or not core.Error.is(result)) then
+    error(result, 0)
+  elseif not ok then
+    report("", result)
+  end
+  return ok and result or SOMETHING_LEFT
 end

@@ -85,6 +85,45 @@ function chain.each(list, fn)
   end
 end
 
+-- ---- what may be done to a disk ----
+
+-- Whether what the guest writes is encrypted in the disk's image.
+local function is_encrypted(element)
+  return element.encryption ~= nil or element.source ~= nil and element.source.encryption ~= nil
+end
+
+-- Refuses to put in clear what is encrypted, unless that was asked for. The result says of which disks it was.
+function chain.check_plain(run, disk)
+  if not is_encrypted(disk.element) then
+    return
+  elseif not run.options.plain then
+    chain.fail("argument_unsupported", run.guest, disk.target, {
+      message = "the disk is encrypted, and what the guest writes would be in a file that is not",
+      hint = "plain=true allows that",
+    })
+  end
+  run.plain = run.plain or {}
+  table.insert(run.plain, disk.target)
+end
+
+chain.PLAIN = { name = "plain", type = "boolean", help = "put what an encrypted disk has into a file that is not; default: that is refused" }
+
+-- The disks that "all" leaves out: a list of {target, why}.
+function chain.left_out(guest, taken)
+  local list, meant = {}, {}
+  for _, target in ipairs(taken) do
+    meant[target] = true
+  end
+  for _, element in ipairs(core.element(guest:get_xml_desc()).devices:children("disk")) do
+    if not meant[element.target.dev] then
+      local kind = element.device
+      list[#list + 1] = { target = element.target.dev, why = element.readonly and "it is read-only"
+        or (kind == "cdrom" or kind == "floppy") and "it is removable" or ("it is of type %s"):format(element.type) }
+    end
+  end
+  return #list > 0 and list or nil
+end
+
 -- ---- jobs ----
 
 -- Refuses a disk that has a job: it is somebody else's.

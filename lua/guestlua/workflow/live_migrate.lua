@@ -151,7 +151,8 @@ steps.define({
     .. "and if it takes too long it is aborted, or made to end. If a step fails or the script is told to stop, it is aborted and the "
     .. "guest goes on where it was. An error of kind \"job_unknown\" says that it is not known where the guest runs.",
   returns = "a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced (\"postcopy\", \"pause\" or nil), downtimes (a "
-    .. "list of {after, ms, set}), iterations, stats (what libvirt counted) and warnings",
+    .. "list of {after, ms, set}), iterations, stats (what libvirt counted), warnings, and left_out: disks that were not "
+    .. "copied with the others, a list of {target, why}",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
     { name = "destination", type = "userdata", positional = true, required = true, help = "the Host that it goes to" },
@@ -203,6 +204,7 @@ steps.define({
       iterations = run.iterations,
       stats = run.stats,
       warnings = run.warnings,
+      left_out = run.plan.left_out,
     }
   end,
 })

@@ -7,6 +7,7 @@ local claim = require("guestlua.workflow.claim")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local undo = require("guestlua.undo")
 local watchdog = require("guestlua.watchdog")
@@ -22,8 +23,10 @@ end
 
 local function plan(run)
   local guest, target = run.guest, run.args.target
+  state.check_running(run)
   local disk = chain.disk(guest, target)
   chain.check_idle(guest, target)
+  chain.check_plain(run, disk)
   image.check_new(guest, target, run.args.path)
   if run.options.quiesce then
     freeze.check_agent(guest)
@@ -126,6 +129,7 @@ steps.define({
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default 60" },
     { name = "format", type = "string", help = "the file's format, as in \"raw\"; default: that of the disk's image" },
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the file then needs the images below it" },
+    chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
@@ -140,6 +144,8 @@ steps.define({
   { "finish", run = finish, undo = thaw },
   { "verify", run = verify, checks = true },
   result = function(run)
-    return { disk = run.data.target, path = run.data.file.path, images = run.images, frozen_seconds = run.data.quiesce and run.frozen_for or nil }
+    return { disk = run.data.target, path = run.data.file.path, images = run.images,
+      frozen_seconds = run.data.quiesce and run.frozen_for or nil,
+      plain = run.plain }
   end,
 })

@@ -24,7 +24,7 @@ local function standing(entry)
   return "dead"
 end
 
--- One row for each entry of the journal: id, state, why, and what the entry says of workflow, guest, host, step, since.
+-- One row for each entry of the journal: id, state, why, and what the entry says of workflow, guest, uuid, host, step, since.
 function recover.list()
   local rows = {}
   for i, entry in ipairs(journal.entries()) do
@@ -36,6 +36,7 @@ function recover.list()
       why = why,
       workflow = fields.workflow,
       guest = fields.guest,
+      uuid = fields.uuid,
       host = fields.host,
       step = fields.step,
       since = fields.since,

@@ -10,6 +10,7 @@ local define = require("guestlua.define")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local freeze = require("guestlua.freeze")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
 local NAME = "snapshot_then_commit"
@@ -27,6 +28,7 @@ local function disks_of(run)
       })
     end
     chain.check_idle(guest, disk.target)
+    chain.check_plain(run, disk)
     disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = image.beside(disk.images[1], run.id, disk.target) }
   end
   if #disks == 0 then
@@ -49,6 +51,7 @@ local function targets_of(disks)
 end
 
 local function plan(run)
+  state.check_running(run)
   local disks = disks_of(run)
   if run.options.quiesce then
     freeze.check_agent(run.guest)
@@ -56,6 +59,7 @@ local function plan(run)
   if run.options.on_failure == "rollback" and not disks[1].configuration then
     run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
   end
+  run.left_out = not run.options.disks and chain.left_out(run.guest, targets_of(disks)) or nil
   run:watch(targets_of(disks))
   return { disks = disks, quiesce = run.options.quiesce or false }
 end
@@ -202,8 +206,8 @@ steps.define({
   name = NAME,
   help = "Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the "
     .. "overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.",
-  returns = "a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), and left: files of overlays that "
-    .. "stay, a list of {path, why}",
+  returns = "a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), left_out: the disks that were not "
+    .. "taken, a list of {target, why}, and left: files of overlays that stay, a list of {path, why}",
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disks", type = "table", help = "the targets of the disks, as in {\"vda\"}; nil: all that can be written to" },
@@ -211,6 +215,7 @@ steps.define({
     { name = "during", type = "function", help = "called with the disks, a list of {target, base, overlay}, between snapshot and commit" },
     { name = "on_failure", type = "string", help = "if `during` fails: \"commit\" (default) keeps what the guest wrote; \"rollback\" throws it "
       .. "away: the guest is powered off and started again as it was at the snapshot" },
+    chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for all of it, `during` not counted; what is under way then is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
@@ -230,6 +235,6 @@ steps.define({
   { "commit", run = commit },
   { "verify", run = verify, checks = true },
   result = function(run)
-    return { disks = run.after, during = run.result }
+    return { disks = run.after, during = run.result, left_out = run.left_out, plain = run.plain }
   end,
 })

@@ -112,6 +112,32 @@ function state.left(run)
   return ("the guest is '%s'"):format(state.ask(run.guest.host, run.guest.uuid).word)
 end
 
+local UNDER_WAY = { [1] = true, [2] = true } -- of get_job_info().type: BOUNDED, UNBOUNDED
+
+-- Refuses at once, with the call that helps, if a guest cannot be worked on while it runs.
+function state.check_running(run)
+  local guest = run.guest
+  local word, reason = guest:get_state()
+  if word == "shutoff" then
+    run:fail("operation_invalid", { message = "the guest does not run", hint = "guestlua.workflow.ensure_running(guest) starts it" })
+  elseif word == "crashed" then
+    run:fail("operation_invalid", {
+      message = "the guest has crashed",
+      hint = "guestlua.workflow.ensure_stopped(guest, {force=true}) makes it ready to be started",
+    })
+  elseif word == "paused" and reason == "ioerror" then
+    run:fail("io_error", {
+      message = "the guest is paused: a disk failed",
+      hint = "guest:get_disk_errors() names it; make room, or repair it, then guest:resume()",
+    })
+  elseif UNDER_WAY[guest:get_job_info().type] then
+    run:fail("operation_invalid", {
+      message = "the guest has a job, as while it is migrated or saved",
+      hint = "guest:get_job_info() tells how far it is, guest:abort_job() ends it",
+    })
+  end
+end
+
 function state.is_off(now)
   return not now.active
 end

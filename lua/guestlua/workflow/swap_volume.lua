@@ -5,6 +5,7 @@ local chain = require("guestlua.workflow.chain")
 local define = require("guestlua.define")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
 local NAME = "swap_volume"
@@ -21,8 +22,14 @@ end
 
 local function plan(run)
   local guest, target, name = run.guest, run.args.target, run.args.name
-  local was = chain.images(guest, target)
+  state.check_running(run)
+  local disk = chain.disk(guest, target)
+  local was = disk.images
   chain.check_idle(guest, target)
+  local destination = run.args.destination
+  if not destination.encryption and not destination.source.encryption then
+    chain.check_plain(run, disk)
+  end
   if chain.has(was, name) then
     chain.fail("operation_invalid", guest, target, { message = ("the disk has %s already"):format(name) })
   elseif run.args.made then
@@ -170,6 +177,7 @@ steps.define({
     { name = "resize_to", type = "integer", help = "bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has" },
     { name = "reuse_ext", type = "boolean", help = "the volume is there already, as one of a pool is; default: a file is made" },
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the new one needs those below it" },
+    chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
@@ -186,6 +194,6 @@ steps.define({
   { "configuration", run = follow, change = true },
   { "verify", run = verify, checks = true },
   result = function(run)
-    return { disk = run.data.target, images = run.images, was = run.data.was }
+    return { disk = run.data.target, images = run.images, was = run.data.was, plain = run.plain }
   end,
 })

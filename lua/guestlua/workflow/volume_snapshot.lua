@@ -8,6 +8,7 @@ local claim = require("guestlua.workflow.claim")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
 local freeze = require("guestlua.freeze")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
 -- Says what is wrong with the type of a snapshot; there is one.
@@ -38,7 +39,7 @@ local function beside(disk, name)
   if disk.type ~= "network" and name:find("^/") then
     return name
   end
-  return (disk.images[1]:match(disk.type == "network" and "^[^/]*/" or "^.*/") or "") .. name
+  return ((disk.images[1] or ""):match(disk.type == "network" and "^[^/]*/" or "^.*/") or "") .. name
 end
 
 -- ---- create ----
@@ -82,7 +83,9 @@ end
 
 local function plan_create(run)
   local guest, options = run.guest, run.options
+  state.check_running(run)
   local disk = find_volume(guest, run.args.volume)
+  chain.check_plain(run, disk)
   local new = beside(disk, options.new_file)
   local quiesce = options.quiesce == nil and "if it can be" or options.quiesce and "yes" or "no"
   if chain.has(disk.images, new) then
@@ -137,6 +140,7 @@ steps.define({
     { name = "new_file", type = "string", required = true, help = "the new image: a path, or a name in the directory of the one that there is" },
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
     { name = "snapshot_id", type = "string", help = "what the caller knows the snapshot by" },
+    chain.PLAIN,
     { name = "quiesce", type = "boolean", help = "true: the file systems must be frozen; false: they are not; nil: they are, if that can be" },
   },
   arguments = function(run, volume)
@@ -149,7 +153,8 @@ steps.define({
   { "verify", run = io_error.check, checks = true },
   result = function(run)
     local images = chain.images(run.guest, run.data.target)
-    return { disk = run.data.target, images = images, quiesced = run.quiesced, snapshot_id = run.options.snapshot_id }
+    return { disk = run.data.target, images = images, quiesced = run.quiesced, snapshot_id = run.options.snapshot_id,
+      plain = run.plain }
   end,
 })
 

@@ -1,5 +1,6 @@
 -- What a live migration is to do, and how long it may take.
 
+local chain = require("guestlua.workflow.chain")
 local core = require("guestlua.core")
 local define = require("guestlua.define")
 local state = require("guestlua.workflow.state")
@@ -133,9 +134,13 @@ function plan.make(guest, destination, uri, options)
     refuse(guest, "the guest has a job already", "guest:get_job_info() tells how far it is, guest:abort_job() ends it")
   end
   local flags = flags_of(options, here.persistent)
-  local disks
+  local disks, left_out
   if has(flags, "non_shared_inc") then
-    disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks or disks_to_copy(guest)
+    disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks
+    if not disks then
+      disks = disks_to_copy(guest)
+      left_out = chain.left_out(guest, disks)
+    end
     if has(flags, "tunnelled") then
       steps.fail("argument_unsupported", guest, {
         message = "libvirt copies no listed disks through a tunnel",
@@ -155,6 +160,7 @@ function plan.make(guest, destination, uri, options)
     undefines = has(flags, "undefine_source"),
     persists = has(flags, "persist_dest"),
     disks = disks or {},
+    left_out = left_out,
     memory_bytes = math.tointeger(tonumber(memory[1])) * 1024,
     call = {
       flags = flags,

@@ -105,7 +105,8 @@ function down.bring_down(run, guest, before, options)
   if deaf and not options.force then
     steps.fail("operation_invalid", guest, {
       message = ("the guest is '%s' and cannot hear that it should shut down"):format(before.word),
-      hint = "let it run, as with guestlua.workflow.ensure_running(guest), or force=true: it is powered off",
+      hint = before.word == "crashed" and "force=true powers it off"
+        or "let it run, as with guestlua.workflow.ensure_running(guest), or force=true: it is powered off",
     })
   elseif not deaf and not hurry then
     what, told = run:part("shutdown", ask_down, guest, before, options)
