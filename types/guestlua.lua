@@ -95,7 +95,7 @@ function guestlua.now() end
 
 ---@class guestlua.OpenOptions
 ---@field readonly? boolean open it read-only: calls that change something are refused by libvirt
----@field keepalive? integer seconds between two questions whether the daemon is alive, 5 where nothing is said, 0: never; after 6 without an answer the connection is given up
+---@field keepalive? integer seconds between keepalive probes, default: 5, 0: none; after 6 without an answer the connection is given up
 ---@field reconnect? boolean open it again where it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -151,7 +151,7 @@ function guestlua.sleep(seconds) end
 ---@return guestlua.Task
 function guestlua.spawn(fn, ...) end
 
----Calls fn(…) and cancels it when the time is over: its to-be-closed variables undo what they guard, and then an error of kind "timeout" is raised, with still_running = true where a call goes on in libvirt.
+---Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo what they guard, and then an error of kind "timeout" is raised, with still_running = true where a call goes on in libvirt.
 ---@param seconds number how long it may take
 ---@param fn function the function
 ---@param ... any its arguments
@@ -218,7 +218,7 @@ function Host:on(name, fn) end
 ---@field gap? number how many seconds the connection was lost, for the event "reconnected"
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Connects again where the connection was lost: the host's guests and subscriptions go on over the new one, and each subscription gets an event "reconnected": what happened meanwhile it has not heard. guestlua.open(uri, {reconnect=true}) does this by itself.
+---Reopens a lost connection. Guests and subscriptions move to it, and each subscription gets an event "reconnected", because it missed what happened in between. guestlua.open(uri, {reconnect=true}) does this by itself.
 ---
 ---libvirt: `virConnectOpen`
 ---@param options? guestlua.ReconnectOptions
@@ -288,7 +288,7 @@ function Guest:agent_command(command, options) end
 ---@class guestlua.AgentSetResponseTimeoutOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: guest:frozen{timeout=…} sets it and sets it back.
+---How long libvirt waits for the guest agent's answer to any command but agent_command. The setting is per guest and shared by all clients: guest:frozen{timeout=…} sets it and sets it back.
 ---
 ---libvirt: `virDomainAgentSetResponseTimeout`
 ---@param seconds? integer seconds, 0: it does not wait; nil: no limit (libvirt's default)
@@ -352,7 +352,7 @@ function Guest.create(xml, host, options) end
 ---@field checkpoints_metadata? boolean forget its checkpoints, which backups leave, too; libvirt refuses as for snapshots (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it stops. Where libvirt refuses the flags the plain virDomainUndefine is tried.
+---Undefines the guest and removes its managed save image. A running guest keeps running, and is gone when it stops. If libvirt refuses the flags, the plain virDomainUndefine is tried.
 ---
 ---libvirt: `virDomainUndefineFlags`
 ---@param options? guestlua.DeleteConfigurationOptions
@@ -371,9 +371,9 @@ function Guest:delete_configuration(options) end
 function Guest:detach_device(conf, options) end
 
 ---@class guestlua.DetachDeviceWithRetryOptions
----@field max_retry_count? integer how often to ask again; 7 where nothing is said, -1: for ever
----@field inc_sleep_time? number seconds that each pause is longer than the one before; 2 where nothing is said
----@field max_sleep_time? number seconds of the longest pause; 30 where nothing is said
+---@field max_retry_count? integer how often to ask again; default: 7, -1: for ever
+---@field inc_sleep_time? number seconds that each pause is longer than the one before; default: 2
+---@field max_sleep_time? number seconds of the longest pause; default: 30
 
 ---Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises an error of kind "device_detach_failed" when the guest did not let go, and "device_not_found" where libvirt says that there is no such device; its counter goes on when it is called again.
 ---@param get_device_conf_func function called with `device`: the device's configuration as it is now, nil when it is gone
@@ -407,7 +407,7 @@ function Guest:events(names) end
 function Guest:exec(path, options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
----@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field mountpoints? string[] these alone; default: all (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().
@@ -543,7 +543,7 @@ function Guest:get_interfaces(options) end
 ---@field keep_completed? boolean with completed: it can be asked for again (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run any more is told as a completed job.
+---Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, the job is reported as completed.
 ---
 ---libvirt: `virDomainGetJobStats`
 ---@param options? guestlua.GetJobInfoOptions
@@ -551,7 +551,7 @@ function Guest:get_interfaces(options) end
 function Guest:get_job_info(options) end
 
 ---@class guestlua.GetMetadataOptions
----@field uri? string its namespace; http://openstack.org/xmlns/libvirt/nova/1.1 where nothing is said
+---@field uri? string its namespace; default: http://openstack.org/xmlns/libvirt/nova/1.1
 ---@field persistent? boolean from the persistent configuration
 ---@field live? boolean from the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -781,8 +781,8 @@ function Guest:save_memory_state(options) end
 ---@class guestlua.SetMetadataOptions
 ---@field persistent? boolean change the persistent configuration
 ---@field live? boolean change the running guest
----@field key? string the prefix of its namespace; "instance" where nothing is said (not in the reference)
----@field uri? string its namespace; http://openstack.org/xmlns/libvirt/nova/1.1 where nothing is said (not in the reference)
+---@field key? string the prefix of its namespace; default: "instance" (not in the reference)
+---@field uri? string its namespace; default: http://openstack.org/xmlns/libvirt/nova/1.1 (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Keeps an element of yours in the guest's configuration; the one of the same namespace is replaced.
@@ -850,7 +850,7 @@ function Guest:subscribe(events, options) end
 ---@field sync? boolean to the time of its own hardware clock, not to this machine's (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.
+---Sets the guest's clock to this machine's. Does not raise if the guest cannot do that: it says so.
 ---
 ---libvirt: `virDomainSetTime`
 ---@param options? guestlua.SyncGuestTimeOptions
@@ -859,10 +859,10 @@ function Guest:subscribe(events, options) end
 function Guest:sync_guest_time(options) end
 
 ---@class guestlua.ThawFilesystemsOptions
----@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field mountpoints? string[] these alone; default: all (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Lets the guest write again. Harmless where nothing is frozen.
+---Lets the guest write again. Harmless if nothing is frozen.
 ---
 ---libvirt: `virDomainFSThaw`
 ---@param options? guestlua.ThawFilesystemsOptions
@@ -904,7 +904,7 @@ function BlockDevice:await_job(options) end
 ---@class guestlua.BlockStatsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----What went over the disk since the guest started.
+---The disk's I/O counters since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
 ---@param options? guestlua.BlockStatsOptions
@@ -915,7 +915,7 @@ function BlockDevice:await_job(options) end
 ---@return integer errs
 function BlockDevice:blockStats(options) end
 
----What went over the disk since the guest started.
+---The disk's I/O counters since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
 ---@param options? guestlua.BlockStatsOptions
@@ -975,7 +975,7 @@ function BlockDevice:get_block_info(options) end
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.BlockDeviceGetJobInfoOptions
----@return table? # a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil where there is no job
+---@return table? # a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
 function BlockDevice:get_job_info(options) end
 
 ---@class guestlua.IsJobCompleteOptions
@@ -1024,7 +1024,7 @@ function BlockDevice:resize(size, options) end
 ---@field wait_for_job_clean? boolean count the job as running until libvirt has cleaned it up
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The reference's older question: despite its name one look, and true means that the job still runs. await_job is what waits.
+---The reference's older check. Despite its name it does not wait; true means that the job still runs. await_job waits.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.WaitForJobOptions
@@ -1040,7 +1040,7 @@ local Subscription = {}
 ---libvirt: `virConnectDomainEventDeregisterAny`
 function Subscription:close() end
 
----Waits for the next event. More than 1024 events that nobody fetched are dropped, and told as an event "lost" with their count.
+---Waits for the next event. More than 1024 events that nobody fetched are dropped, and reported as an event "lost" with their number.
 ---@param timeout? number seconds to wait at most; nil: as long as it takes
 ---@return table? # the event, a table: event, guest, uuid and what belongs to it; nil when the time is over
 function Subscription:next(timeout) end
@@ -1050,7 +1050,7 @@ function Subscription:next(timeout) end
 ---@field [string|integer] any its attributes, children and text
 local Element = {}
 
----Adds a copy of another Element as the last child; those of the same name stay, other than with an assignment.
+---Adds a copy of another Element as the last child. Unlike an assignment, it keeps elements of the same name.
 ---@param child any the Element to copy
 ---@return guestlua.Element # the copy, an Element
 function Element:append(child) end

@@ -153,9 +153,9 @@ define(Guest, "Guest", {
     { name = "device", type = "any", positional = true, required = true, help = "what get_device_conf_func knows the device by" },
     { name = "persistent", type = "boolean", positional = true, required = true, help = "take it out of the persistent configuration too" },
     { name = "live", type = "boolean", positional = true, required = true, help = "take it from the running guest" },
-    { name = "max_retry_count", type = "integer", help = "how often to ask again; 7 where nothing is said, -1: for ever" },
-    { name = "inc_sleep_time", type = "number", help = "seconds that each pause is longer than the one before; 2 where nothing is said" },
-    { name = "max_sleep_time", type = "number", help = "seconds of the longest pause; 30 where nothing is said" },
+    { name = "max_retry_count", type = "integer", help = "how often to ask again; default: 7, -1: for ever" },
+    { name = "inc_sleep_time", type = "number", help = "seconds that each pause is longer than the one before; default: 2" },
+    { name = "max_sleep_time", type = "number", help = "seconds of the longest pause; default: 30" },
   },
   run = function(guest, get_conf, name, persistent, live, options)
     local conf = get_conf(name)

@@ -41,7 +41,7 @@ define(guestlua, "guestlua", {
     { name = "uri", type = "string", positional = true, help = "libvirt's connection URI; nil: guestlua.default_uri (the command's -c), "
       .. "then $LIBVIRT_DEFAULT_URI, then libvirt's own default" },
     { name = "readonly", type = "boolean", help = "open it read-only: calls that change something are refused by libvirt" },
-    { name = "keepalive", type = "integer", help = "seconds between two questions whether the daemon is alive, 5 where nothing is said, 0: never; "
+    { name = "keepalive", type = "integer", help = "seconds between keepalive probes, default: 5, 0: none; "
       .. "after 6 without an answer the connection is given up" },
     { name = "reconnect", type = "boolean", help = "open it again where it is lost, as often as it takes; each subscription then gets an event "
       .. "\"reconnected\", as what happened meanwhile was not heard. Calls made while it is lost fail" },

@@ -189,7 +189,7 @@ end
 
 define(guestlua, "guestlua", {
   name = "timeout",
-  help = "Calls fn(…) and cancels it when the time is over: its to-be-closed variables undo what they guard, and then an error of kind "
+  help = "Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo what they guard, and then an error of kind "
     .. "\"timeout\" is raised, with still_running = true where a call goes on in libvirt.",
   result = "any ...",
   returns = "any: what fn returned",

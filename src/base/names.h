@@ -16,7 +16,7 @@ typedef struct gl_enum {
     .what = what_, .names = list, .count = (int)(sizeof(list) / sizeof((list)[0])) \
   }
 
-/* The name of a value, or NULL where this library has none for it. */
+/* The name of a value, or NULL if this library has none for it. */
 const char *gl_enum_name(const gl_enum *e, int value);
 
 /* The value of a name, or -1. */

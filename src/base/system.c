@@ -44,7 +44,7 @@ static int write_whole(lua_State *L)
   return 0;
 }
 
-/* core.columns(file): how many columns and rows the terminal has that the file is on, nil where it is on none. */
+/* core.columns(file): how many columns and rows the terminal has that the file is on, nil if it is on none. */
 static int columns(lua_State *L)
 {
   FILE *file = check_file(L);

@@ -1,7 +1,7 @@
 /*
  * The way of one call:
  *   1. Lua thread: gl_op_invoke reads the arguments into the op and takes references of its own (hold).
- *   2. Lua thread: submit hands it to libuv, or queues it where the connection has MAX_IN_FLIGHT calls under way. The task is parked.
+ *   2. Lua thread: submit hands it to libuv, or queues it if the connection has MAX_IN_FLIGHT calls under way. The task is parked.
  *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the references.
  *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
  *   5. Lua thread: the task goes on in finish, which pushes the result or raises the error.

@@ -201,7 +201,7 @@ static int element_append(lua_State *L, gl_args *args)
 static const gl_param append_params[] = {GL_ARG_HERE("child", &gl_any, true, "the Element to copy"), GL_END};
 static const gl_opdef append_def = {
   .name = "append",
-  .help = "Adds a copy of another Element as the last child; those of the same name stay, other than with an assignment.",
+  .help = "Adds a copy of another Element as the last child. Unlike an assignment, it keeps elements of the same name.",
   .result = {"Element"},
   .returns = "the copy, an Element",
   .params = append_params,
@@ -252,8 +252,7 @@ static int validate_push(lua_State *L, gl_op *op)
 static const gl_opdef validate_def = {
   .name = "validate",
   .help = "Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error "
-          "of kind "
-          "\"invalid_xml\" that names the line and the element.",
+          "of kind \"invalid_xml\" that names the line and the element.",
   .result = {"true"},
   .size = sizeof(validate_op),
   .check = validate_check,
@@ -269,8 +268,8 @@ static const gl_opdef *const *const ops[] = {methods, NULL};
 const gl_class gl_element_class = {
   .type = &gl_element_type,
   .help = "An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before "
-          "both, "
-          "and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.",
+          "both, and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the "
+          "XML.",
   .ops = ops,
   .tostring = element_tostring,
   .index = gl_element_index,

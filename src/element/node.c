@@ -161,6 +161,6 @@ static void push_xml(lua_State *L, int index, bool pretty)
 
 void gl_element_push_xml(lua_State *L, int index)
 {
-  gl_element_node(L, index); /* raises where it is closed */
+  gl_element_node(L, index); /* raises if it is closed */
   push_xml(L, index, ((gl_element *)lua_touserdata(L, index))->document->built);
 }

@@ -8,7 +8,7 @@
 /* The string or number at index as text that XML can hold; it is converted in place. what: for the error. [-0, +0, v] */
 const xmlChar *gl_xml_check_text(lua_State *L, int index, const char *what);
 
-/* Counts bytes by which the text of a document grows, and raises where there is no room for them (sandbox.h). [-0, +0, v] */
+/* Counts bytes by which the text of a document grows, and raises if there is no room for them (sandbox.h). [-0, +0, v] */
 void gl_element_grow(lua_State *L, xmlDocPtr doc, size_t bytes);
 
 /* About how many that are for a copy of the node. */

@@ -93,7 +93,7 @@ static void close_queue(gl_state *s)
   queue_unref(s->queue);
 }
 
-/* For virTypedParamsFree. NULL where there are none. */
+/* For virTypedParamsFree. NULL if there are none. */
 static virTypedParameterPtr copy_params(virTypedParameterPtr params, int count)
 {
   virTypedParameterPtr copy = count > 0 ? malloc((size_t)count * sizeof *copy) : NULL;

@@ -83,7 +83,7 @@ static void disconnect_registration(gl_registration *r, virConnectPtr conn, int 
   virConnectClose(conn);
 }
 
-/* The host's registration for the event, made where it has none yet; under the host's mutex. NULL where libvirt refused. */
+/* The host's registration for the event, made where it has none yet; under the host's mutex. NULL if libvirt refused. */
 static gl_registration *find_registration(gl_op *op, int event)
 {
   gl_registration *r = op->connection->registrations;

@@ -159,8 +159,8 @@ static int subscription_next(lua_State *L, gl_args *args)
 
 static const gl_opdef next_def = {
   .name = "next",
-  .help =
-    "Waits for the next event. More than 1024 events that nobody fetched are dropped, and told as an event \"lost\" with their count.",
+  .help = "Waits for the next event. More than 1024 events that nobody fetched are dropped, and reported as an event \"lost\" with their "
+          "number.",
   .result = {"table?"},
   .returns = "the event, a table: event, guest, uuid and what belongs to it; nil when the time is over",
   .params = next_params,

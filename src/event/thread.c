@@ -26,7 +26,7 @@ static void *event_loop(void *unused)
   return NULL;
 }
 
-/* libvirt prints every error on standard error where nobody says otherwise; here they are raised. */
+/* libvirt prints every error on standard error if nobody says otherwise; here they are raised. */
 static void be_quiet(void *unused, virErrorPtr error)
 {
   (void)unused;

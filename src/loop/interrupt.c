@@ -50,7 +50,7 @@ static void on_hook(lua_State *L, lua_Debug *ar)
   gl_interrupt_check(L, s);
 }
 
-/* Signal handler: has the code that runs look at what was asked, and the loop where none runs. */
+/* Signal handler: makes the running Lua code notice the request, or the loop if none is running. */
 static void ask(gl_state *s)
 {
   lua_State *active = atomic_load(&s->active);
@@ -75,7 +75,7 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
 {
   if (!atomic_exchange(&s->interrupted, 0))
     return;
-  /* What computes is stopped in any case, lest it never waits. But it may not be the main task, or undo something. */
+  /* Stop whatever is running, as it may never wait. But it may not be the main task, or it may be undoing something. */
   gl_task *runs = s->running ? s->running : s->root, *main = s->main ? s->main : s->root;
   bool shielded = runs->shields > 0;
   if (runs != main || s->looping || shielded)

@@ -18,11 +18,11 @@ gl_state *gl_state_get(lua_State *L)
   return s;
 }
 
-/* ---- who must not touch Lua, a signal handler or another thread, finds a state by the address of its lua_State ---- */
+/* ---- signal handlers and other threads must not touch Lua: they find a state by the address of its lua_State ---- */
 
 typedef struct entry {
   struct entry *next;
-  lua_State *_Atomic L; /* NULL: of a state that is closed; the next one takes it over */
+  lua_State *_Atomic L; /* NULL once its state is closed; then reused */
   gl_state *_Atomic state;
 } entry;
 
@@ -105,7 +105,7 @@ void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
  * which libvirt's embedded driver starts an emulator forks again, after closing what it inherited: with a pipe of libuv's on numbers 4 and
  * 5, libuv would close the pipe that the two children speak over (seen: "Unable to notify child process: Bad file descriptor").
  *
- * And where the program was started without standard output it would take its number, for which libuv ends the process.
+ * If standard output is closed at start, the pipe would become descriptor 1, and libuv aborts.
  */
 static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
 static void make_first_loop(void)

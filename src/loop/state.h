@@ -22,7 +22,7 @@ typedef struct gl_watcher gl_watcher;
 /* Who waits for something, oldest first (wait.h). Initialize with TAILQ_INIT. */
 typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
 
-/* What is alive; the specs check that all of it returns to where it was. */
+/* Counters of what is alive; the specs check that each returns to where it was. */
 typedef struct gl_counters {
   int tasks;         /* coroutines that the loop resumes and that have not ended */
   int ops;           /* libvirt calls queued or running on a worker */
@@ -40,12 +40,12 @@ typedef struct gl_state {
   uv_async_t wakeup;           /* sent by the event thread and by gl_interrupt */
   gl_queue *queue;             /* what libvirt's event thread hands over (event/queue.c) */
   gl_task *ready, **ready_end; /* tasks to resume, oldest first */
-  gl_task *all;                /* that are not freed */
+  gl_task *all;                /* every task not yet freed */
   gl_task *running;            /* the task whose Lua code runs now */
-  lua_State *_Atomic active;   /* the coroutine that runs it, as far as we know of it: what a signal handler sets its hook on */
+  lua_State *_Atomic active;   /* the coroutine now running, as far as we know; signal handlers set their hook on it */
   gl_task *main;               /* the task that an interrupt cancels */
   gl_task *root;               /* stands for code that runs in no task */
-  bool passes;                 /* a yield of active reaches the loop */
+  bool passes;                 /* yielding from active returns to the loop */
   int tasks_made;
   int in_place;     /* waits in place, nested */
   int submitted;    /* calls that libuv has now */
@@ -81,7 +81,7 @@ gl_state *gl_state_open(lua_State *L);
 /* The state of L, or NULL where gl_state_open was not called. [-0, +0, -] */
 gl_state *gl_state_get(lua_State *L);
 
-/* The same for the main lua_State, without touching Lua: on any thread, and in signal handlers. NULL where it is closed. */
+/* The same for the main lua_State, without touching Lua: on any thread, and in signal handlers. NULL if it is closed. */
 gl_state *gl_state_find(const lua_State *L);
 
 /* Pushes "", for which it needs no memory. [-0, +1, -] */

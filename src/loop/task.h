@@ -64,7 +64,7 @@ void gl_task_cancel(gl_task *t, const char *kind);
 /* The signal's: cancels what guestlua_run runs; in a program with a loop of its own all tasks. */
 void gl_task_interrupt(gl_state *s);
 
-/* The error on top of the stack, which is about to be raised, came from t: whose traceback then comes before that of who fails for it.
+/* Records that the error on top of the stack came from t, so that its traceback is shown before that of the task it fails next.
  * [-0, +0, m] */
 void gl_task_remember_origin(lua_State *L, gl_task *t);
 

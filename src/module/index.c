@@ -85,8 +85,8 @@ static int alive(lua_State *L, gl_args *args)
 }
 static const gl_opdef alive_def = {
   .name = "alive",
-  .help =
-    "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.",
+  .help = "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can "
+          "check.",
   .result = {"table"},
   .returns = "a table: tasks, ops, hosts, guests, subscriptions",
   .invoke = alive,

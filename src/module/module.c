@@ -39,7 +39,7 @@ static int check_self(lua_State *L)
       gl_op op = {.def = &def};
       gl_object *o = gl_object_check(L, 1, (*c)->type, method);
       if (o->connection && (*c)->type->bind)
-        (*c)->type->bind(L, o, &op); /* raises where a BlockDevice's guest is closed */
+        (*c)->type->bind(L, o, &op); /* raises if a BlockDevice's guest is closed */
     }
   return 0;
 }

@@ -165,7 +165,7 @@ static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_task_class = {
   .type = &task_type,
-  .help =
-    "A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its scope.",
+  .help = "A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its "
+          "scope.",
   .ops = ops,
 };

@@ -44,7 +44,7 @@ static void on_interrupt(int signo)
   guestlua_interrupt(running_state, signo);
 }
 
-/* Nobody reads what somebody writes. Only where that is our own output is it the end of the script, which then prints no more. */
+/* A reader has gone. The script ends only if it was reading our standard output. */
 static void on_pipe(int signo)
 {
   int before = errno;

@@ -73,7 +73,7 @@ static void before_sleep(uv_prepare_t *unused)
   rl_forced_update_display();
 }
 
-/* above(text): keeps it for before_sleep; false where no prompt is shown. */
+/* above(text): keeps it for before_sleep; false if no prompt is shown. */
 static int above(lua_State *L)
 {
   size_t length;
@@ -169,7 +169,7 @@ static int go_on(lua_State *L, int status, lua_KContext ctx)
   return 1;
 }
 
-/* read(prompt): the next line, nil where there is none. Raises "interrupted" at Ctrl-C. */
+/* read(prompt): the next line, nil if there is none. Raises "interrupted" at Ctrl-C. */
 static int read_line(lua_State *L)
 {
   show(luaL_checkstring(L, 1));

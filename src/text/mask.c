@@ -175,7 +175,7 @@ static const char *value_after(const place *p, size_t *length)
   return s;
 }
 
-/* In a URI, after "://": where the password is, up to the last @ of the authority. NULL where there is none. It may have @ and / in it,
+/* In a URI, after "://": where the password is, up to the last @ of the authority. NULL if there is none. It may have @ and / in it,
  * although it should not; h:22/x@y is a host and its port. */
 static const char *uri_password(const char *s, size_t *length)
 {

@@ -216,7 +216,7 @@ static void mask_element(xmlNodePtr element, bool secret, walk *w)
 
 /* ---- documents ---- */
 
-/* The document, masked; NULL where it is none. */
+/* The document, masked; NULL if it is none. */
 static xmlDocPtr masked_document(const char *xml, walk *w)
 {
   char message[256];

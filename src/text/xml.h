@@ -28,7 +28,7 @@ int gl_xml_height(xmlNodePtr element);
 /* Whether that is its name, whatever its prefix; or with its prefix, where the name has one. */
 int gl_xml_element_is(xmlNodePtr element, const char *name);
 
-/* The attribute of that name: one without a prefix, or with the one that the name has. NULL where there is none. */
+/* The attribute of that name: one without a prefix, or with the one that the name has. NULL if there is none. */
 xmlAttrPtr gl_xml_attribute(xmlNodePtr element, const xmlChar *name);
 
 /* Whether the attribute is there and has this value. */
@@ -40,13 +40,13 @@ xmlNodePtr gl_xml_disk(xmlDocPtr domain, const char *device);
 /* Whether the bytes are UTF-8 that XML can hold. */
 int gl_xml_is_text(const char *text, size_t length);
 
-/* A document of a copy of the element alone, with the namespaces that it has from its parents; NULL where there is no memory. */
+/* A document of a copy of the element alone, with the namespaces that it has from its parents; NULL if there is no memory. */
 xmlDocPtr gl_xml_copy(xmlNodePtr element);
 
 /* Takes out the white space between elements; text beside which there is none stays. */
 void gl_xml_strip(xmlNodePtr element);
 
-/* An empty document; NULL where there is no memory. */
+/* An empty document; NULL if there is no memory. */
 xmlDocPtr gl_xml_new(void);
 
 /* Checks the document against libvirt's schema for its root element: 0 where it fits, else what is wrong is written to message: 1 where it

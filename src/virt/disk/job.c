@@ -64,8 +64,8 @@ static const gl_opdef get_job_info_def = {
   .call = "virDomainGetBlockJobInfo",
   .help = "How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.",
   .result = {"table?"},
-  .returns =
-    "a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil where there is no job",
+  .returns = "a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can "
+             "write as info.end_); nil if there is no job",
   .size = sizeof(job_info_op),
   .run = get_job_info_run,
   .push = get_job_info_push,
@@ -103,8 +103,8 @@ static int is_job_complete_push(lua_State *L, gl_op *op)
 static const gl_opdef is_job_complete_def = {
   .name = "is_job_complete",
   .call = "virDomainGetBlockJobInfo",
-  .help = "Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot tell "
-          "success from failure; await_job does both.",
+  .help = "Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot "
+          "tell success from failure; await_job does both.",
   .result = {"boolean"},
   .returns = "boolean: true means finished",
   .size = sizeof(job_info_op),
@@ -132,7 +132,7 @@ static int wait_for_job_push(lua_State *L, gl_op *op)
 static const gl_opdef wait_for_job_def = {
   .name = "wait_for_job",
   .call = "virDomainGetBlockJobInfo",
-  .help = "The reference's older question: despite its name one look, and true means that the job still runs. await_job is what waits.",
+  .help = "The reference's older check. Despite its name it does not wait; true means that the job still runs. await_job waits.",
   .result = {"boolean"},
   .returns = "boolean: true means still running",
   .params = wait_for_job_params,

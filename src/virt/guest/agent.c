@@ -17,7 +17,7 @@ typedef struct freeze_op {
 } freeze_op;
 
 static const gl_param freeze_params[] = {
-  GL_OPTION(freeze_op, mountpoints, &gl_strings, "these alone; all where nothing is said (not in the reference)"),
+  GL_OPTION(freeze_op, mountpoints, &gl_strings, "these alone; default: all (not in the reference)"),
   GL_END,
 };
 
@@ -53,7 +53,7 @@ static int thaw_filesystems_run(gl_op *op)
 static const gl_opdef thaw_filesystems_def = {
   .name = "thaw_filesystems",
   .call = "virDomainFSThaw",
-  .help = "Lets the guest write again. Harmless where nothing is frozen.",
+  .help = "Lets the guest write again. Harmless if nothing is frozen.",
   .params = freeze_params,
   .size = sizeof(freeze_op),
   .run = thaw_filesystems_run,
@@ -80,8 +80,8 @@ static int agent_set_response_timeout_run(gl_op *op)
 static const gl_opdef agent_set_response_timeout_def = {
   .name = "agent_set_response_timeout",
   .call = "virDomainAgentSetResponseTimeout",
-  .help = "How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: "
-          "guest:frozen{timeout=…} sets it and sets it back.",
+  .help = "How long libvirt waits for the guest agent's answer to any command but agent_command. The setting is per guest and shared by "
+          "all clients: guest:frozen{timeout=…} sets it and sets it back.",
   .params = agent_timeout_params,
   .size = sizeof(agent_timeout_op),
   .run = agent_set_response_timeout_run,
@@ -145,7 +145,7 @@ static int sync_guest_time_push(lua_State *L, gl_op *op)
 static const gl_opdef sync_guest_time_def = {
   .name = "sync_guest_time",
   .call = "virDomainSetTime",
-  .help = "Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.",
+  .help = "Sets the guest's clock to this machine's. Does not raise if the guest cannot do that: it says so.",
   .result = {"boolean done", "Error? error"},
   .returns = "true; or false and the Error",
   .params = sync_guest_time_params,

@@ -64,9 +64,8 @@ static int delete_configuration_run(gl_op *op)
 static const gl_opdef delete_configuration_def = {
   .name = "delete_configuration",
   .call = "virDomainUndefineFlags",
-  .help = "Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it "
-          "stops. "
-          "Where libvirt refuses the flags the plain virDomainUndefine is tried.",
+  .help = "Undefines the guest and removes its managed save image. A running guest keeps running, and is gone when it stops. If libvirt "
+          "refuses the flags, the plain virDomainUndefine is tried.",
   .params = delete_configuration_params,
   .run = delete_configuration_run,
   GL_CHANGE,

@@ -68,8 +68,7 @@ static const gl_opdef detach_device_def = {
   .name = "detach_device",
   .call = "virDomainDetachDeviceFlags",
   .help = "Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, "
-          "and stays "
-          "where the guest does not answer; detach_device_with_retry sees to that.",
+          "and stays where the guest does not answer; detach_device_with_retry sees to that.",
   .params = conf_params,
   .size = sizeof(conf_op),
   .run = detach_device_run,

@@ -147,12 +147,13 @@ static const gl_param get_job_info_params[] = {
 static const gl_opdef get_job_info_def = {
   .name = "get_job_info",
   .call = "virDomainGetJobStats",
-  .help = "How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run "
-          "any more "
-          "is told as a completed job.",
+  .help = "Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, "
+          "the job is reported as completed.",
   .result = {"table"},
-  .returns =
-    "JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow",
+  .returns = "JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, "
+             "setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, "
+             "memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, "
+             "comp_overflow",
   .params = get_job_info_params,
   .size = sizeof(job_info_op),
   .run = get_job_info_run,

@@ -18,8 +18,8 @@ static const gl_param set_metadata_params[] = {
   GL_ARG_OR_NIL(metadata_op, metadata, &gl_xml, "the element to keep; nil: none, the one that is there is removed"),
   GL_OPTION_FLAG("persistent", VIR_DOMAIN_AFFECT_CONFIG, "change the persistent configuration"),
   GL_OPTION_FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "change the running guest"),
-  GL_OPTION(metadata_op, key, &gl_string, "the prefix of its namespace; \"instance\" where nothing is said (not in the reference)"),
-  GL_OPTION(metadata_op, uri, &gl_string, "its namespace; " INSTANCE_URI " where nothing is said (not in the reference)"),
+  GL_OPTION(metadata_op, key, &gl_string, "the prefix of its namespace; default: \"instance\" (not in the reference)"),
+  GL_OPTION(metadata_op, uri, &gl_string, "its namespace; default: " INSTANCE_URI " (not in the reference)"),
   GL_END,
 };
 
@@ -40,7 +40,7 @@ static const gl_opdef set_metadata_def = {
 };
 
 static const gl_param get_metadata_params[] = {
-  GL_OPTION(metadata_op, uri, &gl_string, "its namespace; " INSTANCE_URI " where nothing is said"),
+  GL_OPTION(metadata_op, uri, &gl_string, "its namespace; default: " INSTANCE_URI),
   GL_OPTION_FLAG("persistent", VIR_DOMAIN_AFFECT_CONFIG, "from the persistent configuration"),
   GL_OPTION_FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "from the running guest"),
   GL_END,

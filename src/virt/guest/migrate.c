@@ -63,9 +63,8 @@ static void migrate_release(gl_op *op)
 static const gl_opdef migrate_def = {
   .name = "migrate",
   .call = "virDomainMigrateToURI3",
-  .help =
-    "Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where the wait "
-    "is interrupted (Ctrl-C) or cancelled it is aborted.",
+  .help = "Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where "
+          "the wait is interrupted (Ctrl-C) or cancelled it is aborted.",
   .params = migrate_params,
   .size = sizeof(migrate_op),
   .run = migrate_run,

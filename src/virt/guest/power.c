@@ -66,8 +66,8 @@ static int shutdown_run(gl_op *op)
 static const gl_opdef shutdown_def = {
   .name = "shutdown",
   .call = "virDomainShutdown",
-  .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it. The options say how it is asked; "
-          "with several libvirt chooses one, and with any it is virDomainShutdownFlags.",
+  .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it. The options say how it is asked; with "
+          "several libvirt chooses one, and with any it is virDomainShutdownFlags.",
   .params = shutdown_params,
   .run = shutdown_run,
   GL_CHANGE,
@@ -128,9 +128,8 @@ static int save_memory_state_run(gl_op *op)
 static const gl_opdef save_memory_state_def = {
   .name = "save_memory_state",
   .call = "virDomainManagedSave",
-  .help =
-    "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or "
-    "cancelled it is aborted, and the guest goes on.",
+  .help = "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) "
+          "or cancelled it is aborted, and the guest goes on.",
   .params = save_memory_state_params,
   .run = save_memory_state_run,
   .aborts = "abort_job",

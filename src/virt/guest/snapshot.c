@@ -139,9 +139,8 @@ static int descriptions_push(lua_State *L, gl_op *op)
 static const gl_opdef descriptions_def = {
   .name = "get_snapshot_descriptions",
   .call = "virDomainSnapshotGetXMLDesc",
-  .help =
-    "The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in the "
-    "reference.",
+  .help = "The XML of each snapshot and each checkpoint that libvirt remembers of the guest: the images that they name are needed. Not in "
+          "the reference.",
   .result = {"string[]"},
   .size = sizeof(list_op),
   .run = descriptions_run,

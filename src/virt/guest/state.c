@@ -109,8 +109,8 @@ static int pm_wakeup_run(gl_op *op)
 static const gl_opdef pm_wakeup_def = {
   .name = "pm_wakeup",
   .call = "virDomainPMWakeup",
-  .help = "Wakes a guest that sleeps: its state is \"pmsuspended\", and resume() does not help. Returns when it is told to, not when it is "
-          "awake.",
+  .help = "Wakes a guest that sleeps: its state is \"pmsuspended\", and resume() does not help. Returns when it is told to, not when it "
+          "is awake.",
   .run = pm_wakeup_run,
   GL_CHANGE,
 };

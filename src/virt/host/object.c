@@ -64,8 +64,7 @@ const gl_opdef gl_host_close = {
   .name = "close",
   .call = "virConnectClose",
   .help = "Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind \"closed\". "
-          "Calls "
-          "under way are not disturbed. Closing twice is harmless.",
+          "Calls under way are not disturbed. Closing twice is harmless.",
   .invoke = host_close,
 };
 

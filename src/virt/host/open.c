@@ -24,14 +24,14 @@ static const gl_param open_params[] = {
   GL_ARG_OR_NIL(open_op, uri, &gl_string, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
   GL_OPTION_FLAG("readonly", OPEN_READONLY, "open it read-only: calls that change something are refused by libvirt"),
   GL_OPTION_UP_TO(open_op, keepalive, INT_MAX,
-                  "seconds between two questions whether the daemon is alive, 0: never; after 6 without an answer the "
+                  "seconds between keepalive probes, 0: never; after 6 without an answer the "
                   "connection is given up"),
   GL_END,
 };
 
 virConnectPtr gl_host_connect(const char *uri, bool readonly, int keepalive)
 {
-  /* The embedded driver is started by who opens it: whoever comes in the middle of that finds it half there, and crashes. */
+  /* Opening starts the embedded driver, and a second open during that crashes: one at a time. */
   static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
   bool embedded = uri && strstr(uri, ":///embed");
   if (embedded)

@@ -122,9 +122,8 @@ static void reconnect_release(gl_op *op)
 static const gl_opdef reconnect_def = {
   .name = "reconnect",
   .call = "virConnectOpen",
-  .help = "Connects again where the connection was lost: the host's guests and subscriptions go on over the new one, and each subscription "
-          "gets an "
-          "event \"reconnected\": what happened meanwhile it has not heard. guestlua.open(uri, {reconnect=true}) does this by itself.",
+  .help = "Reopens a lost connection. Guests and subscriptions move to it, and each subscription gets an event \"reconnected\", because "
+          "it missed what happened in between. guestlua.open(uri, {reconnect=true}) does this by itself.",
   .params = reconnect_params,
   .size = sizeof(reconnect_op),
   .check = reconnect_check,
