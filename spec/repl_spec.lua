@@ -226,7 +226,7 @@ id  name  state    uuid
     screen:type("disk:get_job_info()\n")
     screen:matches("> disk:get_job_info%(%)\nnil\n>\n$")
     screen:type("getmetatable(machine).__close(machine)\n")
-    screen:matches("__close%(machine%)\n>\n$")
+    screen:matches("__close%(machine%).*\n>\n$") -- with a warning: os.execute holds up the other tasks
     screen:key("C-d")
     assert.equal(0, screen:exit_code())
   end)

@@ -231,7 +231,7 @@ describe("A workflow", function()
       end
     end
     local _, err, where = without_daemon(SWAP, "virDomainBlockJobAbort#1")
-    assert.matches("outcome: the guest has moved to ", err)
+    assert.matches("outcome: finished: the guest has moved to ", err)
     is_whole(where, { machine.dir .. "/volume" })
     sh("qemu-img create -q -f qcow2 -b volume -F qcow2 snap; truncate -s 1M device")
     _, err, where = without_daemon(CREATE, "virDomainSnapshotCreateXML#1")

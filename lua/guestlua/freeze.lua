@@ -13,6 +13,9 @@ local ALARM = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesy
 
 -- Raises if the agent does not answer: file systems cannot be frozen then, and nothing has been done yet. seconds: if it has less than usual.
 function freeze.check_agent(guest, seconds)
+  if core.dry_run() then -- which makes no call that an agent could take for a command
+    return
+  end
   local limit = math.max(1, math.min(PING, (seconds or PING) // 1 | 0))
   local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = limit })
   if not ok and not core.Error.is(e, "no_support") then -- a driver that cannot ask may freeze all the same

@@ -191,7 +191,7 @@ steps.define({
   { "ready", run = ready },
   { "pivot", run = pivot, change = true },
   { "resize", run = resize, change = true, when = function(run) return run.options.resize_to end },
-  { "configuration", run = follow, change = true },
+  { "configuration", run = follow, change = true, checks = true },
   { "verify", run = verify, checks = true },
   result = function(run)
     return { disk = run.data.target, images = run.images, was = run.data.was, plain = run.plain }

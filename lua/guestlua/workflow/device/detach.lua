@@ -50,6 +50,9 @@ function detach.live(guest, get_conf, name, conf, options)
     end
     local events <close> = guest:subscribe({ "device_removed", "device_removal_failed" })
     ask(guest, name, conf, { live = true })
+    if core.dry_run() then
+      return attempt
+    end
     local word = verdict(events, guest, alias, timeout)
     if word == "failed" then
       steps.fail("device_detach_failed", guest, {
