@@ -163,7 +163,7 @@ define(agent, "guestlua", {
     local events <close> = guest:subscribe("agent_lifecycle")
     while true do
       local left = limit - (core.now() - began)
-      local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { timeout = math.ceil(math.max(math.min(PING, left), 1)) })
+      local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = math.ceil(math.max(math.min(PING, left), 1)) })
       if ok then
         return core.now() - began
       elseif not core.Error.is(e) or not not_yet[e.kind] then
