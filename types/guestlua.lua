@@ -547,7 +547,7 @@ function Guest:get_interfaces(options) end
 ---
 ---libvirt: `virDomainGetJobStats`
 ---@param options? guestlua.GetJobInfoOptions
----@return table # JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
+---@return table # JobInfo, a table: job_type (libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"), type (its number, as the reference has it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
 function Guest:get_job_info(options) end
 
 ---@class guestlua.GetMetadataOptions
@@ -612,7 +612,7 @@ function Guest:get_state(options) end
 ---
 ---libvirt: `virDomainGetVcpus`
 ---@param options? guestlua.GetVcpusOptions
----@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
+---@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state ("offline", "running" or "blocked"), state (its number, as the reference has it), time (ns)
 function Guest:get_vcpus(options) end
 
 ---Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.
@@ -975,7 +975,7 @@ function BlockDevice:get_block_info(options) end
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.BlockDeviceGetJobInfoOptions
----@return table? # a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
+---@return table? # a table: job_type (libvirt's word: "pull", "copy", "commit", "active_commit" …), job (its number, as the reference has it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
 function BlockDevice:get_job_info(options) end
 
 ---@class guestlua.IsJobCompleteOptions

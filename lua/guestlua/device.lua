@@ -28,7 +28,8 @@ define(Guest, "Guest", {
   method = true,
   help = "Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.",
   result = "fun(): table",
-  returns = "an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)",
+  returns = "an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state (\"offline\", \"running\", \"blocked\"), state (its "
+    .. "number), time (ns)",
   run = function(guest)
     local list, i
     return function()

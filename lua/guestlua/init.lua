@@ -22,14 +22,11 @@ local guestlua = {
   embedded_uri = core.embedded_uri,
 }
 
--- The values of get_info().state.
+-- The values of get_info().state, as the reference calls them.
 guestlua.power_state = { NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 }
 
--- The names of a guest's get_job_info().type.
-guestlua.job_type = { [0] = "NONE", "BOUNDED", "UNBOUNDED", "COMPLETED", "FAILED", "CANCELLED" }
-
--- The names of a disk's get_job_info().job.
-guestlua.block_job_type = { [0] = "UNKNOWN", "PULL", "COPY", "COMMIT", "ACTIVE_COMMIT", "BACKUP", "LAST" }
+-- libvirt's words for the numbers that the reference has: a guest's get_job_info().type, and a disk's get_job_info().job.
+guestlua.job_type, guestlua.block_job_type = core.job_type, core.block_job_type
 
 local define = require("guestlua.define")
 

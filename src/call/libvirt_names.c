@@ -210,6 +210,19 @@ static const char *const disk_errors[] = {
 };
 const gl_enum gl_disk_errors = GL_ENUM("disk error", disk_errors);
 
+static const char *const job_types[] = {
+  [VIR_DOMAIN_JOB_NONE] = "none",           [VIR_DOMAIN_JOB_BOUNDED] = "bounded", [VIR_DOMAIN_JOB_UNBOUNDED] = "unbounded",
+  [VIR_DOMAIN_JOB_COMPLETED] = "completed", [VIR_DOMAIN_JOB_FAILED] = "failed",   [VIR_DOMAIN_JOB_CANCELLED] = "cancelled",
+};
+const gl_enum gl_job_types = GL_ENUM("job type", job_types);
+
+static const char *const vcpu_states[] = {
+  [VIR_VCPU_OFFLINE] = "offline",
+  [VIR_VCPU_RUNNING] = "running",
+  [VIR_VCPU_BLOCKED] = "blocked",
+};
+const gl_enum gl_vcpu_states = GL_ENUM("processor state", vcpu_states);
+
 static const char *const block_job_types[] = {
   [VIR_DOMAIN_BLOCK_JOB_TYPE_UNKNOWN] = "unknown",
   [VIR_DOMAIN_BLOCK_JOB_TYPE_PULL] = "pull",

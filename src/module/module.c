@@ -13,6 +13,7 @@
 #include "base/system.h"
 #include "base/watchdog.h"
 #include "call/invoke.h"
+#include "call/libvirt_names.h"
 #include "call/trace.h"
 #include "event/queue.h"
 #include "event/thread.h"
@@ -42,6 +43,17 @@ static int check_self(lua_State *L)
         (*c)->type->bind(L, o, &op); /* raises if a BlockDevice's guest is closed */
     }
   return 0;
+}
+
+/* Sets a field of the table on top of the stack: libvirt's words by their numbers. */
+static void set_words(lua_State *L, const char *field, const gl_enum *e)
+{
+  lua_newtable(L);
+  for (int i = 0; i < e->count; i++) {
+    lua_pushstring(L, e->names[i]);
+    lua_rawseti(L, -2, i);
+  }
+  lua_setfield(L, -2, field);
 }
 
 static void push_version(lua_State *L, const char *name, const char *version)
@@ -113,6 +125,8 @@ static int open_core(lua_State *L)
   gl_trace_open(L);
   gl_system_open(L);
   luaL_setfuncs(L, own, 0);
+  set_words(L, "job_type", &gl_job_types);
+  set_words(L, "block_job_type", &gl_block_job_types);
   push_versions(L);
   lua_setfield(L, -2, "version");
   return 1;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call/libvirt_names.h"
 #include "text/xml.h"
 #include "virt/disk/rows.h"
 
@@ -46,9 +47,11 @@ static int get_job_info_push(lua_State *L, gl_op *op)
     lua_pushnil(L);
     return 1;
   }
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   lua_pushinteger(L, info->type);
   lua_setfield(L, -2, "job");
+  gl_enum_push(L, &gl_block_job_types, info->type);
+  lua_setfield(L, -2, "job_type");
   lua_pushinteger(L, (lua_Integer)info->bandwidth);
   lua_setfield(L, -2, "bandwidth");
   lua_pushinteger(L, (lua_Integer)info->cur);
@@ -64,8 +67,8 @@ static const gl_opdef get_job_info_def = {
   .call = "virDomainGetBlockJobInfo",
   .help = "How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.",
   .result = {"table?"},
-  .returns = "a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can "
-             "write as info.end_); nil if there is no job",
+  .returns = "a table: job_type (libvirt's word: \"pull\", \"copy\", \"commit\", \"active_commit\" …), job (its number, as the reference "
+             "has it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job",
   .size = sizeof(job_info_op),
   .run = get_job_info_run,
   .push = get_job_info_push,

@@ -138,6 +138,8 @@ static int get_vcpus_push(lua_State *L, gl_op *op)
       lua_pushinteger(L, values[k].value);
       lua_setfield(L, -2, values[k].name);
     }
+    gl_enum_push(L, &gl_vcpu_states, info->state);
+    lua_setfield(L, -2, "vcpu_state");
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
@@ -152,7 +154,8 @@ static const gl_opdef get_vcpus_def = {
   .call = "virDomainGetVcpus",
   .help = "The running guest's processors, as a list; get_vcpus_info iterates over it.",
   .result = {"table[]"},
-  .returns = "a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)",
+  .returns = "a list of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state (\"offline\", \"running\" or \"blocked\"), state "
+             "(its number, as the reference has it), time (ns)",
   .size = sizeof(vcpus_op),
   .run = get_vcpus_run,
   .push = get_vcpus_push,

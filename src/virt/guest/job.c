@@ -130,9 +130,11 @@ static int get_job_info_run(gl_op *op)
 static int get_job_info_push(lua_State *L, gl_op *op)
 {
   job_info_op *self = (job_info_op *)op;
-  lua_createtable(L, 0, JOB_FIELDS + 1);
+  lua_createtable(L, 0, JOB_FIELDS + 2);
   lua_pushinteger(L, self->type);
   lua_setfield(L, -2, "type");
+  gl_enum_push(L, &gl_job_types, self->type);
+  lua_setfield(L, -2, "job_type");
   for (int f = 0; f < JOB_FIELDS; f++) {
     lua_pushinteger(L, (lua_Integer)self->values[f]);
     lua_setfield(L, -2, job_fields[f].field);
@@ -150,7 +152,8 @@ static const gl_opdef get_job_info_def = {
   .help = "Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, "
           "the job is reported as completed.",
   .result = {"table"},
-  .returns = "JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, "
+  .returns = "JobInfo, a table: job_type (libvirt's word: \"none\", \"bounded\", \"unbounded\", \"completed\", \"failed\" or "
+             "\"cancelled\"), type (its number, as the reference has it); times in ms: time_elapsed, time_remaining, downtime, "
              "setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, "
              "memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, "
              "comp_overflow",
