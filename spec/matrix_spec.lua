@@ -106,7 +106,7 @@ describe("Guest, as the reference has it,", function()
     local test = host:guest("test")
     local none = "no_support" -- 3
     for _, case in ipairs({
-      { "attach_device", none, "<disk/>" }, { "detach_device", none, "<disk/>" }, { "abort_job", none }, { "announce_self", none },
+      { "detach_device", none, "<disk/>" }, { "abort_job", none }, { "announce_self", none },
       { "migrate_configure_max_downtime", none, 1 }, { "migrate_start_postcopy", none },
       { "launch", "internal_error" }, { "resume", "internal_error" },
       { "migrate", "argument_unsupported", "test:///default", { flags = 3 } },
@@ -116,6 +116,9 @@ describe("Guest, as the reference has it,", function()
     }) do
       assert.equal(case[2], helper.failure(test[case[1]], test, table.unpack(case, 3)).kind, case[1])
     end
+    -- Newer test drivers attach devices, and look for the disk's target first.
+    local attached = helper.failure(test.attach_device, test, "<disk/>").kind
+    assert.is_true(attached == none or attached == "no_target", attached)
     local disk = test:get_block_device("vda")
     for _, name in ipairs({ "abort_job", "get_job_info", "rebase", "commit", "is_job_complete", "wait_for_job" }) do
       assert.equal(none, helper.failure(disk[name], disk).kind, name)

@@ -62,7 +62,7 @@ define(core.Guest, "Guest", {
   run = function(guest, options)
     freeze.check_agent(guest, options.timeout)
     local forget = record("frozen", guest, {})
-    local dog = not core.dry_run() and watchdog.start(guest)
+    local dog = watchdog.start(guest)
     return begun(function()
       forget()
       if dog then

@@ -18,6 +18,9 @@ done]]
 -- Starts one for a guest that is about to be frozen; it is to be closed when the guest is thawed. nil if that cannot be: then it is for whoever
 -- recovers.
 function watchdog.start(guest)
+  if core.dry_run() then
+    return nil
+  end
   local ok, started = pcall(core.watchdog, guest.host.uri, SCRIPT, core.command(), journal.journal(), guest.uuid)
   if not ok then
     log.debug("nobody thaws the guest if this process dies", { guest = guest.name, reason = started })

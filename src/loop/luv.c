@@ -30,8 +30,8 @@ typedef struct sharing {
   gl_state *state;
   uv_check_t *turned; /* after each turn of the loop while somebody is in run */
   gl_waitlist waiters;
-  void *context; /* luv's, to know its handles by */
-  bool stopped;
+  void *context;     /* luv's, to know its handles by */
+  lua_Integer stops; /* how often uv.stop was called */
 } sharing;
 
 static int traceback(lua_State *L)
@@ -109,13 +109,13 @@ static void on_turned(uv_check_t *check)
 
 static int run_again(lua_State *L, int status, lua_KContext ctx);
 
-/* The stack: the mode. The loop runs anyway: this waits while luv has something to do in it. */
+/* The stack: the mode, and how often uv.stop had been called at first: a turn of the loop may wake this before it calls who calls uv.stop.
+ * The loop runs anyway: this waits while luv has something to do in it. */
 static int run(lua_State *L, sharing *sh, bool turned)
 {
   const char *mode = lua_tostring(L, 1);
   bool more = alive(sh);
-  if (!more || sh->stopped || (turned && strcmp(mode, "default") != 0)) {
-    sh->stopped = false;
+  if (!more || lua_tointeger(L, 2) != sh->stops || (turned && strcmp(mode, "default") != 0)) {
     lua_pushboolean(L, more);
     return 1;
   }
@@ -135,15 +135,18 @@ static int run_again(lua_State *L, int status, lua_KContext ctx)
 static int uv_run_(lua_State *L)
 {
   static const char *const modes[] = {"default", "once", "nowait", NULL};
-  lua_pushstring(L, modes[luaL_checkoption(L, 1, "default", modes)]);
-  lua_insert(L, 1);
-  return run(L, lua_touserdata(L, lua_upvalueindex(1)), false);
+  const char *mode = modes[luaL_checkoption(L, 1, "default", modes)];
+  sharing *sh = lua_touserdata(L, lua_upvalueindex(1));
+  lua_settop(L, 0);
+  lua_pushstring(L, mode);
+  lua_pushinteger(L, sh->stops);
+  return run(L, sh, false);
 }
 
 static int stop(lua_State *L)
 {
   sharing *sh = lua_touserdata(L, lua_upvalueindex(1));
-  sh->stopped = !TAILQ_EMPTY(&sh->waiters);
+  sh->stops++;
   gl_waitlist_wake(&sh->waiters, -1);
   return 0;
 }

@@ -84,7 +84,7 @@ local function finish(run)
   local thaw <close> = data.quiesce and undo.guard(function() -- luacheck: ignore thaw
     retry.insist(guest, nil, freeze.thaw_once, guest)
   end) or nil
-  local dog <close> = data.quiesce and not core.dry_run() and watchdog.start(guest) or nil -- luacheck: ignore dog
+  local dog <close> = data.quiesce and watchdog.start(guest) or nil -- luacheck: ignore dog
   if data.quiesce then
     freeze.freeze(guest, run.options.freeze_timeout or FREEZE)
   end

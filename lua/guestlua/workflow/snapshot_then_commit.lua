@@ -12,6 +12,7 @@ local io_error = require("guestlua.workflow.io_error")
 local freeze = require("guestlua.freeze")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
+local watchdog = require("guestlua.watchdog")
 
 local NAME = "snapshot_then_commit"
 
@@ -93,7 +94,9 @@ local function snapshot_xml(run)
   return core.element("domainsnapshot", { disks = { disk = list } })
 end
 
+-- libvirt freezes and thaws by itself; the embedded driver dies with this process in between.
 local function snapshot(run)
+  local dog <close> = run.data.quiesce and watchdog.start(run.guest) or nil -- luacheck: ignore dog
   run.guest:snapshot(snapshot_xml(run), { disk_only = true, no_metadata = true, atomic = true, quiesce = run.data.quiesce })
   run.taken = true
   if core.dry_run() then

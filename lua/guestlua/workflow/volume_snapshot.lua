@@ -10,6 +10,7 @@ local retry = require("guestlua.workflow.retry")
 local freeze = require("guestlua.freeze")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
+local watchdog = require("guestlua.watchdog")
 
 -- Says what is wrong with the type of a snapshot; there is one.
 local function check_type(method, options)
@@ -103,6 +104,7 @@ end
 
 local function create(run)
   local data = run.data
+  local dog <close> = data.quiesce ~= "no" and watchdog.start(run.guest) or nil -- luacheck: ignore dog
   run.quiesced = take(run.guest, data.target, run.xml, data.quiesce, data.image)
   if core.dry_run() then
     return
