@@ -11,7 +11,7 @@ if not target then
 end
 
 local host <close> = guestlua.open()
-local guest = host:guest(name) or error(("there is no guest '%s' on %s"):format(name, host.uri), 0)
+local guest = host:guest(name, { required = true })
 
 local result = guestlua.workflow.attach_with_retry(guest, guestlua.device.disk({
   type = "file",

@@ -23,7 +23,7 @@ local host <close> = guestlua.open()
 
 local guests = {}
 for _, name in ipairs(names) do
-  guests[#guests + 1] = host:guest(name) or error(("there is no guest '%s' on %s"):format(name, host.uri), 0)
+  guests[#guests + 1] = host:guest(name, { required = true })
 end
 if #names == 0 then
   guests = host:guests({ active = true })

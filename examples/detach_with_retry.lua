@@ -11,7 +11,7 @@ if not device then
 end
 
 local host <close> = guestlua.open()
-local guest = host:guest(name) or error(("there is no guest '%s' on %s"):format(name, host.uri), 0)
+local guest = host:guest(name, { required = true })
 
 local ok, result = pcall(guestlua.workflow.detach_with_retry, guest, device)
 if ok then

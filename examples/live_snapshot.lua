@@ -11,7 +11,7 @@ if not path then
 end
 
 local host <close> = guestlua.open()
-local guest = host:guest(name) or error(("there is no guest '%s' on %s"):format(name, host.uri), 0)
+local guest = host:guest(name, { required = true })
 
 local result = guestlua.workflow.live_snapshot(guest, disk, path, {
   quiesce = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = 5 }),

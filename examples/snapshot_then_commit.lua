@@ -13,7 +13,7 @@ if not name then
 end
 
 local host <close> = guestlua.open()
-local guest = host:guest(name) or error(("there is no guest '%s' on %s"):format(name, host.uri), 0)
+local guest = host:guest(name, { required = true })
 
 local function say(...)
   io.stdout:write(string.format(...), "\n")

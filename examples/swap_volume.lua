@@ -11,7 +11,7 @@ if not path then
 end
 
 local host <close> = guestlua.open()
-local guest = host:guest(name) or error(("there is no guest '%s' on %s"):format(name, host.uri), 0)
+local guest = host:guest(name, { required = true })
 
 local volume = guestlua.device.disk({ type = "file", driver = { name = "qemu", type = "qcow2" }, source = { file = path } })
 local result = guestlua.workflow.swap_volume(guest, target, volume, {

@@ -336,7 +336,7 @@ describe("Bad input", function()
         objects = { Host = host, Guest = guest, BlockDevice = guest:get_block_device("vda"), Subscription = guest:subscribe("lifecycle"),
           Element = guestlua.element("a", {}), Group = guestlua.group(), Signal = guestlua.signal() }
         how(objects[class])
-        local closed = not pcall(function() return objects[class].name end)
+        local closed = core.Error.is(select(2, pcall(function() return objects[class].name end)), "closed")
         for _, member in ipairs(members) do
           if member.method and member.owner == class and member.name ~= "close" and (how == close or closed) then
             try(problems, member, member.key .. " of a closed " .. class, "closed", { member.name }, arguments(member, {}))

@@ -20,7 +20,8 @@ describe("Guest, on the test driver,", function()
     assert.matches("^%x+%-%x+%-%x+%-%x+%-%x+$", guest.uuid)
     assert.equal(36, #guest.uuid)
     assert.equal(("<Guest 1 test %s>"):format(guest.uuid), tostring(guest))
-    assert.is_nil(guest.nothing_of_the_kind)
+    local e = helper.failure(function() return guest.nothing_of_the_kind end)
+    assert.same({ "bad_argument", "nothing_of_the_kind" }, { e.kind, e.argument })
   end)
 
   it("is created, launched, paused, resumed, powered off and deleted", function()
@@ -133,6 +134,33 @@ describe("Guest, on the test driver,", function()
       return a < b
     end)
     assert.same({ 1, 2, 3 }, list)
+  end)
+
+  -- Seen: a misspelt method was "attempt to call a nil value", and a guest that is not there a nil that failed lines later.
+  it("says what was meant", function()
+    local guest = host:guest("test")
+    for _, case in ipairs({
+      { "launhc' to 'Guest' %(a Guest has nothing of this name; is launch meant%?%)", function() guest:launhc() end },
+      { "uudi' to 'Guest' %(.*is uuid meant%?", function() return guest.uudi end },
+      { "guset' to 'Host' %(.*is guest meant%?", function() return host:guset("test") end },
+      { "puase' to 'launch' %(no such option; .*; is pause meant%?%)", function() guest:launch({ puase = true }) end },
+      { "agrs' to 'exec' %(no such option; .*; is args meant%?%)", function() guest:exec("x", { agrs = {} }) end },
+      { "entirely_other' to 'Guest' %(a Guest has nothing of this name; help%(Guest%) lists what it has%)",
+        function() return guest.entirely_other end },
+    }) do
+      local e = helper.failure(case[2])
+      assert.equal("bad_argument", e.kind)
+      assert.matches(case[1], e.message)
+    end
+  end)
+
+  it("is raised for where it is required", function()
+    assert.is_nil(host:guest("none"))
+    assert.is_nil(host:guest("none", { required = false }))
+    local e = helper.failure(host.guest, host, "none", { required = true })
+    assert.same({ "no_domain", "guest", "there is no guest 'none'" }, { e.kind, e.op, e.message })
+    assert.matches("host:guests%(%)", e.hint)
+    assert.equal("test", host:guest("test", { required = true }).name)
   end)
 
   it("answers bad input before libvirt is called, naming the choices", function()

@@ -176,6 +176,7 @@ function Host:close() end
 function Host:events(names) end
 
 ---@class guestlua.GuestOptions
+---@field required? boolean raise an error of kind "no_domain" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Looks up a guest by its name or its UUID.
@@ -1450,7 +1451,7 @@ function workflow.volume_snapshot_delete(guest, volume_id, options) end
 ---What every failure raises. It prints as one line.
 ---@class guestlua.Error
 ---@field new fun(fields: table): guestlua.Error to raise one's own
----@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"` …
+---@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"` …; `"disconnected"` if the connection was lost, whatever code libvirt has for it
 ---@field message string libvirt's text, or ours
 ---@field code? integer libvirt's number
 ---@field domain? string the part of libvirt it came from

@@ -2,6 +2,7 @@
 -- against the list, so that Lua and C answer bad input in the same words; the manual and help() are made of the same rows.
 
 local core = require("guestlua.core")
+local spelling = require("guestlua.spelling")
 
 local rows = {} -- { owner = "BlockDevice", … }
 local classes = {} -- of those written in Lua: { name =, help = }
@@ -48,7 +49,8 @@ local function check_options(method, params, options)
   end
   for key, value in pairs(options) do
     if not known[key] or type(key) ~= "string" then
-      bad(method, tostring(key), "no such option; the options are: " .. table.concat(known, ", "))
+      local near = type(key) == "string" and spelling.nearest(key, known)
+      bad(method, tostring(key), "no such option; the options are: " .. table.concat(known, ", ") .. (near and ("; is %s meant?"):format(near) or ""))
     end
     check(method, known[key], value)
   end

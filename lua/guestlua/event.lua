@@ -111,6 +111,14 @@ local on = {
   end,
 }
 
+-- A Host has no name.
+local function name_of(object)
+  local known, name = pcall(function()
+    return object.name
+  end)
+  return known and name or nil
+end
+
 -- Waits on an open subscription for an event that matches.
 function event.wait_on(subscription, name, object, options)
   local deadline = deadline_of(options)
@@ -120,7 +128,7 @@ function event.wait_on(subscription, name, object, options)
       error(core.Error.new({
         kind = "timeout",
         op = "wait_event",
-        guest = object.name,
+        guest = name_of(object),
         message = ("no event '%s' within %g s"):format(name, options.timeout),
       }), 0)
     elseif found.event == name and (not options.match or options.match(found)) then

@@ -31,16 +31,25 @@ local function record(name, guest, data)
   end
 end
 
--- A guard, with what is to be done under it done: where that fails, what it did is taken back at once. forget: ends what keeps account of it.
-local function begun(forget, take_back, fn)
+-- A guard, with what is to be done under it done: if that fails, what it did is taken back at once. begin: what gives the function that ends what
+-- keeps account of it. A signal may come at any moment: the guard is there before.
+local function begun(begin, take_back, fn)
+  local forget
   local result = undo.guard(function()
-    take_back()
+    if forget then
+      take_back()
+      forget()
+    end
+  end, function()
     forget()
-  end, forget)
+  end)
   local guard <close> = undo.guard(function(failure)
     if failure then
       result:close(failure)
     end
+  end)
+  core.shield(function()
+    forget = begin()
   end)
   fn()
   return result
@@ -61,12 +70,14 @@ define(core.Guest, "Guest", {
   },
   run = function(guest, options)
     freeze.check_agent(guest, options.timeout)
-    local forget = record("frozen", guest, {})
-    local dog = watchdog.start(guest)
     return begun(function()
-      forget()
-      if dog then
-        dog:release()
+      local forget = record("frozen", guest, {})
+      local dog = watchdog.start(guest)
+      return function()
+        forget()
+        if dog then
+          dog:release()
+        end
       end
     end, function()
       thaw(guest)
@@ -97,8 +108,9 @@ define(core.Guest, "Guest", {
   blocks = true,
   run = function(guest)
     local was = guest:get_info().domain_state == "paused"
-    local forget = was and function() end or record("paused", guest, { id = guest.id })
-    return begun(forget, function()
+    return begun(function()
+      return was and function() end or record("paused", guest, { id = guest.id })
+    end, function()
       local ok, e = pcall(function()
         if not was and guest:get_info().domain_state == "paused" then
           guest:resume()
@@ -150,7 +162,9 @@ define(core.Guest, "Guest", {
       error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
     end
     local data = { device = tostring(device), live = live, persistent = persistent }
-    return begun(record("attached", guest, data), function()
+    return begun(function()
+      return record("attached", guest, data)
+    end, function()
       require("guestlua.workflow.device.detach").now(guest, device, data)
     end, function()
       guest:attach_device(device, { persistent = options.persistent, live = options.live })

@@ -131,8 +131,9 @@ function Entry:write(fields)
   for key, value in pairs(fields) do
     self.fields[key] = value
   end
-  core.write_file(self.path, json_for("journal", "the journal of a workflow").encode(self.fields, { indent = true }) .. "\n")
-  self.written = true
+  local text = json_for("journal", "the journal of a workflow").encode(self.fields, { indent = true }) .. "\n"
+  self.written = true -- before it is: a signal may come at any moment
+  core.write_file(self.path, text)
 end
 
 function Entry:remove()

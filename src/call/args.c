@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "call/kinds.h"
+#include "text/nearest.h"
 
 /* What every call that can block takes, although it is in no list. */
 static const gl_param timeout_param = {
@@ -27,18 +28,22 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
 /* Raises: no option is called `key`. Lists those there are. */
 static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const gl_args *args, const char *key)
 {
+  gl_nearest near = {key, NULL, 0};
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   for (const gl_param *p = options; p && p->name; p++) {
+    gl_nearest_add(&near, p->name);
     luaL_addstring(&b, p->name);
     luaL_addstring(&b, p[1].name ? ", " : "");
   }
   if (args->blocks) {
+    gl_nearest_add(&near, timeout_param.name);
     luaL_addstring(&b, options && options->name ? ", " : "");
     luaL_addstring(&b, timeout_param.name);
   }
   luaL_pushresult(&b);
-  gl_error_argument(L, method, key, "no such option; the options are: %s", lua_tostring(L, -1));
+  gl_error_argument(L, method, key, "no such option; the options are: %s%s%s%s", lua_tostring(L, -1), near.found ? "; is " : "",
+                    near.found ? near.found : "", near.found ? " meant?" : "");
 }
 
 static void read_options(lua_State *L, int index, const char *method, const gl_param *params, const gl_param *options, gl_args *args)

@@ -2,13 +2,28 @@
 
 #include <lauxlib.h>
 
+#include "base/error.h"
 #include "call/invoke.h"
+#include "text/nearest.h"
 
 /* Both __gc and __close; whichever runs first closes the object. Never blocks. */
 static int object_close(lua_State *L)
 {
   gl_object_close(lua_touserdata(L, 1));
   return 0;
+}
+
+/* Raises: the class has nothing of the name that is second on the stack. */
+static _Noreturn void no_such_member(lua_State *L, const gl_class *class)
+{
+  const char *own = class->type->name;
+  gl_nearest near = {lua_tostring(L, 2), NULL, 0};
+  for (int table = 1; table <= 2; table++)
+    for (lua_pushnil(L); lua_next(L, lua_upvalueindex(table)); lua_pop(L, 1))
+      gl_nearest_add(&near, lua_tostring(L, -2)); /* the table keeps it */
+  if (near.found)
+    gl_error_argument(L, own, near.name, "a %s has nothing of this name; is %s meant?", own, near.found);
+  gl_error_argument(L, own, near.name, "a %s has nothing of this name; help(%s) lists what it has", own, own);
 }
 
 /* upvalues: the table of methods, the table of fields (light userdata: gl_opdef), the class */
@@ -28,6 +43,8 @@ static int object_index(lua_State *L)
   lua_settop(L, 2);
   if (class->index)
     return class->index(L);
+  if (lua_type(L, 2) == LUA_TSTRING)
+    no_such_member(L, class);
   lua_pushnil(L);
   return 1;
 }

@@ -45,13 +45,25 @@ static void op_free(gl_op *op)
   free(op);
 }
 
+/* libvirt has many codes for a connection that is lost, and uses them for other things too: the connection itself knows. It is asked if the
+ * error can come of that. */
+static bool is_lost(const gl_op *op)
+{
+  const virError *e = op->error;
+  bool possible =
+    e && (e->domain == VIR_FROM_RPC || e->domain == VIR_FROM_REMOTE || e->code == VIR_ERR_RPC || e->code == VIR_ERR_INVALID_CONN);
+  return possible && op->connect && virConnectIsAlive(op->connect) == 0;
+}
+
 /* Any thread. */
 void gl_op_run(gl_op *op)
 {
   uint64_t began = op->watched ? uv_hrtime() : 0;
   op->rc = op->def->run(op);
-  if (op->rc < 0)
+  if (op->rc < 0) {
     op->error = virSaveLastError();
+    op->lost = is_lost(op);
+  }
   if (op->watched)
     op->took = uv_hrtime() - began;
 }

@@ -88,6 +88,7 @@ struct gl_op {
   const char *uri;           /* the connection's, for errors */
 
   int rc;             /* what run returned */
+  bool lost;          /* the connection was, when it failed */
   const char *failed; /* the kind of a failure that is not libvirt's, and what is wrong: gl_op_fail */
   const char *why;
   virErrorPtr error;

@@ -22,8 +22,9 @@ void gl_op_error_set(lua_State *L, const gl_op *op)
 }
 
 /* The error that is pushed says more: the kind of the part. */
-static void set_op(lua_State *L, const gl_op *op)
+static void set_op(lua_State *L, const gl_op *op, const char *kind)
 {
+  gl_error_set_hint(L, kind, op->def->name);
   gl_op_error_set(L, op);
   if (op->part)
     gl_error_set(L, "device_type", op->part_type);
@@ -43,9 +44,10 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
 {
   virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
   bool closed = !e && op->connection && !op->connection->handle;
-  const char *kind = e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
-  gl_error_push(L, kind ? kind : "unknown");
-  set_op(L, op);
+  const char *kind = op->lost ? "disconnected" : e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
+  kind = kind ? kind : "unknown";
+  gl_error_push(L, kind);
+  set_op(L, op, kind);
   if (e) {
     lua_pushinteger(L, e->code);
     lua_setfield(L, -2, "code");
@@ -76,7 +78,7 @@ void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
   gl_error_push(L, kind);
-  set_op(L, op);
+  set_op(L, op, kind);
   gl_error_set(L, "message", text);
   lua_error(L);
   __builtin_unreachable();
@@ -85,7 +87,7 @@ void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *
 void gl_error_push_abandoned(lua_State *L, const gl_op *op, const char *kind)
 {
   gl_error_push(L, kind);
-  set_op(L, op);
+  set_op(L, op, kind);
   bool running = op->phase == GL_OP_RUNNING;
   lua_pushboolean(L, running);
   lua_setfield(L, -2, "still_running");

@@ -1,7 +1,7 @@
 -- One run a guest. A run claims its guest twice: with a lock on a file beside the journal, which ends with its owner however that dies, and with a
 -- mark in the running guest's metadata, which runs of other machines and other users' journals see.
 --
---   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"
+--   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"; it is run.claim as soon as there is one
 --   claimed:release(guest)                                                the guest as it is then: it may have moved
 --
 -- The mark also proves that the guest is the same running instance: it goes when the guest stops.
@@ -13,10 +13,9 @@ local log = require("guestlua.log").log
 
 local claim = {}
 
-local URI, KEY = "urn:guestlua:runs", "guestlua" -- of the mark
+local URI, KEY = "urn:guestlua:run:", "guestlua" -- of a run's mark: the run's id follows
 local PAUSE = 0.1 -- seconds between two tries
 local PEEKS = 3 -- tries before a lock counts as taken: somebody who only looks holds it for a moment
-local MOST_MARKS = 16 -- of dead runs that are kept for their recovery
 
 -- ---- who has it ----
 
@@ -48,40 +47,39 @@ end
 -- A call that a driver does not have, or that a guest which just stopped does not take, leaves the guest without a mark.
 local UNMARKED = { no_support = true, argument_unsupported = true, operation_unsupported = true, operation_invalid = true, no_domain = true }
 
--- The marks of a running guest: a list of tables.
-local function read_marks(guest)
-  local ok, element = pcall(guest.get_metadata, guest, { uri = URI, live = true })
-  if not ok and not UNMARKED[element.kind] then
-    error(element, 0)
+-- Whether the call succeeds, and its result: it may fail for one of these reasons; others are raised.
+local function unless_unmarked(fn, ...)
+  local ok, result = pcall(fn, ...)
+  if not ok and not (core.Error.is(result) and UNMARKED[result.kind]) then
+    error(result, 0)
   end
-  local marks = {}
-  for i, run in ipairs(ok and element and element:children("run") or {}) do
+  return ok, result
+end
+
+-- The marks of a running guest, in the order in which they were made: a list of tables. Each is an element with a namespace of its own, so that
+-- whoever makes one does not take another's away, however many do so at once.
+local function read_marks(guest)
+  local known, xml = unless_unmarked(guest.get_xml_desc, guest)
+  local metadata, marks = known and core.element(xml).metadata, {}
+  for _, element in ipairs(metadata and metadata:children("run") or {}) do
     local mark = {}
     for _, key in ipairs({ "run", "workflow", "machine", "machine_id", "boot", "process", "since", "lock", "directory" }) do
-      mark[key] = run:attribute(key)
+      mark[key] = element:attribute(key)
     end
-    marks[i] = mark
+    if mark.run and tostring(element):find(('xmlns:%s="%s%s"'):format(KEY, URI, mark.run), 1, true) then
+      marks[#marks + 1] = mark
+    end
   end
   return marks
 end
 
--- False where the guest cannot have marks.
-local function write_marks(guest, marks)
-  local ok, e = pcall(guest.set_metadata, guest, #marks > 0 and core.element("runs", { run = marks }) or nil, { key = KEY, uri = URI, live = true })
-  if not ok and not UNMARKED[e.kind] then
-    error(e, 0)
-  end
-  return ok
+-- False if the guest cannot have marks.
+local function write_mark(guest, mark)
+  return (unless_unmarked(guest.set_metadata, guest, core.element("run", mark), { key = KEY, uri = URI .. mark.run, live = true }))
 end
 
-local function without(marks, id)
-  local rest = {}
-  for _, mark in ipairs(marks) do
-    if mark.run ~= id then
-      rest[#rest + 1] = mark
-    end
-  end
-  return rest
+local function remove_mark(guest, id)
+  unless_unmarked(guest.set_metadata, guest, nil, { key = KEY, uri = URI .. id, live = true })
 end
 
 local function directory_id(dir)
@@ -104,25 +102,45 @@ local function lives(mark, path)
   elseif is_lock_of(mark, path) then
     return false
   end
-  local held, why = core.lock_holder(mark.lock or "")
-  if held ~= nil then
-    return held
-  end
   local dir = (mark.lock or ""):match("^(.*)/")
-  if why == "missing" and dir and directory_id(dir) == mark.directory then
-    return false
+  if not dir or directory_id(dir) ~= mark.directory then -- the same path is another file in a container
+    return nil, "its lock cannot be seen from here"
   end
-  return nil, ("whether it goes on cannot be seen from here (%s)"):format(why)
+  local held, why = core.lock_holder(mark.lock)
+  if held == nil and why ~= "missing" then
+    return nil, ("its lock cannot be seen from here (%s)"):format(why)
+  end
+  return held or false
 end
 
--- The mark of somebody else whose run goes on, or may.
-local function foreign_mark(marks, path)
+-- The first mark of somebody else whose run goes on, or may, and why that is not certain. options.adopt: what is not certain does not count.
+local function foreign_mark(marks, path, options)
   for _, mark in ipairs(marks) do
     local alive, why = lives(mark, path)
-    if alive ~= false then
+    if alive or alive == nil and not options.adopt then
       return mark, why
     end
   end
+end
+
+local function without(marks, id)
+  local rest = {}
+  for _, mark in ipairs(marks) do
+    rest[#rest + 1] = mark.run ~= id and mark or nil
+  end
+  return rest
+end
+
+-- Those that were made before the run's own.
+local function before(marks, id)
+  local earlier = {}
+  for _, mark in ipairs(marks) do
+    if mark.run == id then
+      break
+    end
+    earlier[#earlier + 1] = mark
+  end
+  return earlier
 end
 
 -- Whether the guest is the running instance that the run of that id had.
@@ -185,18 +203,19 @@ end
 -- Puts the run's mark beside those of dead runs that their recovery needs.
 function Claim:mark(guest)
   local own = mark_of(self)
-  local marks = { own }
-  for _, mark in ipairs(without(read_marks(guest), own.run)) do
-    local is_needed = mark.directory ~= own.directory or journal.has(mark.run or "")
-    marks[#marks + 1] = is_needed and #marks < MOST_MARKS and mark or nil
+  for _, mark in ipairs(read_marks(guest)) do
+    if mark.directory == own.directory and not journal.has(mark.run) then
+      remove_mark(guest, mark.run)
+    end
   end
-  self.marked = write_marks(guest, marks)
+  self.marked = true -- before it is: a signal may come at any moment
+  self.marked = write_mark(guest, own)
 end
 
 -- Takes the run's mark away, as before the guest's memory is saved with it.
 function Claim:unmark(guest)
   if self.marked then
-    write_marks(guest, without(read_marks(guest), self.about.run))
+    remove_mark(guest, self.about.run)
     self.marked = false
   end
 end
@@ -232,9 +251,13 @@ local function begin(guest, run, lock, path)
   return self
 end
 
+local function lock_path(guest)
+  return ("%s/%s.lock"):format(journal.directory(), guest.uuid)
+end
+
 -- One try: the claim, or nil, who has the guest, and why that is not certain.
 local function try(guest, run, options)
-  local path = ("%s/%s.lock"):format(journal.directory(), guest.uuid)
+  local path = lock_path(guest)
   local lock, text = try_lock(path)
   if not lock then
     return nil, described(text)
@@ -244,17 +267,18 @@ local function try(guest, run, options)
     if not runs(guest) then
       return nil
     end
-    local other, unsure = foreign_mark(without(read_marks(guest), run.id), path)
-    if other and not (unsure and options.adopt) then
+    local other, unsure = foreign_mark(without(read_marks(guest), run.id), path, options)
+    if other or options.recovers then
       return other, unsure
-    elseif not options.recovers then
-      self:mark(guest)
     end
+    self:mark(guest)
+    return foreign_mark(before(read_marks(guest), run.id), path, options) -- somebody may have been faster
   end)
   if ok and not mark then
+    run.claim = self
     return self
   end
-  lock:release()
+  self:release(guest)
   if not ok then
     error(mark, 0)
   end
@@ -266,7 +290,7 @@ end
 function claim.take(guest, run, options)
   local deadline = core.now() + (options.wait or 0)
   while true do
-    local claimed, holder, why = try(guest, run, options)
+    local claimed, holder, why = core.shield(try, guest, run, options)
     if claimed then
       return claimed
     elseif core.now() >= deadline then
@@ -276,16 +300,27 @@ function claim.take(guest, run, options)
   end
 end
 
--- Takes the marks of these runs away, which are recovered or forgotten.
-function claim.clear_marks(guest, ids)
-  local marks = read_marks(guest)
-  local rest = marks
-  for _, id in ipairs(ids) do
-    rest = without(rest, id)
+-- Takes the mark of a run away that is recovered.
+function claim.clear_mark(guest, id)
+  remove_mark(guest, id)
+end
+
+-- Takes the marks of runs away that cannot be seen from here, and gives them: a list of {run, workflow, machine}.
+function claim.adopt(guest)
+  local path, adopted = lock_path(guest), {}
+  for _, mark in ipairs(read_marks(guest)) do
+    if lives(mark, path) == nil then
+      adopted[#adopted + 1] = { run = mark.run, workflow = word(mark.workflow), machine = word(mark.machine) }
+    end
   end
-  if #rest < #marks then
-    write_marks(guest, rest)
+  if #adopted > 0 then
+    local claimed = claim.take(guest, { id = journal.new_id(), workflow = "recover" }, { recovers = true, adopt = true })
+    for _, mark in ipairs(adopted) do
+      remove_mark(guest, mark.run)
+    end
+    claimed:release(nil)
   end
+  return adopted
 end
 
 return claim

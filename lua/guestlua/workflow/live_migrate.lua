@@ -139,7 +139,7 @@ local function recover(run, host, guest)
     settle.go_on(guest, data.was)
   elseif word == "there" then
     local arrived <close> = opened:guest(run.uuid)
-    claim.clear_marks(arrived, { run.id })
+    claim.clear_mark(arrived, run.id)
     return "finished: the guest is on " .. data.destination
   end
   return OUTCOMES[word]

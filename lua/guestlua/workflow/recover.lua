@@ -66,7 +66,7 @@ local function settle(host, entry, adopt)
       done, left = recoverer(host, guest, fields)
       entry:remove()
       if guest and guest:is_active() then
-        claim.clear_marks(guest, { entry.id })
+        claim.clear_mark(guest, entry.id)
       end
     end)
     claimed:release(nil)
@@ -102,6 +102,30 @@ local function is_meant(entry, host, guest)
   return not fields or fields.host == host.uri and (not guest or fields.guest == guest or fields.uuid == guest)
 end
 
+-- ---- marks of other machines' runs ----
+
+-- Takes those away that running guests have, of runs that this journal has no entry of. Adds a result for each, and gives the first failure.
+local function adopt(host, name, results)
+  local failure
+  for _, guest in ipairs(host:guests({ active = true })) do
+    local one <close> = guest
+    local ok, marks = pcall(function()
+      return (not name or one.name == name or one.uuid == name) and claim.adopt(one) or {}
+    end)
+    if retry.stops(marks) then
+      error(marks, 0)
+    elseif not ok and not core.Error.is(marks, "no_domain") then
+      failure = failure or not core.Error.is(marks, "busy") and marks or nil
+      results[#results + 1] = { workflow = "claim", guest = one.name, error = marks }
+    end
+    for _, mark in ipairs(ok and marks or {}) do
+      results[#results + 1] = { id = mark.run, workflow = mark.workflow, guest = one.name,
+        outcome = ("the guest is free: the claim of machine '%s' was taken away"):format(mark.machine) }
+    end
+  end
+  return failure
+end
+
 -- ---- all of them ----
 
 local function run(host, options)
@@ -127,6 +151,10 @@ local function run(host, options)
         end
       end
     end
+  end
+  if options.adopt and not retry.stops(failure) then
+    local _, e = pcall(adopt, host, options.guest, results)
+    failure = failure or e
   end
   journal.sweep()
   if failure then

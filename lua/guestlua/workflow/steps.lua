@@ -119,14 +119,12 @@ local function explained(run, e)
   return e
 end
 
-local function take_claim(run)
-  if core.dry_run() then
-    return nil
-  end
-  run.claim = claim.take(run.guest, run, { wait = run.options.wait })
+-- Made before the guest is claimed: a signal may come at any moment.
+local function claim_guard(run)
   return undo.guard(function()
-    local ends = core.now() + ENDING
-    core.within(ends, 0, run.claim.release, run.claim, run.arrived or run.guest)
+    if run.claim then
+      core.within(core.now() + ENDING, 0, run.claim.release, run.claim, run.arrived or run.guest)
+    end
   end)
 end
 
@@ -135,7 +133,10 @@ local LOOK = {}
 local function execute(run)
   local spec = run.spec
   run.at = "claim"
-  local claimed <close> = core.within(0, LOOKING, take_claim, run) -- luacheck: ignore claimed
+  local claimed <close> = claim_guard(run) -- luacheck: ignore claimed
+  if not core.dry_run() then
+    core.within(0, LOOKING, claim.take, run.guest, run, { wait = run.options.wait })
+  end
   run.deadline = not spec.own_timeout and run.options.timeout and core.now() + run.options.timeout or nil
   run.data = run:step("look", LOOK, spec.plan, run)
   local group <close> = task.group()

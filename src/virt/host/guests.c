@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call/op_error.h"
 #include "element/kind.h"
 #include "virt/guest/object.h"
 #include "virt/host/rows.h"
@@ -16,6 +17,7 @@ typedef struct lookup_op {
 
 static const gl_param lookup_params[] = {
   GL_ARG(lookup_op, name_or_uuid, &gl_string, "the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first"),
+  GL_OPTION_FLAG("required", 1, "raise an error of kind \"no_domain\" if there is none, so that no nil goes on into the script"),
   GL_END,
 };
 
@@ -46,6 +48,8 @@ static int lookup_push(lua_State *L, gl_op *op)
   lookup_op *self = (lookup_op *)op;
   if (self->found)
     gl_guest_push(L, op->connection, 1, &self->found);
+  else if (op->args.flags)
+    gl_error_call(L, op, "no_domain", "there is no guest '%s'", self->name_or_uuid);
   else
     lua_pushnil(L);
   return 1;

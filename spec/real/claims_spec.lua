@@ -1,0 +1,339 @@
+-- One run a guest: whoever comes second is refused, from another process, another task, another journal or another PID namespace; and nothing of a
+-- claim stays when its run is over, however it ends.
+
+local core = require("guestlua.core")
+local faults = require("spec.support.faults")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local workflow = guestlua.workflow
+
+local CHILD = [[
+  local host <close> = guestlua.open()
+  local guest = host:guest("tiny")
+  local workflow, dir = guestlua.workflow, ...
+  local DISK = ("<disk type='file'><source file='%s/device'/><target dev='vdb' bus='virtio'/></disk>"):format(dir)
+  local VOLUME = ("<disk type='file'><driver type='qcow2'/><source file='%s/volume'/></disk>"):format(dir)
+]]
+
+local ATTACH = "guest:attach_device(DISK, { live = true, persistent = true })"
+
+-- Each workflow, as a child calls it, and at which call it stands still, with the guest claimed.
+local WORKFLOWS = {
+  { name = "snapshot_then_commit", call = 'guest', at = "virDomainBlockCommit" },
+  { name = "live_snapshot", call = 'guest, "vda", dir .. "/copy"', at = "virDomainBlockCopy" },
+  { name = "swap_volume", call = 'guest, "vda", VOLUME', at = "virDomainBlockCopy" },
+  { name = "volume_snapshot_create", call = 'guest, "vda", { new_file = "snap" }', at = "virDomainSnapshotCreateXML" },
+  { name = "volume_snapshot_delete", call = 'guest, "vda", {}', at = "virDomainBlockRebase" },
+  { name = "attach_with_retry", call = 'guest, DISK', at = "virDomainAttachDeviceFlags" },
+  { name = "ensure_attached", call = 'guest, DISK', at = "virDomainAttachDeviceFlags" },
+  { name = "detach_with_retry", call = 'guest, "vdb"', at = "virDomainDetachDeviceFlags", before = ATTACH },
+  { name = "ensure_detached", call = 'guest, "vdb"', at = "virDomainDetachDeviceFlags", before = ATTACH },
+  { name = "ensure_running", call = 'guest', at = "virDomainGetInfo" },
+  { name = "ensure_stopped", call = 'guest', at = "virDomainGetInfo" },
+  { name = "reboot", call = 'guest', at = "virDomainGetInfo" },
+  { name = "suspend", call = 'guest', at = "virDomainGetInfo" },
+  { name = "resume", call = 'guest', at = "virDomainGetInfo" },
+  { name = "live_migrate", call = 'guest, host, { destination_uri = "qemu+tcp://there/system" }', at = "virDomainGetInfo" },
+}
+
+describe("A guest's claim", function()
+  local machine, missing, state
+  local number = 0
+
+  lazy_setup(function()
+    machine, missing = faults.daemon()
+    state = machine and machine.root .. "/state"
+  end)
+  lazy_teardown(function()
+    if machine then
+      getmetatable(machine).__close(machine)
+    end
+  end)
+
+  local function use_journal(of)
+    return guestlua.journal({ dir = of .. "/guestlua/journal" })
+  end
+
+  helper.leaves_nothing(function()
+    if machine then
+      use_journal(state)
+    end
+  end)
+
+  -- A new guest for a spec, unless the one before it has left it whole.
+  local clean = false
+  local function on_daemon(what, fn)
+    it(what, function()
+      if not machine then
+        pending(missing)
+      elseif not clean then
+        machine:reset()
+      end
+      clean = false
+      fn()
+      clean = machine:chain()[1] == machine.disk
+    end)
+  end
+
+  local function await(condition, what)
+    local deadline = guestlua.now() + 60
+    while not condition() do
+      assert.is_true(guestlua.now() < deadline, what)
+      guestlua.sleep(0.02)
+    end
+  end
+
+  -- In a guestlua of its own. options.state: its XDG_STATE_HOME; fault.
+  local function start(script, options)
+    options = options or {}
+    return faults.start(CHILD .. script, { uri = machine.uri, args = { machine.dir }, fault = options.fault,
+      env = { XDG_STATE_HOME = options.state or state } })
+  end
+
+  local function has_called(child, name)
+    return function()
+      for _, call in ipairs(child:calls()) do
+        if call.name == name then
+          return true
+        end
+      end
+    end
+  end
+
+  -- A child that holds the guest's claim until it is killed.
+  local function hold(row, options)
+    local child = start(("%s workflow.%s(%s)"):format(row.before or "", row.name, row.call),
+      { fault = row.at .. "#1:hang=600", state = options and options.state })
+    await(has_called(child, row.at), row.name .. " does not come to " .. row.at)
+    return child
+  end
+
+  -- The same workflow, from here.
+  local function call(row, options)
+    local dir, guest, host = machine.dir, machine.guest, machine.host
+    local disk = ("<disk type='file'><source file='%s/device'/><target dev='vdb' bus='virtio'/></disk>"):format(dir)
+    local volume = ("<disk type='file'><driver type='qcow2'/><source file='%s/volume'/></disk>"):format(dir)
+    local text = row.call
+    if options then
+      text = text:find("{", 1, true) and text:gsub("{", "{ wait = WAIT, ") or text .. ", { wait = WAIT }"
+    end
+    local fn = assert(load(("workflow.%s(%s)"):format(row.name, text), row.name, "t",
+      { workflow = workflow, guest = guest, host = host, dir = dir, DISK = disk, VOLUME = volume, WAIT = options and options.wait }))
+    return fn()
+  end
+
+  local function is_refused(row, holder, where)
+    local began = guestlua.now()
+    local e = helper.failure(call, row)
+    where = ("%s while there is %s, %s"):format(row.name, holder.workflow, where)
+    assert.equal("busy", e.kind, where .. ": " .. tostring(e))
+    assert.is_true(guestlua.now() - began < 20, where)
+    for key, value in pairs(holder) do
+      assert.equal(tostring(value), e.holder[key], where .. ": " .. key)
+    end
+    assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", e.holder.since, where)
+    for _, key in ipairs({ "workflow", "machine", "process", "since" }) do
+      assert.is_truthy(e.message:find(e.holder[key], 1, true), where)
+    end
+  end
+
+  local function hostname()
+    local file <close> = io.open("/proc/sys/kernel/hostname")
+    return file:read("l")
+  end
+
+  -- Nobody has it, and nothing says that anybody had.
+  local function is_free(where)
+    assert.same({}, guestlua.recover(machine.host), where)
+    assert.is_nil(machine.guest:get_xml_desc():find("urn:guestlua", 1, true), where)
+    assert.is_nil(machine.guest:get_xml_desc({ dump_inactive = true }):find("urn:guestlua", 1, true), where)
+    assert.same({}, core.list_directory(guestlua.journal()), where)
+  end
+
+  on_daemon("is one, of each workflow: another process is refused, with the same journal and with another, until it is killed", function()
+    assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
+    for _, row in ipairs(WORKFLOWS) do
+      local child <close> = hold(row)
+      local holder = { workflow = row.name, machine = hostname(), process = child.pid }
+      is_refused(row, holder, "with the same journal")
+      use_journal(machine.root .. "/other")
+      is_refused(row, holder, "with another journal")
+      assert.is_true(machine.guest:is_active()) -- reading needs no claim
+      use_journal(state)
+      assert.same({}, guestlua.recover(machine.host), "while it lives")
+      child:kill()
+      child:wait()
+      assert.same({ "running", false }, { workflow.ensure_running(machine.guest).how, workflow.ensure_running(machine.guest).changed })
+      guestlua.recover(machine.host)
+      is_free(row.name)
+      assert.same({ machine.disk }, machine:chain(), row.name)
+    end
+  end)
+
+  on_daemon("is of one task of a process", function()
+    local go, ready = guestlua.signal(), guestlua.signal()
+    local group <close> = guestlua.group()
+    local task = group:spawn(workflow.snapshot_then_commit, machine.guest, { during = function()
+      ready:wake()
+      go:wait()
+    end })
+    ready:wait()
+    for _, row in ipairs(WORKFLOWS) do
+      is_refused(row, { workflow = "snapshot_then_commit", process = require("guestlua.journal").process() }, "in another task")
+    end
+    assert.equal(machine.disk, machine:chain()[2])
+    go:wake()
+    task:wait()
+    is_free("in the end")
+  end)
+
+  on_daemon("holds across PID namespaces, in which other processes have the same numbers", function()
+    local script = os.tmpname()
+    finally(function() os.remove(script) end)
+    local function in_namespace(text)
+      local file <close> = assert(io.open(script, "w"))
+      file:write(CHILD, text)
+      file:close()
+      return ("env XDG_STATE_HOME=%s unshare -p -f --kill-child --mount-proc %s -c '%s' %s %s"):format(state, helper.interpreter, machine.uri, script,
+        machine.dir)
+    end
+    local lines = {}
+    for i, row in ipairs(WORKFLOWS) do
+      lines[i] = ("try(%q, function() workflow.%s(%s) end)"):format(row.name, row.name, row.call)
+    end
+    do
+      local child <close> = hold(WORKFLOWS[1])
+      local code, out, err = helper.run(in_namespace([[
+        local function try(name, fn)
+          local ok, e = pcall(fn)
+          print(name, not ok and e.kind, not ok and e.holder and e.holder.process)
+        end
+        ]] .. table.concat(lines, "\n")))
+      assert.same({ 0, "" }, { code, err })
+      for i, row in ipairs(WORKFLOWS) do
+        lines[i] = ("%s\tbusy\t%d\n"):format(row.name, child.pid)
+      end
+      assert.equal(table.concat(lines), out)
+    end
+    guestlua.recover(machine.host)
+    is_free("the one outside has ended")
+    -- and the other way round: its number is one that another process has here
+    assert(os.execute(in_namespace([[
+      workflow.snapshot_then_commit(guest, { during = function() guestlua.sleep(600) end })
+    ]]) .. " >/dev/null 2>&1 & echo $! >" .. script .. ".pid"))
+    finally(function() os.remove(script) os.remove(script .. ".pid") end)
+    await(function() return #machine:chain() == 2 end, "it does not begin")
+    is_refused(WORKFLOWS[2], { workflow = "snapshot_then_commit" }, "in a namespace")
+    assert.same({}, guestlua.recover(machine.host), "while it lives")
+    local file <close> = assert(io.open(script .. ".pid"))
+    assert(os.execute("kill -KILL " .. file:read("l")))
+    local results
+    await(function()
+      results = guestlua.recover(machine.host)
+      return #results > 0
+    end, "its claim does not end")
+    assert.matches("^undone", results[1].outcome)
+    assert.same({ machine.disk }, machine:chain())
+    is_free("the one in the namespace has ended")
+  end)
+
+  on_daemon("is waited for with wait", function()
+    local over = false
+    local ready = guestlua.signal()
+    local group <close> = guestlua.group()
+    local task = group:spawn(workflow.snapshot_then_commit, machine.guest, { during = function()
+      ready:wake()
+      guestlua.sleep(1)
+      over = true
+    end })
+    ready:wait()
+    local began = guestlua.now()
+    assert.equal("busy", helper.failure(call, WORKFLOWS[1], { wait = 0.2 }).kind)
+    assert.is_true(guestlua.now() - began >= 0.2)
+    assert.is_false(over)
+    workflow.live_snapshot(machine.guest, "vda", machine.dir .. "/copy" .. number, { wait = 120 })
+    assert.is_true(over)
+    task:wait()
+    is_free("in the end")
+  end)
+
+  on_daemon("is had by one of two that begin at the same time with two journals", function()
+    local slow <close> = start([[
+      print(select(2, pcall(workflow.snapshot_then_commit, guest)).kind)
+    ]], { fault = "virDomainSetMetadata#1:hang=2", state = machine.root .. "/other" })
+    await(has_called(slow, "virDomainSetMetadata"), "it does not claim the guest") -- it has seen no mark, and makes its own in a moment
+    workflow.snapshot_then_commit(machine.guest, { during = function()
+      local code, out, err = slow:wait()
+      assert.same({ 0, "busy\n", "" }, { code, out, err })
+    end })
+    is_free("in the end")
+  end)
+
+  on_daemon("of another machine is respected until it is adopted", function()
+    local function plant(fields)
+      local mark = { run = "20260101-000000-00000001", workflow = "live_snapshot", machine = "far", machine_id = "1", boot = "2", process = "7",
+        since = "2026-01-01T00:00:00Z", lock = "/run/x.lock", directory = "1:2" }
+      for key, value in pairs(fields or {}) do
+        mark[key] = value
+      end
+      machine.guest:set_metadata(guestlua.element("run", mark), { key = "guestlua", uri = "urn:guestlua:run:" .. mark.run, live = true })
+    end
+    local function is_respected()
+      local e = helper.failure(workflow.snapshot_then_commit, machine.guest)
+      assert.equal("busy", e.kind)
+      assert.same({ workflow = "live_snapshot", machine = "far", process = "7", since = "2026-01-01T00:00:00Z", run = "20260101-000000-00000001" },
+        e.holder)
+      assert.matches("adopt=true", e.hint)
+      assert.same({}, core.list_directory(guestlua.journal()))
+    end
+    plant()
+    is_respected()
+    assert.same({}, guestlua.recover(machine.host))
+    is_respected()
+    assert.same({}, guestlua.recover(machine.host, { adopt = true, guest = "another" }))
+    is_respected()
+    local results = guestlua.recover(machine.host, { adopt = true, guest = "tiny" })
+    assert.same({ "live_snapshot", "tiny" }, { results[1].workflow, results[1].guest })
+    assert.matches("claim of machine 'far'", results[1].outcome)
+    is_free("adopted")
+    workflow.snapshot_then_commit(machine.guest)
+    -- a lock of the same name that is in another container, whose files are not these
+    local boot <close> = io.open("/proc/sys/kernel/random/boot_id")
+    plant({ boot = boot:read("l"), lock = guestlua.journal() .. "/" .. machine.guest.uuid .. ".lock" })
+    is_respected()
+    assert.equal(1, #guestlua.recover(machine.host, { adopt = true }))
+    is_free("adopted from a container")
+    -- one that was started anew since is over
+    local id <close> = io.open("/etc/machine-id")
+    plant({ machine_id = id:read("l") })
+    workflow.snapshot_then_commit(machine.guest)
+    plant({ since = "" }) -- in the place of that one: whoever made it, it is a claim
+    local e = helper.failure(workflow.snapshot_then_commit, machine.guest)
+    assert.same({ "busy", "unknown" }, { e.kind, e.holder.since })
+    assert.equal(1, #guestlua.recover(machine.host, { adopt = true }))
+    is_free("adopted without a time")
+  end)
+
+  on_daemon("leaves nothing after success, failure, Ctrl-C, and a guest that was suspended", function()
+    workflow.snapshot_then_commit(machine.guest)
+    is_free("success")
+    helper.failure(workflow.snapshot_then_commit, machine.guest, { during = function() error("why", 0) end })
+    is_free("failure")
+    helper.failure(workflow.live_snapshot, machine.guest, "nonsense", machine.dir .. "/x")
+    is_free("failure of the plan")
+    local child <close> = start("workflow.snapshot_then_commit(guest, { during = function() guestlua.sleep(600) end })")
+    await(function() return #machine:chain() == 2 end, "it does not begin")
+    child:kill("INT")
+    assert.equal(130, (child:wait()))
+    is_free("Ctrl-C")
+    workflow.suspend(machine.guest)
+    assert.is_false(machine.guest:is_active())
+    assert.same({}, core.list_directory(guestlua.journal()))
+    assert.equal("restored", workflow.resume(machine.guest).how)
+    is_free("suspended")
+    workflow.reboot(machine.guest, { timeout = 0, force = true })
+    is_free("restarted")
+    clean = false
+  end)
+end)

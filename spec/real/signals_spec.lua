@@ -1,0 +1,193 @@
+-- Signals at any moment of any workflow: the exit code is 128 and the signal's number, and the guest is as it was: nothing frozen, no job, no file,
+-- no mark and no journal. SIGKILL leaves a frozen guest to the watchdog.
+
+local core = require("guestlua.core")
+local faults = require("spec.support.faults")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+-- So many signals a run of this spec; SIGNALS=100 or more for a longer one.
+local SIGNALS = tonumber(os.getenv("SIGNALS") or 24)
+
+local NUMBER = { HUP = 1, INT = 2, TERM = 15 }
+
+local CHILD = [[
+  local host <close> = guestlua.open()
+  local guest = host:guest("tiny")
+  local workflow, dir = guestlua.workflow, ...
+  local DISK = ("<disk type='file'><source file='%s/device'/><target dev='vdb' bus='virtio'/></disk>"):format(dir)
+  local VOLUME = ("<disk type='file'><driver type='qcow2'/><source file='%s/volume'/></disk>"):format(dir)
+  io.stdout:write("go\n"):flush()
+]]
+
+-- Each takes about as long as the delay may be, and leaves the guest as it was, also if it succeeds.
+local WORKFLOWS = {
+  "workflow.snapshot_then_commit(guest, { quiesce = true, during = function() guestlua.sleep(0.3) end })",
+  "workflow.live_snapshot(guest, 'vda', dir .. '/copy', { quiesce = true, bandwidth = 20 })",
+  "workflow.swap_volume(guest, 'vda', VOLUME, { bandwidth = 20 })",
+  "workflow.volume_snapshot_delete(guest, 'vda', {})",
+  "workflow.attach_with_retry(guest, DISK) workflow.detach_with_retry(guest, 'vdb')",
+  "local frozen <close> = guest:frozen() guestlua.sleep(0.3)",
+  "local paused <close> = guest:paused() guestlua.sleep(0.3)",
+}
+
+describe("A signal", function()
+  local machine, missing
+
+  lazy_setup(function()
+    machine, missing = faults.daemon()
+  end)
+  lazy_teardown(function()
+    if machine then
+      getmetatable(machine).__close(machine)
+    end
+  end)
+
+  helper.leaves_nothing(function()
+    if machine then
+      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
+    end
+  end)
+
+  local clean = false
+  local function on_daemon(what, fn)
+    it(what, function()
+      if not machine then
+        pending(missing)
+      elseif not clean then
+        machine:reset()
+        assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
+      end
+      clean = false
+      fn()
+      clean = true
+    end)
+  end
+
+  local function await(condition, what)
+    local deadline = guestlua.now() + 60
+    while not condition() do
+      assert.is_true(guestlua.now() < deadline, what)
+      guestlua.sleep(0.02)
+    end
+  end
+
+  local function start(script, options)
+    options = options or {}
+    local child = faults.start(CHILD .. script, { uri = options.uri or machine.uri, args = { machine.dir }, fault = options.fault, timeout = 60,
+      env = { XDG_STATE_HOME = machine.root .. "/state" }, before = options.before })
+    await(function()
+      local file <close> = io.open(child.dir .. "/out")
+      return file and (file:read("a")):find(options.says or "^go\n")
+    end, "the child does not begin: " .. script)
+    return child
+  end
+
+  local function is_frozen()
+    return machine.guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = 60 }):find('"frozen"') ~= nil
+  end
+
+  local function files()
+    local names = {}
+    for _, name in ipairs(core.list_directory(machine.dir)) do
+      names[#names + 1] = name ~= "console.log" and name or nil
+    end
+    return names
+  end
+
+  -- As it was before: nothing is left, and there was nothing to recover.
+  local function is_whole(where, moved)
+    assert.same({}, core.list_directory(guestlua.journal()), where)
+    assert.same({}, guestlua.recover(machine.host), where)
+    assert.equal(guestlua.power_state.RUNNING, machine.guest:get_power_state(), where)
+    assert.is_false(is_frozen(), where)
+    assert.is_nil(machine.guest:get_block_device("vda"):get_job_info(), where)
+    assert.is_nil(machine.guest:get_disk("vdb"), where)
+    assert.is_nil(machine.guest:get_xml_desc():find("urn:guestlua", 1, true), where)
+    if not moved then
+      assert.same({ machine.disk }, machine:chain(), where)
+      assert.same({ "device", "disk.qcow2" }, files(), where)
+    end
+  end
+
+  on_daemon("at any moment has everything undone", function()
+    math.randomseed(9)
+    for i = 1, SIGNALS do
+      local script = WORKFLOWS[(i - 1) % #WORKFLOWS + 1]
+      local signal = ({ "INT", "TERM", "HUP" })[math.random(3)]
+      local delay = math.random() * 1.2
+      local where = ("%d: SIG%s after %.3f s: %s"):format(i, signal, delay, script)
+      local child <close> = start(script)
+      guestlua.sleep(delay)
+      child:kill(signal)
+      local code, _, err = child:wait()
+      assert.is_true(code == 0 or code == 128 + NUMBER[signal], ("%s: %s: %s"):format(where, code, err))
+      where = where .. ": " .. err
+      local has_moved = machine:chain()[1] == machine.dir .. "/volume"
+      if has_moved then
+        assert.is_true(code == 0 or err:find("outcome: finished: the guest has moved", 1, true) ~= nil, where .. ": " .. err)
+      end
+      if code == 0 and io.open(machine.dir .. "/copy") then
+        assert(os.remove(machine.dir .. "/copy"))
+      end
+      is_whole(where, has_moved)
+      if has_moved then
+        machine:reset()
+        assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
+      end
+    end
+  end)
+
+  on_daemon("SIGHUP is SIGTERM, also twice; and under nohup it is ignored", function()
+    local during = "workflow.snapshot_then_commit(guest, { during = function() print('during') io.stdout:flush() guestlua.sleep(%s) end })"
+    do
+      local child <close> = start(during:format(600), { says = "during" })
+      child:kill("HUP")
+      local code, _, err = child:wait()
+      assert.equal(129, code)
+      assert.matches("outcome: undone", err)
+      is_whole("once")
+    end
+    do -- a second one is meant for a script that does not end
+      local child <close> = start(during:format(600), { says = "during" })
+      child:kill("HUP")
+      child:kill("HUP")
+      assert.equal(129, (child:wait()))
+      guestlua.recover(machine.host)
+      is_whole("twice")
+    end
+    do
+      local script = os.tmpname()
+      local file <close> = assert(io.open(script, "w"))
+      file:write(CHILD, during:format(1))
+      file:close()
+      finally(function() os.remove(script) os.remove(script .. ".out") end)
+      local task <close> = guestlua.group()
+      local run = task:spawn(function()
+        return guestlua.spawn and os.execute(("env XDG_STATE_HOME=%s/state sh -c 'nohup %s -c \"$1\" %s %s >%s.out 2>&1 & pid=$!; "
+          .. "until grep -q during %s.out; do sleep 0.1; done; kill -HUP $pid; wait $pid' sh '%s'"):format(machine.root, helper.interpreter, script,
+          machine.dir, script, script, machine.uri))
+      end)
+      assert.is_true(run:wait())
+      is_whole("nohup")
+    end
+  end)
+
+  on_daemon("SIGKILL leaves a frozen guest to the watchdog, which thaws it", function()
+    local child <close> = start("local frozen <close> = guest:frozen() print('frozen') io.stdout:flush() guestlua.sleep(600)", { says = "frozen" })
+    assert.is_true(is_frozen())
+    child:kill()
+    child:wait()
+    await(function() return not is_frozen() end, "it stays frozen")
+    await(function() return #core.list_directory(guestlua.journal()) == 0 end, "the journal keeps it")
+    is_whole("killed")
+    local second <close> = start("workflow.live_snapshot(guest, 'vda', dir .. '/copy', { quiesce = true })",
+      { fault = "virDomainBlockJobAbort#1:hang=600", says = "" })
+    await(is_frozen, "it does not freeze")
+    second:kill()
+    second:wait()
+    await(function() return not is_frozen() end, "it stays frozen during a workflow")
+    await(function() return #core.list_directory(guestlua.journal()) == 0 end, "the journal keeps it")
+    is_whole("killed during a workflow")
+  end)
+end)
