@@ -38,8 +38,8 @@ ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONF
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 
 # The executable alone has these, and links readline: who embeds the library does not get its licence.
-PROGRAM := src/main.c src/terminal.c
-SOURCES := $(filter-out $(PROGRAM),$(wildcard src/*.c))
+PROGRAM := $(wildcard src/program/*.c)
+SOURCES := $(filter-out $(PROGRAM),$(wildcard src/*/*.c src/*/*/*.c))
 MODULES := $(shell find lua -name '*.lua' | LC_ALL=C sort)
 TEXTS := doc/manual.md
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/modules.o
@@ -47,10 +47,14 @@ PROGRAM_OBJECTS := $(PROGRAM:src/%.c=$(BUILD)/%.o)
 SPECS ?= spec
 FUZZ_SECONDS ?= 600
 
+# One short line a file; `make V=1` shows the commands themselves.
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo check check-fast asan tsan valgrind fuzz luacheck lint format doc bench install uninstall deb rock clean
+.PHONY: help all demo check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench install uninstall deb rock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -58,39 +62,48 @@ help: ## this list
 all: $(BUILD)/guestlua $(BUILD)/libguestlua.so $(BUILD)/libguestlua.a $(BUILD)/lua/guestlua.so ## the interpreter, the library, and the module for require
 
 $(BUILD)/guestlua: $(OBJECTS) $(PROGRAM_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
 
 # Never unmapped: libvirt's event thread runs in it for as long as the process lives.
 SHARED := -shared -Wl,-z,nodelete -Wl,-z,defs
 $(BUILD)/libguestlua.so.$(SOVERSION): $(OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(SHARED) -Wl,-soname,libguestlua.so.$(SOVERSION) -o $@ $^ $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(SHARED) -Wl,-soname,libguestlua.so.$(SOVERSION) -o $@ $^ $(LIBS)
 $(BUILD)/libguestlua.so: $(BUILD)/libguestlua.so.$(SOVERSION)
-	ln -sf $(notdir $<) $@
+	$(Q)ln -sf $(notdir $<) $@
 
 # One object, so that only the public names are seen outside of it.
 $(BUILD)/libguestlua.o: $(OBJECTS)
-	$(LD) -r -o $@ $^
-	$(OBJCOPY) --localize-hidden $@
+	$(call say,LD,$@)
+	$(Q)$(LD) -r -o $@ $^
+	$(Q)$(OBJCOPY) --localize-hidden $@
 $(BUILD)/libguestlua.a: $(BUILD)/libguestlua.o
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 # For require in a stock lua5.4, which has Lua's functions itself: a second copy of them would not know the first one's values. They are weak, so that
 # a Lua of another version, which lacks some, gets as far as luaopen_guestlua, which refuses it.
 $(BUILD)/lua/guestlua.so: $(BUILD)/libguestlua.o
+	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(NM) -u $< | sed -n 's/.* \(luaL\{0,1\}_[a-zA-Z_]*\)$$/\1/p' > $(@D)/names
-	$(OBJCOPY) --weaken-symbols=$(@D)/names $< $(@D)/module.o
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $(@D)/module.o $(shell $(PKG_CONFIG) --libs $(filter-out $(LUA_PACKAGE),$(PACKAGES))) -lpthread -lm
+	$(Q)$(NM) -u $< | sed -n 's/.* \(luaL\{0,1\}_[a-zA-Z_]*\)$$/\1/p' > $(@D)/names
+	$(Q)$(OBJCOPY) --weaken-symbols=$(@D)/names $< $(@D)/module.o
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $(@D)/module.o $(shell $(PKG_CONFIG) --libs $(filter-out $(LUA_PACKAGE),$(PACKAGES))) -lpthread -lm
 
 $(BUILD)/%.o: src/%.c $(BUILD)/flags
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/modules.o: $(BUILD)/modules.c $(BUILD)/flags
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/modules.c: src/embed.lua $(MODULES) $(TEXTS) $(BUILD)/module-list
-	$(LUA) src/embed.lua $(MODULES) $(TEXTS) > $@
+$(BUILD)/modules.c: src/module/embed.lua $(MODULES) $(TEXTS) $(BUILD)/module-list
+	$(call say,LUA,$@)
+	$(Q)$(LUA) src/module/embed.lua $(MODULES) $(TEXTS) > $@
 
 # Rewritten only when what they hold changes: other flags, or a module that came or went, build again what depends on it.
 $(BUILD)/flags: force
@@ -118,12 +131,13 @@ build/tiny/disk.qcow2: spec/support/tiny-guest
 FAULTS := $(wildcard spec/support/faults*.c)
 build/faults.so: $(FAULTS) spec/support/faults.h
 	@mkdir -p build
-	$(CC) -std=gnu11 -D_GNU_SOURCE -fPIC -shared $(WARNINGS) $(CFLAGS) $(shell $(PKG_CONFIG) --cflags libvirt) -o $@ $(FAULTS) $(shell $(PKG_CONFIG) --libs libvirt)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -fPIC -shared $(WARNINGS) $(CFLAGS) $(shell $(PKG_CONFIG) --cflags libvirt) -o $@ $(FAULTS) $(shell $(PKG_CONFIG) --libs libvirt)
 
 demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
 	$(RUN) build/guestlua spec/support/demo.lua
 
-check: all build/tiny/disk.qcow2 build/faults.so luacheck ## every spec, and luacheck
+check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, luacheck, and that src/ has no circle
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # Those that boot no guest and build nothing.
@@ -161,14 +175,17 @@ fuzz: ## FUZZ_SECONDS of random documents and tables
 $(BUILD)/fuzz_%: spec/fuzz/%.c $(OBJECTS)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
-C_FILES := $(wildcard src/*.[ch] spec/fuzz/*.c spec/support/*.[ch] spec/embed/*.[ch] examples/embed/*.c bench/*.c)
+C_FILES := $(wildcard src/*.h src/*/*.[ch] src/*/*/*.[ch] spec/fuzz/*.c spec/support/*.[ch] spec/embed/*.[ch] examples/embed/*.c bench/*.c)
 
 luacheck: ## what luacheck says of the Lua code
 	luacheck -q lua spec examples bench doc src
 
 # The style is that of one version of clang-format, Debian 12's, and others see it otherwise: no part of `make check`.
-lint: luacheck ## luacheck, and the style of the C code
+lint: luacheck layers ## luacheck, layers, and the style of the C code
 	clang-format --dry-run -Werror $(C_FILES)
+
+layers: $(OBJECTS) $(PROGRAM_OBJECTS) ## that src/ has one direction and no circle
+	$(Q)$(LUA) src/layers.lua $(BUILD)
 
 format: ## brings the C code into its style
 	clang-format -i $(C_FILES)

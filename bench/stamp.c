@@ -64,7 +64,7 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int det
   return callback(conn, dom, event, detail, opaque);
 }
 
-/* A connection has one registration a kind of event, see src/event.c: one callback is enough. */
+/* A connection has one registration a kind of event, see src/event: one callback is enough. */
 int virConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr dom, int id, virConnectDomainEventGenericCallback function,
                                      void *opaque, virFreeCallback free_opaque)
 {

@@ -1,6 +1,6 @@
 -- The manual's page of each class, as Markdown.
 
-local signature = require("guestlua.help").signature
+local help = require("guestlua.help")
 
 -- Outside of `code` a < would begin HTML.
 local function escaped(text)
@@ -30,14 +30,14 @@ local function page(class)
     lines[#lines + 1] = string.format(...)
   end
   for _, field in ipairs(class.fields) do
-    add("\n## .%s\n\n%s (%s%s)", field.name, escaped(field.help), field.returns, field.call and ", `" .. field.call .. "`" or "")
+    add("\n## .%s\n\n%s (%s%s)", field.name, escaped(field.help), help.result(field), field.call and ", `" .. field.call .. "`" or "")
   end
   for _, row in ipairs(class.methods) do
-    add("\n## %s\n\n%s", signature(class, row), escaped(row.help))
+    add("\n## %s\n\n%s", help.signature(class, row), escaped(row.help))
     add_params(lines, row.params, true, "Arguments")
     add_params(lines, row.params, false, "Options")
-    if row.returns then
-      add("\nReturns %s.", escaped(row.returns))
+    if help.result(row) then
+      add("\nReturns %s.", escaped(help.result(row)))
     end
     if row.call then
       add("\nlibvirt: `%s`.", row.call)

@@ -3,49 +3,34 @@
 local guestlua = require("guestlua")
 local classes = require("doc.classes")
 
-local type_named = {
-  any = "any", boolean = "boolean", ["function"] = "function", integer = "integer", integers = "integer", iterator = "fun(): any",
-  names = "string", number = "number", string = "string", strings = "string", table = "table", text = "string", ["true"] = "true",
-  ["0"] = "integer", userdata = "userdata", VCPUInfo = "table", event = "table", guard = "table",
+local type_named = { -- kinds of arguments and fields
+  integers = "integer", names = "string", strings = "string", text = "string", ["XML text"] = "string",
 }
+local class_named = { Error = "guestlua.Error" }
 for _, class in ipairs(classes) do
-  type_named[class.name] = "guestlua." .. class.name
+  class_named[class.name] = "guestlua." .. class.name
 end
 
--- What is returned where the text does not begin with it.
-local returned = {
-  ["BlockDevice.await_job"] = { '"completed"|"ready"|"failed"|"canceled"|"unknown" outcome', "string? reason" },
-  ["Guest.exec"] = { "integer code", "string output", "string errors" },
-  ["Guest.sync_guest_time"] = { "boolean done", "guestlua.Error? error" },
-}
+-- A type of LuaCATS as it is in the source, with the names of classes in full: "Guest?" is guestlua.Guest?.
+local function in_full(text)
+  return (text:gsub("%f[%w_]%u%w*", class_named))
+end
 
--- The type that a text begins with: string, a list of Guest, Element or XML text, "a" or "b", the event, a table: …. any where it begins otherwise.
+-- The type of an argument, from the name of its kind: string, list of strings, integer or list of names, Element or XML text.
 local function type_of(text)
-  if text:find('^"') then
-    local choices = {}
-    for choice in text:match("^[^:;]*"):gmatch('"[^"]*"') do
-      choices[#choices + 1] = choice
-    end
-    return table.concat(choices, "|")
-  end
-  local list, rest = text:match("^a? ?(list of )(.*)")
-  if list then
-    return type_of(rest) .. "[]"
-  end
-  text = text:match("^[%w ]+, (an? .*)") or text
-  local word = text:match("^an? (%w+)") or text:match("^the (%w+)") or text:match("^%w+")
-  return type_named[word] or "any"
+  local list = text:match("^list of (.*)")
+  return list and type_of(list) .. "[]" or type_named[text] or in_full(text)
 end
 
 -- A userdata is of the class that its text begins with: "the Guest; it must run".
 local function type_of_param(param)
   local types = {}
-  local class = param.type == "userdata" and type_named[param.help:match("^the (%u%w+)")]
+  local class = param.type == "userdata" and class_named[param.help:match("^the (%u%w+)") or ""]
   if class then
     return class
   end
   for part in (param.type .. " or "):gmatch("(.-) or ") do
-    types[#types + 1] = part == "XML text" and "string" or type_of(part)
+    types[#types + 1] = type_of(part)
   end
   return table.concat(types, "|")
 end
@@ -56,28 +41,10 @@ local function add(...)
   lines[#lines + 1] = string.format(...)
 end
 
-local function add_returns(class, row)
-  local text = row.returns
-  local fixed = returned[class.name .. "." .. row.name]
-  if fixed or not text then
-    for _, one in ipairs(fixed or {}) do
-      add("---@return %s", one)
-    end
-    return
+local function add_returns(row)
+  for i, one in ipairs(row.result or row.returns and { "any" } or {}) do
+    add("---@return %s%s", in_full(one), i == 1 and row.returns and not one:find(" ") and " # " .. row.returns or "")
   end
-  local several = text:match("^%a+ integers: ([%w_, ]+)")
-  if several then
-    for name in several:gmatch("[%w_]+") do
-      add("---@return integer %s", name)
-    end
-    return
-  end
-  if text:find("^what .* returned") then
-    return add("---@return any ...")
-  end
-  local optional = (text:find("; nil w") or text:find(", or nil")) and "?" or ""
-  local says_more = text:find(" ") and " # " .. text or ""
-  add("---@return %s%s%s", type_of(text), optional, says_more)
 end
 
 local option_classes = {} -- name -> the fields that it was written with
@@ -126,7 +93,7 @@ local function add_method(class, row)
     names[#names + 1] = "options"
     add("---@param options? guestlua.%sOptions", options)
   end
-  add_returns(class, row)
+  add_returns(row)
   add("function %s%s%s(%s) end", class.name, row.dotted and "." or ":", row.name, table.concat(names, ", "))
 end
 
@@ -163,7 +130,7 @@ local function add_module_fields()
     if name == "device" then
       add("---@field device table<string, fun(fields?: table): guestlua.Element> device.disk{…} is element(\"disk\", {…})")
     elseif type(value) == "table" then
-      add("---@field %s %s", name, type_named[name] or name == "Error" and "guestlua.Error" or shape(value))
+      add("---@field %s %s", name, class_named[name] or shape(value))
     end
   end
   add("---@field default_uri? string what open() takes without an argument: the command's -c")
@@ -196,7 +163,7 @@ for _, class in ipairs(classes) do
   local parent = class.in_lua and "" or ": userdata"
   add("\n---%s\n---@class %s", class.help, class.name == "guestlua" and "guestlua" or "guestlua." .. class.name .. parent)
   for _, field in ipairs(class.fields) do
-    add("---@field %s %s %s", field.name, type_of(field.returns), field.help)
+    add("---@field %s %s %s", field.name, in_full(field.result[1]), field.help)
   end
   if class.name == "Element" then
     add("---@field [string|integer] any its attributes, children and text")

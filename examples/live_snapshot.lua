@@ -14,7 +14,7 @@ local host <close> = guestlua.open()
 local guest = host:guest(name, { required = true })
 
 local result = guestlua.workflow.live_snapshot(guest, disk, path, {
-  quiesce = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { timeout = 5 }),
+  quiesce = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = 5 }),
   on_progress = function(info)
     io.stderr:write(("copied %d of %d bytes\n"):format(info.cur, info.end_))
   end,

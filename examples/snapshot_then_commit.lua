@@ -22,7 +22,7 @@ end
 
 -- ---- data in the guest, and its checksums ----
 
-local agent = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { timeout = 5 })
+local agent = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = 5 })
 local written = {} -- checksums by path
 
 local function sh(command)

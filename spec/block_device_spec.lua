@@ -64,7 +64,7 @@ describe("BlockDevice, on a real guest,", function()
     local outcome = disk:await_job({ timeout = 60, on_progress = function(info) calls[#calls + 1] = info end })
     assert.equal("ready", outcome)
     local last = calls[#calls]
-    assert.equal("ACTIVE_COMMIT", guestlua.block_job_type[last.job])
+    assert.equal("active_commit", guestlua.block_job_type[last.job])
     assert.same({ last.cur, last["end"] }, { last.end_, last.end_ })
     assert.is_true(disk:is_job_complete())
     assert.is_true(disk:wait_for_job({ wait_for_job_clean = true }))

@@ -99,7 +99,9 @@ row("guest:thaw_filesystems()", "virDomainFSThaw flags=0x0")
 row("guest:set_user_password('foo', '123')", "virDomainSetUserPassword user=foo, password=123, flags=0x0")
 row("guest:sync_guest_time()", "virDomainSetTime seconds=NOW, nseconds=PART, flags=0x0")
 row("guest:agent_command('{}')", "virDomainQemuAgentCommand cmd={}, timeout=-1, flags=0x0")
-row("guest:agent_command('{}', { timeout = 7 })", "virDomainQemuAgentCommand cmd={}, timeout=7, flags=0x0")
+row("guest:agent_command('{}', { agent_timeout = 7 })", "virDomainQemuAgentCommand cmd={}, timeout=7, flags=0x0")
+row("guest:agent_command('{}', { agent_timeout = 0 })", "virDomainQemuAgentCommand cmd={}, timeout=0, flags=0x0")
+row("guest:agent_command('{}', { timeout = 60.5 })", "virDomainQemuAgentCommand cmd={}, timeout=-1, flags=0x0")
 
 group("state")
 row("guest:is_active()", "virDomainIsActive")
@@ -254,7 +256,7 @@ row("disk:block_stats()", "virDomainBlockStats disk=vda, size=40")
 
 group("numbers that libvirt's types cannot hold") -- are refused, and never sent as another number
 row("pcall(guest.migrate, guest, 'dest', { parallel = 1 << 32 | 2 })")
-row("pcall(guest.agent_command, guest, '{}', { timeout = (1 << 32) - 2 })")
+row("pcall(guest.agent_command, guest, '{}', { agent_timeout = (1 << 32) - 2 })")
 row("pcall(disk.copy, disk, '<disk/>', { bandwidth = 1 << 44 })")
 
 -- ---- the log ----

@@ -182,7 +182,7 @@ describe("Guest, on the test driver,", function()
       { "there are: lifecycle, reboot", guest.subscribe, guest, "nothing" },
       { "any expected, got nil", guestlua.Guest.create, nil, host },
       { "userdata expected, got nil", guestlua.Guest.create, "<domain/>" },
-      { "timeout", guest.agent_command, guest, "{}", { timeout = 1.5 } },
+      { "agent_timeout", guest.agent_command, guest, "{}", { agent_timeout = 1.5 } },
     }) do
       local e = helper.failure(table.unpack(case, 2))
       assert.equal("bad_argument", e.kind)

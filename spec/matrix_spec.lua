@@ -167,7 +167,7 @@ describe("Guest, as the reference has it,", function()
   it("iterates over its processors", function()
     local seen = {}
     for vcpu in host:guest("test"):get_vcpus_info() do
-      assert.same({ "cpu", "id", "state", "time" }, keys(vcpu))
+      assert.same({ "cpu", "id", "state", "time", "vcpu_state" }, keys(vcpu))
       seen[#seen + 1] = vcpu.id
     end
     assert.same({ 0, 1 }, seen)
@@ -297,7 +297,7 @@ describe("Records, as the reference has them,", function()
   -- QEMU, not booted: its processors stay paused.
   it("have all fields", function()
     local machine <close> = tiny.boot({ launch = false })
-    local fields = { type = 3 } -- COMPLETED: the guest does not run
+    local fields = { type = 3, job_type = "completed" } -- the guest does not run
     for name in ([[time_elapsed time_remaining downtime setup_time data_total data_processed data_remaining memory_total memory_processed
       memory_remaining memory_iteration memory_constant memory_normal memory_normal_bytes memory_bps disk_total disk_processed disk_remaining
       disk_bps comp_cache comp_bytes comp_pages comp_cache_misses comp_overflow]]):gmatch("[%w_]+") do
@@ -305,7 +305,7 @@ describe("Records, as the reference has them,", function()
     end
     assert.same(fields, machine.guest:get_job_info())
     machine.guest:launch({ pause = true })
-    fields.type = 0
+    fields.type, fields.job_type = 0, "none"
     assert.same(fields, machine.guest:get_job_info())
 
     local disk = machine.guest:get_block_device("vda")
@@ -313,8 +313,8 @@ describe("Records, as the reference has them,", function()
     assert.is_true(disk:is_job_complete())
     disk:copy(("<disk type='file'><source file='%s/copy'/><driver type='qcow2'/></disk>"):format(machine.dir), { transient = true })
     local info = disk:get_job_info()
-    assert.same({ "bandwidth", "cur", "end", "end_", "job" }, keys(info))
-    assert.equal(2, info.job) -- COPY
+    assert.same({ "bandwidth", "cur", "end", "end_", "job", "job_type" }, keys(info))
+    assert.same({ 2, "copy" }, { info.job, info.job_type })
     disk:abort_job()
     assert.is_nil(disk:get_job_info())
   end)

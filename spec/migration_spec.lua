@@ -181,7 +181,7 @@ describe("Migration between two hosts", function()
     local iterations <close> = guest:subscribe("migration_iteration")
     local job <close> = migrate(guest, uri(there), { flags = MOVE, bandwidth = 32 })
     local info = job.watch(under_way)
-    assert.equal("UNBOUNDED", guestlua.job_type[info.type])
+    assert.equal("unbounded", guestlua.job_type[info.type])
     assert.is_true(info.memory_total > 64 << 20)
     assert.is_true(info.memory_remaining > 0 and info.memory_remaining <= info.memory_total)
     assert.is_true(info.data_total >= info.memory_total and info.data_processed >= info.memory_processed)
@@ -190,7 +190,7 @@ describe("Migration between two hosts", function()
     assert.equal(1, iterations:next(LONG).iteration)
     assert.is_true(job.most.time_elapsed > 0)
     assert.equal(0, job.most.disk_total)
-    assert.equal("COMPLETED", guestlua.job_type[guest:get_job_info().type]) -- gone from there, which is no error
+    assert.equal("completed", guestlua.job_type[guest:get_job_info().type]) -- gone from there, which is no error
     assert.equal("no_domain", helper.failure(guest.is_active, guest).kind)
 
     local arrived = moved("shared", here, there, true)
@@ -265,7 +265,7 @@ describe("Migration between two hosts", function()
     assert.is_nil(two[there]:guest("shared"))
     assert.is_true(guest:has_persistent_configuration())
     assert.equal("running", guest:get_info().domain_state)
-    assert.equal("NONE", guestlua.job_type[guest:get_job_info().type])
+    assert.equal("none", guestlua.job_type[guest:get_job_info().type])
     counter.check(guest)
     counter.stop(guest)
     assert.equal(here, select(2, find("shared")))
@@ -280,7 +280,7 @@ describe("Migration between two hosts", function()
     local e = helper.failure(job.watch)
     assert.same({ "cancelled", "migrate", false }, { e.kind, e.op, e.still_running })
     local deadline = guestlua.now() + LONG
-    while guestlua.job_type[guest:get_job_info().type] ~= "NONE" and guestlua.now() < deadline do
+    while guestlua.job_type[guest:get_job_info().type] ~= "none" and guestlua.now() < deadline do
       guestlua.sleep(0.1)
     end
     assert.equal("running", guest:get_info().domain_state)

@@ -474,7 +474,7 @@ describe("Power workflows", function()
       assert.is_true(machine.guest:has_persistent_configuration(), about)
       assert.not_equal(state.PAUSED, power_of(), about)
       if machine.guest:is_active() then
-        assert.equal("NONE", guestlua.job_type[machine.guest:get_job_info().type], about)
+        assert.equal("none", guestlua.job_type[machine.guest:get_job_info().type], about)
       end
       assert.equal("", entries(), about)
       fn(code, about)

@@ -104,7 +104,7 @@ describe("Guest, on a real guest,", function()
 
   it("has no job", function()
     local info = guest:get_job_info()
-    assert.equal("NONE", guestlua.job_type[info.type])
+    assert.equal("none", guestlua.job_type[info.type])
     assert.same({ 0, 0, 0 }, { info.data_total, info.memory_remaining, info.time_elapsed })
     assert.equal("operation_invalid", helper.failure(guest.abort_job, guest).kind)
   end)
@@ -284,13 +284,13 @@ describe("Guest, on a real guest,", function()
     local task = guestlua.spawn(function()
       guest:save_memory_state()
     end)
-    await(function() return guestlua.job_type[guest:get_job_info().type] ~= "NONE" end, 0) -- it has begun
+    await(function() return guestlua.job_type[guest:get_job_info().type] ~= "none" end, 0) -- it has begun
     task:cancel()
     local e = helper.failure(task.wait, task)
     assert.same({ "cancelled", "save_memory_state", guest.name, false }, { e.kind, e.op, e.guest, e.still_running })
     await(function() return guestlua.alive().ops == 0 end)
     assert.equal("running", guest:get_info().domain_state)
-    assert.equal("NONE", guestlua.job_type[guest:get_job_info().type])
+    assert.equal("none", guestlua.job_type[guest:get_job_info().type])
     assert.equal(sum, machine:sh("sha256sum /tmp/x /proc/sys/kernel/random/boot_id; rm /tmp/x"))
   end)
 
@@ -407,7 +407,7 @@ describe("Guest, on a real guest,", function()
       for _, call in ipairs({ "launch", "poweroff", "is_active", "get_info", "get_config", "delete_configuration" }) do
         assert.equal("no_domain", helper.failure(other.guest[call], other.guest).kind)
       end
-      assert.equal("COMPLETED", guestlua.job_type[other.guest:get_job_info().type])
+      assert.equal("completed", guestlua.job_type[other.guest:get_job_info().type])
       assert.equal(36, #other.guest.uuid)
     end)
   end)

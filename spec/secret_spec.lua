@@ -57,7 +57,7 @@ local ATTEMPTS = [[
     function() guest:set_user_password("root", planted, planted) end,
     function() guest:set_user_password("root", planted .. "\0") end,
     function() guest:agent_command(planted) end,
-    function() guest:agent_command(planted, { timeout = planted }) end,
+    function() guest:agent_command(planted, { agent_timeout = planted }) end,
     function() guest:exec("/bin/sh", { args = { "-c", planted }, input = planted }) end,
     function() guest:attach_device(graphics, { live = true }) end,
     function() guest:attach_device(guestlua.element(graphics)) end,

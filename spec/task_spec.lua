@@ -169,7 +169,7 @@ describe("Task", function()
     local code, _, err = helper.guestlua("-", script)
     assert.equal(1, code)
     assert.matches("in upvalue 'inner'", err)
-    assert.matches("in a task that was waited for:\nstack traceback:.*stdin:5: in main chunk", err)
+    assert.matches("in a task that was waited for:%s+stack traceback:.*stdin:5: in main chunk", err)
   end)
 
   it("tells its error where nobody waits for it", function()

@@ -46,7 +46,7 @@ GUESTLUA_API unsigned guestlua_version(void);
 
 /*
  * Pushes the module, the table that `require "guestlua"` gives. For luaL_requiref, with a state of the program's own. It starts libvirt's
- * event thread, once a process. Raises an error where the Lua in use is not 5.4. [-0, +1, e]
+ * event thread, once a process. Raises an error if the Lua in use is not 5.4. [-0, +1, e]
  */
 GUESTLUA_API int luaopen_guestlua(lua_State *L);
 
@@ -92,14 +92,14 @@ GUESTLUA_API int guestlua_choose(bool own_event_loop, bool own_error_function);
 
 /*
  * Pushes a Host for the program's own connection, the same one for the same connection; a Guest for its domain. Each takes a reference of
- * its own, which it drops when it is closed or collected: the program keeps its reference, and may drop it. Raises where it is NULL or not
+ * its own, which it drops when it is closed or collected: the program keeps its reference, and may drop it. Raises if it is NULL or not
  * what it should be. [-0, +1, v]
  */
 GUESTLUA_API void guestlua_push_connect(lua_State *L, virConnectPtr conn);
 GUESTLUA_API void guestlua_push_domain(lua_State *L, virDomainPtr dom);
 
 /*
- * The connection of the Host, the domain of the Guest at that index; raises where it is none, or closed. It is borrowed: call virConnectRef
+ * The connection of the Host, the domain of the Guest at that index; raises if it is none, or closed. It is borrowed: call virConnectRef
  * or virDomainRef to keep it for longer than the Lua value lives. [-0, +0, v]
  */
 GUESTLUA_API virConnectPtr guestlua_check_connect(lua_State *L, int index);

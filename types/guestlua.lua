@@ -34,7 +34,7 @@ function guestlua.alive() end
 ---Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.CallOptions
----@return number # number: the seconds that it took
+---@return any # number: the seconds that it took
 function guestlua.await_agent(guest, options) end
 
 ---dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded where that is all that they say, and gets an error of kind "dry_run" where it is not. New connections are read-only. There is no way back. The command's --dry-run.
@@ -76,7 +76,7 @@ function guestlua.isatty(file) end
 
 ---Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. Its files are for this user only, because they hold configurations with their secrets.
 ---@param options? guestlua.JournalOptions
----@return string # string: the directory
+---@return any # string: the directory
 function guestlua.journal(options) end
 
 ---@class guestlua.MapOptions
@@ -95,7 +95,7 @@ function guestlua.now() end
 
 ---@class guestlua.OpenOptions
 ---@field readonly? boolean open it read-only: calls that change something are refused by libvirt
----@field keepalive? integer seconds between two questions whether the daemon is alive, 5 where nothing is said, 0: never; after 6 without an answer the connection is given up
+---@field keepalive? integer seconds between keepalive probes, default: 5, 0: none; after 6 without an answer the connection is given up
 ---@field reconnect? boolean open it again where it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -121,7 +121,7 @@ function guestlua.progress(label, options) end
 ---Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
 ---@param host guestlua.Host the Host
 ---@param options? guestlua.RecoverOptions
----@return any[] # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
+---@return any # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
 function guestlua.recover(host, options) end
 
 ---@class guestlua.RunOptions
@@ -151,11 +151,11 @@ function guestlua.sleep(seconds) end
 ---@return guestlua.Task
 function guestlua.spawn(fn, ...) end
 
----Calls fn(…) and cancels it when the time is over: its to-be-closed variables undo what they guard, and then an error of kind "timeout" is raised, with still_running = true where a call goes on in libvirt.
+---Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo what they guard, and then an error of kind "timeout" is raised, with still_running = true where a call goes on in libvirt.
 ---@param seconds number how long it may take
 ---@param fn function the function
 ---@param ... any its arguments
----@return any # any: what fn returned
+---@return any ...
 function guestlua.timeout(seconds, fn, ...) end
 
 ---A connection to libvirt: guestlua.open makes one.
@@ -172,7 +172,7 @@ function Host:close() end
 
 ---For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
 ---@param names table the events' names, and the option timeout: seconds for the whole loop
----@return fun(): any # an iterator
+---@return fun(): table
 function Host:events(names) end
 
 ---@class guestlua.GuestOptions
@@ -184,7 +184,7 @@ function Host:events(names) end
 ---libvirt: `virDomainLookupByName`
 ---@param name_or_uuid string the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first
 ---@param options? guestlua.GuestOptions
----@return guestlua.Guest? # Guest, or nil where there is none
+---@return guestlua.Guest? # Guest, or nil if there is none
 function Host:guest(name_or_uuid, options) end
 
 ---@class guestlua.GuestsOptions
@@ -196,7 +196,7 @@ function Host:guest(name_or_uuid, options) end
 ---
 ---libvirt: `virConnectListAllDomains`
 ---@param options? guestlua.GuestsOptions
----@return guestlua.Guest[] # a list of Guest
+---@return guestlua.Guest[]
 function Host:guests(options) end
 
 ---@class guestlua.IsAliveOptions
@@ -219,7 +219,7 @@ function Host:on(name, fn) end
 ---@field gap? number how many seconds the connection was lost, for the event "reconnected"
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Connects again where the connection was lost: the host's guests and subscriptions go on over the new one, and each subscription gets an event "reconnected": what happened meanwhile it has not heard. guestlua.open(uri, {reconnect=true}) does this by itself.
+---Reopens a lost connection. Guests and subscriptions move to it, and each subscription gets an event "reconnected", because it missed what happened in between. guestlua.open(uri, {reconnect=true}) does this by itself.
 ---
 ---libvirt: `virConnectOpen`
 ---@param options? guestlua.ReconnectOptions
@@ -275,7 +275,8 @@ local Guest = {}
 function Guest:abort_job(options) end
 
 ---@class guestlua.AgentCommandOptions
----@field timeout? integer seconds to wait for the answer, 5 where nothing is said
+---@field agent_timeout? integer seconds that libvirt waits for the answer, 0: it does not; default: 5
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.
 ---
@@ -288,10 +289,10 @@ function Guest:agent_command(command, options) end
 ---@class guestlua.AgentSetResponseTimeoutOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----How long libvirt waits for the guest agent's answer to any command but agent_command. One setting of the guest, for everybody: guest:frozen{timeout=…} sets it and sets it back.
+---How long libvirt waits for the guest agent's answer to any command but agent_command. The setting is per guest and shared by all clients: guest:frozen{timeout=…} sets it and sets it back.
 ---
 ---libvirt: `virDomainAgentSetResponseTimeout`
----@param seconds? integer how long; nil: as long as it takes, as libvirt has it at first
+---@param seconds? integer seconds, 0: it does not wait; nil: no limit (libvirt's default)
 ---@param options? guestlua.AgentSetResponseTimeoutOptions
 function Guest:agent_set_response_timeout(seconds, options) end
 
@@ -325,7 +326,7 @@ function Guest:attach_device(conf, options) end
 ---Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, and that is waited for; attached:keep() leaves it with the guest.
 ---@param conf any the device: an Element or XML text
 ---@param options? guestlua.AttachedOptions
----@return table # a guard
+---@return any # a guard
 function Guest:attached(conf, options) end
 
 ---Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
@@ -352,7 +353,7 @@ function Guest.create(xml, host, options) end
 ---@field checkpoints_metadata? boolean forget its checkpoints, which backups leave, too; libvirt refuses as for snapshots (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Makes the host forget the guest's configuration, a managed save image included. A running guest goes on, and is gone when it stops. Where libvirt refuses the flags the plain virDomainUndefine is tried.
+---Undefines the guest and removes its managed save image. A running guest keeps running, and is gone when it stops. If libvirt refuses the flags, the plain virDomainUndefine is tried.
 ---
 ---libvirt: `virDomainUndefineFlags`
 ---@param options? guestlua.DeleteConfigurationOptions
@@ -371,9 +372,9 @@ function Guest:delete_configuration(options) end
 function Guest:detach_device(conf, options) end
 
 ---@class guestlua.DetachDeviceWithRetryOptions
----@field max_retry_count? integer how often to ask again; 7 where nothing is said, -1: for ever
----@field inc_sleep_time? number seconds that each pause is longer than the one before; 2 where nothing is said
----@field max_sleep_time? number seconds of the longest pause; 30 where nothing is said
+---@field max_retry_count? integer how often to ask again; default: 7, -1: for ever
+---@field inc_sleep_time? number seconds that each pause is longer than the one before; default: 2
+---@field max_sleep_time? number seconds of the longest pause; default: 30
 
 ---Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises an error of kind "device_detach_failed" when the guest did not let go, and "device_not_found" where libvirt says that there is no such device; its counter goes on when it is called again.
 ---@param get_device_conf_func function called with `device`: the device's configuration as it is now, nil when it is gone
@@ -381,7 +382,7 @@ function Guest:detach_device(conf, options) end
 ---@param persistent boolean take it out of the persistent configuration too
 ---@param live boolean take it from the running guest
 ---@param options? guestlua.DetachDeviceWithRetryOptions
----@return function # a function without arguments, which waits
+---@return fun() # a function without arguments, which waits
 function Guest:detach_device_with_retry(get_device_conf_func, device, persistent, live, options) end
 
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
@@ -389,7 +390,7 @@ function Guest:enable_hairpin() end
 
 ---For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
 ---@param names table the events' names, and the option timeout: seconds for the whole loop
----@return fun(): any # an iterator
+---@return fun(): table
 function Guest:events(names) end
 
 ---@class guestlua.ExecOptions
@@ -407,7 +408,7 @@ function Guest:events(names) end
 function Guest:exec(path, options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
----@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field mountpoints? string[] these alone; default: all (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().
@@ -421,7 +422,7 @@ function Guest:freeze_filesystems(options) end
 
 ---Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does not answer is an error before anything is frozen.
 ---@param options? guestlua.FrozenOptions
----@return table # a guard
+---@return any # a guard
 function Guest:frozen(options) end
 
 ---@class guestlua.GetAllDevicesOptions
@@ -433,7 +434,7 @@ function Guest:frozen(options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param devtype? string an element's name, as in "disk", or a class of the reference, as in "LibvirtConfigGuestDisk"
 ---@param options? guestlua.GetAllDevicesOptions
----@return guestlua.Element[] # a list of Element
+---@return guestlua.Element[]
 function Guest:get_all_devices(devtype, options) end
 
 ---@class guestlua.GetAllDisksOptions
@@ -444,7 +445,7 @@ function Guest:get_all_devices(devtype, options) end
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param options? guestlua.GetAllDisksOptions
----@return guestlua.Element[] # a list of Element
+---@return guestlua.Element[]
 function Guest:get_all_disks(options) end
 
 ---One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.
@@ -472,7 +473,7 @@ function Guest:get_config(options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param devalias string the device's alias, as in "ua-mydisk"
 ---@param options? guestlua.GetDeviceByAliasOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_device_by_alias(devalias, options) end
 
 ---@class guestlua.GetDiskOptions
@@ -484,7 +485,7 @@ function Guest:get_device_by_alias(devalias, options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param device string the disk's target, as in "vda", or the file of its source
 ---@param options? guestlua.GetDiskOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_disk(device, options) end
 
 ---@class guestlua.GetDiskErrorsOptions
@@ -494,7 +495,7 @@ function Guest:get_disk(device, options) end
 ---
 ---libvirt: `virDomainGetDiskErrors`
 ---@param options? guestlua.GetDiskErrorsOptions
----@return table # a table from the disk's target to "unspec" or "no_space"; empty where there is none
+---@return table<string, string>
 function Guest:get_disk_errors(options) end
 
 ---@class guestlua.GetInfoOptions
@@ -525,7 +526,7 @@ function Guest:get_interface_by_cfg(cfg, options) end
 ---libvirt: `virDomainGetXMLDesc`
 ---@param mac? string the MAC address, exactly as the configuration has it
 ---@param options? guestlua.GetInterfaceByMacOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_interface_by_mac(mac, options) end
 
 ---@class guestlua.GetInterfacesOptions
@@ -543,15 +544,15 @@ function Guest:get_interfaces(options) end
 ---@field keep_completed? boolean with completed: it can be asked for again (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----How far the guest's job is, as of a migration; of a disk's job tells disk:get_job_info(). A guest that is gone or does not run any more is told as a completed job.
+---Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, the job is reported as completed.
 ---
 ---libvirt: `virDomainGetJobStats`
 ---@param options? guestlua.GetJobInfoOptions
----@return table # JobInfo, a table: type (a number: guestlua.job_type names it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
+---@return table # JobInfo, a table: job_type (libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"), type (its number, as the reference has it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
 function Guest:get_job_info(options) end
 
 ---@class guestlua.GetMetadataOptions
----@field uri? string its namespace; http://openstack.org/xmlns/libvirt/nova/1.1 where nothing is said
+---@field uri? string its namespace; default: http://openstack.org/xmlns/libvirt/nova/1.1
 ---@field persistent? boolean from the persistent configuration
 ---@field live? boolean from the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -560,7 +561,7 @@ function Guest:get_job_info(options) end
 ---
 ---libvirt: `virDomainGetMetadata`
 ---@param options? guestlua.GetMetadataOptions
----@return guestlua.Element? # Element, or nil where there is none
+---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_metadata(options) end
 
 ---@class guestlua.GetPowerStateOptions
@@ -581,7 +582,7 @@ function Guest:get_power_state(host, options) end
 ---
 ---libvirt: `virDomainSnapshotGetXMLDesc`
 ---@param options? guestlua.GetSnapshotDescriptionsOptions
----@return string[] # a list of string
+---@return string[]
 function Guest:get_snapshot_descriptions(options) end
 
 ---@class guestlua.GetSnapshotNamesOptions
@@ -591,7 +592,7 @@ function Guest:get_snapshot_descriptions(options) end
 ---
 ---libvirt: `virDomainListAllSnapshots`
 ---@param options? guestlua.GetSnapshotNamesOptions
----@return string[] # a list of string
+---@return string[]
 function Guest:get_snapshot_names(options) end
 
 ---@class guestlua.GetStateOptions
@@ -601,7 +602,8 @@ function Guest:get_snapshot_names(options) end
 ---
 ---libvirt: `virDomainGetState`
 ---@param options? guestlua.GetStateOptions
----@return string # string: the state, and then the reason, a string too
+---@return string state
+---@return string reason
 function Guest:get_state(options) end
 
 ---@class guestlua.GetVcpusOptions
@@ -611,11 +613,11 @@ function Guest:get_state(options) end
 ---
 ---libvirt: `virDomainGetVcpus`
 ---@param options? guestlua.GetVcpusOptions
----@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
+---@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state ("offline", "running" or "blocked"), state (its number, as the reference has it), time (ns)
 function Guest:get_vcpus(options) end
 
 ---Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.
----@return fun(): any # an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)
+---@return fun(): table
 function Guest:get_vcpus_info() end
 
 ---@class guestlua.GetXmlDescOptions
@@ -732,7 +734,7 @@ function Guest:pause(options) end
 
 ---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
 ---@param options? guestlua.PausedOptions
----@return table # a guard
+---@return any # a guard
 function Guest:paused(options) end
 
 ---@class guestlua.PmWakeupOptions
@@ -780,8 +782,8 @@ function Guest:save_memory_state(options) end
 ---@class guestlua.SetMetadataOptions
 ---@field persistent? boolean change the persistent configuration
 ---@field live? boolean change the running guest
----@field key? string the prefix of its namespace; "instance" where nothing is said (not in the reference)
----@field uri? string its namespace; http://openstack.org/xmlns/libvirt/nova/1.1 where nothing is said (not in the reference)
+---@field key? string the prefix of its namespace; default: "instance" (not in the reference)
+---@field uri? string its namespace; default: http://openstack.org/xmlns/libvirt/nova/1.1 (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Keeps an element of yours in the guest's configuration; the one of the same namespace is replaced.
@@ -849,7 +851,7 @@ function Guest:subscribe(events, options) end
 ---@field sync? boolean to the time of its own hardware clock, not to this machine's (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Sets the guest's clock to this machine's. Does not raise where the guest cannot do that: it says so.
+---Sets the guest's clock to this machine's. Does not raise if the guest cannot do that: it says so.
 ---
 ---libvirt: `virDomainSetTime`
 ---@param options? guestlua.SyncGuestTimeOptions
@@ -858,10 +860,10 @@ function Guest:subscribe(events, options) end
 function Guest:sync_guest_time(options) end
 
 ---@class guestlua.ThawFilesystemsOptions
----@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
+---@field mountpoints? string[] these alone; default: all (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Lets the guest write again. Harmless where nothing is frozen.
+---Lets the guest write again. Harmless if nothing is frozen.
 ---
 ---libvirt: `virDomainFSThaw`
 ---@param options? guestlua.ThawFilesystemsOptions
@@ -903,7 +905,7 @@ function BlockDevice:await_job(options) end
 ---@class guestlua.BlockStatsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----What went over the disk since the guest started.
+---The disk's I/O counters since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
 ---@param options? guestlua.BlockStatsOptions
@@ -914,7 +916,7 @@ function BlockDevice:await_job(options) end
 ---@return integer errs
 function BlockDevice:blockStats(options) end
 
----What went over the disk since the guest started.
+---The disk's I/O counters since the guest started.
 ---
 ---libvirt: `virDomainBlockStats`
 ---@param options? guestlua.BlockStatsOptions
@@ -974,7 +976,7 @@ function BlockDevice:get_block_info(options) end
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.BlockDeviceGetJobInfoOptions
----@return table? # a table: job (the type's number: guestlua.block_job_type names it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil where there is no job
+---@return table? # a table: job_type (libvirt's word: "pull", "copy", "commit", "active_commit" …), job (its number, as the reference has it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
 function BlockDevice:get_job_info(options) end
 
 ---@class guestlua.IsJobCompleteOptions
@@ -988,7 +990,7 @@ function BlockDevice:get_job_info(options) end
 function BlockDevice:is_job_complete(options) end
 
 ---What await_job waits for: the events "block_job_2" of the guest from before the start of the last job on.
----@return guestlua.Subscription? # Subscription; nil where no job was started with this object, or await_job has seen its end
+---@return guestlua.Subscription? # Subscription; nil if no job was started with this object, or await_job has seen its end
 function BlockDevice:job_events() end
 
 ---@class guestlua.RebaseOptions
@@ -1023,7 +1025,7 @@ function BlockDevice:resize(size, options) end
 ---@field wait_for_job_clean? boolean count the job as running until libvirt has cleaned it up
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The reference's older question: despite its name one look, and true means that the job still runs. await_job is what waits.
+---The reference's older check. Despite its name it does not wait; true means that the job still runs. await_job waits.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.WaitForJobOptions
@@ -1039,7 +1041,7 @@ local Subscription = {}
 ---libvirt: `virConnectDomainEventDeregisterAny`
 function Subscription:close() end
 
----Waits for the next event. More than 1024 events that nobody fetched are dropped, and told as an event "lost" with their count.
+---Waits for the next event. More than 1024 events that nobody fetched are dropped, and reported as an event "lost" with their number.
 ---@param timeout? number seconds to wait at most; nil: as long as it takes
 ---@return table? # the event, a table: event, guest, uuid and what belongs to it; nil when the time is over
 function Subscription:next(timeout) end
@@ -1049,28 +1051,28 @@ function Subscription:next(timeout) end
 ---@field [string|integer] any its attributes, children and text
 local Element = {}
 
----Adds a copy of another Element as the last child; those of the same name stay, other than with an assignment.
+---Adds a copy of another Element as the last child. Unlike an assignment, it keeps elements of the same name.
 ---@param child any the Element to copy
 ---@return guestlua.Element # the copy, an Element
 function Element:append(child) end
 
 ---The attribute of that name, also where a method or a child element has the name.
 ---@param name string the name
----@return string? # string, or nil
+---@return string?
 function Element:attribute(name) end
 
 ---All its attributes, one with a prefix under "prefix:name".
----@return table # a table from name to value
+---@return table<string, string>
 function Element:attributes() end
 
 ---The first child element of that name, also where a method or an attribute has the name.
 ---@param name string the name
----@return guestlua.Element? # Element, or nil
+---@return guestlua.Element?
 function Element:child(name) end
 
 ---The child elements, or those of that name, in document order.
 ---@param name? string the name; nil: any
----@return guestlua.Element[] # a list of Element
+---@return guestlua.Element[]
 function Element:children(name) end
 
 ---The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.
@@ -1120,7 +1122,7 @@ local Signal = {}
 
 ---Waits until somebody calls wake.
 ---@param options? guestlua.SignalWaitOptions
----@return true # true; false where the time is over
+---@return boolean # true; false if the time is over
 function Signal:wait(options) end
 
 ---Lets those go on that wait, the oldest first.
@@ -1148,7 +1150,7 @@ function Group:wait() end
 local Progress = {}
 
 ---What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.
----@return function # a function that takes what get_job_info() gives
+---@return fun(info: table)
 function Progress:callback() end
 
 ---@class guestlua.ConfigureOptions
@@ -1221,7 +1223,7 @@ local workflow = {}
 ---@param guest guestlua.Guest the Guest
 ---@param device any the device: an Element or XML text
 ---@param options? guestlua.AttachWithRetryOptions
----@return table # a table: workflow, guest, device, steps, seconds
+---@return any # a table: workflow, guest, device, steps, seconds
 function workflow.attach_with_retry(guest, device, options) end
 
 ---@class guestlua.CleanShutdownOptions
@@ -1233,7 +1235,7 @@ function workflow.attach_with_retry(guest, device, options) end
 ---Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest goes on, unless force=true.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.CleanShutdownOptions
----@return table # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+---@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
 function workflow.clean_shutdown(guest, options) end
 
 ---@class guestlua.DetachWithRetryOptions
@@ -1248,7 +1250,7 @@ function workflow.clean_shutdown(guest, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any its alias, a disk's target, an Element, XML text, or a function get_conf(from_persistent_config) that gives the Element or nil
 ---@param options? guestlua.DetachWithRetryOptions
----@return table # a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)
+---@return any # a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)
 function workflow.detach_with_retry(guest, device, options) end
 
 ---@class guestlua.EnsureAttachedOptions
@@ -1259,7 +1261,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any the device: an Element or XML text
 ---@param options? guestlua.EnsureAttachedOptions
----@return table # a table: workflow, guest, steps, seconds, changed (whether anything was done)
+---@return any # a table: workflow, guest, steps, seconds, changed (whether anything was done)
 function workflow.ensure_attached(guest, device, options) end
 
 ---@class guestlua.EnsureDetachedOptions
@@ -1281,7 +1283,7 @@ function workflow.ensure_detached(guest, device, options) end
 ---Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureRunningOptions
----@return table # a table: workflow, guest, steps, seconds, changed (false: it ran before), how: "launched", "restored" (it had been suspended), "unpaused", "woken" (it was asleep) or "running"
+---@return any # a table: workflow, guest, steps, seconds, changed (false: it ran before), how: "launched", "restored" (it had been suspended), "unpaused", "woken" (it was asleep) or "running"
 function workflow.ensure_running(guest, options) end
 
 ---@class guestlua.EnsureStoppedOptions
@@ -1293,7 +1295,7 @@ function workflow.ensure_running(guest, options) end
 ---Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureStoppedOptions
----@return table # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+---@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
 function workflow.ensure_stopped(guest, options) end
 
 ---@class guestlua.LiveMigrateOptions
@@ -1323,7 +1325,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param destination guestlua.Host the Host that it goes to
 ---@param options? guestlua.LiveMigrateOptions
----@return table # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted), warnings, and left_out: disks that were not copied with the others, a list of {target, why}
+---@return any # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted), warnings, and left_out: disks that were not copied with the others, a list of {target, why}
 function workflow.live_migrate(guest, destination, options) end
 
 ---@class guestlua.LiveSnapshotOptions
@@ -1342,7 +1344,7 @@ function workflow.live_migrate(guest, destination, options) end
 ---@param disk string the disk's target, as in "vda"
 ---@param out_path string the file, on the guest's host; it must not be there yet
 ---@param options? guestlua.LiveSnapshotOptions
----@return table # a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce
+---@return any # a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce
 function workflow.live_snapshot(guest, disk, out_path, options) end
 
 ---@class guestlua.RebootOptions
@@ -1354,7 +1356,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.RebootOptions
----@return table # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
+---@return any # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
 function workflow.reboot(guest, options) end
 
 ---@class guestlua.workflowResumeOptions
@@ -1365,7 +1367,7 @@ function workflow.reboot(guest, options) end
 ---Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.workflowResumeOptions
----@return table # a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and clock_error: why not
+---@return any # a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and clock_error: why not
 function workflow.resume(guest, options) end
 
 ---@class guestlua.SnapshotThenCommitOptions
@@ -1382,7 +1384,7 @@ function workflow.resume(guest, options) end
 ---Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.SnapshotThenCommitOptions
----@return table # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), left_out: the disks that were not taken, a list of {target, why}, and left: files of overlays that stay, a list of {path, why}
+---@return any # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), left_out: the disks that were not taken, a list of {target, why}, and left: files of overlays that stay, a list of {path, why}
 function workflow.snapshot_then_commit(guest, options) end
 
 ---@class guestlua.SuspendOptions
@@ -1393,7 +1395,7 @@ function workflow.snapshot_then_commit(guest, options) end
 ---Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.SuspendOptions
----@return table # a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume
+---@return any # a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume
 function workflow.suspend(guest, options) end
 
 ---@class guestlua.SwapVolumeOptions
@@ -1411,7 +1413,7 @@ function workflow.suspend(guest, options) end
 ---@param disk string the disk's target, as in "vda"
 ---@param conf any the new volume: a <disk> element, or its XML text
 ---@param options? guestlua.SwapVolumeOptions
----@return table # a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost image any more)
+---@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost image any more)
 function workflow.swap_volume(guest, disk, conf, options) end
 
 ---@class guestlua.VolumeSnapshotCreateOptions
@@ -1427,7 +1429,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotCreateOptions
----@return table # a table: workflow, guest, steps, seconds, disk, images (the disk's chain), quiesced (whether the file systems were frozen), snapshot_id
+---@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain), quiesced (whether the file systems were frozen), snapshot_id
 function workflow.volume_snapshot_create(guest, volume_id, options) end
 
 ---@class guestlua.VolumeSnapshotDeleteOptions
@@ -1443,7 +1445,7 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotDeleteOptions
----@return table # a table: workflow, guest, steps, seconds, disk, images (the disk's chain)
+---@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain)
 function workflow.volume_snapshot_delete(guest, volume_id, options) end
 
 ---What every failure raises. It prints as one line.

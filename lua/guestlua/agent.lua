@@ -96,6 +96,7 @@ define(core.Guest, "Guest", {
   name = "exec",
   method = true,
   help = "Runs a program in the guest through the guest agent, and waits for its end.",
+  result = { "integer code", "string output", "string errors" },
   returns = "its exit code (128 and the signal's number where a signal ended it), what it printed, and what it printed as errors",
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
@@ -162,7 +163,7 @@ define(agent, "guestlua", {
     local events <close> = guest:subscribe("agent_lifecycle")
     while true do
       local left = limit - (core.now() - began)
-      local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { timeout = math.ceil(math.max(math.min(PING, left), 1)) })
+      local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = math.ceil(math.max(math.min(PING, left), 1)) })
       if ok then
         return core.now() - began
       elseif not core.Error.is(e) or not not_yet[e.kind] then

@@ -1,4 +1,4 @@
--- What the calls tell of themselves (src/log.c): the log's level trace, and the dry run.
+-- What the calls tell of themselves (src/call/watch.c): the log's level trace, and the dry run.
 
 local core = require("guestlua.core")
 local define = require("guestlua.define")
@@ -93,6 +93,7 @@ define(calls, "guestlua", {
   help = "dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded "
     .. "where that is all that they say, and gets an error of kind \"dry_run\" where it is not. New connections are read-only. There is no way "
     .. "back. The command's --dry-run.",
+  result = "boolean",
   returns = "boolean: whether this is a dry run",
   params = { { name = "on", type = "boolean", positional = true, help = "true; nil: only asks" } },
   run = function(on)

@@ -83,7 +83,7 @@ local function member(found, by, word)
     if row and row.params then
       return { row = row }
     end
-    local class = row and help.class_named(row.returns)
+    local class = row and help.class_given(row)
     return class and { class = class }
   end
   local owner = help.class_in(found.value)
@@ -123,9 +123,8 @@ function Check:follow(i)
       i = i + 2
     elseif word and (is(word, "(") or is(word, "{") or word.kind == "string") then
       local row = found.row
-      local class = row and help.class_named(row.returns)
-      local of = row and row.returns and row.returns:match("list of (%u%w+)")
-      found = class and { class = class } or of and { list = help.classes()[of] } or nil
+      local class, of = row and help.class_given(row), row and help.class_listed(row)
+      found = class and { class = class } or of and { list = of } or nil
       i = word.kind == "string" and i + 1 or close_of(words, i) + 1
     else
       break
@@ -351,7 +350,7 @@ function Check:note(i)
       found = found and member(found, word.text, field)
       at = at + 2
     elseif found and (is(word, "(") or is(word, "{") or word.kind == "string") then
-      local class = found.row and help.class_named(found.row.returns)
+      local class = found.row and help.class_given(found.row)
       found = class and { class = class }
       at = word.kind == "string" and at + 1 or close_of(words, at) + 1
     else

@@ -117,11 +117,11 @@ local function resolve(chain)
     local class = found.class or found.value ~= nil and (help.class_in(found.value) or help.class_of(found.value)) or nil
     if step.call then
       local row = found.row or found.value ~= nil and select(2, help.row_of(found.value))
-      local result = row and help.class_named(row.returns)
+      local result = row and help.class_given(row)
       found = result and { class = result }
     elseif class and help.member(class, step.name) then
       local row = help.member(class, step.name)
-      found = row.params and { row = row, of = found.value } or { class = help.class_named(row.returns) }
+      found = row.params and { row = row, of = found.value } or { class = help.class_given(row) }
     else
       local value = raw_field(found.value, step.name)
       found = value ~= nil and { value = value, row = type(value) == "function" and select(2, help.row_of(value)) or nil }

@@ -110,6 +110,21 @@ local function check_self(class, owner, method, self)
   end
 end
 
+-- Where the options are that come early: a table with something in it as the last argument, if only optional arguments are left. Or nil.
+local function early_options(params, positional, first, arguments, count)
+  local i = count - first + 1
+  if i < 1 or i > positional or type(arguments[count]) ~= "table" or next(arguments[count]) == nil or getmetatable(arguments[count]) then
+    return nil
+  end
+  for at = i, positional do
+    local wanted = params[at].type
+    if params[at].required or wanted == "table" or wanted == "any" then
+      return nil
+    end
+  end
+  return count
+end
+
 local TIMEOUT = {
   name = "timeout",
   type = "number",
@@ -117,10 +132,13 @@ local TIMEOUT = {
 }
 
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
--- param.binary: a string that may have any byte in it. row.blocks: it makes calls that can block, and so has the option timeout.
+-- row.result: a type of LuaCATS for each value that comes back, maybe with its name, as in "Guest?" or { "integer code", "string output" };
+-- row.returns says what it means. param.binary: a string that may have any byte in it. row.blocks: it makes calls that can block, and so has the
+-- option timeout.
 return setmetatable({ rows = rows, classes = classes, class = class_of, lazy = lazy, load_all = load_all, bad = bad, check = check }, {
   __call = function(_, class, owner, row)
     row.owner = owner
+    row.result = type(row.result) == "string" and { row.result } or row.result
     row.params = row.params or {}
     rows[#rows + 1] = row
     local params, run, first = row.params, row.run, row.method and 2 or 1
@@ -139,6 +157,10 @@ return setmetatable({ rows = rows, classes = classes, class = class_of, lazy = l
       local arguments, count = { ... }, select("#", ...)
       if row.method then
         check_self(class, owner, row.name, arguments[1])
+      end
+      local early = options_at and early_options(params, positional, first, arguments, count)
+      if early then
+        arguments[early], arguments[options_at], count = nil, arguments[early], options_at
       end
       for i = 1, positional do
         check(row.name, params[i], arguments[first + i - 1])

@@ -27,7 +27,9 @@ define(Guest, "Guest", {
   name = "get_vcpus_info",
   method = true,
   help = "Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.",
-  returns = "an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), state (0 offline, 1 running, 2 blocked), time (ns)",
+  result = "fun(): table",
+  returns = "an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state (\"offline\", \"running\", \"blocked\"), state (its "
+    .. "number), time (ns)",
   run = function(guest)
     local list, i
     return function()
@@ -45,6 +47,7 @@ define(Guest, "Guest", {
   help = "The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC "
     .. "address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind \"device_ambiguous\" names those that "
     .. "fit where it is more than one.",
+  result = "Element?",
   returns = "Element, or nil where there is none, and for a cfg of nil",
   params = {
     { name = "cfg", type = "any", positional = true, help = "what to look for: an Element or XML text" },
@@ -138,6 +141,7 @@ define(Guest, "Guest", {
   help = "Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises "
     .. "an error of kind \"device_detach_failed\" when the guest did not let go, and \"device_not_found\" where libvirt says that there is no such "
     .. "device; its counter goes on when it is called again.",
+  result = "fun()",
   returns = "a function without arguments, which waits",
   params = {
     {
@@ -150,9 +154,9 @@ define(Guest, "Guest", {
     { name = "device", type = "any", positional = true, required = true, help = "what get_device_conf_func knows the device by" },
     { name = "persistent", type = "boolean", positional = true, required = true, help = "take it out of the persistent configuration too" },
     { name = "live", type = "boolean", positional = true, required = true, help = "take it from the running guest" },
-    { name = "max_retry_count", type = "integer", help = "how often to ask again; 7 where nothing is said, -1: for ever" },
-    { name = "inc_sleep_time", type = "number", help = "seconds that each pause is longer than the one before; 2 where nothing is said" },
-    { name = "max_sleep_time", type = "number", help = "seconds of the longest pause; 30 where nothing is said" },
+    { name = "max_retry_count", type = "integer", help = "how often to ask again; default: 7, -1: for ever" },
+    { name = "inc_sleep_time", type = "number", help = "seconds that each pause is longer than the one before; default: 2" },
+    { name = "max_sleep_time", type = "number", help = "seconds of the longest pause; default: 30" },
   },
   run = function(guest, get_conf, name, persistent, live, options)
     local conf = get_conf(name)

@@ -45,6 +45,7 @@ local events = {
   method = true,
   help = "For a loop: for event in object:events{\"lifecycle\", \"block_job_2\", timeout=60} do. Hears of the named events from this call on, until "
     .. "the loop is left or the time is over. What is dropped because nobody fetched it is told as an event \"lost\" with its count.",
+  result = "fun(): table",
   returns = "an iterator",
   params = {
     { name = "names", type = "table", positional = true, required = true, choices_of = "subscribe",
@@ -82,6 +83,7 @@ local on = {
   method = true,
   help = "Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, "
     .. "and the next event is handled all the same.",
+  result = "Subscription",
   returns = "a Subscription: its close() ends it, and so does closing the connection",
   params = {
     { name = "name", type = "string", positional = true, required = true, choices_of = "subscribe", help = "the event's name" },
@@ -140,6 +142,7 @@ local wait_event = {
   method = true,
   help = "Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: "
     .. "an event that came before is missed.",
+  result = "table",
   returns = "the event; an error of kind \"timeout\" where none came in time",
   params = {
     { name = "name", type = "string", positional = true, required = true, choices_of = "subscribe", help = "the event's name" },

@@ -131,9 +131,26 @@ function help.member(class, name)
   end
 end
 
--- The class that a text like "Guest, or nil" or "a Subscription: …" begins with.
-function help.class_named(text)
-  return text and help.classes()[text:match("^an? (%u%w+)") or text:match("^%u%w+")]
+-- The class of what a row gives, or nil; the one of which it gives a list.
+function help.class_given(row)
+  return row.result and help.classes()[row.result[1]:match("^(%w+)%??$")]
+end
+
+function help.class_listed(row)
+  return row.result and help.classes()[row.result[1]:match("^(%w+)%[%]$")]
+end
+
+-- What a row gives, in words: `returns` if it has it, or else its types. nil: nothing.
+function help.result(row)
+  if row.returns or not row.result then
+    return row.returns
+  end
+  local words = {}
+  for i, one in ipairs(row.result) do
+    local kind, mark = one:match("^(%w+)([%[%]?]*)")
+    words[i] = mark == "[]" and "a list of " .. kind or mark == "?" and kind .. ", or nil" or kind
+  end
+  return table.concat(words, ", ")
 end
 
 -- The class and the row of a function of ours.
@@ -194,8 +211,8 @@ local function row_text(class, row, columns)
   local lines = { (row.dotted and "" or class.name) .. help.signature(class, row), wrapped(row.help, "", columns) }
   add_params(lines, row, true, "Arguments:", columns)
   add_params(lines, row, false, "Options:", columns)
-  if row.returns then
-    lines[#lines + 1] = wrapped("Returns " .. row.returns .. ".", "", columns)
+  if help.result(row) then
+    lines[#lines + 1] = wrapped("Returns " .. help.result(row) .. ".", "", columns)
   end
   if row.call then
     lines[#lines + 1] = "libvirt: " .. row.call
@@ -222,7 +239,7 @@ local function class_text(class, columns)
 end
 
 local function field_text(class, field, columns)
-  return ("%s.%s\n%s"):format(class.name, field.name, wrapped(("%s (%s)"):format(field.help, field.returns), "", columns))
+  return ("%s.%s\n%s"):format(class.name, field.name, wrapped(("%s (%s)"):format(field.help, help.result(field)), "", columns))
 end
 
 -- "Guest", "Guest.launch", "guest:launch", "launch", "Block jobs": what is called exactly so.

@@ -22,26 +22,23 @@ local guestlua = {
   embedded_uri = core.embedded_uri,
 }
 
--- The values of get_info().state.
+-- The values of get_info().state, as the reference calls them.
 guestlua.power_state = { NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 }
 
--- The names of a guest's get_job_info().type.
-guestlua.job_type = { [0] = "NONE", "BOUNDED", "UNBOUNDED", "COMPLETED", "FAILED", "CANCELLED" }
-
--- The names of a disk's get_job_info().job.
-guestlua.block_job_type = { [0] = "UNKNOWN", "PULL", "COPY", "COMMIT", "ACTIVE_COMMIT", "BACKUP", "LAST" }
+-- libvirt's words for the numbers that the reference has: a guest's get_job_info().type, and a disk's get_job_info().job.
+guestlua.job_type, guestlua.block_job_type = core.job_type, core.block_job_type
 
 local define = require("guestlua.define")
 
 define(guestlua, "guestlua", {
   name = "open",
   help = "Connects to libvirt.",
-  returns = "Host",
+  result = "Host",
   params = {
     { name = "uri", type = "string", positional = true, help = "libvirt's connection URI; nil: guestlua.default_uri (the command's -c), "
       .. "then $LIBVIRT_DEFAULT_URI, then libvirt's own default" },
     { name = "readonly", type = "boolean", help = "open it read-only: calls that change something are refused by libvirt" },
-    { name = "keepalive", type = "integer", help = "seconds between two questions whether the daemon is alive, 5 where nothing is said, 0: never; "
+    { name = "keepalive", type = "integer", help = "seconds between keepalive probes, default: 5, 0: none; "
       .. "after 6 without an answer the connection is given up" },
     { name = "reconnect", type = "boolean", help = "open it again where it is lost, as often as it takes; each subscription then gets an event "
       .. "\"reconnected\", as what happened meanwhile was not heard. Calls made while it is lost fail" },
@@ -63,7 +60,7 @@ define(guestlua, "guestlua", {
 define(guestlua, "guestlua", {
   name = "embedded",
   help = "Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it where they are missing.",
-  returns = "Host",
+  result = "Host",
   params = {
     { name = "dir", type = "string", positional = true, required = true, help = "the directory that the driver keeps its state in; one a process" },
   },
@@ -75,7 +72,7 @@ define(guestlua, "guestlua", {
 define(core.Guest, "Guest", {
   name = "create",
   help = "Guest.create(xml, host): defines a guest, ready to be launched. A function of the class, called with a dot.",
-  returns = "Guest",
+  result = "Guest",
   params = {
     { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
     { name = "host", type = "userdata", positional = true, required = true, help = "the Host to define it on" },

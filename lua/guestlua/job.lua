@@ -110,9 +110,9 @@ end
 --
 -- libvirt may have been about to begin when it is told to end the job, and then says that there is none: it is told again, for as long as the call
 -- that was abandoned may still begin.
-local function abort(owner, e)
+local function abort(owner, method, e)
   for _ = 1, 50 do
-    local ok, failure = pcall(owner.abort_job, owner)
+    local ok, failure = pcall(owner[method], owner)
     if ok then
       e.still_running = false
       e.message = e.kind .. "; the job was aborted"
@@ -139,7 +139,7 @@ end
 local abort_when_cancelled = {
   __close = function(self, e)
     if core.Error.is(e, "interrupted") or core.Error.is(e, "cancelled") then
-      local aborted = core.shield(abort, self.owner, e)
+      local aborted = core.shield(abort, self.owner, "abort_job", e)
       if aborted and self.events then
         core.shield(await_last, self.events, self.targets)
       end
@@ -147,13 +147,10 @@ local abort_when_cancelled = {
   end,
 }
 
-for _, method in ipairs({ "migrate", "save_memory_state" }) do
-  local call = core.Guest[method]
-  core.Guest[method] = function(guest, ...)
-    local guard <close> = setmetatable({ owner = guest }, abort_when_cancelled)
-    return call(guest, ...)
-  end
-end
+-- The rows of calls that last name the method that ends them: `aborts`.
+core.on_cancelled(function(owner, method, e)
+  core.shield(abort, owner, method, e)
+end)
 
 define(core.BlockDevice, "BlockDevice", {
   name = "await_job",
@@ -161,6 +158,7 @@ define(core.BlockDevice, "BlockDevice", {
   help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and "
     .. "then as well, in case one was lost. What is not known is told as \"unknown\", never as success. Where the wait is interrupted (Ctrl-C) or "
     .. "cancelled the job is aborted; after a timeout it goes on.",
+  result = { [["completed"|"ready"|"failed"|"canceled"|"unknown" outcome]], "string? reason" },
   returns = "\"completed\", \"ready\", \"failed\", \"canceled\" or \"unknown\", and then the reason where there is one",
   params = {
     { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the job goes on" },

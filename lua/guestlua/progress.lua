@@ -338,6 +338,7 @@ define(Progress, "Progress", {
   name = "callback",
   method = true,
   help = "What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.",
+  result = "fun(info: table)",
   returns = "a function that takes what get_job_info() gives",
   run = function(bar)
     return function(...)
@@ -392,7 +393,7 @@ define(progress, "guestlua", {
   help = "Shows how far something is, on standard error: local progress <close> = guestlua.progress(\"commit vda\"). On a terminal that is a line "
     .. "with a bar, per cent, bytes, rate and time left, below what the script prints, one for each that is open; elsewhere a line every five "
     .. "seconds.",
-  returns = "Progress",
+  result = "Progress",
   params = {
     { name = "label", type = "string", binary = true, positional = true, required = true, help = "what it is of" },
     { name = "total", type = "number", help = "how many bytes there are; update may say it later" },

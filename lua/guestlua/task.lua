@@ -64,7 +64,7 @@ define(Group, "Group", {
   name = "spawn",
   method = true,
   help = "Starts fn(…) as a task of the group; where the group has as many tasks as its limit, when one of them has ended.",
-  returns = "Task",
+  result = "Task",
   params = {
     { name = "fn", type = "function", positional = true, required = true, help = "the function" },
     { name = "...", type = "any", positional = true, help = "its arguments" },
@@ -142,6 +142,7 @@ define(guestlua, "guestlua", {
   name = "group",
   help = "Makes a group of tasks: local group <close> = guestlua.group{limit=8}. The first task that fails cancels the others and its error is "
     .. "raised once, by group:wait() or at the end of the scope; leaving the scope cancels what still runs and waits for it.",
+  result = "Group",
   returns = "Group: spawn(fn, …), wait(), cancel()",
   params = { { name = "limit", type = "integer", help = "how many of its tasks may run at a time; nil: all" } },
   run = function(options)
@@ -152,6 +153,7 @@ define(guestlua, "guestlua", {
 define(guestlua, "guestlua", {
   name = "map",
   help = "Calls fn(value, index) for each value of a list, in tasks of a group.",
+  result = "table",
   returns = "a table: what each call returned first, at the value's index",
   params = {
     { name = "list", type = "table", positional = true, required = true, help = "the values" },
@@ -187,8 +189,9 @@ end
 
 define(guestlua, "guestlua", {
   name = "timeout",
-  help = "Calls fn(…) and cancels it when the time is over: its to-be-closed variables undo what they guard, and then an error of kind "
+  help = "Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo what they guard, and then an error of kind "
     .. "\"timeout\" is raised, with still_running = true where a call goes on in libvirt.",
+  result = "any ...",
   returns = "any: what fn returned",
   params = {
     { name = "seconds", type = "number", positional = true, required = true, help = "how long it may take" },

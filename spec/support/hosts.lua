@@ -71,7 +71,7 @@ function hosts.await_agent(guest, events)
     local event = events:next(math.max(deadline - guestlua.now(), 0))
     assert(event, "the agent of the tiny guest did not answer in time")
   until event.state == "connected"
-  guest:agent_command('{"execute":"guest-ping"}', { timeout = tiny.TIMEOUT })
+  guest:agent_command('{"execute":"guest-ping"}', { agent_timeout = tiny.TIMEOUT })
 end
 
 function hosts.up()

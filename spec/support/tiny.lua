@@ -129,7 +129,7 @@ function Machine:await_agent(events)
       error(("the agent of the tiny guest did not answer within %d s"):format(tiny.TIMEOUT))
     end
   until event.state == "connected"
-  self.guest:agent_command('{"execute":"guest-ping"}', { timeout = tiny.TIMEOUT })
+  self.guest:agent_command('{"execute":"guest-ping"}', { agent_timeout = tiny.TIMEOUT })
 end
 
 -- options.prepare: a function that gets the machine before its guest is defined; it may set machine.cleanup, which runs when the guest is gone.

@@ -1,0 +1,237 @@
+#include "base/error.h"
+
+#include <lauxlib.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/printable.h"
+
+static const char error_class[] = "guestlua.Error";
+
+/* The first row that fits: of the kind, and of the method if it names one. */
+static const struct {
+  const char *kind, *op, *hint;
+} hints[] = {
+  {"disconnected", NULL,
+   "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
+  {"no_domain", "guest", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
+  {"operation_invalid", "resume",
+   "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
+  {"operation_invalid", "pm_wakeup", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
+  {"operation_invalid", "delete_configuration",
+   "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
+   "keep_nvram"},
+  {"operation_invalid", "launch", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
+  {"no_connect", NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
+  {"system_error", NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
+  {"auth_failed", NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
+  {"auth_unavailable", NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
+  {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
+  {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
+  {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
+  {"agent_unresponsive", NULL, "is qemu-guest-agent running in the guest, and is the guest itself up?"},
+  {"argument_unsupported", NULL,
+   "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
+  {"no_support", NULL, "the driver of this connection does not implement the call"},
+  {"no_domain", NULL, "the guest was undefined meanwhile: look it up again with host:guest(name)"},
+  {"block_copy_active", NULL, "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
+  {"migrate_unsafe", NULL,
+   "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
+   "and migrate_disks"},
+  {"dom_exist", NULL, "a guest of this name or UUID exists: host:guest(name) finds it"},
+};
+
+void gl_error_set(lua_State *L, const char *key, const char *value)
+{
+  if (!value)
+    return;
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, key);
+}
+
+/* "script.lua:12" of the innermost function that is not ours. */
+static void set_where(lua_State *L)
+{
+  lua_Debug ar;
+  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline < 0 || strncmp(ar.source, "=guestlua/", 10) == 0)
+      continue;
+    lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+    lua_setfield(L, -2, "where");
+    return;
+  }
+}
+
+void gl_error_set_hint(lua_State *L, const char *kind, const char *op)
+{
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (strcmp(hints[i].kind, kind) == 0 && (!hints[i].op || (op && strcmp(hints[i].op, op) == 0))) {
+      gl_error_set(L, "hint", hints[i].hint);
+      return;
+    }
+}
+
+void gl_error_push(lua_State *L, const char *kind)
+{
+  lua_createtable(L, 0, 12);
+  luaL_setmetatable(L, error_class);
+  gl_error_set(L, "kind", kind);
+  set_where(L);
+  gl_error_set_hint(L, kind, NULL);
+}
+
+void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
+{
+  char text[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  gl_error_push(L, kind);
+  gl_error_set(L, "message", text);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
+{
+  char text[1024];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  gl_error_push(L, "bad_argument");
+  gl_error_set(L, "op", method);
+  gl_error_set(L, "argument", argument);
+  lua_pushfstring(L, "bad argument '%s' to '%s' (%s)", argument, method, text);
+  lua_setfield(L, -2, "message");
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+/* Adds fmt with the error's field in it, where the error has that field. */
+static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char *before, const char *after)
+{
+  if (lua_getfield(L, 1, key) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  luaL_tolstring(L, -1, NULL);
+  lua_remove(L, -2);
+  gl_printable_push(L, -1, GL_ESCAPE_LINES);
+  lua_remove(L, -2);
+  lua_pushfstring(L, "%s%s%s", before, lua_tostring(L, -1), after);
+  lua_remove(L, -2);
+  luaL_addvalue(b);
+}
+
+/* Pushes what went wrong while undoing (lua/guestlua/undo.lua), a line each, or "". */
+static void push_undoing(lua_State *L)
+{
+  lua_pushliteral(L, "");
+  if (lua_getfield(L, 1, "undoing") == LUA_TTABLE)
+    for (lua_Integer i = 1; lua_rawgeti(L, 3, i) != LUA_TNIL; i++) {
+      luaL_tolstring(L, -1, NULL);
+      gl_printable_push(L, -1, GL_INDENT_LINES); /* an Error has lines of its own */
+      lua_pushfstring(L, "%s\n  and while undoing: %s", lua_tostring(L, 2), lua_tostring(L, -1));
+      lua_replace(L, 2);
+      lua_settop(L, 3);
+    }
+  lua_settop(L, 2);
+}
+
+/* The fields keep their bytes; a line feed in one of them is shown as an escape, so that the lines are those of this layout.
+ * script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
+static int error_tostring(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  push_undoing(L);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  add_field(L, &b, "where", "", ": ");
+  add_field(L, &b, "workflow", "", ": ");
+  add_field(L, &b, "step", "step '", "': ");
+  add_field(L, &b, "device_type", "", " ");
+  add_field(L, &b, "device", "'", "' of ");
+  add_field(L, &b, "guest", "guest '", "': ");
+  lua_getfield(L, 1, "call");
+  bool libvirt = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  if (libvirt)
+    add_field(L, &b, "op", "", ": ");
+  add_field(L, &b, "message", "", "");
+  if (libvirt) {
+    add_field(L, &b, "call", " (", ": ");
+    add_field(L, &b, "kind", "", "");
+    add_field(L, &b, "code", ", code ", "");
+    add_field(L, &b, "domain", " from ", "");
+    add_field(L, &b, "host", " on ", "");
+    luaL_addchar(&b, ')');
+  }
+  add_field(L, &b, "hint", "\n  hint: ", "");
+  add_field(L, &b, "outcome", "\n  outcome: ", "");
+  lua_pushvalue(L, 2);
+  luaL_addvalue(&b);
+  luaL_pushresult(&b);
+  return 1;
+}
+
+static int error_concat(lua_State *L)
+{
+  luaL_tolstring(L, 1, NULL);
+  luaL_tolstring(L, 2, NULL);
+  lua_concat(L, 2);
+  return 1;
+}
+
+/* guestlua.Error.new(fields): the constructor for the modules written in Lua. */
+static int error_new(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "kind");
+  gl_error_push(L, luaL_checkstring(L, 2));
+  for (lua_pushnil(L); lua_next(L, 1);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, 3);
+  }
+  return 1;
+}
+
+/* guestlua.Error.is(value [, kind]): whether it is a guestlua.Error, of that kind. */
+static int error_is(lua_State *L)
+{
+  lua_settop(L, 2);
+  bool is = false;
+  if (lua_istable(L, 1) && lua_getmetatable(L, 1)) {
+    luaL_getmetatable(L, error_class);
+    is = lua_rawequal(L, -1, -2);
+    lua_settop(L, 2);
+  }
+  if (is && !lua_isnil(L, 2)) {
+    lua_getfield(L, 1, "kind");
+    is = lua_rawequal(L, 2, -1);
+  }
+  lua_pushboolean(L, is);
+  return 1;
+}
+
+void gl_error_open(lua_State *L)
+{
+  luaL_newmetatable(L, error_class);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushcfunction(L, error_concat);
+  lua_setfield(L, -2, "__concat");
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, error_new);
+  lua_setfield(L, -2, "new");
+  lua_pushcfunction(L, error_is);
+  lua_setfield(L, -2, "is");
+}

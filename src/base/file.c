@@ -1,0 +1,189 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+static _Noreturn void cannot(lua_State *L, const char *what, const char *path)
+{
+  gl_error_throw(L, "system_error", "cannot %s '%s': %s", what, path, strerror(errno));
+}
+
+/* Makes what was done to names in the path's directory last. */
+static int sync_directory_of(const char *path)
+{
+  char copy[PATH_MAX];
+  snprintf(copy, sizeof copy, "%s", path);
+  int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return -1;
+  int rc = fsync(fd);
+  close(fd);
+  return rc;
+}
+
+static int write_all(int fd, const char *text, size_t length)
+{
+  while (length > 0) {
+    ssize_t n = write(fd, text, length);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return -1;
+    text += n;
+    length -= (size_t)n;
+  }
+  return 0;
+}
+
+/* core.write_file(path, text): in one step, as far as a reader or a crash can tell, and on the disk when it returns. */
+static int write_file(lua_State *L)
+{
+  size_t length;
+  const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &length);
+  const char *new = lua_pushfstring(L, "%s.new", path);
+  int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    cannot(L, "write", new);
+  int rc = write_all(fd, text, length) < 0 || fsync(fd) < 0 ? -1 : 0;
+  if (close(fd) < 0 || rc < 0 || rename(new, path) < 0 || sync_directory_of(path) < 0) {
+    int why = errno;
+    unlink(new);
+    errno = why;
+    cannot(L, "write", path);
+  }
+  return 0;
+}
+
+static int distrust(lua_State *L, int fd, const char *why)
+{
+  if (fd >= 0)
+    close(fd);
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
+/* Why what is open is not to be believed: it belongs to somebody else, or others can write to it. NULL: it is. */
+static const char *reason_to_distrust(const struct stat *st)
+{
+  if (st->st_uid != 0 && st->st_uid != geteuid())
+    return "it belongs to another user";
+  return st->st_mode & (S_IWGRP | S_IWOTH) ? "other users can write to it" : NULL;
+}
+
+/* core.distrust_directory(path): why what is in the directory is not to be believed; nil: it is, or it is not there. */
+static int distrust_directory(lua_State *L)
+{
+  struct stat st;
+  if (stat(luaL_checkstring(L, 1), &st) < 0)
+    lua_pushstring(L, errno == ENOENT ? NULL : strerror(errno));
+  else
+    lua_pushstring(L, S_ISDIR(st.st_mode) ? reason_to_distrust(&st) : "it is no directory");
+  return 1;
+}
+
+/* core.read_file(path, most): what is in a file of at most so many bytes that nobody else can have written, or nil and why not. */
+static int read_file(lua_State *L)
+{
+  struct stat st;
+  const char *path = luaL_checkstring(L, 1);
+  lua_Integer most = luaL_checkinteger(L, 2);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0 || fstat(fd, &st) < 0)
+    return distrust(L, fd, errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+  if (!S_ISREG(st.st_mode))
+    return distrust(L, fd, "it is no regular file");
+  if (reason_to_distrust(&st))
+    return distrust(L, fd, reason_to_distrust(&st));
+  if (st.st_size > most)
+    return distrust(L, fd, lua_pushfstring(L, "it has more than %I bytes", (LUAI_UACINT)most));
+  size_t length = 0;
+  char *text = malloc((size_t)st.st_size + 1);
+  for (ssize_t n = 1; text && n > 0 && length < (size_t)st.st_size;) {
+    n = read(fd, text + length, (size_t)st.st_size - length);
+    length += n > 0 ? (size_t)n : 0;
+  }
+  close(fd);
+  if (!text)
+    return luaL_error(L, "guestlua: out of memory");
+  lua_pushlstring(L, text, length);
+  free(text);
+  return 1;
+}
+
+/* core.remove_file(path): gone when it returns; one that is not there is fine. */
+static int remove_file(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  if ((unlink(path) < 0 && errno != ENOENT) || sync_directory_of(path) < 0)
+    cannot(L, "remove", path);
+  return 0;
+}
+
+/* core.make_directory(path): with those above it, for this user only. */
+static int make_directory(lua_State *L)
+{
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s", luaL_checkstring(L, 1));
+  for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+    if (slash)
+      *slash = '\0';
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+      cannot(L, "make the directory", path);
+    if (!slash)
+      return 0;
+    *slash = '/';
+  }
+}
+
+/* core.list_directory(path): the names in it, in order; none where it is not there. */
+static int list_directory(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  struct dirent **names;
+  int count = scandir(path, &names, NULL, alphasort);
+  if (count < 0 && errno != ENOENT)
+    cannot(L, "read", path);
+  lua_newtable(L);
+  for (int i = 0; i < count; i++) {
+    if (names[i]->d_name[0] != '.') {
+      lua_pushstring(L, names[i]->d_name);
+      lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    free(names[i]);
+  }
+  if (count >= 0)
+    free(names);
+  return 1;
+}
+
+/* core.user(): the number of the user that this process acts as. */
+static int user(lua_State *L)
+{
+  lua_pushinteger(L, geteuid());
+  return 1;
+}
+
+void gl_file_open(lua_State *L)
+{
+  static const luaL_Reg functions[] = {{"write_file", write_file},
+                                       {"remove_file", remove_file},
+                                       {"make_directory", make_directory},
+                                       {"list_directory", list_directory},
+                                       {"distrust_directory", distrust_directory},
+                                       {"read_file", read_file},
+                                       {"user", user},
+                                       {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,18 @@
+/* Memory that lives as long as the call that it was taken for. */
+#ifndef GL_ARENA_H
+#define GL_ARENA_H
+
+#include <lua.h>
+#include <stddef.h>
+
+typedef struct gl_arena {
+  struct gl_block *blocks;
+} gl_arena;
+
+/* A copy of the text; room for something else. [-0, +0, e] */
+const char *gl_arena_keep(lua_State *L, gl_arena *arena, const char *text);
+void *gl_arena_room(lua_State *L, gl_arena *arena, size_t size);
+
+void gl_arena_free(gl_arena *arena);
+
+#endif

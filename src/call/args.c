@@ -1,0 +1,145 @@
+#include "call/args.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "call/kinds.h"
+#include "text/nearest.h"
+
+/* What every call that can block takes, although it is in no list. */
+static const gl_param timeout_param = {
+  .name = "timeout",
+  .kind = &gl_number,
+  .offset = offsetof(gl_args, timeout),
+  .help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
+};
+
+static void read_one(lua_State *L, int index, const char *method, const gl_param *params, const gl_param *p, gl_args *args)
+{
+  const gl_reader reader = {.method = method, .param = p, .args = args};
+  p->kind->read(L, index, &reader);
+  if (p == &timeout_param)
+    args->bounded = true;
+  else
+    args->given |= UINT64_C(1) << (p - params);
+}
+
+/* Raises: no option is called `key`. Lists those there are. */
+static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const gl_args *args, const char *key)
+{
+  gl_nearest near = {key, NULL, 0};
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (const gl_param *p = options; p && p->name; p++) {
+    gl_nearest_add(&near, p->name);
+    luaL_addstring(&b, p->name);
+    luaL_addstring(&b, p[1].name ? ", " : "");
+  }
+  if (args->blocks) {
+    gl_nearest_add(&near, timeout_param.name);
+    luaL_addstring(&b, options && options->name ? ", " : "");
+    luaL_addstring(&b, timeout_param.name);
+  }
+  luaL_pushresult(&b);
+  gl_error_argument(L, method, key, "no such option; the options are: %s%s%s%s", lua_tostring(L, -1), near.found ? "; is " : "",
+                    near.found ? near.found : "", near.found ? " meant?" : "");
+}
+
+static void read_options(lua_State *L, int index, const char *method, const gl_param *params, const gl_param *options, gl_args *args)
+{
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+    if (!key)
+      gl_error_argument(L, method, "options", "a table of named options expected, got one with a key of type %s", luaL_typename(L, -2));
+    const gl_param *p = options;
+    while (p && p->name && strcmp(p->name, key) != 0)
+      p++;
+    if ((!p || !p->name) && args->blocks && strcmp(key, timeout_param.name) == 0)
+      p = &timeout_param;
+    if (!p || !p->name)
+      unknown_option(L, method, options, args, key);
+    read_one(L, lua_gettop(L), method, params, p, args);
+  }
+}
+
+/* Whether the last argument, which is for parameter p, is the options: a table with something in it, if p and what follows may be left
+ * out. */
+static bool are_options(lua_State *L, int index, int top, const gl_param *p, const gl_args *args)
+{
+  if (index != top || !lua_istable(L, index) || p->kind->takes_table)
+    return false;
+  for (; p->name && p->positional; p++)
+    if (p->required)
+      return false;
+  if (!p->name && !args->blocks)
+    return false;
+  lua_pushnil(L);
+  bool any = lua_next(L, index);
+  lua_pop(L, any ? 2 : 0);
+  return any;
+}
+
+void gl_args_read(lua_State *L, int first, int top, const char *method, const gl_param *params, gl_args *args)
+{
+  int index = first;
+  const gl_param *p = params;
+  for (; p && p->name && p->positional; p++, index++) {
+    if (p->kind == &gl_rest)
+      return;
+    if (are_options(L, index, top, p, args))
+      break;
+    if (index <= top && (!lua_isnil(L, index) || (p->kind == &gl_any && !p->required)))
+      read_one(L, index, method, params, p, args);
+    else if (p->required)
+      gl_error_argument(L, method, p->name, "%s expected, got %s", p->kind->name, index > top ? "no value" : "nil");
+  }
+  while (p && p->name && p->positional)
+    p++;
+  if ((p && p->name) || args->blocks) {
+    if (index <= top && lua_istable(L, index))
+      read_options(L, index, method, params, p, args);
+    else if (index <= top && !lua_isnil(L, index))
+      gl_error_argument(L, method, "options", "table expected, got %s", luaL_typename(L, index));
+    index++;
+  }
+  if (top >= index)
+    gl_error_argument(L, method, "...", "%d argument(s) too many", top - index + 1);
+}
+
+bool gl_args_given(const gl_args *args, const gl_param *params, size_t offset)
+{
+  for (const gl_param *p = params; p && p->name; p++)
+    if (p->offset == offset)
+      return args->given >> (p - params) & 1;
+  return false;
+}
+
+static void push_param(lua_State *L, const gl_param *p)
+{
+  lua_createtable(L, 0, 6);
+  lua_pushstring(L, p->name);
+  lua_setfield(L, -2, "name");
+  lua_pushstring(L, p->kind->name);
+  lua_setfield(L, -2, "type");
+  lua_pushstring(L, p->help);
+  lua_setfield(L, -2, "help");
+  lua_pushboolean(L, p->positional);
+  lua_setfield(L, -2, "positional");
+  lua_pushboolean(L, p->required);
+  lua_setfield(L, -2, "required");
+  if (p->names) {
+    gl_enum_push_list(L, p->names);
+    lua_setfield(L, -2, "choices");
+  }
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+void gl_args_push(lua_State *L, const gl_param *params, bool blocks)
+{
+  lua_newtable(L);
+  for (const gl_param *p = params; p && p->name; p++)
+    push_param(L, p);
+  if (blocks)
+    push_param(L, &timeout_param);
+}

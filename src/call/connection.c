@@ -1,0 +1,36 @@
+#include "call/connection.h"
+
+#include <stdlib.h>
+
+gl_connection *gl_connection_new(gl_state *s)
+{
+  gl_connection *c = calloc(1, sizeof *c);
+  if (!c)
+    return NULL;
+  c->state = s;
+  c->refs = 1;
+  TAILQ_INIT(&c->running);
+  TAILQ_INIT(&c->queue);
+  pthread_mutex_init(&c->mutex, NULL);
+  return c;
+}
+
+gl_connection *gl_connection_ref(gl_connection *c)
+{
+  c->refs++;
+  return c;
+}
+
+void gl_connection_unref(gl_connection *c)
+{
+  if (--c->refs)
+    return;
+  pthread_mutex_destroy(&c->mutex);
+  free(c->uri);
+  free(c);
+}
+
+virConnectPtr gl_connection_ptr(const gl_connection *c)
+{
+  return c->handle ? c->handle->ptr : NULL;
+}

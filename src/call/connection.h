@@ -1,0 +1,49 @@
+/* A connection, shared by its Host object and by every op on it. Counted and used on the Lua thread, but for what says otherwise. */
+#ifndef GL_CONNECTION_H
+#define GL_CONNECTION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "call/handle.h"
+#include "loop/state.h"
+
+typedef struct gl_op gl_op;
+typedef struct gl_object gl_object;
+typedef struct gl_registration gl_registration;
+typedef TAILQ_HEAD(gl_op_list, gl_op) gl_op_list;
+
+typedef struct gl_connection {
+  gl_state *state;
+  gl_handle *handle; /* of the virConnectPtr; NULL once closed */
+  char *uri;         /* as libvirt completed it; never changes once it is set */
+  bool readonly;
+  bool handed_over; /* opened by the embedding program */
+  int keepalive;    /* seconds between keepalive probes; 0: none */
+  double gap;       /* how many seconds the connection was lost before this one */
+  int refs;
+  gl_object *children; /* open guests and subscriptions */
+  gl_op_list running;  /* ops on a worker now */
+  int in_flight;       /* how many */
+  gl_op_list queue;    /* ops that wait for one of those to return */
+
+  /* Any thread, under the mutex: event/registration.c */
+  pthread_mutex_t mutex;
+  gl_registration *registrations;
+  bool closing; /* no more registrations */
+
+  atomic_uint unsupported; /* a bit for each call that its driver turned out not to know: GL_UNSUPPORTED_… Any thread. */
+} gl_connection;
+
+enum { GL_UNSUPPORTED_JOB_STATS = 1 };
+
+gl_connection *gl_connection_new(gl_state *s); /* NULL: no memory */
+gl_connection *gl_connection_ref(gl_connection *c);
+void gl_connection_unref(gl_connection *c);
+
+/* The virConnectPtr, NULL once closed. */
+virConnectPtr gl_connection_ptr(const gl_connection *c);
+
+#endif

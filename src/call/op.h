@@ -1,0 +1,126 @@
+/*
+ * Operations: one libvirt call each, described by a static gl_opdef and carried by a struct that starts with gl_op.
+ *
+ * To add a call: a struct if it has arguments, a list of gl_param, a `run` of three lines and a row in the class's table.
+ */
+#ifndef GL_OP_H
+#define GL_OP_H
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "call/connection.h"
+#include "call/kinds.h"
+#include "call/object.h"
+#include "call/param.h"
+
+/* Of one guest's calls one is under way at a time in each lane; the next ones queue behind it. */
+typedef enum gl_lane {
+  GL_LANE_CHANGE, /* what changes the guest */
+  GL_LANE_BESIDE, /* looks at what is under way, helps it or ends it */
+  GL_LANE_END,    /* ends the guest, and with that all its calls */
+  GL_LANE_AGENT,  /* speaks to the guest's agent, which libvirt keeps apart from the guest's jobs */
+} gl_lane;
+
+/* How many values a call can give. */
+#define GL_MOST_RESULTS 6
+
+typedef struct gl_opdef {
+  const char *name;
+  const char *call; /* libvirt's function, for the error and the manual */
+  const char *help; /* what it does; what the manual, help() and the editor show */
+  /* What comes back: a type of LuaCATS for each value, maybe with its name, as in "Guest?", "Element[]", "integer code". Classes are called
+   * as in Lua. This decides what editors, completion and a dry run do; `returns` says what it means, for people. */
+  const char *result[GL_MOST_RESULTS];
+  const char *returns;
+  const gl_param *params;
+  size_t size; /* of the struct that starts with gl_op; 0: gl_op itself */
+
+  /* Looks at the arguments as a whole, before anything is under way, and raises what is wrong with them. Lua thread; may be NULL. */
+  void (*check)(lua_State *L, gl_op *op);
+
+  /* Makes the call; negative means that it failed. Any thread: reads the op, never touches Lua. */
+  int (*run)(gl_op *op);
+
+  /* Pushes the result and says how many values it is. Lua thread; NULL: nothing comes back. */
+  int (*push)(lua_State *L, gl_op *op);
+
+  /* Frees what run made and push did not hand on. Lua thread. */
+  void (*release)(gl_op *op);
+
+  /* It changes something: a dry run writes it out and does not make it. What the script gets instead is plain if the first result is an
+   * "integer" (0) or a "boolean" (true), or if there is none; any other call is refused. */
+  bool changes;
+
+  /* At most one round trip to the daemon, and never waits for a guest or for the disk: not worth a worker unless another task would use
+   * the time. */
+  bool quick;
+
+  gl_lane lane;
+
+  /* The method that ends the call in libvirt: called when a wait for the call is cancelled. */
+  const char *aborts;
+
+  /* Reads only this process's memory: never worth a worker. */
+  bool memory;
+
+  /* Replaces all of the above if no libvirt call is made. The arguments are read already, into a struct of `size` that starts with gl_args
+   * (0: gl_args itself) and ends with this call; self and what `stays` are on the stack. */
+  int (*invoke)(lua_State *L, gl_args *args);
+} gl_opdef;
+
+/* What most rows are: a look at a guest, and a change of it. What is special says so field by field. */
+#define GL_LOOK .quick = true, .lane = GL_LANE_BESIDE
+#define GL_CHANGE .changes = true, .lane = GL_LANE_CHANGE
+
+struct gl_op {
+  gl_args args;
+  const gl_opdef *def;
+  gl_state *state;
+  gl_connection *connection; /* its gate lets this op in or makes it wait; NULL: none */
+  gl_handle *subject;        /* what it works on; NULL: nothing that is there already */
+  virConnectPtr connect;     /* where that is; the subject keeps it open */
+  const char *part;          /* of the subject, by name: a guest's "vda" */
+  const char *part_type;     /* "disk" */
+  const char *uri;           /* the connection's, for errors */
+
+  int rc;             /* what run returned */
+  bool lost;          /* the connection was, when it failed */
+  const char *failed; /* the kind of a failure that is not libvirt's, and what is wrong: gl_op_fail */
+  const char *why;
+  virErrorPtr error;
+  bool watched;  /* somebody looks at it (watch.h) */
+  uint64_t took; /* how many ns run took, if it is watched */
+
+  /* For the way to a worker and back. */
+  bool held;           /* connection and subject are counted; the worker releases the subject as soon as the call is over */
+  bool released;       /* which it has */
+  bool orphan;         /* nobody waits any more: it is freed when the call is over */
+  gl_waitlist waiters; /* to wake then */
+  uv_work_t request;
+  TAILQ_ENTRY(gl_op) entry; /* in connection->queue or connection->running */
+  enum { GL_OP_NEW, GL_OP_QUEUED, GL_OP_RUNNING, GL_OP_DONE } phase;
+};
+
+/* What the op works on, while it runs. */
+static inline virDomainPtr gl_op_domain(const gl_op *op)
+{
+  return op->subject->ptr;
+}
+static inline virConnectPtr gl_op_connect(const gl_op *op)
+{
+  return op->connect;
+}
+
+/* For run: a failure that is not libvirt's. Both are static strings. Use as `return gl_op_fail(…)`. */
+static inline int gl_op_fail(gl_op *op, const char *kind, const char *why)
+{
+  op->failed = kind;
+  op->why = why;
+  return -1;
+}
+
+#endif

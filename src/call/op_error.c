@@ -1,0 +1,104 @@
+#include "call/op_error.h"
+
+#include <libvirt/virterror.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/printable.h"
+#include "call/libvirt_names.h"
+#include "text/mask.h"
+
+void gl_op_error_set(lua_State *L, const gl_op *op)
+{
+  gl_error_set(L, "op", op->def->name);
+  gl_error_set(L, "call", op->def->call);
+  gl_printable_push_masked(L, op->uri);
+  lua_setfield(L, -2, "host");
+  if (op->subject && op->subject->type->what)
+    gl_error_set(L, op->subject->type->what, op->subject->name);
+  gl_error_set(L, "device", op->part);
+}
+
+/* The error that is pushed says more: the kind of the part. */
+static void set_op(lua_State *L, const gl_op *op, const char *kind)
+{
+  gl_error_set_hint(L, kind, op->def->name);
+  gl_op_error_set(L, op);
+  if (op->part)
+    gl_error_set(L, "device_type", op->part_type);
+}
+
+/* Pushes libvirt's text about the call, with all that is secret in its arguments masked. */
+static void push_message(lua_State *L, const gl_op *op, const char *message)
+{
+  char *text = gl_mask_text(message);
+  for (const gl_param *p = op->def->params; p && p->name; p++)
+    if (p->kind->mask && op->args.given >> (p - op->def->params) & 1)
+      text = p->kind->mask(text, p, &op->args);
+  gl_printable_push_own(L, text);
+}
+
+void gl_error_push_libvirt(lua_State *L, const gl_op *op)
+{
+  virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
+  bool closed = !e && op->connection && !op->connection->handle;
+  const char *kind = op->lost ? "disconnected" : e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
+  kind = kind ? kind : "unknown";
+  gl_error_push(L, kind);
+  set_op(L, op, kind);
+  if (e) {
+    lua_pushinteger(L, e->code);
+    lua_setfield(L, -2, "code");
+    gl_enum_push(L, &gl_error_domains, e->domain);
+    lua_setfield(L, -2, "domain");
+    gl_enum_push(L, &gl_error_levels, e->level);
+    lua_setfield(L, -2, "level");
+  }
+  push_message(L, op,
+               e && e->message ? e->message
+               : closed        ? "the host was closed meanwhile"
+                               : "the call failed and libvirt gave no reason");
+  lua_setfield(L, -2, "message");
+}
+
+void gl_error_libvirt(lua_State *L, const gl_op *op)
+{
+  gl_error_push_libvirt(L, op);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...)
+{
+  char text[512];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  gl_error_push(L, kind);
+  set_op(L, op, kind);
+  gl_error_set(L, "message", text);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+void gl_error_push_abandoned(lua_State *L, const gl_op *op, const char *kind)
+{
+  gl_error_push(L, kind);
+  set_op(L, op, kind);
+  bool running = op->phase == GL_OP_RUNNING;
+  lua_pushboolean(L, running);
+  lua_setfield(L, -2, "still_running");
+  if (strcmp(kind, "timeout") == 0)
+    lua_pushfstring(L, "no answer within %f s", op->args.timeout);
+  else
+    lua_pushstring(L, kind);
+  lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),
+                  running                   ? "still runs in libvirt"
+                  : op->phase == GL_OP_DONE ? "was over already, its result is dropped"
+                                            : "had not begun");
+  lua_setfield(L, -3, "message");
+  lua_pop(L, 1);
+}

@@ -1,0 +1,22 @@
+/* What many operations share: runs and pushers. */
+#ifndef GL_PUSH_H
+#define GL_PUSH_H
+
+#include "call/op.h"
+
+/* An operation whose result is a text that libvirt allocated. */
+typedef struct gl_text_op {
+  gl_op op;
+  char *text;
+} gl_text_op;
+
+int gl_push_text(lua_State *L, gl_op *op);
+void gl_release_text(gl_op *op);
+
+int gl_push_boolean(lua_State *L, gl_op *op); /* rc ~= 0 */
+int gl_push_integer(lua_State *L, gl_op *op); /* rc */
+
+/* The run of what is read from this process's memory when it is pushed. */
+int gl_run_nothing(gl_op *op);
+
+#endif

@@ -1,0 +1,161 @@
+#include "call/trace.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/printable.h"
+#include "call/op_error.h"
+
+static const char on_call_key; /* in the registry: the function that is told of calls */
+
+/* ---- what a call was called with ---- */
+
+/* Appends name and value, which is on top of the stack, to the list below it. */
+static void append(lua_State *L, const char *name)
+{
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -2);
+  lua_rawseti(L, -2, count + 2);
+  lua_pushstring(L, name);
+  lua_rawseti(L, -2, count + 1);
+}
+
+/* Pushes a list of names and values by turns, with the names of the flags last, as in "active|shallow". */
+static void push_arguments(lua_State *L, const gl_op *op)
+{
+  lua_newtable(L);
+  for (const gl_param *p = op->def->params; p && p->name; p++)
+    if (p->kind->show && op->args.given >> (p - op->def->params) & 1) {
+      p->kind->show(L, p, &op->args);
+      append(L, p->name);
+    }
+  lua_pushliteral(L, "");
+  for (const gl_param *p = op->def->params; p && p->name; p++)
+    if (p->kind == &gl_flag && op->args.flags & p->bit) {
+      lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), *lua_tostring(L, -1) ? "|" : "", p->name);
+      lua_remove(L, -2);
+    }
+  if (*lua_tostring(L, -1))
+    append(L, "flags");
+  else
+    lua_pop(L, 1);
+  if (op->args.bounded) {
+    lua_pushnumber(L, op->args.timeout);
+    append(L, "timeout");
+  }
+}
+
+/* ---- telling ---- */
+
+/* Pushes the function that is told, and a table with what is known of each call; nothing and false if there is no such function. */
+static bool begin(lua_State *L, const gl_op *op, const char *what)
+{
+  luaL_checkstack(L, 12, "too many arguments");
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &on_call_key) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_pushstring(L, what);
+  lua_createtable(L, 0, 10);
+  gl_op_error_set(L, op);
+  push_arguments(L, op);
+  lua_setfield(L, -2, "arguments");
+  return true;
+}
+
+/* Copies a field of the error on top of the stack to the table below it. */
+static void copy_field(lua_State *L, const char *name)
+{
+  lua_getfield(L, -1, name);
+  lua_setfield(L, -3, name);
+}
+
+static void trace_call(lua_State *L, const gl_op *op, const char *kind)
+{
+  /* What reads this process's memory is no call to anybody. */
+  if (!op->def->call || op->def->memory || !begin(L, op, "over"))
+    return;
+  if (kind) {
+    gl_error_set(L, "kind", kind);
+    lua_pushboolean(L, op->phase == GL_OP_RUNNING);
+    lua_setfield(L, -2, "still_running");
+  } else {
+    lua_pushnumber(L, (lua_Number)(op->took / 1000) / 1000);
+    lua_setfield(L, -2, "duration_ms");
+    lua_pushinteger(L, op->rc);
+    lua_setfield(L, -2, "result");
+    if (op->rc < 0) {
+      gl_error_push_libvirt(L, op);
+      copy_field(L, "kind");
+      copy_field(L, "message");
+      lua_pop(L, 1);
+    }
+  }
+  lua_call(L, 2, 0);
+}
+static const gl_watcher tracer = {.after = trace_call};
+
+static bool hold_back(lua_State *L, gl_op *op)
+{
+  const char *result = op->def->result[0];
+  if (!op->def->changes)
+    return false;
+  bool zero = result && strcmp(result, "integer") == 0, yes = result && strncmp(result, "boolean", strlen("boolean")) == 0;
+  if (begin(L, op, "held")) {
+    lua_pushboolean(L, result && !zero && !yes);
+    lua_setfield(L, -2, "refused");
+    lua_call(L, 2, 0);
+  }
+  if (zero)
+    lua_pushinteger(L, 0);
+  else if (yes)
+    lua_pushboolean(L, true);
+  else if (result)
+    gl_error_call(L, op, "dry_run", "a dry run does not make this call, and cannot say what would come back (%s)", result);
+  return true;
+}
+static const gl_watcher holder = {.before = hold_back};
+
+bool gl_is_dry_run(const gl_state *s)
+{
+  return gl_is_watching(s, &holder);
+}
+
+/* ---- for the modules in Lua ---- */
+
+/* core.on_call(fn): fn("over" or "held", call) is called from now on; it must not wait. */
+static int on_call(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &on_call_key);
+  return 0;
+}
+
+static int watch(lua_State *L, const gl_watcher *w)
+{
+  gl_state *s = gl_state_get(L);
+  if (lua_toboolean(L, 1))
+    gl_watch(s, w);
+  else if (!lua_isnoneornil(L, 1))
+    gl_unwatch(s, w);
+  lua_pushboolean(L, gl_is_watching(s, w));
+  return 1;
+}
+
+/* core.trace(on), core.dry_run(on): whether it is on; nil leaves it as it is. */
+static int trace(lua_State *L)
+{
+  return watch(L, &tracer);
+}
+
+static int dry_run(lua_State *L)
+{
+  return watch(L, &holder);
+}
+
+void gl_trace_open(lua_State *L)
+{
+  static const luaL_Reg functions[] = {{"on_call", on_call}, {"trace", trace}, {"dry_run", dry_run}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,27 @@
+/*
+ * Who looks at calls: a list in the state. op knows neither log nor dry run; they are watchers, as a recorder or a player would be.
+ */
+#ifndef GL_WATCH_H
+#define GL_WATCH_H
+
+#include "call/op.h"
+
+struct gl_watcher {
+  /* Before the call is made, with its arguments read: true if it is not made, because the watcher answers for it. What it pushed is what
+   * comes back; it may raise instead. Lua thread; may be NULL. */
+  bool (*before)(lua_State *L, gl_op *op);
+
+  /* The call is over; or nobody waits for it any more, and then kind says why. Lua thread; may be NULL. */
+  void (*after)(lua_State *L, const gl_op *op, const char *kind);
+};
+
+/* Whether it is to look from now on; whether it does. */
+void gl_watch(gl_state *s, const gl_watcher *w);
+void gl_unwatch(gl_state *s, const gl_watcher *w);
+bool gl_is_watching(const gl_state *s, const gl_watcher *w);
+
+/* For invoke.c: asks all of them, tells all of them. [-0, +?, v] */
+bool gl_watch_before(lua_State *L, gl_op *op);
+void gl_watch_after(lua_State *L, const gl_op *op, const char *kind);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * Element: Lua's view of an XML element.
+ *
+ * Elements of one document share it: each counts it, and what is taken out of it is freed with it, so that no Element ever points to a node
+ * that is gone. What the script does not touch is printed as it was read, unknown elements, namespaces and comments included.
+ */
+#include "element/node.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "loop/sandbox.h"
+#include "text/xml.h"
+
+/* What a document takes besides its text, counted as so many bytes of text. */
+#define WEIGHT_OF_DOCUMENT 64
+
+_Noreturn void gl_element_no_memory(lua_State *L)
+{
+  luaL_error(L, "guestlua: out of memory");
+  __builtin_unreachable();
+}
+
+static void element_close(gl_object *o)
+{
+  gl_document *d = ((gl_element *)o)->document;
+  if (!d || --d->refs)
+    return;
+  d->state->xml_size -= d->size;
+  xmlFreeNodeList(d->removed);
+  xmlFreeDoc(d->doc);
+  free(d);
+}
+
+const gl_type gl_element_type = {.name = "Element", .close = element_close};
+
+static gl_element *push_empty(lua_State *L)
+{
+  gl_element *e = gl_object_new(L, &gl_element_type, sizeof *e, 0);
+  e->object.closed = false;
+  return e;
+}
+
+/* Pushes an Element that stands for a node of the document. [-0, +1, e] */
+int gl_element_push_node(lua_State *L, gl_document *d, xmlNodePtr node)
+{
+  gl_element *e = push_empty(L);
+  d->refs++;
+  e->document = d;
+  e->node = node;
+  return 1;
+}
+
+/* Pushes an Element with a document of its own and no node yet. [-0, +1, e] */
+gl_element *gl_element_push_document(lua_State *L)
+{
+  gl_element *e = push_empty(L);
+  e->document = calloc(1, sizeof *e->document);
+  if (!e->document)
+    gl_element_no_memory(L);
+  e->document->refs = 1;
+  e->document->state = gl_state_get(L);
+  return e;
+}
+
+/* To Lua an Element is some bytes, whatever the size of its document. So that a script that makes one after the other does not fill the
+ * memory before Lua thinks of collecting, that is done when the documents' texts have grown to twice what was in use the last time. */
+static void set_document(lua_State *L, gl_element *e, xmlDocPtr doc, xmlNodePtr node)
+{
+  enum { ALWAYS_ALLOWED = 2 << 20 };
+  gl_state *s = e->document->state;
+  e->document->doc = doc;
+  doc->_private = (char *)doc->_private + WEIGHT_OF_DOCUMENT;
+  e->document->size = (size_t)doc->_private;
+  e->node = node;
+  s->xml_size += e->document->size;
+  if (s->xml_size > s->xml_limit && lua_gc(L, LUA_GCISRUNNING)) {
+    lua_gc(L, LUA_GCCOLLECT);
+    s->xml_limit = s->xml_size < ALWAYS_ALLOWED / 2 ? ALWAYS_ALLOWED : 2 * s->xml_size;
+  }
+}
+
+xmlNodePtr gl_element_node(lua_State *L, int index)
+{
+  gl_element *e = (gl_element *)gl_object_test(L, index, &gl_element_type);
+  if (e && e->object.closed)
+    gl_error_throw(L, "closed", "this Element is closed");
+  return e ? e->node : NULL;
+}
+
+void gl_element_push(lua_State *L, xmlDocPtr *doc, xmlNodePtr node)
+{
+  gl_element *e = gl_element_push_document(L);
+  xmlDocPtr taken = *doc;
+  *doc = NULL;
+  set_document(L, e, taken, node);
+}
+
+void gl_element_push_other(lua_State *L, int index, xmlNodePtr node)
+{
+  gl_element_push_node(L, ((gl_element *)lua_touserdata(L, index))->document, node);
+}
+
+bool gl_element_test(lua_State *L, int index)
+{
+  return gl_object_test(L, index, &gl_element_type);
+}
+
+void gl_element_take_out(gl_document *d, xmlNodePtr node)
+{
+  xmlUnlinkNode(node);
+  node->next = d->removed;
+  d->removed = node;
+}
+
+/* What the document has grown by counts. */
+void gl_element_sync_size(gl_document *d)
+{
+  size_t size = (size_t)d->doc->_private;
+  d->state->xml_size += size - d->size;
+  d->size = size;
+}
+
+void gl_element_push_parsed(lua_State *L, const char *text, size_t length)
+{
+  char message[256];
+  gl_element *e = gl_element_push_document(L);
+  gl_sandbox_check_xml(L, e->document->state, length);
+  xmlDocPtr doc = gl_xml_parse(text, length, message, sizeof message);
+  if (!doc)
+    gl_error_throw(L, "xml_error", "not XML: %s", message);
+  set_document(L, e, doc, xmlDocGetRootElement(doc));
+}
+
+void gl_element_push_text(lua_State *L, const char *text)
+{
+  gl_element_push_parsed(L, text, strlen(text));
+}
+
+static void push_xml(lua_State *L, int index, bool pretty)
+{
+  xmlNodePtr node = gl_element_node(L, index);
+  gl_document *d = ((gl_element *)lua_touserdata(L, index))->document;
+  xmlDocPtr alone = NULL;
+  if (node != xmlDocGetRootElement(d->doc)) {
+    /* The copy declares the namespaces that the node has from its parents. */
+    alone = gl_xml_copy(node);
+    node = alone ? xmlDocGetRootElement(alone) : NULL;
+  }
+  xmlBufferPtr buffer = xmlBufferCreate();
+  int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, pretty) : -1;
+  if (length >= 0)
+    lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+  xmlBufferFree(buffer);
+  xmlFreeDoc(alone);
+  if (length < 0)
+    gl_element_no_memory(L);
+}
+
+void gl_element_push_xml(lua_State *L, int index)
+{
+  gl_element_node(L, index); /* raises if it is closed */
+  push_xml(L, index, ((gl_element *)lua_touserdata(L, index))->document->built);
+}

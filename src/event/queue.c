@@ -1,0 +1,187 @@
+#include "event/queue.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop/wait.h"
+
+/* More than this many events that nobody fetched are dropped, and counted. */
+#define MAX_PENDING 1024
+
+struct gl_queue {
+  atomic_int refs;
+  pthread_mutex_t mutex;
+  gl_event *first, **last; /* the rest of this struct is under the mutex */
+  uv_async_t *wakeup;      /* NULL once the state is closed */
+};
+
+static gl_queue *queue_new(uv_async_t *wakeup)
+{
+  gl_queue *q = calloc(1, sizeof *q);
+  if (!q)
+    return NULL;
+  atomic_init(&q->refs, 1);
+  pthread_mutex_init(&q->mutex, NULL);
+  q->last = &q->first;
+  q->wakeup = wakeup;
+  return q;
+}
+
+static void queue_unref(gl_queue *q)
+{
+  if (atomic_fetch_sub(&q->refs, 1) > 1)
+    return;
+  pthread_mutex_destroy(&q->mutex);
+  free(q);
+}
+
+void gl_registration_unref(gl_registration *r)
+{
+  if (atomic_fetch_sub(&r->refs, 1) > 1)
+    return;
+  pthread_mutex_destroy(&r->mutex);
+  free(r);
+}
+
+void gl_sub_unref(gl_sub *sub)
+{
+  if (atomic_fetch_sub(&sub->refs, 1) > 1)
+    return;
+  queue_unref(sub->queue);
+  free(sub->members);
+  free(sub);
+}
+
+void gl_event_free(gl_event *e)
+{
+  atomic_fetch_sub(&e->sub->pending, 1);
+  gl_sub_unref(e->sub);
+  for (int i = 0; i < GL_EVENT_TEXTS; i++)
+    free((char *)e->data.texts[i]);
+  virTypedParamsFree(e->data.params, e->data.params_count);
+  free(e->guest);
+  free(e);
+}
+
+void gl_events_free(gl_event *e)
+{
+  while (e) {
+    gl_event *next = e->next;
+    gl_event_free(e);
+    e = next;
+  }
+}
+
+/* Takes all there is, under the mutex. */
+static gl_event *queue_take(gl_queue *q, bool closing)
+{
+  pthread_mutex_lock(&q->mutex);
+  gl_event *events = q->first;
+  q->first = NULL;
+  q->last = &q->first;
+  if (closing)
+    q->wakeup = NULL;
+  pthread_mutex_unlock(&q->mutex);
+  return events;
+}
+
+/* From here on no callback sends to s->wakeup. */
+static void close_queue(gl_state *s)
+{
+  gl_events_free(queue_take(s->queue, true));
+  queue_unref(s->queue);
+}
+
+/* For virTypedParamsFree. NULL if there are none. */
+static virTypedParameterPtr copy_params(virTypedParameterPtr params, int count)
+{
+  virTypedParameterPtr copy = count > 0 ? malloc((size_t)count * sizeof *copy) : NULL;
+  for (int i = 0; copy && i < count; i++) {
+    copy[i] = params[i];
+    if (copy[i].type == VIR_TYPED_PARAM_STRING && copy[i].value.s)
+      copy[i].value.s = strdup(copy[i].value.s);
+  }
+  return copy;
+}
+
+/* Event thread, under the registration's mutex: the sub cannot go away meanwhile. */
+void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest, const char *uuid, const gl_event_data *data)
+{
+  gl_event *e = calloc(1, sizeof *e);
+  if (!e || atomic_load(&sub->pending) >= MAX_PENDING) {
+    atomic_fetch_add(&sub->lost, 1);
+    free(e);
+    return;
+  }
+  atomic_fetch_add(&sub->refs, 1);
+  atomic_fetch_add(&sub->pending, 1);
+  e->sub = sub;
+  e->kind = kind;
+  e->lost = atomic_exchange(&sub->lost, 0);
+  e->data = *data;
+  for (int i = 0; i < GL_EVENT_TEXTS; i++)
+    e->data.texts[i] = data->texts[i] ? strdup(data->texts[i]) : NULL;
+  e->data.params = copy_params(data->params, data->params_count);
+  e->data.params_count = e->data.params ? data->params_count : 0;
+  if (guest) {
+    e->guest = strdup(guest);
+    memcpy(e->uuid, uuid, sizeof e->uuid);
+  }
+
+  gl_queue *q = sub->queue;
+  pthread_mutex_lock(&q->mutex);
+  bool open = q->wakeup != NULL;
+  if (open) {
+    *q->last = e;
+    q->last = &e->next;
+    uv_async_send(q->wakeup);
+  }
+  pthread_mutex_unlock(&q->mutex);
+  if (!open)
+    gl_event_free(e);
+}
+
+void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data)
+{
+  gl_registration *r = registration;
+  char uuid[VIR_UUID_STRING_BUFLEN] = "";
+  if (dom)
+    virDomainGetUUIDString(dom, uuid);
+  pthread_mutex_lock(&r->mutex);
+  for (gl_member *m = r->members; m; m = m->next)
+    if (!dom || !m->sub->one_guest || strcmp(m->sub->uuid, uuid) == 0)
+      gl_event_deliver_to(m->sub, r->kind, dom ? virDomainGetName(dom) : NULL, uuid, data);
+  pthread_mutex_unlock(&r->mutex);
+}
+
+gl_queue *gl_queue_ref(gl_queue *q)
+{
+  atomic_fetch_add(&q->refs, 1);
+  return q;
+}
+
+static void drain(gl_state *s)
+{
+  for (gl_event *e = queue_take(s->queue, false), *next; e; e = next) {
+    gl_sub *sub = e->sub;
+    next = e->next;
+    e->next = NULL;
+    if (sub->closed) {
+      gl_event_free(e);
+      continue;
+    }
+    *sub->last = e;
+    sub->last = &e->next;
+    gl_waitlist_wake(&sub->waiters, 1);
+  }
+}
+
+void gl_event_open(lua_State *L, gl_state *s)
+{
+  s->queue = queue_new(&s->wakeup);
+  if (!s->queue)
+    luaL_error(L, "guestlua: out of memory");
+  gl_state_on_wakeup(s, drain);
+  gl_state_at_close(s, close_queue);
+}

@@ -1,0 +1,210 @@
+#include "event/registration.h"
+
+#include <stdlib.h>
+
+#include "event/kind.h"
+#include "event/names.h"
+#include "event/thread.h"
+#include "loop/wait.h"
+
+/* Any thread. */
+static void on_free(void *opaque)
+{
+  gl_registration_unref(opaque);
+}
+
+/* Any thread: off the registrations' lists; no event comes any more. */
+static void leave(gl_sub *sub)
+{
+  for (; sub->count > 0; sub->count--) {
+    gl_member *m = &sub->members[sub->count - 1];
+    gl_registration *r = m->registration;
+    pthread_mutex_lock(&r->mutex);
+    gl_member **p = &r->members;
+    while (*p != m)
+      p = &(*p)->next;
+    *p = m->next;
+    pthread_mutex_unlock(&r->mutex);
+    gl_registration_unref(r);
+  }
+}
+
+void gl_sub_drop(gl_sub *sub)
+{
+  if (!sub)
+    return;
+  leave(sub);
+  sub->closed = true; /* events of it may be in the state's queue still */
+  gl_events_free(sub->first);
+  sub->first = NULL;
+  sub->last = &sub->first;
+  gl_waitlist_wake(&sub->waiters, -1); /* they will find the subscription closed */
+  gl_sub_unref(sub);
+}
+
+/* The connection is lost. Event thread. */
+static void on_disconnected(virConnectPtr conn, int reason, void *opaque)
+{
+  (void)conn;
+  const gl_event_data data = {.numbers = {reason}};
+  gl_event_deliver(opaque, NULL, &data);
+}
+
+/* Makes libvirt call r's callback, on that connection from now on. */
+static int connect_registration(virConnectPtr conn, gl_registration *r)
+{
+  int id;
+  atomic_fetch_add(&r->refs, 1);
+  if (r->kind->id == GL_EVENT_DISCONNECTED)
+    id = virConnectRegisterCloseCallback(conn, on_disconnected, r, NULL); /* a driver that knows of no such thing would not free it */
+  else if (r->kind->id == GL_EVENT_RECONNECTED)
+    id = 0; /* told by gl_event_reconnect */
+  else
+    id = virConnectDomainEventRegisterAny(conn, NULL, r->kind->id, r->kind->callback, r, on_free);
+  if (id < 0) {
+    gl_registration_unref(r);
+    return -1;
+  }
+  virConnectRef(conn);
+  r->conn = conn;
+  r->id = id;
+  return 0;
+}
+
+/* The connection may be lost, and deaf to this: libvirt forgets the callback all the same. */
+static void disconnect_registration(gl_registration *r, virConnectPtr conn, int id)
+{
+  if (r->kind->id == GL_EVENT_DISCONNECTED)
+    virConnectUnregisterCloseCallback(conn, on_disconnected); /* also waits for one that runs */
+  else if (r->kind->id != GL_EVENT_RECONNECTED)
+    virConnectDomainEventDeregisterAny(conn, id); /* calls on_free */
+  if (r->kind->id >= GL_EVENT_DISCONNECTED)
+    gl_registration_unref(r);
+  virConnectClose(conn);
+}
+
+/* The host's registration for the event, made where it has none yet; under the host's mutex. NULL if libvirt refused. */
+static gl_registration *find_registration(gl_op *op, int event)
+{
+  gl_registration *r = op->connection->registrations;
+  while (r && r->kind->id != event)
+    r = r->next;
+  if (r)
+    return r;
+  r = calloc(1, sizeof *r);
+  if (!r)
+    return NULL;
+  atomic_init(&r->refs, 1);
+  pthread_mutex_init(&r->mutex, NULL);
+  r->kind = gl_event_kind_of(event);
+  if (connect_registration(gl_op_connect(op), r) < 0) {
+    gl_registration_unref(r);
+    return NULL;
+  }
+  r->next = op->connection->registrations;
+  op->connection->registrations = r;
+  return r;
+}
+
+/* Any thread. */
+static gl_sub *sub_new(gl_op *op, int count)
+{
+  gl_sub *sub = calloc(1, sizeof *sub);
+  gl_member *members = calloc((size_t)count, sizeof *members);
+  if (!sub || !members) {
+    free(sub);
+    free(members);
+    return NULL;
+  }
+  atomic_init(&sub->refs, 1);
+  sub->members = members;
+  sub->queue = gl_queue_ref(op->state->queue);
+  sub->last = &sub->first;
+  TAILQ_INIT(&sub->waiters);
+  sub->one_guest = op->subject->type == &gl_domain_handle;
+  if (sub->one_guest)
+    virDomainGetUUIDString(gl_op_domain(op), sub->uuid);
+  return sub;
+}
+
+int gl_sub_register(gl_op *op, long long events, gl_sub **result)
+{
+  virResetLastError(); /* a host that is being closed is no error of libvirt's */
+  if (gl_event_await_loop(op) < 0)
+    return -1;
+  gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events));
+  if (!sub)
+    return -1;
+  for (int id = 0; id < GL_EVENT_COUNT; id++) {
+    if (!(events >> id & 1))
+      continue;
+    pthread_mutex_lock(&op->connection->mutex);
+    gl_registration *r = op->connection->closing ? NULL : find_registration(op, id);
+    if (r)
+      atomic_fetch_add(&r->refs, 1);
+    pthread_mutex_unlock(&op->connection->mutex);
+    if (!r) {
+      leave(sub);
+      gl_sub_unref(sub);
+      return -1;
+    }
+    gl_member *m = &sub->members[sub->count++];
+    m->sub = sub;
+    m->registration = r;
+    pthread_mutex_lock(&r->mutex);
+    m->next = r->members;
+    r->members = m;
+    pthread_mutex_unlock(&r->mutex);
+  }
+  *result = sub;
+  return 0;
+}
+
+void gl_event_deregister(gl_connection *connection)
+{
+  pthread_mutex_lock(&connection->mutex);
+  gl_registration *r = connection->registrations, *next;
+  connection->registrations = NULL;
+  connection->closing = true;
+  pthread_mutex_unlock(&connection->mutex);
+  for (; r; r = next) {
+    next = r->next;
+    disconnect_registration(r, r->conn, r->id);
+    gl_registration_unref(r);
+  }
+}
+
+/* Tells each subscription once, at the first of its registrations. */
+static void tell_gap(gl_registration *r, double gap)
+{
+  const gl_event_data data = {.numbers = {(long long)gap}};
+  pthread_mutex_lock(&r->mutex);
+  for (gl_member *m = r->members; m; m = m->next)
+    if (m == m->sub->members)
+      gl_event_deliver_to(m->sub, gl_event_kind_of(GL_EVENT_RECONNECTED), NULL, "", &data);
+  pthread_mutex_unlock(&r->mutex);
+}
+
+/* If libvirt refuses one, those already moved stay on the new connection; the next attempt continues from there. */
+int gl_event_reconnect(gl_connection *connection, virConnectPtr new)
+{
+  int rc = 0;
+  pthread_mutex_lock(&connection->mutex);
+  for (gl_registration *r = connection->registrations; r && rc == 0; r = r->next) {
+    virConnectPtr old = r->conn;
+    int id = r->id;
+    rc = connect_registration(new, r);
+    if (rc == 0)
+      disconnect_registration(r, old, id);
+  }
+  pthread_mutex_unlock(&connection->mutex);
+  return rc;
+}
+
+void gl_event_tell_gap(gl_connection *connection)
+{
+  pthread_mutex_lock(&connection->mutex);
+  for (gl_registration *r = connection->registrations; r; r = r->next)
+    tell_gap(r, connection->gap);
+  pthread_mutex_unlock(&connection->mutex);
+}

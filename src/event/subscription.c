@@ -1,0 +1,184 @@
+#include "event/subscription.h"
+
+#include <lauxlib.h>
+#include <math.h>
+
+#include "base/error.h"
+#include "call/args.h"
+#include "event/kind.h"
+#include "event/names.h"
+#include "loop/park.h"
+
+typedef struct subscription {
+  gl_object object;
+  gl_sub *sub;
+} subscription;
+
+static void subscription_close(gl_object *o)
+{
+  subscription *self = (subscription *)o;
+  o->connection->state->alive.subscriptions--;
+  gl_sub_drop(self->sub);
+  self->sub = NULL;
+}
+
+static const gl_type subscription_type = {.name = "Subscription", .close = subscription_close};
+
+static void push_event(lua_State *L, const gl_event *e)
+{
+  lua_createtable(L, 0, 6);
+  gl_enum_push(L, &gl_event_ids, e->kind->id);
+  lua_setfield(L, -2, "event");
+  if (e->guest) {
+    lua_pushstring(L, e->guest);
+    lua_setfield(L, -2, "guest");
+    lua_pushstring(L, e->uuid);
+    lua_setfield(L, -2, "uuid");
+  }
+  gl_event_push_fields(L, e->kind, &e->data);
+}
+
+typedef struct subscribe_op {
+  gl_op op;
+  long long events;
+  gl_sub *sub;
+} subscribe_op;
+
+static const gl_param subscribe_params[] = {
+  GL_ARG_FLAGS(subscribe_op, events, &gl_event_ids, "an event's name, or a list of them"),
+  GL_END,
+};
+
+void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub)
+{
+  subscription *s = gl_object_new(L, &subscription_type, sizeof *s, 1);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  gl_object_adopt(L, &s->object, op->connection);
+  s->sub = *sub;
+  *sub = NULL;
+  op->state->alive.subscriptions++;
+}
+
+static int subscribe_run(gl_op *op)
+{
+  subscribe_op *self = (subscribe_op *)op;
+  return gl_sub_register(op, self->events, &self->sub);
+}
+
+static int subscribe_push(lua_State *L, gl_op *op)
+{
+  gl_sub_push(L, op, &((subscribe_op *)op)->sub);
+  return 1;
+}
+
+static void subscribe_release(gl_op *op)
+{
+  gl_sub_drop(((subscribe_op *)op)->sub);
+}
+
+const gl_opdef gl_subscribe = {
+  .name = "subscribe",
+  .call = "virConnectDomainEventRegisterAny",
+  .help = "Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.",
+  .result = {"Subscription"},
+  .returns = "a Subscription: its next(timeout) gives one event after the other",
+  .params = subscribe_params,
+  .size = sizeof(subscribe_op),
+  .run = subscribe_run,
+  .push = subscribe_push,
+  .release = subscribe_release,
+  GL_LOOK,
+};
+
+/* ---- Subscription ---- */
+
+typedef struct next_args {
+  gl_args args;
+  double timeout;
+} next_args;
+
+static const gl_param next_params[] = {
+  GL_ARG_OR_NIL(next_args, timeout, &gl_number, "seconds to wait at most; nil: as long as it takes"),
+  GL_END,
+};
+
+/* The stack: the Subscription, and when the time is over (infinity: never). */
+static int next_resumed(lua_State *L, int status, lua_KContext ctx);
+
+static int next_wait(lua_State *L, subscription *self)
+{
+  gl_sub *sub = self->sub;
+  gl_event *e = sub->first;
+  int lost = e ? e->lost : atomic_exchange(&sub->lost, 0);
+  if (lost) {
+    if (e)
+      e->lost = 0;
+    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, "lost");
+    lua_setfield(L, -2, "event");
+    lua_pushinteger(L, lost);
+    lua_setfield(L, -2, "count");
+    return 1;
+  }
+  if (!e) {
+    return gl_task_wait(L, (gl_wait){.list = &sub->waiters, .seconds = gl_time_left(lua_tonumber(L, 2)), .what = "an event"},
+                        (lua_KContext)self, next_resumed);
+  }
+  push_event(L, e);
+  sub->first = e->next;
+  if (!sub->first)
+    sub->last = &sub->first;
+  gl_event_free(e);
+  return 1;
+}
+
+static int next_resumed(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  subscription *self = (subscription *)ctx;
+  bool timed_out = gl_state_get(L)->timed_out;
+  if (self->object.closed)
+    gl_error_throw(L, "closed", "next: the subscription was closed meanwhile");
+  gl_task_check(L, gl_state_get(L));
+  if (!self->sub->first && timed_out) {
+    lua_pushnil(L);
+    return 1;
+  }
+  return next_wait(L, self);
+}
+
+static int subscription_next(lua_State *L, gl_args *args)
+{
+  subscription *self = gl_object_check(L, 1, &subscription_type, "next");
+  bool limited = gl_args_given(args, next_params, offsetof(next_args, timeout));
+  lua_settop(L, 1);
+  lua_pushnumber(L, limited ? gl_time() + ((next_args *)args)->timeout : HUGE_VAL);
+  return next_wait(L, self);
+}
+
+static const gl_opdef next_def = {
+  .name = "next",
+  .help = "Waits for the next event. More than 1024 events that nobody fetched are dropped, and reported as an event \"lost\" with their "
+          "number.",
+  .result = {"table?"},
+  .returns = "the event, a table: event, guest, uuid and what belongs to it; nil when the time is over",
+  .params = next_params,
+  .size = sizeof(next_args),
+  .invoke = subscription_next,
+};
+static const gl_opdef close_def = {
+  .name = "close",
+  .call = "virConnectDomainEventDeregisterAny",
+  .help = "Ends the subscription; closing it twice is harmless. A to-be-closed variable does the same at the end of its scope.",
+  .invoke = gl_object_close_method,
+};
+static const gl_opdef *const methods[] = {&next_def, &close_def, NULL};
+
+static const gl_opdef *const *const ops[] = {methods, NULL};
+
+const gl_class gl_subscription_class = {
+  .type = &subscription_type,
+  .help = "Events of one kind, of one guest or of all guests of a host, from the moment of subscribe on.",
+  .ops = ops,
+};

@@ -1,0 +1,16 @@
+/* Subscription: events of one kind, of one guest or of all guests of a host, for Lua. */
+#ifndef GL_SUBSCRIPTION_H
+#define GL_SUBSCRIPTION_H
+
+#include "call/class.h"
+#include "event/registration.h"
+
+extern const gl_class gl_subscription_class;
+
+/* Pushes a Subscription that takes over *sub, and keeps the object at index 1 alive. [-0, +1, e] */
+void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub);
+
+/* The row "subscribe" for the table of a class: if a guest is bound it hears of that guest only. */
+extern const gl_opdef gl_subscribe;
+
+#endif

@@ -1,0 +1,24 @@
+/* The thread that runs libvirt's event loop, one a process. */
+#ifndef GL_THREAD_H
+#define GL_THREAD_H
+
+#include "call/op.h"
+
+/* Registers libvirt's default event implementation and starts its thread, once a process. A program that registered one of its own before
+ * keeps it. Returns 0, or -1 if the thread could not be started. */
+int gl_event_start(void);
+
+/* Before the first gl_event_start: that the program registers and runs libvirt's event loop itself, that it keeps libvirt's error function.
+ * Negative: it is too late for that. */
+int gl_event_choose(bool own_loop, bool own_error_function);
+
+/* Whether the program runs the loop. */
+bool gl_event_is_programs(void);
+
+/* For run: waits some time until libvirt's loop turns, and if it does not, fails with "no_event_loop". Our own thread always does. */
+int gl_event_await_loop(gl_op *op);
+
+/* Ends the thread; for the end of the process only. */
+void gl_event_stop(void);
+
+#endif

@@ -1,0 +1,20 @@
+/* What a signal asks for: that the script stops, or that it is said what its tasks do. */
+#ifndef GL_INTERRUPT_H
+#define GL_INTERRUPT_H
+
+#include <lua.h>
+
+#include "loop/state.h"
+
+/* Makes the script stop with an error of kind "interrupted". Async-signal-safe. */
+void gl_interrupt(gl_state *s, int signo);
+
+/* Asks for a report of what each task is doing, on standard error. Async-signal-safe. */
+void gl_interrupt_for_status(gl_state *s);
+
+/* Raises the error of an interrupt that was asked for and that nobody raised yet. [-0, +0, v] */
+void gl_interrupt_check(lua_State *L, gl_state *s);
+
+void gl_interrupt_open(gl_state *s);
+
+#endif

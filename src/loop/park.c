@@ -1,0 +1,173 @@
+#include "loop/park.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "loop/task.h"
+
+/* How deep waits in place may be nested: Lua has room for some 200 calls of C functions in each other, the script's own included. */
+#define MAX_IN_PLACE 12
+
+const char *gl_task_cancelled(gl_state *s)
+{
+  gl_task *t = gl_task_owner(s);
+  const char *kind = t->shields ? NULL : t->cancelled;
+  if (kind)
+    t->cancelled = NULL;
+  return kind;
+}
+
+void gl_task_check(lua_State *L, gl_state *s)
+{
+  const char *kind = gl_task_cancelled(s);
+  if (kind)
+    gl_error_throw(L, kind, "%s", kind);
+}
+
+static void begin(gl_waiter *w, const gl_wait *wait)
+{
+  gl_waiter_begin(w, wait);
+  w->outer = w->task->waits;
+  w->task->waits = w;
+}
+
+static void on_waiter_closed(uv_handle_t *timer)
+{
+  free(timer->data);
+}
+
+static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
+{
+  if (s->looping)
+    gl_error_throw(L, "bad_argument", "a callback of the loop cannot wait: start a task in it, guestlua.spawn(function() … end)");
+  bool others = s->in_place < MAX_IN_PLACE;
+  if (wait->by_tasks && !others)
+    gl_error_throw(L, "too_deep",
+                   "waits in functions that cannot yield (in table.sort, gsub, __gc) are nested too deep: wait before or after");
+  gl_waiter *w = calloc(1, sizeof *w);
+  if (!w)
+    luaL_error(L, "guestlua: out of memory");
+  gl_waiter_init(w, s, gl_task_owner(s));
+  begin(w, wait);
+  s->in_place++;
+  while (w->waiting)
+    gl_task_turn(L, s, others);
+  s->in_place--;
+  w->task->waits = w->outer;
+  s->timed_out = w->timed_out;
+  uv_close((uv_handle_t *)&w->timer, on_waiter_closed);
+}
+
+int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ctx, lua_KFunction k)
+{
+  gl_task *t = gl_task_current(L, s);
+  if (t) {
+    begin(&t->parked, wait);
+    return lua_yieldk(L, 0, ctx, k);
+  }
+  wait_in_place(L, s, wait);
+  return k(L, LUA_OK, ctx);
+}
+
+int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k)
+{
+  gl_state *s = gl_state_get(L);
+  if (!pthread_equal(s->thread, pthread_self()))
+    gl_error_throw(L, "wrong_thread", "this Lua state belongs to another thread, the one that opened guestlua in it");
+  gl_task_check(L, s);
+  return gl_task_park(L, s, &wait, ctx, k);
+}
+
+static int slept(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  (void)ctx;
+  gl_task_check(L, gl_state_get(L));
+  return 0;
+}
+
+int gl_task_sleep(lua_State *L)
+{
+  return gl_task_wait(L, (gl_wait){.seconds = lua_tonumber(L, 1), .what = "sleep"}, 0, slept);
+}
+
+int gl_task_check_cancelled(lua_State *L)
+{
+  gl_task_check(L, gl_state_get(L));
+  return 0;
+}
+
+static int unshield(lua_State *L, int status, lua_KContext ctx)
+{
+  ((gl_task *)ctx)->shields--;
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+}
+
+/* core.shield(fn, …): calls fn with the cancelling of this task put off until it is over: for what undoes something. */
+int gl_task_shield(lua_State *L)
+{
+  gl_task *t = gl_task_owner(gl_state_get(L));
+  t->shields++;
+  return unshield(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, (lua_KContext)t, unshield), (lua_KContext)t);
+}
+
+static void exchange(lua_State *L, int index, double *value)
+{
+  double before = *value;
+  *value = luaL_checknumber(L, index);
+  lua_pushnumber(L, before);
+  lua_replace(L, index);
+}
+
+static int limit_over(lua_State *L, int status, lua_KContext ctx)
+{
+  gl_task *t = (gl_task *)ctx;
+  exchange(L, 1, &t->calls_end);
+  exchange(L, 2, &t->each_call);
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 2 : lua_error(L);
+}
+
+int gl_task_within(lua_State *L)
+{
+  gl_task *t = gl_task_owner(gl_state_get(L));
+  luaL_checknumber(L, 2);
+  exchange(L, 1, &t->calls_end);
+  exchange(L, 2, &t->each_call);
+  return limit_over(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 0, (lua_KContext)t, limit_over), (lua_KContext)t);
+}
+
+/* ---- for people ---- */
+
+static void push_wait(lua_State *L, const gl_waiter *w)
+{
+  if (w->wait.what)
+    lua_pushstring(L, w->wait.what);
+  else
+    w->wait.describe(L, w->wait.about);
+  lua_setfield(L, -2, "what");
+  lua_pushnumber(L, (lua_Number)(uv_now(&w->state->loop) - w->since) / 1000);
+  lua_setfield(L, -2, "seconds");
+}
+
+int gl_task_list(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  uv_update_time(&s->loop);
+  bool collects = lua_gc(L, LUA_GCISRUNNING);
+  lua_gc(L, LUA_GCSTOP); /* a finalizer may wait, and tasks end meanwhile */
+  lua_newtable(L);
+  for (gl_task *t = s->all; t; t = t->other) {
+    if (t->done || !t->L)
+      continue;
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, t->number);
+    lua_setfield(L, -2, "number");
+    if (t->waits)
+      push_wait(L, t->waits);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  if (collects)
+    lua_gc(L, LUA_GCRESTART);
+  return 1;
+}

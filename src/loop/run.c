@@ -1,0 +1,382 @@
+/*
+ * The program is the first of a process group of its own, so that what it starts is ended with it. Its input is a file in memory: nobody
+ * has to write it while the program runs, and one that does not read it costs no SIGPIPE. Its outputs are pipes, as the sockets that libuv
+ * would make cannot be opened as /dev/stdout.
+ */
+#define _GNU_SOURCE /* memfd_create */
+#include "loop/run.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "loop/park.h"
+
+/* How long a program has between SIGTERM and SIGKILL. */
+#define GRACE_MS 2000
+
+extern char **environ;
+
+typedef struct output {
+  uv_pipe_t pipe;
+  char *data;
+  size_t size, room;
+  bool open;
+} output;
+
+/* In the heap: libuv may have its handles a little longer than Lua has its userdata. */
+typedef struct run {
+  struct run **owner; /* the userdata; NULL in it once it has let go of this */
+  uv_process_t process;
+  uv_timer_t timer; /* the program's time, then its grace */
+  output outputs[2];
+  gl_waitlist waiters;
+  int handles;      /* not closed yet */
+  int pid;          /* of the group; 0: it was not started */
+  int code;         /* once it has exited */
+  const char *kind; /* of the error that its task was cancelled with */
+  bool exited, stopped, timed_out, no_memory, dropped;
+} run;
+
+static const char class_name[] = "guestlua.run";
+
+static void on_closed(uv_handle_t *handle)
+{
+  run *r = handle->data;
+  if (--r->handles > 0 || !r->dropped)
+    return;
+  free(r->outputs[0].data);
+  free(r->outputs[1].data);
+  free(r);
+}
+
+static void close_handle(run *r, void *handle)
+{
+  ((uv_handle_t *)handle)->data = r;
+  if (!uv_is_closing(handle))
+    uv_close(handle, on_closed);
+}
+
+static void close_output(run *r, output *o)
+{
+  if (o->open)
+    close_handle(r, &o->pipe);
+  o->open = false;
+}
+
+/* Over: what it wrote is read to its end, unless it was stopped; then something that holds a pipe open is not waited for. */
+static bool is_over(const run *r)
+{
+  return r->exited && (r->stopped || (!r->outputs[0].open && !r->outputs[1].open));
+}
+
+static void wake_if_over(run *r)
+{
+  if (is_over(r))
+    gl_waitlist_wake(&r->waiters, -1);
+}
+
+static void send_signal(const run *r, int signo)
+{
+  if (r->pid > 0)
+    kill(-r->pid, signo);
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+  send_signal(timer->data, SIGKILL);
+}
+
+/* The second time, and when only what it started is left, without mercy. */
+static void stop(run *r)
+{
+  send_signal(r, r->stopped || r->exited ? SIGKILL : SIGTERM);
+  r->stopped = true;
+  if (!r->exited)
+    uv_timer_start(&r->timer, on_grace_over, GRACE_MS, 0);
+  wake_if_over(r);
+}
+
+static void on_time_over(uv_timer_t *timer)
+{
+  run *r = timer->data;
+  r->timed_out = true;
+  stop(r);
+}
+
+static void on_exit_(uv_process_t *process, int64_t status, int signo)
+{
+  run *r = process->data;
+  r->exited = true;
+  if (r->dropped) {
+    close_handle(r, process);
+    return;
+  }
+  r->code = signo ? 128 + signo : (int)status;
+  if (r->stopped)
+    send_signal(r, SIGKILL); /* what it started */
+  wake_if_over(r);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+  output *o = (output *)handle;
+  if (o->room - o->size < suggested) {
+    size_t room = o->room * 2 + suggested;
+    char *data = realloc(o->data, room);
+    if (!data) {
+      *buf = uv_buf_init(NULL, 0); /* then on_read gets UV_ENOBUFS */
+      return;
+    }
+    o->data = data;
+    o->room = room;
+  }
+  *buf = uv_buf_init(o->data + o->size, (unsigned int)suggested);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
+{
+  (void)buf;
+  run *r = stream->data;
+  output *o = (output *)stream;
+  if (size >= 0) {
+    o->size += (size_t)size;
+    return;
+  }
+  close_output(r, o);
+  if (size != UV_EOF) {
+    r->no_memory = true;
+    stop(r);
+  }
+  wake_if_over(r);
+}
+
+/* ---- starting it ---- */
+
+/* A descriptor that has the text to read; negative: libuv's error. */
+static int make_input(const char *text, size_t size)
+{
+  int fd = memfd_create("input", MFD_CLOEXEC);
+  for (size_t done = 0; fd >= 0 && done < size;) {
+    ssize_t n = write(fd, text + done, size - done);
+    if (n < 0 && errno != EINTR) {
+      int why = errno;
+      close(fd);
+      return uv_translate_sys_error(why);
+    }
+    done += n < 0 ? 0 : (size_t)n;
+  }
+  if (fd < 0)
+    return uv_translate_sys_error(errno);
+  lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+/* Makes the pipe of an output; gives the end that the program writes to. */
+static int make_output(gl_state *s, run *r, output *o)
+{
+  uv_file fds[2];
+  int error = uv_pipe(fds, UV_NONBLOCK_PIPE, 0);
+  if (error)
+    return error;
+  uv_pipe_init(&s->loop, &o->pipe, 0);
+  r->handles++;
+  o->open = true;
+  o->pipe.data = r;
+  error = uv_pipe_open(&o->pipe, fds[0]);
+  if (error)
+    close(fds[0]);
+  else
+    error = uv_read_start((uv_stream_t *)&o->pipe, on_alloc, on_read);
+  if (!error)
+    return fds[1];
+  close(fds[1]);
+  return error;
+}
+
+/* 0 or libuv's error. What was made by then is closed by whoever drops the run. */
+static int start(gl_state *s, run *r, uv_process_options_t *options, const char *input, size_t input_size)
+{
+  uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
+  int error = 0;
+  for (int i = 0; i < 3 && error == 0; i++) {
+    int fd = i > 0 ? make_output(s, r, &r->outputs[i - 1]) : input ? make_input(input, input_size) : -1;
+    if (fd >= 0)
+      stdio[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = fd};
+    else if (i > 0 || input)
+      error = fd;
+  }
+  options->stdio = stdio;
+  options->stdio_count = 3;
+  if (error == 0) {
+    r->handles++; /* also where uv_spawn fails it has to be closed */
+    r->process.data = r;
+    error = uv_spawn(&s->loop, &r->process, options);
+    r->pid = error ? 0 : r->process.pid;
+    if (error)
+      close_handle(r, &r->process);
+  }
+  for (int i = 0; i < 3; i++)
+    if (stdio[i].flags == UV_INHERIT_FD)
+      close(stdio[i].data.fd);
+  return error;
+}
+
+/* ---- for Lua ---- */
+
+/* Ends what there is still to be ended, and lets go of it; it goes when libuv has closed its handles. */
+static void drop(run *r)
+{
+  *r->owner = NULL;
+  r->dropped = true;
+  if (!is_over(r))
+    send_signal(r, SIGKILL);
+  close_output(r, &r->outputs[0]);
+  close_output(r, &r->outputs[1]);
+  if (r->pid > 0 && r->exited) /* else on_exit_ does it: until then libuv has to collect it */
+    close_handle(r, &r->process);
+  close_handle(r, &r->timer);
+}
+
+static int run_gc(lua_State *L)
+{
+  run *r = *(run **)lua_touserdata(L, 1);
+  if (r)
+    drop(r);
+  return 0;
+}
+
+/* Pushes the userdata that has the run. */
+static run *push_run(lua_State *L, gl_state *s)
+{
+  run **owner = lua_newuserdatauv(L, sizeof *owner, 0);
+  run *r = *owner = calloc(1, sizeof *r);
+  if (!r)
+    luaL_error(L, "not enough memory");
+  r->owner = owner;
+  TAILQ_INIT(&r->waiters);
+  uv_timer_init(&s->loop, &r->timer);
+  r->timer.data = r;
+  r->handles = 1;
+  luaL_setmetatable(L, class_name);
+  return r;
+}
+
+/* Pushes an array of the strings in the list at index, which ends with NULL. */
+static char **push_strings(lua_State *L, int index)
+{
+  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+  char **strings = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *strings, 0);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, index, i);
+    strings[i - 1] = (char *)lua_tostring(L, -1); /* the list keeps it */
+    lua_pop(L, 1);
+  }
+  strings[count] = NULL;
+  return strings;
+}
+
+/* Pushes a list of "NAME=value": this process's, but for what the table at index says otherwise. */
+static void push_environment(lua_State *L, int index)
+{
+  lua_Integer count = 0;
+  lua_newtable(L);
+  for (char **variable = environ; *variable; variable++) {
+    lua_pushlstring(L, *variable, strcspn(*variable, "="));
+    bool other = lua_rawget(L, index) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (!other) {
+      lua_pushstring(L, *variable);
+      lua_rawseti(L, -2, ++count);
+    }
+  }
+  for (lua_pushnil(L); lua_next(L, index);) {
+    if (lua_type(L, -1) == LUA_TSTRING) {
+      lua_pushfstring(L, "%s=%s", lua_tostring(L, -2), lua_tostring(L, -1));
+      lua_rawseti(L, -4, ++count);
+    }
+    lua_pop(L, 1);
+  }
+}
+
+static int finished(lua_State *L, int status, lua_KContext ctx);
+
+static int wait(lua_State *L, run *r)
+{
+  if (!is_over(r))
+    return gl_task_wait(L, (gl_wait){.list = &r->waiters, .seconds = -1, .what = "a program"}, (lua_KContext)r, finished);
+  if (r->no_memory)
+    return luaL_error(L, "not enough memory");
+  if (r->kind) {
+    const char *kind = r->kind;
+    drop(r);
+    gl_error_throw(L, kind, "%s, and the program with it", kind);
+  }
+  lua_pushinteger(L, r->code);
+  lua_pushlstring(L, r->outputs[0].data ? r->outputs[0].data : "", r->outputs[0].size);
+  lua_pushlstring(L, r->outputs[1].data ? r->outputs[1].data : "", r->outputs[1].size);
+  lua_pushboolean(L, r->timed_out);
+  drop(r);
+  return 4;
+}
+
+static int finished(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  run *r = (run *)ctx;
+  const char *kind = gl_task_cancelled(gl_state_get(L));
+  if (kind) {
+    r->kind = kind;
+    stop(r);
+  }
+  return wait(L, r);
+}
+
+/* The stack: arguments, environment, input, cwd, seconds. */
+static int run_program(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  size_t input_size = 0;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 5);
+  const char *input = luaL_optlstring(L, 3, NULL, &input_size);
+  uv_process_options_t options = {.exit_cb = on_exit_, .flags = UV_PROCESS_DETACHED, .cwd = luaL_optstring(L, 4, NULL)};
+  double seconds = luaL_optnumber(L, 5, -1);
+  options.args = push_strings(L, 1);
+  options.file = options.args[0];
+  if (lua_istable(L, 2)) {
+    push_environment(L, 2);
+    options.env = push_strings(L, lua_gettop(L));
+  }
+  gl_task_check(L, s);
+  if (s->looping)
+    gl_error_throw(L, "bad_argument", "run: a callback of the loop cannot wait: start a task in it, guestlua.spawn(function() … end)");
+  run *r = push_run(L, s);
+  int error = start(s, r, &options, input, input_size);
+  if (error) {
+    drop(r);
+    lua_pushnil(L);
+    lua_pushstring(L, uv_strerror(error));
+    return 2;
+  }
+  uv_update_time(&s->loop);
+  if (seconds >= 0)
+    uv_timer_start(&r->timer, on_time_over, seconds < 1e9 ? (uint64_t)(seconds * 1000) : (uint64_t)1e12, 0);
+  return wait(L, r);
+}
+
+void gl_run_open(lua_State *L)
+{
+  luaL_newmetatable(L, class_name);
+  lua_pushcfunction(L, run_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, run_program);
+  lua_setfield(L, -2, "run");
+}

@@ -1,0 +1,221 @@
+#include "loop/sandbox.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static const char trusted_key; /* in the registry: the globals of our own modules */
+
+/* Instructions between two looks at how many there were. */
+#define STEP 1000
+
+/* What our own modules may use beyond the limit, or nothing could be undone. */
+#define GRACE 100000000
+
+/* Bytes that cost as much as an instruction. */
+#define BYTES 64
+
+/* Bytes that libxml2 has for each of a document's text. */
+#define XML_FACTOR 16
+
+/* ---- memory ---- */
+
+/* Stands before the state's own allocator. */
+static void *limited_alloc(void *ud, void *block, size_t old, size_t new)
+{
+  gl_state *s = ud;
+  size_t had = block ? old : 0;
+  if (new > had && s->limit.memory_used + (new - had) > s->limit.memory) {
+    s->limit.instructions_left -= (long long)(s->limit.memory_used / BYTES);
+    return NULL; /* Lua collects garbage, which is what was just paid for, and asks once more, and then raises "not enough memory" */
+  }
+  void *result = s->limit.alloc(s->limit.alloc_data, block, old, new);
+  if (result || new == 0)
+    s->limit.memory_used += new - had;
+  if (result)
+    s->limit.instructions_left -= (long long)(new / BYTES); /* one instruction can copy long strings */
+  return result;
+}
+
+static void limit_memory(lua_State *L, gl_state *s, size_t bytes)
+{
+  if (!s->limit.alloc) {
+    s->limit.memory_used = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB);
+    s->limit.alloc = lua_getallocf(L, &s->limit.alloc_data);
+    lua_setallocf(L, limited_alloc, s);
+  }
+  s->limit.memory = bytes;
+}
+
+/* The state s is a userdata of L, and goes before the last blocks do. */
+static void unlimit(gl_state *s)
+{
+  if (s->limit.alloc)
+    lua_setallocf(s->L, s->limit.alloc, s->limit.alloc_data);
+}
+
+static bool has_room(const gl_state *s, size_t more)
+{
+  return s->limit.memory_used + (s->xml_size + more) * XML_FACTOR <= s->limit.memory;
+}
+
+void gl_sandbox_check_xml(lua_State *L, const gl_state *s, size_t more)
+{
+  if (!s->limit.alloc || has_room(s, more))
+    return;
+  lua_gc(L, LUA_GCCOLLECT);
+  if (!has_room(s, more))
+    gl_error_throw(L, "limit", "not enough memory: the XML documents take more than there is left");
+}
+
+/* ---- instructions ---- */
+
+/* Whether the function at that level may go on although the limit is reached. */
+static bool goes_on(lua_State *L, const gl_state *s, int level)
+{
+  lua_Debug ar;
+  if (!lua_getstack(L, level, &ar) || s->limit.instructions_left < -GRACE)
+    return false;
+  lua_getinfo(L, "S", &ar);
+  return strncmp(ar.source, "=guestlua/", 10) == 0;
+}
+
+static _Noreturn void used_up(lua_State *L)
+{
+  gl_error_throw(L, "limit", "the script has used up the instructions that it may use");
+}
+
+static void on_count(lua_State *L, lua_Debug *ar)
+{
+  (void)ar;
+  gl_state *s = gl_state_get(L);
+  s->limit.instructions_left -= lua_gethookcount(L);
+  if (s->limit.instructions_left > 0)
+    return;
+  lua_sethook(L, on_count, LUA_MASKCOUNT, 1); /* from here on each instruction fails: a pcall in a loop does not help */
+  if (!goes_on(L, s, 0))
+    used_up(L);
+}
+
+void gl_sandbox_rehook(lua_State *L, gl_state *s)
+{
+  if (s->limit.counts)
+    lua_sethook(L, on_count, LUA_MASKCOUNT, s->limit.instructions_left > 0 ? STEP : 1);
+}
+
+/* Lua counts the instructions of each coroutine by itself: what it runs before its hook is first called is paid in advance. */
+void gl_sandbox_count_coroutine(gl_state *s)
+{
+  s->limit.instructions_left -= STEP;
+}
+
+void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level)
+{
+  if (!s->limit.counts)
+    return;
+  /* As much as there can be left. */
+  s->limit.instructions_left -= cost < (1LL << 60) ? cost : 1LL << 60;
+  if (s->limit.instructions_left <= 0 && !goes_on(L, s, level))
+    used_up(L);
+}
+
+/* core.charge(cost), for functions in Lua that stand in for some of Lua's: on behalf of who called the caller. */
+static int charge(lua_State *L)
+{
+  gl_sandbox_charge(L, gl_state_get(L), luaL_checkinteger(L, 1), 2);
+  return 0;
+}
+
+/* core.limit(bytes, instructions): nil leaves one as it is. Coroutines that are made from now on inherit the hook of who makes them. */
+static int limit(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  if (!lua_isnil(L, 1))
+    limit_memory(L, s, (size_t)luaL_checkinteger(L, 1));
+  if (!lua_isnil(L, 2)) {
+    s->limit.counts = true;
+    s->limit.instructions_left = luaL_checkinteger(L, 2);
+    gl_sandbox_rehook(s->L, s);
+    gl_sandbox_rehook(L, s);
+  }
+  return 0;
+}
+
+/* ---- protected calls ---- */
+
+/* Calls of functions in each other: beyond that Lua spends more time on its stack with each error than a script has paid for. */
+#define MAX_PROTECTED_DEPTH 2000
+
+static int protected_end(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)ctx;
+  if (status == LUA_OK || status == LUA_YIELD)
+    return lua_gettop(L);
+  lua_pushboolean(L, 0);
+  lua_pushvalue(L, -2);
+  return 2;
+}
+
+/* core.pcall: Lua's, where calls are not nested that deep. */
+static int protected_call(lua_State *L)
+{
+  lua_Debug ar;
+  luaL_checkany(L, 1);
+  if (lua_getstack(L, MAX_PROTECTED_DEPTH, &ar)) {
+    gl_sandbox_charge(L, gl_state_get(L), MAX_PROTECTED_DEPTH / 4, 1); /* looking takes its time */
+    return luaL_error(L, "stack overflow (a pcall in more than %d calls)", MAX_PROTECTED_DEPTH);
+  }
+  lua_pushboolean(L, 1);
+  lua_insert(L, 1);
+  return protected_end(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, protected_end), 0);
+}
+
+static int guarded_end(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)ctx;
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+}
+
+/* upvalue: the function of a coroutine */
+static int guarded(lua_State *L)
+{
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  return guarded_end(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, guarded_end), 0);
+}
+
+/* Lua calls no hooks while a hook raises an error, and in a coroutine that dies of it they stay off: what closes its variables would be
+ * counted no more. So its function is called in a protected call, where that ends. */
+void gl_sandbox_guard_coroutine(lua_State *L, const gl_state *s)
+{
+  if (s->limit.counts)
+    lua_pushcclosure(L, guarded, 1);
+}
+
+/* ---- globals ---- */
+
+/* core.set_globals(table): what chunks that are loaded from now on have for globals. */
+static int set_globals(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  return 0;
+}
+
+void gl_sandbox_trust(lua_State *L)
+{
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &trusted_key) != LUA_TTABLE || !lua_setupvalue(L, -2, 1))
+    lua_pop(L, 1);
+}
+
+void gl_sandbox_open(lua_State *L, gl_state *s)
+{
+  static const luaL_Reg functions[] = {
+    {"limit", limit}, {"charge", charge}, {"set_globals", set_globals}, {"pcall", protected_call}, {NULL, NULL}};
+  gl_state_at_close(s, unlimit);
+  lua_pushglobaltable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &trusted_key);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,174 @@
+#include "loop/state.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char state_key; /* its address is the key in the registry */
+static const char empty_key; /* in the registry: "" */
+
+gl_state *gl_state_get(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  gl_state *s = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return s;
+}
+
+/* ---- signal handlers and other threads must not touch Lua: they find a state by the address of its lua_State ---- */
+
+typedef struct entry {
+  struct entry *next;
+  lua_State *_Atomic L; /* NULL once its state is closed; then reused */
+  gl_state *_Atomic state;
+} entry;
+
+static entry *_Atomic entries; /* gets longer only */
+static pthread_mutex_t entries_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static entry *find(const lua_State *L)
+{
+  entry *e = atomic_load(&entries);
+  while (e && atomic_load(&e->L) != L)
+    e = e->next;
+  return e;
+}
+
+gl_state *gl_state_find(const lua_State *L)
+{
+  entry *e = L ? find(L) : NULL;
+  return e ? atomic_load(&e->state) : NULL;
+}
+
+static bool enter(gl_state *s)
+{
+  pthread_mutex_lock(&entries_mutex);
+  entry *e = find(NULL);
+  bool new = !e;
+  if (new)
+    e = calloc(1, sizeof *e);
+  if (e) {
+    atomic_store(&e->state, s);
+    atomic_store(&e->L, s->L);
+  }
+  if (e && new) {
+    e->next = atomic_load(&entries);
+    atomic_store(&entries, e);
+  }
+  pthread_mutex_unlock(&entries_mutex);
+  return e;
+}
+
+static void forget(const lua_State *L)
+{
+  pthread_mutex_lock(&entries_mutex);
+  entry *e = find(L);
+  if (e)
+    atomic_store(&e->L, NULL);
+  pthread_mutex_unlock(&entries_mutex);
+}
+
+static int state_gc(lua_State *L)
+{
+  gl_state *s = lua_touserdata(L, 1);
+  gl_state_close(s);
+  return 0;
+}
+
+/* Lua thread: the event thread or a signal handler has something for us. */
+static void on_wakeup(uv_async_t *async)
+{
+  gl_state *s = async->data;
+  for (int i = 0; i < s->hooks.wakeup_count; i++)
+    s->hooks.on_wakeup[i](s);
+}
+
+void gl_state_on_wakeup(gl_state *s, void (*fn)(gl_state *s))
+{
+  assert(s->hooks.wakeup_count < GL_MOST_HOOKS);
+  s->hooks.on_wakeup[s->hooks.wakeup_count++] = fn;
+}
+
+void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
+{
+  assert(s->hooks.close_count < GL_MOST_HOOKS);
+  s->hooks.at_close[s->hooks.close_count++] = fn;
+}
+
+/*
+ * The first loop of a process, made with the low file descriptors taken.
+ *
+ * libuv keeps a pipe for its signal handling, and in the child of every fork it closes the pipe by number and makes another. The child in
+ * which libvirt's embedded driver starts an emulator forks again, after closing what it inherited: with a pipe of libuv's on numbers 4 and
+ * 5, libuv would close the pipe that the two children speak over (seen: "Unable to notify child process: Bad file descriptor").
+ *
+ * If standard output is closed at start, the pipe would become descriptor 1, and libuv aborts.
+ */
+static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
+static void make_first_loop(void)
+{
+  enum { LOW = 32 };
+  int taken[LOW], count = 0;
+  uv_loop_t loop;
+  while (count < LOW && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0 && taken[count++] < LOW)
+    ;
+  if (uv_loop_init(&loop) == 0)
+    uv_loop_close(&loop);
+  while (count > 0)
+    if (taken[--count] > STDERR_FILENO)
+      close(taken[count]);
+}
+
+gl_state *gl_state_open(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  if (s)
+    return s;
+
+  /* The first userdata with a finalizer that we make, so the last one to be finalized: hosts and guests are gone by then. */
+  s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (gl_state){0};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, state_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  s->L = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  s->ready_end = &s->ready;
+  pthread_once(&first_loop_once, make_first_loop);
+  if (uv_loop_init(&s->loop) != 0 || !enter(s))
+    luaL_error(L, "guestlua: cannot make an event loop");
+  uv_async_init(&s->loop, &s->wakeup, on_wakeup);
+  s->wakeup.data = s;
+  s->thread = pthread_self();
+  s->open = true;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  lua_pushliteral(L, "");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
+  return s;
+}
+
+void gl_state_close(gl_state *s)
+{
+  if (!s->open)
+    return;
+  s->open = false;
+  forget(s->L);
+  while (s->alive.ops > 0)
+    uv_run(&s->loop, UV_RUN_ONCE);
+  for (int i = s->hooks.close_count; i > 0; i--)
+    s->hooks.at_close[i - 1](s);
+  uv_close((uv_handle_t *)&s->wakeup, NULL);
+  uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
+  uv_loop_close(&s->loop);
+}
+
+void gl_state_push_empty(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key);
+}

@@ -1,0 +1,351 @@
+#include "loop/task.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/printable.h"
+#include "loop/sandbox.h"
+
+static const char held_key;   /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
+static const char origin_key; /* in the registry: the error that a wait for a task raised last, and where it came from */
+
+gl_task *gl_task_current(lua_State *L, gl_state *s)
+{
+  return s->running && s->passes && s->active == L && lua_isyieldable(L) ? s->running : NULL;
+}
+
+int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results)
+{
+  bool passes = s->passes;
+  s->passes = gl_task_current(L, s) != NULL;
+  lua_State *active = atomic_exchange(&s->active, co);
+  int status = lua_resume(co, L, nargs, results);
+  s->active = active;
+  s->passes = passes;
+  return status;
+}
+
+bool gl_task_is_parked(lua_State *L, gl_state *s)
+{
+  gl_task *t = gl_task_current(L, s);
+  return t && t->waits;
+}
+
+gl_task *gl_task_owner(gl_state *s)
+{
+  return s->running ? s->running : s->root;
+}
+
+static void make_ready(gl_task *t)
+{
+  gl_state *s = t->state;
+  t->next = NULL;
+  *s->ready_end = t;
+  s->ready_end = &t->next;
+}
+
+/* The wait of a task that is parked is over. */
+static void on_woken(gl_waiter *w)
+{
+  w->task->waits = NULL;
+  make_ready(w->task);
+}
+
+/* ---- coroutines that only the loop may resume ---- */
+
+void gl_task_hold(lua_State *L, lua_State *co, bool hold)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &held_key);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+  if (hold)
+    lua_pushboolean(L, true);
+  else
+    lua_pushnil(L);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+bool gl_task_is_held(lua_State *L, int index)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &held_key);
+  lua_pushvalue(L, index);
+  bool held = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 2);
+  return held && lua_status(lua_tothread(L, index)) == LUA_YIELD;
+}
+
+/* ---- tasks ---- */
+
+static void on_task_closed(uv_handle_t *timer)
+{
+  gl_waiter *w = timer->data;
+  gl_task *t = w->task;
+  free(t->traceback);
+  free(t);
+}
+
+static gl_task *task_new(gl_state *s)
+{
+  gl_task *t = calloc(1, sizeof *t);
+  if (!t)
+    return NULL;
+  t->state = s;
+  t->number = s->tasks_made++;
+  TAILQ_INIT(&t->joiners);
+  gl_waiter_init(&t->parked, s, t);
+  t->parked.woken = on_woken;
+  t->other = s->all;
+  t->link = &s->all;
+  if (t->other)
+    t->other->link = &t->other;
+  s->all = t;
+  return t;
+}
+
+static void drop(gl_task *t)
+{
+  *t->link = t->other;
+  if (t->other)
+    t->other->link = t->link;
+  uv_close((uv_handle_t *)&t->parked.timer, on_task_closed);
+}
+
+static void close_all(gl_state *s)
+{
+  while (s->all)
+    drop(s->all);
+  s->root = s->running = s->main = NULL;
+}
+
+void gl_task_open(lua_State *L, gl_state *s)
+{
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &held_key);
+  gl_state_at_close(s, close_all);
+  s->root = task_new(s);
+  if (!s->root)
+    luaL_error(L, "guestlua: out of memory");
+}
+
+/* The message handler of every task: keeps where the error came from, while the stack still shows it. An error that a wait for another task
+ * raised comes from there. */
+static int on_error(lua_State *L)
+{
+  gl_task *t = gl_state_get(L)->running;
+  luaL_traceback(L, L, NULL, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &origin_key) == LUA_TTABLE) {
+    lua_rawgeti(L, -1, 1);
+    if (lua_rawequal(L, 1, -1)) {
+      lua_rawgeti(L, -2, 2);
+      lua_pushfstring(L, "%s\nin a task that was waited for:\n%s", lua_tostring(L, -1), lua_tostring(L, 2));
+      lua_replace(L, 2);
+    }
+  }
+  free(t->traceback);
+  t->traceback = strdup(lua_tostring(L, 2));
+  lua_settop(L, 1);
+  return 1;
+}
+
+void gl_task_remember_origin(lua_State *L, gl_task *t)
+{
+  lua_createtable(L, 2, 0);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_pushstring(L, t->traceback ? t->traceback : "");
+  lua_rawseti(L, -2, 2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &origin_key);
+}
+
+static int finish(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)ctx;
+  gl_state_get(L)->running->failed = status != LUA_OK && status != LUA_YIELD;
+  return lua_gettop(L) - 1;
+}
+
+/* The function at the bottom of each task's stack. The call is protected here and not by lua_resume, so that to-be-closed variables can
+ * make calls (and yield) while an error unwinds. */
+static int body(lua_State *L)
+{
+  lua_pushcfunction(L, on_error);
+  lua_insert(L, 1);
+  return finish(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, finish), 0);
+}
+
+gl_task *gl_task_spawn(lua_State *L, int nargs)
+{
+  gl_state *s = gl_state_get(L);
+  gl_sandbox_count_coroutine(s);
+  lua_State *co = lua_newthread(L);
+  lua_insert(L, -(nargs + 2));
+  lua_pushcfunction(co, body);
+  if (!lua_checkstack(co, nargs + 1))
+    luaL_error(L, "too many arguments");
+  lua_xmove(L, co, nargs + 1);
+  gl_task *t = task_new(s);
+  if (!t)
+    luaL_error(L, "guestlua: out of memory");
+  t->L = co;
+  t->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  gl_task_hold(L, co, true);
+  s->alive.tasks++;
+  make_ready(t);
+  return t;
+}
+
+/* Protected. The error is at index 1 and its traceback at 2. Text for people; false: it was told to stop, and did. */
+static int describe(lua_State *L)
+{
+  if (lua_istable(L, 1)) {
+    lua_pushliteral(L, "kind");
+    lua_rawget(L, 1);
+    const char *kind = lua_tostring(L, -1);
+    if (kind && (strcmp(kind, "cancelled") == 0 || strcmp(kind, "interrupted") == 0)) {
+      lua_pushboolean(L, 0);
+      return 1;
+    }
+  }
+  luaL_tolstring(L, 1, NULL);
+  gl_printable_push(L, -1, GL_INDENT_LINES);
+  gl_printable_push(L, 2, GL_INDENT_LINES);
+  lua_pushfstring(L, "%s\n%s", lua_tostring(L, -2), lua_tostring(L, -1));
+  return 1;
+}
+
+static void tell_unheard(gl_task *t)
+{
+  lua_State *L = t->L;
+  lua_settop(L, 1);
+  lua_pushcfunction(L, describe);
+  lua_pushvalue(L, 1);
+  lua_pushstring(L, t->traceback ? t->traceback : "");
+  lua_pcall(L, 2, 1, 0);
+  if (lua_isstring(L, -1))
+    fprintf(stderr, "guestlua: a task failed, and nobody waited for it: %s\n", lua_tostring(L, -1));
+}
+
+void gl_task_free(gl_task *t)
+{
+  if (t->failed && !t->heard)
+    tell_unheard(t);
+  luaL_unref(t->state->L, LUA_REGISTRYINDEX, t->anchor);
+  drop(t);
+}
+
+void gl_task_cancel(gl_task *t, const char *kind)
+{
+  if (!t->cancelled || strcmp(kind, "interrupted") == 0)
+    t->cancelled = kind;
+  if (t->waits && !t->shields)
+    gl_waiter_wake(t->waits);
+}
+
+static void cancel_all(gl_state *s, const char *kind)
+{
+  for (gl_task *t = s->all; t; t = t->other)
+    if (t->L && !t->done)
+      gl_task_cancel(t, kind);
+}
+
+void gl_task_interrupt(gl_state *s)
+{
+  if (!s->main && s->alive.tasks > 0)
+    cancel_all(s, "interrupted");
+  else
+    gl_task_cancel(s->main ? s->main : s->root, "interrupted");
+}
+
+static void resume(lua_State *L, gl_task *t)
+{
+  gl_state *s = t->state;
+  gl_task *outer = s->running;
+  int results;
+  /* At its start the stack holds body, the function and its arguments; later the continuation finds its own values. */
+  int nargs = lua_status(t->L) == LUA_YIELD ? 0 : lua_gettop(t->L) - 1;
+  s->running = t;
+  s->timed_out = t->parked.timed_out;
+  bool passes = s->passes;
+  s->passes = true;
+  lua_State *active = atomic_exchange(&s->active, t->L);
+  int status = lua_resume(t->L, L, nargs, &results);
+  s->active = active;
+  s->passes = passes;
+  s->running = outer;
+  if (status == LUA_YIELD) {
+    lua_pop(t->L, results);
+    if (!t->waits) /* a plain coroutine.yield(): let the others have a turn */
+      make_ready(t);
+    return;
+  }
+  t->done = true;
+  t->failed = t->failed || status != LUA_OK;
+  s->alive.tasks--;
+  gl_waitlist_wake(&t->joiners, -1);
+  if (t->ends_all)
+    cancel_all(s, "cancelled");
+  if (t->abandoned)
+    gl_task_free(t);
+}
+
+void gl_task_turn(lua_State *L, gl_state *s, bool others)
+{
+  gl_task *next = others ? s->ready : NULL;
+  if (next) {
+    s->ready = next->next;
+    if (!s->ready)
+      s->ready_end = &s->ready;
+    resume(L, next);
+  }
+  s->looping = true;
+  uv_run(&s->loop, next ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+  s->looping = false;
+}
+
+void gl_task_join(lua_State *L, gl_task *t)
+{
+  while (!t->done)
+    gl_task_turn(L, t->state, true);
+}
+
+int gl_task_dispatch(lua_State *L, gl_state *s)
+{
+  int limit = s->alive.tasks + 1; /* tasks that only yield must not keep the program here for ever */
+  s->dispatching = true;
+  do {
+    s->looping = true;
+    uv_run(&s->loop, UV_RUN_NOWAIT);
+    s->looping = false;
+    if (s->ready)
+      gl_task_turn(L, s, true);
+  } while (s->ready && limit-- > 0);
+  s->dispatching = false;
+  return s->alive.tasks;
+}
+
+void gl_task_end_all(lua_State *L, gl_state *s)
+{
+  cancel_all(s, "cancelled");
+  while (s->alive.tasks > 0)
+    gl_task_turn(L, s, true);
+}
+
+#ifdef __SANITIZE_THREAD__
+#include <setjmp.h>
+
+/* liblua may have been built to jump with this (_FORTIFY_SOURCE), which the sanitizer does not know of: its own stack then grows with each
+ * yield and each error until it is full. */
+__attribute__((visibility("default"))) void __longjmp_chk(jmp_buf env, int value);
+void __longjmp_chk(jmp_buf env, int value)
+{
+  longjmp(env, value);
+}
+#endif

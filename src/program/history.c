@@ -1,0 +1,57 @@
+#include "program/history.h"
+
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* after stdio.h, which it needs */
+#include <readline/history.h>
+
+enum { HISTORY_LINES = 2000 };
+
+static char *path;
+
+/* Makes the directories that the path leads through, if they are missing. */
+static void make_directories(char *to)
+{
+  for (char *c = to + 1; (c = strchr(c, '/')); c++) {
+    *c = '\0';
+    mkdir(to, 0700);
+    *c = '/';
+  }
+}
+
+/* history(path): reads it, and appends to it what is remembered from now on. An entry of several lines stays one by its time stamp. */
+int gl_history_open(lua_State *L)
+{
+  free(path);
+  path = strdup(luaL_checkstring(L, 1));
+  history_comment_char = '#';
+  history_write_timestamps = 1;
+  using_history();
+  make_directories(path);
+  int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* append_history does not make it */
+  if (fd >= 0)
+    close(fd);
+  read_history(path);
+  stifle_history(HISTORY_LINES);
+  history_truncate_file(path, HISTORY_LINES);
+  return 0;
+}
+
+/* remember(text): adds it to the history, and at once to its file. True where that could be written. */
+int gl_history_add(lua_State *L)
+{
+  const char *text = luaL_checkstring(L, 1);
+  const HIST_ENTRY *last = history_get(history_base + history_length - 1);
+  lua_pushboolean(L, 1);
+  if (last && strcmp(last->line, text) == 0)
+    return 1;
+  add_history(text);
+  lua_pushboolean(L, path && append_history(1, path) == 0);
+  return 1;
+}

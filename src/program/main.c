@@ -1,0 +1,277 @@
+/* The executable: argv, signals and exit codes. What the options mean, and what is run, is in lua/guestlua/command.lua. */
+#include <errno.h>
+#include <getopt.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guestlua.h"
+#include "program/prompt.h"
+#include "program/settings.h"
+#include "program/terminal.h"
+
+/* Calls that can be under way at once, on all connections together. libuv reads it once, before the first. */
+#define WORKERS "32"
+
+enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, MAX_OPTIONS = 100 };
+
+/* ---- signals ---- */
+
+static lua_State *volatile running_state; /* NULL: it is over */
+static volatile sig_atomic_t interrupted_by;
+
+/* The first one lets the script clean up, a second one kills; at the prompt Ctrl-C is for what was typed, however often. A terminal that
+ * goes away sends several SIGHUP, none of which is somebody's impatience. */
+static void on_interrupt(int signo)
+{
+  if (interrupted_by && signo == SIGHUP)
+    return;
+  if (!running_state || interrupted_by) {
+    gl_terminal_restore();
+    signal(signo, SIG_DFL);
+    raise(signo); /* when we are back from here */
+    return;
+  }
+  if (!gl_prompt_takes_interrupt(signo))
+    interrupted_by = signo;
+  guestlua_interrupt(running_state, signo);
+}
+
+/* A reader has gone. The script ends only if it was reading our standard output. */
+static void on_pipe(int signo)
+{
+  int before = errno;
+  struct pollfd output = {.fd = STDOUT_FILENO};
+  if (running_state && !interrupted_by && poll(&output, 1, 0) == 1 && output.revents & POLLERR) {
+    interrupted_by = signo;
+    guestlua_interrupt(running_state, signo);
+  }
+  errno = before;
+}
+
+static void on_status(int signo)
+{
+  (void)signo;
+  if (running_state)
+    guestlua_status(running_state);
+}
+
+static void catch_signals(lua_State *L)
+{
+  /* What reads standard input is to be interrupted, but goes on after a look at the status. */
+  static const struct {
+    int signo, flags;
+    void (*handler)(int);
+  } signals[] = {{SIGINT, 0, on_interrupt},
+                 {SIGTERM, 0, on_interrupt},
+                 {SIGHUP, 0, on_interrupt},
+                 {SIGPIPE, SA_RESTART, on_pipe},
+                 {SIGUSR1, SA_RESTART, on_status}};
+  running_state = L;
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction action = {.sa_handler = signals[i].handler, .sa_flags = signals[i].flags}, before;
+    sigaction(signals[i].signo, &action, &before);
+    if (signals[i].signo == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
+      sigaction(SIGHUP, &before, NULL);
+  }
+}
+
+/* ---- options ---- */
+
+/* The rows of lua/guestlua/options.lua, as getopt_long wants them. */
+typedef struct option_table {
+  char shorts[2 * MAX_OPTIONS + 2];
+  struct option longs[MAX_OPTIONS + 1];
+  int by_short[256]; /* the row's number */
+} option_table;
+
+enum { LONG_OPTION = 256 }; /* what getopt_long returns for the long form, plus the row's number */
+
+static const char *field(lua_State *L, int index, const char *key)
+{
+  lua_getfield(L, index, key);
+  const char *value = lua_tostring(L, -1); /* the row keeps it alive */
+  lua_pop(L, 1);
+  return value;
+}
+
+/* The list of rows is on top of the stack. */
+static void make_table(lua_State *L, option_table *t)
+{
+  char *shorts = t->shorts;
+  struct option *longs = t->longs;
+  int rows = (int)lua_rawlen(L, -1);
+  if (rows > MAX_OPTIONS)
+    luaL_error(L, "too many options");
+  *shorts++ = '+'; /* options end at the script */
+  for (int i = 1; i <= rows; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, -1, i);
+    const char *letter = field(L, -1, "short"), *name = field(L, -1, "long");
+    bool has_argument = field(L, -1, "argument");
+    if (letter) {
+      t->by_short[(unsigned char)*letter] = i;
+      *shorts++ = *letter;
+      if (has_argument)
+        *shorts++ = ':';
+    }
+    if (name)
+      *longs++ = (struct option){name, has_argument ? required_argument : no_argument, NULL, LONG_OPTION + i};
+  }
+}
+
+static _Noreturn void usage_error(const char *message)
+{
+  if (message)
+    fprintf(stderr, "guestlua: %s\n", message);
+  fputs("Try 'guestlua --help'.\n", stderr);
+  exit(EXIT_USAGE);
+}
+
+/* Pushes a list of what argv says, {row, argument} each; returns the index in argv of the first argument after the options. */
+static int read_options(lua_State *L, int argc, char **argv)
+{
+  option_table table = {0};
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "guestlua.options");
+  lua_call(L, 1, 1);
+  make_table(L, &table);
+  lua_newtable(L);
+  for (int c; (c = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1;) {
+    if (c == '?')
+      usage_error(NULL); /* getopt_long has said what is wrong */
+    lua_createtable(L, 2, 0);
+    lua_rawgeti(L, -3, c >= LONG_OPTION ? c - LONG_OPTION : table.by_short[c]);
+    lua_rawseti(L, -2, 1);
+    lua_pushstring(L, optarg);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  lua_remove(L, -2);
+  return optind;
+}
+
+/* arg, as lua(1) makes it: the script at 0, what comes before it below. */
+static void set_arg(lua_State *L, int argc, char **argv, int script)
+{
+  lua_createtable(L, argc, script + 1);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i - script);
+  }
+  lua_setglobal(L, "arg");
+}
+
+/* Lua's package library anew, which this time does not look at the environment. It keeps what is loaded. */
+static void forget_environment(lua_State *L)
+{
+  lua_pushboolean(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  lua_pushcfunction(L, luaopen_package);
+  lua_call(L, 0, 1);
+  lua_pushvalue(L, -1);
+  lua_setglobal(L, LUA_LOADLIBNAME);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, LUA_LOADLIBNAME);
+  lua_pop(L, 1);
+}
+
+/* Protected: opens everything and leaves the command's main function and its arguments on the stack. */
+static int prepare(lua_State *L)
+{
+  int argc = (int)lua_tointeger(L, 1);
+  char **argv = lua_touserdata(L, 2);
+  lua_settop(L, 0);
+  luaL_openlibs(L);
+  luaL_requiref(L, "guestlua", luaopen_guestlua, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, gl_terminal_open);
+  lua_setfield(L, -2, "guestlua.terminal");
+  int script = read_options(L, argc, argv);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "guestlua.command");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "run");
+  lua_getfield(L, -2, "read");
+  lua_pushvalue(L, -4);
+  lua_call(L, 1, 2);
+  if (lua_isnil(L, -2))
+    usage_error(guestlua_text(L, -1));
+  lua_pop(L, 1);
+  lua_getfield(L, -1, "E");
+  if (lua_toboolean(L, -1))
+    forget_environment(L);
+  lua_pop(L, 1);
+  set_arg(L, argc, argv, script < argc ? script : 0);
+  luaL_checkstack(L, argc, "too many arguments");
+  for (int i = script; i < argc; i++)
+    lua_pushstring(L, argv[i]);
+  return 2 + argc - script;
+}
+
+/* ---- running ---- */
+
+/* Whether a traceback of that length shows a line of Lua code. */
+static bool shows_code(const char *traceback, int length)
+{
+  for (const char *c = traceback; c + 2 < traceback + length; c++)
+    if (c[0] == '\n' && c[1] == '\t' && c[2] != '[')
+      return true;
+  return false;
+}
+
+/* The error value and then the traceback are on top of the stack. What called the script is ours and not shown. */
+static void report(lua_State *L)
+{
+  const char *traceback = guestlua_text(L, -1);
+  const char *message = guestlua_text(L, -3);
+  const char *ours = strstr(traceback, "\n\tguestlua/command.lua:"), *prompt = strstr(traceback, "\n\tguestlua/repl.lua:");
+  ours = prompt ? prompt : ours;
+  int length = (int)(ours ? ours - traceback : (ptrdiff_t)strlen(traceback));
+  bool frames = shows_code(traceback, length);
+  fprintf(stderr, "guestlua: %s\n%.*s%s", message, frames ? length : 0, traceback, frames ? "\n" : "");
+}
+
+static int run(lua_State *L, int argc, char **argv)
+{
+  lua_pushcfunction(L, prepare);
+  lua_pushinteger(L, argc);
+  lua_pushlightuserdata(L, argv);
+  if (lua_pcall(L, 2, LUA_MULTRET, 0) != LUA_OK) {
+    lua_pushliteral(L, "");
+    report(L);
+    return EXIT_SCRIPT;
+  }
+  catch_signals(L);
+  bool failed = guestlua_run(L, lua_gettop(L) - 1) != LUA_OK;
+  running_state = NULL;
+  if (!failed)
+    return (int)lua_tointeger(L, 1); /* what the command returned: nothing is 0 */
+  if (interrupted_by != SIGPIPE)
+    report(L);
+  return interrupted_by ? 128 + interrupted_by : EXIT_SCRIPT;
+}
+
+int main(int argc, char **argv)
+{
+  setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
+  setenv("LIBVIRT_DEBUG", "error", 0); /* the embedded driver warns of ordinary things on standard error */
+  lua_State *L = luaL_newstate();
+  if (!L) {
+    fputs("guestlua: out of memory\n", stderr);
+    return EXIT_SCRIPT;
+  }
+  int status = run(L, argc, argv);
+  lua_close(L);
+  guestlua_end();
+  if (fflush(stdout) == 0 || status != EXIT_SUCCESS)
+    return status;
+  return errno == EPIPE ? 128 + SIGPIPE : EXIT_SCRIPT;
+}

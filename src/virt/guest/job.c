@@ -1,0 +1,180 @@
+/* Guest: the guest's own job (a migration, a save, a dump), and migration. */
+#include <lauxlib.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "call/libvirt_names.h"
+#include "virt/guest/rows.h"
+
+/* ---- get_job_info ---- */
+
+/* The reference's fields: each is called like libvirt's typed parameter, but for five. */
+static const struct {
+  const char *field, *parameter;
+} job_fields[] = {
+#define SAME(name) \
+  {                \
+    name, name     \
+  }
+  SAME("time_elapsed"),
+  SAME("time_remaining"),
+  SAME("data_total"),
+  SAME("data_processed"),
+  SAME("data_remaining"),
+  SAME("memory_total"),
+  SAME("memory_processed"),
+  SAME("memory_remaining"),
+  SAME("disk_total"),
+  SAME("disk_processed"),
+  SAME("disk_remaining"),
+  SAME("downtime"),
+  SAME("setup_time"),
+  SAME("memory_iteration"),
+  SAME("memory_constant"),
+  SAME("memory_normal"),
+  SAME("memory_normal_bytes"),
+  SAME("memory_bps"),
+  SAME("disk_bps"),
+  {"comp_cache", "compression_cache"},
+  {"comp_bytes", "compression_bytes"},
+  {"comp_pages", "compression_pages"},
+  {"comp_cache_misses", "compression_cache_misses"},
+  {"comp_overflow", "compression_overflow"},
+};
+#define JOB_FIELDS ((int)(sizeof job_fields / sizeof *job_fields))
+
+typedef struct job_info_op {
+  gl_op op;
+  int type;
+  unsigned long long values[JOB_FIELDS];
+} job_info_op;
+
+static unsigned long long value_of(const virTypedParameter *p)
+{
+  switch (p->type) {
+  case VIR_TYPED_PARAM_INT:
+    return (unsigned long long)p->value.i;
+  case VIR_TYPED_PARAM_UINT:
+    return p->value.ui;
+  case VIR_TYPED_PARAM_LLONG:
+    return (unsigned long long)p->value.l;
+  case VIR_TYPED_PARAM_ULLONG:
+    return p->value.ul;
+  default:
+    return 0;
+  }
+}
+
+/* An error that means that there is no job any more, or none yet, and no failure: fills in the type and says so. */
+static bool no_job(job_info_op *self, bool stats)
+{
+  virErrorPtr e = virGetLastError();
+  if (!e)
+    return false;
+  if (e->code == VIR_ERR_NO_DOMAIN || e->code == VIR_ERR_OPERATION_INVALID)
+    self->type = VIR_DOMAIN_JOB_COMPLETED;
+  else if (stats && e->code == VIR_ERR_INTERNAL_ERROR && e->message &&
+           strstr(e->message, "migration was active, but no RAM info was set")) /* it is about to begin or to end */
+    self->type = VIR_DOMAIN_JOB_NONE;
+  else
+    return false;
+  return true;
+}
+
+static int job_stats(job_info_op *self)
+{
+  virTypedParameterPtr params = NULL;
+  int count = 0;
+  if (virDomainGetJobStats(gl_op_domain(&self->op), &self->type, &params, &count, self->op.args.flags) < 0)
+    return no_job(self, true) ? 0 : -1;
+  for (int p = 0; p < count; p++)
+    for (int f = 0; f < JOB_FIELDS; f++)
+      if (strcmp(params[p].field, job_fields[f].parameter) == 0)
+        self->values[f] = value_of(&params[p]);
+  virTypedParamsFree(params, count);
+  return 0;
+}
+
+/* The older call. Its members are the first of job_fields, in that order. */
+static int job_info(job_info_op *self)
+{
+  virDomainJobInfo info;
+  if (virDomainGetJobInfo(gl_op_domain(&self->op), &info) < 0)
+    return no_job(self, false) ? 0 : -1;
+  const unsigned long long values[] = {info.timeElapsed,   info.timeRemaining, info.dataTotal,    info.dataProcessed,
+                                       info.dataRemaining, info.memTotal,      info.memProcessed, info.memRemaining,
+                                       info.fileTotal,     info.fileProcessed, info.fileRemaining};
+  self->type = info.type;
+  memcpy(self->values, values, sizeof values);
+  return 0;
+}
+
+static int get_job_info_run(gl_op *op)
+{
+  job_info_op *self = (job_info_op *)op;
+  if (op->args.flags || !(atomic_load(&op->connection->unsupported) & GL_UNSUPPORTED_JOB_STATS)) {
+    if (job_stats(self) == 0)
+      return 0;
+    virErrorPtr e = virGetLastError();
+    if (!e || e->code != VIR_ERR_NO_SUPPORT || op->args.flags)
+      return -1;
+    atomic_fetch_or(&op->connection->unsupported, GL_UNSUPPORTED_JOB_STATS);
+  }
+  return job_info(self);
+}
+
+static int get_job_info_push(lua_State *L, gl_op *op)
+{
+  job_info_op *self = (job_info_op *)op;
+  lua_createtable(L, 0, JOB_FIELDS + 2);
+  lua_pushinteger(L, self->type);
+  lua_setfield(L, -2, "type");
+  gl_enum_push(L, &gl_job_types, self->type);
+  lua_setfield(L, -2, "job_type");
+  for (int f = 0; f < JOB_FIELDS; f++) {
+    lua_pushinteger(L, (lua_Integer)self->values[f]);
+    lua_setfield(L, -2, job_fields[f].field);
+  }
+  return 1;
+}
+static const gl_param get_job_info_params[] = {
+  GL_OPTION_FLAG("completed", VIR_DOMAIN_JOB_STATS_COMPLETED, "of the last job that is over, once (not in the reference)"),
+  GL_OPTION_FLAG("keep_completed", VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, "with completed: it can be asked for again (not in the reference)"),
+  GL_END,
+};
+static const gl_opdef get_job_info_def = {
+  .name = "get_job_info",
+  .call = "virDomainGetJobStats",
+  .help = "Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, "
+          "the job is reported as completed.",
+  .result = {"table"},
+  .returns = "JobInfo, a table: job_type (libvirt's word: \"none\", \"bounded\", \"unbounded\", \"completed\", \"failed\" or "
+             "\"cancelled\"), type (its number, as the reference has it); times in ms: time_elapsed, time_remaining, downtime, "
+             "setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, "
+             "memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, "
+             "comp_overflow",
+  .params = get_job_info_params,
+  .size = sizeof(job_info_op),
+  .run = get_job_info_run,
+  .push = get_job_info_push,
+  GL_LOOK,
+};
+
+static int abort_job_run(gl_op *op)
+{
+  return virDomainAbortJob(gl_op_domain(op));
+}
+static const gl_opdef abort_job_def = {
+  .name = "abort_job",
+  .call = "virDomainAbortJob",
+  .help = "Ends the guest's job; the call that started it, as migrate, then fails.",
+  .run = abort_job_run,
+  .changes = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+const gl_opdef *const gl_guest_job_ops[] = {&get_job_info_def, &abort_job_def, NULL};

@@ -1,0 +1,132 @@
+/* Guest: to another host. */
+#include <lauxlib.h>
+#include <libvirt/libvirt-qemu.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "call/libvirt_names.h"
+#include "element/kind.h"
+#include "virt/guest/rows.h"
+
+typedef struct migrate_op {
+  gl_op op;
+  const char *destination, *migrate_uri, *destination_xml;
+  char **migrate_disks;
+  long long flags, bandwidth, parallel;
+  virTypedParameterPtr params;
+  int count;
+} migrate_op;
+
+static const gl_param migrate_params[] = {
+  GL_ARG(migrate_op, destination, &gl_string, "the other host's libvirt, as in \"qemu+tcp://other/system\""),
+  GL_OPTION(migrate_op, migrate_uri, &gl_string, "where the data goes, as in \"tcp://192.0.2.1\""),
+  GL_OPTION(migrate_op, migrate_disks, &gl_strings,
+            "the targets of the disks to copy; without any, the flag non_shared_inc is taken away, because "
+            "libvirt would copy all disks"),
+  GL_OPTION(migrate_op, destination_xml, &gl_xml, "the configuration there"),
+  GL_OPTION_FLAGS(migrate_op, flags, &gl_migrate_flags, "libvirt's flags, an integer or a list of names; QEMU needs \"peer2peer\""),
+  GL_OPTION(migrate_op, bandwidth, &gl_integer, "MiB/s at most; 0: no limit"),
+  GL_OPTION_UP_TO(migrate_op, parallel, INT_MAX, "how many connections; more than 1 needs the flag parallel"),
+  GL_END,
+};
+
+static int add_string(migrate_op *self, int *room, const char *name, const char *value)
+{
+  return value && *value ? virTypedParamsAddString(&self->params, &self->count, room, name, value) : 0;
+}
+
+static int migrate_run(gl_op *op)
+{
+  migrate_op *self = (migrate_op *)op;
+  unsigned flags = (unsigned)self->flags;
+  int room = 0;
+  if (virTypedParamsAddULLong(&self->params, &self->count, &room, VIR_MIGRATE_PARAM_BANDWIDTH, (unsigned long long)self->bandwidth) < 0 ||
+      add_string(self, &room, VIR_MIGRATE_PARAM_DEST_XML, self->destination_xml) < 0 ||
+      add_string(self, &room, VIR_MIGRATE_PARAM_PERSIST_XML, self->destination_xml) < 0 ||
+      add_string(self, &room, VIR_MIGRATE_PARAM_URI, self->migrate_uri) < 0)
+    return -1;
+  for (char **disk = self->migrate_disks; disk && *disk; disk++)
+    if (virTypedParamsAddString(&self->params, &self->count, &room, VIR_MIGRATE_PARAM_MIGRATE_DISKS, *disk) < 0)
+      return -1;
+  if (self->parallel > 1 &&
+      virTypedParamsAddInt(&self->params, &self->count, &room, VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS, (int)self->parallel) < 0)
+    return -1;
+  if (!self->migrate_disks || !*self->migrate_disks)
+    flags &= ~(unsigned)VIR_MIGRATE_NON_SHARED_INC;
+  return virDomainMigrateToURI3(gl_op_domain(op), self->destination, self->params, (unsigned)self->count, flags);
+}
+
+static void migrate_release(gl_op *op)
+{
+  virTypedParamsFree(((migrate_op *)op)->params, ((migrate_op *)op)->count);
+}
+static const gl_opdef migrate_def = {
+  .name = "migrate",
+  .call = "virDomainMigrateToURI3",
+  .help = "Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where "
+          "the wait is interrupted (Ctrl-C) or cancelled it is aborted.",
+  .params = migrate_params,
+  .size = sizeof(migrate_op),
+  .run = migrate_run,
+  GL_CHANGE,
+  .aborts = "abort_job",
+  .release = migrate_release,
+};
+
+typedef struct downtime_op {
+  gl_op op;
+  long long mstime;
+} downtime_op;
+
+static const gl_param downtime_params[] = {
+  GL_ARG(downtime_op, mstime, &gl_integer, "milliseconds that the guest may stand still at the end of a live migration"),
+  GL_END,
+};
+
+static int migrate_configure_max_downtime_run(gl_op *op)
+{
+  return virDomainMigrateSetMaxDowntime(gl_op_domain(op), (unsigned long long)((downtime_op *)op)->mstime, 0);
+}
+static const gl_opdef migrate_configure_max_downtime_def = {
+  .name = "migrate_configure_max_downtime",
+  .call = "virDomainMigrateSetMaxDowntime",
+  .help = "Sets how long the guest may stand still at the end of its live migration.",
+  .params = downtime_params,
+  .size = sizeof(downtime_op),
+  .run = migrate_configure_max_downtime_run,
+  .changes = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+static int migrate_start_postcopy_run(gl_op *op)
+{
+  return virDomainMigrateStartPostCopy(gl_op_domain(op), 0);
+}
+static const gl_opdef migrate_start_postcopy_def = {
+  .name = "migrate_start_postcopy",
+  .call = "virDomainMigrateStartPostCopy",
+  .help = "Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot "
+          "be aborted.",
+  .run = migrate_start_postcopy_run,
+  .changes = true,
+  .lane = GL_LANE_BESIDE,
+};
+
+static int announce_self_run(gl_op *op)
+{
+  char *reply = NULL;
+  int rc = virDomainQemuMonitorCommand(gl_op_domain(op), "announce_self", &reply, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP);
+  free(reply);
+  return rc;
+}
+static const gl_opdef announce_self_def = {
+  .name = "announce_self",
+  .call = "virDomainQemuMonitorCommand",
+  .help = "Makes QEMU tell the network again where the guest's interfaces are.",
+  .run = announce_self_run,
+  GL_CHANGE,
+};
+
+const gl_opdef *const gl_guest_migrate_ops[] = {
+  &migrate_def, &migrate_configure_max_downtime_def, &migrate_start_postcopy_def, &announce_self_def, NULL,
+};

@@ -1,0 +1,58 @@
+#include "virt/guest/object.h"
+
+#include <lauxlib.h>
+
+#include "base/error.h"
+
+typedef struct guest_object {
+  gl_object object;
+  gl_handle *handle; /* of the domain */
+  bool gone;         /* when the connection was opened again it was not there: handle is of the one before */
+} guest_object;
+
+virDomainPtr gl_guest_domain(gl_object *guest)
+{
+  return ((guest_object *)guest)->handle->ptr;
+}
+
+void gl_guest_reconnect(gl_object *guest, gl_handle *handle)
+{
+  guest_object *g = (guest_object *)guest;
+  g->gone = !handle;
+  if (!handle)
+    return;
+  gl_handle_unref(g->handle); /* the caller holds the connection still: this only drops a count */
+  g->handle = handle;
+}
+
+void gl_guest_push(lua_State *L, gl_connection *host, int host_index, virDomainPtr *dom)
+{
+  guest_object *g = gl_object_new(L, &gl_guest_type, sizeof *g, 1);
+  gl_object_adopt(L, &g->object, host);
+  host->state->alive.guests++;
+  g->handle = gl_handle_of_domain(*dom);
+  if (!g->handle)
+    luaL_error(L, "guestlua: out of memory");
+  *dom = NULL;
+  lua_pushvalue(L, host_index);
+  lua_setiuservalue(L, -2, 1);
+}
+
+void gl_guest_bind(lua_State *L, gl_object *guest, gl_op *op)
+{
+  guest_object *g = (guest_object *)guest;
+  if (g->gone && !op->def->memory)
+    gl_error_throw(L, "no_domain", "%s: guest '%s' was gone when the connection was opened again", op->def->name, g->handle->name);
+  op->subject = g->handle;
+  op->uri = guest->connection->uri;
+}
+
+static void guest_close(gl_object *self)
+{
+  guest_object *g = (guest_object *)self;
+  self->connection->state->alive.guests--;
+  gl_handle_unref(g->handle); /* the connection is open still: this only drops a count */
+  g->handle = NULL;
+}
+
+const gl_type gl_guest_type = {.name = "Guest", .bind = gl_guest_bind, .close = guest_close};

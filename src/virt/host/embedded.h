@@ -1,0 +1,10 @@
+/* guestlua.embedded: libvirt's QEMU driver inside this process. */
+#ifndef GL_EMBEDDED_H
+#define GL_EMBEDDED_H
+
+#include "call/op.h"
+
+/* Makes the directory fit for qemu:///embed and gives its URI. */
+extern const gl_opdef gl_embedded_prepare;
+
+#endif

@@ -1,0 +1,98 @@
+#include "virt/host/open.h"
+
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call/trace.h"
+#include "event/thread.h"
+#include "virt/host/object.h"
+
+typedef struct open_op {
+  gl_op op;
+  const char *uri;
+  virConnectPtr opened;
+  long long keepalive;
+  char *full_uri; /* as libvirt completed it */
+} open_op;
+
+#define OPEN_READONLY 1
+#define KEEPALIVE_COUNT 5
+
+static const gl_param open_params[] = {
+  GL_ARG_OR_NIL(open_op, uri, &gl_string, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
+  GL_OPTION_FLAG("readonly", OPEN_READONLY, "open it read-only: calls that change something are refused by libvirt"),
+  GL_OPTION_UP_TO(open_op, keepalive, INT_MAX,
+                  "seconds between keepalive probes, 0: never; after 6 without an answer the "
+                  "connection is given up"),
+  GL_END,
+};
+
+virConnectPtr gl_host_connect(const char *uri, bool readonly, int keepalive)
+{
+  /* Opening starts the embedded driver, and a second open during that crashes: one at a time. */
+  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+  bool embedded = uri && strstr(uri, ":///embed");
+  if (embedded)
+    pthread_mutex_lock(&one_at_a_time);
+  virConnectPtr conn = readonly ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
+  if (embedded)
+    pthread_mutex_unlock(&one_at_a_time);
+  if (conn && keepalive)
+    virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers have no use for it and refuse */
+  return conn;
+}
+
+/* A dry run has no connection that could change anything. */
+static void open_check(lua_State *L, gl_op *op)
+{
+  (void)L;
+  op->uri = ((open_op *)op)->uri;
+  if (gl_is_dry_run(op->state))
+    op->args.flags |= OPEN_READONLY;
+}
+
+static int open_run(gl_op *op)
+{
+  open_op *self = (open_op *)op;
+  if (gl_event_await_loop(op) < 0)
+    return -1;
+  self->opened = gl_host_connect(self->uri, op->args.flags & OPEN_READONLY, (int)self->keepalive);
+  return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
+}
+
+static int open_push(lua_State *L, gl_op *op)
+{
+  open_op *self = (open_op *)op;
+  gl_connection *h = gl_host_push_empty(L, op->state);
+  h->handle = gl_handle_new(&gl_connect_handle, self->opened, "");
+  if (!h->handle)
+    return luaL_error(L, "guestlua: out of memory");
+  self->opened = NULL;
+  h->uri = self->full_uri;
+  self->full_uri = NULL;
+  h->readonly = op->args.flags & OPEN_READONLY;
+  h->keepalive = (int)self->keepalive;
+  return 1;
+}
+
+static void open_release(gl_op *op)
+{
+  open_op *self = (open_op *)op;
+  if (self->opened)
+    virConnectClose(self->opened);
+  free(self->full_uri);
+}
+const gl_opdef gl_host_open = {
+  .name = "open",
+  .call = "virConnectOpen",
+  .help = "Connects to libvirt.",
+  .result = {"Host"},
+  .params = open_params,
+  .size = sizeof(open_op),
+  .check = open_check,
+  .run = open_run,
+  .push = open_push,
+  .release = open_release,
+};

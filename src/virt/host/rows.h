@@ -1,0 +1,10 @@
+/* Host's methods, by what they are about: a file each. */
+#ifndef GL_HOST_ROWS_H
+#define GL_HOST_ROWS_H
+
+#include "call/op.h"
+
+extern const gl_opdef *const gl_host_guests_ops[];
+extern const gl_opdef *const gl_host_reconnect_ops[];
+
+#endif
