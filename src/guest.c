@@ -384,6 +384,7 @@ static const gl_opdef *const *const ops[] = {methods,
                                              gl_guest_device_ops,
                                              gl_guest_snapshot_ops,
                                              gl_guest_agent_ops,
+                                             gl_guest_inside_ops,
                                              gl_guest_job_ops,
                                              NULL};
 static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, &host_def, NULL};

@@ -13,6 +13,7 @@ extern const gl_opdef *const gl_guest_lookup_ops[];   /* guest_lookup.c: finding
 extern const gl_opdef *const gl_guest_device_ops[];   /* guest_device.c: attaching and detaching, metadata, snapshots */
 extern const gl_opdef *const gl_guest_snapshot_ops[]; /* guest_snapshot.c: its snapshots and checkpoints */
 extern const gl_opdef *const gl_guest_agent_ops[];    /* guest_agent.c: what the guest agent does */
+extern const gl_opdef *const gl_guest_inside_ops[];   /* guest_inside.c: what the agent knows of the system inside */
 extern const gl_opdef *const gl_guest_job_ops[];      /* guest_job.c: the guest's own job, and migration */
 
 /* Pushes a Guest that takes over *dom (and sets it to NULL). host_index: the stack index of the Host that it keeps alive. [-0, +1, e] */

@@ -347,6 +347,11 @@ function Guest:detach_device(conf, options) end
 ---@return function # a function without arguments, which waits
 function Guest:detach_device_with_retry(get_device_conf_func, device, persistent, live, options) end
 
+---The disks and partitions as the guest sees them. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.CallOptions
+---@return any[] # a list of tables: name, partition, dependency, alias, guest_alias, guest_bus, serial, device
+function Guest:disks(options) end
+
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
 function Guest:enable_hairpin() end
 
@@ -368,6 +373,11 @@ function Guest:events(names) end
 ---@return string output
 ---@return string errors
 function Guest:exec(path, options) end
+
+---The file systems that are mounted in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.CallOptions
+---@return any[] # a list of tables: mountpoint, name, fstype, total_bytes, used_bytes, disk (a list of alias, serial, device)
+function Guest:filesystems(options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
 ---@field mountpoints? string[] these alone; all where nothing is said (not in the reference)
@@ -453,6 +463,23 @@ function Guest:get_disk(device, options) end
 ---@param options? guestlua.CallOptions
 ---@return table # a table from the disk's target to "unspec" or "no_space"; empty where there is none
 function Guest:get_disk_errors(options) end
+
+---@class guestlua.GetGuestInfoOptions
+---@field users? boolean who is logged in
+---@field os? boolean its operating system
+---@field timezone? boolean its time zone
+---@field hostname? boolean its host name
+---@field filesystems? boolean its file systems that are mounted
+---@field disks? boolean its disks, as it sees them
+---@field interfaces? boolean its network interfaces and their addresses
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the guest agent knows of the system inside, under libvirt's own names, as in ["os.name"] and ["fs.0.mountpoint"]; without an option all that it knows. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. What a guest says of itself it can make up.
+---
+---libvirt: `virDomainGetGuestInfo`
+---@param options? guestlua.GetGuestInfoOptions
+---@return table # a table from name to value
+function Guest:get_guest_info(options) end
 
 ---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
 ---
@@ -578,6 +605,11 @@ function Guest:has_persistent_configuration(options) end
 ---@param options? guestlua.CallOptions
 function Guest:inject_nmi(options) end
 
+---The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.CallOptions
+---@return any[] # a list of tables: name, hwaddr, addr (a list of type, addr, prefix)
+function Guest:interfaces(options) end
+
 ---Whether the guest runs; a paused guest does.
 ---
 ---libvirt: `virDomainIsActive`
@@ -635,6 +667,11 @@ function Guest:migrate_start_postcopy(options) end
 ---@param fn function called with each event
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Guest:on(name, fn) end
+
+---The operating system in the guest, as its agent says. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.CallOptions
+---@return table # a table: id, name, pretty_name, version, version_id, kernel_release, kernel_version, machine, variant, variant_id; what the guest does not say is missing
+function Guest:os_info(options) end
 
 ---Stops the guest's processors; its memory stays.
 ---
@@ -772,6 +809,11 @@ function Guest:sync_guest_time(options) end
 ---libvirt: `virDomainFSThaw`
 ---@param options? guestlua.ThawFilesystemsOptions
 function Guest:thaw_filesystems(options) end
+
+---Who is logged in in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.CallOptions
+---@return any[] # a list of tables: name, domain (of Windows), login_time (milliseconds since 1970)
+function Guest:users(options) end
 
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
 ---@param name string the event's name

@@ -101,6 +101,7 @@ require("guestlua.event")
 require("guestlua.guard")
 require("guestlua.job")
 require("guestlua.agent")
+require("guestlua.guest.inside")
 
 guestlua.log = require("guestlua.log").log
 guestlua.dry_run = require("guestlua.calls").dry_run
