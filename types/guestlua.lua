@@ -363,10 +363,13 @@ function Guest:events(names) end
 ---@class guestlua.ExecOptions
 ---@field args? table a list of its arguments
 ---@field input? string what it reads from standard input
+---@field cwd? string the directory that it runs in; default: the agent's
+---@field env? table variables for it, by name, beside the agent's
+---@field max_output? integer how many bytes of either output are wanted; default 16 MiB
 ---@field secret? any a string, or a list of strings, that args have in them and that must not be seen: they are masked in whatever guestlua prints from now on; input always is
----@field timeout? number seconds; after that an error of kind "timeout" is raised, and the program goes on
+---@field timeout? number seconds; after that the program is killed, with what it started, and an error of kind "timeout" is raised
 
----Runs a program in the guest through the guest agent, and waits for its end.
+---Runs a program in the guest through the guest agent, and waits for its end. What it prints goes to files in the guest's /tmp and comes in pieces, as libvirt gives up an agent whose answer is over 10 MB; a guest without /bin/sh answers at once. Kinds of errors: no_program, no_directory, timeout.
 ---@param path string the program; with no path the guest's PATH is searched
 ---@param options? guestlua.ExecOptions
 ---@return integer code

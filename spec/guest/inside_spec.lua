@@ -24,6 +24,45 @@ describe("A guest's agent", function()
     assert.same({ "UTC", 1 }, { all["timezone.name"], all["fs.count"] })
     assert.is_nil(guest:get_guest_info({ os = true })["fs.count"])
   end)
+
+  it("runs a program in a directory, with variables and input, and tells both outputs", function()
+    local code, out, err, more = guest:exec("sh", {
+      args = { "-c", 'pwd; echo "$X"; cat; echo "$0" >&2; exit 3', "a b" }, cwd = "/data", env = { X = "it's" }, input = "in\0put",
+    })
+    assert.same({ 3, "/data\nit's\nin\0put", "a b\n", { truncated = false } }, { code, out, err, more })
+    code, out, err, more = guest:exec("sh", { args = { "-c", "kill -9 $$" } })
+    assert.same({ 137, "", "", { signal = 9, truncated = false } }, { code, out, err, more })
+  end)
+
+  it("has kinds of its own for what is not there", function()
+    for _, case in ipairs({
+      { "no_program", "nonesuch" }, { "no_program", "/bin/nonesuch" }, { "no_directory", "ls", { cwd = "/none" } },
+    }) do
+      local e = helper.failure(guest.exec, guest, case[2], case[3])
+      assert.same({ case[1], "exec", guest.name }, { e.kind, e.op, e.guest })
+    end
+    for _, options in ipairs({ { env = { ["a b"] = "x" } }, { env = { X = 1 } }, { cwd = "\xff" }, { env = { X = "\xff" } } }) do
+      assert.equal("bad_argument", helper.failure(guest.exec, guest, "ls", options).kind)
+    end
+  end)
+
+  -- Seen: libvirt gives up an agent that answers with more than 10 MB, for everybody.
+  it("tells much output in pieces, and no more than is wanted", function()
+    local zeros = "head -c 1200000 /dev/zero; echo end; echo err >&2"
+    local _, out, err, more = guest:exec("sh", { args = { "-c", zeros } })
+    assert.same({ 1200004, "end\n", "err\n", false }, { #out, out:sub(-4), err, more.truncated })
+    _, out, err, more = guest:exec("sh", { args = { "-c", zeros }, max_output = 1000 })
+    assert.same({ 1000, "err\n", true }, { #out, err, more.truncated })
+    assert.equal("2", machine:sh("ls /tmp/guestlua.* | wc -l")) -- its own
+  end)
+
+  it("kills a program that takes too long, with what it started", function()
+    local e = helper.failure(guest.exec, guest, "sh", { args = { "-c", "sleep 1000 & sleep 1000" }, timeout = 0.5 })
+    assert.equal("timeout", e.kind)
+    assert.is_nil(e.still_running)
+    assert.equal("0", machine:sh("ps | grep -c '[s]leep 1000' || true"))
+    assert.equal("2", machine:sh("ls /tmp/guestlua.* | wc -l"))
+  end)
 end)
 
 describe("A guest without an agent", function()
