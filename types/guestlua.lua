@@ -704,6 +704,16 @@ function Guest:pm_wakeup(options) end
 ---@param options? guestlua.PoweroffOptions
 function Guest:poweroff(options) end
 
+---@class guestlua.ReadFileOptions
+---@field max_size? integer how many bytes are wanted at most; default 16 MiB
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Reads a file in the guest, through its agent.
+---@param path string the file's path in the guest
+---@param options? guestlua.ReadFileOptions
+---@return string # string: what is in it, and then whether there is more than max_size
+function Guest:read_file(path, options) end
+
 ---Lets the processors of a paused guest run again.
 ---
 ---libvirt: `virDomainResume`
@@ -823,6 +833,16 @@ function Guest:users(options) end
 ---@param options? guestlua.WaitEventOptions
 ---@return table # the event; an error of kind "timeout" where none came in time
 function Guest:wait_event(name, options) end
+
+---@class guestlua.WriteFileOptions
+---@field append? boolean add it to what is there
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints.
+---@param path string the file's path in the guest
+---@param text string what is to be in it
+---@param options? guestlua.WriteFileOptions
+function Guest:write_file(path, text, options) end
 
 ---One disk of a guest, and the job that runs on it: guest:get_block_device makes one. Keep it from the start of a job to its end: await_job hears of jobs that were started on the same object.
 ---@class guestlua.BlockDevice: userdata

@@ -42,23 +42,24 @@ local function ask(guest, execute, arguments)
   return module.decode(guest:agent_command(module.encode({ execute = execute, arguments = arguments })))["return"]
 end
 
-local function bad(argument, what)
+local function bad(argument, what, op)
+  op = op or "exec"
   error(core.Error.new({
     kind = "bad_argument",
-    op = "exec",
+    op = op,
     argument = argument,
-    message = ("bad argument '%s' to 'exec' (%s)"):format(argument, what),
+    message = ("bad argument '%s' to '%s' (%s)"):format(argument, op, what),
   }), 0)
 end
 
 -- JSON is UTF-8: libvirt refuses other bytes, with a message that quotes what is around them.
-local function check_text(argument, value)
+local function check_text(argument, value, op)
   if type(value) ~= "string" then
-    bad(argument, "string expected, got " .. type(value))
+    bad(argument, "string expected, got " .. type(value), op)
   elseif value:find("\0", 1, true) then
-    bad(argument, "the string has a NUL byte in it")
+    bad(argument, "the string has a NUL byte in it", op)
   elseif not utf8.len(value) then
-    bad(argument, "the string is not UTF-8")
+    bad(argument, "the string is not UTF-8", op)
   end
 end
 

@@ -102,6 +102,7 @@ require("guestlua.guard")
 require("guestlua.job")
 require("guestlua.agent")
 require("guestlua.guest.inside")
+require("guestlua.guest.file")
 
 guestlua.log = require("guestlua.log").log
 guestlua.dry_run = require("guestlua.calls").dry_run
