@@ -74,7 +74,7 @@ local EMPTY = {
   ["Guest.get_disk.device"] = "nil: no disk is called so",
   ["Guest.get_device_by_alias.devalias"] = "nil: no device is called so",
   ["Guest.get_interface_by_mac.mac"] = "nil, as the reference",
-  ["Guest.exec.input"] = "nothing to read",
+  ["Guest.exec.input"] = "nothing to read", ["Guest.write_file.text"] = "an empty file",
   ["Guest.set_user_password.user"] = "the guest knows its users",
   ["Guest.set_user_password.new_pass"] = "an empty password",
   ["Guest.set_metadata.key"] = "libvirt's matter",
@@ -89,7 +89,7 @@ local EMPTY = {
 
 -- Strings that may have any byte in them.
 local BINARY = {
-  ["Guest.exec.input"] = "what a program reads", ["guestlua.run.input"] = "the same",
+  ["Guest.exec.input"] = "what a program reads", ["Guest.write_file.text"] = "what a file has", ["guestlua.run.input"] = "the same",
   ["guestlua.progress.label"] = "what is no character is shown as a space",
   ["log.error.message"] = "it is escaped", ["log.warning.message"] = "the same", ["log.info.message"] = "the same",
   ["log.debug.message"] = "the same", ["log.trace.message"] = "the same",

@@ -12,6 +12,7 @@ local READS = {
   ["Guest.get_disk"] = true, ["Guest.get_disk_errors"] = true, ["Guest.get_info"] = true, ["Guest.get_interface_by_mac"] = true,
   ["Guest.get_interfaces"] = true, ["Guest.get_job_info"] = true, ["Guest.get_metadata"] = true, ["Guest.get_power_state"] = true,
   ["Guest.get_snapshot_names"] = true, ["Guest.get_snapshot_descriptions"] = true, ["Guest.get_state"] = true,
+  ["Guest.get_guest_info"] = true,
   ["Guest.get_vcpus"] = true, ["Guest.get_xml_desc"] = true, ["Guest.has_persistent_configuration"] = true, ["Guest.is_active"] = true,
   ["Guest.subscribe"] = true,
   ["BlockDevice.block_stats"] = true, ["BlockDevice.blockStats"] = true, ["BlockDevice.get_job_info"] = true,

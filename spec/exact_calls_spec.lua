@@ -86,6 +86,8 @@ for _, case in ipairs({
   end
 end
 row("guest:set_user_password('foo', 'x', { encrypted = true })", "virDomainSetUserPassword user=foo, password=x, flags=0x1")
+every("guest:get_guest_info(%s)", { { "users", 1 }, { "os", 2 }, { "filesystems", 16 }, { "disks", 32 }, { "interfaces", 64 } },
+  "virDomainGetGuestInfo types=%s, flags=0x0")
 row("guest:get_state()", "virDomainGetState flags=0x0")
 row("guest:pm_wakeup()", "virDomainPMWakeup flags=0x0")
 row("guest:pause()", "virDomainSuspend")

@@ -385,6 +385,14 @@ function Guest:detach_device(conf, options) end
 ---@return fun() # a function without arguments, which waits
 function Guest:detach_device_with_retry(get_device_conf_func, device, persistent, live, options) end
 
+---@class guestlua.DisksOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The disks and partitions as the guest sees them. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.DisksOptions
+---@return any # a list of tables: name, partition, dependency, alias, guest_alias, guest_bus, serial, device
+function Guest:disks(options) end
+
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
 function Guest:enable_hairpin() end
 
@@ -396,16 +404,28 @@ function Guest:events(names) end
 ---@class guestlua.ExecOptions
 ---@field args? table a list of its arguments
 ---@field input? string what it reads from standard input
+---@field cwd? string the directory that it runs in; default: the agent's
+---@field env? table variables for it, by name, beside the agent's
+---@field max_output? integer how many bytes of either output are wanted; default 16 MiB
 ---@field secret? any a string, or a list of strings, that args have in them and that must not be seen: they are masked in whatever guestlua prints from now on; input always is
----@field timeout? number seconds; after that an error of kind "timeout" is raised, and the program goes on
+---@field timeout? number seconds; after that the program is killed, with what it started, and an error of kind "timeout" is raised
 
----Runs a program in the guest through the guest agent, and waits for its end.
+---Runs a program in the guest through the guest agent, and waits for its end. What it prints goes to files in the guest's /tmp and comes in pieces, as libvirt gives up an agent whose answer is over 10 MB; a guest without /bin/sh answers at once. Kinds of errors: no_program, no_directory, timeout.
 ---@param path string the program; with no path the guest's PATH is searched
 ---@param options? guestlua.ExecOptions
 ---@return integer code
 ---@return string output
 ---@return string errors
+---@return table how
 function Guest:exec(path, options) end
+
+---@class guestlua.FilesystemsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The file systems that are mounted in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.FilesystemsOptions
+---@return any # a list of tables: mountpoint, name, fstype, total_bytes, used_bytes, disk (a list of alias, serial, device)
+function Guest:filesystems(options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
 ---@field mountpoints? string[] these alone; default: all (not in the reference)
@@ -497,6 +517,23 @@ function Guest:get_disk(device, options) end
 ---@param options? guestlua.GetDiskErrorsOptions
 ---@return table<string, string>
 function Guest:get_disk_errors(options) end
+
+---@class guestlua.GetGuestInfoOptions
+---@field users? boolean who is logged in
+---@field os? boolean its operating system
+---@field timezone? boolean its time zone
+---@field hostname? boolean its host name
+---@field filesystems? boolean its file systems that are mounted
+---@field disks? boolean its disks, as it sees them
+---@field interfaces? boolean its network interfaces and their addresses
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the guest agent knows of the system inside, under libvirt's own names, as in ["os.name"] and ["fs.0.mountpoint"]; without an option all that it knows. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. What a guest says of itself it can make up.
+---
+---libvirt: `virDomainGetGuestInfo`
+---@param options? guestlua.GetGuestInfoOptions
+---@return table # a table from name to value
+function Guest:get_guest_info(options) end
 
 ---@class guestlua.GetInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -653,6 +690,14 @@ function Guest:has_persistent_configuration(options) end
 ---@param options? guestlua.InjectNmiOptions
 function Guest:inject_nmi(options) end
 
+---@class guestlua.InterfacesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.InterfacesOptions
+---@return any # a list of tables: name, hwaddr, addr (a list of type, addr, prefix)
+function Guest:interfaces(options) end
+
 ---@class guestlua.IsActiveOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -720,6 +765,14 @@ function Guest:migrate_start_postcopy(options) end
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Guest:on(name, fn) end
 
+---@class guestlua.OsInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The operating system in the guest, as its agent says. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.OsInfoOptions
+---@return any # a table: id, name, pretty_name, version, version_id, kernel_release, kernel_version, machine, variant, variant_id; what the guest does not say is missing
+function Guest:os_info(options) end
+
 ---@class guestlua.PauseOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -756,6 +809,16 @@ function Guest:pm_wakeup(options) end
 ---libvirt: `virDomainDestroy`
 ---@param options? guestlua.PoweroffOptions
 function Guest:poweroff(options) end
+
+---@class guestlua.ReadFileOptions
+---@field max_size? integer how many bytes are wanted at most; default 16 MiB
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Reads a file in the guest, through its agent.
+---@param path string the file's path in the guest
+---@param options? guestlua.ReadFileOptions
+---@return any # string: what is in it, and then whether there is more than max_size
+function Guest:read_file(path, options) end
 
 ---@class guestlua.ResumeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -869,11 +932,29 @@ function Guest:sync_guest_time(options) end
 ---@param options? guestlua.ThawFilesystemsOptions
 function Guest:thaw_filesystems(options) end
 
+---@class guestlua.UsersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Who is logged in in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---@param options? guestlua.UsersOptions
+---@return any # a list of tables: name, domain (of Windows), login_time (milliseconds since 1970)
+function Guest:users(options) end
+
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
 ---@param name string the event's name
 ---@param options? guestlua.WaitEventOptions
 ---@return table # the event; an error of kind "timeout" where none came in time
 function Guest:wait_event(name, options) end
+
+---@class guestlua.WriteFileOptions
+---@field append? boolean add it to what is there
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints.
+---@param path string the file's path in the guest
+---@param text string what is to be in it
+---@param options? guestlua.WriteFileOptions
+function Guest:write_file(path, text, options) end
 
 ---One disk of a guest, and the job that runs on it: guest:get_block_device makes one. Keep it from the start of a job to its end: await_job hears of jobs that were started on the same object.
 ---@class guestlua.BlockDevice: userdata

@@ -98,6 +98,8 @@ require("guestlua.event")
 require("guestlua.guard")
 require("guestlua.job")
 guestlua.await_agent = require("guestlua.agent").await_agent
+require("guestlua.guest.inside")
+require("guestlua.guest.file")
 
 guestlua.log = require("guestlua.log").log
 guestlua.run = require("guestlua.run").run

@@ -1,0 +1,84 @@
+-- Files in the guest, through its agent, in pieces.
+
+local agent = require("guestlua.agent")
+local core = require("guestlua.core")
+local define = require("guestlua.define")
+local json = require("guestlua.json")
+
+-- More in one command, and the agent is lost.
+local PIECE, MAX = 32 << 10, 16 << 20
+
+local function check_path(path, method)
+  agent.check_text("path", path, method)
+  if path == "" then
+    define.bad(method, "path", "cannot be empty")
+  end
+end
+
+-- Calls fn with a file of the guest's, which is closed on every way out.
+local function with_file(guest, path, mode, fn)
+  json("read_file", "a file in the guest")
+  local handle = agent.ask(guest, "guest-file-open", { path = path, mode = mode })
+  local guard <close> = setmetatable({}, { __close = function() -- luacheck: ignore guard
+    pcall(agent.ask, guest, "guest-file-close", { handle = handle })
+  end })
+  return fn(handle)
+end
+
+define(core.Guest, "Guest", {
+  name = "read_file",
+  method = true,
+  help = "Reads a file in the guest, through its agent.",
+  returns = "string: what is in it, and then whether there is more than max_size",
+  blocks = true,
+  params = {
+    { name = "path", type = "string", positional = true, required = true, help = "the file's path in the guest" },
+    { name = "max_size", type = "integer", help = "how many bytes are wanted at most; default 16 MiB" },
+  },
+  run = function(guest, path, options)
+    check_path(path, "read_file")
+    local left = options.max_size or MAX
+    return with_file(guest, path, "r", function(handle)
+      local pieces = {}
+      repeat
+        local answer = agent.ask(guest, "guest-file-read", { handle = handle, count = math.min(PIECE, left + 1) })
+        local piece = agent.from_base64(answer["buf-b64"] or "")
+        pieces[#pieces + 1] = piece:sub(1, left)
+        local more = #piece > left
+        left = left - math.min(#piece, left)
+        if more then
+          return table.concat(pieces), true
+        end
+      until answer.eof or #piece == 0
+      return table.concat(pieces), false
+    end)
+  end,
+})
+
+define(core.Guest, "Guest", {
+  name = "write_file",
+  method = true,
+  help = "Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints.",
+  blocks = true,
+  params = {
+    { name = "path", type = "string", positional = true, required = true, help = "the file's path in the guest" },
+    { name = "text", type = "string", binary = true, positional = true, required = true, help = "what is to be in it" },
+    { name = "append", type = "boolean", help = "add it to what is there" },
+  },
+  run = function(guest, path, text, options)
+    check_path(path, "write_file")
+    with_file(guest, path, options.append and "a" or "w", function(handle)
+      for from = 1, #text, PIECE do
+        local piece, at = text:sub(from, from + PIECE - 1), 0
+        while at < #piece do
+          local count = agent.ask(guest, "guest-file-write", { handle = handle, ["buf-b64"] = agent.to_base64(piece:sub(at + 1)) }).count
+          if not count or count <= 0 then
+            error(core.Error.new({ kind = "operation_failed", op = "write_file", guest = guest.name, message = "the guest wrote nothing more" }), 0)
+          end
+          at = at + count
+        end
+      end
+      agent.ask(guest, "guest-file-flush", { handle = handle })
+    end)
+  end,
+})

@@ -1,0 +1,93 @@
+/* Guest: what its agent knows of the system inside, by libvirt's own calls. */
+#include <lauxlib.h>
+
+#include "call/args.h"
+#include "call/push.h"
+#include "virt/guest/rows.h"
+
+typedef struct inside_op {
+  gl_op op;
+  virTypedParameterPtr params;
+  int count;
+} inside_op;
+
+static const gl_param inside_params[] = {
+  GL_OPTION_FLAG("users", VIR_DOMAIN_GUEST_INFO_USERS, "who is logged in"),
+  GL_OPTION_FLAG("os", VIR_DOMAIN_GUEST_INFO_OS, "its operating system"),
+  GL_OPTION_FLAG("timezone", VIR_DOMAIN_GUEST_INFO_TIMEZONE, "its time zone"),
+  GL_OPTION_FLAG("hostname", VIR_DOMAIN_GUEST_INFO_HOSTNAME, "its host name"),
+  GL_OPTION_FLAG("filesystems", VIR_DOMAIN_GUEST_INFO_FILESYSTEM, "its file systems that are mounted"),
+  GL_OPTION_FLAG("disks", VIR_DOMAIN_GUEST_INFO_DISKS, "its disks, as it sees them"),
+  GL_OPTION_FLAG("interfaces", VIR_DOMAIN_GUEST_INFO_INTERFACES, "its network interfaces and their addresses"),
+  GL_END,
+};
+
+static int get_guest_info_run(gl_op *op)
+{
+  inside_op *self = (inside_op *)op;
+  return virDomainGetGuestInfo(gl_op_domain(op), op->args.flags, &self->params, &self->count, 0);
+}
+
+static void push_value(lua_State *L, const virTypedParameter *p)
+{
+  switch (p->type) {
+  case VIR_TYPED_PARAM_INT:
+    lua_pushinteger(L, p->value.i);
+    break;
+  case VIR_TYPED_PARAM_UINT:
+    lua_pushinteger(L, p->value.ui);
+    break;
+  case VIR_TYPED_PARAM_LLONG:
+    lua_pushinteger(L, p->value.l);
+    break;
+  case VIR_TYPED_PARAM_ULLONG:
+    lua_pushinteger(L, (lua_Integer)p->value.ul);
+    break;
+  case VIR_TYPED_PARAM_DOUBLE:
+    lua_pushnumber(L, p->value.d);
+    break;
+  case VIR_TYPED_PARAM_BOOLEAN:
+    lua_pushboolean(L, p->value.b);
+    break;
+  case VIR_TYPED_PARAM_STRING:
+    lua_pushstring(L, p->value.s);
+    break;
+  default:
+    lua_pushnil(L);
+  }
+}
+
+static int get_guest_info_push(lua_State *L, gl_op *op)
+{
+  const inside_op *self = (inside_op *)op;
+  lua_createtable(L, 0, self->count);
+  for (int i = 0; i < self->count; i++) {
+    push_value(L, &self->params[i]);
+    lua_setfield(L, -2, self->params[i].field);
+  }
+  return 1;
+}
+
+static void get_guest_info_release(gl_op *op)
+{
+  inside_op *self = (inside_op *)op;
+  virTypedParamsFree(self->params, self->count);
+}
+static const gl_opdef get_guest_info_def = {
+  .name = "get_guest_info",
+  .call = "virDomainGetGuestInfo",
+  .help =
+    "What the guest agent knows of the system inside, under libvirt's own names, as in [\"os.name\"] and [\"fs.0.mountpoint\"]; without an "
+    "option all that it knows. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. What a guest says of "
+    "itself it can make up.",
+  .result = {"table"},
+  .returns = "a table from name to value",
+  .params = inside_params,
+  .size = sizeof(inside_op),
+  .run = get_guest_info_run,
+  .push = get_guest_info_push,
+  .release = get_guest_info_release,
+  .lane = GL_LANE_AGENT,
+};
+
+const gl_opdef *const gl_guest_inside_ops[] = {&get_guest_info_def, NULL};
