@@ -67,16 +67,12 @@ describe("What somebody else does in between stays", function()
 
   stays("a disk in the place of another", function(guest)
     swap_devices()
-    local e = helper.failure(function()
+    do
       local attached <close> = guest:attached(disk_xml("mine"), { live = true }) -- luacheck: ignore
       machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
       virsh("virsh detach-disk tiny vdb --live")
       machine:sh("while [ -e /dev/vdb ]; do sleep 0.05; done")
       virsh("virsh attach-disk tiny $D/theirs vdb --live")
-    end)
-    assert.matches("another device in its place", e.message)
-    for _, entry in ipairs(require("guestlua.workflow.recover").list()) do
-      require("guestlua.journal").forget(entry.id)
     end
     assert.equal(machine.dir .. "/theirs", guest:get_disk("vdb").source.file)
     virsh("virsh detach-disk tiny vdb --live")

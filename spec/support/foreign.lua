@@ -132,7 +132,7 @@ local function repair(self)
     guestlua.recover(m.host)
   end
   assert(#recover.list() == 0 and self:state_of_freeze() == "thawed" and guest:get_info().domain_state == "running")
-  assert(guest:get_block_device("vda"):get_job_info() == nil)
+  assert(guest:get_block_device("vda"):get_job_info() == nil and not guest:get_disk("vdb"))
   if not guest:has_persistent_configuration() then
     m.host:write_instance_config(guest:get_xml_desc({ dump_sensitive = true })):close()
   end

@@ -132,6 +132,17 @@ static void push_identity(lua_State *L, const struct stat *st)
   lua_setfield(L, -2, "readable"); /* without waiting, as a pipe may */
 }
 
+/* Adds `born`, when the file was made, where its file system keeps that: an inode's number is given again, as to the next file right after.
+ */
+static void push_birth(lua_State *L, int dir, const char *name)
+{
+  struct statx x;
+  if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &x) < 0 || !(x.stx_mask & STATX_BTIME))
+    return;
+  lua_pushfstring(L, "%I.%d", (lua_Integer)x.stx_btime.tv_sec, (int)x.stx_btime.tv_nsec);
+  lua_setfield(L, -2, "born");
+}
+
 /* As far as this process may: whoever has the one image open has to open the other too. */
 static void give_to_owner_of(int fd, const char *like)
 {
@@ -141,7 +152,7 @@ static void give_to_owner_of(int fd, const char *like)
 }
 
 /* core.make_image(path, like): an empty file that was not there before, of the owner of the image `like`: { dev, ino, size, regular,
- * readable }. */
+ * readable, born }. */
 static int make_image(lua_State *L)
 {
   char room[PATH_MAX];
@@ -154,16 +165,19 @@ static int make_image(lua_State *L)
   if (fd >= 0)
     give_to_owner_of(fd, luaL_optstring(L, 2, NULL));
   int why = fd < 0 || fstat(fd, &st) < 0 ? errno : 0;
-  close(dir);
   if (fd >= 0)
     close(fd);
-  if (why)
+  if (why) {
+    close(dir);
     return fail(L, why);
+  }
   push_identity(L, &st);
+  push_birth(L, dir, name);
+  close(dir);
   return 1;
 }
 
-/* core.find_image(path): what is there now under that name, a link not followed: { dev, ino, size, regular, readable }. */
+/* core.find_image(path): what is there now under that name, a link not followed: { dev, ino, size, regular, readable, born }. */
 static int find_image(lua_State *L)
 {
   char room[PATH_MAX];
@@ -173,10 +187,13 @@ static int find_image(lua_State *L)
   if (dir < 0)
     return fail(L, errno);
   int why = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
-  close(dir);
-  if (why)
+  if (why) {
+    close(dir);
     return fail(L, why);
+  }
   push_identity(L, &st);
+  push_birth(L, dir, name);
+  close(dir);
   return 1;
 }
 

@@ -56,7 +56,7 @@ function image.make(guest, target, file, like)
   if code == "EEXIST" then
     there_already(guest, target, file.path)
   elseif made then
-    file.dev, file.ino = made.dev, made.ino
+    file.dev, file.ino, file.born = made.dev, made.ino, made.born
   else
     file.why = why
   end
@@ -71,7 +71,7 @@ local function found(file)
     return now
   elseif not file.ino then
     return nil, "guestlua did not make it" .. (file.why and ": " .. file.why or "")
-  elseif now.dev ~= file.dev or now.ino ~= file.ino then
+  elseif now.dev ~= file.dev or now.ino ~= file.ino or file.born and now.born ~= file.born then
     return nil, "it is another file than the one that was made"
   end
   return now
@@ -82,7 +82,7 @@ end
 function image.confirm(file)
   local now = found(file)
   if now and now.size == 0 and core.remove_image(file.path, file.dev, file.ino) then
-    file.dev, file.ino, file.why = nil, nil, "libvirt does not see this machine's files"
+    file.dev, file.ino, file.born, file.why = nil, nil, nil, "libvirt does not see this machine's files"
   end
 end
 

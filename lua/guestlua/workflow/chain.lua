@@ -251,7 +251,9 @@ function chain.merge_back(run, one)
   end
   local found = chain.find(guest, target)
   local images = found and found.images or {}
-  if not found then
+  if not found and image.is_untouched(one.overlay) then
+    return
+  elseif not found then
     chain.fail("conflict", guest, target, {
       message = ("the running guest does not have the disk any more; what it wrote last is in %s"):format(one.overlay.path),
       hint = "attach it with that image, then guestlua.recover(host)",

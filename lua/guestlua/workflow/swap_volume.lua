@@ -65,7 +65,9 @@ local function unmoved(run)
     return "undone: the guest is off, and was not moved"
   end
   local disk = chain.find(guest, data.target)
-  if not disk then
+  if not disk and data.pivoted then
+    return "the guest does not have the disk any more, which may have moved to the volume before"
+  elseif not disk then
     return "undone: the guest was not moved; it does not have the disk at the moment"
   elseif chain.text(disk.images) ~= chain.text(data.was) then
     return "undone: the guest was not moved; the disk's images are " .. chain.text(disk.images)
