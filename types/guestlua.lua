@@ -390,7 +390,7 @@ function Guest:detach_device_with_retry(get_device_conf_func, device, persistent
 
 ---The disks and partitions as the guest sees them. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.DisksOptions
----@return any # a list of tables: name, partition, dependency, alias, guest_alias, guest_bus, serial, device
+---@return table # a list of tables: name, partition, dependency, alias, guest_alias, guest_bus, serial, device
 function Guest:disks(options) end
 
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
@@ -424,7 +424,7 @@ function Guest:exec(path, options) end
 
 ---The file systems that are mounted in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.FilesystemsOptions
----@return any # a list of tables: mountpoint, name, fstype, total_bytes, used_bytes, disk (a list of alias, serial, device)
+---@return table # a list of tables: mountpoint, name, fstype, total_bytes, used_bytes, disk (a list of alias, serial, device)
 function Guest:filesystems(options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
@@ -695,7 +695,7 @@ function Guest:inject_nmi(options) end
 
 ---The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.InterfacesOptions
----@return any # a list of tables: name, hwaddr, addr (a list of type, addr, prefix)
+---@return table # a list of tables: name, hwaddr, addr (a list of type, addr, prefix)
 function Guest:interfaces(options) end
 
 ---@class guestlua.IsActiveOptions
@@ -770,7 +770,7 @@ function Guest:on(name, fn) end
 
 ---The operating system in the guest, as its agent says. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.OsInfoOptions
----@return any # a table: id, name, pretty_name, version, version_id, kernel_release, kernel_version, machine, variant, variant_id; what the guest does not say is missing
+---@return table # a table: id, name, pretty_name, version, version_id, kernel_release, kernel_version, machine, variant, variant_id; what the guest does not say is missing
 function Guest:os_info(options) end
 
 ---@class guestlua.PauseOptions
@@ -817,7 +817,8 @@ function Guest:poweroff(options) end
 ---Reads a file in the guest, through its agent.
 ---@param path string the file's path in the guest
 ---@param options? guestlua.ReadFileOptions
----@return any # string: what is in it, and then whether there is more than max_size
+---@return string content
+---@return boolean more
 function Guest:read_file(path, options) end
 
 ---@class guestlua.ResumeOptions
@@ -937,7 +938,7 @@ function Guest:thaw_filesystems(options) end
 
 ---Who is logged in in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.UsersOptions
----@return any # a list of tables: name, domain (of Windows), login_time (milliseconds since 1970)
+---@return table # a list of tables: name, domain (of Windows), login_time (milliseconds since 1970)
 function Guest:users(options) end
 
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.

@@ -29,6 +29,7 @@ define(core.Guest, "Guest", {
   name = "read_file",
   method = true,
   help = "Reads a file in the guest, through its agent.",
+  result = { "string content", "boolean more" },
   returns = "string: what is in it, and then whether there is more than max_size",
   blocks = true,
   params = {

@@ -50,6 +50,7 @@ for _, row in ipairs(ROWS) do
     name = name,
     method = true,
     help = help .. " By virDomainGetGuestInfo; what a guest says of itself it can make up.",
+    result = { "table" },
     returns = returns,
     blocks = true,
     run = function(guest)
