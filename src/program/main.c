@@ -92,6 +92,9 @@ typedef struct option_table {
   int by_short[256]; /* the row's number */
 } option_table;
 
+/* Seconds that the end of the process waits for calls that nobody waits for any more. */
+enum { PATIENCE = 10 };
+
 enum { LONG_OPTION = 256 }; /* what getopt_long returns for the long form, plus the row's number */
 
 static const char *field(lua_State *L, int index, const char *key)
@@ -259,6 +262,26 @@ static int run(lua_State *L, int argc, char **argv)
   return interrupted_by ? 128 + interrupted_by : EXIT_SCRIPT;
 }
 
+static volatile sig_atomic_t status_to_leave_with;
+
+static void on_patience_over(int signo)
+{
+  static const char message[] = "guestlua: a call of libvirt's does not end; it is left as it is\n";
+  (void)signo;
+  ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+  (void)written;
+  _exit(status_to_leave_with);
+}
+
+/* The script is over. Calls that were abandoned are waited for, but not for ever: libvirt's may wait for a daemon that stands still. */
+static void leave_after(unsigned seconds, int status)
+{
+  struct sigaction action = {.sa_handler = on_patience_over};
+  status_to_leave_with = status;
+  sigaction(SIGALRM, &action, NULL);
+  alarm(seconds);
+}
+
 int main(int argc, char **argv)
 {
   setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
@@ -269,6 +292,8 @@ int main(int argc, char **argv)
     return EXIT_SCRIPT;
   }
   int status = run(L, argc, argv);
+  fflush(stdout);
+  leave_after(PATIENCE, status);
   lua_close(L);
   guestlua_end();
   if (fflush(stdout) == 0 || status != EXIT_SUCCESS)

@@ -5,7 +5,7 @@ local core = require("guestlua.core")
 local retry = {}
 
 -- Seconds and tries. A call of an undo that gets no answer is given up after EACH.
-local FOR, PAUSE, TRIES, EACH = 35, 0.5, 3, 10
+local FOR, PAUSE, TRIES, EACH = 25, 0.5, 3, 8
 
 -- Whether the error says that the script was told to stop: whoever catches errors lets it through.
 function retry.stops(e)

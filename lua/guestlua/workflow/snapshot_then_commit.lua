@@ -140,7 +140,7 @@ local function roll_back(run)
   end
   check_rollback(run)
   if guest:is_active() then
-    guest:poweroff()
+    guest:poweroff({ timeout = 30 })
   end
   local config, found = core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })), false
   for _, element in ipairs(config.devices:children("disk")) do

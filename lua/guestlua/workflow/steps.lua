@@ -107,7 +107,8 @@ local function undo_guard(run)
     run.outcome = run.spec.unknown or "it is not known how the guest is left; the journal knows what was begun: guestlua.recover(host)"
     local ok, text = pcall(take_back_or_gone, run)
     if not ok then
-      run.outcome = NO_ANSWER[text.kind] and run.outcome
+      run.unanswered = NO_ANSWER[text.kind]
+      run.outcome = run.unanswered and run.outcome
         or run:with_left(("not taken back: %s; the journal knows: guestlua.recover(host)"):format(text.message or tostring(text)))
       error(text, 0)
     end
@@ -135,7 +136,8 @@ end
 local function claim_guard(run)
   return undo.guard(function()
     if run.claim then
-      core.within(core.now() + ENDING, 0, run.claim.release, run.claim, run.arrived or run.guest)
+      local guest = not run.unanswered and (run.arrived or run.guest) or nil -- who did not answer is not asked again
+      core.within(core.now() + ENDING, 0, run.claim.release, run.claim, guest)
     end
   end)
 end
