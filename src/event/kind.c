@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "call/libvirt_names.h"
+#include "call/push.h"
 #include "event/names.h"
 #include "event/queue.h"
 
@@ -185,40 +186,6 @@ const gl_event_kind *gl_event_kind_of(int id)
 
 /* ---- Lua ---- */
 
-static void push_params(lua_State *L, const gl_event_data *data)
-{
-  lua_newtable(L);
-  for (int i = 0; i < data->params_count; i++) {
-    const virTypedParameter *p = &data->params[i];
-    switch (p->type) {
-    case VIR_TYPED_PARAM_INT:
-      lua_pushinteger(L, p->value.i);
-      break;
-    case VIR_TYPED_PARAM_UINT:
-      lua_pushinteger(L, p->value.ui);
-      break;
-    case VIR_TYPED_PARAM_LLONG:
-      lua_pushinteger(L, p->value.l);
-      break;
-    case VIR_TYPED_PARAM_ULLONG:
-      lua_pushinteger(L, (lua_Integer)p->value.ul);
-      break;
-    case VIR_TYPED_PARAM_DOUBLE:
-      lua_pushnumber(L, p->value.d);
-      break;
-    case VIR_TYPED_PARAM_BOOLEAN:
-      lua_pushboolean(L, p->value.b);
-      break;
-    case VIR_TYPED_PARAM_STRING:
-      lua_pushstring(L, p->value.s);
-      break;
-    default:
-      lua_pushnil(L);
-    }
-    lua_setfield(L, -2, p->field);
-  }
-}
-
 static void push_number(lua_State *L, const gl_event_field *f, const gl_event_data *data)
 {
   const gl_enum *names = f->names;
@@ -241,7 +208,7 @@ void gl_event_push_fields(lua_State *L, const gl_event_kind *kind, const gl_even
       lua_pushstring(L, data->texts[f->index]);
       break;
     case GL_EVENT_PARAMS:
-      push_params(L, data);
+      gl_push_params(L, data->params, data->params_count);
       break;
     }
     lua_setfield(L, -2, f->name);

@@ -28,43 +28,10 @@ static int get_guest_info_run(gl_op *op)
   return virDomainGetGuestInfo(gl_op_domain(op), op->args.flags, &self->params, &self->count, 0);
 }
 
-static void push_value(lua_State *L, const virTypedParameter *p)
-{
-  switch (p->type) {
-  case VIR_TYPED_PARAM_INT:
-    lua_pushinteger(L, p->value.i);
-    break;
-  case VIR_TYPED_PARAM_UINT:
-    lua_pushinteger(L, p->value.ui);
-    break;
-  case VIR_TYPED_PARAM_LLONG:
-    lua_pushinteger(L, p->value.l);
-    break;
-  case VIR_TYPED_PARAM_ULLONG:
-    lua_pushinteger(L, (lua_Integer)p->value.ul);
-    break;
-  case VIR_TYPED_PARAM_DOUBLE:
-    lua_pushnumber(L, p->value.d);
-    break;
-  case VIR_TYPED_PARAM_BOOLEAN:
-    lua_pushboolean(L, p->value.b);
-    break;
-  case VIR_TYPED_PARAM_STRING:
-    lua_pushstring(L, p->value.s);
-    break;
-  default:
-    lua_pushnil(L);
-  }
-}
-
 static int get_guest_info_push(lua_State *L, gl_op *op)
 {
   const inside_op *self = (inside_op *)op;
-  lua_createtable(L, 0, self->count);
-  for (int i = 0; i < self->count; i++) {
-    push_value(L, &self->params[i]);
-    lua_setfield(L, -2, self->params[i].field);
-  }
+  gl_push_params(L, self->params, self->count);
   return 1;
 }
 
