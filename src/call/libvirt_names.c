@@ -116,6 +116,13 @@ static const char *const error_codes[] = {
   [VIR_ERR_NO_HOSTNAME] = "no_hostname",
   [VIR_ERR_CHECKPOINT_INCONSISTENT] = "checkpoint_inconsistent",
   [VIR_ERR_MULTIPLE_DOMAINS] = "multiple_domains",
+#if LIBVIR_VERSION_NUMBER >= 9007000
+  [VIR_ERR_NO_NETWORK_METADATA] = "no_network_metadata",
+#endif
+#if LIBVIR_VERSION_NUMBER >= 11002000
+  [VIR_ERR_AGENT_COMMAND_TIMEOUT] = "agent_command_timeout",
+  [VIR_ERR_AGENT_COMMAND_FAILED] = "agent_command_failed",
+#endif
 };
 const gl_enum gl_error_codes = GL_ENUM("error code", error_codes);
 
