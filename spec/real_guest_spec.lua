@@ -400,7 +400,7 @@ describe("Guest, on a real guest,", function()
       other.guest:poweroff()
       assert.equal("destroyed", await_event(events, { type = "stopped" }).detail)
       local e = helper.failure(task.wait, task)
-      local ended = { operation_invalid = true, agent_unresponsive = true, agent_command_timeout = true, no_domain = true }
+      local ended = { operation_invalid = true, agent_unresponsive = true, no_domain = true }
       assert.is_true(ended[e.kind], tostring(e))
       assert.equal(other.guest.name, e.guest)
 

@@ -296,7 +296,7 @@ define(core.Guest, "Guest", {
 local PING, PAUSE = 5, 2
 
 -- libvirt's kinds for an agent that does not answer yet.
-local not_yet = { agent_unresponsive = true, agent_unsynced = true, agent_command_timeout = true }
+local not_yet = { agent_unresponsive = true, agent_unsynced = true }
 
 local agent = {}
 

@@ -120,7 +120,7 @@ static const char *const error_codes[] = {
   [VIR_ERR_NO_NETWORK_METADATA] = "no_network_metadata",
 #endif
 #if LIBVIR_VERSION_NUMBER >= 11002000
-  [VIR_ERR_AGENT_COMMAND_TIMEOUT] = "agent_command_timeout",
+  [VIR_ERR_AGENT_COMMAND_TIMEOUT] = "agent_unresponsive", /* as libvirt had it before: scripts depend on the kind */
   [VIR_ERR_AGENT_COMMAND_FAILED] = "agent_command_failed",
 #endif
 };

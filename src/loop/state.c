@@ -153,6 +153,14 @@ gl_state *gl_state_open(lua_State *L)
   return s;
 }
 
+/* Newer releases of luv close their handles only when they are collected, which is after this. */
+static void let_go(uv_handle_t *handle, void *unused)
+{
+  (void)unused;
+  if (!uv_is_closing(handle))
+    uv_unref(handle);
+}
+
 void gl_state_close(gl_state *s)
 {
   if (!s->open)
@@ -164,6 +172,7 @@ void gl_state_close(gl_state *s)
   for (int i = s->hooks.close_count; i > 0; i--)
     s->hooks.at_close[i - 1](s);
   uv_close((uv_handle_t *)&s->wakeup, NULL);
+  uv_walk(&s->loop, let_go, NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
   uv_loop_close(&s->loop);
 }
