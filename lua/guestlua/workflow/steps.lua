@@ -60,10 +60,19 @@ end
 
 -- ---- taking back ----
 
+-- A call that was given up may still do what it is for. libvirt takes the changes of a guest one after the other: when it has taken another one, that
+-- call is over.
+local function await_abandoned(run, deadline)
+  if run.claim and core.Error.is(run.failure) and run.failure.still_running then
+    retry.insist(run.guest, deadline, run.claim.mark, run.claim, run.guest)
+  end
+end
+
 -- The undos of what was begun, last first: each is tried although another failed. Gives how things were left; raises the first failure.
 local function take_back(run)
   run.deadline = nil -- what was written has to be merged, however long that takes
   local deadline, texts, failure = retry.deadline(), {}, nil
+  await_abandoned(run, deadline)
   for i = run.reached, 1, -1 do
     local step = run.spec[i]
     if step.undo and not (step.when and not step.when(run)) then
