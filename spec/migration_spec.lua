@@ -64,8 +64,9 @@ describe("Migration between two hosts", function()
     local job = setmetatable({ most = {} }, { -- the most of each number seen
       __close = function(self)
         if not self.over then
-          pcall(guest.abort_job, guest)
-          pcall(self.task.wait, self.task)
+          repeat -- it may be about to begin
+            pcall(guest.abort_job, guest)
+          until self.over or pcall(self.task.wait, self.task, { timeout = 0.5 }) or self.task:status() ~= "running"
         end
       end,
     })
@@ -78,7 +79,7 @@ describe("Migration between two hosts", function()
       while not job.over and guestlua.now() < deadline do
         local info = guest:get_job_info()
         for field, value in pairs(info) do
-          job.most[field] = math.max(value, job.most[field] or 0)
+          job.most[field] = type(value) == "number" and math.max(value, job.most[field] or 0) or nil
         end
         if wanted and wanted(info) then
           return info
