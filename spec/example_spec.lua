@@ -129,9 +129,10 @@ describe("examples/", function()
     os.execute("mkdir -p " .. dir)
     local file <close> = io.open(dir .. "/x.json", "w")
     file:write(([[{"format": 2, "id": "x", "workflow": "snapshot_then_commit", "guest": "%s", "uuid": "%s", "host": "%s", "step": "snapshot",
-      "machine": {"name": "m", "id": "%s", "boot": "of long ago"}, "lock": "x.lock",
-      "data": {"disks": [{"target": "vda", "base": "%s", "overlay": {"path": "%s"}}]}}]]):format(
-      machine.guest.name, machine.guest.uuid, machine.host.uri, io.open("/etc/machine-id"):read("l"), machine.disk, overlay))
+      "machine": {"name": "m", "id": "%s", "boot": "of long ago"}, "lock": "%s.lock",
+      "process": "1", "since": "2026-01-01T00:00:00Z", "data": {"disks": [{"target": "vda", "base": "%s", "overlay": {"path": "%s"}}]}}]]):format(
+      machine.guest.name, machine.guest.uuid, machine.host.uri, io.open("/etc/machine-id"):read("l"), machine.guest.uuid,
+      machine.disk, overlay))
     file:flush()
     local out = succeeds("recover", dir)
     assert.matches(("^snapshot_then_commit of %s, killed at 'snapshot': undone: "):format(machine.guest.name), out)

@@ -7,7 +7,7 @@ local freeze = {}
 
 -- Seconds: how long a thaw is tried again, as a guest that stays frozen is worse than a script that waits; how long one try may take; and how long
 -- the agent has to say that it is there.
-local THAW_FOR, TRY, PING = 40, 20, 5
+local THAW_FOR, TRY, PING = 40, 8, 5
 
 local ALARM = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
 

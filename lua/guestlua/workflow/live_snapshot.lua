@@ -6,7 +6,6 @@ local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
-local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local undo = require("guestlua.undo")
@@ -81,10 +80,12 @@ end
 -- The copy is whole at the moment when its job ends.
 local function finish(run)
   local guest, data = run.guest, run.data
-  local thaw <close> = data.quiesce and undo.guard(function() -- luacheck: ignore thaw
-    retry.insist(guest, nil, freeze.thaw_once, guest)
-  end) or nil
   local dog <close> = data.quiesce and watchdog.start(guest) or nil -- luacheck: ignore dog
+  local thawed <close> = data.quiesce and undo.guard(function(failure) -- luacheck: ignore thawed
+    if not failure then -- the step's undo thaws if it fails
+      freeze.thaw_once(guest)
+    end
+  end) or nil
   if data.quiesce then
     freeze.freeze(guest, run.options.freeze_timeout or FREEZE)
   end
