@@ -31,6 +31,7 @@ local ATTACH = "workflow.attach_with_retry(guest, DISK, { timeout = 2 })"
 -- Those that are always run, and the rest.
 local SOME = {
   { COMMIT, at = "virDomainBlockCommit#1", stop = "daemon" },
+  { COPY, at = "virDomainBlockCopy#1", stop = "qemu" },
   { COMMIT, at = "virDomainBlockCommit#2", stop = "qemu", fault = failing("virDomainBlockCommit#1") },
   { SWAP, at = "virDomainBlockCopy#1", stop = "qemu" },
 }
@@ -42,7 +43,6 @@ local ALL = {
   { COMMIT, at = "virDomainBlockJobAbort#1", stop = "daemon" },
   { COMMIT, at = "virDomainBlockJobAbort#1", stop = "qemu" },
   { COPY, at = "virDomainBlockCopy#1", stop = "daemon" },
-  { COPY, at = "virDomainBlockCopy#1", stop = "qemu" },
   { COPY, at = "virDomainFSFreeze#1", stop = "daemon" },
   { COPY, at = "virDomainFSFreeze#1", stop = "qemu" },
   { COPY, at = "virDomainFSThaw#1", stop = "daemon" },

@@ -75,6 +75,9 @@ local function take_back(run)
   await_abandoned(run, deadline)
   for i = run.reached, 1, -1 do
     local step = run.spec[i]
+    if failure and core.now() >= deadline then -- nobody answers
+      break
+    end
     if step.undo and not (step.when and not step.when(run)) then
       local ok, text = pcall(retry.insist, run.guest, deadline, step.undo, run)
       if not ok then
