@@ -13,6 +13,9 @@ local image = {}
 
 local LONGEST_NAME = 255 -- NAME_MAX
 
+-- How often a guest is asked which images it has.
+local ASKED = 3
+
 -- Seconds that QEMU gets to close an image that its guest has just left.
 local CLOSING = 3
 
@@ -191,6 +194,12 @@ local function needed_by_guests(host, file)
   for _, guest in ipairs(host:guests()) do
     local one <close> = guest
     local ok, names = pcall(names_of, one)
+    for _ = 2, ASKED do
+      if not ok and not core.Error.is(names, "no_domain") then
+        core.sleep(0.1)
+        ok, names = pcall(names_of, one)
+      end
+    end
     if not ok and not core.Error.is(names, "no_domain") then -- that one has gone since it was listed
       return ("guest '%s' could not be asked: %s"):format(one.name, names.message or tostring(names))
     end

@@ -68,7 +68,8 @@ end
 local function compare_disk(found, target, was, now)
   if not now then
     found[#found + 1] = ("disk %s is not there any more"):format(target)
-  elseif situation.text(now.images) ~= situation.text(was.images) then
+  elseif situation.text(now.images) ~= situation.text(was.images)
+    and not (was.becoming and situation.text(now.images) == situation.text(was.becoming)) then
     found[#found + 1] = ("disk %s has the images %s, and was left with %s"):format(target, situation.text(now.images), situation.text(was.images))
   elseif now.mirror ~= was.mirror then
     found[#found + 1] = was.mirror and ("the job of disk %s to %s is gone"):format(target, was.mirror)

@@ -257,7 +257,7 @@ local function merge(run)
     run.asked = not (core.Error.is(e) and e.message:find("active block job", 1, true)) -- somebody else was faster
     error(e, 0)
   end
-  run:expect(data.target, { job = true })
+  run:expect(data.target, { job = true, becoming = data.wanted }) -- at any moment from now on
 end
 
 -- Whether the disk's job can be the run's: of its kind, on the images and the instance of the guest that it had, and asked for by then.
@@ -300,7 +300,7 @@ local function wait(run)
   chain.await(run, run.guest:get_block_device(run.data.target), "completed", function()
     return is_merged(run)
   end)
-  run:expect(run.data.target, { images = run.data.wanted, job = false })
+  run:expect(run.data.target, { images = run.data.wanted, becoming = false, job = false })
 end
 
 local function verify(run)
