@@ -130,11 +130,13 @@ describe("A workflow", function()
       if machine:chain()[1] ~= here then -- back, or the next run has nowhere to go
         os.remove(here)
         guestlua.workflow.swap_volume(machine.guest, "vda", ("<disk type='file'><driver type='qcow2'/><source file='%s'/></disk>"):format(here))
-        os.remove(there)
       end
+      os.remove(there) -- what could not be removed was named
     end, function(done, where)
       local moved = machine:chain()[1] == there
       assert.is_true(moved or not done, where)
+      local file <close> = not moved and io.open(there) or nil
+      assert.is_true(not file or where:find("left: " .. there, 1, true) ~= nil, where)
       is_whole(where, { moved and there or here })
     end)
   end)
