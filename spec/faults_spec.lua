@@ -64,7 +64,8 @@ describe("A fault", function()
       local host <close> = guestlua.open("test:///default")
       local guest = host:guest("test")
       for i = 1, 4 do
-        print(select(2, pcall(guest.get_xml_desc, guest)).kind, select(2, pcall(host.guest, host, "test")).kind)
+        local ok, e = pcall(host.guest, host, "test")
+        print(select(2, pcall(guest.get_xml_desc, guest)).kind, not ok and e.kind or nil)
       end
     ]], { fault = { "virDomainGetXMLDesc#*:rpc", "virDomainLookupByName#2:no_connect", "virDomainLookupByName#4+:system_error" } })
     assert.equal("rpc\tno_connect\nrpc\tnil\nrpc\tsystem_error\nrpc\tsystem_error\n", out)
