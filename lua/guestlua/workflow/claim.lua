@@ -220,6 +220,9 @@ function Claim:unmark(guest)
   end
 end
 
+-- Reasons for which there is no mark that could stay.
+local NEVER_MADE = { no_domain = true, operation_denied = true, access_denied = true }
+
 -- Ends the claim. guest: nil where it is gone. A mark that stays is of no run that goes on: it is reported, and no failure.
 function Claim:release(guest)
   local ok, e = pcall(function()
@@ -228,7 +231,7 @@ function Claim:release(guest)
     end
   end)
   self.lock:release()
-  if not ok and not core.Error.is(e, "no_domain") then
+  if not ok and not NEVER_MADE[e.kind] then
     log.warning("the mark of a run that is over stays in the guest's metadata", { guest = self.guest_name, run = self.about.run, reason = e })
   end
 end
