@@ -140,11 +140,11 @@ describe("Guest, on the test driver,", function()
   it("says what was meant", function()
     local guest = host:guest("test")
     for _, case in ipairs({
-      { "launhc' to 'Guest' %(a Guest has nothing of this name; is launch meant%?%)", function() guest:launhc() end },
+      { "launhc' to 'Guest' %(a Guest has nothing of this name; is launch meant%?%)", function() guest["launhc"](guest) end },
       { "uudi' to 'Guest' %(.*is uuid meant%?", function() return guest.uudi end },
       { "guset' to 'Host' %(.*is guest meant%?", function() return host:guset("test") end },
       { "puase' to 'launch' %(no such option; .*; is pause meant%?%)", function() guest:launch({ puase = true }) end },
-      { "agrs' to 'exec' %(no such option; .*; is args meant%?%)", function() guest:exec("x", { agrs = {} }) end },
+      { "agrs' to 'exec' %(no such option; .*; is args meant%?%)", function() guest:exec("x", { ["agrs"] = {} }) end },
       { "entirely_other' to 'Guest' %(a Guest has nothing of this name; help%(Guest%) lists what it has%)",
         function() return guest.entirely_other end },
     }) do
