@@ -135,7 +135,7 @@ describe("Guest, as the reference has it,", function()
     for _, name in ipairs({ "pause", "resume", "inject_nmi", "freeze_filesystems", "thaw_filesystems" }) do
       assert.equal(0, select("#", off[name](off)), name)
     end
-    assert.equal(0, select("#", off:set_user_password("user", "secret")))
+    assert.equal(0, select("#", off:set_user_password("user", "planted-by-matrix")))
     assert.equal(0, select("#", off:set_metadata("<x/>", { live = true })))
     assert.is_true(off:sync_guest_time())
     off:save_memory_state()

@@ -1,15 +1,22 @@
--- busted's plain output, then the specs that took longest, and the counts on one line: `12 passed, 0 failed, 1 skipped`.
+-- busted's plain output, then the specs that took longest, those that failed, by name, and the counts on one line: `12 passed, 0 failed, 1 skipped`.
 
 local SLOWEST = 10
 
 return function(options)
   local busted = require("busted")
   local handler = require("busted.outputHandlers.plainTerminal")(options)
-  local took = {}
+  local took, failed = {}, {}
   busted.subscribe({ "test", "end" }, function(element)
     took[#took + 1] = { name = handler.getFullName(element), file = element.trace.short_src, seconds = element.duration or 0 }
     return nil, true
   end)
+  for _, event in ipairs({ "failure", "error" }) do
+    busted.subscribe({ event }, function(element, _, message)
+      local where = element.trace and element.trace.short_src or element.name or "?"
+      failed[#failed + 1] = ("%s: %s: %s"):format(where, handler.getFullName(element), tostring(message):match("[^\n]*"))
+      return nil, true
+    end)
+  end
   busted.subscribe({ "exit" }, function()
     table.sort(took, function(a, b)
       return a.seconds > b.seconds
@@ -17,6 +24,9 @@ return function(options)
     print("The slowest:")
     for i = 1, math.min(#took, SLOWEST) do
       print(("%6.1f s  %s: %s"):format(took[i].seconds, took[i].file, took[i].name))
+    end
+    for _, line in ipairs(failed) do
+      print("FAILED  " .. line)
     end
     print(("%d passed, %d failed, %d skipped"):format(
       handler.successesCount, handler.failuresCount + handler.errorsCount, handler.pendingsCount))
