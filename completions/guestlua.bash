@@ -1,5 +1,5 @@
 # bash completion for guestlua, -*- shell-script -*-
-# Made by `make doc` from lua/guestlua/options.lua; changes here are lost.
+# Made by `make doc` from lua/guestlua/command/options.lua; changes here are lost.
 
 _guestlua()
 {

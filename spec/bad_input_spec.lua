@@ -2,7 +2,7 @@
 -- Each case has to raise a guestlua.Error that names the method or the argument; what may answer instead is listed here, with the reason.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 

@@ -1,6 +1,6 @@
 -- guestlua --check: what it finds, and that it finds nothing in what is right.
 
-local check = require("guestlua.check")
+local check = require("guestlua.command.check")
 local helper = require("spec.support.helper")
 
 describe("guestlua --check", function()
@@ -28,7 +28,7 @@ describe("guestlua --check", function()
     finds("local d = guestlua.open():guest('a'):get_block_device('vda')\nd:commit(nil, nil, {\n  active = true,\n  fast = { a = 1 } })",
       "x:4: commit has no option 'fast'; the options are: " .. table.concat((function()
         local names = {}
-        for _, param in ipairs(require("guestlua.help").member(require("guestlua.help").classes().BlockDevice, "commit").params) do
+        for _, param in ipairs(require("guestlua.prompt.help").member(require("guestlua.prompt.help").classes().BlockDevice, "commit").params) do
           names[#names + 1] = not param.positional and param.name or nil
         end
         return names

@@ -62,7 +62,7 @@ describe("The guestlua command", function()
 
   it("knows every option that it lists", function()
     local usage = runs("--help")
-    for _, option in ipairs(require("guestlua.options")) do
+    for _, option in ipairs(require("guestlua.command.options")) do
       local argument = option.argument and (option.choices and option.choices[1] or option.integer and "5" or os.tmpname()) or ""
       for _, form in ipairs({ option.short and "-" .. option.short .. " " or false, option.long and "--" .. option.long .. " " or false }) do
         if form then

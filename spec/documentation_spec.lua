@@ -30,8 +30,8 @@ local function needs(program)
 end
 
 describe("The documentation", function()
-  local help = require("guestlua.help")
-  local options = require("guestlua.options")
+  local help = require("guestlua.prompt.help")
+  local options = require("guestlua.command.options")
 
   it("says of every function what it does, and of every argument what it is", function()
     local count = 0
@@ -65,7 +65,7 @@ describe("The documentation", function()
     for _, class in ipairs(require("guestlua.core").documentation().classes) do
       check(class.name, guestlua[class.name])
     end
-    for class, name in pairs(require("guestlua.define").classes) do
+    for class, name in pairs(require("guestlua.base.define").classes) do
       if type(class) == "table" then
         check(name, class)
       end
@@ -164,7 +164,7 @@ describe("Completion", function()
     assert.same({ "--log-file", "--log-format", "--log-level" }, bash("--log"))
     assert.same({ "--readonly" }, bash("-c", "test:///default", "--rea"))
     local all, count = bash("-"), 0
-    for _, option in ipairs(require("guestlua.options")) do
+    for _, option in ipairs(require("guestlua.command.options")) do
       count = count + (option.short and 1 or 0) + (option.long and 1 or 0) + ((option.word or ""):find("^%-") and 1 or 0)
     end
     assert.equal(count, #all)

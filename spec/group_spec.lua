@@ -1,7 +1,7 @@
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
-local undo = require("guestlua.undo")
+local undo = require("guestlua.base.undo")
 
 local function fail(value)
   error(value, 0)

@@ -4,7 +4,7 @@
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
-local journal = require("guestlua.journal")
+local journal = require("guestlua.base.journal")
 local json = require("dkjson")
 
 local UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f" -- of the guest of test:///default

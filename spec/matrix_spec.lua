@@ -2,7 +2,7 @@
 -- libvirt is in exact_calls_spec.lua.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 

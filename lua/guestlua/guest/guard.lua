@@ -2,11 +2,11 @@
 -- an entry of the journal: guestlua.recover does that for a process that was killed.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local freeze = require("guestlua.freeze")
-local journal = require("guestlua.journal")
-local undo = require("guestlua.undo")
-local watchdog = require("guestlua.watchdog")
+local define = require("guestlua.base.define")
+local freeze = require("guestlua.guest.freeze")
+local journal = require("guestlua.base.journal")
+local undo = require("guestlua.base.undo")
+local watchdog = require("guestlua.guest.watchdog")
 
 local is_gone, thaw = freeze.is_gone, freeze.thaw
 

@@ -4,8 +4,8 @@
 -- Whoever holds the lock that an entry names is alive: process numbers mean nothing in another namespace, and are used again.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local json_for = require("guestlua.json")
+local define = require("guestlua.base.define")
+local json_for = require("guestlua.base.json")
 
 local journal = {
   recoverers = {}, -- by the name of a workflow or guard: function(host, guest, entry), see workflow/recover.lua

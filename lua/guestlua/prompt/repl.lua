@@ -3,8 +3,8 @@
 local guestlua = require("guestlua")
 local core = require("guestlua.core")
 local terminal = require("guestlua.terminal")
-local progress = require("guestlua.progress")
-local show = require("guestlua.show")
+local progress = require("guestlua.log.progress")
+local show = require("guestlua.prompt.show")
 
 local is = core.Error.is
 
@@ -121,7 +121,7 @@ local function open_globals()
   globals.watch = watch
   globals.show = present
   globals.help = function(topic)
-    print(require("guestlua.help").text(topic, columns()))
+    print(require("guestlua.prompt.help").text(topic, columns()))
   end
 end
 
@@ -218,7 +218,7 @@ local function with_readline(settings)
 end
 
 return function(settings)
-  if terminal.open(require("guestlua.complete")) then
+  if terminal.open(require("guestlua.prompt.complete")) then
     with_readline(settings)
   else
     plain()

@@ -2,8 +2,8 @@
 -- guest:exec hides all three.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local json = require("guestlua.json")
+local define = require("guestlua.base.define")
+local json = require("guestlua.base.json")
 
 local alphabet = {}
 for value, character in ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):gmatch("()(.)") do

@@ -1,8 +1,8 @@
 -- Waiting for block jobs. commit, rebase and copy subscribe to the job's events before they start it (block_device.c), so that none is missed here.
 
-local calls = require("guestlua.calls")
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 -- How often libvirt is asked although no event came, in seconds: the net under a lost event, and, with on_progress, how often that is called.
 local POLL, PROGRESS = 5, 0.5

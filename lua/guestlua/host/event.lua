@@ -1,7 +1,7 @@
 -- Events as people use them, over Subscription: an iterator, a handler, a wait.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 local event = {}
 

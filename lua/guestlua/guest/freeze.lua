@@ -1,7 +1,7 @@
 -- Freezing a guest's file systems within a time limit, and thawing them whatever it takes.
 
 local core = require("guestlua.core")
-local undo = require("guestlua.undo")
+local undo = require("guestlua.base.undo")
 
 local freeze = {}
 

@@ -1,8 +1,8 @@
 -- What the calls tell of themselves (src/call/watch.c): the log's level trace, and the dry run.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local log = require("guestlua.log")
+local define = require("guestlua.base.define")
+local log = require("guestlua.log.log")
 
 local calls = {}
 

@@ -1,7 +1,7 @@
 -- All that is public, from the texts that stand beside each function in the source, and the manual: for help() and for what doc/ makes of it.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 local help = {}
 

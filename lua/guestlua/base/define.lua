@@ -2,7 +2,7 @@
 -- against the list, so that Lua and C answer bad input in the same words; the manual and help() are made of the same rows.
 
 local core = require("guestlua.core")
-local spelling = require("guestlua.spelling")
+local spelling = require("guestlua.base.spelling")
 
 local rows = {} -- { owner = "BlockDevice", … }
 local classes = {} -- of those written in Lua: { name =, help = }
@@ -178,7 +178,7 @@ return setmetatable({ rows = rows, classes = classes, class = class_of, lazy = l
       elseif count > total then
         bad(row.name, "...", ("%d argument(s) too many"):format(count - total))
       elseif row.blocks and arguments[options_at].timeout then
-        return require("guestlua.task").timeout(arguments[options_at].timeout, run, table.unpack(arguments, 1, total))
+        return require("guestlua.task.group").timeout(arguments[options_at].timeout, run, table.unpack(arguments, 1, total))
       end
       return run(table.unpack(arguments, 1, total))
     end

@@ -1,7 +1,7 @@
 -- Values as people read them, for the prompt.
 
 local core = require("guestlua.core")
-local help = require("guestlua.help")
+local help = require("guestlua.prompt.help")
 
 local DEEPEST = 4
 local AT_ONCE = 4 -- guests that are asked at a time

@@ -47,7 +47,7 @@ end
 
 -- --help: at most a screen.
 local function print_help()
-  local lines, also, options = {}, {}, require("guestlua.options")
+  local lines, also, options = {}, {}, require("guestlua.command.options")
   for _, row in ipairs(options) do
     if row.same_as then
       also[row.same_as] = row.short
@@ -139,10 +139,10 @@ function command.run(settings, script, ...)
   if settings.help then
     return print_help()
   elseif settings.check then
-    return require("guestlua.check").main(script, ...)
+    return require("guestlua.command.check").main(script, ...)
   end
   configure(settings)
-  table.insert(package.searchers, 2, (require("guestlua.luv")))
+  table.insert(package.searchers, 2, (require("guestlua.command.luv")))
   if settings.W then
     warn("@on")
   end
@@ -166,7 +166,7 @@ function command.run(settings, script, ...)
     run_script(script, ...)
   end
   if settings.interactive or not script and nothing_else and guestlua.isatty(io.stdin) then
-    return require("guestlua.repl")(settings)
+    return require("guestlua.prompt.repl")(settings)
   elseif not script and nothing_else then
     run_script("-")
   end

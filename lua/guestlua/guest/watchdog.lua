@@ -2,8 +2,8 @@
 -- journal, so that it is the same recovery as any other.
 
 local core = require("guestlua.core")
-local journal = require("guestlua.journal")
-local log = require("guestlua.log").log
+local journal = require("guestlua.base.journal")
+local log = require("guestlua.log.log").log
 
 local watchdog = {}
 

@@ -4,7 +4,7 @@
 -- replaced, the first time that a line is shown or by progress.protect().
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 local REDRAW = 0.1 -- seconds between two drawings on a terminal
 local LINE = 5 -- and between two lines elsewhere

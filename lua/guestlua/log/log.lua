@@ -1,9 +1,9 @@
 -- The log: a line for each thing that is said, with secrets masked, on standard error or in a file.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local json = require("guestlua.json")
-local progress = require("guestlua.progress")
+local define = require("guestlua.base.define")
+local json = require("guestlua.base.json")
+local progress = require("guestlua.log.progress")
 
 local log = define.class("log", "What happened, for people and for programs: guestlua.log.warning(\"slow\", {guest = \"web\", seconds = 3}). The "
   .. "levels are error, warning, info, debug and trace; at first errors and warnings are written, as text, to standard error. Passwords and the like "

@@ -4,9 +4,9 @@
 -- be ours every unknown method and option is told; of the rest only what nearly is a name of ours, and is none that the script itself makes.
 
 local core = require("guestlua.core")
-local help = require("guestlua.help")
-local spelling = require("guestlua.spelling")
-local words_in = require("guestlua.words")
+local help = require("guestlua.prompt.help")
+local spelling = require("guestlua.base.spelling")
+local words_in = require("guestlua.command.words")
 
 local closing, close_of, is, nearest = words_in.closing, words_in.close_of, words_in.is, spelling.nearest
 

@@ -6,9 +6,9 @@
 -- it can end.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
-local undo = require("guestlua.undo")
+local undo = require("guestlua.base.undo")
 
 local sandbox = {}
 

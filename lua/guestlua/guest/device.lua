@@ -1,8 +1,8 @@
 -- Devices: building them, comparing them, and detaching them from guests that do not let go at once.
 
-local calls = require("guestlua.calls")
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local devices = require("guestlua.guest.devices")
 
 local Guest = core.Guest

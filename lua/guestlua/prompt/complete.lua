@@ -3,7 +3,7 @@
 -- The line is read up to the cursor, and what was begun there is looked up: a chain of names (and calls, by what the documentation says that they
 -- return) from a global on. No code is run for that, other than asking libvirt for names, for a second at most.
 
-local help = require("guestlua.help")
+local help = require("guestlua.prompt.help")
 
 local PATIENCE = 1 -- seconds
 

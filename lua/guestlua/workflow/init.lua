@@ -1,7 +1,7 @@
 -- guestlua.workflow: what operators do to guests in more than one step. Each finishes or takes back what it did, and says which. The modules are
 -- loaded when they are first needed: a script that uses none starts without them.
 
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 local workflow = define.class("workflow", "What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each "
   .. "finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.")

@@ -1,7 +1,7 @@
 -- guestlua.run: programs of this host, while the other tasks go on; and a word to who holds those up.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 local run = {}
 
@@ -82,7 +82,7 @@ local warned = false
 local function warn(name)
   if not warned and core.alive().tasks > 1 then
     warned = true
-    require("guestlua.log").log.warning(name .. " holds up all tasks until its program is over; guestlua.run does not")
+    require("guestlua.log.log").log.warning(name .. " holds up all tasks until its program is over; guestlua.run does not")
   end
 end
 

@@ -1,8 +1,8 @@
 -- Structured concurrency, over spawn, Task and Signal: group, map, timeout.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local undo = require("guestlua.undo")
+local define = require("guestlua.base.define")
+local undo = require("guestlua.base.undo")
 
 local guestlua = {} -- what the public module gets
 
