@@ -69,4 +69,4 @@ local function zsh()
   return table.concat(lines, "\n")
 end
 
-return { ["completions/guestlua.bash"] = bash(), ["completions/_guestlua"] = zsh() }
+return { ["packaging/completions/guestlua.bash"] = bash(), ["packaging/completions/_guestlua"] = zsh() }

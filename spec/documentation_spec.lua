@@ -50,7 +50,7 @@ describe("The documentation", function()
 
   -- The files in the repository, which a process of its own has made: what this process has loaded so far is not in question.
   it("leaves out no public function", function()
-    local types, count = read("types/guestlua.lua"), 0
+    local types, count = read("packaging/types/guestlua.lua"), 0
     local function check(owner, members)
       local reference = read(("doc/reference/%s.md"):format(owner))
       for name, value in pairs(members) do
@@ -89,7 +89,7 @@ describe("The documentation", function()
   it("that is made from the source is what the source says", function()
     local directory = scratch()
     assert.same({ 0, "", "" }, { helper.guestlua("doc/make.lua " .. directory) })
-    for _, made in ipairs({ "doc/reference", "doc/guestlua.1", "completions", "types" }) do
+    for _, made in ipairs({ "doc/reference", "doc/guestlua.1", "packaging/completions", "packaging/types" }) do
       assert.same({ 0, "", "" }, { helper.run(("diff -r %s %s/%s"):format(made, directory, made)) }, "run `make doc`")
     end
   end)
@@ -124,9 +124,9 @@ describe("The documentation", function()
 
   it("has types for editors that are Lua", function()
     local env = {}
-    assert(loadfile("types/guestlua.lua", "t", env))()
+    assert(loadfile("packaging/types/guestlua.lua", "t", env))()
     assert.is_function(env.guestlua.open)
-    local text = read("types/guestlua.lua")
+    local text = read("packaging/types/guestlua.lua")
     assert.matches("\n%-%-%-@class guestlua%.CommitOptions\n%-%-%-@field relative%? boolean ", text)
     assert.matches("\n%-%-%-@return guestlua%.Guest%? #[^\n]*\nfunction Host:guest%(name_or_uuid[^)]*%) end\n", text)
   end)
@@ -148,7 +148,7 @@ describe("Completion", function()
     for i, word in ipairs({ ... }) do
       words[i] = helper.quoted(word)
     end
-    local script = ("source completions/guestlua.bash; COMP_WORDS=(guestlua %s); COMP_CWORD=%d; _guestlua; printf '%%s\\n' \"${COMPREPLY[@]}\"")
+    local script = ("source packaging/completions/guestlua.bash; COMP_WORDS=(guestlua %s); COMP_CWORD=%d; _guestlua; printf '%%s\\n' \"${COMPREPLY[@]}\"")
       :format(table.concat(words, " "), #words)
     local code, out, err = helper.run("bash -c " .. helper.quoted(script))
     assert.same({ 0, "" }, { code, err })
@@ -195,7 +195,7 @@ describe("Completion", function()
 
   it("in zsh is zsh", function()
     needs("zsh")
-    assert.same({ 0, "", "" }, { helper.run("zsh -n completions/_guestlua") })
+    assert.same({ 0, "", "" }, { helper.run("zsh -n packaging/completions/_guestlua") })
   end)
 end)
 
