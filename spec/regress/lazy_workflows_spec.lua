@@ -55,7 +55,7 @@ describe("Workflows that are not loaded yet", function()
   it("are in the reference and in the types", function()
     for path, pattern in pairs({
       ["doc/reference/workflow.md"] = "\n## workflow%.([%w_]+)%(",
-      ["types/guestlua.lua"] = "\nfunction workflow%.([%w_]+)%(",
+      ["packaging/types/guestlua.lua"] = "\nfunction workflow%.([%w_]+)%(",
     }) do
       local file <close> = assert(io.open(path))
       local found = {}

@@ -148,8 +148,8 @@ describe("Completion", function()
     for i, word in ipairs({ ... }) do
       words[i] = helper.quoted(word)
     end
-    local script = ("source packaging/completions/guestlua.bash; COMP_WORDS=(guestlua %s); COMP_CWORD=%d; _guestlua; printf '%%s\\n' \"${COMPREPLY[@]}\"")
-      :format(table.concat(words, " "), #words)
+    local script = ("source packaging/completions/guestlua.bash; "
+      .. "COMP_WORDS=(guestlua %s); COMP_CWORD=%d; _guestlua; printf '%%s\\n' \"${COMPREPLY[@]}\""):format(table.concat(words, " "), #words)
     local code, out, err = helper.run("bash -c " .. helper.quoted(script))
     assert.same({ 0, "" }, { code, err })
     local offered = {}
