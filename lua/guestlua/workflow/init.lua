@@ -2,9 +2,7 @@
 -- loaded when they are first needed: a script that uses none starts without them.
 
 local define = require("guestlua.base.define")
-
-local workflow = define.class("workflow", "What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each "
-  .. "finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.")
+local workflow = require("guestlua.workflow.class")
 
 local MODULES = {
   snapshot_then_commit = { "snapshot_then_commit" },
@@ -19,7 +17,5 @@ local MODULES = {
   ["power.reboot"] = { "reboot" },
   ["power.suspend"] = { "resume", "suspend" },
 }
-
-workflow.__index, workflow.__name = nil, nil -- it has no objects
 
 return define.lazy(workflow, "guestlua.workflow.", MODULES)
