@@ -143,6 +143,24 @@ describe("A signal", function()
     end
   end)
 
+  on_daemon("after the last step leaves what is done, and says so", function()
+    local child <close> = start([[
+      local core = require("guestlua.core")
+      local remove = core.remove_file
+      core.remove_file = function(...) -- of the journal: the run is over
+        remove(...)
+        os.execute("kill -TERM $PPID")
+      end
+      workflow.attach_with_retry(guest, DISK, { persistent = false })
+    ]])
+    local code, _, err = child:wait()
+    assert.equal(143, code, err)
+    assert.matches("attach_with_retry: .*interrupted.*outcome: completed", err)
+    assert.is_truthy(machine.guest:get_disk("vdb"))
+    guestlua.workflow.detach_with_retry(machine.guest, "vdb")
+    is_whole("completed")
+  end)
+
   on_daemon("SIGHUP is SIGTERM, also twice; and under nohup it is ignored", function()
     local during = "workflow.snapshot_then_commit(guest, { during = function() print('during') io.stdout:flush() guestlua.sleep(%s) end })"
     do
