@@ -364,7 +364,7 @@ function Guest:delete_configuration(options) end
 ---@field live? boolean change the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that.
+---Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
 ---
 ---libvirt: `virDomainDetachDeviceFlags`
 ---@param conf guestlua.Element|string the device
@@ -486,6 +486,7 @@ function Guest:get_config(options) end
 ---@class guestlua.GetDeviceByAliasOptions
 ---@field devtype? string look at this kind of devices only, as in get_all_devices
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The device of that alias.
@@ -498,6 +499,7 @@ function Guest:get_device_by_alias(devalias, options) end
 
 ---@class guestlua.GetDiskOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---One disk's element: the one whose target is `device`, or if there is none the one whose source file it is.
@@ -548,6 +550,7 @@ function Guest:get_info(host, options) end
 
 ---@class guestlua.GetInterfaceByCfgOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none
 
 ---The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind "device_ambiguous" names those that fit where it is more than one.
 ---@param cfg? any what to look for: an Element or XML text
@@ -556,12 +559,13 @@ function Guest:get_info(host, options) end
 function Guest:get_interface_by_cfg(cfg, options) end
 
 ---@class guestlua.GetInterfaceByMacOptions
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The network interface of that MAC address. Without an address libvirt is not asked.
+---The network interface of that MAC address; an error of kind "device_ambiguous" names them if there are several. Without an address libvirt is not asked.
 ---
 ---libvirt: `virDomainGetXMLDesc`
----@param mac? string the MAC address, exactly as the configuration has it
+---@param mac? string the MAC address, in upper or lower case
 ---@param options? guestlua.GetInterfaceByMacOptions
 ---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_interface_by_mac(mac, options) end

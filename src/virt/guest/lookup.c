@@ -1,10 +1,12 @@
 /* Guest: finding devices in its configuration. */
 #include <lauxlib.h>
 #include <libvirt/virterror.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "call/op_error.h"
 #include "element/node.h"
 #include "text/xml.h"
 #include "virt/guest/rows.h"
@@ -87,6 +89,8 @@ static bool matches_devtype(xmlNodePtr device, const char *wanted)
   return false;
 }
 
+static const gl_opdef get_disk_def, get_device_by_alias_def;
+
 typedef struct lookup_op {
   gl_op op;
   const char *devtype, *device, *devalias, *mac;
@@ -98,12 +102,19 @@ typedef struct lookup_op {
 #define FROM_PERSISTENT_CONFIG \
   GL_OPTION_FLAG("from_persistent_config", VIR_DOMAIN_XML_INACTIVE, "look into the persistent configuration, not at the running guest")
 
+#define MAC_FORMAT "%2x:%2x:%2x:%2x:%2x:%2x%n"
+#define MAC_PARTS(a) &(a)[0], &(a)[1], &(a)[2], &(a)[3], &(a)[4], &(a)[5]
+
+#define REQUIRED (1u << 31) /* an option that libvirt does not have */
+#define IS_REQUIRED \
+  GL_OPTION_FLAG("required", REQUIRED, "raise an error of kind \"device_not_found\" if there is none, so that no nil goes on into the script")
+
 /* Any thread. 0, or -1 with libvirt's error or none (the XML that libvirt gave is no XML). */
 static int fetch(gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
   char message[256];
-  char *text = virDomainGetXMLDesc(gl_op_domain(op), op->args.flags);
+  char *text = virDomainGetXMLDesc(gl_op_domain(op), op->args.flags & ~REQUIRED);
   if (!text)
     return -1;
   self->doc = gl_xml_parse(text, strlen(text), message, sizeof message);
@@ -117,11 +128,29 @@ static void lookup_release(gl_op *op)
   free(((lookup_op *)op)->found);
 }
 
+static _Noreturn void not_found(lua_State *L, const gl_op *op, const char *name)
+{
+  bool disk = op->def == &get_disk_def;
+  gl_error_push(L, "device_not_found");
+  gl_error_set_hint(L, "device_not_found", op->def->name, disk ? "disk" : "guest");
+  gl_op_error_set(L, op);
+  if (disk)
+    gl_error_set(L, "device_type", "disk");
+  gl_error_set(L, "device", name);
+  lua_pushfstring(L, "the guest has no %s '%s'", disk ? "disk" : op->def == &get_device_by_alias_def ? "device of the alias" : "interface", name);
+  lua_setfield(L, -2, "message");
+  lua_error(L);
+  __builtin_unreachable();
+}
+
 static int push_first(lua_State *L, gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
+  const char *name = self->device ? self->device : self->devalias ? self->devalias : self->mac;
   if (self->count)
     gl_element_push(L, &self->doc, self->found[0]);
+  else if (op->args.flags & REQUIRED)
+    not_found(L, op, name ? name : "");
   else
     lua_pushnil(L);
   return 1;
@@ -144,13 +173,26 @@ static int push_all(lua_State *L, gl_op *op)
   return 1;
 }
 
+/* Whether it has the address: libvirt keeps it in lower case, and a part may lack its zero. */
+static bool has_mac(xmlNodePtr device, const char *wanted)
+{
+  xmlNodePtr mac = gl_xml_child(device, "mac");
+  xmlChar *text = mac ? xmlGetNoNsProp(mac, (const xmlChar *)"address") : NULL;
+  unsigned a[6], b[6];
+  int end = 0, other = 0;
+  bool same = text && sscanf((char *)text, MAC_FORMAT, MAC_PARTS(a), &end) == 6 && sscanf(wanted, MAC_FORMAT, MAC_PARTS(b), &other) == 6 &&
+              !text[end] && !wanted[other] && memcmp(a, b, sizeof a) == 0;
+  xmlFree(text);
+  return same;
+}
+
 static bool wanted(const lookup_op *self, xmlNodePtr device)
 {
   if (gl_xml_element_is(device, "emulator")) /* it stands among the devices and is none */
     return false;
   return (!self->devtype || matches_devtype(device, self->devtype)) &&
          (!self->devalias || gl_xml_attribute_is(gl_xml_child(device, "alias"), "name", self->devalias)) &&
-         (!self->mac || gl_xml_attribute_is(gl_xml_child(device, "mac"), "address", self->mac));
+         (!self->mac || has_mac(device, self->mac));
 }
 
 /* Any thread: finds what matches, in document order. */
@@ -235,6 +277,7 @@ static const gl_opdef get_all_disks_def = {
 static const gl_param get_disk_params[] = {
   GL_ARG(lookup_op, device, &gl_string, "the disk's target, as in \"vda\", or the file of its source"),
   FROM_PERSISTENT_CONFIG,
+  IS_REQUIRED,
   GL_END,
 };
 
@@ -269,6 +312,7 @@ static const gl_param get_device_by_alias_params[] = {
   GL_ARG(lookup_op, devalias, &gl_string, "the device's alias, as in \"ua-mydisk\""),
   GL_OPTION(lookup_op, devtype, &gl_string, "look at this kind of devices only, as in get_all_devices"),
   FROM_PERSISTENT_CONFIG,
+  IS_REQUIRED,
   GL_END,
 };
 static const gl_opdef get_device_by_alias_def = {
@@ -287,9 +331,49 @@ static const gl_opdef get_device_by_alias_def = {
 };
 
 static const gl_param get_interface_by_mac_params[] = {
-  GL_ARG_OR_NIL(lookup_op, mac, &gl_string, "the MAC address, exactly as the configuration has it"),
+  GL_ARG_OR_NIL(lookup_op, mac, &gl_string, "the MAC address, in upper or lower case"),
+  IS_REQUIRED,
   GL_END,
 };
+
+/* Adds " name" of a child's attribute to the text on top of the stack. */
+static void add_word(lua_State *L, xmlNodePtr device, const char *child, const char *attribute)
+{
+  xmlNodePtr node = gl_xml_child(device, child);
+  xmlChar *value = node ? xmlGetNoNsProp(node, (const xmlChar *)attribute) : NULL;
+  if (value) {
+    lua_pushfstring(L, "%s %s", lua_tostring(L, -1), (const char *)value);
+    lua_remove(L, -2);
+  }
+  xmlFree(value);
+}
+
+/* Two interfaces may share an address: which of them is meant nobody knows. */
+static int push_only(lua_State *L, gl_op *op)
+{
+  lookup_op *self = (lookup_op *)op;
+  if (self->count < 2)
+    return push_first(L, op);
+  gl_error_push(L, "device_ambiguous");
+  gl_op_error_set(L, op);
+  gl_error_set(L, "device", self->mac);
+  gl_error_set(L, "hint", "name it by its alias: guest:get_device_by_alias(alias)");
+  lua_pushfstring(L, "%d interfaces of the guest have this MAC address:", self->count);
+  lua_newtable(L);
+  for (int i = 0; i < self->count; i++) {
+    lua_pushliteral(L, "<interface>");
+    add_word(L, self->found[i], "target", "dev");
+    add_word(L, self->found[i], "alias", "name");
+    add_word(L, self->found[i], "source", "bridge");
+    add_word(L, self->found[i], "source", "network");
+    lua_pushfstring(L, "%s%s %s", lua_tostring(L, -3), i ? ";" : "", lua_tostring(L, -1));
+    lua_replace(L, -4);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -3, "candidates");
+  lua_setfield(L, -2, "message");
+  return lua_error(L);
+}
 
 static int get_interface_by_mac_run(gl_op *op)
 {
@@ -300,13 +384,14 @@ static int get_interface_by_mac_run(gl_op *op)
 static const gl_opdef get_interface_by_mac_def = {
   .name = "get_interface_by_mac",
   .call = "virDomainGetXMLDesc",
-  .help = "The network interface of that MAC address. Without an address libvirt is not asked.",
+  .help = "The network interface of that MAC address; an error of kind \"device_ambiguous\" names them if there are several. Without an "
+          "address libvirt is not asked.",
   .result = {"Element?"},
   .returns = "Element, or nil if there is none",
   .params = get_interface_by_mac_params,
   .size = sizeof(lookup_op),
   .run = get_interface_by_mac_run,
-  .push = push_first,
+  .push = push_only,
   .release = lookup_release,
   GL_LOOK,
 };
