@@ -24,7 +24,9 @@ local DEVICES = {
   "<lease><lockspace>a</lockspace><key>k</key><target path='/x'/></lease>",
   "<serial type='pty'><target port='3'/></serial>",
 }
-local BLOCK_CALLS = { "commit", "rebase", "abort_job", "get_job_info", "is_job_complete", "wait_for_job", "block_stats", "get_block_info", "await_job" }
+local BLOCK_CALLS = {
+  "commit", "rebase", "abort_job", "get_job_info", "is_job_complete", "wait_for_job", "block_stats", "get_block_info", "await_job",
+}
 
 local function shown(e)
   return ("%s: %s"):format(e.kind, e.message)
@@ -98,7 +100,8 @@ describe("A hint", function()
     local function hint(fields)
       return guestlua.Error.new(fields).hint
     end
-    for _, kind in ipairs({ "operation_invalid", "argument_unsupported", "operation_timeout", "no_domain", "device_not_found", "block_copy_active" }) do
+    local kinds = { "operation_invalid", "argument_unsupported", "operation_timeout", "no_domain", "device_not_found", "block_copy_active" }
+    for _, kind in ipairs(kinds) do
       local of_guest, of_disk = hint({ kind = kind, guest = "g" }), hint({ kind = kind, guest = "g", device = "vda", device_type = "disk" })
       assert.is_truthy(of_guest, kind)
       assert.is_truthy(of_disk, kind)
@@ -135,9 +138,8 @@ describe("What is not in a real guest", function()
       assert.same({ "device_not_found", "disk", "vdz" }, { e.kind, e.device_type, e.device }, name .. " " .. shown(e))
       assert.matches("get_all_disks", e.hint)
     end
-    for _, e in ipairs({ helper.failure(disk.resize, disk, 1 << 20), helper.failure(disk.copy, disk, "<disk type='file'><source file='/x'/></disk>") }) do
-      assert.equal("device_not_found", e.kind, shown(e))
-    end
+    assert.equal("device_not_found", helper.failure(disk.resize, disk, 1 << 20).kind)
+    assert.equal("device_not_found", helper.failure(disk.copy, disk, "<disk type='file'><source file='/x'/></disk>").kind)
     -- an image that is not there is no disk that is not there
     local vda = machine.guest:get_block_device("vda")
     assert.equal("invalid_arg", helper.failure(vda.commit, vda, "/none").kind)

@@ -2,6 +2,7 @@
 -- loaded when they are first needed: a script that uses none starts without them.
 
 local define = require("guestlua.define")
+local strict = require("guestlua.strict")
 
 local workflow = define.class("workflow", "What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each "
   .. "finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.")
@@ -22,4 +23,9 @@ local MODULES = {
 
 workflow.__index, workflow.__name = nil, nil -- it has no objects
 
-return define.lazy(workflow, "guestlua.workflow.", MODULES)
+local names = {}
+for _, list in pairs(MODULES) do
+  table.move(list, 1, #list, #names + 1, names)
+end
+
+return strict(define.lazy(workflow, "guestlua.workflow.", MODULES), "guestlua.workflow", names)
