@@ -24,7 +24,8 @@ static const struct {
    "guest:get_all_devices() lists those of the running guest, and with { from_persistent_config = true } those of its configuration"},
   {"device_not_found", NULL, "disk", "guest:get_all_disks() lists those there are: a disk is known by its target, as in \"vda\""},
   {"no_domain_snapshot", NULL, "guest", "guest:get_snapshot_names() lists those there are"},
-  {"no_network", NULL, "guest", "its configuration names a network that its host does not have, or that has not been started: virsh net-list --all"},
+  {"no_network", NULL, "guest",
+   "its configuration names a network that its host does not have, or that has not been started: virsh net-list --all"},
   {"no_storage_pool", NULL, "guest", "its configuration names a storage pool that its host does not have: virsh pool-list --all"},
   {"no_storage_vol", NULL, "guest", "its configuration names a volume that the storage pool does not have: virsh vol-list POOL"},
   {"no_secret", NULL, "guest", "its configuration names a secret that its host does not have: virsh secret-list"},
@@ -37,7 +38,8 @@ static const struct {
    "keep_nvram"},
   {"operation_invalid", "launch", "guest", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
   {"operation_invalid", NULL, "guest", "the guest is not in the state that this call needs: see guest:get_state()"},
-  {"operation_invalid", NULL, "disk", "the guest has to run for this, and the disk to have such a job: disk:get_job_info(), guest:get_state()"},
+  {"operation_invalid", NULL, "disk",
+   "the guest has to run for this, and the disk to have such a job: disk:get_job_info(), guest:get_state()"},
   {"no_connect", NULL, NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
   {"system_error", NULL, NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
   {"auth_failed", NULL, NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
@@ -148,7 +150,7 @@ static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char 
   luaL_addvalue(b);
 }
 
-/* Pushes what went wrong while undoing (lua/guestlua/undo.lua), a line each, or "". */
+/* Pushes what went wrong while undoing (lua/guestlua/base/undo.lua), a line each, or "". */
 static void push_undoing(lua_State *L)
 {
   lua_pushliteral(L, "");

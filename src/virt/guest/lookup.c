@@ -9,85 +9,8 @@
 #include "call/op_error.h"
 #include "element/node.h"
 #include "text/xml.h"
+#include "virt/guest/devtypes.h"
 #include "virt/guest/rows.h"
-
-/* What get_all_devices can be asked for: a device element of libvirt's, or a class of the reference. */
-static const struct devtype {
-  const char *name, *element, *attribute, *value;
-} devtypes[] = {
-#define ELEMENT(name)      \
-  {                        \
-    name, name, NULL, NULL \
-  }
-  ELEMENT("disk"),
-  ELEMENT("interface"),
-  ELEMENT("hostdev"),
-  ELEMENT("filesystem"),
-  ELEMENT("memory"),
-  ELEMENT("iommu"),
-  ELEMENT("controller"),
-  ELEMENT("lease"),
-  ELEMENT("smartcard"),
-  ELEMENT("redirdev"),
-  ELEMENT("redirfilter"),
-  ELEMENT("input"),
-  ELEMENT("graphics"),
-  ELEMENT("video"),
-  ELEMENT("sound"),
-  ELEMENT("audio"),
-  ELEMENT("parallel"),
-  ELEMENT("serial"),
-  ELEMENT("console"),
-  ELEMENT("channel"),
-  ELEMENT("hub"),
-  ELEMENT("memballoon"),
-  ELEMENT("rng"),
-  ELEMENT("nvram"),
-  ELEMENT("shmem"),
-  ELEMENT("vsock"),
-  ELEMENT("tpm"),
-  ELEMENT("panic"),
-  ELEMENT("watchdog"),
-  ELEMENT("crypto"),
-  {"LibvirtConfigGuestDisk", "disk", NULL, NULL},
-  {"LibvirtConfigGuestInterface", "interface", NULL, NULL},
-  {"LibvirtConfigGuestHostdevPCI", "hostdev", "type", "pci"},
-  {"LibvirtConfigGuestHostdevMDEV", "hostdev", "type", "mdev"},
-  {"LibvirtConfigGuestFilesys", "filesystem", NULL, NULL},
-  {"LibvirtConfigGuestVPMEM", "memory", "model", "nvdimm"},
-  {"LibvirtConfigGuestIOMMU", "iommu", NULL, NULL},
-};
-#define DEVTYPES ((int)(sizeof devtypes / sizeof *devtypes))
-
-/* A class of the reference that has subclasses: it stands for them. */
-static bool is_kind_of(const char *wanted, const struct devtype *class)
-{
-  static const char prefix[] = "LibvirtConfigGuest";
-  if (strncmp(class->name, prefix, sizeof prefix - 1) != 0)
-    return false;
-  return strcmp(wanted, "LibvirtConfigGuestDevice") == 0 ||
-         (strcmp(wanted, "LibvirtConfigGuestHostdev") == 0 && strcmp(class->element, "hostdev") == 0);
-}
-
-static bool known_devtype(const char *name)
-{
-  for (int i = 0; i < DEVTYPES; i++)
-    if (strcmp(devtypes[i].name, name) == 0 || is_kind_of(name, &devtypes[i]))
-      return true;
-  return false;
-}
-
-static bool matches_devtype(xmlNodePtr device, const char *wanted)
-{
-  for (int i = 0; i < DEVTYPES; i++) {
-    const struct devtype *d = &devtypes[i];
-    if (strcmp(d->name, wanted) != 0 && !is_kind_of(wanted, d))
-      continue;
-    if (gl_xml_element_is(device, d->element) && (!d->attribute || gl_xml_attribute_is(device, d->attribute, d->value)))
-      return true;
-  }
-  return false;
-}
 
 static const gl_opdef get_disk_def, get_device_by_alias_def;
 
@@ -106,8 +29,9 @@ typedef struct lookup_op {
 #define MAC_PARTS(a) &(a)[0], &(a)[1], &(a)[2], &(a)[3], &(a)[4], &(a)[5]
 
 #define REQUIRED (1u << 31) /* an option that libvirt does not have */
-#define IS_REQUIRED \
-  GL_OPTION_FLAG("required", REQUIRED, "raise an error of kind \"device_not_found\" if there is none, so that no nil goes on into the script")
+#define IS_REQUIRED                    \
+  GL_OPTION_FLAG("required", REQUIRED, \
+                 "raise an error of kind \"device_not_found\" if there is none, so that no nil goes on into the script")
 
 /* Any thread. 0, or -1 with libvirt's error or none (the XML that libvirt gave is no XML). */
 static int fetch(gl_op *op)
@@ -137,7 +61,11 @@ static _Noreturn void not_found(lua_State *L, const gl_op *op, const char *name)
   if (disk)
     gl_error_set(L, "device_type", "disk");
   gl_error_set(L, "device", name);
-  lua_pushfstring(L, "the guest has no %s '%s'", disk ? "disk" : op->def == &get_device_by_alias_def ? "device of the alias" : "interface", name);
+  lua_pushfstring(L, "the guest has no %s '%s'",
+                  disk                                  ? "disk"
+                  : op->def == &get_device_by_alias_def ? "device of the alias"
+                                                        : "interface",
+                  name);
   lua_setfield(L, -2, "message");
   lua_error(L);
   __builtin_unreachable();
@@ -190,7 +118,7 @@ static bool wanted(const lookup_op *self, xmlNodePtr device)
 {
   if (gl_xml_element_is(device, "emulator")) /* it stands among the devices and is none */
     return false;
-  return (!self->devtype || matches_devtype(device, self->devtype)) &&
+  return (!self->devtype || gl_devtype_matches(device, self->devtype)) &&
          (!self->devalias || gl_xml_attribute_is(gl_xml_child(device, "alias"), "name", self->devalias)) &&
          (!self->mac || has_mac(device, self->mac));
 }
@@ -221,17 +149,8 @@ static int lookup_run(gl_op *op)
 static void check_devtype(lua_State *L, gl_op *op)
 {
   const char *devtype = ((lookup_op *)op)->devtype;
-  if (!devtype || known_devtype(devtype))
-    return;
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (int i = 0; i < DEVTYPES; i++) {
-    luaL_addstring(&b, i ? ", " : "");
-    luaL_addstring(&b, devtypes[i].name);
-  }
-  luaL_addstring(&b, ", LibvirtConfigGuestHostdev, LibvirtConfigGuestDevice");
-  luaL_pushresult(&b);
-  gl_error_argument(L, op->def->name, "devtype", "no device '%s'; there are: %s", devtype, lua_tostring(L, -1));
+  if (devtype)
+    gl_devtype_check(L, op->def->name, devtype);
 }
 
 static const gl_param get_all_devices_params[] = {
