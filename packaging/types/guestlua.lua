@@ -194,6 +194,14 @@ function Host:guest(name_or_uuid, options) end
 ---@class guestlua.GuestsOptions
 ---@field active? boolean only those that run, or only those that do not
 ---@field persistent? boolean only those with a persistent configuration, or only those without
+---@field running? boolean those that run; with others of these four, those in any of the states
+---@field paused? boolean those that are paused
+---@field shutoff? boolean those that are off
+---@field other? boolean those in any other state
+---@field managed_save? boolean only those whose memory is saved on the host, or only the others
+---@field autostart? boolean only those that start with their host, or only the others
+---@field has_snapshot? boolean only those with snapshots, or only the others
+---@field has_checkpoint? boolean only those with checkpoints, or only the others
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the guests of the host.
@@ -251,9 +259,10 @@ function Host:subscribe(events, options) end
 function Host:wait_event(name, options) end
 
 ---@class guestlua.WriteInstanceConfigOptions
+---@field validate? boolean libvirt checks it against its schema, and drops nothing in silence that it does not know (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Defines a guest, or redefines the one of the same UUID. It is not started.
+---Defines a guest, or redefines the one of the same UUID. It is not started. With an option it is virDomainDefineXMLFlags.
 ---
 ---libvirt: `virDomainDefineXML`
 ---@param xml guestlua.Element|string the guest's configuration, a <domain> element
@@ -270,9 +279,10 @@ function Host:write_instance_config(xml, options) end
 local Guest = {}
 
 ---@class guestlua.AbortJobOptions
+---@field postcopy? boolean a migration that is in its post-copy phase: it is interrupted, and can be resumed with the flag postcopy_resume (libvirt 8.5; not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Ends the guest's job; the call that started it, as migrate, then fails.
+---Ends the guest's job; the call that started it, as migrate, then fails. With an option it is virDomainAbortJobFlags.
 ---
 ---libvirt: `virDomainAbortJob`
 ---@param options? guestlua.AbortJobOptions
@@ -368,7 +378,7 @@ function Guest:delete_configuration(options) end
 ---@field live? boolean change the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that.
+---Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
 ---
 ---libvirt: `virDomainDetachDeviceFlags`
 ---@param conf guestlua.Element|string the device
@@ -490,6 +500,7 @@ function Guest:get_config(options) end
 ---@class guestlua.GetDeviceByAliasOptions
 ---@field devtype? string look at this kind of devices only, as in get_all_devices
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The device of that alias.
@@ -502,6 +513,7 @@ function Guest:get_device_by_alias(devalias, options) end
 
 ---@class guestlua.GetDiskOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---One disk's element: the one whose target is `device`, or if there is none the one whose source file it is.
@@ -552,6 +564,7 @@ function Guest:get_info(host, options) end
 
 ---@class guestlua.GetInterfaceByCfgOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none
 
 ---The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind "device_ambiguous" names those that fit where it is more than one.
 ---@param cfg? any what to look for: an Element or XML text
@@ -560,12 +573,13 @@ function Guest:get_info(host, options) end
 function Guest:get_interface_by_cfg(cfg, options) end
 
 ---@class guestlua.GetInterfaceByMacOptions
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The network interface of that MAC address. Without an address libvirt is not asked.
+---The network interface of that MAC address; an error of kind "device_ambiguous" names them if there are several. Without an address libvirt is not asked.
 ---
 ---libvirt: `virDomainGetXMLDesc`
----@param mac? string the MAC address, exactly as the configuration has it
+---@param mac? string the MAC address, in upper or lower case
 ---@param options? guestlua.GetInterfaceByMacOptions
 ---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_interface_by_mac(mac, options) end
@@ -627,6 +641,14 @@ function Guest:get_power_state(host, options) end
 function Guest:get_snapshot_descriptions(options) end
 
 ---@class guestlua.GetSnapshotNamesOptions
+---@field roots? boolean only those that have no parent
+---@field leaves? boolean only those that no other comes of, or only the others
+---@field metadata? boolean only those that would keep the guest from being undefined, or only the others
+---@field inactive? boolean those of the guest while it was off; with others of these three, of any
+---@field active? boolean those of the guest while it ran, with its memory
+---@field disk_only? boolean those of the guest while it ran, without its memory
+---@field internal? boolean only those in the disks' own images, or only those that have files of their own
+---@field topological? boolean parents before what comes of them
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The names of the snapshots that libvirt remembers of the guest. Not in the reference.
@@ -1019,6 +1041,7 @@ function BlockDevice:block_stats(options) end
 ---@field shallow? boolean base nil: merge into the image right below `top`
 ---@field delete? boolean delete the images that were merged
 ---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts to merge images of the disk's backing chain downwards. disk:await_job() waits for the end.
@@ -1034,7 +1057,10 @@ function BlockDevice:commit(base, top, options) end
 ---@field shallow? boolean copy only the top of the chain
 ---@field reuse_ext? boolean the destination's file exists already
 ---@field transient? boolean allowed for a persistent guest too; the job is lost when the guest stops
+---@field synchronous_writes? boolean what the guest writes goes to both at once, so that the copy gets ready however much that is (not in the reference)
 ---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field granularity? integer bytes that are copied again if one of them was written, a power of 2 (not in the reference)
+---@field buf_size? integer bytes that may be under way at once (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts to copy the disk elsewhere. The job gets ready and goes on until abort_job: with pivot the guest moves to the copy.
@@ -1056,13 +1082,14 @@ function BlockDevice:copy(dest_xml, options) end
 function BlockDevice:get_block_info(options) end
 
 ---@class guestlua.BlockDeviceGetJobInfoOptions
+---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.BlockDeviceGetJobInfoOptions
----@return table? # a table: job_type (libvirt's word: "pull", "copy", "commit", "active_commit" …), job (its number, as the reference has it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
+---@return table? # a table: job_type (libvirt's word: "pull", "copy", "commit", "active_commit" …), job (its number, as the reference has it), bandwidth (MiB/s, or bytes/s with bandwidth_bytes), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
 function BlockDevice:get_job_info(options) end
 
 ---@class guestlua.IsJobCompleteOptions
@@ -1085,7 +1112,9 @@ function BlockDevice:job_events() end
 ---@field copy? boolean start a copy to `base`
 ---@field relative? boolean keep the backing chain referenced by relative names
 ---@field copy_dev? boolean the destination is a block device
+---@field copy_raw? boolean with copy: the new image is raw (not in the reference)
 ---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts to pull data from the backing chain into the disk's image, or, with `copy`, to copy the disk. disk:await_job() waits.
