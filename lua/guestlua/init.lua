@@ -76,7 +76,7 @@ define(core.Guest, "Guest", {
   result = "Guest",
   params = {
     { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
-    { name = "host", type = "userdata", positional = true, required = true, help = "the Host to define it on" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host to define it on" },
     { name = "validate", type = "boolean", help = "check it against libvirt's schema first: element:validate()" },
   },
   run = function(xml, host, options)
