@@ -15,12 +15,14 @@ local function ordered(list, inline)
   return setmetatable(fields, { __jsonorder = order, inline = inline })
 end
 
-local ORDER = { "op", "host", "guest", "device", "arguments", "result", "error", "reason", "still_running", "duration_ms" }
+local ORDER = { "op", "host", "object_type", "object", "guest", "device", "arguments", "result", "error", "reason", "still_running", "duration_ms" }
 
 local function fields_of(call)
   return setmetatable({
     op = call.op,
     host = not call.guest and call.host or nil,
+    object_type = call.object_type,
+    object = call.object,
     guest = call.guest,
     device = call.device,
     arguments = #call.arguments > 0 and ordered(call.arguments, true) or nil,

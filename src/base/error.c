@@ -10,12 +10,10 @@
 
 static const char error_class[] = "guestlua.Error";
 
-/* The first row that fits: of the kind, and of the method if it names one. */
-static const struct {
+/* The first row that fits: of the kind, and of the method if it names one. Those of calls that may be about a guest come first. */
+static const struct hint {
   const char *kind, *op, *hint;
-} hints[] = {
-  {"disconnected", NULL,
-   "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
+} guest_hints[] = {
   {"no_domain", "guest", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
   {"operation_invalid", "resume",
    "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
@@ -24,16 +22,20 @@ static const struct {
    "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
    "keep_nvram"},
   {"operation_invalid", "launch", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
+  {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
+  {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
+  {"argument_unsupported", NULL,
+   "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
+}, hints[] = {
+  {"disconnected", NULL,
+   "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
   {"no_connect", NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
   {"system_error", NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
   {"auth_failed", NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
   {"auth_unavailable", NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
   {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
-  {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
-  {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
+  {"operation_invalid", NULL, "it is not in the state that this call needs: is_active() says whether it is started"},
   {"agent_unresponsive", NULL, "is qemu-guest-agent running in the guest, and is the guest itself up?"},
-  {"argument_unsupported", NULL,
-   "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
   {"no_support", NULL, "the driver of this connection does not implement the call"},
   {"no_domain", NULL, "the guest was undefined meanwhile: look it up again with host:guest(name)"},
   {"block_copy_active", NULL, "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
@@ -65,13 +67,20 @@ static void set_where(lua_State *L)
   }
 }
 
-void gl_error_set_hint(lua_State *L, const char *kind, const char *op)
+static const char *find_hint(const struct hint *rows, size_t count, const char *kind, const char *op)
 {
-  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-    if (strcmp(hints[i].kind, kind) == 0 && (!hints[i].op || (op && strcmp(hints[i].op, op) == 0))) {
-      gl_error_set(L, "hint", hints[i].hint);
-      return;
-    }
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(rows[i].kind, kind) == 0 && (!rows[i].op || (op && strcmp(rows[i].op, op) == 0)))
+      return rows[i].hint;
+  return NULL;
+}
+#define FIND_HINT(rows, kind, op) find_hint(rows, sizeof(rows) / sizeof *(rows), kind, op)
+
+void gl_error_set_hint(lua_State *L, const char *kind, const char *op, bool about_guest)
+{
+  const char *hint = about_guest ? FIND_HINT(guest_hints, kind, op) : NULL;
+  lua_pushstring(L, hint ? hint : FIND_HINT(hints, kind, op));
+  lua_setfield(L, -2, "hint");
 }
 
 void gl_error_push(lua_State *L, const char *kind)
@@ -80,7 +89,7 @@ void gl_error_push(lua_State *L, const char *kind)
   luaL_setmetatable(L, error_class);
   gl_error_set(L, "kind", kind);
   set_where(L);
-  gl_error_set_hint(L, kind, NULL);
+  gl_error_set_hint(L, kind, NULL, true);
 }
 
 void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
@@ -157,6 +166,11 @@ static int error_tostring(lua_State *L)
   add_field(L, &b, "step", "step '", "': ");
   add_field(L, &b, "device_type", "", " ");
   add_field(L, &b, "device", "'", "' of ");
+  lua_getfield(L, 1, "guest");
+  bool guest = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  add_field(L, &b, "object_type", "", " ");
+  add_field(L, &b, "object", "'", guest ? "' of " : "': ");
   add_field(L, &b, "guest", "guest '", "': ");
   lua_getfield(L, 1, "call");
   bool libvirt = !lua_isnil(L, -1);

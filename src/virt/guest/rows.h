@@ -17,4 +17,6 @@ extern const gl_opdef *const gl_guest_inside_ops[];   /* what the agent knows of
 extern const gl_opdef *const gl_guest_job_ops[];      /* the guest's own job */
 extern const gl_opdef *const gl_guest_migrate_ops[];  /* to another host */
 
+extern const gl_opdef *const gl_guest_domain_ops[]; /* under libvirt's own names, written by hand */
+
 #endif
