@@ -40,7 +40,7 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 # libvirt's description of its functions, from which most calls are made: a file a class.
 APIS := $(shell $(PKG_CONFIG) --variable=libvirt_api libvirt) $(shell $(PKG_CONFIG) --variable=libvirt_qemu_api libvirt-qemu)
 CALLS := $(patsubst %,$(BUILD)/calls/%.c,host domain snapshot checkpoint network networkport storagepool storagevol nodedevice secret interface \
-  nwfilter nwfilterbinding)
+  nwfilter nwfilterbinding words)
 
 # The rows of all calls are pointers, which take 24 bytes each until they are packed: the loader of glibc 2.36 can unpack them.
 PACKED := $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { return 0; }' | \

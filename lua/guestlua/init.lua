@@ -107,6 +107,8 @@ for name, fn in pairs(require("guestlua.task.group")) do
 end
 
 require("guestlua.host.event")
+require("guestlua.host.objects")
+require("guestlua.host.storage")
 require("guestlua.workflow.device.attached")
 require("guestlua.disk.job")
 guestlua.await_agent = require("guestlua.guest.agent").await_agent

@@ -13,36 +13,38 @@ static const char error_class[] = "guestlua.Error";
 /* The first row that fits: of the kind, and of the method if it names one. Those of calls that may be about a guest come first. */
 static const struct hint {
   const char *kind, *op, *hint;
-} guest_hints[] = {
-  {"no_domain", "guest", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
-  {"operation_invalid", "resume",
-   "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
-  {"operation_invalid", "pm_wakeup", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
-  {"operation_invalid", "delete_configuration",
-   "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
-   "keep_nvram"},
-  {"operation_invalid", "launch", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
-  {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
-  {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
-  {"argument_unsupported", NULL,
-   "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
-}, hints[] = {
-  {"disconnected", NULL,
-   "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
-  {"no_connect", NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
-  {"system_error", NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
-  {"auth_failed", NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
-  {"auth_unavailable", NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
-  {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
-  {"operation_invalid", NULL, "it is not in the state that this call needs: is_active() says whether it is started"},
-  {"agent_unresponsive", NULL, "is qemu-guest-agent running in the guest, and is the guest itself up?"},
-  {"no_support", NULL, "the driver of this connection does not implement the call"},
-  {"no_domain", NULL, "the guest was undefined meanwhile: look it up again with host:guest(name)"},
-  {"block_copy_active", NULL, "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
-  {"migrate_unsafe", NULL,
-   "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
-   "and migrate_disks"},
-  {"dom_exist", NULL, "a guest of this name or UUID exists: host:guest(name) finds it"},
+} guest_hints[] =
+  {
+    {"no_domain", "guest", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
+    {"operation_invalid", "resume",
+     "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
+    {"operation_invalid", "pm_wakeup", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
+    {"operation_invalid", "delete_configuration",
+     "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
+     "keep_nvram"},
+    {"operation_invalid", "launch", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
+    {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
+    {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
+    {"argument_unsupported", NULL,
+     "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
+},
+  hints[] = {
+    {"disconnected", NULL,
+     "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
+    {"no_connect", NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
+    {"system_error", NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
+    {"auth_failed", NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
+    {"auth_unavailable", NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
+    {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
+    {"operation_invalid", NULL, "it is not in the state that this call needs: is_active() says whether it is started"},
+    {"agent_unresponsive", NULL, "is qemu-guest-agent running in the guest, and is the guest itself up?"},
+    {"no_support", NULL, "the driver of this connection does not implement the call"},
+    {"no_domain", NULL, "the guest was undefined meanwhile: look it up again with host:guest(name)"},
+    {"block_copy_active", NULL, "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
+    {"migrate_unsafe", NULL,
+     "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
+     "and migrate_disks"},
+    {"dom_exist", NULL, "a guest of this name or UUID exists: host:guest(name) finds it"},
 };
 
 void gl_error_set(lua_State *L, const char *key, const char *value)

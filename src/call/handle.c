@@ -80,9 +80,10 @@ void gl_handle_unref(gl_handle *h)
 
 bool gl_handle_is_missing(int code)
 {
-  static const int codes[] = {VIR_ERR_NO_DOMAIN,      VIR_ERR_NO_DOMAIN_SNAPSHOT, VIR_ERR_NO_DOMAIN_CHECKPOINT, VIR_ERR_NO_NETWORK,
-                              VIR_ERR_NO_NETWORK_PORT, VIR_ERR_NO_STORAGE_POOL,    VIR_ERR_NO_STORAGE_VOL,       VIR_ERR_NO_NODE_DEVICE,
-                              VIR_ERR_NO_SECRET,       VIR_ERR_NO_INTERFACE,       VIR_ERR_NO_NWFILTER,          VIR_ERR_NO_NWFILTER_BINDING};
+  static const int codes[] = {VIR_ERR_NO_DOMAIN,      VIR_ERR_NO_DOMAIN_SNAPSHOT, VIR_ERR_NO_DOMAIN_CHECKPOINT,
+                              VIR_ERR_NO_NETWORK,     VIR_ERR_NO_NETWORK_PORT,    VIR_ERR_NO_STORAGE_POOL,
+                              VIR_ERR_NO_STORAGE_VOL, VIR_ERR_NO_NODE_DEVICE,     VIR_ERR_NO_SECRET,
+                              VIR_ERR_NO_INTERFACE,   VIR_ERR_NO_NWFILTER,        VIR_ERR_NO_NWFILTER_BINDING};
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
     if (codes[i] == code)
       return true;

@@ -27,11 +27,16 @@ local plan, write, words = require("generate.plan"), require("generate.write"), 
 local directory = arg[1]
 local description = require("generate.description").read({ table.unpack(arg, 2) })
 
+local function put(name, text)
+  local out <close> = assert(io.open(("%s/%s.c"):format(directory, name), "w"))
+  assert(out:write(text))
+end
+
+put("words", write.words(description, words))
 for _, file in ipairs({ "host", "domain", "snapshot", "network", "storage", "device" }) do
   local tables = require("calls." .. file)
   for _, one in ipairs(tables.class and { tables } or tables) do
     local id = one.class:lower()
-    local out <close> = assert(io.open(("%s/%s.c"):format(directory, id), "w"))
-    assert(out:write(write.file(("gl_%s_calls"):format(id), plan.of_class(one, description), description, words)))
+    put(id, write.file(("gl_%s_calls"):format(id), plan.of_class(one, description), description, words))
   end
 end

@@ -59,7 +59,8 @@ return {
     virDomainGetSecurityLabel = { "look", "The security label of the guest's process." },
     virDomainGetLaunchSecurityInfo = { "look", "What the guest's owner needs to see that its memory is encrypted." },
     virDomainSetLaunchSecurityState = { "change", "Gives the encrypted guest a secret before it starts.", params = "VIR_DOMAIN_LAUNCH_SECURITY_" },
-    virDomainGraphicsReload = { "change", "Has the guest's display load its TLS certificates anew.", enums = { type = "virDomainGraphicsReloadType" } },
+    virDomainGraphicsReload = { "change", "Has the guest's display load its TLS certificates anew.",
+      enums = { type = "virDomainGraphicsReloadType" } },
     virDomainAnnounceInterface = { "change", "Has the guest's network interfaces announce themselves anew." },
     -- its state
     virDomainGetInfo = { "look", "The guest's state, memory and processors." },
@@ -67,7 +68,8 @@ return {
     virDomainGetJobInfo = { "look", "How far the guest's job is." },
     virDomainGetJobStats = { "look", "All that is known of the guest's job, or of the one that was last.", enums = { type = "virDomainJobType" } },
     virDomainAbortJobFlags = { "beside", "Ends the guest's job: a save, a dump, a migration.", older = "virDomainAbortJob" },
-    virDomainGetGuestInfo = { "read", "What the guest's agent says of the system inside.", lane = "agent", bits = { types = "virDomainGuestInfoTypes" } },
+    virDomainGetGuestInfo = { "read", "What the guest's agent says of the system inside.", lane = "agent",
+      bits = { types = "virDomainGuestInfoTypes" } },
     virDomainGetTime = { "read", "The guest's own time.", lane = "agent", returns = "integer: seconds since 1970; and nanoseconds" },
     virDomainSetTime = { "change", "Sets the guest's own time.", lane = "agent", plain = "seconds" },
     -- memory and processors
@@ -133,12 +135,14 @@ return {
       rename = { timeout = "seconds" } },
     virDomainSendProcessSignal = { "change", "Sends a signal to a process in a container.", enums = { signum = "virDomainProcessSignal" } },
     -- snapshots, checkpoints, backups
-    virDomainListAllSnapshots = { "look", "Lists the guest's snapshots. guest:snapshots() has fewer words for the same." },
+    virDomainListAllSnapshots = { "look", "Lists the guest's snapshots. guest:snapshots() has fewer words for the same.",
+      as = { "snapshots", "Lists the guest's snapshots." } },
     virDomainSnapshotCreateXML = { "change", "Takes a snapshot, and gives it. guest:snapshot() is the reference's.", slow = true },
     virDomainSnapshotLookupByName = { "look", "Finds a snapshot of the guest by its name." },
     virDomainSnapshotCurrent = { "look", "The guest's current snapshot: the one that was taken, or reverted to, last; nil if there is none." },
     virDomainHasCurrentSnapshot = { "look", "Whether the guest has a current snapshot." },
-    virDomainListAllCheckpoints = { "look", "Lists the guest's checkpoints. guest:checkpoints() has fewer words for the same." },
+    virDomainListAllCheckpoints = { "look", "Lists the guest's checkpoints. guest:checkpoints() has fewer words for the same.",
+      as = { "checkpoints", "Lists the guest's checkpoints." } },
     virDomainCheckpointCreateXML = { "change", "Makes a checkpoint: from now on it is known what changes on the disks." },
     virDomainCheckpointLookupByName = { "look", "Finds a checkpoint of the guest by its name." },
     virDomainBackupBegin = { "change", "Begins a backup of the guest's disks.", optional = "checkpointXML" },
@@ -152,7 +156,7 @@ return {
     virDomainMigrateSetMaxSpeed = { "beside", "Sets how fast a migration may be, in MiB/s." },
     virDomainMigrateStartPostCopy = { "beside", "Lets the guest run on the other host now, and fetch the rest of its memory from there." },
     -- QEMU
-    virDomainQemuMonitorCommand = { "change", "Sends QEMU's monitor a command: libvirt does not know what it did. For debugging.", 
+    virDomainQemuMonitorCommand = { "change", "Sends QEMU's monitor a command: libvirt does not know what it did. For debugging.",
       flags = "virDomainQemuMonitorCommandFlags" },
   },
   hand = {

@@ -13,9 +13,14 @@ local function functions(text, into)
       args[#args + 1] = { name = attribute(arg, "name"), type = attribute(arg, "type"), info = attribute(arg, "info") or "" }
     end
     local ret = body:match("<return (.-)/>") or ""
-    local name = attribute(head, "name")
+    local name, rights = attribute(head, "name"), nil
+    for check in body:gmatch("<check (.-)/>") do -- of descriptions from 9.4 on; with `flags` it needs the right only if they are given
+      rights = rights or {}
+      rights[#rights + 1] = not attribute(check, "flags") and attribute(check, "perm") or nil
+    end
     into[#into + 1] = {
       name = name, version = attribute(head, "version"), args = args, type = attribute(ret, "type") or "void", info = attribute(ret, "info") or "",
+      rights = rights,
     }
     into[name] = into[#into]
   end

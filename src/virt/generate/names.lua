@@ -23,7 +23,8 @@ local PREFIX = {
   virNWFilterDefineFlags = "VIR_NWFILTER_DEFINE_", virNetworkUpdateSection = "VIR_NETWORK_SECTION_", virStorageVolInfoFlags = "VIR_STORAGE_VOL_",
   virStorageVolWipeAlgorithm = "VIR_STORAGE_VOL_WIPE_ALG_", virStoragePoolState = "VIR_STORAGE_POOL_", virStorageVolType = "VIR_STORAGE_VOL_",
   virCPUCompareResult = "VIR_CPU_COMPARE_", virDomainBlockJobType = "VIR_DOMAIN_BLOCK_JOB_TYPE_", virNetworkMetadataType = "VIR_NETWORK_METADATA_",
-  virSecretUsageType = "VIR_SECRET_USAGE_TYPE_", virDomainControlState = "VIR_DOMAIN_CONTROL_",
+  virDomainMemoryStatTags = "VIR_DOMAIN_MEMORY_STAT_", virDomainInterfaceAddressesSource = "VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_",
+  virDomainStatsTypes = "VIR_DOMAIN_STATS_", virSecretUsageType = "VIR_SECRET_USAGE_TYPE_", virDomainControlState = "VIR_DOMAIN_CONTROL_",
 }
 
 local function derived(enum)

@@ -6,7 +6,8 @@ local plan = {}
 
 -- The classes of Lua by libvirt's types.
 local CLASSES = {
-  virConnectPtr = "Host", virDomainPtr = "Domain", virDomainSnapshotPtr = "Snapshot", virDomainCheckpointPtr = "Checkpoint", virNetworkPtr = "Network",
+  virConnectPtr = "Host", virDomainPtr = "Domain", virDomainSnapshotPtr = "Snapshot", virDomainCheckpointPtr = "Checkpoint",
+  virNetworkPtr = "Network",
   virNetworkPortPtr = "NetworkPort", virStoragePoolPtr = "StoragePool", virStorageVolPtr = "StorageVol", virNodeDevicePtr = "NodeDevice",
   virSecretPtr = "Secret", virInterfacePtr = "Interface", virNWFilterPtr = "NWFilter", virNWFilterBindingPtr = "NWFilterBinding",
 }

@@ -29,7 +29,7 @@ function Writer:enum(enum, bits)
         self:add(bits and "  [__builtin_ctz((unsigned)%s)] = %s," or "  [%s] = %s,", one.name, quoted(word))
       end
     end
-    self:add("};\nstatic const gl_enum %s = GL_ENUM(%s, %s_words);\n", id, quoted(enum:gsub("^vir", "")), id)
+    self:add("};\nstatic const gl_enum %s = GL_ENUM(\"word\", %s_words);\n", id, id)
   end
   return id
 end
@@ -109,6 +109,11 @@ function Writer:family(prefix)
   return id
 end
 
+-- An enumeration that was written before: see Writer.call.
+local function enum_before(enum)
+  return "enum_" .. enum
+end
+
 -- A function that pushes a struct as a table.
 function Writer:struct(p, id)
   self:add("static int %s_push(lua_State *L, gl_op *op)\n{\n  const %s *out = &((%s_op *)op)->out;\n  lua_newtable(L);", id, p.struct_type, id)
@@ -116,7 +121,7 @@ function Writer:struct(p, id)
     local word = quoted(names.snake(field.name))
     local enum = self.words.fields[p.struct .. "." .. field.name]
     if enum then
-      self:add("  gl_set_word(L, %s, &%s, (int)out->%s);", word, self:enum_before(enum), field.name)
+      self:add("  gl_set_word(L, %s, &%s, (int)out->%s);", word, enum_before(enum), field.name)
     elseif field.type:find("^char ") then
       self:add("  gl_set_text(L, %s, out->%s);", word, field.name)
     else
@@ -126,10 +131,6 @@ function Writer:struct(p, id)
   self:add("  return 1;\n}")
 end
 
--- Enumerations that a struct needs are written before its function: see write.class.
-function Writer:enum_before(enum)
-  return "enum_" .. enum
-end
 
 -- ---- one call ----
 
@@ -187,8 +188,8 @@ local RUN = {
   size = function(p)
     return ("  return (self->reply.numbers[0] = (long long)%s) ? 0 : -1;"):format(call_of(p))
   end,
-  enum = function(p, writer)
-    return ("  self->reply.names = &%s;\n  return (int)(self->reply.numbers[0] = %s);"):format(writer:enum_before(p.enum), call_of(p))
+  enum = function(p)
+    return ("  self->reply.names = &%s;\n  return (int)(self->reply.numbers[0] = %s);"):format(enum_before(p.enum), call_of(p))
   end,
   object = function(p)
     return with_older(p, "void *", "!rc") .. ("\n  return %s(op, rc);"):format(p.may_be_missing and "gl_reply_found" or "gl_reply_object")
@@ -219,9 +220,9 @@ local function run_params(p)
   return text .. ("\n  int rc = %s;"):format(fetch)
 end
 
-local function run_body(p, writer)
+local function run_body(p)
   if RUN[p.result] then
-    return RUN[p.result](p, writer)
+    return RUN[p.result](p)
   end
   local lines = {}
   for i, out in ipairs(p.out) do
@@ -231,7 +232,7 @@ local function run_body(p, writer)
   for i, out in ipairs(p.out) do
     lines[#lines + 1] = ("  self->reply.numbers[%d] = (long long)out%d;"):format(i - 1, i)
     if out.enum then
-      lines[#lines + 1] = ("  self->reply.names = &%s;"):format(writer:enum_before(out.enum))
+      lines[#lines + 1] = ("  self->reply.names = &%s;"):format(enum_before(out.enum))
     end
   end
   if #p.out > 0 then
@@ -259,7 +260,7 @@ end
 function Writer:params(p, id, flags)
   self:add("static const gl_param %s_params[] = {", id)
   for _, a in ipairs(p.arguments) do
-    local names_ = a.enum and (".names = &%s, "):format(self:enum_before(a.enum)) or a.bits and (".names = &enum_%s_bits, "):format(a.bits)
+    local names_ = a.enum and (".names = &%s, "):format(enum_before(a.enum)) or a.bits and (".names = &enum_%s_bits, "):format(a.bits)
       or a.family and (".names = &family_%s.names, "):format(a.family) or ""
     local max = a.max and a.max ~= "0" and (".max = %s, "):format(a.max) or ""
     self:add("  {.name = %s, .kind = &%s, .positional = true, %s%s%s.offset = offsetof(%s_op, %s), .help = %s},", quoted(a.name), a.kind,
@@ -317,7 +318,7 @@ function Writer:call(p)
     self:add("} %s_op;", id)
   end
   local self_type = (#p.arguments > 0 or p.result == "struct") and id .. "_op" or "gl_reply_op"
-  local body = run_body(p, self)
+  local body = run_body(p)
   self:add("static int %s_run(gl_op *op)\n{", id)
   if body:find("self->", 1, true) then
     self:add("  %s *self = (%s *)op;", self_type, self_type)
@@ -344,6 +345,19 @@ function Writer:call(p)
     self:definition(p, id, name, p.row.as[2], p.flags and #p.flags > 0 and self:flags(p.flags, true) or nil)
     self.defs[#self.defs + 1] = name
   end
+end
+
+-- The enumerations that the calls need which are written by hand.
+function write.words(description, words)
+  local writer = setmetatable({ lines = {}, done = {}, description = description, words = words }, Writer)
+  writer:add("/* Made by src/virt/generate.lua from libvirt's description of itself; changes here are lost. */")
+  writer:add('#include "virt/object/generated.h"\n')
+  for _, one in ipairs(words.enums) do
+    local enum, bits = one:match("^(%w+)(.*)$")
+    local id = writer:enum(enum, bits ~= "")
+    writer:add("const gl_enum gl_%s = GL_ENUM(\"word\", %s_words);\n", id, id)
+  end
+  return (table.concat(writer.lines, "\n"):gsub("static const gl_enum enum_[^\n]*\n", ""))
 end
 
 -- The C of a file: some plans of a class.

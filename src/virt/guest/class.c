@@ -6,6 +6,7 @@
 #include "call/push.h"
 #include "event/subscription.h"
 #include "virt/disk/object.h"
+#include "virt/guest/domain.h"
 #include "virt/guest/object.h"
 #include "virt/guest/rows.h"
 

@@ -3,6 +3,6 @@
 
 #include "call/class.h"
 
-extern const gl_class gl_guest_class, gl_domain_class;
+extern const gl_class gl_guest_class;
 
 #endif

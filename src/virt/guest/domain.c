@@ -1,12 +1,13 @@
 /* Domain: a guest under libvirt's own names. It holds nothing of libvirt's itself, and is of no use once the Guest is closed. */
+#include "virt/guest/domain.h"
+
 #include <lauxlib.h>
 
 #include "base/error.h"
-#include "call/class.h"
 #include "call/push.h"
-#include "virt/guest/class.h"
 #include "virt/guest/object.h"
 #include "virt/guest/rows.h"
+#include "virt/guest/stats.h"
 #include "virt/object/generated.h"
 
 typedef struct domain_object {
@@ -68,7 +69,8 @@ static const gl_opdef guest_def = {
   .memory = true,
 };
 
-static const gl_opdef *const *const ops[] = {gl_domain_calls, gl_guest_domain_ops, NULL};
+static const gl_opdef *const *const ops[] = {gl_domain_calls,    gl_domain_cpu_ops,   gl_domain_memory_ops,
+                                             gl_domain_list_ops, gl_domain_stats_ops, NULL};
 static const gl_opdef *const fields[] = {&gl_named_name_def, &gl_named_uuid_def, &gl_named_host_def, &guest_def, NULL};
 
 const gl_class gl_domain_class = {

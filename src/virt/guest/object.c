@@ -60,5 +60,4 @@ static void guest_close(gl_object *self)
   g->handle = NULL;
 }
 
-const gl_type gl_guest_type = {
-  .name = "Guest", .bind = gl_guest_bind, .close = guest_close, .handle = guest_handle, .renew = guest_renew};
+const gl_type gl_guest_type = {.name = "Guest", .bind = gl_guest_bind, .close = guest_close, .handle = guest_handle, .renew = guest_renew};

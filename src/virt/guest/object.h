@@ -15,8 +15,4 @@ virDomainPtr gl_guest_domain(gl_object *guest);
 /* The type's bind: fills in what an operation works on. [-0, +0, v] */
 void gl_guest_bind(lua_State *L, gl_object *guest, gl_op *op);
 
-/* Domain: the same domain, under libvirt's own names. Its methods are a Guest's too. */
-extern const gl_type gl_domain_type;
-extern const gl_opdef gl_guest_domain_def; /* the field of a Guest */
-
 #endif

@@ -38,6 +38,7 @@ static const gl_opdef key_def = {
 /* ---- classes ---- */
 
 static const gl_opdef *const own[] = {&gl_named_close_def, NULL};
+static const gl_opdef *const none[] = {NULL};
 
 #define CLASS(name_, text, hand, ...)                                                        \
   static const gl_opdef *const *const name_##_ops[] = {gl_##name_##_calls, own, hand, NULL}; \
@@ -48,14 +49,15 @@ static const gl_opdef *const own[] = {&gl_named_close_def, NULL};
 #define NAME &gl_named_name_def
 #define UUID &gl_named_uuid_def
 
-CLASS(snapshot, "A snapshot of a guest: guest:snapshots() lists them.", own, NAME, &guest_def);
-CLASS(checkpoint, "A checkpoint of a guest, from which on its changes are known: guest:checkpoints() lists them.", own, NAME, &guest_def);
+CLASS(snapshot, "A snapshot of a guest: guest:snapshots() lists them.", none, NAME, &guest_def);
+CLASS(checkpoint, "A checkpoint of a guest, from which on its changes are known: guest:checkpoints() lists them.", none, NAME, &guest_def);
 CLASS(network, "A virtual network: host:network and host:networks make one.", gl_network_ops, NAME, UUID);
-CLASS(networkport, "A port of a virtual network: network:ports() lists them.", own, UUID, &network_def);
+CLASS(networkport, "A port of a virtual network: network:ports() lists them.", none, UUID, &network_def);
 CLASS(storagepool, "A storage pool: host:pool and host:pools make one.", gl_storagepool_ops, NAME, UUID);
-CLASS(storagevol, "A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.", own, NAME, &key_def, &pool_def);
+CLASS(storagevol, "A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.", none, NAME, &key_def,
+      &pool_def);
 CLASS(nodedevice, "A device of the host: host:node_device and host:node_devices make one.", gl_nodedevice_ops, NAME);
 CLASS(secret, "A secret that libvirt keeps: host:secret and host:secrets make one.", gl_secret_ops, UUID);
-CLASS(interface, "A network interface of the host: host:interface and host:interfaces make one.", own, NAME);
-CLASS(nwfilter, "A network filter: host:nwfilter and host:nwfilters make one.", own, NAME, UUID);
-CLASS(nwfilterbinding, "A network filter in force on a port: host:nwfilter_bindings() lists them.", own, NAME);
+CLASS(interface, "A network interface of the host: host:interface and host:interfaces make one.", none, NAME);
+CLASS(nwfilter, "A network filter: host:nwfilter and host:nwfilters make one.", none, NAME, UUID);
+CLASS(nwfilterbinding, "A network filter in force on a port: host:nwfilter_bindings() lists them.", none, NAME);

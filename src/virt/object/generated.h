@@ -24,6 +24,9 @@ extern const gl_opdef *const gl_host_calls[],
                                                                                                     *const gl_nwfilter_calls[],
                                                                                                       *const gl_nwfilterbinding_calls[];
 
+extern const gl_enum gl_enum_virDomainStatsTypes_bits, gl_enum_virKeycodeSet, gl_enum_virDomainMemoryStatTags,
+  gl_enum_virDomainInterfaceAddressesSource, gl_enum_virIPAddrType;
+
 /* For calls that have no arguments. */
 typedef struct {
   gl_reply reply;
