@@ -177,6 +177,22 @@ function guestlua.timeout(seconds, fn, ...) end
 ---@field uri string The URI of the connection, as libvirt completed it.
 local Host = {}
 
+---@class guestlua.AllocPagesOptions
+---@field add? boolean so many more
+---@field set? boolean so many: what nothing is said means
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets aside large pages for guests, in each of some NUMA cells.
+---
+---libvirt: `virNodeAllocPages`
+---@param sizes integer[] the sizes of the pages, in KiB
+---@param counts integer[] how many of each size there are to be
+---@param first? integer the first cell; nil: 0; -1: any
+---@param count? integer how many cells; nil: 1
+---@param options? guestlua.AllocPagesOptions
+---@return integer # integer: how many sizes were set
+function Host:alloc_pages(sizes, counts, first, count, options) end
+
 ---@class guestlua.BaselineCpuOptions
 ---@field expand_features? boolean VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
 ---@field migratable? boolean VIR_CONNECT_BASELINE_CPU_MIGRATABLE
@@ -206,6 +222,14 @@ function Host:baseline_cpu(xml_cpus, options) end
 ---@param options? guestlua.BaselineHypervisorCpuOptions
 ---@return string
 function Host:baseline_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpus, options) end
+
+---@class guestlua.CapabilitiesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the host and its hypervisor can do.
+---@param options? guestlua.CapabilitiesOptions
+---@return guestlua.Element
+function Host:capabilities(options) end
 
 ---Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind "closed". Calls under way are not disturbed. Closing twice is harmless.
 ---
@@ -271,6 +295,18 @@ function Host:create_xml(xml_desc, options) end
 ---@return guestlua.Guest
 function Host:define_xml(xml, options) end
 
+---@class guestlua.DomainCapabilitiesOptions
+---@field emulator? string of the emulator at that path
+---@field arch? string of that architecture, as "x86_64"
+---@field machine? string of that machine type, as "q35"
+---@field virttype? string of that kind of virtualization, as "kvm"
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What guests can have: machine types, processor models, kinds of devices.
+---@param options? guestlua.DomainCapabilitiesOptions
+---@return guestlua.Element
+function Host:domain_capabilities(options) end
+
 ---@class guestlua.DomainXmlFromNativeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -312,6 +348,26 @@ function Host:events(names) end
 ---@return string
 function Host:find_storage_pool_sources(type, src_spec, options) end
 
+---@class guestlua.GetAllDomainStatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field active? boolean only those that run, or only those that do not
+---@field persistent? boolean only those with a persistent configuration, or only those without
+---@field running? boolean those that run
+---@field paused? boolean those that are paused
+---@field shutoff? boolean those that are off
+---@field other? boolean those in another state
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The statistics of all guests, in one call.
+---
+---libvirt: `virConnectGetAllDomainStats`
+---@param options? guestlua.GetAllDomainStatsOptions
+---@return table[] # a list of tables: guest (a Guest), and stats, a table of libvirt's names, as "cpu.time"
+function Host:get_all_domain_stats(options) end
+
 ---@class guestlua.GetCapabilitiesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -321,6 +377,29 @@ function Host:find_storage_pool_sources(type, src_spec, options) end
 ---@param options? guestlua.GetCapabilitiesOptions
 ---@return string
 function Host:get_capabilities(options) end
+
+---@class guestlua.GetCellsFreeMemoryOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much memory is free in each of the host's NUMA cells.
+---
+---libvirt: `virNodeGetCellsFreeMemory`
+---@param first? integer the first cell; nil: 0
+---@param count? integer how many cells at most; nil: all
+---@param options? guestlua.GetCellsFreeMemoryOptions
+---@return integer[] # a list of bytes, a cell each
+function Host:get_cells_free_memory(first, count, options) end
+
+---@class guestlua.GetCpuMapOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Which of the host's processors are in use.
+---
+---libvirt: `virNodeGetCPUMap`
+---@param options? guestlua.GetCpuMapOptions
+---@return integer[] online
+---@return integer count
+function Host:get_cpu_map(options) end
 
 ---@class guestlua.GetCpuModelNamesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -332,6 +411,17 @@ function Host:get_capabilities(options) end
 ---@param options? guestlua.GetCpuModelNamesOptions
 ---@return string[]
 function Host:get_cpu_model_names(arch, options) end
+
+---@class guestlua.GetCpuStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the host's processors spent their time since it was started: kernel, user, idle, iowait ...
+---
+---libvirt: `virNodeGetCPUStats`
+---@param cpu? integer the number of the processor; nil: all of them together
+---@param options? guestlua.GetCpuStatsOptions
+---@return table # a table: nanoseconds by name
+function Host:get_cpu_stats(cpu, options) end
 
 ---@class guestlua.GetDomainCapabilitiesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -356,6 +446,19 @@ function Host:get_domain_capabilities(emulatorbin, arch, machine, virttype, opti
 ---@param options? guestlua.GetFreeMemoryOptions
 ---@return integer # integer: bytes
 function Host:get_free_memory(options) end
+
+---@class guestlua.GetFreePagesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How many pages of each size are free in each of some NUMA cells.
+---
+---libvirt: `virNodeGetFreePages`
+---@param sizes integer[] the sizes of the pages, in KiB
+---@param first? integer the first cell; nil: 0
+---@param count? integer how many cells; nil: 1
+---@param options? guestlua.GetFreePagesOptions
+---@return integer[] # a list of numbers: for each cell those of all sizes
+function Host:get_free_pages(sizes, first, count, options) end
 
 ---@class guestlua.GetInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -387,6 +490,17 @@ function Host:get_max_vcpus(type, options) end
 ---@param options? guestlua.GetMemoryParametersOptions
 ---@return table
 function Host:get_memory_parameters(options) end
+
+---@class guestlua.GetMemoryStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the host's memory is used: total, free, buffers, cached.
+---
+---libvirt: `virNodeGetMemoryStats`
+---@param cell? integer the number of the NUMA cell; nil: all of them together
+---@param options? guestlua.GetMemoryStatsOptions
+---@return table # a table: KiB by name
+function Host:get_memory_stats(cell, options) end
 
 ---@class guestlua.GetSecurityModelOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -468,6 +582,16 @@ function Host:guest(name_or_uuid, options) end
 ---@return guestlua.Guest[]
 function Host:guests(options) end
 
+---@class guestlua.InterfaceOptions
+---@field required? boolean raise an error of kind "no_interface" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the interface of that name.
+---@param name string the interface's name
+---@param options? guestlua.InterfaceOptions
+---@return guestlua.Interface? # Interface, or nil if there is none
+function Host:interface(name, options) end
+
 ---@class guestlua.InterfaceChangeBeginOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -528,6 +652,17 @@ function Host:interface_lookup_by_mac_string(macstr, options) end
 ---@param options? guestlua.InterfaceLookupByNameOptions
 ---@return guestlua.Interface?
 function Host:interface_lookup_by_name(name, options) end
+
+---@class guestlua.InterfacesOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the host's network interfaces.
+---
+---libvirt: `virConnectListAllInterfaces`
+---@param options? guestlua.InterfacesOptions
+---@return guestlua.Interface[]
+function Host:interfaces(options) end
 
 ---@class guestlua.IsAliveOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -744,6 +879,16 @@ function Host:lookup_by_name(name, options) end
 ---@return guestlua.Guest?
 function Host:lookup_by_uuid_string(uuidstr, options) end
 
+---@class guestlua.NetworkOptions
+---@field required? boolean raise an error of kind "no_network" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the network of that name or UUID.
+---@param name_or_uuid string the network's name or UUID
+---@param options? guestlua.NetworkOptions
+---@return guestlua.Network? # Network, or nil if there is none
+function Host:network(name_or_uuid, options) end
+
 ---@class guestlua.NetworkCreateXmlOptions
 ---@field validate? boolean VIR_NETWORK_CREATE_VALIDATE
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -789,6 +934,29 @@ function Host:network_lookup_by_name(name, options) end
 ---@param options? guestlua.NetworkLookupByUuidStringOptions
 ---@return guestlua.Network?
 function Host:network_lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.NetworksOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field autostart? boolean true: only those that are autostart; false: only those that are no_autostart
+---@field persistent? boolean true: only those that are persistent; false: only those that are transient
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the networks.
+---
+---libvirt: `virConnectListAllNetworks`
+---@param options? guestlua.NetworksOptions
+---@return guestlua.Network[]
+function Host:networks(options) end
+
+---@class guestlua.NodeDeviceOptions
+---@field required? boolean raise an error of kind "no_node_device" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the node device of that name.
+---@param name string the node device's name
+---@param options? guestlua.NodeDeviceOptions
+---@return guestlua.NodeDevice? # NodeDevice, or nil if there is none
+function Host:node_device(name, options) end
 
 ---@class guestlua.NodeDeviceCreateXmlOptions
 ---@field validate? boolean VIR_NODE_DEVICE_CREATE_XML_VALIDATE
@@ -837,6 +1005,49 @@ function Host:node_device_lookup_by_name(name, options) end
 ---@return guestlua.NodeDevice?
 function Host:node_device_lookup_scsi_host_by_wwn(wwnn, wwpn, options) end
 
+---@class guestlua.NodeDevicesOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field cap_ap_card? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD
+---@field cap_ap_matrix? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX
+---@field cap_ap_queue? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE
+---@field cap_ccw_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV
+---@field cap_css_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV
+---@field cap_drm? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM
+---@field cap_fc_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST
+---@field cap_mdev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
+---@field cap_mdev_types? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+---@field cap_net? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
+---@field cap_pci_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
+---@field cap_scsi? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI
+---@field cap_scsi_generic? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_GENERIC
+---@field cap_scsi_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST
+---@field cap_scsi_target? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET
+---@field cap_storage? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE
+---@field cap_system? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM
+---@field cap_usb_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV
+---@field cap_usb_interface? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE
+---@field cap_vdpa? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
+---@field cap_vpd? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD
+---@field cap_vports? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the devices of the host.
+---
+---libvirt: `virConnectListAllNodeDevices`
+---@param options? guestlua.NodeDevicesOptions
+---@return guestlua.NodeDevice[]
+function Host:node_devices(options) end
+
+---@class guestlua.NwfilterOptions
+---@field required? boolean raise an error of kind "no_nwfilter" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the nwfilter of that name or UUID.
+---@param name_or_uuid string the nwfilter's name or UUID
+---@param options? guestlua.NwfilterOptions
+---@return guestlua.NWFilter? # NWFilter, or nil if there is none
+function Host:nwfilter(name_or_uuid, options) end
+
 ---@class guestlua.NwfilterBindingCreateXmlOptions
 ---@field validate? boolean VIR_NWFILTER_BINDING_CREATE_VALIDATE
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -859,6 +1070,16 @@ function Host:nwfilter_binding_create_xml(xml, options) end
 ---@param options? guestlua.NwfilterBindingLookupByPortDevOptions
 ---@return guestlua.NWFilterBinding?
 function Host:nwfilter_binding_lookup_by_port_dev(portdev, options) end
+
+---@class guestlua.NwfilterBindingsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists which network filters are in force on which ports.
+---
+---libvirt: `virConnectListAllNWFilterBindings`
+---@param options? guestlua.NwfilterBindingsOptions
+---@return guestlua.NWFilterBinding[]
+function Host:nwfilter_bindings(options) end
 
 ---@class guestlua.NwfilterDefineXmlOptions
 ---@field validate? boolean VIR_NWFILTER_DEFINE_VALIDATE
@@ -894,11 +1115,58 @@ function Host:nwfilter_lookup_by_name(name, options) end
 ---@return guestlua.NWFilter?
 function Host:nwfilter_lookup_by_uuid_string(uuidstr, options) end
 
+---@class guestlua.NwfiltersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the network filters.
+---
+---libvirt: `virConnectListAllNWFilters`
+---@param options? guestlua.NwfiltersOptions
+---@return guestlua.NWFilter[]
+function Host:nwfilters(options) end
+
 ---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
 ---@param name string the event's name
 ---@param fn function called with each event
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Host:on(name, fn) end
+
+---@class guestlua.PoolOptions
+---@field required? boolean raise an error of kind "no_storage_pool" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the pool of that name or UUID.
+---@param name_or_uuid string the pool's name or UUID
+---@param options? guestlua.PoolOptions
+---@return guestlua.StoragePool? # StoragePool, or nil if there is none
+function Host:pool(name_or_uuid, options) end
+
+---@class guestlua.PoolsOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field autostart? boolean true: only those that are autostart; false: only those that are no_autostart
+---@field dir? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DIR
+---@field disk? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DISK
+---@field fs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_FS
+---@field gluster? boolean VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER
+---@field iscsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI
+---@field iscsi_direct? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT
+---@field logical? boolean VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL
+---@field mpath? boolean VIR_CONNECT_LIST_STORAGE_POOLS_MPATH
+---@field netfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_NETFS
+---@field persistent? boolean true: only those that are persistent; false: only those that are transient
+---@field rbd? boolean VIR_CONNECT_LIST_STORAGE_POOLS_RBD
+---@field scsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SCSI
+---@field sheepdog? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG
+---@field vstorage? boolean VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE
+---@field zfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ZFS
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the storage pools.
+---
+---libvirt: `virConnectListAllStoragePools`
+---@param options? guestlua.PoolsOptions
+---@return guestlua.StoragePool[]
+function Host:pools(options) end
 
 ---@class guestlua.QemuAttachOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -977,6 +1245,16 @@ function Host:save_image_define_xml(file, dxml, options) end
 ---@return string
 function Host:save_image_get_xml_desc(file, options) end
 
+---@class guestlua.SecretOptions
+---@field required? boolean raise an error of kind "no_secret" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the secret of that UUID.
+---@param uuid string the secret's UUID
+---@param options? guestlua.SecretOptions
+---@return guestlua.Secret? # Secret, or nil if there is none
+function Host:secret(uuid, options) end
+
 ---@class guestlua.SecretDefineXmlOptions
 ---@field validate? boolean VIR_SECRET_DEFINE_VALIDATE
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -1012,6 +1290,18 @@ function Host:secret_lookup_by_usage(usage_type, usage_id, options) end
 ---@return guestlua.Secret?
 function Host:secret_lookup_by_uuid_string(uuidstr, options) end
 
+---@class guestlua.SecretsOptions
+---@field ephemeral? boolean true: only those that are ephemeral; false: only those that are no_ephemeral
+---@field private? boolean true: only those that are private; false: only those that are no_private
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the secrets.
+---
+---libvirt: `virConnectListAllSecrets`
+---@param options? guestlua.SecretsOptions
+---@return guestlua.Secret[]
+function Host:secrets(options) end
+
 ---@class guestlua.SetIdentityOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -1031,6 +1321,26 @@ function Host:set_identity(params, options) end
 ---@param params table a table from name to value
 ---@param options? guestlua.SetMemoryParametersOptions
 function Host:set_memory_parameters(params, options) end
+
+---@class guestlua.StatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field active? boolean only those that run, or only those that do not
+---@field persistent? boolean only those with a persistent configuration, or only those without
+---@field running? boolean those that run
+---@field paused? boolean those that are paused
+---@field shutoff? boolean those that are off
+---@field other? boolean those in another state
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The statistics of all guests, in one call, by the names of the guests: host:stats().web["cpu.time"].
+---
+---libvirt: `virConnectGetAllDomainStats`
+---@param options? guestlua.StatsOptions
+---@return table # a table from a guest's name to a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+function Host:stats(options) end
 
 ---@class guestlua.StoragePoolCreateXmlOptions
 ---@field with_build? boolean build it first
@@ -1134,6 +1444,15 @@ function Host:subscribe(events, options) end
 ---@param duration integer seconds; 0: until it is woken
 ---@param options? guestlua.SuspendForDurationOptions
 function Host:suspend_for_duration(target, duration, options) end
+
+---@class guestlua.VolumeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the volume of that path, in whatever pool it is; or of that key.
+---@param path_or_key string the volume's path, or its key
+---@param options? guestlua.VolumeOptions
+---@return guestlua.StorageVol? # StorageVol, or nil if there is none
+function Host:volume(path_or_key, options) end
 
 ---@class guestlua.WaitEventOptions
 ---@field match? function called with each such event: whether it is the one
@@ -1587,11 +1906,11 @@ function Guest:has_persistent_configuration(options) end
 ---@param options? guestlua.InjectNmiOptions
 function Guest:inject_nmi(options) end
 
----@class guestlua.InterfacesOptions
+---@class guestlua.GuestInterfacesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
----@param options? guestlua.InterfacesOptions
+---@param options? guestlua.GuestInterfacesOptions
 ---@return table # a list of tables: name, hwaddr, addr (a list of type, addr, prefix)
 function Guest:interfaces(options) end
 
@@ -1858,7 +2177,7 @@ function Guest:write_file(path, text, options) end
 ---@class guestlua.Domain: userdata
 ---@field guest guestlua.Guest The Guest that it is.
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 ---@field uuid string Its UUID, 36 characters.
 local Domain = {}
 
@@ -2010,6 +2329,19 @@ function Domain:block_job_abort(disk, options) end
 ---@param options? guestlua.BlockJobSetSpeedOptions
 function Domain:block_job_set_speed(disk, bandwidth, options) end
 
+---@class guestlua.BlockPeekOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Reads bytes of a disk's image, as they are in the file.
+---
+---libvirt: `virDomainBlockPeek`
+---@param disk string the disk's target, as in "vda", or the path of its source
+---@param offset integer the first byte
+---@param size integer how many bytes
+---@param options? guestlua.BlockPeekOptions
+---@return string
+function Domain:block_peek(disk, offset, size, options) end
+
 ---@class guestlua.BlockPullOptions
 ---@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2099,6 +2431,20 @@ function Domain:checkpoint_create_xml(xml_desc, options) end
 ---@param options? guestlua.CheckpointLookupByNameOptions
 ---@return guestlua.Checkpoint?
 function Domain:checkpoint_lookup_by_name(name, options) end
+
+---@class guestlua.CheckpointsOptions
+---@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guest's checkpoints.
+---
+---libvirt: `virDomainListAllCheckpoints`
+---@param options? guestlua.CheckpointsOptions
+---@return guestlua.Checkpoint[]
+function Domain:checkpoints(options) end
 
 ---@class guestlua.CoreDumpOptions
 ---@field bypass_cache? boolean VIR_DUMP_BYPASS_CACHE
@@ -2301,6 +2647,39 @@ function Domain:get_block_job_info(disk, options) end
 ---@return table
 function Domain:get_control_info(options) end
 
+---@class guestlua.DomainGetCpuStatsOptions
+---@field total? boolean of all processors together
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much time of each of the host's processors the guest has used, in nanoseconds.
+---
+---libvirt: `virDomainGetCPUStats`
+---@param options? guestlua.DomainGetCpuStatsOptions
+---@return table # a list of tables, the first for processor 0; with total one table
+function Domain:get_cpu_stats(options) end
+
+---@class guestlua.GetEmulatorPinInfoOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---On which of the host's processors the emulator itself may run.
+---
+---libvirt: `virDomainGetEmulatorPinInfo`
+---@param options? guestlua.GetEmulatorPinInfoOptions
+---@return integer[]
+function Domain:get_emulator_pin_info(options) end
+
+---@class guestlua.GetFsInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The file systems that are mounted in the guest, says its agent.
+---
+---libvirt: `virDomainGetFSInfo`
+---@param options? guestlua.GetFsInfoOptions
+---@return table[] # a list of tables: mountpoint, name, fstype, dev_alias (the guest's disks, as "vda")
+function Domain:get_fs_info(options) end
+
 ---@class guestlua.DomainGetGuestInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2354,6 +2733,18 @@ function Domain:get_info(options) end
 ---@param options? guestlua.GetInterfaceParametersOptions
 ---@return table
 function Domain:get_interface_parameters(device, options) end
+
+---@class guestlua.GetIothreadInfoOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The threads for the guest's disks, and on which of the host's processors they may run.
+---
+---libvirt: `virDomainGetIOThreadInfo`
+---@param options? guestlua.GetIothreadInfoOptions
+---@return table[] # a list of tables: iothread_id, cpus (a list of numbers)
+function Domain:get_iothread_info(options) end
 
 ---@class guestlua.DomainGetJobInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2514,6 +2905,30 @@ function Domain:get_scheduler_type(options) end
 ---@return table
 function Domain:get_security_label(options) end
 
+---@class guestlua.GetSecurityLabelListOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The security labels of the guest's process, one for each model.
+---
+---libvirt: `virDomainGetSecurityLabelList`
+---@param options? guestlua.GetSecurityLabelListOptions
+---@return table[] # a list of tables: label, enforcing
+function Domain:get_security_label_list(options) end
+
+---@class guestlua.GetStatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's statistics, all in one call. guest:stats() is the same.
+---
+---libvirt: `virDomainListGetStats`
+---@param options? guestlua.GetStatsOptions
+---@return table # a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+function Domain:get_stats(options) end
+
 ---@class guestlua.GetTimeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2524,6 +2939,18 @@ function Domain:get_security_label(options) end
 ---@return integer seconds
 ---@return integer nseconds
 function Domain:get_time(options) end
+
+---@class guestlua.GetVcpuPinInfoOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---On which of the host's processors those of the guest may run.
+---
+---libvirt: `virDomainGetVcpuPinInfo`
+---@param options? guestlua.GetVcpuPinInfoOptions
+---@return table[] # a list with a list of numbers for each of the guest's processors, the first for its processor 0
+function Domain:get_vcpu_pin_info(options) end
 
 ---@class guestlua.DomainGetVcpusOptions
 ---@field config? boolean its configuration, from the next start on
@@ -2580,6 +3007,17 @@ function Domain:has_managed_save_image(options) end
 ---libvirt: `virDomainInjectNMI`
 ---@param options? guestlua.InjectNmiOptions
 function Domain:inject_nmi(options) end
+
+---@class guestlua.InterfaceAddressesOptions
+---@field source? string who is asked: the network's leases, the guest's agent, the host's ARP table; default: "lease"
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The IP addresses of the guest's network interfaces.
+---
+---libvirt: `virDomainInterfaceAddresses`
+---@param options? guestlua.InterfaceAddressesOptions
+---@return table[] # a list of tables: name, hwaddr, addrs (a list of tables: type, addr, prefix)
+function Domain:interface_addresses(options) end
 
 ---@class guestlua.InterfaceStatsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2703,6 +3141,30 @@ function Domain:managed_save_get_xml_desc(options) end
 ---@param options? guestlua.ManagedSaveRemoveOptions
 function Domain:managed_save_remove(options) end
 
+---@class guestlua.MemoryPeekOptions
+---@field virtual? boolean the address is one of the processor's: what nothing is said means
+---@field physical? boolean the address is one of the memory itself
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Reads bytes of the guest's memory.
+---
+---libvirt: `virDomainMemoryPeek`
+---@param offset integer the first byte
+---@param size integer how many bytes
+---@param options? guestlua.MemoryPeekOptions
+---@return string
+function Domain:memory_peek(offset, size, options) end
+
+---@class guestlua.MemoryStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the guest uses its memory: actual_balloon, rss, unused, usable ... What is inside the guest it says itself, by its balloon driver.
+---
+---libvirt: `virDomainMemoryStats`
+---@param options? guestlua.MemoryStatsOptions
+---@return table # a table: KiB by name; faults are counts, last_update is a time
+function Domain:memory_stats(options) end
+
 ---@class guestlua.MigrateGetCompressionCacheOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2773,6 +3235,57 @@ function Domain:migrate_set_max_speed(bandwidth, options) end
 ---libvirt: `virDomainMigrateStartPostCopy`
 ---@param options? guestlua.MigrateStartPostCopyOptions
 function Domain:migrate_start_post_copy(options) end
+
+---@class guestlua.PinOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets a processor of the guest run on these of the host's only: pin_vcpu, by a shorter name.
+---
+---libvirt: `virDomainPinVcpuFlags`
+---@param vcpu integer the number of the guest's processor
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinOptions
+function Domain:pin(vcpu, cpus, options) end
+
+---@class guestlua.PinEmulatorOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets the emulator itself run on these of the host's processors only.
+---
+---libvirt: `virDomainPinEmulator`
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinEmulatorOptions
+function Domain:pin_emulator(cpus, options) end
+
+---@class guestlua.PinIothreadOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets a thread for the guest's disks run on these of the host's processors only.
+---
+---libvirt: `virDomainPinIOThread`
+---@param iothread_id integer the thread's number
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinIothreadOptions
+function Domain:pin_iothread(iothread_id, cpus, options) end
+
+---@class guestlua.PinVcpuOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets a processor of the guest run on these of the host's only.
+---
+---libvirt: `virDomainPinVcpuFlags`
+---@param vcpu integer the number of the guest's processor
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinVcpuOptions
+function Domain:pin_vcpu(vcpu, cpus, options) end
 
 ---@class guestlua.PmSuspendForDurationOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2870,6 +3383,18 @@ function Domain:save(to, dxml, options) end
 ---@param params table a table from name to value
 ---@param options? guestlua.SaveParamsOptions
 function Domain:save_params(params, options) end
+
+---@class guestlua.SendKeyOptions
+---@field codeset? string whose codes they are, default: "linux"
+---@field hold? integer how long they are held, in milliseconds, default: 0
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Presses keys of the guest's keyboard, all together.
+---
+---libvirt: `virDomainSendKey`
+---@param keys integer[] the codes of the keys, which are pressed together: Ctrl-Alt-Del is {29, 56, 111}
+---@param options? guestlua.SendKeyOptions
+function Domain:send_key(keys, options) end
 
 ---@class guestlua.SendProcessSignalOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3209,6 +3734,25 @@ function Domain:snapshot_current(options) end
 ---@return guestlua.Snapshot?
 function Domain:snapshot_lookup_by_name(name, options) end
 
+---@class guestlua.SnapshotsOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
+---@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
+---@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
+---@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field metadata? boolean true: only those that are metadata; false: only those that are no_metadata
+---@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guest's snapshots.
+---
+---libvirt: `virDomainListAllSnapshots`
+---@param options? guestlua.SnapshotsOptions
+---@return guestlua.Snapshot[]
+function Domain:snapshots(options) end
+
 ---@class guestlua.StartDirtyRateCalcOptions
 ---@field dirty_bitmap? boolean VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP
 ---@field dirty_ring? boolean VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING
@@ -3220,6 +3764,20 @@ function Domain:snapshot_lookup_by_name(name, options) end
 ---@param seconds integer seconds
 ---@param options? guestlua.StartDirtyRateCalcOptions
 function Domain:start_dirty_rate_calc(seconds, options) end
+
+---@class guestlua.DomainStatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's statistics, all in one call.
+---
+---libvirt: `virDomainListGetStats`
+---@param options? guestlua.DomainStatsOptions
+---@return table # a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+function Domain:stats(options) end
 
 ---@class guestlua.SuspendOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3415,11 +3973,27 @@ function BlockDevice:wait_for_job(options) end
 ---@class guestlua.Snapshot: userdata
 ---@field guest guestlua.Guest The guest that it is of.
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 local Snapshot = {}
 
----Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
-function Snapshot:close() end
+---@class guestlua.ChildrenOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
+---@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
+---@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
+---@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field metadata? boolean true: only those that are metadata; false: only those that are no_metadata
+---@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the snapshots that were taken after this one.
+---
+---libvirt: `virDomainSnapshotListAllChildren`
+---@param options? guestlua.ChildrenOptions
+---@return guestlua.Snapshot[]
+function Snapshot:children(options) end
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function Snapshot:close() end
@@ -3516,11 +4090,22 @@ function Snapshot:revert(options) end
 ---@class guestlua.Checkpoint: userdata
 ---@field guest guestlua.Guest The guest that it is of.
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 local Checkpoint = {}
 
----Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
-function Checkpoint:close() end
+---@class guestlua.CheckpointChildrenOptions
+---@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the checkpoints that were made after this one.
+---
+---libvirt: `virDomainCheckpointListAllChildren`
+---@param options? guestlua.CheckpointChildrenOptions
+---@return guestlua.Checkpoint[]
+function Checkpoint:children(options) end
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function Checkpoint:close() end
@@ -3575,7 +4160,7 @@ function Checkpoint:list_all_children(options) end
 ---A virtual network: host:network and host:networks make one.
 ---@class guestlua.Network: userdata
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 ---@field uuid string Its UUID, 36 characters.
 local Network = {}
 
@@ -3617,6 +4202,17 @@ function Network:get_autostart(options) end
 ---@return string
 function Network:get_bridge_name(options) end
 
+---@class guestlua.GetDhcpLeasesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The addresses that the network has lent. network:leases() is the same.
+---
+---libvirt: `virNetworkGetDHCPLeases`
+---@param mac? string of this MAC address only; nil: all
+---@param options? guestlua.GetDhcpLeasesOptions
+---@return table[] # a list of tables: iface, expirytime (seconds since 1970), type ("ipv4"), mac, iaid, ipaddr, prefix, hostname, clientid
+function Network:get_dhcp_leases(mac, options) end
+
 ---@class guestlua.NetworkGetXmlDescOptions
 ---@field inactive? boolean VIR_NETWORK_XML_INACTIVE
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3641,6 +4237,17 @@ function Network:is_active(options) end
 ---@param options? guestlua.IsPersistentOptions
 ---@return boolean
 function Network:is_persistent(options) end
+
+---@class guestlua.LeasesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The addresses that the network has lent.
+---
+---libvirt: `virNetworkGetDHCPLeases`
+---@param mac? string of this MAC address only; nil: all
+---@param options? guestlua.LeasesOptions
+---@return table[] # a list of tables: iface, expirytime (seconds since 1970), type ("ipv4"), mac, iaid, ipaddr, prefix, hostname, clientid
+function Network:leases(mac, options) end
 
 ---@class guestlua.ListAllPortsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3675,6 +4282,16 @@ function Network:port_create_xml(xmldesc, options) end
 ---@param options? guestlua.PortLookupByUuidStringOptions
 ---@return guestlua.NetworkPort?
 function Network:port_lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.PortsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the network's ports.
+---
+---libvirt: `virNetworkListAllPorts`
+---@param options? guestlua.PortsOptions
+---@return guestlua.NetworkPort[]
+function Network:ports(options) end
 
 ---Sets whether the network starts with the host.
 ---
@@ -3713,9 +4330,6 @@ function Network:update(command, section, parent_index, xml, options) end
 ---@field network guestlua.Network The network that it is of.
 ---@field uuid string Its UUID, 36 characters.
 local NetworkPort = {}
-
----Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
-function NetworkPort:close() end
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function NetworkPort:close() end
@@ -3762,7 +4376,7 @@ function NetworkPort:set_parameters(params, options) end
 ---A storage pool: host:pool and host:pools make one.
 ---@class guestlua.StoragePool: userdata
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 ---@field uuid string Its UUID, 36 characters.
 local StoragePool = {}
 
@@ -3794,6 +4408,21 @@ function StoragePool:close() end
 ---@param options? guestlua.StoragePoolCreateOptions
 function StoragePool:create(options) end
 
+---@class guestlua.CreateVolumeOptions
+---@field name? string its name; it has to be given
+---@field capacity? integer how large the guest sees it, in bytes; it has to be given
+---@field allocation? integer how much of that is taken at once, in bytes; default: what the pool makes of it
+---@field format? string as "qcow2", "raw"; default: the pool's
+---@field backing? any the image that it begins as: a path, or a StorageVol
+---@field backing_format? string the format of that; it has to be given with backing, as nobody may guess it from what a guest wrote
+---@field prealloc_metadata? boolean make the tables of the whole image at once
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a volume: pool:create_volume{ name = "web.qcow2", capacity = 10 * 2^30 // 1, format = "qcow2" }.
+---@param options? guestlua.CreateVolumeOptions
+---@return guestlua.StorageVol
+function StoragePool:create_volume(options) end
+
 ---@class guestlua.StoragePoolCreateXmlOptions
 ---@field prealloc_metadata? boolean make the tables of the whole image at once
 ---@field reflink? boolean share the blocks, on file systems that can
@@ -3807,6 +4436,20 @@ function StoragePool:create(options) end
 ---@param options? guestlua.StoragePoolCreateXmlOptions
 ---@return guestlua.StorageVol
 function StoragePool:create_xml(xml_desc, options) end
+
+---@class guestlua.CreateXmlFromOptions
+---@field prealloc_metadata? boolean make the tables of the whole image at once
+---@field reflink? boolean share the blocks, on file systems that can
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a volume with the contents of another one, which may be of another pool. volume:clone{} writes the XML.
+---
+---libvirt: `virStorageVolCreateXMLFrom`
+---@param xml guestlua.Element|string the new volume, a <volume> element
+---@param volume guestlua.StorageVol the volume whose contents it gets
+---@param options? guestlua.CreateXmlFromOptions
+---@return guestlua.StorageVol
+function StoragePool:create_xml_from(xml, volume, options) end
 
 ---@class guestlua.StoragePoolDeleteOptions
 ---@field zeroed? boolean VIR_STORAGE_POOL_DELETE_ZEROED
@@ -3912,16 +4555,41 @@ function StoragePool:storage_vol_lookup_by_name(name, options) end
 ---@param options? guestlua.StoragePoolUndefineOptions
 function StoragePool:undefine(options) end
 
+---Looks up the volume of the pool of that name.
+---@param name string the volume's name
+---@param options? guestlua.VolumeOptions
+---@return guestlua.StorageVol? # StorageVol, or nil if there is none
+function StoragePool:volume(name, options) end
+
+---@class guestlua.VolumesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the pool's volumes.
+---
+---libvirt: `virStoragePoolListAllVolumes`
+---@param options? guestlua.VolumesOptions
+---@return guestlua.StorageVol[]
+function StoragePool:volumes(options) end
+
 ---A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.
 ---@class guestlua.StorageVol: userdata
 ---@field host guestlua.Host The connection that it was found on.
 ---@field key string What tells the volume from all others, often its path.
----@field name string Its name.
+---@field name string The name that it is known by.
 ---@field pool guestlua.StoragePool? The pool that it was found in; nil if it was found on the Host.
 local StorageVol = {}
 
----Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
-function StorageVol:close() end
+---@class guestlua.CloneOptions
+---@field pool? guestlua.StoragePool the StoragePool that it is made in; default: that of this one
+---@field format? string another format, as "raw"
+---@field reflink? boolean share the blocks, on file systems that can
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes another volume with the same contents, of the same format and capacity.
+---@param name string the name of the new one
+---@param options? guestlua.CloneOptions
+---@return guestlua.StorageVol
+function StorageVol:clone(name, options) end
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function StorageVol:close() end
@@ -4013,7 +4681,7 @@ function StorageVol:wipe_pattern(algorithm, options) end
 ---A device of the host: host:node_device and host:node_devices make one.
 ---@class guestlua.NodeDevice: userdata
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 local NodeDevice = {}
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
@@ -4084,6 +4752,16 @@ function NodeDevice:is_active(options) end
 ---@return boolean
 function NodeDevice:is_persistent(options) end
 
+---@class guestlua.ListCapsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the device is and can do, as "pci", "net".
+---
+---libvirt: `virNodeDeviceListCaps`
+---@param options? guestlua.ListCapsOptions
+---@return string[]
+function NodeDevice:list_caps(options) end
+
 ---@class guestlua.ReattachOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4140,6 +4818,16 @@ function Secret:get_usage_id() end
 ---@return string
 function Secret:get_usage_type(options) end
 
+---@class guestlua.GetValueOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The secret's value. From then on it is masked in the log and in errors. One that is private libvirt does not give out.
+---
+---libvirt: `virSecretGetValue`
+---@param options? guestlua.GetValueOptions
+---@return string
+function Secret:get_value(options) end
+
 ---@class guestlua.SecretGetXmlDescOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4149,6 +4837,16 @@ function Secret:get_usage_type(options) end
 ---@param options? guestlua.SecretGetXmlDescOptions
 ---@return string
 function Secret:get_xml_desc(options) end
+
+---@class guestlua.SetValueOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the secret's value.
+---
+---libvirt: `virSecretSetValue`
+---@param value string the value: any bytes
+---@param options? guestlua.SetValueOptions
+function Secret:set_value(value, options) end
 
 ---@class guestlua.SecretUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -4162,11 +4860,8 @@ function Secret:undefine(options) end
 ---A network interface of the host: host:interface and host:interfaces make one.
 ---@class guestlua.Interface: userdata
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 local Interface = {}
-
----Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
-function Interface:close() end
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function Interface:close() end
@@ -4225,12 +4920,9 @@ function Interface:undefine(options) end
 ---A network filter: host:nwfilter and host:nwfilters make one.
 ---@class guestlua.NWFilter: userdata
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 ---@field uuid string Its UUID, 36 characters.
 local NWFilter = {}
-
----Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
-function NWFilter:close() end
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function NWFilter:close() end
@@ -4257,11 +4949,8 @@ function NWFilter:undefine(options) end
 ---A network filter in force on a port: host:nwfilter_bindings() lists them.
 ---@class guestlua.NWFilterBinding: userdata
 ---@field host guestlua.Host The connection that it was found on.
----@field name string Its name.
+---@field name string The name that it is known by.
 local NWFilterBinding = {}
-
----Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
-function NWFilterBinding:close() end
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function NWFilterBinding:close() end

@@ -5,6 +5,9 @@ local objects = {}
 -- The class's objects on a Host of test:///default, by the name of the class. What has to be made for that is in the driver's memory only.
 function objects.make(host)
   local guest = host:guest("test")
+  -- A guest that has snapshots can have no checkpoints.
+  local other = host:lookup_by_name("checkpointed") or host:create_xml([[<domain type='test'><name>checkpointed</name><memory>1024</memory>
+    <os><type>hvm</type></os><devices><disk type='file'><source file='/made'/><target dev='vda'/></disk></devices></domain>]])
   local pool = host:storage_pool_lookup_by_name("default-pool")
   local volume = pool:storage_vol_lookup_by_name("made")
     or pool:create_xml("<volume><name>made</name><capacity>1048576</capacity><target><format type='qcow2'/></target></volume>")
@@ -14,7 +17,7 @@ function objects.make(host)
     Domain = guest.domain,
     BlockDevice = guest:get_block_device("vda"),
     Snapshot = guest:snapshot_lookup_by_name("made") or guest:snapshot_create_xml("<domainsnapshot><name>made</name></domainsnapshot>"),
-    Checkpoint = guest:checkpoint_lookup_by_name("made") or guest:checkpoint_create_xml("<domaincheckpoint><name>made</name></domaincheckpoint>"),
+    Checkpoint = other:checkpoint_lookup_by_name("made") or other:checkpoint_create_xml("<domaincheckpoint><name>made</name></domaincheckpoint>"),
     Network = host:network_lookup_by_name("default"),
     StoragePool = pool,
     StorageVol = volume,

@@ -54,6 +54,8 @@ define(core.StoragePool, "StoragePool", {
   run = function(pool, options)
     if not options.name or options.name == "" then
       define.bad("create_volume", "name", "the name of the volume expected, got " .. (options.name and "an empty string" or "nil"))
+    elseif options.format == "" or options.backing_format == "" then
+      define.bad("create_volume", options.format == "" and "format" or "backing_format", "it cannot be empty")
     elseif options.backing and not options.backing_format then
       define.bad("create_volume", "backing_format", "string expected, got nil: which format has the image at the bottom?")
     elseif options.backing_format and not options.backing then
@@ -85,8 +87,8 @@ define(core.StorageVol, "StorageVol", {
   },
   blocks = true,
   run = function(volume, name, options)
-    if name == "" then
-      define.bad("clone", "name", "the name of the volume expected, got an empty string")
+    if name == "" or options.format == "" then
+      define.bad("clone", name == "" and "name" or "format", "it cannot be empty")
     elseif options.pool then
       core.check_self(options.pool, "StoragePool", "clone")
     end

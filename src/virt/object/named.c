@@ -123,7 +123,7 @@ static int name_push(lua_State *L, gl_op *op)
 }
 const gl_opdef gl_named_name_def = {
   .name = "name",
-  .help = "Its name.",
+  .help = "The name that it is known by.",
   .result = {"string"},
   .run = gl_run_nothing,
   .push = name_push,
