@@ -155,16 +155,35 @@ local function results(p)
   return table.concat(list, ", ")
 end
 
+-- Which of the arguments the older function does not have, besides the flags.
+local function older_lacks(p)
+  local lacks = {}
+  for i, one in ipairs(p.pass) do
+    local name = one:match("^self%->([%w_]+)$")
+    lacks[one] = name and p.row.older_args and not p.row.older_args:find(p.fn.args[i + 1].name, 1, true) or nil
+  end
+  return lacks
+end
+
 -- The C of the call, or of the older one that has no flags.
 local function call_of(p, older)
-  local pass = { "op->subject->ptr" }
-  for i, one in ipairs(p.pass) do
-    local dropped = older and (one == "op->args.flags" or p.row.older_args and not p.row.older_args:find(p.fn.args[i + 1].name, 1, true))
-    if not dropped then
+  local pass, lacks = { "op->subject->ptr" }, older_lacks(p)
+  for _, one in ipairs(p.pass) do
+    if not (older and (one == "op->args.flags" or lacks[one])) then
       pass[#pass + 1] = one
     end
   end
   return ("%s(%s)"):format(older and p.row.older or p.fn.name, table.concat(pass, ", "))
+end
+
+-- The condition on which the older function can stand in: what it lacks was not given.
+local function may_be_older(p, failed)
+  local lacks = {}
+  for one in pairs(older_lacks(p)) do
+    lacks[#lacks + 1] = " && !" .. one
+  end
+  table.sort(lacks)
+  return ("%s%s && gl_reply_may_be_older(op)"):format(failed, table.concat(lacks))
 end
 
 local function with_older(p, type, failed)
@@ -172,7 +191,7 @@ local function with_older(p, type, failed)
   if not p.row.older then
     return ("  %s rc = %s;"):format(type, call)
   end
-  return ("  %s rc = %s;\n  if (%s && gl_reply_may_be_older(op))\n    rc = %s;"):format(type, call, failed, call_of(p, true))
+  return ("  %s rc = %s;\n  if (%s)\n    rc = %s;"):format(type, call, may_be_older(p, failed), call_of(p, true))
 end
 
 local RUN = {
@@ -215,7 +234,7 @@ local function run_params(p)
   local text = ("  int count = 0;\n  if (%s < 0)\n    return %%s;\n  if (gl_reply_room(op, count) < 0)\n    return -1;"):format(ask):format("-1")
   if p.row.older then
     local _, older = asked(call_of(p, true))
-    return text .. ("\n  int rc = %s;\n  if (rc < 0 && gl_reply_may_be_older(op))\n    rc = %s;"):format(fetch, older)
+    return text .. ("\n  int rc = %s;\n  if (%s)\n    rc = %s;"):format(fetch, may_be_older(p, "rc < 0"), older)
   end
   return text .. ("\n  int rc = %s;"):format(fetch)
 end
