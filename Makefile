@@ -37,12 +37,21 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wer
 ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 
+# libvirt's description of its functions, from which most calls are made: a file a class.
+APIS := $(shell $(PKG_CONFIG) --variable=libvirt_api libvirt) $(shell $(PKG_CONFIG) --variable=libvirt_qemu_api libvirt-qemu)
+CALLS := $(patsubst %,$(BUILD)/calls/%.c,host domain snapshot checkpoint network networkport storagepool storagevol nodedevice secret interface \
+  nwfilter nwfilterbinding words)
+
+# The rows of all calls are pointers, which take 24 bytes each until they are packed: the loader of glibc 2.36 can unpack them.
+PACKED := $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { return 0; }' | \
+  $(CC) -pie -fPIE -Wl,-z,pack-relative-relocs -x c -o $$made - 2>/dev/null && $$made && echo -Wl,-z,pack-relative-relocs; rm -f $$made))
+
 # The executable alone has these, and links readline: who embeds the library does not get its licence.
 PROGRAM := $(wildcard src/program/*.c)
 SOURCES := $(filter-out $(PROGRAM),$(wildcard src/*/*.c src/*/*/*.c))
 MODULES := $(shell find lua -name '*.lua' | LC_ALL=C sort)
 TEXTS := doc/manual.md
-OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/modules.o
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(CALLS:%.c=%.o) $(BUILD)/modules.o
 PROGRAM_OBJECTS := $(PROGRAM:src/%.c=$(BUILD)/%.o)
 SPECS ?= spec
 FUZZ_SECONDS ?= 600
@@ -63,10 +72,10 @@ all: $(BUILD)/guestlua $(BUILD)/libguestlua.so $(BUILD)/libguestlua.a $(BUILD)/l
 
 $(BUILD)/guestlua: $(OBJECTS) $(PROGRAM_OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PACKED) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
 
 # Never unmapped: libvirt's event thread runs in it for as long as the process lives.
-SHARED := -shared -Wl,-z,nodelete -Wl,-z,defs
+SHARED = $(PACKED) -shared -Wl,-z,nodelete -Wl,-z,defs
 $(BUILD)/libguestlua.so.$(SOVERSION): $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(SHARED) -Wl,-soname,libguestlua.so.$(SOVERSION) -o $@ $^ $(LIBS)
@@ -90,11 +99,20 @@ $(BUILD)/lua/guestlua.so: $(BUILD)/libguestlua.o
 	@mkdir -p $(@D)
 	$(Q)$(NM) -u $< | sed -n 's/.* \(luaL\{0,1\}_[a-zA-Z_]*\)$$/\1/p' > $(@D)/names
 	$(Q)$(OBJCOPY) --weaken-symbols=$(@D)/names $< $(@D)/module.o
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $(@D)/module.o $(shell $(PKG_CONFIG) --libs $(filter-out $(LUA_PACKAGE),$(PACKAGES))) -lpthread -lm
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PACKED) -shared -Wl,-z,nodelete -o $@ $(@D)/module.o $(shell $(PKG_CONFIG) --libs $(filter-out $(LUA_PACKAGE),$(PACKAGES))) -lpthread -lm
 
 $(BUILD)/%.o: src/%.c $(BUILD)/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(CALLS) &: src/virt/generate.lua $(wildcard src/virt/generate/*.lua src/virt/calls/*.lua) $(APIS)
+	$(call say,LUA,$(BUILD)/calls)
+	@mkdir -p $(BUILD)/calls
+	$(Q)$(LUA) src/virt/generate.lua $(BUILD)/calls $(APIS)
+
+$(BUILD)/calls/%.o: $(BUILD)/calls/%.c $(BUILD)/flags
+	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/modules.o: $(BUILD)/modules.c $(BUILD)/flags

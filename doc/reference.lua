@@ -29,6 +29,9 @@ local function page(class)
   local function add(...)
     lines[#lines + 1] = string.format(...)
   end
+  if class.inherits then
+    add("\nIt has the methods of [%s](%s.md) too, but for those whose name it has itself.", class.inherits, class.inherits)
+  end
   for _, field in ipairs(class.fields) do
     add("\n## .%s\n\n%s (%s%s)", field.name, escaped(field.help), help.result(field), field.call and ", `" .. field.call .. "`" or "")
   end
@@ -46,7 +49,8 @@ local function page(class)
       add("\nReturns %s.", escaped(help.result(row)))
     end
     if row.call then
-      add("\nlibvirt: `%s`.", row.call)
+      local link = help.link(row.call)
+      add(link and "\nlibvirt: [`%s`](%s)." or "\nlibvirt: `%s`.", row.call, link)
     end
   end
   return table.concat(lines, "\n") .. "\n"

@@ -4,7 +4,7 @@ local guestlua = require("guestlua")
 local classes = require("doc.classes")
 
 local type_named = { -- kinds of arguments and fields
-  integers = "integer", names = "string", strings = "string", text = "string", ["XML text"] = "string",
+  integers = "integer", names = "string", strings = "string", text = "string", ["XML text"] = "string", bytes = "string",
 }
 local class_named = {}
 for _, class in ipairs(classes) do
@@ -152,7 +152,7 @@ local function add_module_fields()
 end
 
 for _, class in ipairs(classes) do
-  local parent = class.in_lua and "" or ": userdata"
+  local parent = class.in_lua and "" or ": " .. (class_named[class.inherits] or "userdata")
   add("\n---%s\n---@class %s", class.help, class.name == "guestlua" and "guestlua" or "guestlua." .. class.name .. parent)
   for _, field in ipairs(class.fields) do
     add("---@field %s %s %s", field.name, in_full(field.result[1]), field.help)

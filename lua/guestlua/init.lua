@@ -8,7 +8,19 @@ local guestlua = {
   Error = core.Error,
   Host = core.Host,
   Guest = core.Guest,
+  Domain = core.Domain,
   BlockDevice = core.BlockDevice,
+  Snapshot = core.Snapshot,
+  Checkpoint = core.Checkpoint,
+  Network = core.Network,
+  NetworkPort = core.NetworkPort,
+  StoragePool = core.StoragePool,
+  StorageVol = core.StorageVol,
+  NodeDevice = core.NodeDevice,
+  Secret = core.Secret,
+  Interface = core.Interface,
+  NWFilter = core.NWFilter,
+  NWFilterBinding = core.NWFilterBinding,
   Subscription = core.Subscription,
   Element = core.Element,
   Task = core.Task,
@@ -96,6 +108,8 @@ for name, fn in pairs(require("guestlua.task.group")) do
 end
 
 require("guestlua.host.event")
+require("guestlua.host.objects")
+require("guestlua.host.storage")
 require("guestlua.workflow.device.attached")
 require("guestlua.disk.job")
 guestlua.await_agent = require("guestlua.guest.agent").await_agent

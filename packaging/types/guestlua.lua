@@ -4,13 +4,25 @@
 ---The module: what `require "guestlua"` gives, a global in scripts.
 ---@class guestlua
 ---@field BlockDevice guestlua.BlockDevice
+---@field Checkpoint guestlua.Checkpoint
+---@field Domain guestlua.Domain
 ---@field Element guestlua.Element
 ---@field Error guestlua.Error
 ---@field Group guestlua.Group
 ---@field Guest guestlua.Guest
 ---@field Host guestlua.Host
+---@field Interface guestlua.Interface
+---@field NWFilter guestlua.NWFilter
+---@field NWFilterBinding guestlua.NWFilterBinding
+---@field Network guestlua.Network
+---@field NetworkPort guestlua.NetworkPort
+---@field NodeDevice guestlua.NodeDevice
 ---@field Progress guestlua.Progress
+---@field Secret guestlua.Secret
 ---@field Signal guestlua.Signal
+---@field Snapshot guestlua.Snapshot
+---@field StoragePool guestlua.StoragePool
+---@field StorageVol guestlua.StorageVol
 ---@field Subscription guestlua.Subscription
 ---@field Task guestlua.Task
 ---@field block_job_type table<integer, string>
@@ -24,8 +36,8 @@
 ---@field default_readonly? boolean whether open() is read-only where nothing is said: the command's -r
 guestlua = {}
 
----How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can check.
----@return table # a table: tasks, ops, hosts, guests, subscriptions
+---How many tasks, calls in flight, connections, guests, other objects of libvirt's and subscriptions there are: what a program that should hold none can check.
+---@return table # a table: tasks, ops, hosts, guests, objects, subscriptions
 function guestlua.alive() end
 
 ---@class guestlua.CallOptions
@@ -111,6 +123,8 @@ function guestlua.open(uri, options) end
 ---@field host string the host's URI
 ---@field guest string? the guest's name
 ---@field device string? what the device is known by
+---@field object string? the name of what else it is
+---@field object_type string? what that is, as in "network"
 ---@field arguments table? the arguments, by name
 ---@field refused true? the script got an error, because nobody knows what would come back
 ---@field workflow string? the workflow that it belongs to
@@ -194,15 +208,386 @@ function guestlua.timeout(seconds, fn, ...) end
 ---@field uri string The URI of the connection, as libvirt completed it.
 local Host = {}
 
+---@class guestlua.AllocPagesOptions
+---@field add? boolean so many more
+---@field set? boolean so many: what nothing is said means
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets aside large pages for guests, in each of some NUMA cells.
+---
+---libvirt: `virNodeAllocPages`
+---@param sizes integer[] the sizes of the pages, in KiB
+---@param counts integer[] how many of each size there are to be
+---@param first? integer the first cell; nil: 0; -1: any
+---@param count? integer how many cells; nil: 1
+---@param options? guestlua.AllocPagesOptions
+---@return integer # integer: how many sizes were set
+function Host:alloc_pages(sizes, counts, first, count, options) end
+
+---@class guestlua.BaselineCpuOptions
+---@field expand_features? boolean VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
+---@field migratable? boolean VIR_CONNECT_BASELINE_CPU_MIGRATABLE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The processor that all of the given ones can be, as XML.
+---
+---libvirt: `virConnectBaselineCPU`
+---@param xml_cpus string[] <cpu> elements, as XML texts
+---@param options? guestlua.BaselineCpuOptions
+---@return string
+function Host:baseline_cpu(xml_cpus, options) end
+
+---@class guestlua.BaselineHypervisorCpuOptions
+---@field expand_features? boolean VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
+---@field migratable? boolean VIR_CONNECT_BASELINE_CPU_MIGRATABLE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The processor that all of the given ones can be with one hypervisor, as XML.
+---
+---libvirt: `virConnectBaselineHypervisorCPU`
+---@param emulator? string the path of the emulator
+---@param arch? string the architecture, as "x86_64"
+---@param machine? string the machine type, as "q35"
+---@param virttype? string the kind of virtualization, as "kvm"
+---@param xml_cpus string[] <cpu> elements, as XML texts
+---@param options? guestlua.BaselineHypervisorCpuOptions
+---@return string
+function Host:baseline_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpus, options) end
+
+---@class guestlua.CapabilitiesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the host and its hypervisor can do.
+---@param options? guestlua.CapabilitiesOptions
+---@return guestlua.Element
+function Host:capabilities(options) end
+
 ---Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind "closed". Calls under way are not disturbed. Closing twice is harmless.
 ---
 ---libvirt: `virConnectClose`
 function Host:close() end
 
+---@class guestlua.CompareCpuOptions
+---@field fail_incompatible? boolean VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE
+---@field validate_xml? boolean VIR_CONNECT_COMPARE_CPU_VALIDATE_XML
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether the host's processor can do all that the given one can: "incompatible", "identical", "superset".
+---
+---libvirt: `virConnectCompareCPU`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.CompareCpuOptions
+---@return string
+function Host:compare_cpu(xml_desc, options) end
+
+---@class guestlua.CompareHypervisorCpuOptions
+---@field fail_incompatible? boolean VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE
+---@field validate_xml? boolean VIR_CONNECT_COMPARE_CPU_VALIDATE_XML
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether what a hypervisor can give a guest has all that the given processor has.
+---
+---libvirt: `virConnectCompareHypervisorCPU`
+---@param emulator? string the path of the emulator
+---@param arch? string the architecture, as "x86_64"
+---@param machine? string the machine type, as "q35"
+---@param virttype? string the kind of virtualization, as "kvm"
+---@param xml_cpu guestlua.Element|string a <cpu> element
+---@param options? guestlua.CompareHypervisorCpuOptions
+---@return string
+function Host:compare_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpu, options) end
+
+---@class guestlua.CreateXmlOptions
+---@field autodestroy? boolean it ends with this connection
+---@field bypass_cache? boolean VIR_DOMAIN_START_BYPASS_CACHE
+---@field force_boot? boolean VIR_DOMAIN_START_FORCE_BOOT
+---@field paused? boolean leave its processors paused
+---@field reset_nvram? boolean VIR_DOMAIN_START_RESET_NVRAM
+---@field validate? boolean VIR_DOMAIN_START_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a guest that is gone when it stops (transient).
+---
+---libvirt: `virDomainCreateXML`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.CreateXmlOptions
+---@return guestlua.Guest
+function Host:create_xml(xml_desc, options) end
+
+---@class guestlua.DefineXmlOptions
+---@field validate? boolean VIR_DOMAIN_DEFINE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a guest, or redefines the one of the same UUID. It is not started.
+---
+---libvirt: `virDomainDefineXMLFlags`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.DefineXmlOptions
+---@return guestlua.Guest
+function Host:define_xml(xml, options) end
+
+---@class guestlua.DomainCapabilitiesOptions
+---@field emulator? string of the emulator at that path
+---@field arch? string of that architecture, as "x86_64"
+---@field machine? string of that machine type, as "q35"
+---@field virttype? string of that kind of virtualization, as "kvm"
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What guests can have: machine types, processor models, kinds of devices.
+---@param options? guestlua.DomainCapabilitiesOptions
+---@return guestlua.Element
+function Host:domain_capabilities(options) end
+
+---@class guestlua.DomainXmlFromNativeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---A guest's configuration from a hypervisor's own, as XML: nativeFormat "qemu-argv", "xen-xm" ...
+---
+---libvirt: `virConnectDomainXMLFromNative`
+---@param native_format string the format, as "qemu-argv"
+---@param native_config string the configuration in that format
+---@param options? guestlua.DomainXmlFromNativeOptions
+---@return string
+function Host:domain_xml_from_native(native_format, native_config, options) end
+
+---@class guestlua.DomainXmlToNativeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---A hypervisor's own configuration from a guest's: nativeFormat "qemu-argv" gives QEMU's command line.
+---
+---libvirt: `virConnectDomainXMLToNative`
+---@param native_format string the format, as "qemu-argv"
+---@param domain_xml guestlua.Element|string the guest's configuration
+---@param options? guestlua.DomainXmlToNativeOptions
+---@return string
+function Host:domain_xml_to_native(native_format, domain_xml, options) end
+
 ---For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
 ---@param names table the events' names, and the option timeout: seconds for the whole loop
 ---@return fun(): table
 function Host:events(names) end
+
+---@class guestlua.FindStoragePoolSourcesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What pools of a type could be made of, as XML.
+---
+---libvirt: `virConnectFindStoragePoolSources`
+---@param type string the type of pool, as "logical"
+---@param src_spec? string where to look: a <source> element as XML text
+---@param options? guestlua.FindStoragePoolSourcesOptions
+---@return string
+function Host:find_storage_pool_sources(type, src_spec, options) end
+
+---@class guestlua.GetAllDomainStatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field active? boolean only those that run, or only those that do not
+---@field persistent? boolean only those with a persistent configuration, or only those without
+---@field running? boolean those that run
+---@field paused? boolean those that are paused
+---@field shutoff? boolean those that are off
+---@field other? boolean those in another state
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The statistics of all guests, in one call.
+---
+---libvirt: `virConnectGetAllDomainStats`
+---@param options? guestlua.GetAllDomainStatsOptions
+---@return table[] # a list of tables: guest (a Guest), and stats, a table of libvirt's names, as "cpu.time"
+function Host:get_all_domain_stats(options) end
+
+---@class guestlua.GetCapabilitiesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the host and its hypervisor can do, as XML. host:capabilities() gives it as an Element.
+---
+---libvirt: `virConnectGetCapabilities`
+---@param options? guestlua.GetCapabilitiesOptions
+---@return string
+function Host:get_capabilities(options) end
+
+---@class guestlua.GetCellsFreeMemoryOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much memory is free in each of the host's NUMA cells.
+---
+---libvirt: `virNodeGetCellsFreeMemory`
+---@param first? integer the first cell; nil: 0
+---@param count? integer how many cells at most; nil: all
+---@param options? guestlua.GetCellsFreeMemoryOptions
+---@return integer[] # a list of bytes, a cell each
+function Host:get_cells_free_memory(first, count, options) end
+
+---@class guestlua.GetCpuMapOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Which of the host's processors are in use.
+---
+---libvirt: `virNodeGetCPUMap`
+---@param options? guestlua.GetCpuMapOptions
+---@return integer[] online
+---@return integer count
+function Host:get_cpu_map(options) end
+
+---@class guestlua.GetCpuModelNamesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The processor models that libvirt knows of an architecture.
+---
+---libvirt: `virConnectGetCPUModelNames`
+---@param arch string the architecture, as "x86_64"
+---@param options? guestlua.GetCpuModelNamesOptions
+---@return string[]
+function Host:get_cpu_model_names(arch, options) end
+
+---@class guestlua.GetCpuStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the host's processors spent their time since it was started: kernel, user, idle, iowait ...
+---
+---libvirt: `virNodeGetCPUStats`
+---@param cpu? integer the number of the processor; nil: all of them together
+---@param options? guestlua.GetCpuStatsOptions
+---@return table # a table: nanoseconds by name
+function Host:get_cpu_stats(cpu, options) end
+
+---@class guestlua.GetDomainCapabilitiesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What guests can have of one emulator, architecture and machine type, as XML. host:domain_capabilities() gives it as an Element.
+---
+---libvirt: `virConnectGetDomainCapabilities`
+---@param emulatorbin? string the path of the emulator; nil: libvirt's choice
+---@param arch? string the architecture, as "x86_64"
+---@param machine? string the machine type, as "q35"
+---@param virttype? string the kind of virtualization, as "kvm"
+---@param options? guestlua.GetDomainCapabilitiesOptions
+---@return string
+function Host:get_domain_capabilities(emulatorbin, arch, machine, virttype, options) end
+
+---@class guestlua.GetFreeMemoryOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much of the host's memory is free.
+---
+---libvirt: `virNodeGetFreeMemory`
+---@param options? guestlua.GetFreeMemoryOptions
+---@return integer # integer: bytes
+function Host:get_free_memory(options) end
+
+---@class guestlua.GetFreePagesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How many pages of each size are free in each of some NUMA cells.
+---
+---libvirt: `virNodeGetFreePages`
+---@param sizes integer[] the sizes of the pages, in KiB
+---@param first? integer the first cell; nil: 0
+---@param count? integer how many cells; nil: 1
+---@param options? guestlua.GetFreePagesOptions
+---@return integer[] # a list of numbers: for each cell those of all sizes
+function Host:get_free_pages(sizes, first, count, options) end
+
+---@class guestlua.GetInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The host's processors and memory.
+---
+---libvirt: `virNodeGetInfo`
+---@param options? guestlua.GetInfoOptions
+---@return table
+function Host:get_info(options) end
+
+---@class guestlua.GetMaxVcpusOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How many processors a guest can have at most.
+---
+---libvirt: `virConnectGetMaxVcpus`
+---@param type? string of which kind of guests, as "kvm"; nil: the driver's own
+---@param options? guestlua.GetMaxVcpusOptions
+---@return integer
+function Host:get_max_vcpus(type, options) end
+
+---@class guestlua.GetMemoryParametersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the host merges equal pages of memory (KSM).
+---
+---libvirt: `virNodeGetMemoryParameters`
+---@param options? guestlua.GetMemoryParametersOptions
+---@return table
+function Host:get_memory_parameters(options) end
+
+---@class guestlua.GetMemoryStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the host's memory is used: total, free, buffers, cached.
+---
+---libvirt: `virNodeGetMemoryStats`
+---@param cell? integer the number of the NUMA cell; nil: all of them together
+---@param options? guestlua.GetMemoryStatsOptions
+---@return table # a table: KiB by name
+function Host:get_memory_stats(cell, options) end
+
+---@class guestlua.GetSecurityModelOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The host's security model, and its domain of interpretation.
+---
+---libvirt: `virNodeGetSecurityModel`
+---@param options? guestlua.GetSecurityModelOptions
+---@return table
+function Host:get_security_model(options) end
+
+---@class guestlua.GetSevInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the host has of AMD's memory encryption (SEV).
+---
+---libvirt: `virNodeGetSEVInfo`
+---@param options? guestlua.GetSevInfoOptions
+---@return table
+function Host:get_sev_info(options) end
+
+---@class guestlua.GetStoragePoolCapabilitiesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What kinds of storage pools there can be, as XML.
+---
+---libvirt: `virConnectGetStoragePoolCapabilities`
+---@param options? guestlua.GetStoragePoolCapabilitiesOptions
+---@return string
+function Host:get_storage_pool_capabilities(options) end
+
+---@class guestlua.GetSysinfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the host's firmware says of the machine (SMBIOS), as XML.
+---
+---libvirt: `virConnectGetSysinfo`
+---@param options? guestlua.GetSysinfoOptions
+---@return string
+function Host:get_sysinfo(options) end
+
+---The name of the driver, as "QEMU".
+---
+---libvirt: `virConnectGetType`
+---@return string
+function Host:get_type() end
+
+---@class guestlua.GetVersionOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The version of the hypervisor, as a number: 1000000 * major + 1000 * minor + release.
+---
+---libvirt: `virConnectGetVersion`
+---@param options? guestlua.GetVersionOptions
+---@return integer
+function Host:get_version(options) end
 
 ---@class guestlua.GuestOptions
 ---@field required? boolean raise an error of kind "no_domain" if there is none, so that no nil goes on into the script
@@ -236,6 +621,88 @@ function Host:guest(name_or_uuid, options) end
 ---@return guestlua.Guest[]
 function Host:guests(options) end
 
+---@class guestlua.InterfaceOptions
+---@field required? boolean raise an error of kind "no_interface" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the interface of that name.
+---@param name string the interface's name
+---@param options? guestlua.InterfaceOptions
+---@return guestlua.Interface? # Interface, or nil if there is none
+function Host:interface(name, options) end
+
+---@class guestlua.InterfaceChangeBeginOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Begins a change of the host's interfaces that can be taken back.
+---
+---libvirt: `virInterfaceChangeBegin`
+---@param options? guestlua.InterfaceChangeBeginOptions
+function Host:interface_change_begin(options) end
+
+---@class guestlua.InterfaceChangeCommitOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Keeps what was changed of the host's interfaces since interface_change_begin.
+---
+---libvirt: `virInterfaceChangeCommit`
+---@param options? guestlua.InterfaceChangeCommitOptions
+function Host:interface_change_commit(options) end
+
+---@class guestlua.InterfaceChangeRollbackOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes back what was changed of the host's interfaces since interface_change_begin.
+---
+---libvirt: `virInterfaceChangeRollback`
+---@param options? guestlua.InterfaceChangeRollbackOptions
+function Host:interface_change_rollback(options) end
+
+---@class guestlua.InterfaceDefineXmlOptions
+---@field validate? boolean VIR_INTERFACE_DEFINE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a network interface of the host. It is not started.
+---
+---libvirt: `virInterfaceDefineXML`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.InterfaceDefineXmlOptions
+---@return guestlua.Interface
+function Host:interface_define_xml(xml, options) end
+
+---@class guestlua.InterfaceLookupByMacStringOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a network interface of the host by its MAC address.
+---
+---libvirt: `virInterfaceLookupByMACString`
+---@param macstr string the MAC address
+---@param options? guestlua.InterfaceLookupByMacStringOptions
+---@return guestlua.Interface?
+function Host:interface_lookup_by_mac_string(macstr, options) end
+
+---@class guestlua.InterfaceLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a network interface of the host by its name.
+---
+---libvirt: `virInterfaceLookupByName`
+---@param name string its name
+---@param options? guestlua.InterfaceLookupByNameOptions
+---@return guestlua.Interface?
+function Host:interface_lookup_by_name(name, options) end
+
+---@class guestlua.InterfacesOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the host's network interfaces.
+---
+---libvirt: `virConnectListAllInterfaces`
+---@param options? guestlua.InterfacesOptions
+---@return guestlua.Interface[]
+function Host:interfaces(options) end
+
 ---@class guestlua.IsAliveOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -246,11 +713,510 @@ function Host:guests(options) end
 ---@return boolean
 function Host:is_alive(options) end
 
+---@class guestlua.IsEncryptedOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether what goes over the connection is encrypted.
+---
+---libvirt: `virConnectIsEncrypted`
+---@param options? guestlua.IsEncryptedOptions
+---@return boolean
+function Host:is_encrypted(options) end
+
+---@class guestlua.IsSecureOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether nobody can listen: the connection is encrypted, or does not leave the machine.
+---
+---libvirt: `virConnectIsSecure`
+---@param options? guestlua.IsSecureOptions
+---@return boolean
+function Host:is_secure(options) end
+
+---@class guestlua.ListAllDomainsOptions
+---@field active? boolean VIR_CONNECT_LIST_DOMAINS_ACTIVE
+---@field autostart? boolean VIR_CONNECT_LIST_DOMAINS_AUTOSTART
+---@field has_checkpoint? boolean VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT
+---@field has_snapshot? boolean VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT
+---@field inactive? boolean VIR_CONNECT_LIST_DOMAINS_INACTIVE
+---@field managedsave? boolean VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE
+---@field no_autostart? boolean VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART
+---@field no_checkpoint? boolean VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT
+---@field no_managedsave? boolean VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE
+---@field no_snapshot? boolean VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT
+---@field other? boolean VIR_CONNECT_LIST_DOMAINS_OTHER
+---@field paused? boolean VIR_CONNECT_LIST_DOMAINS_PAUSED
+---@field persistent? boolean VIR_CONNECT_LIST_DOMAINS_PERSISTENT
+---@field running? boolean VIR_CONNECT_LIST_DOMAINS_RUNNING
+---@field shutoff? boolean VIR_CONNECT_LIST_DOMAINS_SHUTOFF
+---@field transient? boolean VIR_CONNECT_LIST_DOMAINS_TRANSIENT
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guests. host:guests() has fewer words for the same.
+---
+---libvirt: `virConnectListAllDomains`
+---@param options? guestlua.ListAllDomainsOptions
+---@return guestlua.Guest[]
+function Host:list_all_domains(options) end
+
+---@class guestlua.ListAllInterfacesOptions
+---@field active? boolean VIR_CONNECT_LIST_INTERFACES_ACTIVE
+---@field inactive? boolean VIR_CONNECT_LIST_INTERFACES_INACTIVE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the host's network interfaces. host:interfaces() has fewer words for the same.
+---
+---libvirt: `virConnectListAllInterfaces`
+---@param options? guestlua.ListAllInterfacesOptions
+---@return guestlua.Interface[]
+function Host:list_all_interfaces(options) end
+
+---@class guestlua.ListAllNetworksOptions
+---@field active? boolean VIR_CONNECT_LIST_NETWORKS_ACTIVE
+---@field autostart? boolean VIR_CONNECT_LIST_NETWORKS_AUTOSTART
+---@field inactive? boolean VIR_CONNECT_LIST_NETWORKS_INACTIVE
+---@field no_autostart? boolean VIR_CONNECT_LIST_NETWORKS_NO_AUTOSTART
+---@field persistent? boolean VIR_CONNECT_LIST_NETWORKS_PERSISTENT
+---@field transient? boolean VIR_CONNECT_LIST_NETWORKS_TRANSIENT
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the networks. host:networks() has fewer words for the same.
+---
+---libvirt: `virConnectListAllNetworks`
+---@param options? guestlua.ListAllNetworksOptions
+---@return guestlua.Network[]
+function Host:list_all_networks(options) end
+
+---@class guestlua.ListAllNodeDevicesOptions
+---@field active? boolean VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE
+---@field cap_ap_card? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD
+---@field cap_ap_matrix? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX
+---@field cap_ap_queue? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE
+---@field cap_ccw_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV
+---@field cap_css_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV
+---@field cap_drm? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM
+---@field cap_fc_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST
+---@field cap_mdev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
+---@field cap_mdev_types? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+---@field cap_net? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
+---@field cap_pci_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
+---@field cap_scsi? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI
+---@field cap_scsi_generic? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_GENERIC
+---@field cap_scsi_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST
+---@field cap_scsi_target? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET
+---@field cap_storage? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE
+---@field cap_system? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM
+---@field cap_usb_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV
+---@field cap_usb_interface? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE
+---@field cap_vdpa? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
+---@field cap_vpd? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD
+---@field cap_vports? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS
+---@field inactive? boolean VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the host's devices. host:node_devices() has fewer words for the same.
+---
+---libvirt: `virConnectListAllNodeDevices`
+---@param options? guestlua.ListAllNodeDevicesOptions
+---@return guestlua.NodeDevice[]
+function Host:list_all_node_devices(options) end
+
+---@class guestlua.ListAllNwfilterBindingsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists which network filters are in force on which ports. host:nwfilter_bindings() is the same.
+---
+---libvirt: `virConnectListAllNWFilterBindings`
+---@param options? guestlua.ListAllNwfilterBindingsOptions
+---@return guestlua.NWFilterBinding[]
+function Host:list_all_nwfilter_bindings(options) end
+
+---@class guestlua.ListAllNwfiltersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the network filters. host:nwfilters() is the same.
+---
+---libvirt: `virConnectListAllNWFilters`
+---@param options? guestlua.ListAllNwfiltersOptions
+---@return guestlua.NWFilter[]
+function Host:list_all_nwfilters(options) end
+
+---@class guestlua.ListAllSecretsOptions
+---@field ephemeral? boolean VIR_CONNECT_LIST_SECRETS_EPHEMERAL
+---@field no_ephemeral? boolean VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL
+---@field no_private? boolean VIR_CONNECT_LIST_SECRETS_NO_PRIVATE
+---@field private? boolean VIR_CONNECT_LIST_SECRETS_PRIVATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the secrets. host:secrets() has fewer words for the same.
+---
+---libvirt: `virConnectListAllSecrets`
+---@param options? guestlua.ListAllSecretsOptions
+---@return guestlua.Secret[]
+function Host:list_all_secrets(options) end
+
+---@class guestlua.ListAllStoragePoolsOptions
+---@field active? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
+---@field autostart? boolean VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART
+---@field dir? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DIR
+---@field disk? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DISK
+---@field fs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_FS
+---@field gluster? boolean VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER
+---@field inactive? boolean VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE
+---@field iscsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI
+---@field iscsi_direct? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT
+---@field logical? boolean VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL
+---@field mpath? boolean VIR_CONNECT_LIST_STORAGE_POOLS_MPATH
+---@field netfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_NETFS
+---@field no_autostart? boolean VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART
+---@field persistent? boolean VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT
+---@field rbd? boolean VIR_CONNECT_LIST_STORAGE_POOLS_RBD
+---@field scsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SCSI
+---@field sheepdog? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG
+---@field transient? boolean VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT
+---@field vstorage? boolean VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE
+---@field zfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ZFS
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the storage pools. host:pools() has fewer words for the same.
+---
+---libvirt: `virConnectListAllStoragePools`
+---@param options? guestlua.ListAllStoragePoolsOptions
+---@return guestlua.StoragePool[]
+function Host:list_all_storage_pools(options) end
+
+---@class guestlua.LookupByIdOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a running guest by its number.
+---
+---libvirt: `virDomainLookupByID`
+---@param id integer its number
+---@param options? guestlua.LookupByIdOptions
+---@return guestlua.Guest?
+function Host:lookup_by_id(id, options) end
+
+---@class guestlua.LookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a guest by its name.
+---
+---libvirt: `virDomainLookupByName`
+---@param name string its name
+---@param options? guestlua.LookupByNameOptions
+---@return guestlua.Guest?
+function Host:lookup_by_name(name, options) end
+
+---@class guestlua.LookupByUuidStringOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a guest by its UUID.
+---
+---libvirt: `virDomainLookupByUUIDString`
+---@param uuidstr string its UUID
+---@param options? guestlua.LookupByUuidStringOptions
+---@return guestlua.Guest?
+function Host:lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.NetworkOptions
+---@field required? boolean raise an error of kind "no_network" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the network of that name or UUID.
+---@param name_or_uuid string the network's name or UUID
+---@param options? guestlua.NetworkOptions
+---@return guestlua.Network? # Network, or nil if there is none
+function Host:network(name_or_uuid, options) end
+
+---@class guestlua.NetworkCreateXmlOptions
+---@field validate? boolean VIR_NETWORK_CREATE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a network that is gone when it stops (transient).
+---
+---libvirt: `virNetworkCreateXMLFlags`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.NetworkCreateXmlOptions
+---@return guestlua.Network
+function Host:network_create_xml(xml_desc, options) end
+
+---@class guestlua.NetworkDefineXmlOptions
+---@field validate? boolean VIR_NETWORK_DEFINE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a network, or redefines the one of the same UUID. It is not started.
+---
+---libvirt: `virNetworkDefineXMLFlags`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.NetworkDefineXmlOptions
+---@return guestlua.Network
+function Host:network_define_xml(xml, options) end
+
+---@class guestlua.NetworkLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a network by its name.
+---
+---libvirt: `virNetworkLookupByName`
+---@param name string its name
+---@param options? guestlua.NetworkLookupByNameOptions
+---@return guestlua.Network?
+function Host:network_lookup_by_name(name, options) end
+
+---@class guestlua.NetworkLookupByUuidStringOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a network by its UUID.
+---
+---libvirt: `virNetworkLookupByUUIDString`
+---@param uuidstr string its UUID
+---@param options? guestlua.NetworkLookupByUuidStringOptions
+---@return guestlua.Network?
+function Host:network_lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.NetworksOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field autostart? boolean true: only those that are autostart; false: only those that are no_autostart
+---@field persistent? boolean true: only those that are persistent; false: only those that are transient
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the networks.
+---
+---libvirt: `virConnectListAllNetworks`
+---@param options? guestlua.NetworksOptions
+---@return guestlua.Network[]
+function Host:networks(options) end
+
+---@class guestlua.NodeDeviceOptions
+---@field required? boolean raise an error of kind "no_node_device" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the node device of that name.
+---@param name string the node device's name
+---@param options? guestlua.NodeDeviceOptions
+---@return guestlua.NodeDevice? # NodeDevice, or nil if there is none
+function Host:node_device(name, options) end
+
+---@class guestlua.NodeDeviceCreateXmlOptions
+---@field validate? boolean VIR_NODE_DEVICE_CREATE_XML_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a virtual device of the host, that is gone when it stops.
+---
+---libvirt: `virNodeDeviceCreateXML`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.NodeDeviceCreateXmlOptions
+---@return guestlua.NodeDevice
+function Host:node_device_create_xml(xml_desc, options) end
+
+---@class guestlua.NodeDeviceDefineXmlOptions
+---@field validate? boolean VIR_NODE_DEVICE_DEFINE_XML_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a mediated device of the host. It is not started.
+---
+---libvirt: `virNodeDeviceDefineXML`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.NodeDeviceDefineXmlOptions
+---@return guestlua.NodeDevice
+function Host:node_device_define_xml(xml_desc, options) end
+
+---@class guestlua.NodeDeviceLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a device of the host by its name, as "pci_0000_00_02_0".
+---
+---libvirt: `virNodeDeviceLookupByName`
+---@param name string its name
+---@param options? guestlua.NodeDeviceLookupByNameOptions
+---@return guestlua.NodeDevice?
+function Host:node_device_lookup_by_name(name, options) end
+
+---@class guestlua.NodeDeviceLookupScsiHostByWwnOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a SCSI host by its world wide names.
+---
+---libvirt: `virNodeDeviceLookupSCSIHostByWWN`
+---@param wwnn string the world wide node name
+---@param wwpn string the world wide port name
+---@param options? guestlua.NodeDeviceLookupScsiHostByWwnOptions
+---@return guestlua.NodeDevice?
+function Host:node_device_lookup_scsi_host_by_wwn(wwnn, wwpn, options) end
+
+---@class guestlua.NodeDevicesOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field cap_ap_card? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD
+---@field cap_ap_matrix? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX
+---@field cap_ap_queue? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE
+---@field cap_ccw_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV
+---@field cap_css_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV
+---@field cap_drm? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM
+---@field cap_fc_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST
+---@field cap_mdev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
+---@field cap_mdev_types? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+---@field cap_net? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
+---@field cap_pci_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
+---@field cap_scsi? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI
+---@field cap_scsi_generic? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_GENERIC
+---@field cap_scsi_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST
+---@field cap_scsi_target? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET
+---@field cap_storage? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE
+---@field cap_system? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM
+---@field cap_usb_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV
+---@field cap_usb_interface? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE
+---@field cap_vdpa? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
+---@field cap_vpd? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD
+---@field cap_vports? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the devices of the host.
+---
+---libvirt: `virConnectListAllNodeDevices`
+---@param options? guestlua.NodeDevicesOptions
+---@return guestlua.NodeDevice[]
+function Host:node_devices(options) end
+
+---@class guestlua.NwfilterOptions
+---@field required? boolean raise an error of kind "no_nwfilter" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the nwfilter of that name or UUID.
+---@param name_or_uuid string the nwfilter's name or UUID
+---@param options? guestlua.NwfilterOptions
+---@return guestlua.NWFilter? # NWFilter, or nil if there is none
+function Host:nwfilter(name_or_uuid, options) end
+
+---@class guestlua.NwfilterBindingCreateXmlOptions
+---@field validate? boolean VIR_NWFILTER_BINDING_CREATE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Puts a network filter in force on a port.
+---
+---libvirt: `virNWFilterBindingCreateXML`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.NwfilterBindingCreateXmlOptions
+---@return guestlua.NWFilterBinding
+function Host:nwfilter_binding_create_xml(xml, options) end
+
+---@class guestlua.NwfilterBindingLookupByPortDevOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds the filters that are in force on a port, as "vnet0".
+---
+---libvirt: `virNWFilterBindingLookupByPortDev`
+---@param portdev string the port's device on the host, as "vnet0"
+---@param options? guestlua.NwfilterBindingLookupByPortDevOptions
+---@return guestlua.NWFilterBinding?
+function Host:nwfilter_binding_lookup_by_port_dev(portdev, options) end
+
+---@class guestlua.NwfilterBindingsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists which network filters are in force on which ports.
+---
+---libvirt: `virConnectListAllNWFilterBindings`
+---@param options? guestlua.NwfilterBindingsOptions
+---@return guestlua.NWFilterBinding[]
+function Host:nwfilter_bindings(options) end
+
+---@class guestlua.NwfilterDefineXmlOptions
+---@field validate? boolean VIR_NWFILTER_DEFINE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a network filter, or redefines the one of the same name.
+---
+---libvirt: `virNWFilterDefineXMLFlags`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.NwfilterDefineXmlOptions
+---@return guestlua.NWFilter
+function Host:nwfilter_define_xml(xml_desc, options) end
+
+---@class guestlua.NwfilterLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a network filter by its name.
+---
+---libvirt: `virNWFilterLookupByName`
+---@param name string its name
+---@param options? guestlua.NwfilterLookupByNameOptions
+---@return guestlua.NWFilter?
+function Host:nwfilter_lookup_by_name(name, options) end
+
+---@class guestlua.NwfilterLookupByUuidStringOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a network filter by its UUID.
+---
+---libvirt: `virNWFilterLookupByUUIDString`
+---@param uuidstr string its UUID
+---@param options? guestlua.NwfilterLookupByUuidStringOptions
+---@return guestlua.NWFilter?
+function Host:nwfilter_lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.NwfiltersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the network filters.
+---
+---libvirt: `virConnectListAllNWFilters`
+---@param options? guestlua.NwfiltersOptions
+---@return guestlua.NWFilter[]
+function Host:nwfilters(options) end
+
 ---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
 ---@param name string the event's name
 ---@param fn function called with each event
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Host:on(name, fn) end
+
+---@class guestlua.PoolOptions
+---@field required? boolean raise an error of kind "no_storage_pool" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the pool of that name or UUID.
+---@param name_or_uuid string the pool's name or UUID
+---@param options? guestlua.PoolOptions
+---@return guestlua.StoragePool? # StoragePool, or nil if there is none
+function Host:pool(name_or_uuid, options) end
+
+---@class guestlua.PoolsOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field autostart? boolean true: only those that are autostart; false: only those that are no_autostart
+---@field dir? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DIR
+---@field disk? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DISK
+---@field fs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_FS
+---@field gluster? boolean VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER
+---@field iscsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI
+---@field iscsi_direct? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT
+---@field logical? boolean VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL
+---@field mpath? boolean VIR_CONNECT_LIST_STORAGE_POOLS_MPATH
+---@field netfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_NETFS
+---@field persistent? boolean true: only those that are persistent; false: only those that are transient
+---@field rbd? boolean VIR_CONNECT_LIST_STORAGE_POOLS_RBD
+---@field scsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SCSI
+---@field sheepdog? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG
+---@field vstorage? boolean VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE
+---@field zfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ZFS
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the storage pools.
+---
+---libvirt: `virConnectListAllStoragePools`
+---@param options? guestlua.PoolsOptions
+---@return guestlua.StoragePool[]
+function Host:pools(options) end
+
+---@class guestlua.QemuAttachOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes over a QEMU that libvirt did not start.
+---
+---libvirt: `virDomainQemuAttach`
+---@param pid_value integer the number of the process
+---@param options? guestlua.QemuAttachOptions
+---@return guestlua.Guest
+function Host:qemu_attach(pid_value, options) end
 
 ---@class guestlua.ReconnectOptions
 ---@field gap? number how many seconds the connection was lost, for the event "reconnected"
@@ -262,6 +1228,240 @@ function Host:on(name, fn) end
 ---@param options? guestlua.ReconnectOptions
 function Host:reconnect(options) end
 
+---@class guestlua.RestoreOptions
+---@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
+---@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
+---@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
+---@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a guest from a file that Domain.save wrote. Where the wait is interrupted it goes on.
+---
+---libvirt: `virDomainRestoreFlags`
+---@param from string the file on the host
+---@param dxml? guestlua.Element|string the configuration to use instead
+---@param options? guestlua.RestoreOptions
+function Host:restore(from, dxml, options) end
+
+---@class guestlua.RestoreParamsOptions
+---@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
+---@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
+---@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
+---@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a guest from a file that Domain.save_params wrote.
+---
+---libvirt: `virDomainRestoreParams`
+---@param params table a table from name to value
+---@param options? guestlua.RestoreParamsOptions
+function Host:restore_params(params, options) end
+
+---@class guestlua.SaveImageDefineXmlOptions
+---@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
+---@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
+---@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
+---@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Changes the guest's configuration in a file that Domain.save wrote.
+---
+---libvirt: `virDomainSaveImageDefineXML`
+---@param file string the file on the host
+---@param dxml guestlua.Element|string the configuration to use instead
+---@param options? guestlua.SaveImageDefineXmlOptions
+function Host:save_image_define_xml(file, dxml, options) end
+
+---@class guestlua.SaveImageGetXmlDescOptions
+---@field secure? boolean VIR_DOMAIN_SAVE_IMAGE_XML_SECURE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's configuration in a file that Domain.save wrote, as XML.
+---
+---libvirt: `virDomainSaveImageGetXMLDesc`
+---@param file string the file on the host
+---@param options? guestlua.SaveImageGetXmlDescOptions
+---@return string
+function Host:save_image_get_xml_desc(file, options) end
+
+---@class guestlua.SecretOptions
+---@field required? boolean raise an error of kind "no_secret" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the secret of that UUID.
+---@param uuid string the secret's UUID
+---@param options? guestlua.SecretOptions
+---@return guestlua.Secret? # Secret, or nil if there is none
+function Host:secret(uuid, options) end
+
+---@class guestlua.SecretDefineXmlOptions
+---@field validate? boolean VIR_SECRET_DEFINE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a secret. Its value is set with Secret.set_value.
+---
+---libvirt: `virSecretDefineXML`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.SecretDefineXmlOptions
+---@return guestlua.Secret
+function Host:secret_define_xml(xml, options) end
+
+---@class guestlua.SecretLookupByUsageOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds the secret that is for a volume, a pool, a TPM.
+---
+---libvirt: `virSecretLookupByUsage`
+---@param usage_type string what kind of thing it is for
+---@param usage_id string what it is for
+---@param options? guestlua.SecretLookupByUsageOptions
+---@return guestlua.Secret?
+function Host:secret_lookup_by_usage(usage_type, usage_id, options) end
+
+---@class guestlua.SecretLookupByUuidStringOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a secret by its UUID.
+---
+---libvirt: `virSecretLookupByUUIDString`
+---@param uuidstr string its UUID
+---@param options? guestlua.SecretLookupByUuidStringOptions
+---@return guestlua.Secret?
+function Host:secret_lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.SecretsOptions
+---@field ephemeral? boolean true: only those that are ephemeral; false: only those that are no_ephemeral
+---@field private? boolean true: only those that are private; false: only those that are no_private
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the secrets.
+---
+---libvirt: `virConnectListAllSecrets`
+---@param options? guestlua.SecretsOptions
+---@return guestlua.Secret[]
+function Host:secrets(options) end
+
+---@class guestlua.SetIdentityOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Says on whose behalf the calls of this connection are made, for the daemon's access rules.
+---
+---libvirt: `virConnectSetIdentity`
+---@param params table a table from name to value
+---@param options? guestlua.SetIdentityOptions
+function Host:set_identity(params, options) end
+
+---@class guestlua.SetMemoryParametersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how the host merges equal pages of memory (KSM).
+---
+---libvirt: `virNodeSetMemoryParameters`
+---@param params table a table from name to value
+---@param options? guestlua.SetMemoryParametersOptions
+function Host:set_memory_parameters(params, options) end
+
+---@class guestlua.StatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field active? boolean only those that run, or only those that do not
+---@field persistent? boolean only those with a persistent configuration, or only those without
+---@field running? boolean those that run
+---@field paused? boolean those that are paused
+---@field shutoff? boolean those that are off
+---@field other? boolean those in another state
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The statistics of all guests, in one call, by the names of the guests: host:stats().web["cpu.time"].
+---
+---libvirt: `virConnectGetAllDomainStats`
+---@param options? guestlua.StatsOptions
+---@return table # a table from a guest's name to a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+function Host:stats(options) end
+
+---@class guestlua.StoragePoolCreateXmlOptions
+---@field with_build? boolean build it first
+---@field with_build_no_overwrite? boolean build it first, if nothing is there
+---@field with_build_overwrite? boolean build it first, over what is there
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a storage pool that is gone when it stops (transient).
+---
+---libvirt: `virStoragePoolCreateXML`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.StoragePoolCreateXmlOptions
+---@return guestlua.StoragePool
+function Host:storage_pool_create_xml(xml_desc, options) end
+
+---@class guestlua.StoragePoolDefineXmlOptions
+---@field validate? boolean VIR_STORAGE_POOL_DEFINE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a storage pool, or redefines the one of the same UUID. It is not started.
+---
+---libvirt: `virStoragePoolDefineXML`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.StoragePoolDefineXmlOptions
+---@return guestlua.StoragePool
+function Host:storage_pool_define_xml(xml, options) end
+
+---@class guestlua.StoragePoolLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a storage pool by its name.
+---
+---libvirt: `virStoragePoolLookupByName`
+---@param name string its name
+---@param options? guestlua.StoragePoolLookupByNameOptions
+---@return guestlua.StoragePool?
+function Host:storage_pool_lookup_by_name(name, options) end
+
+---@class guestlua.StoragePoolLookupByTargetPathOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds the storage pool whose volumes are at that path.
+---
+---libvirt: `virStoragePoolLookupByTargetPath`
+---@param path string its path
+---@param options? guestlua.StoragePoolLookupByTargetPathOptions
+---@return guestlua.StoragePool?
+function Host:storage_pool_lookup_by_target_path(path, options) end
+
+---@class guestlua.StoragePoolLookupByUuidStringOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a storage pool by its UUID.
+---
+---libvirt: `virStoragePoolLookupByUUIDString`
+---@param uuidstr string its UUID
+---@param options? guestlua.StoragePoolLookupByUuidStringOptions
+---@return guestlua.StoragePool?
+function Host:storage_pool_lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.StorageVolLookupByKeyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a volume by its key.
+---
+---libvirt: `virStorageVolLookupByKey`
+---@param key string its key
+---@param options? guestlua.StorageVolLookupByKeyOptions
+---@return guestlua.StorageVol?
+function Host:storage_vol_lookup_by_key(key, options) end
+
+---@class guestlua.StorageVolLookupByPathOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a volume by its path.
+---
+---libvirt: `virStorageVolLookupByPath`
+---@param path string its path
+---@param options? guestlua.StorageVolLookupByPathOptions
+---@return guestlua.StorageVol?
+function Host:storage_vol_lookup_by_path(path, options) end
+
 ---@class guestlua.SubscribeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -272,6 +1472,26 @@ function Host:reconnect(options) end
 ---@param options? guestlua.SubscribeOptions
 ---@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
 function Host:subscribe(events, options) end
+
+---@class guestlua.SuspendForDurationOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Suspends the host itself, for so many seconds.
+---
+---libvirt: `virNodeSuspendForDuration`
+---@param target string what kind of sleep
+---@param duration integer seconds; 0: until it is woken
+---@param options? guestlua.SuspendForDurationOptions
+function Host:suspend_for_duration(target, duration, options) end
+
+---@class guestlua.VolumeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks up the volume of that path, in whatever pool it is; or of that key.
+---@param path_or_key string the volume's path, or its key
+---@param options? guestlua.VolumeOptions
+---@return guestlua.StorageVol? # StorageVol, or nil if there is none
+function Host:volume(path_or_key, options) end
 
 ---@class guestlua.WaitEventOptions
 ---@field match? function called with each such event: whether it is the one
@@ -296,7 +1516,8 @@ function Host:wait_event(name, options) end
 function Host:write_instance_config(xml, options) end
 
 ---A virtual machine: libvirt's domain. host:guest, host:guests and Guest.create make one.
----@class guestlua.Guest: userdata
+---@class guestlua.Guest: guestlua.Domain
+---@field domain guestlua.Domain The same guest under libvirt's own names, all of them: guest.domain:create() is guest:launch(). Those names that a Guest has not itself it takes from here, so that guest:reboot() is guest.domain:reboot().
 ---@field host guestlua.Host The connection that the guest was found on.
 ---@field id integer The number of the running guest, -1 where it did not run when it was looked up.
 ---@field name string The guest's name.
@@ -594,9 +1815,6 @@ function Guest:get_disk_errors(options) end
 ---@return table # a table from name to value
 function Guest:get_guest_info(options) end
 
----@class guestlua.GetInfoOptions
----@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
-
 ---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
 ---
 ---libvirt: `virDomainGetInfo`
@@ -764,11 +1982,11 @@ function Guest:inject_nmi(options) end
 ---@field hwaddr string? the MAC address
 ---@field addr table[]? the addresses: type ("ipv4" or "ipv6"), addr, prefix
 
----@class guestlua.InterfacesOptions
+---@class guestlua.GuestInterfacesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
----@param options? guestlua.InterfacesOptions
+---@param options? guestlua.GuestInterfacesOptions
 ---@return guestlua.InterfacesResult[]
 function Guest:interfaces(options) end
 
@@ -1048,6 +2266,1651 @@ function Guest:wait_event(name, options) end
 ---@param options? guestlua.WriteFileOptions
 function Guest:write_file(path, text, options) end
 
+---A guest under libvirt's own names: guest.domain makes one. A Guest has its methods too, but for those whose name it has itself.
+---@class guestlua.Domain: userdata
+---@field guest guestlua.Guest The Guest that it is.
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+---@field uuid string Its UUID, 36 characters.
+local Domain = {}
+
+---@class guestlua.DomainAbortJobOptions
+---@field postcopy? boolean VIR_DOMAIN_ABORT_JOB_POSTCOPY
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Ends the guest's job: a save, a dump, a migration.
+---
+---libvirt: `virDomainAbortJobFlags`
+---@param options? guestlua.DomainAbortJobOptions
+function Domain:abort_job(options) end
+
+---@class guestlua.AddIothreadOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Gives the guest another thread for its disks.
+---
+---libvirt: `virDomainAddIOThread`
+---@param iothread_id integer the thread's number
+---@param options? guestlua.AddIothreadOptions
+function Domain:add_iothread(iothread_id, options) end
+
+---Sets how long libvirt waits for the guest's agent, in seconds: -2 for ever, -1 its default.
+---
+---libvirt: `virDomainAgentSetResponseTimeout`
+---@param seconds integer seconds
+---@param options? guestlua.AgentSetResponseTimeoutOptions
+function Domain:agent_set_response_timeout(seconds, options) end
+
+---@class guestlua.DomainAttachDeviceOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field force? boolean even if the guest does not agree
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Gives the guest a device.
+---
+---libvirt: `virDomainAttachDeviceFlags`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.DomainAttachDeviceOptions
+function Domain:attach_device(xml, options) end
+
+---@class guestlua.AuthorizedSshKeysGetOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The SSH keys that may log in as a user of the guest.
+---
+---libvirt: `virDomainAuthorizedSSHKeysGet`
+---@param user string the user
+---@param options? guestlua.AuthorizedSshKeysGetOptions
+---@return string[]
+function Domain:authorized_ssh_keys_get(user, options) end
+
+---@class guestlua.AuthorizedSshKeysSetOptions
+---@field append? boolean VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND
+---@field remove? boolean VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the SSH keys that may log in as a user of the guest.
+---
+---libvirt: `virDomainAuthorizedSSHKeysSet`
+---@param user string the user
+---@param keys? string[] the keys, a text each
+---@param options? guestlua.AuthorizedSshKeysSetOptions
+function Domain:authorized_ssh_keys_set(user, keys, options) end
+
+---@class guestlua.BackupBeginOptions
+---@field reuse_external? boolean VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Begins a backup of the guest's disks.
+---
+---libvirt: `virDomainBackupBegin`
+---@param backup_xml guestlua.Element|string a <domainbackup> element
+---@param checkpoint_xml? guestlua.Element|string a <domaincheckpoint> element
+---@param options? guestlua.BackupBeginOptions
+function Domain:backup_begin(backup_xml, checkpoint_xml, options) end
+
+---@class guestlua.BackupGetXmlDescOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The backup that is under way, as XML.
+---
+---libvirt: `virDomainBackupGetXMLDesc`
+---@param options? guestlua.BackupGetXmlDescOptions
+---@return string
+function Domain:backup_get_xml_desc(options) end
+
+---@class guestlua.BlockCommitOptions
+---@field active? boolean VIR_DOMAIN_BLOCK_COMMIT_ACTIVE
+---@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES
+---@field delete? boolean VIR_DOMAIN_BLOCK_COMMIT_DELETE
+---@field relative? boolean VIR_DOMAIN_BLOCK_COMMIT_RELATIVE
+---@field shallow? boolean VIR_DOMAIN_BLOCK_COMMIT_SHALLOW
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Begins to merge what images have into the one below them.
+---
+---libvirt: `virDomainBlockCommit`
+---@param disk string the disk's target, as "vda"
+---@param base string the image to end at
+---@param top string the image to begin at
+---@param bandwidth integer MiB/s; 0: no limit
+---@param options? guestlua.BlockCommitOptions
+function Domain:block_commit(disk, base, top, bandwidth, options) end
+
+---@class guestlua.BlockCopyOptions
+---@field reuse_ext? boolean VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
+---@field shallow? boolean VIR_DOMAIN_BLOCK_COPY_SHALLOW
+---@field synchronous_writes? boolean VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES
+---@field transient_job? boolean VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Begins to copy a disk to another place.
+---
+---libvirt: `virDomainBlockCopy`
+---@param disk string the disk's target, as "vda"
+---@param destxml guestlua.Element|string where to: a <disk> element
+---@param params table a table from name to value
+---@param options? guestlua.BlockCopyOptions
+function Domain:block_copy(disk, destxml, params, options) end
+
+---@class guestlua.BlockJobAbortOptions
+---@field async? boolean VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC
+---@field pivot? boolean VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Ends a disk's job.
+---
+---libvirt: `virDomainBlockJobAbort`
+---@param disk string the disk's target, as "vda"
+---@param options? guestlua.BlockJobAbortOptions
+function Domain:block_job_abort(disk, options) end
+
+---@class guestlua.BlockJobSetSpeedOptions
+---@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how fast a disk's job may be, in MiB/s; bytes: in bytes a second.
+---
+---libvirt: `virDomainBlockJobSetSpeed`
+---@param disk string the disk's target, as "vda"
+---@param bandwidth integer MiB/s; 0: no limit
+---@param options? guestlua.BlockJobSetSpeedOptions
+function Domain:block_job_set_speed(disk, bandwidth, options) end
+
+---@class guestlua.BlockPeekOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Reads bytes of a disk's image, as they are in the file.
+---
+---libvirt: `virDomainBlockPeek`
+---@param disk string the disk's target, as in "vda", or the path of its source
+---@param offset integer the first byte
+---@param size integer how many bytes
+---@param options? guestlua.BlockPeekOptions
+---@return string
+function Domain:block_peek(disk, offset, size, options) end
+
+---@class guestlua.BlockPullOptions
+---@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Begins to copy into a disk's image what it has from those below it.
+---
+---libvirt: `virDomainBlockPull`
+---@param disk string the disk's target, as "vda"
+---@param bandwidth integer MiB/s; 0: no limit
+---@param options? guestlua.BlockPullOptions
+function Domain:block_pull(disk, bandwidth, options) end
+
+---@class guestlua.BlockRebaseOptions
+---@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES
+---@field copy? boolean VIR_DOMAIN_BLOCK_REBASE_COPY
+---@field copy_dev? boolean VIR_DOMAIN_BLOCK_REBASE_COPY_DEV
+---@field copy_raw? boolean VIR_DOMAIN_BLOCK_REBASE_COPY_RAW
+---@field relative? boolean VIR_DOMAIN_BLOCK_REBASE_RELATIVE
+---@field reuse_ext? boolean VIR_DOMAIN_BLOCK_REBASE_REUSE_EXT
+---@field shallow? boolean VIR_DOMAIN_BLOCK_REBASE_SHALLOW
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Begins to copy into a disk's image what it has from those below it, down to `base`.
+---
+---libvirt: `virDomainBlockRebase`
+---@param disk string the disk's target, as "vda"
+---@param base? string the image to end at
+---@param bandwidth integer MiB/s; 0: no limit
+---@param options? guestlua.BlockRebaseOptions
+function Domain:block_rebase(disk, base, bandwidth, options) end
+
+---@class guestlua.BlockResizeOptions
+---@field bytes? boolean VIR_DOMAIN_BLOCK_RESIZE_BYTES
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Changes the size of a disk, in KiB; bytes: in bytes.
+---
+---libvirt: `virDomainBlockResize`
+---@param disk string the disk's target, as "vda"
+---@param size integer KiB; with the option bytes: bytes
+---@param options? guestlua.BlockResizeOptions
+function Domain:block_resize(disk, size, options) end
+
+---@class guestlua.BlockStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much was read from a disk, and written to it.
+---
+---libvirt: `virDomainBlockStats`
+---@param disk string the disk's target, as "vda"
+---@param options? guestlua.BlockStatsOptions
+---@return table
+function Domain:block_stats(disk, options) end
+
+---@class guestlua.BlockStatsFlagsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---All that is counted of a disk.
+---
+---libvirt: `virDomainBlockStatsFlags`
+---@param disk string the disk's target, as "vda"
+---@param options? guestlua.BlockStatsFlagsOptions
+---@return table
+function Domain:block_stats_flags(disk, options) end
+
+---@class guestlua.CheckpointCreateXmlOptions
+---@field quiesce? boolean VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE
+---@field redefine? boolean VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE
+---@field redefine_validate? boolean VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a checkpoint: from now on it is known what changes on the disks.
+---
+---libvirt: `virDomainCheckpointCreateXML`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.CheckpointCreateXmlOptions
+---@return guestlua.Checkpoint
+function Domain:checkpoint_create_xml(xml_desc, options) end
+
+---@class guestlua.CheckpointLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a checkpoint of the guest by its name.
+---
+---libvirt: `virDomainCheckpointLookupByName`
+---@param name string its name
+---@param options? guestlua.CheckpointLookupByNameOptions
+---@return guestlua.Checkpoint?
+function Domain:checkpoint_lookup_by_name(name, options) end
+
+---@class guestlua.CheckpointsOptions
+---@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guest's checkpoints.
+---
+---libvirt: `virDomainListAllCheckpoints`
+---@param options? guestlua.CheckpointsOptions
+---@return guestlua.Checkpoint[]
+function Domain:checkpoints(options) end
+
+---@class guestlua.CoreDumpOptions
+---@field bypass_cache? boolean VIR_DUMP_BYPASS_CACHE
+---@field crash? boolean VIR_DUMP_CRASH
+---@field live? boolean VIR_DUMP_LIVE
+---@field memory_only? boolean VIR_DUMP_MEMORY_ONLY
+---@field reset? boolean VIR_DUMP_RESET
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Writes the guest's memory to a file on its host, for a debugger.
+---
+---libvirt: `virDomainCoreDump`
+---@param to string the file on the host to write
+---@param options? guestlua.CoreDumpOptions
+function Domain:core_dump(to, options) end
+
+---@class guestlua.CoreDumpWithFormatOptions
+---@field bypass_cache? boolean VIR_DUMP_BYPASS_CACHE
+---@field crash? boolean VIR_DUMP_CRASH
+---@field live? boolean VIR_DUMP_LIVE
+---@field memory_only? boolean VIR_DUMP_MEMORY_ONLY
+---@field reset? boolean VIR_DUMP_RESET
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Writes the guest's memory to a file on its host, for a debugger.
+---
+---libvirt: `virDomainCoreDumpWithFormat`
+---@param to string the file on the host to write
+---@param dumpformat string how the file is written
+---@param options? guestlua.CoreDumpWithFormatOptions
+function Domain:core_dump_with_format(to, dumpformat, options) end
+
+---@class guestlua.DomainCreateOptions
+---@field autodestroy? boolean it ends with this connection
+---@field bypass_cache? boolean VIR_DOMAIN_START_BYPASS_CACHE
+---@field force_boot? boolean VIR_DOMAIN_START_FORCE_BOOT
+---@field paused? boolean leave its processors paused
+---@field reset_nvram? boolean VIR_DOMAIN_START_RESET_NVRAM
+---@field validate? boolean VIR_DOMAIN_START_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts the guest. guest:launch() is the reference's name for it.
+---
+---libvirt: `virDomainCreateWithFlags`
+---@param options? guestlua.DomainCreateOptions
+function Domain:create(options) end
+
+---@class guestlua.DelIothreadOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a thread for its disks from the guest.
+---
+---libvirt: `virDomainDelIOThread`
+---@param iothread_id integer the thread's number
+---@param options? guestlua.DelIothreadOptions
+function Domain:del_iothread(iothread_id, options) end
+
+---@class guestlua.DestroyOptions
+---@field graceful? boolean VIR_DOMAIN_DESTROY_GRACEFUL
+---@field remove_logs? boolean VIR_DOMAIN_DESTROY_REMOVE_LOGS
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Stops the guest at once, as pulling the plug does. guest:poweroff() is the reference's name for it.
+---
+---libvirt: `virDomainDestroyFlags`
+---@param options? guestlua.DestroyOptions
+function Domain:destroy(options) end
+
+---@class guestlua.DomainDetachDeviceOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field force? boolean even if the guest does not agree
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a device from the guest. One that runs has to agree: an event says when it is gone.
+---
+---libvirt: `virDomainDetachDeviceFlags`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.DomainDetachDeviceOptions
+function Domain:detach_device(xml, options) end
+
+---@class guestlua.DetachDeviceAliasOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field force? boolean even if the guest does not agree
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes the device of that alias from the guest. It has to agree: an event says when it is gone.
+---
+---libvirt: `virDomainDetachDeviceAlias`
+---@param alias string the device's alias
+---@param options? guestlua.DetachDeviceAliasOptions
+function Domain:detach_device_alias(alias, options) end
+
+---@class guestlua.FsFreezeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Has the guest write out its file systems and keep them still.
+---
+---libvirt: `virDomainFSFreeze`
+---@param mountpoints? string[] where the file systems are mounted; nil: all
+---@param options? guestlua.FsFreezeOptions
+---@return integer # integer: how many were frozen
+function Domain:fs_freeze(mountpoints, options) end
+
+---@class guestlua.FsThawOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets the guest's file systems go on.
+---
+---libvirt: `virDomainFSThaw`
+---@param mountpoints? string[] where the file systems are mounted; nil: all
+---@param options? guestlua.FsThawOptions
+---@return integer # integer: how many were thawed
+function Domain:fs_thaw(mountpoints, options) end
+
+---@class guestlua.FsTrimOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Has the guest give back what its file systems do not use.
+---
+---libvirt: `virDomainFSTrim`
+---@param mount_point? string where the file system is mounted; nil: all
+---@param minimum integer the smallest hole that is given back, in bytes
+---@param options? guestlua.FsTrimOptions
+function Domain:fs_trim(mount_point, minimum, options) end
+
+---@class guestlua.GetAutostartOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether the guest starts with its host.
+---
+---libvirt: `virDomainGetAutostart`
+---@param options? guestlua.GetAutostartOptions
+---@return boolean
+function Domain:get_autostart(options) end
+
+---@class guestlua.GetBlkioParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The limits of all of the guest's disks together.
+---
+---libvirt: `virDomainGetBlkioParameters`
+---@param options? guestlua.GetBlkioParametersOptions
+---@return table
+function Domain:get_blkio_parameters(options) end
+
+---@class guestlua.GetBlockInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How large a disk is: capacity, allocation, physical.
+---
+---libvirt: `virDomainGetBlockInfo`
+---@param disk string the disk's target, as "vda"
+---@param options? guestlua.GetBlockInfoOptions
+---@return table
+function Domain:get_block_info(disk, options) end
+
+---@class guestlua.GetBlockIoTuneOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The limits of a disk.
+---
+---libvirt: `virDomainGetBlockIoTune`
+---@param disk string the disk's target, as "vda"
+---@param options? guestlua.GetBlockIoTuneOptions
+---@return table
+function Domain:get_block_io_tune(disk, options) end
+
+---@class guestlua.GetBlockJobInfoOptions
+---@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How far a disk's job is.
+---
+---libvirt: `virDomainGetBlockJobInfo`
+---@param disk string the disk's target, as "vda"
+---@param options? guestlua.GetBlockJobInfoOptions
+---@return table
+function Domain:get_block_job_info(disk, options) end
+
+---@class guestlua.GetControlInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How libvirt stands with the hypervisor: whether it answers.
+---
+---libvirt: `virDomainGetControlInfo`
+---@param options? guestlua.GetControlInfoOptions
+---@return table
+function Domain:get_control_info(options) end
+
+---@class guestlua.DomainGetCpuStatsOptions
+---@field total? boolean of all processors together
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much time of each of the host's processors the guest has used, in nanoseconds.
+---
+---libvirt: `virDomainGetCPUStats`
+---@param options? guestlua.DomainGetCpuStatsOptions
+---@return table # a list of tables, the first for processor 0; with total one table
+function Domain:get_cpu_stats(options) end
+
+---@class guestlua.GetEmulatorPinInfoOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---On which of the host's processors the emulator itself may run.
+---
+---libvirt: `virDomainGetEmulatorPinInfo`
+---@param options? guestlua.GetEmulatorPinInfoOptions
+---@return integer[]
+function Domain:get_emulator_pin_info(options) end
+
+---@class guestlua.GetFsInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The file systems that are mounted in the guest, says its agent.
+---
+---libvirt: `virDomainGetFSInfo`
+---@param options? guestlua.GetFsInfoOptions
+---@return table[] # a list of tables: mountpoint, name, fstype, dev_alias (the guest's disks, as "vda")
+function Domain:get_fs_info(options) end
+
+---@class guestlua.DomainGetGuestInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the guest's agent says of the system inside.
+---
+---libvirt: `virDomainGetGuestInfo`
+---@param types integer|string[] what to ask for
+---@param options? guestlua.DomainGetGuestInfoOptions
+---@return table
+function Domain:get_guest_info(types, options) end
+
+---@class guestlua.GetGuestVcpusOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Which processors the guest's own system uses, says its agent.
+---
+---libvirt: `virDomainGetGuestVcpus`
+---@param options? guestlua.GetGuestVcpusOptions
+---@return table
+function Domain:get_guest_vcpus(options) end
+
+---@class guestlua.GetHostnameOptions
+---@field agent? boolean VIR_DOMAIN_GET_HOSTNAME_AGENT
+---@field lease? boolean VIR_DOMAIN_GET_HOSTNAME_LEASE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's own host name, from the network's leases or from its agent.
+---
+---libvirt: `virDomainGetHostname`
+---@param options? guestlua.GetHostnameOptions
+---@return string
+function Domain:get_hostname(options) end
+
+---The guest's state, memory and processors.
+---
+---libvirt: `virDomainGetInfo`
+---@param options? guestlua.GetInfoOptions
+---@return table
+function Domain:get_info(options) end
+
+---@class guestlua.GetInterfaceParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The limits of one of the guest's network interfaces.
+---
+---libvirt: `virDomainGetInterfaceParameters`
+---@param device string the interface's name on the host, as "vnet0", or its MAC address
+---@param options? guestlua.GetInterfaceParametersOptions
+---@return table
+function Domain:get_interface_parameters(device, options) end
+
+---@class guestlua.GetIothreadInfoOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The threads for the guest's disks, and on which of the host's processors they may run.
+---
+---libvirt: `virDomainGetIOThreadInfo`
+---@param options? guestlua.GetIothreadInfoOptions
+---@return table[] # a list of tables: iothread_id, cpus (a list of numbers)
+function Domain:get_iothread_info(options) end
+
+---@class guestlua.DomainGetJobInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How far the guest's job is.
+---
+---libvirt: `virDomainGetJobInfo`
+---@param options? guestlua.DomainGetJobInfoOptions
+---@return table
+function Domain:get_job_info(options) end
+
+---@class guestlua.GetJobStatsOptions
+---@field completed? boolean VIR_DOMAIN_JOB_STATS_COMPLETED
+---@field keep_completed? boolean VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---All that is known of the guest's job, or of the one that was last.
+---
+---libvirt: `virDomainGetJobStats`
+---@param options? guestlua.GetJobStatsOptions
+---@return string type
+---@return table params
+function Domain:get_job_stats(options) end
+
+---@class guestlua.GetLaunchSecurityInfoOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the guest's owner needs to see that its memory is encrypted.
+---
+---libvirt: `virDomainGetLaunchSecurityInfo`
+---@param options? guestlua.GetLaunchSecurityInfoOptions
+---@return table
+function Domain:get_launch_security_info(options) end
+
+---@class guestlua.GetMaxMemoryOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much memory the guest can have at most, in KiB.
+---
+---libvirt: `virDomainGetMaxMemory`
+---@param options? guestlua.GetMaxMemoryOptions
+---@return integer
+function Domain:get_max_memory(options) end
+
+---How many processors the guest can have at most.
+---
+---libvirt: `virDomainGetMaxVcpus`
+---@param options? guestlua.GetMaxVcpusOptions
+---@return integer
+function Domain:get_max_vcpus(options) end
+
+---@class guestlua.DomainGetMemoryParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The limits of the guest's memory.
+---
+---libvirt: `virDomainGetMemoryParameters`
+---@param options? guestlua.DomainGetMemoryParametersOptions
+---@return table
+function Domain:get_memory_parameters(options) end
+
+---@class guestlua.GetMessagesOptions
+---@field deprecation? boolean VIR_DOMAIN_MESSAGE_DEPRECATION
+---@field tainting? boolean VIR_DOMAIN_MESSAGE_TAINTING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What libvirt warns of: that the guest is tainted, that something is deprecated.
+---
+---libvirt: `virDomainGetMessages`
+---@param options? guestlua.GetMessagesOptions
+---@return string[]
+function Domain:get_messages(options) end
+
+---@class guestlua.DomainGetMetadataOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's title, description or an element of its own.
+---
+---libvirt: `virDomainGetMetadata`
+---@param type string which of them
+---@param uri? string the element's namespace
+---@param options? guestlua.DomainGetMetadataOptions
+---@return string
+function Domain:get_metadata(type, uri, options) end
+
+---@class guestlua.GetNumaParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---On which NUMA nodes the guest's memory is.
+---
+---libvirt: `virDomainGetNumaParameters`
+---@param options? guestlua.GetNumaParametersOptions
+---@return table
+function Domain:get_numa_parameters(options) end
+
+---@class guestlua.GetOsTypeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the guest is made for, as "hvm".
+---
+---libvirt: `virDomainGetOSType`
+---@param options? guestlua.GetOsTypeOptions
+---@return string
+function Domain:get_os_type(options) end
+
+---@class guestlua.GetPerfEventsOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Which events of the processors are counted.
+---
+---libvirt: `virDomainGetPerfEvents`
+---@param options? guestlua.GetPerfEventsOptions
+---@return table
+function Domain:get_perf_events(options) end
+
+---@class guestlua.GetSchedulerParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much of the host's processors the guest gets.
+---
+---libvirt: `virDomainGetSchedulerParametersFlags`
+---@param options? guestlua.GetSchedulerParametersOptions
+---@return table
+function Domain:get_scheduler_parameters(options) end
+
+---@class guestlua.GetSchedulerTypeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the hypervisor shares its processors out.
+---
+---libvirt: `virDomainGetSchedulerType`
+---@param options? guestlua.GetSchedulerTypeOptions
+---@return string
+function Domain:get_scheduler_type(options) end
+
+---@class guestlua.GetSecurityLabelOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The security label of the guest's process.
+---
+---libvirt: `virDomainGetSecurityLabel`
+---@param options? guestlua.GetSecurityLabelOptions
+---@return table
+function Domain:get_security_label(options) end
+
+---@class guestlua.GetSecurityLabelListOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The security labels of the guest's process, one for each model.
+---
+---libvirt: `virDomainGetSecurityLabelList`
+---@param options? guestlua.GetSecurityLabelListOptions
+---@return table[] # a list of tables: label, enforcing
+function Domain:get_security_label_list(options) end
+
+---@class guestlua.GetStatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's statistics, all in one call. guest:stats() is the same.
+---
+---libvirt: `virDomainListGetStats`
+---@param options? guestlua.GetStatsOptions
+---@return table # a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+function Domain:get_stats(options) end
+
+---@class guestlua.GetTimeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's own time.
+---
+---libvirt: `virDomainGetTime`
+---@param options? guestlua.GetTimeOptions
+---@return integer seconds
+---@return integer nseconds
+function Domain:get_time(options) end
+
+---@class guestlua.GetVcpuPinInfoOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---On which of the host's processors those of the guest may run.
+---
+---libvirt: `virDomainGetVcpuPinInfo`
+---@param options? guestlua.GetVcpuPinInfoOptions
+---@return table[] # a list with a list of numbers for each of the guest's processors, the first for its processor 0
+function Domain:get_vcpu_pin_info(options) end
+
+---@class guestlua.DomainGetVcpusOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_VCPU_CURRENT
+---@field guest? boolean what the guest's own system uses, by its agent
+---@field hotpluggable? boolean VIR_DOMAIN_VCPU_HOTPLUGGABLE
+---@field live? boolean the running guest
+---@field maximum? boolean the most that it can have
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How many processors the guest has.
+---
+---libvirt: `virDomainGetVcpusFlags`
+---@param options? guestlua.DomainGetVcpusOptions
+---@return integer
+function Domain:get_vcpus(options) end
+
+---@class guestlua.DomainGetXmlDescOptions
+---@field inactive? boolean what it is at its next start
+---@field migratable? boolean VIR_DOMAIN_XML_MIGRATABLE
+---@field secure? boolean with passwords in it
+---@field update_cpu? boolean VIR_DOMAIN_XML_UPDATE_CPU
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's configuration, as XML.
+---
+---libvirt: `virDomainGetXMLDesc`
+---@param options? guestlua.DomainGetXmlDescOptions
+---@return string
+function Domain:get_xml_desc(options) end
+
+---@class guestlua.HasCurrentSnapshotOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether the guest has a current snapshot.
+---
+---libvirt: `virDomainHasCurrentSnapshot`
+---@param options? guestlua.HasCurrentSnapshotOptions
+---@return boolean
+function Domain:has_current_snapshot(options) end
+
+---@class guestlua.HasManagedSaveImageOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether managed_save saved the guest's memory.
+---
+---libvirt: `virDomainHasManagedSaveImage`
+---@param options? guestlua.HasManagedSaveImageOptions
+---@return boolean
+function Domain:has_managed_save_image(options) end
+
+---Sends the guest a non-maskable interrupt.
+---
+---libvirt: `virDomainInjectNMI`
+---@param options? guestlua.InjectNmiOptions
+function Domain:inject_nmi(options) end
+
+---@class guestlua.InterfaceAddressesOptions
+---@field source? string who is asked: the network's leases, the guest's agent, the host's ARP table; default: "lease"
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The IP addresses of the guest's network interfaces.
+---
+---libvirt: `virDomainInterfaceAddresses`
+---@param options? guestlua.InterfaceAddressesOptions
+---@return table[] # a list of tables: name, hwaddr, addrs (a list of tables: type, addr, prefix)
+function Domain:interface_addresses(options) end
+
+---@class guestlua.InterfaceStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What went over one of the guest's network interfaces.
+---
+---libvirt: `virDomainInterfaceStats`
+---@param device string the interface's name on the host, as "vnet0", or its MAC address
+---@param options? guestlua.InterfaceStatsOptions
+---@return table
+function Domain:interface_stats(device, options) end
+
+---Whether the guest runs; a paused guest does.
+---
+---libvirt: `virDomainIsActive`
+---@param options? guestlua.IsActiveOptions
+---@return boolean
+function Domain:is_active(options) end
+
+---@class guestlua.IsPersistentOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether the host keeps the guest's configuration when the guest stops.
+---
+---libvirt: `virDomainIsPersistent`
+---@param options? guestlua.IsPersistentOptions
+---@return boolean
+function Domain:is_persistent(options) end
+
+---@class guestlua.IsUpdatedOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether the guest's configuration was changed since it was started.
+---
+---libvirt: `virDomainIsUpdated`
+---@param options? guestlua.IsUpdatedOptions
+---@return boolean
+function Domain:is_updated(options) end
+
+---@class guestlua.ListAllCheckpointsOptions
+---@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_LEAVES
+---@field no_leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES
+---@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guest's checkpoints. guest:checkpoints() has fewer words for the same.
+---
+---libvirt: `virDomainListAllCheckpoints`
+---@param options? guestlua.ListAllCheckpointsOptions
+---@return guestlua.Checkpoint[]
+function Domain:list_all_checkpoints(options) end
+
+---@class guestlua.ListAllSnapshotsOptions
+---@field active? boolean VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE
+---@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
+---@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
+---@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
+---@field inactive? boolean VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE
+---@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_LEAVES
+---@field metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_METADATA
+---@field no_leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES
+---@field no_metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA
+---@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guest's snapshots. guest:snapshots() has fewer words for the same.
+---
+---libvirt: `virDomainListAllSnapshots`
+---@param options? guestlua.ListAllSnapshotsOptions
+---@return guestlua.Snapshot[]
+function Domain:list_all_snapshots(options) end
+
+---@class guestlua.ManagedSaveOptions
+---@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
+---@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
+---@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
+---@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Saves the guest's memory where libvirt finds it, and stops the guest: its next start goes on from there.
+---
+---libvirt: `virDomainManagedSave`
+---@param options? guestlua.ManagedSaveOptions
+function Domain:managed_save(options) end
+
+---@class guestlua.ManagedSaveDefineXmlOptions
+---@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
+---@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
+---@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
+---@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Changes the configuration in what managed_save saved.
+---
+---libvirt: `virDomainManagedSaveDefineXML`
+---@param dxml guestlua.Element|string the configuration to use instead
+---@param options? guestlua.ManagedSaveDefineXmlOptions
+function Domain:managed_save_define_xml(dxml, options) end
+
+---@class guestlua.ManagedSaveGetXmlDescOptions
+---@field secure? boolean VIR_DOMAIN_SAVE_IMAGE_XML_SECURE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The configuration in what managed_save saved, as XML.
+---
+---libvirt: `virDomainManagedSaveGetXMLDesc`
+---@param options? guestlua.ManagedSaveGetXmlDescOptions
+---@return string
+function Domain:managed_save_get_xml_desc(options) end
+
+---@class guestlua.ManagedSaveRemoveOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Drops the memory that managed_save saved: the next start is one from the beginning.
+---
+---libvirt: `virDomainManagedSaveRemove`
+---@param options? guestlua.ManagedSaveRemoveOptions
+function Domain:managed_save_remove(options) end
+
+---@class guestlua.MemoryPeekOptions
+---@field virtual? boolean the address is one of the processor's: what nothing is said means
+---@field physical? boolean the address is one of the memory itself
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Reads bytes of the guest's memory.
+---
+---libvirt: `virDomainMemoryPeek`
+---@param offset integer the first byte
+---@param size integer how many bytes
+---@param options? guestlua.MemoryPeekOptions
+---@return string
+function Domain:memory_peek(offset, size, options) end
+
+---@class guestlua.MemoryStatsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How the guest uses its memory: actual_balloon, rss, unused, usable ... What is inside the guest it says itself, by its balloon driver.
+---
+---libvirt: `virDomainMemoryStats`
+---@param options? guestlua.MemoryStatsOptions
+---@return table # a table: KiB by name; faults are counts, last_update is a time
+function Domain:memory_stats(options) end
+
+---@class guestlua.MigrateGetCompressionCacheOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How much memory the compression of a migration may take, in bytes.
+---
+---libvirt: `virDomainMigrateGetCompressionCache`
+---@param options? guestlua.MigrateGetCompressionCacheOptions
+---@return integer
+function Domain:migrate_get_compression_cache(options) end
+
+---@class guestlua.MigrateGetMaxDowntimeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How long the guest may stand still at the end of a migration, in ms.
+---
+---libvirt: `virDomainMigrateGetMaxDowntime`
+---@param options? guestlua.MigrateGetMaxDowntimeOptions
+---@return integer
+function Domain:migrate_get_max_downtime(options) end
+
+---@class guestlua.MigrateGetMaxSpeedOptions
+---@field postcopy? boolean VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---How fast a migration may be, in MiB/s.
+---
+---libvirt: `virDomainMigrateGetMaxSpeed`
+---@param options? guestlua.MigrateGetMaxSpeedOptions
+---@return integer
+function Domain:migrate_get_max_speed(options) end
+
+---@class guestlua.MigrateSetCompressionCacheOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how much memory the compression of a migration may take, in bytes.
+---
+---libvirt: `virDomainMigrateSetCompressionCache`
+---@param cache_size integer bytes
+---@param options? guestlua.MigrateSetCompressionCacheOptions
+function Domain:migrate_set_compression_cache(cache_size, options) end
+
+---@class guestlua.MigrateSetMaxDowntimeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how long the guest may stand still at the end of a migration, in ms.
+---
+---libvirt: `virDomainMigrateSetMaxDowntime`
+---@param downtime integer milliseconds
+---@param options? guestlua.MigrateSetMaxDowntimeOptions
+function Domain:migrate_set_max_downtime(downtime, options) end
+
+---@class guestlua.MigrateSetMaxSpeedOptions
+---@field postcopy? boolean VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how fast a migration may be, in MiB/s.
+---
+---libvirt: `virDomainMigrateSetMaxSpeed`
+---@param bandwidth integer MiB/s; 0: no limit
+---@param options? guestlua.MigrateSetMaxSpeedOptions
+function Domain:migrate_set_max_speed(bandwidth, options) end
+
+---@class guestlua.MigrateStartPostCopyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets the guest run on the other host now, and fetch the rest of its memory from there.
+---
+---libvirt: `virDomainMigrateStartPostCopy`
+---@param options? guestlua.MigrateStartPostCopyOptions
+function Domain:migrate_start_post_copy(options) end
+
+---@class guestlua.PinOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets a processor of the guest run on these of the host's only: pin_vcpu, by a shorter name.
+---
+---libvirt: `virDomainPinVcpuFlags`
+---@param vcpu integer the number of the guest's processor
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinOptions
+function Domain:pin(vcpu, cpus, options) end
+
+---@class guestlua.PinEmulatorOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets the emulator itself run on these of the host's processors only.
+---
+---libvirt: `virDomainPinEmulator`
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinEmulatorOptions
+function Domain:pin_emulator(cpus, options) end
+
+---@class guestlua.PinIothreadOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets a thread for the guest's disks run on these of the host's processors only.
+---
+---libvirt: `virDomainPinIOThread`
+---@param iothread_id integer the thread's number
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinIothreadOptions
+function Domain:pin_iothread(iothread_id, cpus, options) end
+
+---@class guestlua.PinVcpuOptions
+---@field live? boolean the running guest
+---@field config? boolean its configuration, from the next start on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lets a processor of the guest run on these of the host's only.
+---
+---libvirt: `virDomainPinVcpuFlags`
+---@param vcpu integer the number of the guest's processor
+---@param cpus integer[] the numbers of the host's processors, as {0, 1, 2}
+---@param options? guestlua.PinVcpuOptions
+function Domain:pin_vcpu(vcpu, cpus, options) end
+
+---@class guestlua.PmSuspendForDurationOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Has the guest's own system suspend it, for so many seconds (0: until it is woken).
+---
+---libvirt: `virDomainPMSuspendForDuration`
+---@param target string what kind of sleep
+---@param duration integer seconds; 0: until it is woken
+---@param options? guestlua.PmSuspendForDurationOptions
+function Domain:pm_suspend_for_duration(target, duration, options) end
+
+---Wakes a guest that sleeps.
+---
+---libvirt: `virDomainPMWakeup`
+---@param options? guestlua.PmWakeupOptions
+function Domain:pm_wakeup(options) end
+
+---@class guestlua.QemuMonitorCommandOptions
+---@field hmp? boolean VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sends QEMU's monitor a command: libvirt does not know what it did. For debugging.
+---
+---libvirt: `virDomainQemuMonitorCommand`
+---@param cmd string the command, in JSON
+---@param options? guestlua.QemuMonitorCommandOptions
+---@return string
+function Domain:qemu_monitor_command(cmd, options) end
+
+---@class guestlua.RebootOptions
+---@field acpi_power_btn? boolean press its power button
+---@field guest_agent? boolean ask its agent
+---@field initctl? boolean VIR_DOMAIN_REBOOT_INITCTL
+---@field paravirt? boolean VIR_DOMAIN_REBOOT_PARAVIRT
+---@field signal? boolean VIR_DOMAIN_REBOOT_SIGNAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Asks the guest to start anew, and does not wait until it did. A guest may ignore it.
+---
+---libvirt: `virDomainReboot`
+---@param options? guestlua.RebootOptions
+function Domain:reboot(options) end
+
+---@class guestlua.RenameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Gives the guest another name. The Guest of before keeps the old one: look it up anew.
+---
+---libvirt: `virDomainRename`
+---@param new_name string the new name
+---@param options? guestlua.RenameOptions
+function Domain:rename(new_name, options) end
+
+---@class guestlua.ResetOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Resets the guest at once, as its reset button does: what it had not written is lost.
+---
+---libvirt: `virDomainReset`
+---@param options? guestlua.ResetOptions
+function Domain:reset(options) end
+
+---Lets the processors of a paused guest run again.
+---
+---libvirt: `virDomainResume`
+---@param options? guestlua.ResumeOptions
+function Domain:resume(options) end
+
+---@class guestlua.SaveOptions
+---@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
+---@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
+---@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
+---@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Saves the guest's memory to a file on its host and stops the guest. host:restore() goes on from there.
+---
+---libvirt: `virDomainSaveFlags`
+---@param to string the file on the host to write
+---@param dxml? guestlua.Element|string the configuration to use instead
+---@param options? guestlua.SaveOptions
+function Domain:save(to, dxml, options) end
+
+---@class guestlua.SaveParamsOptions
+---@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
+---@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
+---@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
+---@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Saves the guest's memory to a file on its host and stops the guest, as the parameters say.
+---
+---libvirt: `virDomainSaveParams`
+---@param params table a table from name to value
+---@param options? guestlua.SaveParamsOptions
+function Domain:save_params(params, options) end
+
+---@class guestlua.SendKeyOptions
+---@field codeset? string whose codes they are, default: "linux"
+---@field hold? integer how long they are held, in milliseconds, default: 0
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Presses keys of the guest's keyboard, all together.
+---
+---libvirt: `virDomainSendKey`
+---@param keys integer[] the codes of the keys, which are pressed together: Ctrl-Alt-Del is {29, 56, 111}
+---@param options? guestlua.SendKeyOptions
+function Domain:send_key(keys, options) end
+
+---@class guestlua.SendProcessSignalOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sends a signal to a process in a container.
+---
+---libvirt: `virDomainSendProcessSignal`
+---@param pid_value integer the number of the process
+---@param signum string the signal
+---@param options? guestlua.SendProcessSignalOptions
+function Domain:send_process_signal(pid_value, signum, options) end
+
+---@class guestlua.SetAutostartOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets whether the guest starts with its host.
+---
+---libvirt: `virDomainSetAutostart`
+---@param autostart boolean whether it does
+---@param options? guestlua.SetAutostartOptions
+function Domain:set_autostart(autostart, options) end
+
+---@class guestlua.SetBlkioParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the limits of all of the guest's disks together.
+---
+---libvirt: `virDomainSetBlkioParameters`
+---@param params table a table from name to value
+---@param options? guestlua.SetBlkioParametersOptions
+function Domain:set_blkio_parameters(params, options) end
+
+---@class guestlua.SetBlockIoTuneOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the limits of a disk.
+---
+---libvirt: `virDomainSetBlockIoTune`
+---@param disk string the disk's target, as "vda"
+---@param params table a table from name to value
+---@param options? guestlua.SetBlockIoTuneOptions
+function Domain:set_block_io_tune(disk, params, options) end
+
+---@class guestlua.SetBlockThresholdOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how much of an image may be used before an event says so, in bytes.
+---
+---libvirt: `virDomainSetBlockThreshold`
+---@param dev string the disk, as "vda" or "vda[2]"
+---@param threshold integer bytes
+---@param options? guestlua.SetBlockThresholdOptions
+function Domain:set_block_threshold(dev, threshold, options) end
+
+---@class guestlua.SetGuestVcpusOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Has the guest's own system use processors, or not: cpumap is as "0-3,^2".
+---
+---libvirt: `virDomainSetGuestVcpus`
+---@param cpumap string which, as "0-3,^2"
+---@param state boolean whether they are used
+---@param options? guestlua.SetGuestVcpusOptions
+function Domain:set_guest_vcpus(cpumap, state, options) end
+
+---@class guestlua.SetInterfaceParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the limits of one of the guest's network interfaces.
+---
+---libvirt: `virDomainSetInterfaceParameters`
+---@param device string the interface's name on the host, as "vnet0", or its MAC address
+---@param params table a table from name to value
+---@param options? guestlua.SetInterfaceParametersOptions
+function Domain:set_interface_parameters(device, params, options) end
+
+---@class guestlua.SetIothreadParamsOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how a thread for the guest's disks polls.
+---
+---libvirt: `virDomainSetIOThreadParams`
+---@param iothread_id integer the thread's number
+---@param params table a table from name to value
+---@param options? guestlua.SetIothreadParamsOptions
+function Domain:set_iothread_params(iothread_id, params, options) end
+
+---@class guestlua.SetLaunchSecurityStateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Gives the encrypted guest a secret before it starts.
+---
+---libvirt: `virDomainSetLaunchSecurityState`
+---@param params table a table from name to value
+---@param options? guestlua.SetLaunchSecurityStateOptions
+function Domain:set_launch_security_state(params, options) end
+
+---@class guestlua.SetLifecycleActionOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets what happens when the guest powers off, reboots or crashes.
+---
+---libvirt: `virDomainSetLifecycleAction`
+---@param type string which of them
+---@param action string what happens then
+---@param options? guestlua.SetLifecycleActionOptions
+function Domain:set_lifecycle_action(type, action, options) end
+
+---@class guestlua.SetMaxMemoryOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how much memory the guest can have at most, in KiB.
+---
+---libvirt: `virDomainSetMaxMemory`
+---@param memory integer KiB
+---@param options? guestlua.SetMaxMemoryOptions
+function Domain:set_max_memory(memory, options) end
+
+---@class guestlua.SetMemoryOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_MEM_CURRENT
+---@field live? boolean the running guest
+---@field maximum? boolean the most that it can have
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how much memory the guest has, in KiB.
+---
+---libvirt: `virDomainSetMemoryFlags`
+---@param memory integer KiB
+---@param options? guestlua.SetMemoryOptions
+function Domain:set_memory(memory, options) end
+
+---@class guestlua.DomainSetMemoryParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the limits of the guest's memory.
+---
+---libvirt: `virDomainSetMemoryParameters`
+---@param params table a table from name to value
+---@param options? guestlua.DomainSetMemoryParametersOptions
+function Domain:set_memory_parameters(params, options) end
+
+---@class guestlua.SetMemoryStatsPeriodOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_MEM_CURRENT
+---@field live? boolean the running guest
+---@field maximum? boolean the most that it can have
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how often the guest says how it uses its memory, in seconds.
+---
+---libvirt: `virDomainSetMemoryStatsPeriod`
+---@param period integer seconds; 0: never
+---@param options? guestlua.SetMemoryStatsPeriodOptions
+function Domain:set_memory_stats_period(period, options) end
+
+---@class guestlua.DomainSetMetadataOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the guest's title, description or an element of its own; nil removes it.
+---
+---libvirt: `virDomainSetMetadata`
+---@param type string which of them
+---@param metadata? string the title, the description, or the element; nil removes it
+---@param key? string the prefix of the element's name
+---@param uri? string the element's namespace
+---@param options? guestlua.DomainSetMetadataOptions
+function Domain:set_metadata(type, metadata, key, uri, options) end
+
+---@class guestlua.SetNumaParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets on which NUMA nodes the guest's memory is.
+---
+---libvirt: `virDomainSetNumaParameters`
+---@param params table a table from name to value
+---@param options? guestlua.SetNumaParametersOptions
+function Domain:set_numa_parameters(params, options) end
+
+---@class guestlua.SetPerfEventsOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets which events of the processors are counted.
+---
+---libvirt: `virDomainSetPerfEvents`
+---@param params table a table from name to value
+---@param options? guestlua.SetPerfEventsOptions
+function Domain:set_perf_events(params, options) end
+
+---@class guestlua.SetSchedulerParametersOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how much of the host's processors the guest gets.
+---
+---libvirt: `virDomainSetSchedulerParametersFlags`
+---@param params table a table from name to value
+---@param options? guestlua.SetSchedulerParametersOptions
+function Domain:set_scheduler_parameters(params, options) end
+
+---@class guestlua.SetTimeOptions
+---@field sync? boolean VIR_DOMAIN_TIME_SYNC
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the guest's own time.
+---
+---libvirt: `virDomainSetTime`
+---@param seconds integer seconds since 1970
+---@param nseconds integer nanoseconds more
+---@param options? guestlua.SetTimeOptions
+function Domain:set_time(seconds, nseconds, options) end
+
+---@class guestlua.DomainSetUserPasswordOptions
+---@field encrypted? boolean VIR_DOMAIN_PASSWORD_ENCRYPTED
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the password of a user in the guest.
+---
+---libvirt: `virDomainSetUserPassword`
+---@param user string the user
+---@param password string the new password
+---@param options? guestlua.DomainSetUserPasswordOptions
+function Domain:set_user_password(user, password, options) end
+
+---@class guestlua.SetVcpuOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Plugs processors in, or unplugs them: vcpumap is as "0-3,^2".
+---
+---libvirt: `virDomainSetVcpu`
+---@param vcpumap string which, as "0-3,^2"
+---@param state boolean whether they are used
+---@param options? guestlua.SetVcpuOptions
+function Domain:set_vcpu(vcpumap, state, options) end
+
+---@class guestlua.SetVcpusOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_VCPU_CURRENT
+---@field guest? boolean what the guest's own system uses, by its agent
+---@field hotpluggable? boolean VIR_DOMAIN_VCPU_HOTPLUGGABLE
+---@field live? boolean the running guest
+---@field maximum? boolean the most that it can have
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets how many processors the guest has.
+---
+---libvirt: `virDomainSetVcpusFlags`
+---@param nvcpus integer how many
+---@param options? guestlua.SetVcpusOptions
+function Domain:set_vcpus(nvcpus, options) end
+
+---@class guestlua.DomainShutdownOptions
+---@field acpi_power_btn? boolean press its power button
+---@field guest_agent? boolean ask its agent
+---@field initctl? boolean VIR_DOMAIN_SHUTDOWN_INITCTL
+---@field paravirt? boolean VIR_DOMAIN_SHUTDOWN_PARAVIRT
+---@field signal? boolean VIR_DOMAIN_SHUTDOWN_SIGNAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Asks the guest to shut down, and does not wait until it did.
+---
+---libvirt: `virDomainShutdownFlags`
+---@param options? guestlua.DomainShutdownOptions
+function Domain:shutdown(options) end
+
+---@class guestlua.SnapshotCreateXmlOptions
+---@field atomic? boolean VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
+---@field current? boolean VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT
+---@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
+---@field halt? boolean VIR_DOMAIN_SNAPSHOT_CREATE_HALT
+---@field live? boolean VIR_DOMAIN_SNAPSHOT_CREATE_LIVE
+---@field no_metadata? boolean VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
+---@field quiesce? boolean VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
+---@field redefine? boolean VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE
+---@field reuse_ext? boolean VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT
+---@field validate? boolean VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a snapshot, and gives it. guest:snapshot() is the reference's.
+---
+---libvirt: `virDomainSnapshotCreateXML`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.SnapshotCreateXmlOptions
+---@return guestlua.Snapshot
+function Domain:snapshot_create_xml(xml_desc, options) end
+
+---@class guestlua.SnapshotCurrentOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's current snapshot: the one that was taken, or reverted to, last; nil if there is none.
+---
+---libvirt: `virDomainSnapshotCurrent`
+---@param options? guestlua.SnapshotCurrentOptions
+---@return guestlua.Snapshot?
+function Domain:snapshot_current(options) end
+
+---@class guestlua.SnapshotLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a snapshot of the guest by its name.
+---
+---libvirt: `virDomainSnapshotLookupByName`
+---@param name string its name
+---@param options? guestlua.SnapshotLookupByNameOptions
+---@return guestlua.Snapshot?
+function Domain:snapshot_lookup_by_name(name, options) end
+
+---@class guestlua.SnapshotsOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
+---@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
+---@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
+---@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field metadata? boolean true: only those that are metadata; false: only those that are no_metadata
+---@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the guest's snapshots.
+---
+---libvirt: `virDomainListAllSnapshots`
+---@param options? guestlua.SnapshotsOptions
+---@return guestlua.Snapshot[]
+function Domain:snapshots(options) end
+
+---@class guestlua.StartDirtyRateCalcOptions
+---@field dirty_bitmap? boolean VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP
+---@field dirty_ring? boolean VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Measures for so many seconds how fast the guest writes to its memory; get_stats has the result.
+---
+---libvirt: `virDomainStartDirtyRateCalc`
+---@param seconds integer seconds
+---@param options? guestlua.StartDirtyRateCalcOptions
+function Domain:start_dirty_rate_calc(seconds, options) end
+
+---@class guestlua.DomainStatsOptions
+---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field nowait? boolean leave out what a guest that is busy does not say at once
+---@field backing? boolean of all images of a disk, and not only of the top one
+---@field enforce_stats? boolean fail if something cannot be said
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The guest's statistics, all in one call.
+---
+---libvirt: `virDomainListGetStats`
+---@param options? guestlua.DomainStatsOptions
+---@return table # a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+function Domain:stats(options) end
+
+---@class guestlua.SuspendOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Stops the guest's processors; its memory stays. guest:pause() is the reference's name for it.
+---
+---libvirt: `virDomainSuspend`
+---@param options? guestlua.SuspendOptions
+function Domain:suspend(options) end
+
+---@class guestlua.UndefineOptions
+---@field checkpoints_metadata? boolean VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+---@field keep_nvram? boolean VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+---@field keep_tpm? boolean VIR_DOMAIN_UNDEFINE_KEEP_TPM
+---@field managed_save? boolean VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+---@field nvram? boolean VIR_DOMAIN_UNDEFINE_NVRAM
+---@field snapshots_metadata? boolean VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+---@field tpm? boolean VIR_DOMAIN_UNDEFINE_TPM
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the guest's configuration. guest:delete_configuration() does what the reference does.
+---
+---libvirt: `virDomainUndefineFlags`
+---@param options? guestlua.UndefineOptions
+function Domain:undefine(options) end
+
+---@class guestlua.UpdateDeviceOptions
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field force? boolean even if the guest does not agree
+---@field live? boolean the running guest
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Changes a device of the guest: the image in a drive, the network of an interface ...
+---
+---libvirt: `virDomainUpdateDeviceFlags`
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.UpdateDeviceOptions
+function Domain:update_device(xml, options) end
+
 ---One disk of a guest, and the job that runs on it: guest:get_block_device makes one. Keep it from the start of a job to its end: await_job hears of jobs that were started on the same object.
 ---@class guestlua.BlockDevice: userdata
 ---@field guest guestlua.Guest The guest whose disk it is.
@@ -1074,9 +3937,6 @@ function BlockDevice:abort_job(options) end
 ---@return "completed"|"ready"|"failed"|"canceled"|"unknown" outcome
 ---@return string? reason
 function BlockDevice:await_job(options) end
-
----@class guestlua.BlockStatsOptions
----@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The disk's I/O counters since the guest started.
 ---
@@ -1135,9 +3995,6 @@ function BlockDevice:commit(base, top, options) end
 ---@param options? guestlua.CopyOptions
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
-
----@class guestlua.GetBlockInfoOptions
----@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The disk's size. Not in the reference.
 ---
@@ -1211,6 +4068,1017 @@ function BlockDevice:resize(size, options) end
 ---@param options? guestlua.WaitForJobOptions
 ---@return boolean # boolean: true means still running
 function BlockDevice:wait_for_job(options) end
+
+---A snapshot of a guest: guest:snapshots() lists them.
+---@class guestlua.Snapshot: userdata
+---@field guest guestlua.Guest The guest that it is of.
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+local Snapshot = {}
+
+---@class guestlua.ChildrenOptions
+---@field active? boolean true: only those that are active; false: only those that are inactive
+---@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
+---@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
+---@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
+---@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field metadata? boolean true: only those that are metadata; false: only those that are no_metadata
+---@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the snapshots that were taken after this one.
+---
+---libvirt: `virDomainSnapshotListAllChildren`
+---@param options? guestlua.ChildrenOptions
+---@return guestlua.Snapshot[]
+function Snapshot:children(options) end
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function Snapshot:close() end
+
+---@class guestlua.DeleteOptions
+---@field children? boolean with all that were taken after it
+---@field children_only? boolean only those that were taken after it
+---@field metadata_only? boolean forget it; what it saved stays
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Deletes the snapshot; children: with all that were taken after it.
+---
+---libvirt: `virDomainSnapshotDelete`
+---@param options? guestlua.DeleteOptions
+function Snapshot:delete(options) end
+
+---@class guestlua.GetParentOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The snapshot that this one was taken after; nil if there is none.
+---
+---libvirt: `virDomainSnapshotGetParent`
+---@param options? guestlua.GetParentOptions
+---@return guestlua.Snapshot?
+function Snapshot:get_parent(options) end
+
+---@class guestlua.SnapshotGetXmlDescOptions
+---@field secure? boolean VIR_DOMAIN_SNAPSHOT_XML_SECURE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The snapshot's description, as XML.
+---
+---libvirt: `virDomainSnapshotGetXMLDesc`
+---@param options? guestlua.SnapshotGetXmlDescOptions
+---@return string
+function Snapshot:get_xml_desc(options) end
+
+---@class guestlua.HasMetadataOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether libvirt remembers the snapshot by itself, and not only the hypervisor.
+---
+---libvirt: `virDomainSnapshotHasMetadata`
+---@param options? guestlua.HasMetadataOptions
+---@return boolean
+function Snapshot:has_metadata(options) end
+
+---@class guestlua.IsCurrentOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether it is the guest's current snapshot: the one that was taken, or reverted to, last.
+---
+---libvirt: `virDomainSnapshotIsCurrent`
+---@param options? guestlua.IsCurrentOptions
+---@return boolean
+function Snapshot:is_current(options) end
+
+---@class guestlua.ListAllChildrenOptions
+---@field active? boolean VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE
+---@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
+---@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
+---@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
+---@field inactive? boolean VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE
+---@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_LEAVES
+---@field metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_METADATA
+---@field no_leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES
+---@field no_metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA
+---@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the snapshots that were taken after this one. snapshot:children() is the same.
+---
+---libvirt: `virDomainSnapshotListAllChildren`
+---@param options? guestlua.ListAllChildrenOptions
+---@return guestlua.Snapshot[]
+function Snapshot:list_all_children(options) end
+
+---@class guestlua.RevertOptions
+---@field force? boolean even if that may lose more than is said
+---@field paused? boolean it is paused afterwards
+---@field reset_nvram? boolean make the UEFI variables anew
+---@field running? boolean it runs afterwards
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Puts the guest back into the state of the snapshot.
+---
+---libvirt: `virDomainRevertToSnapshot`
+---@param options? guestlua.RevertOptions
+function Snapshot:revert(options) end
+
+---A checkpoint of a guest, from which on its changes are known: guest:checkpoints() lists them.
+---@class guestlua.Checkpoint: userdata
+---@field guest guestlua.Guest The guest that it is of.
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+local Checkpoint = {}
+
+---@class guestlua.CheckpointChildrenOptions
+---@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
+---@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the checkpoints that were made after this one.
+---
+---libvirt: `virDomainCheckpointListAllChildren`
+---@param options? guestlua.CheckpointChildrenOptions
+---@return guestlua.Checkpoint[]
+function Checkpoint:children(options) end
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function Checkpoint:close() end
+
+---@class guestlua.CheckpointDeleteOptions
+---@field children? boolean VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN
+---@field children_only? boolean VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY
+---@field metadata_only? boolean VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Deletes the checkpoint, and merges its bitmap into the one before.
+---
+---libvirt: `virDomainCheckpointDelete`
+---@param options? guestlua.CheckpointDeleteOptions
+function Checkpoint:delete(options) end
+
+---The checkpoint that this one was made after; nil if there is none.
+---
+---libvirt: `virDomainCheckpointGetParent`
+---@param options? guestlua.GetParentOptions
+---@return guestlua.Checkpoint?
+function Checkpoint:get_parent(options) end
+
+---@class guestlua.CheckpointGetXmlDescOptions
+---@field no_domain? boolean VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN
+---@field secure? boolean VIR_DOMAIN_CHECKPOINT_XML_SECURE
+---@field size? boolean VIR_DOMAIN_CHECKPOINT_XML_SIZE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The checkpoint's description, as XML.
+---
+---libvirt: `virDomainCheckpointGetXMLDesc`
+---@param options? guestlua.CheckpointGetXmlDescOptions
+---@return string
+function Checkpoint:get_xml_desc(options) end
+
+---@class guestlua.CheckpointListAllChildrenOptions
+---@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_LEAVES
+---@field no_leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES
+---@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
+---@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the checkpoints that were made after this one. checkpoint:children() is the same.
+---
+---libvirt: `virDomainCheckpointListAllChildren`
+---@param options? guestlua.CheckpointListAllChildrenOptions
+---@return guestlua.Checkpoint[]
+function Checkpoint:list_all_children(options) end
+
+---A virtual network: host:network and host:networks make one.
+---@class guestlua.Network: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+---@field uuid string Its UUID, 36 characters.
+local Network = {}
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function Network:close() end
+
+---@class guestlua.NetworkCreateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts the network.
+---
+---libvirt: `virNetworkCreate`
+---@param options? guestlua.NetworkCreateOptions
+function Network:create(options) end
+
+---@class guestlua.NetworkDestroyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Stops the network at once. A transient one is gone then.
+---
+---libvirt: `virNetworkDestroy`
+---@param options? guestlua.NetworkDestroyOptions
+function Network:destroy(options) end
+
+---Whether the network starts with the host.
+---
+---libvirt: `virNetworkGetAutostart`
+---@param options? guestlua.GetAutostartOptions
+---@return boolean
+function Network:get_autostart(options) end
+
+---@class guestlua.GetBridgeNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The name of the bridge that the guests are on.
+---
+---libvirt: `virNetworkGetBridgeName`
+---@param options? guestlua.GetBridgeNameOptions
+---@return string
+function Network:get_bridge_name(options) end
+
+---@class guestlua.GetDhcpLeasesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The addresses that the network has lent. network:leases() is the same.
+---
+---libvirt: `virNetworkGetDHCPLeases`
+---@param mac? string of this MAC address only; nil: all
+---@param options? guestlua.GetDhcpLeasesOptions
+---@return table[] # a list of tables: iface, expirytime (seconds since 1970), type ("ipv4"), mac, iaid, ipaddr, prefix, hostname, clientid
+function Network:get_dhcp_leases(mac, options) end
+
+---@class guestlua.NetworkGetXmlDescOptions
+---@field inactive? boolean VIR_NETWORK_XML_INACTIVE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The network's configuration, as XML.
+---
+---libvirt: `virNetworkGetXMLDesc`
+---@param options? guestlua.NetworkGetXmlDescOptions
+---@return string
+function Network:get_xml_desc(options) end
+
+---Whether the network runs.
+---
+---libvirt: `virNetworkIsActive`
+---@param options? guestlua.IsActiveOptions
+---@return boolean
+function Network:is_active(options) end
+
+---Whether the host keeps the network's configuration when it stops.
+---
+---libvirt: `virNetworkIsPersistent`
+---@param options? guestlua.IsPersistentOptions
+---@return boolean
+function Network:is_persistent(options) end
+
+---@class guestlua.LeasesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The addresses that the network has lent.
+---
+---libvirt: `virNetworkGetDHCPLeases`
+---@param mac? string of this MAC address only; nil: all
+---@param options? guestlua.LeasesOptions
+---@return table[] # a list of tables: iface, expirytime (seconds since 1970), type ("ipv4"), mac, iaid, ipaddr, prefix, hostname, clientid
+function Network:leases(mac, options) end
+
+---@class guestlua.ListAllPortsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the network's ports.
+---
+---libvirt: `virNetworkListAllPorts`
+---@param options? guestlua.ListAllPortsOptions
+---@return guestlua.NetworkPort[]
+function Network:list_all_ports(options) end
+
+---@class guestlua.PortCreateXmlOptions
+---@field reclaim? boolean VIR_NETWORK_PORT_CREATE_RECLAIM
+---@field validate? boolean VIR_NETWORK_PORT_CREATE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a port of the network.
+---
+---libvirt: `virNetworkPortCreateXML`
+---@param xmldesc guestlua.Element|string an Element or XML text
+---@param options? guestlua.PortCreateXmlOptions
+---@return guestlua.NetworkPort
+function Network:port_create_xml(xmldesc, options) end
+
+---@class guestlua.PortLookupByUuidStringOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a port by its UUID.
+---
+---libvirt: `virNetworkPortLookupByUUIDString`
+---@param uuidstr string its UUID
+---@param options? guestlua.PortLookupByUuidStringOptions
+---@return guestlua.NetworkPort?
+function Network:port_lookup_by_uuid_string(uuidstr, options) end
+
+---@class guestlua.PortsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the network's ports.
+---
+---libvirt: `virNetworkListAllPorts`
+---@param options? guestlua.PortsOptions
+---@return guestlua.NetworkPort[]
+function Network:ports(options) end
+
+---Sets whether the network starts with the host.
+---
+---libvirt: `virNetworkSetAutostart`
+---@param autostart boolean whether it does
+---@param options? guestlua.SetAutostartOptions
+function Network:set_autostart(autostart, options) end
+
+---@class guestlua.NetworkUndefineOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the network's configuration. One that runs goes on until it stops.
+---
+---libvirt: `virNetworkUndefine`
+---@param options? guestlua.NetworkUndefineOptions
+function Network:undefine(options) end
+
+---@class guestlua.UpdateOptions
+---@field affect_config? boolean VIR_NETWORK_UPDATE_AFFECT_CONFIG
+---@field affect_live? boolean VIR_NETWORK_UPDATE_AFFECT_LIVE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Changes a part of the network while it runs: a host, a range of addresses, a DNS name.
+---
+---libvirt: `virNetworkUpdate`
+---@param command string what to do with the part
+---@param section string which part
+---@param parent_index integer in which of several; -1: any
+---@param xml guestlua.Element|string an Element or XML text
+---@param options? guestlua.UpdateOptions
+function Network:update(command, section, parent_index, xml, options) end
+
+---A port of a virtual network: network:ports() lists them.
+---@class guestlua.NetworkPort: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field network guestlua.Network The network that it is of.
+---@field uuid string Its UUID, 36 characters.
+local NetworkPort = {}
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function NetworkPort:close() end
+
+---@class guestlua.NetworkPortDeleteOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the port.
+---
+---libvirt: `virNetworkPortDelete`
+---@param options? guestlua.NetworkPortDeleteOptions
+function NetworkPort:delete(options) end
+
+---@class guestlua.GetParametersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The limits of the port's bandwidth.
+---
+---libvirt: `virNetworkPortGetParameters`
+---@param options? guestlua.GetParametersOptions
+---@return table
+function NetworkPort:get_parameters(options) end
+
+---@class guestlua.NetworkPortGetXmlDescOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The port's configuration, as XML.
+---
+---libvirt: `virNetworkPortGetXMLDesc`
+---@param options? guestlua.NetworkPortGetXmlDescOptions
+---@return string
+function NetworkPort:get_xml_desc(options) end
+
+---@class guestlua.SetParametersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the limits of the port's bandwidth.
+---
+---libvirt: `virNetworkPortSetParameters`
+---@param params table a table from name to value
+---@param options? guestlua.SetParametersOptions
+function NetworkPort:set_parameters(params, options) end
+
+---A storage pool: host:pool and host:pools make one.
+---@class guestlua.StoragePool: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+---@field uuid string Its UUID, 36 characters.
+local StoragePool = {}
+
+---@class guestlua.BuildOptions
+---@field no_overwrite? boolean if nothing is there
+---@field overwrite? boolean over what is there
+---@field repair? boolean VIR_STORAGE_POOL_BUILD_REPAIR
+---@field resize? boolean VIR_STORAGE_POOL_BUILD_RESIZE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes what the pool stands on: its directory, its file system, its volume group.
+---
+---libvirt: `virStoragePoolBuild`
+---@param options? guestlua.BuildOptions
+function StoragePool:build(options) end
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function StoragePool:close() end
+
+---@class guestlua.StoragePoolCreateOptions
+---@field with_build? boolean build it first
+---@field with_build_no_overwrite? boolean build it first, if nothing is there
+---@field with_build_overwrite? boolean build it first, over what is there
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts the pool.
+---
+---libvirt: `virStoragePoolCreate`
+---@param options? guestlua.StoragePoolCreateOptions
+function StoragePool:create(options) end
+
+---@class guestlua.CreateVolumeOptions
+---@field name? string its name; it has to be given
+---@field capacity? integer how large the guest sees it, in bytes; it has to be given
+---@field allocation? integer how much of that is taken at once, in bytes; default: what the pool makes of it
+---@field format? string as "qcow2", "raw"; default: the pool's
+---@field backing? any the image that it begins as: a path, or a StorageVol
+---@field backing_format? string the format of that; it has to be given with backing, as nobody may guess it from what a guest wrote
+---@field prealloc_metadata? boolean make the tables of the whole image at once
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a volume: pool:create_volume{ name = "web.qcow2", capacity = 10 * 2^30 // 1, format = "qcow2" }.
+---@param options? guestlua.CreateVolumeOptions
+---@return guestlua.StorageVol
+function StoragePool:create_volume(options) end
+
+---@class guestlua.StoragePoolCreateXmlOptions
+---@field prealloc_metadata? boolean make the tables of the whole image at once
+---@field reflink? boolean share the blocks, on file systems that can
+---@field validate? boolean VIR_STORAGE_VOL_CREATE_VALIDATE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a volume. pool:create_volume{} writes the XML for the usual ones.
+---
+---libvirt: `virStorageVolCreateXML`
+---@param xml_desc guestlua.Element|string an Element or XML text
+---@param options? guestlua.StoragePoolCreateXmlOptions
+---@return guestlua.StorageVol
+function StoragePool:create_xml(xml_desc, options) end
+
+---@class guestlua.CreateXmlFromOptions
+---@field prealloc_metadata? boolean make the tables of the whole image at once
+---@field reflink? boolean share the blocks, on file systems that can
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a volume with the contents of another one, which may be of another pool. volume:clone{} writes the XML.
+---
+---libvirt: `virStorageVolCreateXMLFrom`
+---@param xml guestlua.Element|string the new volume, a <volume> element
+---@param volume guestlua.StorageVol the volume whose contents it gets
+---@param options? guestlua.CreateXmlFromOptions
+---@return guestlua.StorageVol
+function StoragePool:create_xml_from(xml, volume, options) end
+
+---@class guestlua.StoragePoolDeleteOptions
+---@field zeroed? boolean VIR_STORAGE_POOL_DELETE_ZEROED
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Deletes what the pool stands on, with all that is stored in it.
+---
+---libvirt: `virStoragePoolDelete`
+---@param options? guestlua.StoragePoolDeleteOptions
+function StoragePool:delete(options) end
+
+---@class guestlua.StoragePoolDestroyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Stops the pool; what is stored in it stays. A transient one is gone then.
+---
+---libvirt: `virStoragePoolDestroy`
+---@param options? guestlua.StoragePoolDestroyOptions
+function StoragePool:destroy(options) end
+
+---Whether the pool starts with the host.
+---
+---libvirt: `virStoragePoolGetAutostart`
+---@param options? guestlua.GetAutostartOptions
+---@return boolean
+function StoragePool:get_autostart(options) end
+
+---The pool's state, and how much is stored in it.
+---
+---libvirt: `virStoragePoolGetInfo`
+---@param options? guestlua.GetInfoOptions
+---@return table
+function StoragePool:get_info(options) end
+
+---@class guestlua.StoragePoolGetXmlDescOptions
+---@field inactive? boolean VIR_STORAGE_XML_INACTIVE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The pool's configuration, as XML.
+---
+---libvirt: `virStoragePoolGetXMLDesc`
+---@param options? guestlua.StoragePoolGetXmlDescOptions
+---@return string
+function StoragePool:get_xml_desc(options) end
+
+---Whether the pool runs.
+---
+---libvirt: `virStoragePoolIsActive`
+---@param options? guestlua.IsActiveOptions
+---@return boolean
+function StoragePool:is_active(options) end
+
+---Whether the host keeps the pool's configuration when it stops.
+---
+---libvirt: `virStoragePoolIsPersistent`
+---@param options? guestlua.IsPersistentOptions
+---@return boolean
+function StoragePool:is_persistent(options) end
+
+---@class guestlua.ListAllVolumesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the pool's volumes. pool:volumes() is the same.
+---
+---libvirt: `virStoragePoolListAllVolumes`
+---@param options? guestlua.ListAllVolumesOptions
+---@return guestlua.StorageVol[]
+function StoragePool:list_all_volumes(options) end
+
+---@class guestlua.RefreshOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Looks which volumes the pool has now.
+---
+---libvirt: `virStoragePoolRefresh`
+---@param options? guestlua.RefreshOptions
+function StoragePool:refresh(options) end
+
+---Sets whether the pool starts with the host.
+---
+---libvirt: `virStoragePoolSetAutostart`
+---@param autostart boolean whether it does
+---@param options? guestlua.SetAutostartOptions
+function StoragePool:set_autostart(autostart, options) end
+
+---@class guestlua.StorageVolLookupByNameOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Finds a volume of the pool by its name. pool:volume(name) is the same.
+---
+---libvirt: `virStorageVolLookupByName`
+---@param name string its name
+---@param options? guestlua.StorageVolLookupByNameOptions
+---@return guestlua.StorageVol?
+function StoragePool:storage_vol_lookup_by_name(name, options) end
+
+---@class guestlua.StoragePoolUndefineOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the pool's configuration. It must be stopped; what is stored in it stays.
+---
+---libvirt: `virStoragePoolUndefine`
+---@param options? guestlua.StoragePoolUndefineOptions
+function StoragePool:undefine(options) end
+
+---Looks up the volume of the pool of that name.
+---@param name string the volume's name
+---@param options? guestlua.VolumeOptions
+---@return guestlua.StorageVol? # StorageVol, or nil if there is none
+function StoragePool:volume(name, options) end
+
+---@class guestlua.VolumesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Lists the pool's volumes.
+---
+---libvirt: `virStoragePoolListAllVolumes`
+---@param options? guestlua.VolumesOptions
+---@return guestlua.StorageVol[]
+function StoragePool:volumes(options) end
+
+---A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.
+---@class guestlua.StorageVol: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field key string What tells the volume from all others, often its path.
+---@field name string The name that it is known by.
+---@field pool guestlua.StoragePool? The pool that it was found in; nil if it was found on the Host.
+local StorageVol = {}
+
+---@class guestlua.CloneOptions
+---@field pool? userdata the StoragePool that it is made in; default: that of this one
+---@field format? string another format, as "raw"
+---@field reflink? boolean share the blocks, on file systems that can
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes another volume with the same contents, of the same format and capacity.
+---@param name string the name of the new one
+---@param options? guestlua.CloneOptions
+---@return guestlua.StorageVol
+function StorageVol:clone(name, options) end
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function StorageVol:close() end
+
+---@class guestlua.StorageVolDeleteOptions
+---@field with_snapshots? boolean VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS
+---@field zeroed? boolean VIR_STORAGE_VOL_DELETE_ZEROED
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Deletes the volume and what is stored in it.
+---
+---libvirt: `virStorageVolDelete`
+---@param options? guestlua.StorageVolDeleteOptions
+function StorageVol:delete(options) end
+
+---@class guestlua.StorageVolGetInfoOptions
+---@field get_physical? boolean VIR_STORAGE_VOL_GET_PHYSICAL
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The volume's kind, and how large it is.
+---
+---libvirt: `virStorageVolGetInfoFlags`
+---@param options? guestlua.StorageVolGetInfoOptions
+---@return table
+function StorageVol:get_info(options) end
+
+---@class guestlua.GetPathOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Where the volume is on its host, as a guest's disk names it.
+---
+---libvirt: `virStorageVolGetPath`
+---@param options? guestlua.GetPathOptions
+---@return string
+function StorageVol:get_path(options) end
+
+---@class guestlua.StorageVolGetXmlDescOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The volume's description, as XML.
+---
+---libvirt: `virStorageVolGetXMLDesc`
+---@param options? guestlua.StorageVolGetXmlDescOptions
+---@return string
+function StorageVol:get_xml_desc(options) end
+
+---@class guestlua.StorageVolResizeOptions
+---@field allocate? boolean take the room at once
+---@field delta? boolean so much more, or less with shrink
+---@field shrink? boolean make it smaller: what is behind is lost
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes the volume larger, or smaller with the option shrink.
+---
+---libvirt: `virStorageVolResize`
+---@param capacity integer bytes
+---@param options? guestlua.StorageVolResizeOptions
+function StorageVol:resize(capacity, options) end
+
+---@class guestlua.StoragePoolLookupByVolumeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The pool that the volume is of.
+---
+---libvirt: `virStoragePoolLookupByVolume`
+---@param options? guestlua.StoragePoolLookupByVolumeOptions
+---@return guestlua.StoragePool?
+function StorageVol:storage_pool_lookup_by_volume(options) end
+
+---@class guestlua.WipeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Overwrites the volume with zeros.
+---
+---libvirt: `virStorageVolWipe`
+---@param options? guestlua.WipeOptions
+function StorageVol:wipe(options) end
+
+---@class guestlua.WipePatternOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Overwrites the volume, so that what was stored in it cannot be read any more.
+---
+---libvirt: `virStorageVolWipePattern`
+---@param algorithm string how it is overwritten
+---@param options? guestlua.WipePatternOptions
+function StorageVol:wipe_pattern(algorithm, options) end
+
+---A device of the host: host:node_device and host:node_devices make one.
+---@class guestlua.NodeDevice: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+local NodeDevice = {}
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function NodeDevice:close() end
+
+---@class guestlua.NodeDeviceCreateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a mediated device that is defined.
+---
+---libvirt: `virNodeDeviceCreate`
+---@param options? guestlua.NodeDeviceCreateOptions
+function NodeDevice:create(options) end
+
+---@class guestlua.NodeDeviceDestroyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a virtual device away. One that is not defined is gone then.
+---
+---libvirt: `virNodeDeviceDestroy`
+---@param options? guestlua.NodeDeviceDestroyOptions
+function NodeDevice:destroy(options) end
+
+---@class guestlua.DetachOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes the device from its driver, so that a guest can have it.
+---
+---libvirt: `virNodeDeviceDetachFlags`
+---@param driver_name? string the driver that the guest's hypervisor uses; nil: its own
+---@param options? guestlua.DetachOptions
+function NodeDevice:detach(driver_name, options) end
+
+---Whether a mediated device starts with the host.
+---
+---libvirt: `virNodeDeviceGetAutostart`
+---@param options? guestlua.GetAutostartOptions
+---@return boolean
+function NodeDevice:get_autostart(options) end
+
+---The name of the device that it hangs on; nil for the host itself.
+---
+---libvirt: `virNodeDeviceGetParent`
+---@return string?
+function NodeDevice:get_parent() end
+
+---@class guestlua.NodeDeviceGetXmlDescOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The device's description, as XML.
+---
+---libvirt: `virNodeDeviceGetXMLDesc`
+---@param options? guestlua.NodeDeviceGetXmlDescOptions
+---@return string
+function NodeDevice:get_xml_desc(options) end
+
+---Whether the device is there, and not only defined.
+---
+---libvirt: `virNodeDeviceIsActive`
+---@param options? guestlua.IsActiveOptions
+---@return boolean
+function NodeDevice:is_active(options) end
+
+---Whether the host keeps the device's configuration.
+---
+---libvirt: `virNodeDeviceIsPersistent`
+---@param options? guestlua.IsPersistentOptions
+---@return boolean
+function NodeDevice:is_persistent(options) end
+
+---@class guestlua.ListCapsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the device is and can do, as "pci", "net".
+---
+---libvirt: `virNodeDeviceListCaps`
+---@param options? guestlua.ListCapsOptions
+---@return string[]
+function NodeDevice:list_caps(options) end
+
+---@class guestlua.ReattachOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Gives the device back to its driver on the host.
+---
+---libvirt: `virNodeDeviceReAttach`
+---@param options? guestlua.ReattachOptions
+function NodeDevice:reattach(options) end
+
+---Resets the device.
+---
+---libvirt: `virNodeDeviceReset`
+---@param options? guestlua.ResetOptions
+function NodeDevice:reset(options) end
+
+---Sets whether a mediated device starts with the host.
+---
+---libvirt: `virNodeDeviceSetAutostart`
+---@param autostart boolean whether it does
+---@param options? guestlua.SetAutostartOptions
+function NodeDevice:set_autostart(autostart, options) end
+
+---@class guestlua.NodeDeviceUndefineOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the configuration of a mediated device.
+---
+---libvirt: `virNodeDeviceUndefine`
+---@param options? guestlua.NodeDeviceUndefineOptions
+function NodeDevice:undefine(options) end
+
+---A secret that libvirt keeps: host:secret and host:secrets make one.
+---@class guestlua.Secret: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field uuid string Its UUID, 36 characters.
+local Secret = {}
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function Secret:close() end
+
+---What the secret is for: the path of a volume, the name of a pool ...
+---
+---libvirt: `virSecretGetUsageID`
+---@return string
+function Secret:get_usage_id() end
+
+---@class guestlua.GetUsageTypeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What kind of thing the secret is for.
+---
+---libvirt: `virSecretGetUsageType`
+---@param options? guestlua.GetUsageTypeOptions
+---@return string
+function Secret:get_usage_type(options) end
+
+---@class guestlua.GetValueOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The secret's value. From then on it is masked in the log and in errors. One that is private libvirt does not give out.
+---
+---libvirt: `virSecretGetValue`
+---@param options? guestlua.GetValueOptions
+---@return string
+function Secret:get_value(options) end
+
+---@class guestlua.SecretGetXmlDescOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---What the secret is for, as XML; never its value.
+---
+---libvirt: `virSecretGetXMLDesc`
+---@param options? guestlua.SecretGetXmlDescOptions
+---@return string
+function Secret:get_xml_desc(options) end
+
+---@class guestlua.SetValueOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sets the secret's value.
+---
+---libvirt: `virSecretSetValue`
+---@param value string the value: any bytes
+---@param options? guestlua.SetValueOptions
+function Secret:set_value(value, options) end
+
+---@class guestlua.SecretUndefineOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the secret, with its value.
+---
+---libvirt: `virSecretUndefine`
+---@param options? guestlua.SecretUndefineOptions
+function Secret:undefine(options) end
+
+---A network interface of the host: host:interface and host:interfaces make one.
+---@class guestlua.Interface: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+local Interface = {}
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function Interface:close() end
+
+---@class guestlua.InterfaceCreateOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts the interface.
+---
+---libvirt: `virInterfaceCreate`
+---@param options? guestlua.InterfaceCreateOptions
+function Interface:create(options) end
+
+---@class guestlua.InterfaceDestroyOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Stops the interface.
+---
+---libvirt: `virInterfaceDestroy`
+---@param options? guestlua.InterfaceDestroyOptions
+function Interface:destroy(options) end
+
+---The interface's MAC address.
+---
+---libvirt: `virInterfaceGetMACString`
+---@return string
+function Interface:get_mac_string() end
+
+---@class guestlua.InterfaceGetXmlDescOptions
+---@field inactive? boolean VIR_INTERFACE_XML_INACTIVE
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The interface's configuration, as XML.
+---
+---libvirt: `virInterfaceGetXMLDesc`
+---@param options? guestlua.InterfaceGetXmlDescOptions
+---@return string
+function Interface:get_xml_desc(options) end
+
+---Whether the interface is up.
+---
+---libvirt: `virInterfaceIsActive`
+---@param options? guestlua.IsActiveOptions
+---@return boolean
+function Interface:is_active(options) end
+
+---@class guestlua.InterfaceUndefineOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the interface's configuration.
+---
+---libvirt: `virInterfaceUndefine`
+---@param options? guestlua.InterfaceUndefineOptions
+function Interface:undefine(options) end
+
+---A network filter: host:nwfilter and host:nwfilters make one.
+---@class guestlua.NWFilter: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+---@field uuid string Its UUID, 36 characters.
+local NWFilter = {}
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function NWFilter:close() end
+
+---@class guestlua.NWFilterGetXmlDescOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The filter's rules, as XML.
+---
+---libvirt: `virNWFilterGetXMLDesc`
+---@param options? guestlua.NWFilterGetXmlDescOptions
+---@return string
+function NWFilter:get_xml_desc(options) end
+
+---@class guestlua.NWFilterUndefineOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Removes the filter. No guest may use it.
+---
+---libvirt: `virNWFilterUndefine`
+---@param options? guestlua.NWFilterUndefineOptions
+function NWFilter:undefine(options) end
+
+---A network filter in force on a port: host:nwfilter_bindings() lists them.
+---@class guestlua.NWFilterBinding: userdata
+---@field host guestlua.Host The connection that it was found on.
+---@field name string The name that it is known by.
+local NWFilterBinding = {}
+
+---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
+function NWFilterBinding:close() end
+
+---@class guestlua.NWFilterBindingDeleteOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes the filter off the port.
+---
+---libvirt: `virNWFilterBindingDelete`
+---@param options? guestlua.NWFilterBindingDeleteOptions
+function NWFilterBinding:delete(options) end
+
+---The name of the filter that is in force.
+---
+---libvirt: `virNWFilterBindingGetFilterName`
+---@return string
+function NWFilterBinding:get_filter_name() end
+
+---@class guestlua.NWFilterBindingGetXmlDescOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Which filter is in force, and with which parameters, as XML.
+---
+---libvirt: `virNWFilterBindingGetXMLDesc`
+---@param options? guestlua.NWFilterBindingGetXmlDescOptions
+---@return string
+function NWFilterBinding:get_xml_desc(options) end
 
 ---Events of one kind, of one guest or of all guests of a host, from the moment of subscribe on.
 ---@class guestlua.Subscription: userdata
@@ -1653,7 +5521,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@field forced boolean whether it was powered off
 ---@field reason string? libvirt's word for why it stopped, if that was heard
 
----@class guestlua.RebootOptions
+---@class guestlua.workflowRebootOptions
 ---@field timeout? number seconds that the guest gets to shut down; default 120
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
 ---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
@@ -1661,7 +5529,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 
 ---Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
----@param options? guestlua.RebootOptions
+---@param options? guestlua.workflowRebootOptions
 ---@return guestlua.RebootResult
 function workflow.reboot(guest, options) end
 
@@ -1726,14 +5594,14 @@ function workflow.snapshot_then_commit(guest, options) end
 ---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
 ---@field devices string[] the XML of those that were detached, for resume
 
----@class guestlua.SuspendOptions
+---@class guestlua.workflowSuspendOptions
 ---@field detach? table aliases or disks' targets of more devices to detach before
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
 ---Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
----@param options? guestlua.SuspendOptions
+---@param options? guestlua.workflowSuspendOptions
 ---@return guestlua.SuspendResult
 function workflow.suspend(guest, options) end
 
@@ -1839,6 +5707,8 @@ function workflow.volume_snapshot_delete(guest, volume_id, options) end
 ---@field left table[]? files that a workflow left: path, why
 ---@field level string? how bad libvirt says it is
 ---@field message string libvirt's text, or that of guestlua
+---@field object string? the name of what else it was about
+---@field object_type string? what that is, as in "network"
 ---@field op string? the method that failed
 ---@field outcome string? how the workflow left things
 ---@field results table[]? of guestlua.recover: what became of each run

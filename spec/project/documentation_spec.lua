@@ -90,6 +90,9 @@ describe("The documentation", function()
   end)
 
   it("that is made from the source is what the source says", function()
+    if guestlua.version.libvirt_compiled ~= "9.0.0" then
+      pending("the pages in the repository are made with libvirt 9.0.0: another one has other calls")
+    end
     local directory = scratch()
     assert.same({ 0, "", "" }, { helper.guestlua("doc/make.lua " .. directory) })
     for _, made in ipairs({ "doc/reference", "doc/guestlua.1", "packaging/completions", "packaging/types" }) do

@@ -2,8 +2,10 @@ local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
+local objects = require("spec.support.objects")
 
--- Every row of the core that changes nothing but this process. A new one has to be named here, or to have `.changes = true`.
+-- Every row of the core that is written by hand and changes nothing but this process. A new one has to be named here, or to have `.changes = true`.
+-- Of those that are generated src/virt/calls says it.
 local READS = {
   ["guestlua.open"] = true,
   ["Host.guest"] = true, ["Host.guests"] = true, ["Host.hostname"] = true, ["Host.is_alive"] = true, ["Host.libvirt_version"] = true,
@@ -15,6 +17,12 @@ local READS = {
   ["Guest.get_guest_info"] = true,
   ["Guest.get_vcpus"] = true, ["Guest.get_xml_desc"] = true, ["Guest.has_persistent_configuration"] = true, ["Guest.is_active"] = true,
   ["Guest.subscribe"] = true,
+  ["Host.get_all_domain_stats"] = true, ["Host.get_cells_free_memory"] = true, ["Host.get_cpu_map"] = true, ["Host.get_cpu_stats"] = true,
+  ["Host.get_free_pages"] = true, ["Host.get_memory_stats"] = true, ["Host.stats"] = true,
+  ["Domain.block_peek"] = true, ["Domain.get_cpu_stats"] = true, ["Domain.get_emulator_pin_info"] = true, ["Domain.get_fs_info"] = true,
+  ["Domain.get_iothread_info"] = true, ["Domain.get_security_label_list"] = true, ["Domain.get_stats"] = true, ["Domain.stats"] = true,
+  ["Domain.get_vcpu_pin_info"] = true, ["Domain.interface_addresses"] = true, ["Domain.memory_peek"] = true, ["Domain.memory_stats"] = true,
+  ["Network.get_dhcp_leases"] = true, ["Network.leases"] = true, ["NodeDevice.list_caps"] = true, ["Secret.get_value"] = true,
   ["BlockDevice.block_stats"] = true, ["BlockDevice.blockStats"] = true, ["BlockDevice.get_job_info"] = true,
   ["BlockDevice.get_block_info"] = true,
   ["BlockDevice.is_job_complete"] = true, ["BlockDevice.wait_for_job"] = true,
@@ -55,27 +63,51 @@ describe("Each call", function()
   it("is known to be one that changes something, or one that does not", function()
     local found = {}
     for name, def in pairs(rows()) do
-      found[name] = def.calls and not def.changes or nil
+      found[name] = def.calls and not def.changes and not objects.generated[name] or nil
       assert.is_false(def.changes and not def.calls, name)
+      local kind = objects.generated[name] and objects.generated[name][1]
+      assert.is_true(not kind or (kind ~= "look" and kind ~= "read") == def.changes, name)
     end
     assert.same(READS, found)
   end)
 end)
 
 -- Calls every method that changes something, with arguments that are right, and says what it answered.
-local EVERY = [[
+local EVERY = [==[
   local core = require("guestlua.core")
-  local some = { string = "x", integer = 1, number = 1, ["Element or XML text"] = "<x/>", ["integer or list of names"] = 0 }
-  local objects = { Host = host, Guest = guest, BlockDevice = guest:get_block_device("vda") }
+  local shared = require("spec.support.objects")
+  local writable = guestlua.open("test:///default")
+  local objects = shared.make(writable)
+  guestlua.dry_run(true)
+  local some = { string = "x", integer = 1, number = 1, ["Element or XML text"] = "<x/>", ["integer or list of names"] = 0, boolean = true,
+    bytes = "x", ["list of integers"] = { 1 }, ["list of strings"] = { "x" }, StorageVol = objects.StorageVol }
+  local function some_of(class, def, param, arguments)
+    if param.type == "table" then -- of typed parameters: the first one, with a value of its type
+      for _, value in ipairs({ 1, "x", true }) do
+        local all = table.move(arguments, 1, #arguments, 1, {})
+        all[#all + 1] = { [param.choices[1]] = value }
+        local ok, e = pcall(core[class.name][def.name], objects[class.name], table.unpack(all))
+        if ok or e.kind ~= "bad_argument" then
+          held = held + 1
+          return all[#all]
+        end
+      end
+    end
+    return param.choices and param.type == "string" and param.choices[1] or some[param.type]
+  end
   for _, class in ipairs(core.documentation().classes) do
     for _, def in ipairs(class.methods) do
       local arguments = {}
-      for _, param in ipairs(def.params) do
-        if param.positional and param.required then
-          arguments[#arguments + 1] = some[param.type]
+      local last = 0 -- what is optional may stand before what is not
+      for i, param in ipairs(def.params) do
+        last = param.positional and param.required and i or last
+      end
+      for i, param in ipairs(def.params) do
+        if i <= last then
+          arguments[#arguments + 1] = def.changes and objects[class.name] and some_of(class, def, param, arguments)
         end
       end
-      if def.changes then
+      if def.changes and not shared.elsewhere[class.name] then
         local object = objects[class.name]
         local results = table.pack(pcall(core[class.name][def.name], object, table.unpack(arguments)))
         local e = results[2]
@@ -83,14 +115,19 @@ local EVERY = [[
       end
     end
   end
-  print(guest:get_info().domain_state, #host:guests())
-]]
+  print(objects.Guest:get_info().domain_state, #writable:guests(), held)
+]==]
 
 describe("A dry run", function()
   helper.leaves_nothing()
 
   it("makes no call that changes something, says which it would have made, and answers", function()
-    local out, lines, calls = run(EVERY)
+    local code, out, err, calls = faults.run("held = 0\n" .. EVERY)
+    assert.equal(0, code, err)
+    local lines = {}
+    for line in err:gmatch("info dry run: [^\n]+") do
+      lines[#lines + 1] = line
+    end
     local answers, told = {}, {}
     for name, count, answer in out:gmatch("(%S+)\t(%d+)\t(%S+)\n") do
       answers[name] = { tonumber(count), answer }
@@ -98,28 +135,23 @@ describe("A dry run", function()
     for i, line in ipairs(lines) do
       told[line:match("^info dry run: (%w+)")] = i
     end
-    local number = 0
+    local number, made = 0, { virStorageVolCreateXML = true, virDomainSnapshotCreateXML = true, virDomainCheckpointCreateXML = true,
+      virDomainCreateXML = true } -- before it
     for name, def in pairs(rows()) do
-      if def.changes then
+      if def.changes and not objects.elsewhere[name:match("^%w+")] then
         number = number + 1
         local first = def.result and def.result[1]:match("%w+")
         local expected = not first and { 0, "nil" } or first == "integer" and { 1, "0" } or first == "boolean" and { 1, "true" }
         assert.same(expected or { 1, "dry_run" }, answers[name], name)
         assert.is_truthy(told[def.call], def.call)
         for _, call in ipairs(calls) do
-          assert.not_equal(def.call, call.name)
+          assert.is_true(def.call ~= call.name or made[def.call] or false, def.call)
         end
       end
     end
     assert.is_true(number > 25)
-    assert.equal(number, #lines)
-    assert.matches("running\t1\n$", out)
-    local names = {}
-    for _, call in ipairs(calls) do
-      names[call.name] = true
-    end
-    assert.is_nil(names.virConnectOpen)
-    assert.is_true(names.virConnectOpenReadOnly)
+    local tried = tonumber(out:match("running\t2\t(%d+)\n$")) -- to find a value that fits
+    assert.equal(number + tried, #lines)
   end)
 
   it("writes out the call, the guest, the flags by their names, and the XML", function()

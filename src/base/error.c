@@ -40,6 +40,7 @@ static const struct {
   {"operation_invalid", NULL, "guest", "the guest is not in the state that this call needs: see guest:get_state()"},
   {"operation_invalid", NULL, "disk",
    "the guest has to run for this, and the disk to have such a job: disk:get_job_info(), guest:get_state()"},
+  {"operation_invalid", NULL, NULL, "it is not in the state that this call needs: is_active() says whether it is started"},
   {"no_connect", NULL, NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
   {"system_error", NULL, NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
   {"auth_failed", NULL, NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
@@ -179,6 +180,11 @@ static int error_tostring(lua_State *L)
   add_field(L, &b, "step", "step '", "': ");
   add_field(L, &b, "device_type", "", " ");
   add_field(L, &b, "device", "'", "' of ");
+  lua_getfield(L, 1, "guest");
+  bool guest = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  add_field(L, &b, "object_type", "", " ");
+  add_field(L, &b, "object", "'", guest ? "' of " : "': ");
   add_field(L, &b, "guest", "guest '", "': ");
   lua_getfield(L, 1, "call");
   bool libvirt = !lua_isnil(L, -1);

@@ -6,6 +6,7 @@
  *   code, domain, level          libvirt's, where the error is libvirt's
  *   op, call                     the method, and the function of libvirt behind it
  *   host, guest, device          what it was about; device_type: "disk" where the device is one
+ *   object, object_type          the same, for what is no guest: its name, and "network", "volume", "snapshot" ...
  *   where                        the script's line
  *   hint                         what to do next, where that is known
  *   workflow, step, outcome      of a workflow: which, where it failed, and how it left things
@@ -16,6 +17,7 @@
 #define GL_ERROR_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 /* Raises an error of ours. [-0, +0, v] */
 _Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -15,13 +15,21 @@ static const gl_param timeout_param = {
   .help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
 };
 
+/* Whether it is of another list, in which the list goes on: of those it is not remembered whether they were given. */
+static bool is_shared(const gl_param *params, const gl_param *p)
+{
+  while (params != p && params->name)
+    params++;
+  return params != p;
+}
+
 static void read_one(lua_State *L, int index, const char *method, const gl_param *params, const gl_param *p, gl_args *args)
 {
   const gl_reader reader = {.method = method, .param = p, .args = args};
   p->kind->read(L, index, &reader);
   if (p == &timeout_param)
     args->bounded = true;
-  else
+  else if (!is_shared(params, p))
     args->given |= UINT64_C(1) << (p - params);
 }
 
@@ -31,14 +39,14 @@ static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_
   gl_nearest near = {key, NULL, 0};
   luaL_Buffer b;
   luaL_buffinit(L, &b);
-  for (const gl_param *p = options; p && p->name; p++) {
+  for (const gl_param *p = options; p; p = gl_param_next(p)) {
     gl_nearest_add(&near, p->name);
     luaL_addstring(&b, p->name);
-    luaL_addstring(&b, p[1].name ? ", " : "");
+    luaL_addstring(&b, gl_param_next(p) ? ", " : "");
   }
   if (args->blocks) {
     gl_nearest_add(&near, timeout_param.name);
-    luaL_addstring(&b, options && options->name ? ", " : "");
+    luaL_addstring(&b, options ? ", " : "");
     luaL_addstring(&b, timeout_param.name);
   }
   luaL_pushresult(&b);
@@ -53,11 +61,11 @@ static void read_options(lua_State *L, int index, const char *method, const gl_p
     if (!key)
       gl_error_argument(L, method, "options", "a table of named options expected, got one with a key of type %s", luaL_typename(L, -2));
     const gl_param *p = options;
-    while (p && p->name && strcmp(p->name, key) != 0)
-      p++;
-    if ((!p || !p->name) && args->blocks && strcmp(key, timeout_param.name) == 0)
+    while (p && strcmp(p->name, key) != 0)
+      p = gl_param_next(p);
+    if (!p && args->blocks && strcmp(key, timeout_param.name) == 0)
       p = &timeout_param;
-    if (!p || !p->name)
+    if (!p)
       unknown_option(L, method, options, args, key);
     read_one(L, lua_gettop(L), method, params, p, args);
   }
@@ -72,7 +80,7 @@ static bool are_options(lua_State *L, int index, int top, const gl_param *p, con
   for (; p->name && p->positional; p++)
     if (p->required)
       return false;
-  if (!p->name && !args->blocks)
+  if (!gl_param_at(p) && !args->blocks)
     return false;
   lua_pushnil(L);
   bool any = lua_next(L, index);
@@ -96,7 +104,8 @@ void gl_args_read(lua_State *L, int first, int top, const char *method, const gl
   }
   while (p && p->name && p->positional)
     p++;
-  if ((p && p->name) || args->blocks) {
+  p = gl_param_at(p);
+  if (p || args->blocks) {
     if (index <= top && lua_istable(L, index))
       read_options(L, index, method, params, p, args);
     else if (index <= top && !lua_isnil(L, index))
@@ -138,7 +147,7 @@ static void push_param(lua_State *L, const gl_param *p)
 void gl_args_push(lua_State *L, const gl_param *params, bool blocks)
 {
   lua_newtable(L);
-  for (const gl_param *p = params; p && p->name; p++)
+  for (const gl_param *p = gl_param_at(params); p; p = gl_param_next(p))
     push_param(L, p);
   if (blocks)
     push_param(L, &timeout_param);

@@ -13,13 +13,26 @@ static int object_close(lua_State *L)
   return 0;
 }
 
+/* Pushes the table of methods of a type. */
+static void push_methods(lua_State *L, const gl_type *type)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
+  lua_getfield(L, -1, "__index");
+  lua_getupvalue(L, -1, 1);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
 /* Raises: the class has nothing of the name that is second on the stack. */
 static _Noreturn void no_such_member(lua_State *L, const gl_class *class)
 {
   const char *own = class->type->name;
   gl_nearest near = {lua_tostring(L, 2), NULL, 0};
-  for (int table = 1; table <= 2; table++)
-    for (lua_pushnil(L); lua_next(L, lua_upvalueindex(table)); lua_pop(L, 1))
+  if (class->inherits)
+    push_methods(L, class->inherits);
+  const int tables[] = {lua_upvalueindex(1), lua_upvalueindex(2), class->inherits ? lua_gettop(L) : 0};
+  for (int i = 0; i < 3 && tables[i]; i++)
+    for (lua_pushnil(L); lua_next(L, tables[i]); lua_pop(L, 1))
       gl_nearest_add(&near, lua_tostring(L, -2)); /* the table keeps it */
   if (near.found)
     gl_error_argument(L, own, near.name, "a %s has nothing of this name; is %s meant?", own, near.found);
@@ -41,6 +54,13 @@ static int object_index(lua_State *L)
     return gl_op_invoke(L, field, class->type);
   }
   lua_settop(L, 2);
+  if (class->inherits) {
+    push_methods(L, class->inherits);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL)
+      return 1;
+    lua_settop(L, 2);
+  }
   if (class->index)
     return class->index(L);
   if (lua_type(L, 2) == LUA_TSTRING)

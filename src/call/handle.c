@@ -1,5 +1,6 @@
 #include "call/handle.h"
 
+#include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,13 @@ static void free_domain(void *ptr)
 {
   virDomainFree(ptr);
 }
-const gl_handle_type gl_domain_handle = {.what = "guest", .free = free_domain};
+
+static gl_handle *find_domain(virConnectPtr conn, const gl_handle *h)
+{
+  virDomainPtr dom = virDomainLookupByUUID(conn, h->uuid);
+  return dom ? gl_handle_of_domain(dom) : NULL;
+}
+const gl_handle_type gl_domain_handle = {.what = "guest", .free = free_domain, .find = find_domain, .missing = VIR_ERR_NO_DOMAIN};
 
 static void free_connect(void *ptr)
 {
@@ -17,8 +24,13 @@ const gl_handle_type gl_connect_handle = {.free = free_connect};
 
 gl_handle *gl_handle_new(const gl_handle_type *type, void *ptr, const char *name)
 {
+  return gl_handle_new_of(type, ptr, name, NULL);
+}
+
+gl_handle *gl_handle_new_of(const gl_handle_type *type, void *ptr, const char *name, const char *owner)
+{
   size_t length = strlen(name) + 1;
-  gl_handle *h = calloc(1, sizeof *h + length);
+  gl_handle *h = calloc(1, sizeof *h + length + (owner ? strlen(owner) + 1 : 0));
   if (!h)
     return NULL;
   h->type = type;
@@ -26,6 +38,8 @@ gl_handle *gl_handle_new(const gl_handle_type *type, void *ptr, const char *name
   atomic_init(&h->uses, 1);
   atomic_init(&h->refs, 1);
   memcpy(h->name, name, length);
+  if (owner)
+    h->owner = strcpy(h->name + length, owner);
   return h;
 }
 
@@ -64,7 +78,31 @@ void gl_handle_unref(gl_handle *h)
   gl_handle_forget(h);
 }
 
+bool gl_handle_is_missing(int code)
+{
+  static const int codes[] = {VIR_ERR_NO_DOMAIN,      VIR_ERR_NO_DOMAIN_SNAPSHOT, VIR_ERR_NO_DOMAIN_CHECKPOINT,
+                              VIR_ERR_NO_NETWORK,     VIR_ERR_NO_NETWORK_PORT,    VIR_ERR_NO_STORAGE_POOL,
+                              VIR_ERR_NO_STORAGE_VOL, VIR_ERR_NO_NODE_DEVICE,     VIR_ERR_NO_SECRET,
+                              VIR_ERR_NO_INTERFACE,   VIR_ERR_NO_NWFILTER,        VIR_ERR_NO_NWFILTER_BINDING};
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    if (codes[i] == code)
+      return true;
+  return false;
+}
+
+static const gl_handle_type *whole(const gl_handle *h)
+{
+  return h->type->of ? h->type->of : h->type;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 bool gl_handle_same(const gl_handle *a, const gl_handle *b)
 {
-  return a == b || (a && b && a->type == b->type && memcmp(a->uuid, b->uuid, sizeof a->uuid) == 0);
+  if (a == b || !a || !b || whole(a) != whole(b))
+    return a == b;
+  return whole(a)->by_name ? strcmp(a->name, b->name) == 0 && same_text(a->owner, b->owner) : memcmp(a->uuid, b->uuid, sizeof a->uuid) == 0;
 }

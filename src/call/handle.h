@@ -11,24 +11,34 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+typedef struct gl_handle gl_handle;
+
 /* What kind of object it is. */
 typedef struct gl_handle_type {
-  const char *what; /* the field that names it in errors and in the log: "guest"; NULL: its name is the connection's URI */
+  const char *what;                /* what people call it: "guest"; NULL: its name is the connection's URI */
+  const struct gl_handle_type *of; /* whose part it is: they have the uuid in common, and their calls wait for each other */
+  bool by_name;                    /* name and owner tell it from others, and not the uuid */
   void (*free)(void *ptr);
+
+  /* The same object on another connection: any thread. NULL: libvirt's error says why; `missing` is its code if there is no such one. */
+  gl_handle *(*find)(virConnectPtr conn, const gl_handle *h);
+  int missing;
 } gl_handle_type;
 
 extern const gl_handle_type gl_domain_handle, gl_connect_handle;
 
-typedef struct gl_handle {
+struct gl_handle {
   const gl_handle_type *type;
   void *ptr;
   atomic_int uses, refs;
   unsigned char uuid[VIR_UUID_BUFLEN];
+  const char *owner; /* the name of what it is a part of, or what else tells it from others of its name; NULL: nothing */
   char name[];
-} gl_handle;
+};
 
-/* A new one with one use, which takes over the pointer. NULL: no memory, and the pointer is the caller's still. */
+/* A new one with one use, which takes over the pointer. NULL: no memory, and the pointer is the caller's still. owner may be NULL. */
 gl_handle *gl_handle_new(const gl_handle_type *type, void *ptr, const char *name);
+gl_handle *gl_handle_new_of(const gl_handle_type *type, void *ptr, const char *name, const char *owner);
 gl_handle *gl_handle_of_domain(virDomainPtr dom);
 
 /* One more who uses it. */
@@ -39,7 +49,10 @@ void gl_handle_release(gl_handle *h);
 void gl_handle_forget(gl_handle *h);
 void gl_handle_unref(gl_handle *h);
 
-/* Whether both mean the same object of libvirt's. */
+/* Whether libvirt's error code says that an object of some kind is not there. */
+bool gl_handle_is_missing(int code);
+
+/* Whether both mean the same object of libvirt's, or parts of the same one. */
 bool gl_handle_same(const gl_handle *a, const gl_handle *b);
 
 #endif

@@ -20,6 +20,7 @@
 
 /* libvirtd answers 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
 #define MAX_IN_FLIGHT 4
+#define MAX_SLOW 2
 
 /* Any thread: the last one to release a pointer of libvirt's may speak to the daemon. */
 static void release_subject(gl_op *op)
@@ -86,6 +87,13 @@ static bool admissible(const gl_op *op)
     return true;
   if (op->connection->in_flight >= MAX_IN_FLIGHT + (op->def->lane == GL_LANE_END)) /* the others may all be stuck until it is over */
     return false;
+  if (op->def->slow) {
+    int slow = 0;
+    TAILQ_FOREACH (other, &op->connection->running, entry)
+      slow += other->def->slow;
+    if (slow >= MAX_SLOW)
+      return false;
+  }
   if (op->subject && op->subject->type != &gl_connect_handle)
     TAILQ_FOREACH (other, &op->connection->running, entry)
       if (other->def->lane == op->def->lane && gl_handle_same(other->subject, op->subject))

@@ -51,7 +51,7 @@ gl_object *gl_object_test(lua_State *L, int index, const gl_type *type)
   gl_object *o = lua_touserdata(L, index);
   /* No other userdata begins with the address of a type of this library; a light one has no length. Half the cost of comparing metatables.
    */
-  return o && lua_rawlen(L, index) >= sizeof *o && o->type == type ? o : NULL;
+  return o && lua_rawlen(L, index) >= sizeof *o && (o->type == type || (type->also && o->type == type->also)) ? o : NULL;
 }
 
 void *gl_object_check(lua_State *L, int index, const gl_type *type, const char *method)

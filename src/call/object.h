@@ -17,6 +17,12 @@ typedef struct gl_type {
   void (*bind)(lua_State *L, gl_object *self, gl_op *op); /* fills in what the op works on; may raise "closed"; may be NULL */
   void (*close)(gl_object *self);                         /* lets go of everything and never blocks; may be NULL */
   bool outlives;                                          /* what it refers to outlives it, so it has no __close */
+  const struct gl_type *also;                             /* objects of this type have its methods too; may be NULL */
+
+  /* What it holds of libvirt's, and another one in its place when the connection was opened again, which it takes over. NULL: there is none
+   * any more. Both may be NULL: it holds nothing. */
+  gl_handle *(*handle)(const gl_object *self);
+  void (*renew)(gl_object *self, gl_handle *handle);
 } gl_type;
 
 struct gl_object {
@@ -33,7 +39,7 @@ void *gl_object_new(lua_State *L, const gl_type *type, size_t size, int user_val
  * [-0, +0, v] */
 void gl_object_adopt(lua_State *L, gl_object *o, gl_connection *connection);
 
-/* The object at index, open or not, or NULL. [-0, +0, -] */
+/* The object at index, open or not, of the type or of the one that has its methods too, or NULL. [-0, +0, -] */
 gl_object *gl_object_test(lua_State *L, int index, const gl_type *type);
 
 /* The open object at index; raises "bad_argument" or "closed". [-0, +0, v] */

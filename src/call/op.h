@@ -48,6 +48,9 @@ typedef struct gl_opdef {
   /* Pushes the result and says how many values it is. Lua thread; NULL: nothing comes back. */
   int (*push)(lua_State *L, gl_op *op);
 
+  /* Which class of objects `push` makes: virt/object/named.h. */
+  const void *gives;
+
   /* Frees what run made and push did not hand on. Lua thread. */
   void (*release)(gl_op *op);
 
@@ -63,6 +66,9 @@ typedef struct gl_opdef {
   bool quick;
 
   gl_lane lane;
+
+  /* It may last for hours: few of these are under way at a time, so that the connection is there for others. */
+  bool slow;
 
   /* The method that ends the call in libvirt: called when a wait for the call is cancelled. */
   const char *aborts;

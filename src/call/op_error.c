@@ -16,8 +16,15 @@ void gl_op_error_set(lua_State *L, const gl_op *op)
   gl_error_set(L, "call", op->def->call);
   gl_printable_push_masked(L, op->uri);
   lua_setfield(L, -2, "host");
-  if (op->subject && op->subject->type->what)
-    gl_error_set(L, op->subject->type->what, op->subject->name);
+  const gl_handle *subject = op->subject;
+  if (subject && subject->type == &gl_domain_handle) {
+    gl_error_set(L, "guest", subject->name);
+  } else if (subject && subject->type->what) {
+    gl_error_set(L, "object_type", subject->type->what);
+    gl_error_set(L, "object", subject->name);
+    if (subject->type->of == &gl_domain_handle)
+      gl_error_set(L, "guest", subject->owner);
+  }
   gl_error_set(L, "device", op->part);
 }
 

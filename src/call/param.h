@@ -60,7 +60,10 @@ struct gl_param {
   unsigned int bit, other_bit; /* of a flag, of a choice */
   long long max;               /* of an integer; 0: any */
   size_t offset;               /* of the field in the struct that starts with gl_args */
-  const gl_enum *names;
+  union {
+    const gl_enum *names;
+    const gl_param *more; /* of the end of a list: flags and choices that follow, which several lists have in common */
+  };
   const char *help;
 };
 
@@ -92,8 +95,21 @@ struct gl_param {
   {.name = #field, .kind = &gl_flags, .offset = offsetof(type, field), .names = names_, .help = text}
 
 #define GL_END {.name = NULL}
+#define GL_MORE(flags_) {.name = NULL, .more = flags_}
 
 /* clang-format on */
+
+/* The first of a list, and the one after p; NULL: there is none. */
+static inline const gl_param *gl_param_at(const gl_param *p)
+{
+  if (p && !p->name)
+    p = p->more;
+  return p && p->name ? p : NULL;
+}
+static inline const gl_param *gl_param_next(const gl_param *p)
+{
+  return gl_param_at(p + 1);
+}
 
 /* The field of a parameter. */
 static inline const void *gl_param_field(const gl_param *p, const gl_args *args)

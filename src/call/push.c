@@ -31,7 +31,7 @@ int gl_push_integer(lua_State *L, gl_op *op)
   return 1;
 }
 
-static void push_param(lua_State *L, const virTypedParameter *p)
+void gl_push_param(lua_State *L, const virTypedParameter *p)
 {
   switch (p->type) {
   case VIR_TYPED_PARAM_INT:
@@ -64,7 +64,7 @@ void gl_push_params(lua_State *L, const virTypedParameter *params, int count)
 {
   lua_createtable(L, 0, count);
   for (int i = 0; i < count; i++) {
-    push_param(L, &params[i]);
+    gl_push_param(L, &params[i]);
     lua_setfield(L, -2, params[i].field);
   }
 }

@@ -16,7 +16,8 @@ void gl_release_text(gl_op *op);
 int gl_push_boolean(lua_State *L, gl_op *op); /* rc ~= 0 */
 int gl_push_integer(lua_State *L, gl_op *op); /* rc */
 
-/* Pushes libvirt's typed parameters as a table from name to value. [-0, +1, m] */
+/* Pushes the value of a typed parameter of libvirt's; all of them as a table from name to value. [-0, +1, m] [-0, +1, m] */
+void gl_push_param(lua_State *L, const virTypedParameter *p);
 void gl_push_params(lua_State *L, const virTypedParameter *params, int count);
 
 /* The run of what is read from this process's memory when it is pushed. */

@@ -30,7 +30,7 @@ static void push_arguments(lua_State *L, const gl_op *op)
       append(L, p->name);
     }
   lua_pushliteral(L, "");
-  for (const gl_param *p = op->def->params; p && p->name; p++)
+  for (const gl_param *p = gl_param_at(op->def->params); p; p = gl_param_next(p))
     if (p->kind == &gl_flag && op->args.flags & p->bit) {
       lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), *lua_tostring(L, -1) ? "|" : "", p->name);
       lua_remove(L, -2);

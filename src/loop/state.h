@@ -28,6 +28,7 @@ typedef struct gl_counters {
   int ops;           /* libvirt calls queued or running on a worker */
   int hosts;         /* open connections */
   int guests;        /* virDomainPtr held by a Guest */
+  int objects;       /* the same for what is no guest: networks, pools, snapshots … */
   int subscriptions; /* registered event callbacks */
 } gl_counters;
 

@@ -50,6 +50,10 @@ int gl_documentation(lua_State *L)
     lua_setfield(L, -2, "name");
     lua_pushstring(L, gl_classes[i]->help);
     lua_setfield(L, -2, "help");
+    if (gl_classes[i]->inherits) {
+      lua_pushstring(L, gl_classes[i]->inherits->name);
+      lua_setfield(L, -2, "inherits");
+    }
     lua_newtable(L);
     for (const gl_opdef *const *const *table = gl_classes[i]->ops; *table; table++)
       add_docs(L, *table, false);

@@ -11,12 +11,17 @@
 #include "module/task_class.h"
 #include "virt/disk/class.h"
 #include "virt/guest/class.h"
+#include "virt/guest/domain.h"
 #include "virt/host/class.h"
 #include "virt/host/embedded.h"
 #include "virt/host/open.h"
+#include "virt/object/classes.h"
 
-const gl_class *const gl_classes[] = {&gl_host_class,    &gl_guest_class, &gl_block_device_class, &gl_subscription_class,
-                                      &gl_element_class, &gl_task_class,  &gl_signal_class,       NULL};
+const gl_class *const gl_classes[] = {&gl_host_class,        &gl_guest_class,      &gl_domain_class,          &gl_block_device_class,
+                                      &gl_snapshot_class,    &gl_checkpoint_class, &gl_network_class,         &gl_networkport_class,
+                                      &gl_storagepool_class, &gl_storagevol_class, &gl_nodedevice_class,      &gl_secret_class,
+                                      &gl_interface_class,   &gl_nwfilter_class,   &gl_nwfilterbinding_class, &gl_subscription_class,
+                                      &gl_element_class,     &gl_task_class,       &gl_signal_class,          NULL};
 
 static int now(lua_State *L, gl_args *args)
 {
@@ -75,8 +80,9 @@ static int alive(lua_State *L, gl_args *args)
   const struct {
     const char *name;
     int value;
-  } values[] = {{"tasks", c->tasks}, {"ops", c->ops}, {"hosts", c->hosts}, {"guests", c->guests}, {"subscriptions", c->subscriptions}};
-  lua_createtable(L, 0, 5);
+  } values[] = {{"tasks", c->tasks},   {"ops", c->ops},         {"hosts", c->hosts},
+                {"guests", c->guests}, {"objects", c->objects}, {"subscriptions", c->subscriptions}};
+  lua_createtable(L, 0, 6);
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
     lua_pushinteger(L, values[i].value);
     lua_setfield(L, -2, values[i].name);
@@ -85,10 +91,11 @@ static int alive(lua_State *L, gl_args *args)
 }
 static const gl_opdef alive_def = {
   .name = "alive",
-  .help = "How many tasks, calls in flight, connections, guests and subscriptions there are: what a program that should hold none can "
-          "check.",
+  .help =
+    "How many tasks, calls in flight, connections, guests, other objects of libvirt's and subscriptions there are: what a program that "
+    "should hold none can check.",
   .result = {"table"},
-  .returns = "a table: tasks, ops, hosts, guests, subscriptions",
+  .returns = "a table: tasks, ops, hosts, guests, objects, subscriptions",
   .invoke = alive,
 };
 

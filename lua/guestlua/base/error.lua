@@ -17,6 +17,8 @@ local FIELDS = {
   { name = "guest", type = "string?", help = "the guest's name" },
   { name = "device", type = "string?", help = "what the device is known by" },
   { name = "device_type", type = "string?", help = "what device it is, as in \"disk\"" },
+  { name = "object", type = "string?", help = "the name of what else it was about" },
+  { name = "object_type", type = "string?", help = "what that is, as in \"network\"" },
   { name = "argument", type = "string?", help = "the argument that was bad" },
   { name = "where", type = "string?", help = "the script's file and line" },
   { name = "hint", type = "string?", help = "what to do next, if that is known" },

@@ -187,7 +187,7 @@ function Check:call(found, by, name, i)
     if row and row.params then
       return self:options({ row }, true, i)
     elseif class.name ~= "Element" then -- whose fields are what the XML has
-      local near = nearest(name.text, names_of(class.methods))
+      local near = nearest(name.text, names_of(help.methods(class)))
       self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or "")
     end
   elseif owner then

@@ -16,12 +16,15 @@ local function ordered(list, inline)
   return setmetatable(fields, { __jsonorder = order, inline = inline })
 end
 
-local ORDER = { "op", "host", "guest", "device", "workflow", "step", "arguments", "result", "error", "reason", "still_running", "duration_ms" }
+local ORDER = { "op", "host", "object_type", "object", "guest", "device", "workflow", "step", "arguments", "result", "error", "reason",
+  "still_running", "duration_ms" }
 
 local function fields_of(call)
   return setmetatable({
     op = call.op,
     host = not call.guest and call.host or nil,
+    object_type = call.object_type,
+    object = call.object,
     guest = call.guest,
     device = call.device,
     arguments = #call.arguments > 0 and ordered(call.arguments, true) or nil,
@@ -105,8 +108,8 @@ core.on_call(function(what, call)
     remember(call)
   end
   local fields = fields_of(call)
-  local entry = plan.add({ call = call.call, op = call.op, host = call.host, guest = call.guest, device = call.device,
-    arguments = fields.arguments, refused = call.refused or nil })
+  local entry = plan.add({ call = call.call, op = call.op, host = call.host, object_type = call.object_type, object = call.object,
+    guest = call.guest, device = call.device, arguments = fields.arguments, refused = call.refused or nil })
   fields.workflow, fields.step = entry.workflow, entry.step
   log.emit("info", "dry run: " .. (call.refused and call.call .. " (refused)" or call.call), fields)
 end)

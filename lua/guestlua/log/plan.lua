@@ -37,7 +37,7 @@ local function place_of(host, guest)
   return nil, {}
 end
 
--- Adds what was not done: call, op, host, guest, device, arguments, refused. The entry has its place, too.
+-- Adds what was not done: call, op, host, object_type, object, guest, device, arguments, refused. The entry has its place, too.
 function plan.add(fields)
   local run, entry = place_of(fields.host, fields.guest)
   for key, value in pairs(fields) do
@@ -81,10 +81,11 @@ local function line_of(entry)
   end
   local fields = log.fields_text(setmetatable({
     host = not entry.guest and entry.host or nil,
+    [entry.object_type or "object"] = entry.object,
     guest = not entry.workflow and entry.guest or nil,
     device = entry.device,
     arguments = entry.arguments,
-  }, { __jsonorder = { "host", "guest", "device", "arguments" } }))
+  }, { __jsonorder = { "host", entry.object_type or "object", "guest", "device", "arguments" } }))
   return ("%s %s%s"):format(entry.call, fields, entry.refused and " (refused: nobody knows what would come back)" or "")
 end
 
@@ -120,6 +121,8 @@ define(plan, "guestlua", {
     { name = "host", type = "string", help = "the host's URI" },
     { name = "guest", type = "string?", help = "the guest's name" },
     { name = "device", type = "string?", help = "what the device is known by" },
+    { name = "object", type = "string?", help = "the name of what else it is" },
+    { name = "object_type", type = "string?", help = "what that is, as in \"network\"" },
     { name = "arguments", type = "table?", help = "the arguments, by name" },
     { name = "refused", type = "true?", help = "the script got an error, because nobody knows what would come back" },
     { name = "workflow", type = "string?", help = "the workflow that it belongs to" },

@@ -133,7 +133,7 @@ local function members(chain, by)
   local found, list = chain and resolve(chain), {}
   local class = found and (found.class or found.value ~= nil and help.class_of(found.value))
   if class then
-    return names_of(by == "." and class.fields or {}, names_of(class.methods, list))
+    return names_of(by == "." and class.fields or {}, names_of(help.methods(class), list))
   elseif found and type(found.value) == "table" then
     local class_in = help.class_in(found.value)
     return keys_of(found.value, names_of(class_in and class_in.methods or {}, list))

@@ -121,13 +121,49 @@ function help.class_of(value)
   end
 end
 
--- The method, which has params, or the field of that name.
+-- The method, which has params, or the field of that name; one that the class inherits too.
 function help.member(class, name)
   for _, list in ipairs({ class.methods, class.fields }) do
     for _, row in ipairs(list) do
       if row.name == name then
         return row
       end
+    end
+  end
+  local row = class.inherits and help.member(help.classes()[class.inherits], name)
+  return row and row.params and row or nil
+end
+
+-- The rows of the methods that a class has, with those that it inherits.
+function help.methods(class)
+  local rows, seen = {}, {}
+  while class do
+    for _, row in ipairs(class.methods) do
+      rows[#rows + 1] = not seen[row.name] and row or nil
+      seen[row.name] = true
+    end
+    class = help.classes()[class.inherits]
+  end
+  return rows
+end
+
+-- The pages of libvirt's own reference, by what its functions begin with.
+local PAGES = {
+  { "virDomainSnapshot", "domain-snapshot" }, { "virDomainRevertToSnapshot", "domain-snapshot" }, { "virDomainCheckpoint", "domain-checkpoint" },
+  { "virDomainQemu", false }, { "virConnectDomainXML", "domain" }, { "virConnectListAllDomains", "domain" },
+  { "virConnectGetAllDomainStats", "domain" }, { "virConnectGetDomainCapabilities", "domain" }, { "virConnectListAllNetworks", "network" },
+  { "virConnectListAllInterfaces", "interface" }, { "virConnectListAllNWFilter", "nwfilter" }, { "virConnectListAllNodeDevices", "nodedev" },
+  { "virConnectListAllSecrets", "secret" }, { "virConnectListAllStoragePools", "storage" }, { "virConnectFindStoragePool", "storage" },
+  { "virConnectGetStoragePool", "storage" }, { "virDomain", "domain" }, { "virNodeDevice", "nodedev" }, { "virNode", "host" },
+  { "virConnect", "host" }, { "virGet", "host" }, { "virNetwork", "network" }, { "virInterface", "interface" }, { "virNWFilter", "nwfilter" },
+  { "virSecret", "secret" }, { "virStorage", "storage" }, { "virStream", "stream" },
+}
+
+-- Where libvirt documents a function of its own; nil: nowhere.
+function help.link(call)
+  for _, page in ipairs(PAGES) do
+    if call:sub(1, #page[1]) == page[1] then
+      return page[2] and ("https://libvirt.org/html/libvirt-libvirt-%s.html#%s"):format(page[2], call) or nil
     end
   end
 end
@@ -234,7 +270,7 @@ local function row_text(class, row, columns)
     lines[#lines + 1] = wrapped("Returns " .. help.result(row) .. ".", "", columns)
   end
   if row.call then
-    lines[#lines + 1] = "libvirt: " .. row.call
+    lines[#lines + 1] = "libvirt: " .. (help.link(row.call) or row.call)
   end
   return table.concat(lines, "\n")
 end
@@ -254,6 +290,9 @@ local function class_text(class, columns)
     lines[#lines + 1] = "Fields:\n" .. names_of(class.fields, columns)
   end
   lines[#lines + 1] = (class.name == "guestlua" and "Functions:\n" or "Methods:\n") .. names_of(class.methods, columns)
+  if class.inherits then
+    lines[#lines + 1] = ("And those of %s, libvirt's own: help(%s)"):format(class.inherits, class.inherits)
+  end
   return table.concat(lines, "\n")
 end
 
@@ -278,6 +317,10 @@ local function named(topic, columns)
       if topic == row.name or name == row.name and owner:lower() == class.name:lower() then
         found[#found + 1] = row_text(class, row, columns)
       end
+    end
+    local inherited = class.inherits and name and owner:lower() == class.name:lower() and not found[1] and help.member(class, name)
+    if inherited then
+      found[#found + 1] = row_text(help.classes()[class.inherits], inherited, columns)
     end
   end
   for _, section in ipairs(help.manual()) do

@@ -31,6 +31,9 @@ local function matches(pattern, name)
   return pattern == name or pattern:sub(-1) == "*" and name:sub(1, #pattern - 1) == pattern:sub(1, -2)
 end
 
+-- Classes whose objects ask libvirt nothing. Of all others, those that are new too, each method is a right.
+local FREE = { Subscription = true, Element = true, Task = true, Signal = true }
+
 -- All that asks libvirt something: { name =, owner =, key = }. close is no right that one could be denied.
 local function rights()
   local list = {}
@@ -39,10 +42,13 @@ local function rights()
       list[#list + 1] = { name = prefix .. "." .. key, owner = owner, key = key }
     end
   end
-  for _, class in ipairs({ "Host", "Guest", "BlockDevice", "workflow" }) do
-    for key in pairs(guestlua[class]) do
-      add(guestlua[class], class, key)
+  for _, class in ipairs(core.documentation().classes) do
+    for key in pairs(not FREE[class.name] and core[class.name] or {}) do
+      add(core[class.name], class.name, key)
     end
+  end
+  for key in pairs(guestlua.workflow) do
+    add(guestlua.workflow, "workflow", key)
   end
   for _, key in ipairs({ "open", "embedded", "embedded_uri", "recover" }) do
     add(guestlua, "guestlua", key)
@@ -181,8 +187,9 @@ local function hide(class)
 end
 
 local function public_module()
-  local public = own_copy(copy(guestlua, "version Error Host Guest BlockDevice Subscription Element Task Signal Group spawn signal element sleep now "
-    .. "alive group map timeout workflow progress power_state job_type block_job_type"))
+  local public = own_copy(copy(guestlua, "version Error Host Guest Domain BlockDevice Snapshot Checkpoint Network NetworkPort StoragePool StorageVol "
+    .. "NodeDevice Secret Interface NWFilter NWFilterBinding Subscription Element Task Signal Group spawn signal element sleep now alive group map "
+    .. "timeout workflow progress power_state job_type block_job_type"))
   public.open = open
   public.log = copy(guestlua.log, "error warning info debug trace")
   public.device = setmetatable({}, {

@@ -6,6 +6,7 @@
 #include "call/push.h"
 #include "event/subscription.h"
 #include "virt/disk/object.h"
+#include "virt/guest/domain.h"
 #include "virt/guest/object.h"
 #include "virt/guest/rows.h"
 
@@ -118,7 +119,7 @@ static const gl_opdef *const *const ops[] = {gl_guest_power_ops,
                                              gl_guest_migrate_ops,
                                              methods,
                                              NULL};
-static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, &host_def, NULL};
+static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, &host_def, &gl_guest_domain_def, NULL};
 
 const gl_class gl_guest_class = {
   .type = &gl_guest_type,
@@ -126,4 +127,5 @@ const gl_class gl_guest_class = {
   .ops = ops,
   .fields = fields,
   .tostring = guest_tostring,
+  .inherits = &gl_domain_type,
 };

@@ -15,7 +15,12 @@ virDomainPtr gl_guest_domain(gl_object *guest)
   return ((guest_object *)guest)->handle->ptr;
 }
 
-void gl_guest_reconnect(gl_object *guest, gl_handle *handle)
+static gl_handle *guest_handle(const gl_object *guest)
+{
+  return ((const guest_object *)guest)->handle;
+}
+
+static void guest_renew(gl_object *guest, gl_handle *handle)
 {
   guest_object *g = (guest_object *)guest;
   g->gone = !handle;
@@ -67,4 +72,4 @@ static void guest_close(gl_object *self)
   g->handle = NULL;
 }
 
-const gl_type gl_guest_type = {.name = "Guest", .bind = gl_guest_bind, .close = guest_close};
+const gl_type gl_guest_type = {.name = "Guest", .bind = gl_guest_bind, .close = guest_close, .handle = guest_handle, .renew = guest_renew};

@@ -17,4 +17,9 @@ extern const gl_opdef *const gl_guest_inside_ops[];   /* what the agent knows of
 extern const gl_opdef *const gl_guest_job_ops[];      /* the guest's own job */
 extern const gl_opdef *const gl_guest_migrate_ops[];  /* to another host */
 
+/* Those of a Domain, written by hand. */
+extern const gl_opdef *const gl_domain_cpu_ops[];    /* pinning, time of processors */
+extern const gl_opdef *const gl_domain_memory_ops[]; /* what is in its memory and on its disks, keys */
+extern const gl_opdef *const gl_domain_list_ops[];   /* file systems, addresses, threads, labels */
+
 #endif

@@ -3,8 +3,10 @@
 
 #include "base/printable.h"
 #include "event/subscription.h"
+#include "virt/guest/stats.h"
 #include "virt/host/object.h"
 #include "virt/host/rows.h"
+#include "virt/object/generated.h"
 
 static int host_tostring(lua_State *L)
 {
@@ -19,7 +21,8 @@ static int host_tostring(lua_State *L)
 }
 
 static const gl_opdef *const methods[] = {&gl_subscribe, &gl_host_close, NULL};
-static const gl_opdef *const *const ops[] = {gl_host_guests_ops, gl_host_reconnect_ops, methods, NULL};
+static const gl_opdef *const *const ops[] = {
+  gl_host_calls, gl_host_guests_ops, gl_host_reconnect_ops, gl_host_node_ops, gl_host_stats_ops, methods, NULL};
 static const gl_opdef *const fields[] = {&gl_host_uri, &gl_host_hostname, &gl_host_libvirt_version, NULL};
 
 const gl_class gl_host_class = {

@@ -1,13 +1,11 @@
 /* Host: whether its connection is alive, and another one in its place. */
 #include <lauxlib.h>
 #include <libvirt/virterror.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "call/invoke.h"
 #include "call/push.h"
 #include "event/registration.h"
-#include "virt/guest/object.h"
 #include "virt/host/open.h"
 #include "virt/host/rows.h"
 
@@ -25,14 +23,12 @@ static const gl_opdef is_alive_def = {
   .quick = true,
 };
 
-typedef char uuid_text[VIR_UUID_STRING_BUFLEN];
-
 typedef struct reconnect_op {
   gl_op op;
   double gap;
   virConnectPtr opened;
   int count;
-  uuid_text *uuids;  /* of the guests that there are, and what they are found to be: */
+  gl_handle **known; /* what the open objects hold, counted, and what it is found to be: */
   gl_handle **found; /* NULL: gone */
 } reconnect_op;
 
@@ -48,13 +44,13 @@ static void reconnect_check(lua_State *L, gl_op *op)
     gl_error_throw(L, "no_support", "reconnect: this connection is the program's own, which opens it again and hands the new one over");
   int count = 0;
   for (gl_object *o = op->connection->children; o; o = o->next)
-    count += o->type == &gl_guest_type;
-  self->uuids = gl_arena_room(L, &op->args.arena, (size_t)count * sizeof *self->uuids);
+    count += o->type->handle != NULL;
+  self->known = gl_arena_room(L, &op->args.arena, (size_t)count * sizeof *self->known);
   self->found = gl_arena_room(L, &op->args.arena, (size_t)count * sizeof *self->found);
   for (gl_object *o = op->connection->children; o; o = o->next)
-    if (o->type == &gl_guest_type) {
+    if (o->type->handle) {
       self->found[self->count] = NULL;
-      virDomainGetUUIDString(gl_guest_domain(o), self->uuids[self->count++]);
+      self->known[self->count++] = gl_handle_ref(o->type->handle(o));
     }
 }
 
@@ -65,15 +61,10 @@ static int reconnect_run(gl_op *op)
   if (!self->opened)
     return -1;
   for (int i = 0; i < self->count; i++) {
-    virDomainPtr dom = virDomainLookupByUUIDString(self->opened, self->uuids[i]);
-    virErrorPtr e = dom ? NULL : virGetLastError();
-    if (e && e->code != VIR_ERR_NO_DOMAIN)
-      return -1;
-    self->found[i] = dom ? gl_handle_of_domain(dom) : NULL;
-    if (dom && !self->found[i]) {
-      virDomainFree(dom);
-      return gl_op_fail(op, "no_memory", "out of memory");
-    }
+    self->found[i] = self->known[i]->type->find(self->opened, self->known[i]);
+    virErrorPtr e = self->found[i] ? NULL : virGetLastError();
+    if (!self->found[i] && !(e && gl_handle_is_missing(e->code)))
+      return e ? -1 : gl_op_fail(op, "no_memory", "out of memory");
   }
   return gl_event_reconnect(op->connection, self->opened);
 }
@@ -99,14 +90,16 @@ static int reconnect_push(lua_State *L, gl_op *op)
   self->opened = NULL;
   h->gap = self->gap;
   for (gl_object *o = h->children; o; o = o->next)
-    for (int i = 0; o->type == &gl_guest_type && i < self->count; i++) {
-      uuid_text uuid;
-      virDomainGetUUIDString(gl_guest_domain(o), uuid);
-      if (strcmp(uuid, self->uuids[i]) != 0)
+    for (int i = 0; o->type->handle && i < self->count; i++) {
+      if (o->type->handle(o) != self->known[i])
         continue;
-      gl_guest_reconnect(o, self->found[i] ? gl_handle_ref(self->found[i]) : NULL);
+      o->type->renew(o, self->found[i] ? gl_handle_ref(self->found[i]) : NULL);
       break;
     }
+  for (int i = 0; i < self->count; i++) { /* while the old connection is held still: this only drops counts */
+    gl_handle_unref(self->known[i]);
+    self->known[i] = NULL;
+  }
   gl_op_detach(h, &let_go_def, old);
   return 0;
 }
@@ -114,8 +107,10 @@ static int reconnect_push(lua_State *L, gl_op *op)
 static void reconnect_release(gl_op *op)
 {
   reconnect_op *self = (reconnect_op *)op;
-  for (int i = 0; i < self->count; i++)
+  for (int i = 0; i < self->count; i++) {
+    gl_handle_unref(self->known[i]);
     gl_handle_unref(self->found[i]);
+  }
   if (self->opened)
     virConnectClose(self->opened);
 }

@@ -6,5 +6,6 @@
 
 extern const gl_opdef *const gl_host_guests_ops[];
 extern const gl_opdef *const gl_host_reconnect_ops[];
+extern const gl_opdef *const gl_host_node_ops[]; /* the machine itself */
 
 #endif

@@ -1,0 +1,95 @@
+-- What a Host has, by short names: host:network("default"), host:pool("images"), host:secret(uuid) … The lists are rows of the calls themselves.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+
+local function is_uuid(text)
+  return #text == 36 and select(2, text:gsub("%-", "")) == 4
+end
+
+-- Each: what it is called, its class, the error's kind if it is missing, and the lookups; by_uuid comes first for what reads like a UUID.
+local LOOKUPS = {
+  { "network", "Network", "no_network", by_name = "network_lookup_by_name", by_uuid = "network_lookup_by_uuid_string" },
+  { "pool", "StoragePool", "no_storage_pool", by_name = "storage_pool_lookup_by_name", by_uuid = "storage_pool_lookup_by_uuid_string" },
+  { "nwfilter", "NWFilter", "no_nwfilter", by_name = "nwfilter_lookup_by_name", by_uuid = "nwfilter_lookup_by_uuid_string" },
+  { "node_device", "NodeDevice", "no_node_device", by_name = "node_device_lookup_by_name" },
+  { "interface", "Interface", "no_interface", by_name = "interface_lookup_by_name" },
+  { "secret", "Secret", "no_secret", by_uuid = "secret_lookup_by_uuid_string" },
+}
+
+local function words_of(what, lookup)
+  what = what:gsub("_", " ")
+  if not lookup.by_name then
+    return "uuid", what .. "'s UUID"
+  end
+  return lookup.by_uuid and "name_or_uuid" or "name", what .. "'s name" .. (lookup.by_uuid and " or UUID" or "")
+end
+
+for _, lookup in ipairs(LOOKUPS) do
+  local name, class, kind = table.unpack(lookup)
+  local argument, words = words_of(name, lookup)
+  define(core.Host, "Host", {
+    name = name,
+    method = true,
+    help = ("Looks up the %s of that %s."):format(name:gsub("_", " "), lookup.by_name and (lookup.by_uuid and "name or UUID" or "name") or "UUID"),
+    result = class .. "?",
+    returns = class .. ", or nil if there is none",
+    params = {
+      { name = argument, type = "string", positional = true, required = true, help = "the " .. words },
+      { name = "required", type = "boolean", help = ("raise an error of kind \"%s\" if there is none"):format(kind) },
+    },
+    blocks = true,
+    run = function(host, id, options)
+      local found
+      if lookup.by_uuid and (is_uuid(id) or not lookup.by_name) then
+        found = is_uuid(id) and host[lookup.by_uuid](host, id) or nil
+      end
+      found = found or lookup.by_name and host[lookup.by_name](host, id) or nil
+      if not found and options.required then
+        error(core.Error.new({ kind = kind, op = name, host = host.uri, message = ("there is no %s '%s'"):format(name:gsub("_", " "), id) }), 0)
+      end
+      return found
+    end,
+  })
+end
+
+define(core.Host, "Host", {
+  name = "volume",
+  method = true,
+  help = "Looks up the volume of that path, in whatever pool it is; or of that key.",
+  result = "StorageVol?",
+  returns = "StorageVol, or nil if there is none",
+  params = { { name = "path_or_key", type = "string", positional = true, required = true, help = "the volume's path, or its key" } },
+  blocks = true,
+  run = function(host, id)
+    return id:sub(1, 1) == "/" and host:storage_vol_lookup_by_path(id) or host:storage_vol_lookup_by_key(id)
+  end,
+})
+
+define(core.Host, "Host", {
+  name = "capabilities",
+  method = true,
+  help = "What the host and its hypervisor can do.",
+  result = "Element",
+  blocks = true,
+  run = function(host)
+    return core.element(host:get_capabilities())
+  end,
+})
+
+define(core.Host, "Host", {
+  name = "domain_capabilities",
+  method = true,
+  help = "What guests can have: machine types, processor models, kinds of devices.",
+  result = "Element",
+  params = {
+    { name = "emulator", type = "string", help = "of the emulator at that path" },
+    { name = "arch", type = "string", help = "of that architecture, as \"x86_64\"" },
+    { name = "machine", type = "string", help = "of that machine type, as \"q35\"" },
+    { name = "virttype", type = "string", help = "of that kind of virtualization, as \"kvm\"" },
+  },
+  blocks = true,
+  run = function(host, options)
+    return core.element(host:get_domain_capabilities(options.emulator, options.arch, options.machine, options.virttype))
+  end,
+})

@@ -1,0 +1,104 @@
+-- Volumes of the usual kinds, without XML of one's own.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+
+define(core.StoragePool, "StoragePool", {
+  name = "volume",
+  method = true,
+  help = "Looks up the volume of the pool of that name.",
+  result = "StorageVol?",
+  returns = "StorageVol, or nil if there is none",
+  params = { { name = "name", type = "string", positional = true, required = true, help = "the volume's name" } },
+  blocks = true,
+  run = function(pool, name)
+    return pool:storage_vol_lookup_by_name(name)
+  end,
+})
+
+local function bytes(method, options, key, required)
+  local value = options[key]
+  if value == nil and required then
+    define.bad(method, key, "integer expected, got nil")
+  elseif value and value < 0 then
+    define.bad(method, key, "cannot be negative")
+  end
+  return value and { unit = "bytes", value } or nil
+end
+
+-- The path of an image that another one stands on, which may be given as a volume.
+local function path_of(backing)
+  if type(backing) == "string" then
+    return backing
+  end
+  core.check_self(backing, "StorageVol", "create_volume")
+  return backing:get_path()
+end
+
+define(core.StoragePool, "StoragePool", {
+  name = "create_volume",
+  method = true,
+  help = "Makes a volume: pool:create_volume{ name = \"web.qcow2\", capacity = 10 * 2^30 // 1, format = \"qcow2\" }.",
+  result = "StorageVol",
+  params = {
+    { name = "name", type = "string", help = "its name; it has to be given" },
+    { name = "capacity", type = "integer", help = "how large the guest sees it, in bytes; it has to be given" },
+    { name = "allocation", type = "integer", help = "how much of that is taken at once, in bytes; default: what the pool makes of it" },
+    { name = "format", type = "string", help = "as \"qcow2\", \"raw\"; default: the pool's" },
+    { name = "backing", type = "any", help = "the image that it begins as: a path, or a StorageVol" },
+    { name = "backing_format", type = "string", help = "the format of that; it has to be given with backing, as nobody may guess it from what a "
+      .. "guest wrote" },
+    { name = "prealloc_metadata", type = "boolean", help = "make the tables of the whole image at once" },
+  },
+  blocks = true,
+  run = function(pool, options)
+    if not options.name or options.name == "" then
+      define.bad("create_volume", "name", "the name of the volume expected, got " .. (options.name and "an empty string" or "nil"))
+    elseif options.format == "" or options.backing_format == "" then
+      define.bad("create_volume", options.format == "" and "format" or "backing_format", "it cannot be empty")
+    elseif options.backing and not options.backing_format then
+      define.bad("create_volume", "backing_format", "string expected, got nil: which format has the image at the bottom?")
+    elseif options.backing_format and not options.backing then
+      define.bad("create_volume", "backing", "string or StorageVol expected, got nil")
+    elseif options.backing and type(options.backing) ~= "string" and type(options.backing) ~= "userdata" then
+      define.bad("create_volume", "backing", "string or StorageVol expected, got " .. type(options.backing))
+    end
+    local volume = core.element("volume", {
+      name = { options.name },
+      capacity = bytes("create_volume", options, "capacity", true),
+      allocation = bytes("create_volume", options, "allocation"),
+      target = options.format and { format = { type = options.format } } or nil,
+      backingStore = options.backing and { path = { path_of(options.backing) }, format = { type = options.backing_format } } or nil,
+    })
+    return pool:create_xml(volume, { prealloc_metadata = options.prealloc_metadata or false })
+  end,
+})
+
+define(core.StorageVol, "StorageVol", {
+  name = "clone",
+  method = true,
+  help = "Makes another volume with the same contents, of the same format and capacity.",
+  result = "StorageVol",
+  params = {
+    { name = "name", type = "string", positional = true, required = true, help = "the name of the new one" },
+    { name = "pool", type = "userdata", help = "the StoragePool that it is made in; default: that of this one" },
+    { name = "format", type = "string", help = "another format, as \"raw\"" },
+    { name = "reflink", type = "boolean", help = "share the blocks, on file systems that can" },
+  },
+  blocks = true,
+  run = function(volume, name, options)
+    if name == "" or options.format == "" then
+      define.bad("clone", name == "" and "name" or "format", "it cannot be empty")
+    elseif options.pool then
+      core.check_self(options.pool, "StoragePool", "clone")
+    end
+    local before = core.element(volume:get_xml_desc())
+    local format = options.format or before.target and before.target.format and before.target.format.type
+    local pool = options.pool or volume.pool or volume:storage_pool_lookup_by_volume()
+    return pool:create_xml_from(core.element("volume", {
+      name = { name },
+      capacity = { unit = "bytes", volume:get_info().capacity },
+      target = format and { format = { type = format } } or nil,
+    }), volume, { reflink = options.reflink or false })
+  end,
+})

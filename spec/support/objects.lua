@@ -1,0 +1,70 @@
+-- An object of each class that the test driver has, and what is known of the calls that are generated.
+
+local objects = {}
+
+-- The class's objects on a Host of test:///default, by the name of the class. What has to be made for that is in the driver's memory only.
+function objects.make(host)
+  local guest = host:guest("test")
+  -- A guest that has snapshots can have no checkpoints.
+  local other = host:lookup_by_name("checkpointed") or host:create_xml([[<domain type='test'><name>checkpointed</name><memory>1024</memory>
+    <os><type>hvm</type></os><devices><disk type='file'><source file='/made'/><target dev='vda'/></disk></devices></domain>]])
+  local pool = host:storage_pool_lookup_by_name("default-pool")
+  local volume = pool:storage_vol_lookup_by_name("made")
+    or pool:create_xml("<volume><name>made</name><capacity>1048576</capacity><target><format type='qcow2'/></target></volume>")
+  return {
+    Host = host,
+    Guest = guest,
+    Domain = guest.domain,
+    BlockDevice = guest:get_block_device("vda"),
+    Snapshot = guest:snapshot_lookup_by_name("made") or guest:snapshot_create_xml("<domainsnapshot><name>made</name></domainsnapshot>"),
+    Checkpoint = other:checkpoint_lookup_by_name("made") or other:checkpoint_create_xml("<domaincheckpoint><name>made</name></domaincheckpoint>"),
+    Network = host:network_lookup_by_name("default"),
+    StoragePool = pool,
+    StorageVol = volume,
+    NodeDevice = host:node_device_lookup_by_name("computer"),
+    Interface = host:interface_lookup_by_name("eth1"),
+  }
+end
+
+-- Classes that the test driver has no objects of.
+objects.elsewhere = { NetworkPort = true, Secret = true, NWFilter = true, NWFilterBinding = true }
+
+-- ---- the generated calls ----
+
+local function script_path()
+  return package.path:gsub("^", "src/virt/?.lua;")
+end
+
+-- src/virt/calls, as a list of tables, and the description of the libvirt that is installed (nil if it is not here).
+function objects.tables()
+  local path <close> = setmetatable({ package.path }, { __close = function(self) package.path = self[1] end })
+  package.path = script_path()
+  local list = {}
+  for _, file in ipairs({ "host", "domain", "snapshot", "network", "storage", "device" }) do
+    local one = require("calls." .. file)
+    table.move(one.class and { one } or one, 1, one.class and 1 or #one, #list + 1, list)
+  end
+  return list, require("generate.plan"), require("generate.description")
+end
+
+-- "Network.create" -> its row, for all that are generated.
+objects.generated = {}
+local tables, plan, description = objects.tables()
+local pipe <close> = assert(io.popen("pkg-config --variable=libvirt_api libvirt; pkg-config --variable=libvirt_qemu_api libvirt-qemu"))
+local paths = {}
+for path in pipe:lines() do
+  paths[#paths + 1] = path
+end
+objects.description = description.read(paths)
+for _, one in ipairs(tables) do
+  local plans, left = plan.of_class(one, objects.description)
+  one.left = left
+  for _, p in ipairs(plans) do
+    objects.generated[one.class .. "." .. p.name] = p.row
+    if p.row.as then
+      objects.generated[one.class .. "." .. p.row.as[1]] = p.row
+    end
+  end
+end
+
+return objects

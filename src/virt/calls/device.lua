@@ -1,0 +1,70 @@
+-- What else a host has: NodeDevice, Secret, Interface, NWFilter, NWFilterBinding.
+return {
+  {
+    class = "NodeDevice",
+    rows = {
+      virNodeDeviceCreate = { "change", "Starts a mediated device that is defined." },
+      virNodeDeviceDestroy = { "end", "Takes a virtual device away. One that is not defined is gone then." },
+      virNodeDeviceUndefine = { "change", "Removes the configuration of a mediated device." },
+      virNodeDeviceUpdate = { "change", "Changes a mediated device." },
+      virNodeDeviceDetachFlags = { "change", "Takes the device from its driver, so that a guest can have it.", optional = "driverName",
+        name = "detach", older = "virNodeDeviceDettach", older_args = "" },
+      virNodeDeviceReAttach = { "change", "Gives the device back to its driver on the host.", name = "reattach" },
+      virNodeDeviceReset = { "change", "Resets the device." },
+      virNodeDeviceGetXMLDesc = { "look", "The device's description, as XML." },
+      virNodeDeviceGetParent = { "look", "The name of the device that it hangs on; nil for the host itself.", maybe = true },
+      virNodeDeviceGetAutostart = { "look", "Whether a mediated device starts with the host." },
+      virNodeDeviceSetAutostart = { "change", "Sets whether a mediated device starts with the host." },
+      virNodeDeviceIsActive = { "look", "Whether the device is there, and not only defined." },
+      virNodeDeviceIsPersistent = { "look", "Whether the host keeps the device's configuration." },
+    },
+    hand = { virNodeDeviceGetName = "NodeDevice.name", virNodeDeviceListCaps = "NodeDevice.list_caps" },
+    superseded = { virNodeDeviceNumOfCaps = "virNodeDeviceListCaps", virNodeDeviceDettach = "virNodeDeviceDetachFlags" },
+    infrastructure = { "virNodeDeviceFree", "virNodeDeviceRef" },
+  },
+  {
+    class = "Secret",
+    rows = {
+      virSecretUndefine = { "change", "Removes the secret, with its value." },
+      virSecretGetXMLDesc = { "look", "What the secret is for, as XML; never its value." },
+      virSecretGetUsageType = { "look", "What kind of thing the secret is for.", gives = "virSecretUsageType" },
+      virSecretGetUsageID = { "look", "What the secret is for: the path of a volume, the name of a pool ..." },
+    },
+    hand = { virSecretGetUUIDString = "Secret.uuid", virSecretGetValue = "Secret.get_value", virSecretSetValue = "Secret.set_value" },
+    superseded = { virSecretGetUUID = "virSecretGetUUIDString" },
+    infrastructure = { "virSecretFree", "virSecretRef", "virSecretGetConnect" },
+  },
+  {
+    class = "Interface",
+    rows = {
+      virInterfaceCreate = { "change", "Starts the interface." },
+      virInterfaceDestroy = { "end", "Stops the interface." },
+      virInterfaceUndefine = { "change", "Removes the interface's configuration." },
+      virInterfaceGetXMLDesc = { "look", "The interface's configuration, as XML.", flags = "virInterfaceXMLFlags" },
+      virInterfaceGetMACString = { "look", "The interface's MAC address.", name = "get_mac_string" },
+      virInterfaceIsActive = { "look", "Whether the interface is up." },
+    },
+    hand = { virInterfaceGetName = "Interface.name" },
+    infrastructure = { "virInterfaceFree", "virInterfaceRef", "virInterfaceGetConnect" },
+  },
+  {
+    class = "NWFilter",
+    rows = {
+      virNWFilterUndefine = { "change", "Removes the filter. No guest may use it." },
+      virNWFilterGetXMLDesc = { "look", "The filter's rules, as XML." },
+    },
+    hand = { virNWFilterGetName = "NWFilter.name", virNWFilterGetUUIDString = "NWFilter.uuid" },
+    superseded = { virNWFilterGetUUID = "virNWFilterGetUUIDString" },
+    infrastructure = { "virNWFilterFree", "virNWFilterRef" },
+  },
+  {
+    class = "NWFilterBinding",
+    rows = {
+      virNWFilterBindingDelete = { "change", "Takes the filter off the port." },
+      virNWFilterBindingGetXMLDesc = { "look", "Which filter is in force, and with which parameters, as XML." },
+      virNWFilterBindingGetFilterName = { "look", "The name of the filter that is in force." },
+    },
+    hand = { virNWFilterBindingGetPortDev = "NWFilterBinding.name" },
+    infrastructure = { "virNWFilterBindingFree", "virNWFilterBindingRef" },
+  },
+}

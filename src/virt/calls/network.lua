@@ -1,0 +1,42 @@
+-- Network and NetworkPort.
+return {
+  {
+    class = "Network",
+    rows = {
+      virNetworkCreate = { "change", "Starts the network." },
+      virNetworkDestroy = { "end", "Stops the network at once. A transient one is gone then." },
+      virNetworkUndefine = { "change", "Removes the network's configuration. One that runs goes on until it stops." },
+      virNetworkUpdate = { "change", "Changes a part of the network while it runs: a host, a range of addresses, a DNS name.",
+        enums = { command = "virNetworkUpdateCommand", section = "virNetworkUpdateSection" }, plain = "parentIndex" },
+      virNetworkGetXMLDesc = { "look", "The network's configuration, as XML." },
+      virNetworkGetBridgeName = { "look", "The name of the bridge that the guests are on." },
+      virNetworkGetAutostart = { "look", "Whether the network starts with the host." },
+      virNetworkSetAutostart = { "change", "Sets whether the network starts with the host." },
+      virNetworkIsActive = { "look", "Whether the network runs." },
+      virNetworkIsPersistent = { "look", "Whether the host keeps the network's configuration when it stops." },
+      virNetworkListAllPorts = { "read", "Lists the network's ports.",
+      as = { "ports", "Lists the network's ports." } },
+      virNetworkPortCreateXML = { "change", "Makes a port of the network." },
+      virNetworkPortLookupByUUIDString = { "look", "Finds a port by its UUID." },
+      virNetworkGetMetadata = { "look", "The network's title, description or an element of its own.", optional = "uri",
+        enums = { type = "virNetworkMetadataType" } },
+      virNetworkSetMetadata = { "change", "Sets the network's title, description or an element of its own; nil removes it.",
+        optional = "metadata key uri", enums = { type = "virNetworkMetadataType" } },
+    },
+    hand = { virNetworkGetDHCPLeases = "Network.get_dhcp_leases", virNetworkGetName = "Network.name", virNetworkGetUUIDString = "Network.uuid" },
+    superseded = { virNetworkGetUUID = "virNetworkGetUUIDString", virNetworkPortLookupByUUID = "virNetworkPortLookupByUUIDString" },
+    infrastructure = { "virNetworkFree", "virNetworkRef", "virNetworkGetConnect", "virNetworkDHCPLeaseFree" },
+  },
+  {
+    class = "NetworkPort",
+    rows = {
+      virNetworkPortDelete = { "change", "Removes the port." },
+      virNetworkPortGetXMLDesc = { "look", "The port's configuration, as XML." },
+      virNetworkPortGetParameters = { "look", "The limits of the port's bandwidth." },
+      virNetworkPortSetParameters = { "change", "Sets the limits of the port's bandwidth.", params = "VIR_NETWORK_PORT_BANDWIDTH_" },
+    },
+    hand = { virNetworkPortGetUUIDString = "NetworkPort.uuid" },
+    superseded = { virNetworkPortGetUUID = "virNetworkPortGetUUIDString" },
+    infrastructure = { "virNetworkPortFree", "virNetworkPortRef", "virNetworkPortGetNetwork" },
+  },
+}

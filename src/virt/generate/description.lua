@@ -1,0 +1,105 @@
+-- libvirt's description of itself (libvirt-api.xml), as tables: functions, enumerations, structs, and the names of typed parameters.
+
+local description = {}
+
+local function attribute(text, name)
+  return text:match("%f[%w]" .. name .. "='([^']*)'")
+end
+
+local function functions(text, into)
+  for head, body in text:gmatch("<function (name=[^>]-)>(.-)</function>") do
+    local args = {}
+    for arg in body:gmatch("<arg (.-)/>") do
+      args[#args + 1] = { name = attribute(arg, "name"), type = attribute(arg, "type"), info = attribute(arg, "info") or "" }
+    end
+    local ret = body:match("<return (.-)/>") or ""
+    local name, rights = attribute(head, "name"), nil
+    for check in body:gmatch("<check (.-)/>") do -- of descriptions from 9.4 on; with `flags` it needs the right only if they are given
+      rights = rights or {}
+      rights[#rights + 1] = not attribute(check, "flags") and attribute(check, "perm") or nil
+    end
+    into[#into + 1] = {
+      name = name, version = attribute(head, "version"), args = args, type = attribute(ret, "type") or "void", info = attribute(ret, "info") or "",
+      rights = rights,
+    }
+    into[name] = into[#into]
+  end
+end
+
+-- Enumerations: a list of { name =, value = (a number) } by the name of the type, in the order of the values. Values that are the names of others
+-- are resolved; what counts the others (_LAST) is left out.
+local function enums(text)
+  local values, types = {}, {}
+  for entry in text:gmatch("<enum (.-)/>") do
+    local name, type = attribute(entry, "name"), attribute(entry, "type")
+    values[name] = attribute(entry, "value")
+    if type and not name:find("_LAST$") then
+      types[type] = types[type] or {}
+      table.insert(types[type], { name = name })
+    end
+  end
+  for _, list in pairs(types) do
+    for _, one in ipairs(list) do
+      local value = values[one.name]
+      while values[value] do
+        value = values[value]
+      end
+      one.value = math.tointeger(tonumber(value)) or 0
+    end
+    table.sort(list, function(a, b)
+      return a.value == b.value and a.name < b.name or a.value < b.value
+    end)
+  end
+  return types
+end
+
+-- Structs: a list of { name =, type = } by the name of the type, without what is reserved.
+local function structs(text)
+  local list = {}
+  for head, body in text:gmatch("<struct (name=[^/>]-)>(.-)</struct>") do
+    local fields = {}
+    for field in body:gmatch("<field (.-)/>") do
+      fields[#fields + 1] = { name = attribute(field, "name"), type = attribute(field, "type") }
+    end
+    list[attribute(head, "name")] = fields
+  end
+  return list
+end
+
+local TYPES = { string = "STRING", llong = "LLONG", ullong = "ULLONG", int = "INT", uint = "UINT", boolean = "BOOLEAN", double = "DOUBLE" }
+
+-- "…, as a ullong.", "(VIR_TYPED_PARAM_UINT)", "as unsigned long long"
+local function type_in(info)
+  info = info:gsub("%s+", " "):gsub("unsigned long long", "ullong"):gsub("unsigned int", "uint"):gsub("long long", "llong")
+  return TYPES[info:match(" as an? (%l+)[^%l]") or info:match(" as (%l+)[^%l]")] or TYPES[(info:match("VIR_TYPED_PARAM_(%u+)") or ""):lower()]
+end
+
+-- The names of typed parameters: { constant =, name =, type = "ULLONG" (as far as the text says so) }, by constant.
+local function parameters(text)
+  local list = {}
+  for head, body in text:gmatch("<macro (name=[^>]-)>(.-)</macro>") do
+    local value = attribute(head, "string")
+    if value then
+      list[#list + 1] = { constant = attribute(head, "name"), name = value, type = type_in(body:match("%[CDATA%[(.-)%]%]") or "") }
+    end
+  end
+  return list
+end
+
+-- All that the files say.
+function description.read(paths)
+  local texts = {}
+  for i, path in ipairs(paths) do
+    local file <close> = assert(io.open(path))
+    texts[i] = file:read("a")
+  end
+  local text = table.concat(texts, "\n")
+  local all = { functions = {}, enums = enums(text), structs = structs(text), parameters = parameters(text) }
+  functions(text, all.functions)
+  table.sort(all.functions, function(a, b)
+    return a.name < b.name
+  end)
+  return all
+end
+
+return description
