@@ -329,6 +329,18 @@ function Guest:attach_device(conf, options) end
 ---@return any # a guard
 function Guest:attached(conf, options) end
 
+---@class guestlua.BackupBeginOptions
+---@field reuse_ext? boolean the files of the backup, or of its scratch space, exist already
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a backup job of the running guest, at this moment for all its disks. In push mode QEMU writes the files, and the job ends by itself; in pull mode they are read over NBD, and abort_job ends it. The end is the event job_completed. A backup that fails leaves its checkpoint: see workflow.backup, which does not. Not in the reference.
+---
+---libvirt: `virDomainBackupBegin`
+---@param conf guestlua.Element|string a <domainbackup> element: pull or push, and of each disk whether and since which checkpoint
+---@param checkpoint? guestlua.Element|string a <domaincheckpoint> element: the checkpoint that is made at the same moment; nil: none
+---@param options? guestlua.BackupBeginOptions
+function Guest:backup_begin(conf, checkpoint, options) end
+
 ---Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
 function Guest:close() end
 
@@ -342,6 +354,32 @@ function Guest:close() end
 ---@param options? guestlua.CreateOptions
 ---@return guestlua.Guest
 function Guest.create(xml, host, options) end
+
+---@class guestlua.CreateCheckpointOptions
+---@field redefine? boolean nothing is made: libvirt learns of one that exists
+---@field quiesce? boolean freeze the file systems meanwhile; needs the guest agent
+---@field redefine_validate? boolean with redefine: look whether the images have its bitmaps; the guest must run
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a checkpoint: from now on QEMU notes in the disks' images what changes. Not in the reference.
+---
+---libvirt: `virDomainCheckpointCreateXML`
+---@param conf guestlua.Element|string a <domaincheckpoint> element
+---@param options? guestlua.CreateCheckpointOptions
+function Guest:create_checkpoint(conf, options) end
+
+---@class guestlua.DeleteCheckpointOptions
+---@field children? boolean and all that came after it
+---@field metadata_only? boolean libvirt forgets it, and the images keep their bitmaps
+---@field children_only? boolean only what came after it
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Deletes a checkpoint; what its bitmaps know goes to the one before it. Not in the reference.
+---
+---libvirt: `virDomainCheckpointDelete`
+---@param name string the checkpoint's name
+---@param options? guestlua.DeleteCheckpointOptions
+function Guest:delete_checkpoint(name, options) end
 
 ---@class guestlua.DeleteConfigurationOptions
 ---@field support_uefi? boolean delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without
@@ -468,10 +506,43 @@ function Guest:get_all_devices(devtype, options) end
 ---@return guestlua.Element[]
 function Guest:get_all_disks(options) end
 
+---@class guestlua.GetBackupXmlOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The backup job that the guest has now. Not in the reference.
+---
+---libvirt: `virDomainBackupGetXMLDesc`
+---@param options? guestlua.GetBackupXmlOptions
+---@return string? # string, or nil if it has none
+function Guest:get_backup_xml(options) end
+
 ---One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.
 ---@param disk string the disk's target, as in "vda", or the path of its source
 ---@return guestlua.BlockDevice
 function Guest:get_block_device(disk) end
+
+---@class guestlua.GetCheckpointNamesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The names of the checkpoints that libvirt remembers of the guest, each after the one that it came after. Not in the reference.
+---
+---libvirt: `virDomainListAllCheckpoints`
+---@param options? guestlua.GetCheckpointNamesOptions
+---@return string[]
+function Guest:get_checkpoint_names(options) end
+
+---@class guestlua.GetCheckpointXmlOptions
+---@field no_domain? boolean without the guest's configuration of then
+---@field size? boolean with how much each disk has changed since; the guest must run
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---A checkpoint as XML. Not in the reference.
+---
+---libvirt: `virDomainCheckpointGetXMLDesc`
+---@param name string the checkpoint's name
+---@param options? guestlua.GetCheckpointXmlOptions
+---@return string
+function Guest:get_checkpoint_xml(name, options) end
 
 ---@class guestlua.GetConfigOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
