@@ -4,7 +4,7 @@
 -- circle. A file is its .c and its .h together. Calls (and uses of data) are what the objects say: nm. And no file has more than 400 lines, no
 -- function more than 60.
 
-local order = { "text", "base", "loop", "call", "event", "element", "virt", "module", "program" }
+local order = { "text", "base", "loop", "call", "event", "element", "virt", "nbd", "module", "program" }
 local rank = {}
 for i, folder in ipairs(order) do
   rank[folder] = i
