@@ -243,6 +243,22 @@ static int result(lua_State *L)
   return 1;
 }
 
+/* core.sha256(text): as 64 digits. */
+static int sha256(lua_State *L)
+{
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  struct sha256_ctx sha;
+  uint8_t digest[SHA256_DIGEST_SIZE];
+  char digits[GL_SUM_TEXT];
+  sha256_init(&sha);
+  sha256_update(&sha, length, (const uint8_t *)text);
+  sha256_digest(&sha, sizeof digest, digest);
+  gl_sum_text(digest, digits);
+  lua_pushstring(L, digits);
+  return 1;
+}
+
 void gl_nbd_open(lua_State *L)
 {
   static const luaL_Reg methods[] = {{"wait", wait}, {"progress", progress}, {"result", result}, {"close", drop},
@@ -254,6 +270,8 @@ void gl_nbd_open(lua_State *L)
   lua_pop(L, 1);
   lua_pushcfunction(L, nbd_copy);
   lua_setfield(L, -2, "nbd_copy");
+  lua_pushcfunction(L, sha256);
+  lua_setfield(L, -2, "sha256");
 }
 
 #else

@@ -5,7 +5,7 @@
 #include <lua.h>
 
 /*
- * Sets nbd_copy in the table on top of the stack; where this was built without libnbd, false. [-0, +0, m]
+ * Sets nbd_copy and sha256 in the table on top of the stack; nbd_copy is false if this was built without libnbd. [-0, +0, m]
  *
  * core.nbd_copy{ from=, to=, bitmap=, made=, lists=, compare=, whole=, rate= } starts a copy: copy.h says what they mean. from, to: a URI,
  * or a list of a program and its arguments, which gets a socket to serve on. lists: of { path, sha256 or nil }.
