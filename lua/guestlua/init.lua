@@ -95,7 +95,7 @@ for name, fn in pairs(require("guestlua.task.group")) do
 end
 
 require("guestlua.host.event")
-require("guestlua.guest.guard")
+require("guestlua.workflow.device.attached")
 require("guestlua.disk.job")
 guestlua.await_agent = require("guestlua.guest.agent").await_agent
 require("guestlua.guest.inside")

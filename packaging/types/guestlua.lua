@@ -1298,41 +1298,18 @@ function Group:spawn(fn, ...) end
 ---Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.
 function Group:wait() end
 
----How far something is, as a line on standard error: guestlua.progress makes one.
----@class guestlua.Progress
-local Progress = {}
-
----What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.
----@return fun(info: table)
-function Progress:callback() end
-
----@class guestlua.ConfigureOptions
----@field quiet? boolean show none
-
----Progress.configure{quiet=true}: from now on no progress is shown; the command's -q. A function of the class, called with a dot.
----@param options? guestlua.ConfigureOptions
-function Progress.configure(options) end
-
----Takes the line away, and leaves one that says how much it was and how long it took. A to-be-closed variable does the same at the end of its scope, and says where an error stopped it. Calling it twice is harmless.
-function Progress:done() end
-
----Says how far it is now. The line is drawn ten times a second at most; where standard error is no terminal one is written every five seconds.
----@param current any how many bytes are done; or what get_job_info() gives, of a disk or of a guest, which has both
----@param total? number of how many; nil: as before
-function Progress:update(current, total) end
-
 ---What happened, for people and for programs: guestlua.log.warning("slow", {guest = "web", seconds = 3}). The levels are error, warning, info, debug and trace; at first errors and warnings are written, as text, to standard error. Passwords and the like are masked: in XML, in fields that are called so, and where a text reads like one. Its functions are called with a dot.
 ---@class guestlua.log
 local log = {}
 
----@class guestlua.logConfigureOptions
+---@class guestlua.ConfigureOptions
 ---@field level? string "error", "warning", "info", "debug" or "trace": this and what is worse; trace has each call of libvirt, with its arguments, its result and how long it took
 ---@field format? string "text", or "json": an object a line. Needs the Lua module dkjson
 ---@field file? string a file to append to
 ---@field handler? function called with each level and line, in the place of writing it; it must not wait
 
 ---Says what is logged, how and where; what is not named stays as it is. The command's --log-level, --log-format and --log-file.
----@param options? guestlua.logConfigureOptions
+---@param options? guestlua.ConfigureOptions
 function log.configure(options) end
 
 ---Writes a line of the level debug, where the log has that level.
@@ -1359,6 +1336,29 @@ function log.trace(message, fields) end
 ---@param message string what happened
 ---@param fields? table more of it, by name
 function log.warning(message, fields) end
+
+---How far something is, as a line on standard error: guestlua.progress makes one.
+---@class guestlua.Progress
+local Progress = {}
+
+---What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.
+---@return fun(info: table)
+function Progress:callback() end
+
+---@class guestlua.ProgressConfigureOptions
+---@field quiet? boolean show none
+
+---Progress.configure{quiet=true}: from now on no progress is shown; the command's -q. A function of the class, called with a dot.
+---@param options? guestlua.ProgressConfigureOptions
+function Progress.configure(options) end
+
+---Takes the line away, and leaves one that says how much it was and how long it took. A to-be-closed variable does the same at the end of its scope, and says where an error stopped it. Calling it twice is harmless.
+function Progress:done() end
+
+---Says how far it is now. The line is drawn ten times a second at most; where standard error is no terminal one is written every five seconds.
+---@param current any how many bytes are done; or what get_job_info() gives, of a disk or of a guest, which has both
+---@param total? number of how many; nil: as before
+function Progress:update(current, total) end
 
 ---What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.
 ---@class guestlua.workflow

@@ -5,7 +5,10 @@ local BLOCK = 64 * 1024
 
 -- What a machine lacks for these specs; nil: nothing.
 local function lacking()
-  return not core.nbd_copy and "this was built without libnbd" or os.execute("command -v qemu-nbd qemu-img qemu-io >/dev/null") == nil and "no qemu-utils" or nil
+  if not core.nbd_copy then
+    return "this was built without libnbd"
+  end
+  return not os.execute("command -v qemu-nbd qemu-img qemu-io >/dev/null") and "no qemu-utils" or nil
 end
 
 describe("A copy over NBD", function()
@@ -34,8 +37,9 @@ describe("A copy over NBD", function()
   end
 
   local function server(name, options)
-    return { "qemu-nbd", options and options.write and "--discard=unmap" or "--read-only", options and options.bitmap and "--bitmap=" .. options.bitmap
-      or "--cache=writeback", "-f", "qcow2", dir .. "/" .. name }
+    options = options or {}
+    return { "qemu-nbd", options.write and "--discard=unmap" or "--read-only", options.bitmap and "--bitmap=" .. options.bitmap or "--cache=writeback",
+      "-f", "qcow2", dir .. "/" .. name }
   end
 
   local function list(name, sha256)
@@ -139,8 +143,8 @@ describe("A copy over NBD", function()
     image("small.qcow2", 399, {})
     assert.equal("size_mismatch", helper.failure(copy, { from = server("from.qcow2"), to = server("small.qcow2", { write = true }) }).kind)
     image("to.qcow2", 400, {})
-    local limited = server("to.qcow2", { write = true })
-    e = helper.failure(copy, { from = server("from.qcow2"), to = { "sh", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "sh", table.unpack(limited) } })
+    local limited = { "sh", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "sh", table.unpack(server("to.qcow2", { write = true })) }
+    e = helper.failure(copy, { from = server("from.qcow2"), to = limited })
     assert.matches("^the destination", e.message)
     e = helper.failure(copy, { from = server("from.qcow2"), made = "/dev/full" })
     assert.equal("system_error", e.kind) -- it is there already

@@ -1,21 +1,21 @@
--- What `make lint` proves of src/ (src/layers.lua), shown by sources that break it.
+-- What `make lint` proves of src/ and lua/guestlua/ (src/layers.lua), shown by sources that break it.
 
 local helper = require("spec.support.helper")
 
-describe("The layers of src/", function()
+describe("The layers", function()
   local copy
 
   before_each(function()
     copy = os.tmpname()
     os.remove(copy)
-    assert(os.execute(("cp -r src %s"):format(copy)))
+    assert(os.execute(("cp -r src %s && cp -r lua/guestlua %s/lua"):format(copy, copy)))
   end)
   after_each(function()
     assert(os.execute(("rm -r %s"):format(copy)))
   end)
 
   local function layers()
-    return helper.run(("lua5.4 src/layers.lua build %s"):format(copy))
+    return helper.run(("lua5.4 src/layers.lua build %s %s/lua"):format(copy, copy))
   end
 
   local function append(path, text)
@@ -43,6 +43,28 @@ describe("The layers of src/", function()
 
   it("are not broken by a long function", function()
     append("text/xml.c", "\nvoid long_one(void)\n{\n" .. ("  ;\n"):rep(61) .. "}\n")
+    local code, _, err = layers()
+    assert.equal(1, code)
+    assert.matches("a function of 62 lines", err, 1, true)
+  end)
+
+  it("are not broken by a module that requires one of a folder that stands later, also inside a function", function()
+    append("lua/base/json.lua", 'local function f() return require("guestlua.workflow.steps") end\n')
+    local code, _, err = layers()
+    assert.equal(1, code)
+    assert.matches("base/json requires the module of workflow/steps: workflow stands after base", err, 1, true)
+  end)
+
+  it("are not broken by modules that require each other", function()
+    append("lua/guest/values.lua", 'require("guestlua.guest.devices")\n')
+    local code, _, err = layers()
+    assert.equal(1, code)
+    assert.matches("a circle: ", err, 1, true)
+    assert.matches("guest/values -> guest/devices", err, 1, true)
+  end)
+
+  it("are not broken by a long function in Lua", function()
+    append("lua/base/json.lua", "local function long()\n" .. ("  x()\n"):rep(61) .. "end\n")
     local code, _, err = layers()
     assert.equal(1, code)
     assert.matches("a function of 62 lines", err, 1, true)

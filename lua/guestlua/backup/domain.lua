@@ -34,8 +34,8 @@ local function move(disk, file)
   end
 end
 
--- An element of libvirt's for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is another guest than the
--- one that was saved. nvram: where its UEFI variables are; nil: it has none. Gives the targets of disks that it no longer has: what is not in the
+-- An element of libvirt's for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is another guest than
+-- the one that was saved. nvram: where its UEFI variables are; nil: it has none. Gives the targets of disks that it no longer has: what is not in the
 -- backup would be the image of the guest that was saved.
 function domain.restored(xml, guest, files, other, nvram)
   local element, restored, dropped = core.element(xml), {}, {}

@@ -66,12 +66,12 @@ local function class_of(name, help)
 end
 
 -- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes, `prefix` is what the
--- modules' own names begin with. pairs() loads them all, so whoever lists a class goes by pairs().
+-- modules' own names begin with, but for those that are given as a whole. pairs() loads them all, so whoever lists a class goes by pairs().
 local function lazy(class, prefix, modules)
   local module_of = {}
   for module, names in pairs(modules) do
     for _, name in ipairs(names) do
-      module_of[name] = prefix .. module
+      module_of[name] = module:find("^guestlua%.") and module or prefix .. module
     end
   end
   return setmetatable(class, {
@@ -131,11 +131,15 @@ local TIMEOUT = {
   help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
 }
 
+local define = { rows = rows, classes = classes, class = class_of, lazy = lazy, load_all = load_all, bad = bad, check = check }
+
+-- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which is made of rows itself, and is put here by task/group.lua.
+
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
 -- row.result: a type of LuaCATS for each value that comes back, maybe with its name, as in "Guest?" or { "integer code", "string output" };
 -- row.returns says what it means. param.binary: a string that may have any byte in it. row.blocks: it makes calls that can block, and so has the
 -- option timeout.
-return setmetatable({ rows = rows, classes = classes, class = class_of, lazy = lazy, load_all = load_all, bad = bad, check = check }, {
+return setmetatable(define, {
   __call = function(_, class, owner, row)
     row.owner = owner
     row.result = type(row.result) == "string" and { row.result } or row.result
@@ -178,7 +182,7 @@ return setmetatable({ rows = rows, classes = classes, class = class_of, lazy = l
       elseif count > total then
         bad(row.name, "...", ("%d argument(s) too many"):format(count - total))
       elseif row.blocks and arguments[options_at].timeout then
-        return require("guestlua.task.group").timeout(arguments[options_at].timeout, run, table.unpack(arguments, 1, total))
+        return define.limit(arguments[options_at].timeout, run, table.unpack(arguments, 1, total))
       end
       return run(table.unpack(arguments, 1, total))
     end

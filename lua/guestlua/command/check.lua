@@ -6,7 +6,7 @@
 local core = require("guestlua.core")
 local help = require("guestlua.prompt.help")
 local spelling = require("guestlua.base.spelling")
-local words_in = require("guestlua.command.words")
+local words_in = require("guestlua.base.words")
 
 local closing, close_of, is, nearest = words_in.closing, words_in.close_of, words_in.is, spelling.nearest
 
@@ -361,7 +361,7 @@ end
 
 -- What is wrong with the names in a source that compiles: a list of lines.
 local function misspelt(path, source)
-  local check = setmetatable({ path = path, problems = {}, words = words_in.list(source), scopes = { {} }, receivers = {} }, Check)
+  local check = setmetatable({ path = path, problems = {}, words = words_in.list((source:gsub("^#[^\n]*", ""))), scopes = { {} }, receivers = {} }, Check)
   check.own = own_names(check.words)
   for i = 1, #check.words do
     check:step(i)

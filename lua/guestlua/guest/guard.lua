@@ -1,5 +1,5 @@
--- What is done to a guest for a while: frozen, paused, attached. Each is a to-be-closed value that takes it back on every way out of its scope, and
--- an entry of the journal: guestlua.recover does that for a process that was killed.
+-- What is done to a guest for a while: frozen, paused; attached is in workflow/device/attached.lua. Each is a to-be-closed value that takes it back
+-- on every way out of its scope, and an entry of the journal: guestlua.recover does that for a process that was killed.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -148,43 +148,4 @@ journal.recoverers.paused = function(_, guest, entry)
   return "the guest runs again"
 end
 
--- ---- attached ----
-
-define(core.Guest, "Guest", {
-  name = "attached",
-  method = true,
-  help = "Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, "
-    .. "and that is waited for; attached:keep() leaves it with the guest.",
-  returns = "a guard",
-  params = {
-    { name = "conf", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },
-    { name = "persistent", type = "boolean", help = "in the configuration that it is started with" },
-    { name = "live", type = "boolean", help = "in the running guest" },
-  },
-  blocks = true,
-  run = function(guest, conf, options)
-    local device = type(conf) == "string" and core.element(conf) or conf
-    local find = require("guestlua.workflow.device.find").finder(guest, device, "attached")
-    local active, unsaid = guest:is_active(), not options.live and not options.persistent
-    local live, persistent = options.live or unsaid and active or false, options.persistent or unsaid and not active or false
-    if live and active and find(false) or persistent and find(true) then
-      error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
-    end
-    local data = { device = tostring(device), live = live, persistent = persistent }
-    return begun(function()
-      return record("attached", guest, data)
-    end, function()
-      require("guestlua.workflow.device.detach").now(guest, device, data)
-    end, function()
-      guest:attach_device(device, { persistent = options.persistent, live = options.live })
-    end)
-  end,
-})
-
-journal.recoverers.attached = function(_, guest, entry)
-  if not guest then
-    return "the guest is gone"
-  end
-  require("guestlua.workflow.device.detach").now(guest, entry.data.device, entry.data)
-  return "detached"
-end
+return { begun = begun, record = record }

@@ -3,7 +3,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local json = require("guestlua.base.json")
-local progress = require("guestlua.log.progress")
+local screen = require("guestlua.log.screen")
 
 local log = define.class("log", "What happened, for people and for programs: guestlua.log.warning(\"slow\", {guest = \"web\", seconds = 3}). The "
   .. "levels are error, warning, info, debug and trace; at first errors and warnings are written, as text, to standard error. Passwords and the like "
@@ -153,7 +153,7 @@ local function emit(at, message, fields)
   if handler then
     handler(at, line)
   else
-    progress.write(file, line .. "\n")
+    screen.write(file, line .. "\n")
   end
 end
 

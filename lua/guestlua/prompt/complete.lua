@@ -4,17 +4,9 @@
 -- return) from a global on. No code is run for that, other than asking libvirt for names, for a second at most.
 
 local help = require("guestlua.prompt.help")
+local words = require("guestlua.base.words")
 
 local PATIENCE = 1 -- seconds
-
-local keywords = {
-  "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return",
-  "then", "true", "until", "while",
-}
-local is_keyword = {}
-for _, word in ipairs(keywords) do
-  is_keyword[word] = true
-end
 
 -- ---- reading the line ----
 
@@ -29,68 +21,46 @@ local function extended(chain, step)
   return copy
 end
 
--- Where the line ends: {frame, chain (complete before a last "." or ":", or NULL), by (that), string (in one, whose quote it is)}.
-local function read(line)
-  local at, frame, chain, by = 1, nil, nil, nil
-  while at <= #line do
-    local rest = line:sub(at)
-    local space, comment, word = rest:match("^%s+"), rest:match("^%-%-[^\n]*\n?"), rest:match("^[%a_][%w_]*")
-    local quote, long = rest:match("^[\"']"), rest:match("^%[(=*)%[")
-    local taken = 1
-    if space then
-      taken = #space
-    elseif comment then
-      taken = #comment
-    elseif word then
-      taken = #word
-      if at + taken > #line then
-        return { frame = frame, chain = by and chain, by = by } -- what is being completed
-      end
-      local key = frame and frame.kind == "{" and not by and rest:match("^[%w_]+%s*=%f[^=]")
-      if key then
-        frame.key, taken = word, #key
-      end
-      chain = not key and not is_keyword[word] and extended(by and chain, { name = word, by = by or "." }) or nil
-      by = nil
-    elseif quote or long then
-      local closing = long and rest:find("]" .. long .. "]", 1, true)
-      local place = 2
-      while quote and place <= #rest and rest:sub(place, place) ~= quote do
-        place = place + (rest:sub(place, place) == "\\" and 2 or 1)
-      end
-      if quote and place > #rest then
-        local called = chain and { kind = "(", chain = chain, arg = 1, outer = frame }
-        return { frame = called or frame, string = quote }
-      end
-      taken = quote and place or closing and closing + #long + 1 or #rest
-      chain = chain and extended(chain, { call = true })
-    else
-      local c = rest:sub(1, 1)
-      if c == "(" or c == "{" or c == "[" then
-        local calls = frame and frame.kind == "(" and not chain and c == "{"
-        frame = { kind = c, chain = chain or calls and frame.chain, arg = calls and frame.arg or 1, outer = frame, argument = calls or chain ~= nil }
-        chain = nil
-      elseif c == ")" or c == "}" or c == "]" then
-        chain = frame and frame.kind ~= "[" and frame.chain and frame.argument and extended(frame.chain, { call = true }) or nil
-        if frame and c == "}" and frame.outer and frame.outer.chain == frame.chain then
-          chain = nil
-        end
-        frame = frame and frame.outer
-      elseif c == "." and rest:sub(1, 2) == ".." then
-        chain, taken = nil, 2
-      elseif c == "." or c == ":" then
-        by = c
-      else
-        chain = nil
-        if frame and (c == "," or c == ";") then
-          frame.arg, frame.key = frame.arg + (frame.kind == "(" and 1 or 0), nil
-        end
-      end
-      by = (c == "." or c == ":") and by or nil
-    end
-    at = at + taken
+-- What a bracket opens or closes, and what separates the items in it.
+local function bracket(state, c)
+  local frame, chain = state.frame, state.chain
+  state.chain = nil
+  if c == "(" or c == "{" or c == "[" then
+    local calls = frame and frame.kind == "(" and not chain and c == "{"
+    local arg = calls and frame.arg or 1
+    state.frame = { kind = c, outer = frame, chain = chain or calls and frame.chain, arg = arg, argument = calls or chain ~= nil }
+  elseif c == ")" or c == "}" or c == "]" then
+    local nested = frame and c == "}" and frame.outer and frame.outer.chain == frame.chain
+    state.chain = frame and not nested and frame.kind ~= "[" and frame.chain and frame.argument and extended(frame.chain, { call = true }) or nil
+    state.frame = frame and frame.outer
+  elseif frame and (c == "," or c == ";") then
+    frame.arg, frame.key = frame.arg + (frame.kind == "(" and 1 or 0), nil
   end
-  return { frame = frame, chain = by and chain, by = by }
+end
+
+-- Where the line ends: {frame, chain (complete before a last "." or ":", or nil), by (that), string (in one: its quote)}.
+local function read(line)
+  local state, list = {}, words.list(line)
+  for i, word in ipairs(list) do
+    local by, frame, is_word = state.by, state.frame, word.kind == "name" or word.kind == "keyword"
+    state.by = nil
+    if is_word and word.ends then
+      return { frame = frame, chain = by and state.chain, by = by } -- what is being completed
+    elseif is_word and not by and frame and frame.kind == "{" and words.is(list[i + 1], "=") then
+      frame.key, state.chain = word.text, nil
+    elseif is_word then
+      state.chain = word.kind == "name" and extended(by and state.chain, { name = word.text, by = by or "." }) or nil
+    elseif word.open then
+      return { frame = state.chain and { kind = "(", chain = state.chain, arg = 1, outer = frame } or frame, string = word.open }
+    elseif word.kind == "string" then
+      state.chain = state.chain and extended(state.chain, { call = true })
+    elseif word.text == "." or word.text == ":" then
+      state.by = word.text
+    else
+      bracket(state, word.text)
+    end
+  end
+  return { frame = state.frame, chain = state.by and state.chain, by = state.by }
 end
 
 -- ---- looking it up ----
@@ -243,7 +213,7 @@ return function(line, start)
     list = state.frame and options(state.frame, {}) or {}
     after = #list > 0 and "=" or nil
     if #list == 0 then
-      list = keys_of(globals, table.move(keywords, 1, #keywords, 1, {}))
+      list = keys_of(globals, table.move(words.keywords, 1, #words.keywords, 1, {}))
     end
   end
   local offered, seen = {}, {}

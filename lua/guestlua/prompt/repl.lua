@@ -3,7 +3,7 @@
 local guestlua = require("guestlua")
 local core = require("guestlua.core")
 local terminal = require("guestlua.terminal")
-local progress = require("guestlua.log.progress")
+local screen = require("guestlua.log.screen")
 local show = require("guestlua.prompt.show")
 
 local is = core.Error.is
@@ -197,7 +197,7 @@ end
 
 local function with_readline(settings)
   local guard <close> = setmetatable({}, { __close = terminal.close })
-  progress.above(terminal.above)
+  screen.above(terminal.above)
   open_globals()
   local path = history_path()
   if path then
@@ -208,7 +208,7 @@ local function with_readline(settings)
     print(("guestlua %s, Lua %s, libvirt %s. help() helps, Ctrl-D leaves."):format(v.guestlua, v.lua, v.libvirt))
   end
   loop(function(continues)
-    progress.leave()
+    screen.leave()
     return terminal.read(continues and (globals._PROMPT2 or ">> ") or (globals._PROMPT or "> "))
   end, present, function(text)
     if text:find("%S") then

@@ -225,4 +225,6 @@ define(guestlua, "guestlua", {
   end,
 })
 
+define.limit = guestlua.timeout
+
 return guestlua

@@ -2,9 +2,7 @@
 -- loaded when they are first needed: a script that uses none starts without them.
 
 local define = require("guestlua.base.define")
-
-local workflow = define.class("workflow", "What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each "
-  .. "finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.")
+local workflow = require("guestlua.workflow.class")
 
 local MODULES = {
   snapshot_then_commit = { "snapshot_then_commit" },
@@ -13,16 +11,14 @@ local MODULES = {
   swap_volume = { "swap_volume" },
   ["device.attach"] = { "attach_with_retry", "ensure_attached" },
   ["device.detach"] = { "detach_with_retry", "ensure_detached" },
-  backup = { "backup" },
-  restore = { "restore" },
-  backups = { "backups", "verify", "prune" },
   live_migrate = { "live_migrate" },
   ["power.down"] = { "clean_shutdown", "ensure_stopped" },
   ["power.up"] = { "ensure_running" },
   ["power.reboot"] = { "reboot" },
   ["power.suspend"] = { "resume", "suspend" },
+  ["guestlua.backup.backup"] = { "backup" },
+  ["guestlua.backup.restore"] = { "restore" },
+  ["guestlua.backup.backups"] = { "backups", "verify", "prune" },
 }
-
-workflow.__index, workflow.__name = nil, nil -- it has no objects
 
 return define.lazy(workflow, "guestlua.workflow.", MODULES)

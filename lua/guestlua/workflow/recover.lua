@@ -131,7 +131,7 @@ end
 local function run(host, options)
   core.check_self(host, "Host", "recover")
   for _ in pairs(require("guestlua.workflow")) do end -- loads them: each says how it is recovered
-  require("guestlua.guest.guard")
+  require("guestlua.workflow.device.attached") -- and the other guards with it
   local results, failure = {}, nil
   for _, entry in ipairs(journal.entries()) do
     local state, why = standing(entry)

@@ -37,6 +37,7 @@ local Run = require("guestlua.workflow.run")
 local state = require("guestlua.workflow.state")
 local task = require("guestlua.task.group")
 local undo = require("guestlua.base.undo")
+local workflow = require("guestlua.workflow.class")
 
 local steps = {}
 
@@ -242,7 +243,6 @@ end
 
 -- Adds a workflow to guestlua.workflow.
 function steps.define(spec)
-  local workflow = require("guestlua.workflow")
   define(workflow, "workflow", {
     name = spec.name,
     help = spec.help,

@@ -2,7 +2,7 @@
 -- written to.
 
 local core = require("guestlua.core")
-local backups = require("guestlua.workflow.backups")
+local backups = require("guestlua.backup.backups")
 local bad = require("guestlua.base.define").bad
 local domain = require("guestlua.backup.domain")
 local engine = require("guestlua.backup.engine")
@@ -87,7 +87,8 @@ local function nvram_file(run, xml)
     path = ("%s/%s_VARS.fd"):format(path:match("^(.*)/"), run.guest.name:gsub("/", "_"))
   end
   if path and core.find_image(path) then
-    run:fail("operation_invalid", { message = ("there is a file %s already"):format(path), hint = "it has UEFI variables of a guest that was; move it away" })
+    run:fail("operation_invalid", { message = ("there is a file %s already"):format(path),
+      hint = "it has UEFI variables of a guest that was; move it away" })
   end
   return path and { path = path } or nil
 end
@@ -235,9 +236,8 @@ steps.define({
   params = {
     { name = "host", type = "userdata", positional = true, required = true, help = "the Host" },
     { name = "from", type = "string", required = true, help = "the guest's directory of backups" },
-    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\", of which the last backup before counts; default: the "
-      .. "newest" },
-    { name = "name", type = "string", help = "make another guest of that name, with a UUID and network addresses of its own; default: the same guest" },
+    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
+    { name = "name", type = "string", help = "make another guest of that name, with its own UUID and network addresses; default: the same guest" },
     { name = "to", type = "string", help = "a directory for the disks' files; default: where they were" },
     { name = "disks", type = "table", help = "the files of single disks, as in {vda=\"/images/vda.qcow2\"}" },
     { name = "start", type = "boolean", help = "start it" },

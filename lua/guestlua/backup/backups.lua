@@ -6,12 +6,12 @@ local engine = require("guestlua.backup.engine")
 local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
 local stores = require("guestlua.backup.store")
-local workflow = require("guestlua.workflow")
+local workflow = require("guestlua.workflow.class")
 
 local backups = {}
 
 local DIRECTORY = { name = "directory", type = "string", positional = true, required = true, help = "a guest's directory of backups" }
-local WAIT = { name = "wait", type = "number", help = "seconds to wait until nobody else works in the directory; default: 0, an error of kind \"busy\"" }
+local WAIT = { name = "wait", type = "number", help = "seconds to wait until nobody else works in the directory; default: 0, a \"busy\" error" }
 
 -- What stays in a directory while a function is called.
 local function locked(store, seconds, fn, ...)
@@ -24,8 +24,8 @@ define(workflow, "workflow", {
   help = "Lists the backups in a guest's directory, oldest first.",
   result = "table",
   returns = "a list of manifests, each a table: id, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, level_used, "
-    .. "because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the field `problems` a list "
-    .. "of {id, problem} of manifests that cannot be used",
+    .. "because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the field `problems` a "
+    .. "list of {id, problem} of manifests that cannot be used",
   params = { DIRECTORY },
   run = function(directory)
     local list, problems = stores.at(directory):manifests()
@@ -88,14 +88,13 @@ end
 
 define(workflow, "workflow", {
   name = "verify",
-  help = "Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs no "
-    .. "libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all.",
+  help = "Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs "
+    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all.",
   result = "table",
   returns = "a list of tables: id, ok, read (bytes)",
   params = {
     DIRECTORY,
-    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\", of which the last backup before counts; default: the "
-      .. "newest" },
+    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
     { name = "all", type = "boolean", help = "all backups in the directory" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each backup" },
     WAIT,

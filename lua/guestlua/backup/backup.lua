@@ -68,7 +68,8 @@ local function prepare_disk(run, disk)
   disk.file, disk.sums = stem .. ".qcow2", stem .. ".sums"
   local beside = run.options.scratch and run.options.scratch .. "/scratch" or disk.type == "file" and disk.source
   if not beside and not run.off then
-    chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is no file: scratch=DIRECTORY says where what the guest overwrites goes" })
+    chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is no file, beside which scratch space could be",
+      hint = "scratch=DIRECTORY says where it is" })
   end
   disk.scratch = not run.off and image.beside(beside, run.id, disk.target) or nil
 end
@@ -313,8 +314,8 @@ local function write(run)
       because = disk.because, chain = disk.chain, image_sha256 = disk.image_sha256, read = disk.read, written = disk.written, bytes = disk.bytes }
   end
   run.manifest = {
-    id = run.id, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"), guest = { name = run.guest.name, uuid = run.guest.uuid }, level_used = level_of(data),
-    level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for, checkpoint = data.checkpoint,
+    id = run.id, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"), guest = { name = run.guest.name, uuid = run.guest.uuid },
+    level_used = level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for, checkpoint = data.checkpoint,
     disks = entries, left_out = data.left_out, files = files, versions = versions(run), seconds = core.now() - run.began,
     verified = run.options.verify or false,
   }
@@ -361,7 +362,7 @@ steps.define({
     { name = "verify", type = "boolean", help = "read back what was written before it counts" },
     chain.PLAIN,
     { name = "bandwidth", type = "integer", help = "MiB/s that may be read; default: no limit" },
-    { name = "scratch", type = "string", help = "a directory of the guest's host for what the guest overwrites meanwhile; default: that of the image" },
+    { name = "scratch", type = "string", help = "a directory for what the guest overwrites meanwhile; default: that of the image" },
     { name = "reserve", type = "integer", help = "bytes that stay free there: the backup is given up before the guest suffers; default: 256 MiB" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
   },
