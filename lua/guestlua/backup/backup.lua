@@ -59,7 +59,9 @@ end
 -- What one disk has, and where things of it go.
 local function prepare_disk(run, disk)
   local guest, stem = run.guest, ("%s.%s"):format(run.id, disk.target)
-  if not run.off then
+  if not disk.target:find("^%w+$") then -- it is part of files' names
+    chain.fail("argument_unsupported", guest, disk.target, { message = "a disk of such a target cannot be saved" })
+  elseif not run.off then
     chain.check_idle(guest, disk.target)
   elseif disk.type ~= "file" and disk.type ~= "block" then
     chain.fail("argument_unsupported", guest, disk.target, { message = "a disk of a guest that is off is read as a file, and this one is none" })
@@ -109,7 +111,7 @@ end
 
 -- What the journal keeps, and the manifest is made of.
 local function data_of(run, last, left_out)
-  local data = { id = run.id, directory = run.store.directory, consistency = run.consistency, before = last and last.id or nil, disks = {},
+  local data = { id = run.id, directory = run.store.directory, consistency = run.consistency, number = last and last.number + 1 or 1, disks = {},
     left_out = left_out, socket = ("/var/tmp/guestlua-%s.sock"):format(run.id) }
   local noted = false
   for i, disk in ipairs(run.disks) do
@@ -314,9 +316,10 @@ local function write(run)
       because = disk.because, chain = disk.chain, image_sha256 = disk.image_sha256, read = disk.read, written = disk.written, bytes = disk.bytes }
   end
   run.manifest = {
-    id = run.id, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"), guest = { name = run.guest.name, uuid = run.guest.uuid },
-    level_used = level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for, checkpoint = data.checkpoint,
-    disks = entries, left_out = data.left_out, files = files, versions = versions(run), seconds = core.now() - run.began,
+    id = run.id, number = data.number, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"),
+    guest = { name = run.guest.name, uuid = run.guest.uuid },
+    level_used = level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for,
+    checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run), seconds = core.now() - run.began,
     verified = run.options.verify or false,
   }
   run.store:write(run.manifest)

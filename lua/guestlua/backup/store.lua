@@ -120,7 +120,7 @@ local function problem_of(manifest, id)
     return ("it is of format %d, and this version knows %d"):format(manifest.format, FORMAT)
   end
   local guest = manifest.guest
-  if manifest.id ~= id or type(guest) ~= "table" or type(guest.name) ~= "string" or type(guest.uuid) ~= "string"
+  if manifest.id ~= id or not is_count(manifest.number) or type(guest) ~= "table" or type(guest.name) ~= "string" or type(guest.uuid) ~= "string"
     or not guest.uuid:find("^[%x-]+$") or type(manifest.time) ~= "string" or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table" then
     return "it is damaged"
   end
@@ -171,7 +171,7 @@ function Store:manifests()
     problems[#problems + 1] = problem and { id = id, problem = problem } or nil
   end
   table.sort(list, function(a, b)
-    return a.time < b.time or a.time == b.time and a.id < b.id
+    return a.number < b.number or a.number == b.number and a.id < b.id -- clocks go back, and two backups fit into a second
   end)
   return list, problems
 end
