@@ -383,9 +383,11 @@ steps.define({
   { "end", run = finish },
   { "verify", run = verify, when = function(run) return run.options.verify end, checks = true },
   { "write", run = write, checks = true },
-  { "tidy", run = tidy, checks = true },
   result = function(run)
     local data = run.data
+    if run.manifest then
+      run:part("tidy", tidy, run)
+    end
     return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = level_of(data), left_out = data.left_out,
       disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, warnings = run.warnings,
       checkpoint = data.checkpoint, plain = run.plain }

@@ -90,8 +90,11 @@ function moment.finish(run)
   return told
 end
 
--- Scratch files that libvirt did not remove, as after a crash of its own.
+-- The scratch files and the socket that stay where QEMU or libvirt died.
 function moment.remove_scratch(run)
+  if core.find_image(run.data.socket) then
+    core.remove_file(run.data.socket)
+  end
   for _, disk in ipairs(run.data.disks) do
     if disk.scratch and core.find_image(disk.scratch.path) then
       local gone, why = image.remove(run.guest, disk.scratch)
