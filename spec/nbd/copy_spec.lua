@@ -38,8 +38,8 @@ describe("A copy over NBD", function()
 
   local function server(name, options)
     options = options or {}
-    return { "qemu-nbd", options.write and "--discard=unmap" or "--read-only", options.bitmap and "--bitmap=" .. options.bitmap or "--cache=writeback",
-      "-f", "qcow2", dir .. "/" .. name }
+    return { "qemu-nbd", options.write and "--discard=unmap" or "--read-only",
+      options.bitmap and "--bitmap=" .. options.bitmap or "--cache=writeback", "-f", "qcow2", dir .. "/" .. name }
   end
 
   local function list(name, sha256)

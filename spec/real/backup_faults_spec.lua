@@ -206,7 +206,8 @@ describe("A backup that fails", function()
           check_next(name)
         end
         check_clean(name)
-        assert.is_truthy(code == 0 or err:find("outcome: undone", 1, true) or err:find("step 'look'", 1, true) or err:find("step 'claim'", 1, true), err)
+        local nothing_begun = err:find("step 'look'", 1, true) or err:find("step 'claim'", 1, true)
+        assert.is_truthy(code == 0 or nothing_begun or err:find("outcome: undone", 1, true), err)
       end)
     assert.is_true(count > 5)
     check_next("in the end")
@@ -287,7 +288,7 @@ describe("A backup that fails", function()
     check_clean("QEMU")
   end)
 
-  it_("because there is no room in the end leaves nothing; for the guest's own sake it ends before there is none", function()
+  it_("because there is no room leaves nothing", function()
     local small = machine.root .. "/small"
     sh("mkdir %s && mount -t tmpfs -o size=6m tmpfs %s", small, small)
     local unmounted <close> = setmetatable({}, { __close = function() os.execute("umount -l " .. small) end }) -- luacheck: ignore unmounted
@@ -297,21 +298,6 @@ describe("A backup that fails", function()
     assert.matches("undone", e.outcome)
     assert.same({}, machine.guest:get_checkpoint_names())
     assert.equal("target\n", sh("ls %s/tiny", small))
-    -- what the guest overwrites meanwhile
-    e = nil
-    local task = guestlua.spawn(function()
-      e = helper.failure(workflow.backup, machine.guest, { to = to, scratch = small, reserve = 2 << 20, bandwidth = 1 })
-    end)
-    while sh("ls %s/tiny/*.vda.sums 2>/dev/null || :", to) == "" do
-      assert.is_nil(e)
-      guestlua.sleep(0.05)
-    end
-    machine:sh("dd if=/dev/zero of=/data/more bs=64k count=96 conv=notrunc 2>/dev/null; sync")
-    task:wait()
-    assert.equal("no_space", e.kind, e.message)
-    machine:sh("dd if=/dev/urandom of=/data/more bs=64k count=96 conv=notrunc 2>/dev/null; sync") -- it goes on
-    assert.equal(guestlua.power_state.RUNNING, machine.guest:get_power_state())
-    assert.equal("target\n", sh("ls %s/tiny; ls %s/tiny | grep -v target || :", small, to))
-    check_next("scratch")
+    check_next("no room")
   end)
 end)

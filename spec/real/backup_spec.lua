@@ -48,6 +48,10 @@ describe("A backup", function()
 
   local machine = helper.machine({
     prepare = function(new)
+      if core.user() == 0 then -- a file system of its own, mounted before QEMU starts, or that would not see it
+        assert(os.execute(("mkdir %s/small && mount -t tmpfs -o size=6m,mode=777 tmpfs %s/small"):format(new.dir, new.dir)))
+        new.cleanup = function() os.execute(("umount -l %s/small"):format(new.dir)) end
+      end
       assert(os.execute(("qemu-img create -q -f raw %s/second.img 8M && chmod 666 %s/second.img"):format(new.dir, new.dir)))
     end,
     edit = function(domain)
@@ -296,6 +300,39 @@ describe("A backup", function()
     ids[6] = backup({ keep = { daily = 1 } }).id
     assert.equal(table.concat({ ids[5], ids[6], "" }, "\n"), left())
     workflow.verify(directory, { all = true })
+  end)
+
+  -- A backup whose scratch space is small, while the guest overwrites its files: the error.
+  local function crowded(overwrite)
+    local small = machine.dir .. "/small"
+    machine:sh("dd if=/dev/urandom of=/data/more bs=64k count=96 2>/dev/null; sync")
+    local reads, e = false, nil
+    local task = guestlua.spawn(function()
+      e = helper.failure(backup, { scratch = small, reserve = 3 << 20, bandwidth = 1, on_progress = function(progress)
+        reads = reads or progress.read > 0
+      end })
+    end)
+    while not reads do
+      assert.is_nil(e)
+      guestlua.sleep(0.02)
+    end
+    pcall(machine.sh, machine, overwrite) -- a guest that is paused does not answer
+    task:wait()
+    assert.equal("no_space", e.kind, e.message)
+    assert.matches("undone", e.outcome)
+    assert.equal("running", machine.guest:get_info().domain_state)
+    machine:sh("dd if=/dev/urandom of=/data/more bs=64k count=96 conv=notrunc 2>/dev/null; sync; rm /data/more; sync") -- it goes on
+    assert.equal("target\n", sh("ls %s; ls %s/%s", small, to, machine.name))
+    assert.same({}, machine.guest:get_checkpoint_names())
+  end
+
+  it_("is given up when the scratch space gets scarce, and a guest that was paused all the same goes on", function()
+    if core.user() ~= 0 then
+      pending("needs root, for a file system of its own")
+      return
+    end
+    crowded("for i in 0 1 2 3; do dd if=/dev/urandom of=/data/more bs=64k count=16 seek=$((i * 16)) conv=notrunc 2>/dev/null; sync; sleep 1; done")
+    crowded("dd if=/dev/urandom of=/data/more bs=64k count=96 conv=notrunc 2>/dev/null; sync") -- faster than anybody looks
   end)
 
   it_("of a guest that is off is one as well", function()

@@ -199,10 +199,15 @@ end
 local function take_back(run)
   if run.data.consistency == "off" then
     return
-  elseif run.data.consistency == "frozen" and claim.may_be_frozen(run) then
+  end
+  -- A guest that is paused, as for want of scratch space, cannot be thawed until the job has ended and it runs again.
+  local frozen = run.data.consistency == "frozen" and not run.frozen_for and claim.may_be_frozen(run)
+  local thawed = frozen and retry.try(freeze.thaw_once, run.guest)
+  moment.finish(run)
+  io_error.check(run)
+  if frozen and not thawed then
     freeze.thaw_once(run.guest)
   end
-  moment.finish(run)
   if run.data.checkpoint and not is_whole(run) then
     checkpoint.delete(run.guest, run.data.checkpoint)
   end
@@ -319,7 +324,8 @@ local function write(run)
     id = run.id, number = data.number, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"),
     guest = { name = run.guest.name, uuid = run.guest.uuid },
     level_used = level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for,
-    checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run), seconds = core.now() - run.began,
+    checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run),
+    seconds = core.now() - run.began,
     verified = run.options.verify or false,
   }
   run.store:write(run.manifest)

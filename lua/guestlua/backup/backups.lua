@@ -24,8 +24,8 @@ define(workflow, "workflow", {
   help = "Lists the backups in a guest's directory, oldest first.",
   result = "table",
   returns = "a list of manifests, each a table: id, number, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, "
-    .. "level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the field `problems` "
-    .. "a list of {id, problem} of manifests that cannot be used",
+    .. "level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the "
+    .. "field `problems` a list of {id, problem} of manifests that cannot be used",
   params = { DIRECTORY },
   run = function(directory)
     local list, problems = stores.at(directory):manifests()
