@@ -10,6 +10,7 @@ local core = require("guestlua.core")
 local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
 local log = require("guestlua.log.log").log
+local state = require("guestlua.workflow.state")
 
 local claim = {}
 
@@ -300,6 +301,14 @@ function claim.take(guest, run, options)
       busy(guest, holder, why)
     end
     core.sleep(math.min(PAUSE, math.max(deadline - core.now(), 0.01)))
+  end
+end
+
+-- Returns when the calls are over that a dead run may have left under way: libvirt makes the changes of a guest one after the other, and this is
+-- another one, which changes nothing. A job of the guest's own, such as a migration, is not waited for: it is the recoverer that ends it.
+function claim.await_turn(guest, id)
+  if runs(guest) and not state.has_job(guest) then
+    remove_mark(guest, id .. "-none")
   end
 end
 

@@ -63,6 +63,9 @@ local function settle(host, entry, adopt)
       if not journal.again(entry) then -- somebody else has recovered it meanwhile
         return
       end
+      if guest then
+        claim.await_turn(guest, entry.id)
+      end
       done, left = recoverer(host, guest, fields)
       entry:remove()
       if guest and guest:is_active() then
