@@ -1379,6 +1379,35 @@ local workflow = {}
 ---@return any # a table: workflow, guest, device, steps, seconds
 function workflow.attach_with_retry(guest, device, options) end
 
+---@class guestlua.BackupOptions
+---@field to string a directory of this machine; the guest's backups are in one of its name in there
+---@field level? string "full"; "incremental" or "auto": what changed, as far as that is known; default: "auto"
+---@field disks? table a list of targets, as in {"vda"}; default: all that are neither read-only nor removable
+---@field exclude? table a list of targets of disks that are left out
+---@field quiesce? boolean freeze the guest's file systems for that moment; default: if its agent answers
+---@field freeze_timeout? number seconds that the freeze may take; default: 60
+---@field compress? string "zstd" or "zlib"; default: none
+---@field keep? table what is kept of older backups: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all
+---@field verify? boolean read back what was written before it counts
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
+---@field bandwidth? integer MiB/s that may be read; default: no limit
+---@field scratch? string a directory for what the guest overwrites meanwhile; default: that of the image
+---@field reserve? integer bytes that stay free there: the backup is given up before the guest suffers; default: 256 MiB
+---@field on_progress? function called often with {size, at, read, written}, in bytes
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.BackupOptions
+---@return any # a table: workflow, guest, steps, seconds, id, directory, consistency ("frozen", "crash" or "off"), level_used, disks (as in the manifest: target, level_used, because, read, written, bytes, …), left_out ({target, why}), frozen_seconds, pruned (ids), warnings
+function workflow.backup(guest, options) end
+
+---Lists the backups in a guest's directory, oldest first.
+---@param directory string a guest's directory of backups
+---@return table # a list of manifests, each a table: id, number, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the field `problems` a list of {id, problem} of manifests that cannot be used
+function workflow.backups(directory) end
+
 ---@class guestlua.CleanShutdownOptions
 ---@field timeout? number seconds that the guest gets; default 60
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
@@ -1500,6 +1529,17 @@ function workflow.live_migrate(guest, destination, options) end
 ---@return any # a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce
 function workflow.live_snapshot(guest, disk, out_path, options) end
 
+---@class guestlua.PruneOptions
+---@field keep table {full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
+---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
+
+---Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does an image that a guest of the host or another image has.
+---@param host guestlua.Host the Host whose guests may need an image
+---@param directory string a guest's directory of backups
+---@param options? guestlua.PruneOptions
+---@return table # a table: pruned (ids), left (files that stay: {path, why})
+function workflow.prune(host, directory, options) end
+
 ---@class guestlua.RebootOptions
 ---@field timeout? number seconds that the guest gets to shut down; default 120
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
@@ -1511,6 +1551,23 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@param options? guestlua.RebootOptions
 ---@return any # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
 function workflow.reboot(guest, options) end
+
+---@class guestlua.RestoreOptions
+---@field from string the guest's directory of backups
+---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
+---@field name? string make another guest of that name, with its own UUID and network addresses; default: the same guest
+---@field to? string a directory for the disks' files; default: where they were
+---@field disks? table the files of single disks, as in {vda="/images/vda.qcow2"}
+---@field start? boolean start it
+---@field on_progress? function called often with {size, at, read, written}, in bytes
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes a guest of a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the checksum that was made when it was saved. No file that is there is overwritten, and no guest that is there is changed. If a step fails there is neither the guest nor a file.
+---@param host guestlua.Host the Host
+---@param options? guestlua.RestoreOptions
+---@return any # a table: workflow, guest, steps, seconds, uuid, backup (its id), files ({target, path, format}), dropped (targets of disks that the backup does not have, and so the guest neither)
+function workflow.restore(host, options) end
 
 ---@class guestlua.workflowResumeOptions
 ---@field devices? table what suspend gave as `devices`; default: those of the host that its configuration has
@@ -1568,6 +1625,18 @@ function workflow.suspend(guest, options) end
 ---@param options? guestlua.SwapVolumeOptions
 ---@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost image any more)
 function workflow.swap_volume(guest, disk, conf, options) end
+
+---@class guestlua.VerifyOptions
+---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
+---@field all? boolean all backups in the directory
+---@field on_progress? function called often with {size, at, read, written}, in bytes, of each backup
+---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
+
+---Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all.
+---@param directory string a guest's directory of backups
+---@param options? guestlua.VerifyOptions
+---@return table # a list of tables: id, ok, read (bytes)
+function workflow.verify(directory, options) end
 
 ---@class guestlua.VolumeSnapshotCreateOptions
 ---@field new_file string the new image: a path, or a name in the directory of the one that there is

@@ -12,6 +12,7 @@ local freeze = require("guestlua.guest.freeze")
 local chain = require("guestlua.workflow.chain")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
+local manifest = require("guestlua.backup.manifest")
 local moment = require("guestlua.backup.moment")
 local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
@@ -90,9 +91,9 @@ local function check_room(run)
 end
 
 local function check_own(run, manifests)
-  for _, manifest in ipairs(manifests) do
-    if manifest.guest.uuid ~= run.guest.uuid then
-      run:fail("conflict", { message = ("%s has backups of another guest, %s"):format(run.store.directory, manifest.guest.uuid) })
+  for _, one in ipairs(manifests) do
+    if one.guest.uuid ~= run.guest.uuid then
+      run:fail("conflict", { message = ("%s has backups of another guest, %s"):format(run.store.directory, one.guest.uuid) })
     end
   end
 end
@@ -158,11 +159,6 @@ end
 
 -- ---- files ----
 
--- The backup is whole: its manifest is there.
-local function is_whole(run)
-  return core.identify(("%s/%s.json"):format(run.data.directory, run.data.id)) ~= nil
-end
-
 local function make(run)
   for _, disk in ipairs(run.data.disks) do
     image.make(run.guest, disk.target, disk.image)
@@ -175,7 +171,7 @@ end
 -- The small files have the run's id in their names, and no other run has.
 local function remove(run)
   local data = run.data
-  if is_whole(run) then
+  if manifest.is_whole(run) then
     return "the backup is whole"
   end
   for _, disk in ipairs(data.disks) do
@@ -208,7 +204,7 @@ local function take_back(run)
   if frozen and not thawed then
     freeze.thaw_once(run.guest)
   end
-  if run.data.checkpoint and not is_whole(run) then
+  if run.data.checkpoint and not manifest.is_whole(run) then
     checkpoint.delete(run.guest, run.data.checkpoint)
   end
   moment.remove_scratch(run)
@@ -279,57 +275,7 @@ local function verify(run)
   engine.copy(copies)
 end
 
--- ---- the manifest ----
-
-local function versions(run)
-  return { guestlua = core.version.guestlua, libvirt = core.version.libvirt, host = run.guest.host.uri }
-end
-
-local function level_of(data)
-  for _, disk in ipairs(data.disks) do
-    if disk.level_used == "full" then
-      return "full"
-    end
-  end
-  return "incremental"
-end
-
-local function keep_files(run)
-  local domain = run.guest:get_xml_desc({ dump_inactive = true })
-  local files = { run.store:keep(run.id .. ".xml", "domain", domain) }
-  local element = core.element(domain)
-  local nvram = element.os and element.os.nvram
-  local path = nvram and nvram[1]
-  if path then
-    local file <close>, why = io.open(path, "rb")
-    if not file then
-      run:fail("system_error", { message = ("the UEFI variables cannot be read: %s"):format(why) })
-    end
-    files[2] = run.store:keep(run.id .. ".nvram", "nvram", file:read("a"))
-  end
-  if element.devices and element.devices.tpm then
-    table.insert(run.data.left_out, { target = "tpm", why = "its state is libvirt's, and is not read while the guest may change it" })
-  end
-  return files
-end
-
-local function write(run)
-  local data, entries = run.data, {}
-  local files = keep_files(run)
-  for i, disk in ipairs(data.disks) do
-    entries[i] = { target = disk.target, size = disk.size, source = disk.source, source_format = disk.source_format, level_used = disk.level_used,
-      because = disk.because, chain = disk.chain, image_sha256 = disk.image_sha256, read = disk.read, written = disk.written, bytes = disk.bytes }
-  end
-  run.manifest = {
-    id = run.id, number = data.number, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"),
-    guest = { name = run.guest.name, uuid = run.guest.uuid },
-    level_used = level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for,
-    checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run),
-    seconds = core.now() - run.began,
-    verified = run.options.verify or false,
-  }
-  run.store:write(run.manifest)
-end
+-- ---- afterwards ----
 
 -- The backup is there whatever comes of this: what fails is reported.
 local function tidy(run)
@@ -388,13 +334,13 @@ steps.define({
   { "copy", run = copy, recorded = true },
   { "end", run = finish },
   { "verify", run = verify, when = function(run) return run.options.verify end, checks = true },
-  { "write", run = write, checks = true },
+  { "write", run = manifest.write, checks = true },
   result = function(run)
     local data = run.data
     if run.manifest then
       run:part("tidy", tidy, run)
     end
-    return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = level_of(data), left_out = data.left_out,
+    return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = manifest.level_of(data), left_out = data.left_out,
       disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, warnings = run.warnings,
       checkpoint = data.checkpoint, plain = run.plain }
   end,
