@@ -58,6 +58,12 @@ describe("A backup that fails", function()
     end
   end)
 
+  local function sh(command, ...)
+    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
+    assert.equal(0, code, err)
+    return out
+  end
+
   local function it_(name, fn)
     it(name, function()
       if not machine then
@@ -69,12 +75,6 @@ describe("A backup that fails", function()
       machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=48 2>/dev/null; sync")
       fn()
     end)
-  end
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
   end
 
   local function options(fault, env)
