@@ -45,6 +45,24 @@ function store.of(directory, name)
   return store.at(directory .. "/" .. as_file_name(name))
 end
 
+-- The guests' own that a directory is, or that are right below it.
+function store.below(directory)
+  local one, list = store.at(directory), {}
+  if one:exists("target") then
+    return { one }
+  end
+  for _, name in ipairs(core.list_directory(one.directory)) do
+    local below = store.at(one:path(name))
+    if below:exists("target") then
+      list[#list + 1] = below
+    end
+  end
+  if #list == 0 then
+    fail("no_backup", { message = "there is no backup in " .. one.directory })
+  end
+  return list
+end
+
 function Store:path(name)
   return self.directory .. "/" .. name
 end
