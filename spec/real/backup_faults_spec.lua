@@ -26,7 +26,8 @@ local CHILD = [[
 ]]
 
 local BACKUP = 'guestlua.workflow.backup(host:guest("tiny"), { to = to, keep = { full = 2, increments = 3 } })'
-local SLOWLY = 'guestlua.workflow.backup(host:guest("tiny"), { to = to, bandwidth = 1, level = "full" })'
+local SLOWLY = [[guestlua.workflow.backup(host:guest("tiny"), { to = to, bandwidth = 1, level = "full",
+  scratch = os.getenv("SCRATCH"), reserve = os.getenv("SCRATCH") and 0 or nil })]]
 local RESTORE = 'guestlua.workflow.restore(host, { from = to .. "/tiny", name = "back", to = dir, start = true })'
 
 local CHANGES = {
@@ -220,12 +221,12 @@ describe("A backup that fails", function()
   end)
 
   -- Starts a slow backup, calls fn when it copies, and gives how it ended.
-  local function in_the_middle(fn)
+  local function in_the_middle(fn, scratch)
     local function lists()
       return sh("ls %s/tiny/*.vda.sums 2>/dev/null || :", to)
     end
     local before = lists()
-    local child <close> = faults.start(CHILD:format(SLOWLY), options())
+    local child <close> = faults.start(CHILD:format(SLOWLY), options(nil, { SCRATCH = scratch }))
     local deadline = guestlua.now() + 120
     while lists() == before do
       assert.is_true(guestlua.now() < deadline)
@@ -305,5 +306,30 @@ describe("A backup that fails", function()
     assert.same({}, machine.guest:get_checkpoint_names())
     assert.equal("target\n", sh("ls %s/tiny", small))
     check_next("no room")
+  end)
+
+  it_("because it is killed while its guest is paused for want of scratch space leaves a guest that runs", function()
+    local small = machine.root .. "/scratch"
+    sh("mkdir -p %s && mount -t tmpfs -o size=2m,mode=777 tmpfs %s", small, small)
+    local unmounted <close> = setmetatable({}, { __close = function() os.execute("umount -l " .. small) end }) -- luacheck: ignore unmounted
+    machine.guest:poweroff() -- QEMU sees the mounts that there were when it began
+    machine.guest:launch()
+    guestlua.await_agent(machine.guest, { timeout = 180 })
+    machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=96 2>/dev/null; sync")
+    in_the_middle(function(child)
+      child:kill("KILL")
+      pcall(machine.sh, machine, "dd if=/dev/urandom of=/data/big bs=64k count=96 conv=notrunc 2>/dev/null; sync")
+      local deadline = guestlua.now() + 120
+      while machine.guest:get_info().domain_state ~= "paused" do
+        assert.is_true(guestlua.now() < deadline, "the guest is not paused")
+        guestlua.sleep(0.1)
+      end
+    end, small)
+    recover("no scratch space")
+    assert.equal("running", machine.guest:get_info().domain_state)
+    machine:sh("sync; echo on >/data/word; sync")
+    check_clean("no scratch space")
+    assert.equal("", sh("ls %s", small))
+    check_next("no scratch space")
   end)
 end)
