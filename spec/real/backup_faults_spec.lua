@@ -97,13 +97,15 @@ describe("A backup that fails", function()
   -- What is left of jobs: scratch files, and sockets that were not there before the spec. Those on which somebody listens are of other specs, which
   -- remove theirs.
   local function leftovers()
-    local deadline, found = guestlua.now() + 20, nil
-    repeat
-      found = sh("ls -d %s/*guestlua-* 2>/dev/null; for s in /var/tmp/guestlua-*.sock; do [ ! -e $s ] || grep -qF $s /proc/net/unix || "
+    local deadline = guestlua.now() + 20
+    while true do
+      local found = sh("ls -d %s/*guestlua-* 2>/dev/null; for s in /var/tmp/guestlua-*.sock; do [ ! -e $s ] || grep -qF $s /proc/net/unix || "
         .. "grep -qxF $s %s/sockets || echo $s; done", machine.dir, machine.root)
-      guestlua.sleep(found == "" and 0 or 0.5)
-    until found == "" or guestlua.now() > deadline
-    return found
+      if found == "" or guestlua.now() > deadline then
+        return found
+      end
+      guestlua.sleep(0.5)
+    end
   end
 
   local function names(list)

@@ -10,6 +10,9 @@ local disks = {}
 -- Formats whose images can note what changes.
 local NOTES_CHANGES = { qcow2 = true }
 
+-- Increments over one full backup at most: each is a file that is open while the newest is read.
+local MOST_INCREMENTS = 200
+
 -- ---- which ----
 
 local function set_of(names)
@@ -120,7 +123,7 @@ local function why_full(run, disk, last, usable)
     return ("the disk was on %s, and is on %s"):format(entry.source, disk.source)
   elseif not usable[disk.target] then
     return "its bitmap is missing or broken, as after a crash of QEMU"
-  elseif keep.increments and #entry.chain > keep.increments then
+  elseif #entry.chain > math.min(keep.increments or MOST_INCREMENTS, MOST_INCREMENTS) then
     return ("there are %d increments already"):format(#entry.chain - 1)
   end
   local missing = missing_file(run.store, entry)

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local arguments = require("guestlua.command.arguments")
 local guestlua = require("guestlua")
 local output = require("guestlua.command.output")
+local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
 
 local AT_A_TIME = 2 -- guests that are saved beside each other by default
@@ -18,10 +19,12 @@ local BACKUP = {
   options = {
     { name = "to", argument = "DIR", help = "each guest's backups are in a directory of its name in there" },
     { name = "all", help = "all guests of the host" },
-    { name = "level", argument = "LEVEL", choices = { "auto", "full", "incremental" }, help = "auto, full or incremental; default: auto, what changed if that is known" },
+    { name = "level", argument = "LEVEL", choices = { "auto", "full", "incremental" },
+      help = "auto, full or incremental; default: auto, what changed if that is known" },
     { name = "disk", argument = "TARGET", list = true, help = "only these disks, as in vda,vdb" },
     { name = "exclude", argument = "TARGET", list = true, help = "all disks but these" },
-    { name = "freeze", argument = "WHETHER", choices = { "auto", "yes", "no" }, help = "auto, yes or no: freeze file systems; default: auto, if the agent answers" },
+    { name = "freeze", argument = "WHETHER", choices = { "auto", "yes", "no" },
+      help = "auto, yes or no: freeze file systems; default: auto, if the agent answers" },
     { name = "freeze-timeout", argument = "SECONDS", number = true, help = "how long the freeze may take; default: 60" },
     { name = "compress", argument = "METHOD", choices = { "zstd", "zlib" }, help = "compress the images: zstd or zlib" },
     { name = "keep", argument = "RULE", list = true, help = "full=2,increments=6 or daily=7,weekly=4,monthly=12; default: keep all" },
@@ -141,6 +144,7 @@ local function backup(given, names)
     return arguments.USAGE
   elseif given.keep then
     given.keep = output.counts(given.keep)
+    prune.check(BACKUP.word, given.keep)
   end
   output.check(given.json)
   local host <close> = guestlua.open(given.connect)
