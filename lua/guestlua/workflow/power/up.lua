@@ -1,5 +1,6 @@
 -- Started, woken, or let go on: until libvirt says that the guest runs.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
@@ -22,7 +23,10 @@ end
 function up.await_running(guest, events, timeout, on_event)
   local deadline = core.now() + (timeout or START_FOR)
   local resumed = false
-  while not core.dry_run() do
+  if core.dry_run() then
+    return calls.waits(guest, ("the guest to run, %g s at most"):format(timeout or START_FOR))
+  end
+  while true do
     local now, late = state.await(guest, events, deadline, function(now)
       return state.runs(now) or state.is_off(now) or now.word == "paused" and not resumed
     end, on_event)
