@@ -24,7 +24,9 @@ CFLAGS ?= -O2 -g
 LUA_NAMES := lua5.4 lua-5.4 lua54 lua
 LUA_PACKAGE := $(firstword $(foreach name,$(LUA_NAMES),$(shell $(PKG_CONFIG) --exists '$(name) >= 5.4 $(name) < 5.5' 2>/dev/null && echo $(name))) lua5.4)
 LUA ?= $(firstword $(foreach name,$(LUA_NAMES),$(shell $(name) -e 'print(_VERSION == "Lua 5.4" and "$(name)" or "")' 2>/dev/null)) lua5.4)
-PACKAGES := $(LUA_PACKAGE) libvirt libvirt-qemu libxml-2.0 libuv
+# Backups read and write over NBD; without these two packages all else is built.
+NBD_PACKAGES := $(shell $(PKG_CONFIG) --exists 'libnbd >= 1.14' nettle 2>/dev/null && echo libnbd nettle)
+PACKAGES := $(LUA_PACKAGE) libvirt libvirt-qemu libxml-2.0 libuv $(NBD_PACKAGES)
 
 # What a variant adds: `make VARIANT=asan` builds in build/asan.
 VARIANT ?=
@@ -34,7 +36,7 @@ variant_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 variant_tsan := -fsanitize=thread -fno-omit-frame-pointer -O1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
-ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
+ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(if $(NBD_PACKAGES),-DGL_NBD) $(CPPFLAGS) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 
 # libvirt's description of its functions, from which most calls are made: a file a class.
@@ -233,7 +235,7 @@ INSTALLED := \
 LINKED := $(libdir)/libguestlua.so.$(SOVERSION) $(libdir)/libguestlua.so
 
 build/guestlua.pc: packaging/guestlua.pc.in force
-	@sed 's|@PREFIX@|$(PREFIX)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(LUA_PACKAGE)|' $< > $@
+	@sed 's|@PREFIX@|$(PREFIX)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(LUA_PACKAGE)|; s|@NBD@|$(NBD_PACKAGES:%= -l%)|; s|-llibnbd|-lnbd|' $< > $@
 
 install: all build/guestlua.pc ## into PREFIX, below DESTDIR; the HTML too, if `make doc` was run
 	@set -e; for row in $(INSTALLED); do \

@@ -1589,6 +1589,18 @@ function Guest:attach_device(conf, options) end
 ---@return guestlua.Guard
 function Guest:attached(conf, options) end
 
+---@class guestlua.BackupBeginOptions
+---@field reuse_ext? boolean the files of the backup, or of its scratch space, exist already
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a backup job of the running guest, at this moment for all its disks. In push mode QEMU writes the files, and the job ends by itself; in pull mode they are read over NBD, and abort_job ends it. The end is the event job_completed. A backup that fails leaves its checkpoint: see workflow.backup, which does not. Not in the reference.
+---
+---libvirt: `virDomainBackupBegin`
+---@param conf guestlua.Element|string a <domainbackup> element: pull or push, and of each disk whether and since which checkpoint
+---@param checkpoint? guestlua.Element|string a <domaincheckpoint> element: the checkpoint that is made at the same moment; nil: none
+---@param options? guestlua.BackupBeginOptions
+function Guest:backup_begin(conf, checkpoint, options) end
+
 ---Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
 function Guest:close() end
 
@@ -1602,6 +1614,32 @@ function Guest:close() end
 ---@param options? guestlua.CreateOptions
 ---@return guestlua.Guest
 function Guest.create(xml, host, options) end
+
+---@class guestlua.CreateCheckpointOptions
+---@field redefine? boolean nothing is made: libvirt learns of one that exists
+---@field quiesce? boolean freeze the file systems meanwhile; needs the guest agent
+---@field redefine_validate? boolean with redefine: look whether the images have its bitmaps; the guest must run
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a checkpoint: from now on QEMU notes in the disks' images what changes. Not in the reference.
+---
+---libvirt: `virDomainCheckpointCreateXML`
+---@param conf guestlua.Element|string a <domaincheckpoint> element
+---@param options? guestlua.CreateCheckpointOptions
+function Guest:create_checkpoint(conf, options) end
+
+---@class guestlua.DeleteCheckpointOptions
+---@field children? boolean and all that came after it
+---@field metadata_only? boolean libvirt forgets it, and the images keep their bitmaps
+---@field children_only? boolean only what came after it
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Deletes a checkpoint; what its bitmaps know goes to the one before it. Not in the reference.
+---
+---libvirt: `virDomainCheckpointDelete`
+---@param name string the checkpoint's name
+---@param options? guestlua.DeleteCheckpointOptions
+function Guest:delete_checkpoint(name, options) end
 
 ---@class guestlua.DeleteConfigurationOptions
 ---@field support_uefi? boolean delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without
@@ -1746,10 +1784,43 @@ function Guest:get_all_devices(devtype, options) end
 ---@return guestlua.Element[]
 function Guest:get_all_disks(options) end
 
+---@class guestlua.GetBackupXmlOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The backup job that the guest has now. Not in the reference.
+---
+---libvirt: `virDomainBackupGetXMLDesc`
+---@param options? guestlua.GetBackupXmlOptions
+---@return string? # string, or nil if it has none
+function Guest:get_backup_xml(options) end
+
 ---One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.
 ---@param disk string the disk's target, as in "vda", or the path of its source
 ---@return guestlua.BlockDevice
 function Guest:get_block_device(disk) end
+
+---@class guestlua.GetCheckpointNamesOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The names of the checkpoints that libvirt remembers of the guest, each after the one that it came after. Not in the reference.
+---
+---libvirt: `virDomainListAllCheckpoints`
+---@param options? guestlua.GetCheckpointNamesOptions
+---@return string[]
+function Guest:get_checkpoint_names(options) end
+
+---@class guestlua.GetCheckpointXmlOptions
+---@field no_domain? boolean without the guest's configuration of then
+---@field size? boolean with how much each disk has changed since; the guest must run
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---A checkpoint as XML. Not in the reference.
+---
+---libvirt: `virDomainCheckpointGetXMLDesc`
+---@param name string the checkpoint's name
+---@param options? guestlua.GetCheckpointXmlOptions
+---@return string
+function Guest:get_checkpoint_xml(name, options) end
 
 ---@class guestlua.GetConfigOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2342,7 +2413,7 @@ function Domain:authorized_ssh_keys_get(user, options) end
 ---@param options? guestlua.AuthorizedSshKeysSetOptions
 function Domain:authorized_ssh_keys_set(user, keys, options) end
 
----@class guestlua.BackupBeginOptions
+---@class guestlua.DomainBackupBeginOptions
 ---@field reuse_external? boolean VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2351,7 +2422,7 @@ function Domain:authorized_ssh_keys_set(user, keys, options) end
 ---libvirt: `virDomainBackupBegin`
 ---@param backup_xml guestlua.Element|string a <domainbackup> element
 ---@param checkpoint_xml? guestlua.Element|string a <domaincheckpoint> element
----@param options? guestlua.BackupBeginOptions
+---@param options? guestlua.DomainBackupBeginOptions
 function Domain:backup_begin(backup_xml, checkpoint_xml, options) end
 
 ---@class guestlua.BackupGetXmlDescOptions
@@ -5294,6 +5365,43 @@ local workflow = {}
 ---@return guestlua.AttachWithRetryResult
 function workflow.attach_with_retry(guest, device, options) end
 
+---@class guestlua.BackupResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+
+---@class guestlua.BackupOptions
+---@field to string a directory of this machine; the guest's backups are in one of its name in there
+---@field level? string "full"; "incremental" or "auto": what changed, as far as that is known; default: "auto"
+---@field disks? table a list of targets, as in {"vda"}; default: all that are neither read-only nor removable
+---@field exclude? table a list of targets of disks that are left out
+---@field quiesce? boolean freeze the guest's file systems for that moment; default: if its agent answers
+---@field freeze_timeout? number seconds that the freeze may take; default: 60
+---@field compress? string "zstd" or "zlib"; default: none
+---@field keep? table what is kept of older backups: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all
+---@field verify? boolean read back what was written before it counts
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
+---@field bandwidth? integer MiB/s that may be read; default: no limit
+---@field scratch? string a directory for what the guest overwrites meanwhile; default: that of the image
+---@field reserve? integer bytes that stay free there: the backup is given up before the guest suffers; default: 256 MiB
+---@field on_progress? function called often with {size, at, read, written}, in bytes
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.
+---@param guest userdata the Guest
+---@param options? guestlua.BackupOptions
+---@return guestlua.BackupResult
+function workflow.backup(guest, options) end
+
+---Lists the backups in a guest's directory, oldest first.
+---@param directory string a guest's directory of backups
+---@return table # a list of manifests, each a table: id, number, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the field `problems` a list of {id, problem} of manifests that cannot be used
+function workflow.backups(directory) end
+
 ---@class guestlua.CleanShutdownResult
 ---@field workflow string its name
 ---@field guest string the guest's name
@@ -5509,6 +5617,17 @@ function workflow.live_migrate(guest, destination, options) end
 ---@return guestlua.LiveSnapshotResult
 function workflow.live_snapshot(guest, disk, out_path, options) end
 
+---@class guestlua.PruneOptions
+---@field keep table {full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
+---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
+
+---Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does an image that a guest of the host or another image has.
+---@param host userdata the Host whose guests may need an image
+---@param directory string a guest's directory of backups
+---@param options? guestlua.PruneOptions
+---@return table # a table: pruned (ids), left (files that stay: {path, why})
+function workflow.prune(host, directory, options) end
+
 ---@class guestlua.RebootResult
 ---@field workflow string its name
 ---@field guest string the guest's name
@@ -5532,6 +5651,31 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@param options? guestlua.workflowRebootOptions
 ---@return guestlua.RebootResult
 function workflow.reboot(guest, options) end
+
+---@class guestlua.RestoreResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+
+---@class guestlua.workflowRestoreOptions
+---@field from string the guest's directory of backups
+---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
+---@field name? string make another guest of that name, with its own UUID and network addresses; default: the same guest
+---@field to? string a directory for the disks' files; default: where they were
+---@field disks? table the files of single disks, as in {vda="/images/vda.qcow2"}
+---@field start? boolean start it
+---@field on_progress? function called often with {size, at, read, written}, in bytes
+---@field timeout? number seconds for all of it; what is under way then is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes a guest of a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the checksum that was made when it was saved. No file that is there is overwritten, and no guest that is there is changed. If a step fails there is neither the guest nor a file.
+---@param host userdata the Host
+---@param options? guestlua.workflowRestoreOptions
+---@return guestlua.RestoreResult
+function workflow.restore(host, options) end
 
 ---@class guestlua.ResumeResult
 ---@field workflow string its name
@@ -5634,6 +5778,18 @@ function workflow.suspend(guest, options) end
 ---@param options? guestlua.SwapVolumeOptions
 ---@return guestlua.SwapVolumeResult
 function workflow.swap_volume(guest, disk, conf, options) end
+
+---@class guestlua.VerifyOptions
+---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
+---@field all? boolean all backups in the directory
+---@field on_progress? function called often with {size, at, read, written}, in bytes, of each backup
+---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
+
+---Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all.
+---@param directory string a guest's directory of backups
+---@param options? guestlua.VerifyOptions
+---@return table # a list of tables: id, ok, read (bytes)
+function workflow.verify(directory, options) end
 
 ---@class guestlua.VolumeSnapshotCreateResult
 ---@field workflow string its name

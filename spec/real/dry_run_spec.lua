@@ -15,6 +15,7 @@ local READS = {
   ["Guest.get_interfaces"] = true, ["Guest.get_job_info"] = true, ["Guest.get_metadata"] = true, ["Guest.get_power_state"] = true,
   ["Guest.get_snapshot_names"] = true, ["Guest.get_snapshot_descriptions"] = true, ["Guest.get_state"] = true,
   ["Guest.get_guest_info"] = true,
+  ["Guest.get_backup_xml"] = true, ["Guest.get_checkpoint_names"] = true, ["Guest.get_checkpoint_xml"] = true,
   ["Guest.get_vcpus"] = true, ["Guest.get_xml_desc"] = true, ["Guest.has_persistent_configuration"] = true, ["Guest.is_active"] = true,
   ["Guest.subscribe"] = true,
   ["Host.get_all_domain_stats"] = true, ["Host.get_cells_free_memory"] = true, ["Host.get_cpu_map"] = true, ["Host.get_cpu_stats"] = true,

@@ -266,7 +266,7 @@ local function clear(self)
     connect(self)
     assert(await(10, function() return #self.host:guests({ active = true }) == 0 end), "a guest does not end")
     for _, guest in ipairs(self.host:guests()) do
-      guest:delete_configuration({ snapshots_metadata = true })
+      guest:delete_configuration({ snapshots_metadata = true, checkpoints_metadata = true })
       guest:close()
     end
   end)

@@ -79,6 +79,7 @@ GUEST(virDomainAgentSetResponseTimeout, (virDomainPtr dom, int timeout, unsigned
 GUEST(virDomainAttachDevice, (virDomainPtr dom, const char *xml), (dom, xml))
 GUEST(virDomainAttachDeviceFlags, (virDomainPtr dom, const char *xml, unsigned flags), (dom, xml, flags))
 GUEST(virDomainBackupBegin, (virDomainPtr dom, const char *xml, const char *checkpoint, unsigned flags), (dom, xml, checkpoint, flags))
+HOST(virDomainCheckpointDelete, (virDomainCheckpointPtr checkpoint, unsigned flags), (checkpoint, flags))
 GUEST(virDomainCreate, (virDomainPtr dom), (dom))
 GUEST(virDomainCreateWithFlags, (virDomainPtr dom, unsigned flags), (dom, flags))
 GUEST(virDomainDestroy, (virDomainPtr dom), (dom))

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -168,6 +169,30 @@ static int list_directory(lua_State *L)
   return 1;
 }
 
+/* core.sync_file(path): what was written to it, and its name, last from now on. */
+static int sync_file(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  int rc = fd < 0 ? -1 : fsync(fd), why = errno;
+  if (fd >= 0)
+    close(fd);
+  errno = why;
+  if (rc < 0 || sync_directory_of(path) < 0)
+    cannot(L, "write", path);
+  return 0;
+}
+
+/* core.free_space(path): how many bytes this user may still write to the file system of a path; nil and why that cannot be told. */
+static int free_space(lua_State *L)
+{
+  struct statvfs fs;
+  if (statvfs(luaL_checkstring(L, 1), &fs) < 0)
+    return distrust(L, -1, strerror(errno));
+  lua_pushinteger(L, (lua_Integer)(fs.f_frsize * (geteuid() == 0 ? fs.f_bfree : fs.f_bavail)));
+  return 1;
+}
+
 /* core.user(): the number of the user that this process acts as. */
 static int user(lua_State *L)
 {
@@ -183,6 +208,8 @@ void gl_file_open(lua_State *L)
                                        {"list_directory", list_directory},
                                        {"distrust_directory", distrust_directory},
                                        {"read_file", read_file},
+                                       {"sync_file", sync_file},
+                                       {"free_space", free_space},
                                        {"user", user},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);

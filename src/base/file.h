@@ -4,7 +4,8 @@
 
 #include <lua.h>
 
-/* Sets write_file, read_file, remove_file, make_directory, list_directory, distrust_directory and user in the table on top of the stack.
+/* Sets write_file, read_file, remove_file, make_directory, list_directory, distrust_directory,
+ * sync_file, free_space and user in the table on top of the stack.
  * [-0, +0, m] */
 void gl_file_open(lua_State *L);
 

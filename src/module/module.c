@@ -29,6 +29,7 @@
 #include "module/index.h"
 #include "module/modules.h"
 #include "module/task_class.h"
+#include "nbd/open.h"
 
 /* core.check_self(value, class, method): the check that methods written in C make, for those written in Lua. */
 static int check_self(lua_State *L)
@@ -121,6 +122,7 @@ static int open_core(lua_State *L)
   gl_image_file_open(L);
   gl_watchdog_open(L);
   gl_run_open(L);
+  gl_nbd_open(L);
   gl_sandbox_open(L, s);
   gl_trace_open(L);
   gl_system_open(L);

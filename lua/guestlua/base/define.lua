@@ -82,12 +82,12 @@ local function class_of(name, help)
 end
 
 -- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes, `prefix` is what the
--- modules' own names begin with. pairs() loads them all, so whoever lists a class goes by pairs().
+-- modules' own names begin with, but for those that are given as a whole. pairs() loads them all, so whoever lists a class goes by pairs().
 local function lazy(class, prefix, modules)
   local module_of = {}
   for module, names in pairs(modules) do
     for _, name in ipairs(names) do
-      module_of[name] = prefix .. module
+      module_of[name] = module:find("^guestlua%.") and module or prefix .. module
     end
   end
   return setmetatable(class, {

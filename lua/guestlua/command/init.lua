@@ -130,6 +130,9 @@ local function configure(settings)
   end
 end
 
+-- Words in the place of a script, and the modules that they are in; ./backup is a script all the same.
+local SUBCOMMANDS = { recover = "recover", backup = "backup", restore = "backup", backups = "backups", verify = "backups", prune = "backups" }
+
 -- What a dry run has come to, however the script ended: for people, on standard error, as what it prints is the script's own.
 local function print_plan()
   io.stderr:write(require("guestlua.log.plan").text(), "\n")
@@ -164,8 +167,8 @@ function command.run(settings, script, ...)
   for _, s in ipairs(settings.steps) do
     step[s[1]](s[2])
   end
-  if script == "recover" then
-    return require("guestlua.command.recover")(...)
+  if SUBCOMMANDS[script] then
+    return require("guestlua.command." .. SUBCOMMANDS[script])(script, ...)
   end
   local nothing_else = not settings.version and not settings.V and #settings.steps == 0
   if script then

@@ -36,6 +36,11 @@ return {
   { long = "log-file", argument = "FILE", help = "log there, not on standard error" },
   { long = "status-key", help = "a key pressed at the terminal asks what tasks do" },
 
+  { word = "backup", help = "save guests' disks while they run: guestlua backup --help" },
+  { word = "restore", help = "make a guest of a backup: guestlua restore --help" },
+  { word = "backups", help = "list backups: guestlua backups --help" },
+  { word = "verify", help = "read backups and compare them with their checksums: guestlua verify --help" },
+  { word = "prune", help = "remove backups that are not kept: guestlua prune --help" },
   { word = "recover", help = "take back what killed runs left: guestlua recover --help" },
   { short = "V", long = "version", help = "print the versions" },
   { short = "v", same_as = "V", help = "the same, as lua(1) spells it" },

@@ -264,6 +264,21 @@ function image.remove(guest, file)
   return removed or code == "ENOENT", message
 end
 
+-- Removes a file that is known by its name alone, as one of a directory that is locked, if nobody needs it now. True if it is gone; false and the
+-- reason why it stays.
+function image.discard(host, path)
+  local now, code, message = core.find_image(path)
+  if not now then
+    return code == "ENOENT", message
+  end
+  local why = image.needed(host, { path = path, dev = now.dev, ino = now.ino })
+  if why then
+    return false, why
+  end
+  local removed, why_not, text = core.remove_image(path, now.dev, now.ino)
+  return removed or why_not == "ENOENT", text
+end
+
 -- Whether nothing was ever written to it, or it is not there at all.
 function image.is_untouched(file)
   local now, why = found(file)

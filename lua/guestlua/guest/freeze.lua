@@ -110,18 +110,22 @@ local function with_agent_limit(guest, seconds, fn)
   return fn()
 end
 
--- Freezes; the agent's silence is told as a time that was over. The engine's own limit is the net under libvirt's.
-function freeze.freeze(guest, seconds)
+-- Freezes; the agent's silence is told as a time that was over. The engine's own limit is the net under libvirt's. fn: what is to be done at once
+-- when they are frozen, before libvirt's limit is set back.
+function freeze.freeze(guest, seconds, fn)
   if not seconds then
-    return guest:freeze_filesystems()
+    guest:freeze_filesystems()
+    return fn and fn()
   end
-  local began = math.huge
+  local began, frozen = math.huge, false
   local ok, e = pcall(with_agent_limit, guest, seconds, function()
     began = core.now()
     guest:freeze_filesystems({ timeout = seconds + 5 })
+    frozen = true
+    return fn and fn()
   end)
   local told_to = core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
-  if not ok and core.now() - began >= seconds and core.Error.is(e) and not told_to then
+  if not ok and not frozen and core.now() - began >= seconds and core.Error.is(e) and not told_to then
     e.message = ("the file systems were not frozen within %g s: %s"):format(seconds, e.message)
     e.kind = "timeout"
   end

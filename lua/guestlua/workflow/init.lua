@@ -17,6 +17,9 @@ local MODULES = {
   ["power.up"] = { "ensure_running" },
   ["power.reboot"] = { "reboot" },
   ["power.suspend"] = { "resume", "suspend" },
+  ["guestlua.backup.backup"] = { "backup" },
+  ["guestlua.backup.restore"] = { "restore" },
+  ["guestlua.backup.backups"] = { "backups", "verify", "prune" },
 }
 
 local names = {}

@@ -38,6 +38,20 @@ function Run:forget()
   end
 end
 
+-- ---- what is held ----
+
+-- Closes a value when the run is over, after its undos.
+function Run:hold(value)
+  self.held[#self.held + 1] = value
+end
+
+function Run:let_go()
+  for i = #self.held, 1, -1 do
+    local value <close> = self.held[i] -- luacheck: ignore value
+    self.held[i] = nil
+  end
+end
+
 -- ---- what is left ----
 
 -- Notes a file that stays, and why.
@@ -194,6 +208,7 @@ function Run.new(spec, guest, options)
     args = {},
     steps = {},
     left = {},
+    held = {},
     reached = 0,
     began = core.now(),
   }, Run)

@@ -12,6 +12,7 @@
 --     left = function(run)             how a run that failed left the guest, if no undo said so
 --     unknown = "…"                    what there is to say if it cannot be known how things are
 --     recover = function(run, host, guest)     takes back what a killed run left, in the place of the undos
+--     subject = function(host, options)        the workflow is called with a Host: { uuid, name, host } of a guest that is not there yet
 --     own_timeout = true               the option timeout is not for all of it, but as its help says
 --     gone = function(run)             recovering, and the host does not know the guest: what there is to say
 --   })
@@ -151,6 +152,7 @@ end
 -- Made before the guest is claimed: a signal may come at any moment.
 local function claim_guard(run)
   return undo.guard(function()
+    run:let_go()
     if run.claim then
       local guest = not run.unanswered and (run.arrived or run.guest) or nil -- who did not answer is not asked again
       core.within(core.now() + ENDING, 0, run.claim.release, run.claim, guest)
@@ -219,7 +221,8 @@ local function fields_of(spec)
 end
 
 local function run_steps(spec, guest, options, ...)
-  core.check_self(guest, "Guest", spec.name)
+  core.check_self(guest, spec.subject and "Host" or "Guest", spec.name)
+  guest = spec.subject and spec.subject(guest, options) or guest
   local run = Run.new(spec, guest, options)
   if spec.arguments then
     spec.arguments(run, ...)

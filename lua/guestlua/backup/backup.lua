@@ -1,0 +1,347 @@
+-- A backup of a guest's disks as they are at one moment, all of them or what changed since the last one, in files that qemu-img reads.
+--
+-- The running guest keeps what it overwrites in scratch files until the disks are read (libvirt's pull mode); those of a guest that is off are read
+-- as they are, and QEMU's lock keeps it from being started meanwhile.
+
+local core = require("guestlua.core")
+local checkpoint = require("guestlua.backup.checkpoint")
+local claim = require("guestlua.workflow.claim")
+local disks = require("guestlua.backup.disks")
+local engine = require("guestlua.backup.engine")
+local freeze = require("guestlua.guest.freeze")
+local chain = require("guestlua.workflow.chain")
+local image = require("guestlua.disk.image")
+local io_error = require("guestlua.workflow.io_error")
+local manifest = require("guestlua.backup.manifest")
+local moment = require("guestlua.backup.moment")
+local prune = require("guestlua.backup.prune")
+local retry = require("guestlua.workflow.retry")
+local steps = require("guestlua.workflow.steps")
+local stores = require("guestlua.backup.store")
+local bad = require("guestlua.base.define").bad
+
+local NAME = "backup"
+
+-- Bytes that the scratch files leave free by default.
+local RESERVE = 256 << 20
+
+local LEVELS = { auto = true, full = true, incremental = true }
+local COMPRESSIONS = { zstd = true, zlib = true }
+
+-- ---- bad input ----
+
+local function check_names(option, list)
+  for key, name in pairs(list or {}) do
+    if math.type(key) ~= "integer" or type(name) ~= "string" then
+      bad(NAME, option, "a list of disks' targets expected, as in {\"vda\"}")
+    end
+  end
+end
+
+local function arguments(run)
+  local options = run.options
+  if options.to:sub(1, 1) ~= "/" then
+    bad(NAME, "to", "an absolute path expected")
+  elseif options.level and not LEVELS[options.level] then
+    bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
+  elseif options.compress and not COMPRESSIONS[options.compress] then
+    bad(NAME, "compress", "\"zstd\" or \"zlib\" expected")
+  elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
+    bad(NAME, "scratch", "an absolute path expected")
+  end
+  check_names("disks", options.disks)
+  check_names("exclude", options.exclude)
+  prune.check(NAME, options.keep)
+  engine.check()
+end
+
+-- ---- looking ----
+
+-- What one disk has, and where things of it go.
+local function prepare_disk(run, disk)
+  local guest, stem = run.guest, ("%s.%s"):format(run.id, disk.target)
+  if not disk.target:find("^%w+$") then -- it is part of files' names
+    chain.fail("argument_unsupported", guest, disk.target, { message = "a disk of such a target cannot be saved" })
+  elseif not run.off then
+    chain.check_idle(guest, disk.target)
+  elseif disk.type ~= "file" and disk.type ~= "block" then
+    chain.fail("argument_unsupported", guest, disk.target, { message = "a disk of a guest that is off is read as a file, and this one is none" })
+  end
+  disk.size = guest:get_block_device(disk.target):get_block_info().capacity
+  disk.file, disk.sums = stem .. ".qcow2", stem .. ".sums"
+  local beside = run.options.scratch and run.options.scratch .. "/scratch" or disk.type == "file" and disk.source
+  if not beside and not run.off then
+    chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is no file, beside which scratch space could be",
+      hint = "scratch=DIRECTORY says where it is" })
+  end
+  disk.scratch = not run.off and image.beside(beside, run.id, disk.target) or nil
+end
+
+-- Refuses to begin if there is no room for what the guest overwrites meanwhile.
+local function check_room(run)
+  for _, disk in ipairs(run.disks) do
+    local directory = disk.scratch and disk.scratch.path:match("^(.*)/")
+    local free = directory and core.free_space(directory)
+    if free and free < run.reserve then
+      run:fail("no_space", { device = disk.target, device_type = "disk",
+        message = ("%s has %d bytes left, and %d have to stay free while the guest goes on writing"):format(directory, free, run.reserve),
+        hint = "scratch=DIRECTORY takes another file system, reserve=BYTES less of this one" })
+    end
+  end
+end
+
+local function check_own(run, manifests)
+  for _, one in ipairs(manifests) do
+    if one.guest.uuid ~= run.guest.uuid then
+      run:fail("conflict", { message = ("%s has backups of another guest, %s"):format(run.store.directory, one.guest.uuid) })
+    end
+  end
+end
+
+local function decide_consistency(run)
+  if run.off then
+    return "off"
+  elseif run.options.quiesce then
+    freeze.check_agent(run.guest)
+    return "frozen"
+  elseif run.options.quiesce == nil and run.guest:get_info().domain_state == "running" and retry.try(freeze.check_agent, run.guest) then
+    return "frozen"
+  end
+  return "crash"
+end
+
+-- What the journal keeps, and the manifest is made of.
+local function data_of(run, last, left_out)
+  local data = { id = run.id, directory = run.store.directory, consistency = run.consistency, number = last and last.number + 1 or 1, disks = {},
+    left_out = left_out, socket = ("/var/tmp/guestlua-%s.sock"):format(run.id) }
+  local noted = false
+  for i, disk in ipairs(run.disks) do
+    noted = noted or disk.noted
+    data.disks[i] = { target = disk.target, size = disk.size, source = disk.source, source_format = disk.format, file = disk.file, sums = disk.sums,
+      image = { path = run.store:path(disk.file), unique = true }, scratch = disk.scratch, because = disk.because,
+      level_used = disk.since and "incremental" or "full" }
+  end
+  data.checkpoint = noted and checkpoint.name(run.target, run.id) or nil
+  return data
+end
+
+local function plan(run)
+  local guest, options = run.guest, run.options
+  if not image.is_local(guest) then
+    run:fail("argument_unsupported", { message = "the guest's host is another machine; run guestlua there, with a directory that it has" })
+  end
+  run.store, run.reserve = stores.of(options.to, guest.name), options.reserve or RESERVE
+  run.off = not guest:is_active()
+  run.disks, run.left_out = disks.select(run)
+  if core.dry_run() then
+    run.target = ("0"):rep(8)
+  else
+    core.make_directory(run.store.directory)
+    run:hold(run.store:lock(options.wait))
+    run.target = run.store:target()
+  end
+  for _, disk in ipairs(run.disks) do
+    prepare_disk(run, disk)
+  end
+  local manifests = run.store:manifests()
+  local last = manifests[#manifests]
+  check_own(run, manifests)
+  check_room(run)
+  disks.decide(run, run.disks, last)
+  run.consistency = decide_consistency(run)
+  local targets = {}
+  for i, disk in ipairs(run.disks) do
+    targets[i] = disk.target
+  end
+  run:watch(targets)
+  return data_of(run, last, run.left_out)
+end
+
+-- ---- files ----
+
+local function make(run)
+  for _, disk in ipairs(run.data.disks) do
+    image.make(run.guest, disk.target, disk.image)
+    if not disk.image.ino then
+      run:fail("system_error", { message = ("%s cannot be made: %s"):format(disk.image.path, disk.image.why or "it is on another machine") })
+    end
+  end
+end
+
+-- The small files have the run's id in their names, and no other run has.
+local function remove(run)
+  local data = run.data
+  if manifest.is_whole(run) then
+    return "the backup is whole"
+  end
+  for _, disk in ipairs(data.disks) do
+    local gone, why = image.remove(run.guest, disk.image)
+    if not gone then
+      run:leave(disk.image.path, why)
+    end
+  end
+  for _, name in ipairs(core.list_directory(data.directory)) do
+    local own = name:sub(1, #data.id + 1) == data.id .. "." and not name:find("%.qcow2$")
+    if own then
+      core.remove_file(data.directory .. "/" .. name)
+    end
+  end
+  return "undone: there is no such backup"
+end
+
+-- ---- the job ----
+
+-- Also the checkpoint, which libvirt leaves: an increment since a backup that there is not would lack data.
+local function take_back(run)
+  if run.data.consistency == "off" then
+    return
+  end
+  -- A guest that is paused, as for want of scratch space, cannot be thawed until the job has ended and it runs again.
+  local frozen = run.data.consistency == "frozen" and not run.frozen_for and claim.may_be_frozen(run)
+  local thawed = frozen and retry.try(freeze.thaw_once, run.guest)
+  moment.finish(run)
+  io_error.check(run)
+  if frozen and not thawed then
+    freeze.thaw_once(run.guest)
+  end
+  if run.data.checkpoint and not manifest.is_whole(run) then
+    checkpoint.delete(run.guest, run.data.checkpoint)
+  end
+  moment.remove_scratch(run)
+end
+
+-- ---- copying ----
+
+local function copy_of(run, disk, entry)
+  local store, options, since = run.store, run.options, disk.since
+  local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
+  engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file })
+  return {
+    target = disk.target,
+    errors = errors,
+    from = run.off and engine.reader(disk.source, disk.format, errors[1])
+      or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
+    bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
+    to = engine.writer(entry.image.path, "qcow2", errors[2], options.compress),
+    made = store:path(disk.sums),
+    lists = since and store:lists(since) or nil,
+    rate = options.bandwidth and math.max(options.bandwidth * (1 << 20) // #run.disks, 1) or nil,
+  }
+end
+
+local function copy(run)
+  if core.dry_run() then
+    return
+  end
+  moment.note_scratch(run)
+  run:record("copy")
+  local copies = {}
+  for i, disk in ipairs(run.disks) do
+    copies[i] = copy_of(run, disk, run.data.disks[i])
+  end
+  local results = engine.copy(copies, function(progress)
+    check_room(run)
+    if run.options.on_progress then
+      run.options.on_progress(progress)
+    end
+  end)
+  for i, disk in ipairs(run.disks) do
+    local entry, result = run.data.disks[i], results[i]
+    local chain_of = { { file = disk.file, sums = disk.sums, sha256 = result.made_sha256 } }
+    table.move(disk.since and disk.since.chain or {}, 1, disk.since and #disk.since.chain or 0, 2, chain_of)
+    entry.chain, entry.image_sha256, entry.read, entry.written = chain_of, result.image_sha256, result.read, result.written
+    core.sync_file(entry.image.path)
+    entry.bytes = core.find_image(entry.image.path).size
+  end
+end
+
+local function finish(run)
+  if core.dry_run() or run.off then
+    return
+  end
+  if not moment.finish(run) then
+    run:interfered("the backup job has ended before it was told to")
+  end
+end
+
+-- Reads back what this run has written.
+local function verify(run)
+  local copies = {}
+  for i, entry in ipairs(run.data.disks) do
+    local errors = run.store:path(("%s.%s.from"):format(run.id, entry.target))
+    copies[i] = { target = entry.target, errors = { errors }, from = engine.reader(entry.image.path, "qcow2", errors), compare = true,
+      lists = { run.store:lists(entry)[1] } }
+  end
+  engine.copy(copies)
+end
+
+-- ---- afterwards ----
+
+-- The backup is there whatever comes of this: what fails is reported.
+local function tidy(run)
+  local function attempt(fn, ...)
+    local ok, result = retry.try(fn, ...)
+    if not ok then
+      run.warnings = run.warnings or {}
+      table.insert(run.warnings, core.Error.is(result) and result.message or tostring(result))
+    end
+    return ok and result or nil
+  end
+  for _, name in ipairs(not run.off and attempt(checkpoint.list, run.guest, run.target) or {}) do
+    if name ~= run.data.checkpoint then
+      attempt(checkpoint.delete, run.guest, name)
+    end
+  end
+  if run.options.keep then
+    run.pruned = attempt(prune.run, run.store, run.options.keep, run.guest.host)
+  end
+end
+
+steps.define({
+  name = NAME,
+  help = "Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the "
+    .. "guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. "
+    .. "A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.",
+  returns = "a table: workflow, guest, steps, seconds, id, directory, consistency (\"frozen\", \"crash\" or \"off\"), level_used, disks (as in the "
+    .. "manifest: target, level_used, because, read, written, bytes, …), left_out ({target, why}), frozen_seconds, pruned (ids), warnings",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there" },
+    { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": what changed, as far as that is known; default: \"auto\"" },
+    { name = "disks", type = "table", help = "a list of targets, as in {\"vda\"}; default: all that are neither read-only nor removable" },
+    { name = "exclude", type = "table", help = "a list of targets of disks that are left out" },
+    { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for that moment; default: if its agent answers" },
+    { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default: 60" },
+    { name = "compress", type = "string", help = "\"zstd\" or \"zlib\"; default: none" },
+    { name = "keep", type = "table", help = "what is kept of older backups: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all" },
+    { name = "verify", type = "boolean", help = "read back what was written before it counts" },
+    chain.PLAIN,
+    { name = "bandwidth", type = "integer", help = "MiB/s that may be read; default: no limit" },
+    { name = "scratch", type = "string", help = "a directory for what the guest overwrites meanwhile; default: that of the image" },
+    { name = "reserve", type = "integer", help = "bytes that stay free there: the backup is given up before the guest suffers; default: 256 MiB" },
+    { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
+  },
+  arguments = arguments,
+  plan = plan,
+  beside = function(run, group)
+    return not run.off and io_error.watch(run, group)
+  end,
+  gone = function(run)
+    return remove(run) .. "; the guest is gone"
+  end,
+  { "make", run = make, undo = remove, checks = true },
+  { "begin", run = moment.begin, undo = take_back, when = function(run) return not run.off end },
+  { "copy", run = copy, recorded = true },
+  { "end", run = finish },
+  { "verify", run = verify, when = function(run) return run.options.verify end, checks = true },
+  { "write", run = manifest.write, checks = true },
+  result = function(run)
+    local data = run.data
+    if run.manifest then
+      run:part("tidy", tidy, run)
+    end
+    return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = manifest.level_of(data), left_out = data.left_out,
+      disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, warnings = run.warnings,
+      checkpoint = data.checkpoint, plain = run.plain }
+  end,
+})

@@ -1,0 +1,135 @@
+-- What backups there are, whether they are what was saved, and which go.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local engine = require("guestlua.backup.engine")
+local prune = require("guestlua.backup.prune")
+local retry = require("guestlua.workflow.retry")
+local stores = require("guestlua.backup.store")
+local workflow = require("guestlua.workflow.class")
+
+local backups = {}
+
+local DIRECTORY = { name = "directory", type = "string", positional = true, required = true, help = "a guest's directory of backups" }
+local WAIT = { name = "wait", type = "number", help = "seconds to wait until nobody else works in the directory; default: 0, a \"busy\" error" }
+
+-- What stays in a directory while a function is called.
+local function locked(store, seconds, fn, ...)
+  local lock <close> = store:lock(seconds) -- luacheck: ignore lock
+  return fn(...)
+end
+
+define(workflow, "workflow", {
+  name = "backups",
+  help = "Lists the backups in a guest's directory, oldest first.",
+  result = "table",
+  returns = "a list of manifests, each a table: id, number, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, "
+    .. "level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the "
+    .. "field `problems` a list of {id, problem} of manifests that cannot be used",
+  params = { DIRECTORY },
+  run = function(directory)
+    local list, problems = stores.at(directory):manifests()
+    list.problems = problems
+    return list
+  end,
+})
+
+-- ---- verify ----
+
+-- The copies that compare a backup's disks with what was saved.
+function backups.comparisons(store, manifest)
+  local copies = {}
+  for i, disk in ipairs(manifest.disks) do
+    local errors = os.tmpname()
+    copies[i] = { target = disk.target, errors = { errors }, from = engine.reader(store:path(disk.chain[1].file), "qcow2", errors), compare = true,
+      whole = true, lists = store:lists(disk) }
+  end
+  return copies
+end
+
+-- Raises if what the lists of checksums say together is not what the manifest says.
+function backups.check_images(manifest, results)
+  for i, disk in ipairs(manifest.disks) do
+    if results[i].image_sha256 ~= disk.image_sha256 then
+      error(core.Error.new({ kind = "checksum_error", device = disk.target, device_type = "disk",
+        message = ("the checksums of backup %s are not those of its manifest"):format(manifest.id) }), 0)
+    end
+  end
+end
+
+local function verify_one(store, manifest, on_progress)
+  for _, file in ipairs(manifest.files) do
+    store:kept(manifest, file.what)
+  end
+  local results = engine.copy(backups.comparisons(store, manifest), on_progress)
+  backups.check_images(manifest, results)
+  local read = 0
+  for _, result in ipairs(results) do
+    read = read + result.read
+  end
+  return read
+end
+
+local function verify(store, options)
+  local manifests = options.all and store:manifests() or { store:find(options.at) }
+  local results, failure = {}, nil
+  for i, manifest in ipairs(manifests) do
+    local ok, e = retry.try(verify_one, store, manifest, options.on_progress)
+    results[i] = { id = manifest.id, ok = ok, read = ok and e or nil, error = not ok and e or nil }
+    failure = failure or not ok and e or nil
+  end
+  if failure then
+    failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
+    failure.results = results
+    error(failure, 0)
+  end
+  return results
+end
+
+define(workflow, "workflow", {
+  name = "verify",
+  help = "Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs "
+    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all.",
+  result = "table",
+  returns = "a list of tables: id, ok, read (bytes)",
+  params = {
+    DIRECTORY,
+    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
+    { name = "all", type = "boolean", help = "all backups in the directory" },
+    { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each backup" },
+    WAIT,
+  },
+  run = function(directory, options)
+    engine.check()
+    local store = stores.at(directory)
+    store:find(options.at) -- before a lock is made in a directory that is none
+    return locked(store, options.wait, verify, store, options)
+  end,
+})
+
+-- ---- prune ----
+
+define(workflow, "workflow", {
+  name = "prune",
+  help = "Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does "
+    .. "an image that a guest of the host or another image has.",
+  result = "table",
+  returns = "a table: pruned (ids), left (files that stay: {path, why})",
+  params = {
+    { name = "host", type = "userdata", positional = true, required = true, help = "the Host whose guests may need an image" },
+    DIRECTORY,
+    { name = "keep", type = "table", required = true, help = "{full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the "
+      .. "newest of each of so many days, weeks and months" },
+    WAIT,
+  },
+  run = function(host, directory, options)
+    core.check_self(host, "Host", "prune")
+    prune.check("prune", options.keep)
+    local store = stores.at(directory)
+    store:find()
+    local pruned, left = locked(store, options.wait, prune.run, store, options.keep, host)
+    return { pruned = pruned, left = #left > 0 and left or nil }
+  end,
+})
+
+return backups

@@ -1,0 +1,59 @@
+-- The checkpoints that backups leave on a guest: one for each directory, by which the next increment knows what changed. Others are not touched.
+
+local core = require("guestlua.core")
+local retry = require("guestlua.workflow.retry")
+
+local checkpoint = {}
+
+-- The name of a run's: by the directory's word, and the run.
+function checkpoint.name(target, id)
+  return ("guestlua-%s-%s"):format(target, id)
+end
+
+-- Those that the guest has of the directory with that word.
+function checkpoint.list(guest, target)
+  local names, prefix = {}, ("guestlua-%s-"):format(target)
+  for _, name in ipairs(guest:get_checkpoint_names()) do
+    if name:sub(1, #prefix) == prefix then
+      names[#names + 1] = name
+    end
+  end
+  return names
+end
+
+local function has(guest, name)
+  for _, one in ipairs(guest:get_checkpoint_names()) do
+    if one == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- Deletes one that may be there. If the images lack its bitmaps, libvirt can only forget it.
+function checkpoint.delete(guest, name)
+  if not has(guest, name) then
+    return
+  end
+  local ok, e = retry.try(guest.delete_checkpoint, guest, name)
+  if not ok and has(guest, name) then
+    ok = retry.try(guest.delete_checkpoint, guest, name, { metadata_only = true })
+    if not ok and has(guest, name) then
+      error(e, 0)
+    end
+  end
+end
+
+-- The disks that the running guest has a usable bitmap of for the checkpoint: a set of targets.
+function checkpoint.disks(guest, name)
+  local disks = {}
+  local element = core.element(guest:get_checkpoint_xml(name, { size = true, no_domain = true }))
+  for _, disk in ipairs(element.disks and element.disks:children("disk") or {}) do
+    if disk.checkpoint == "bitmap" and disk.size then -- without: the bitmap is missing or inconsistent
+      disks[disk.name] = true
+    end
+  end
+  return disks
+end
+
+return checkpoint

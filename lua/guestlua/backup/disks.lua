@@ -1,0 +1,151 @@
+-- Which disks of a guest a backup has, and how: all of a disk, or what changed since the last backup. Whatever is in doubt gets all, and says why.
+
+local core = require("guestlua.core")
+local chain = require("guestlua.workflow.chain")
+local checkpoint = require("guestlua.backup.checkpoint")
+local steps = require("guestlua.workflow.steps")
+
+local disks = {}
+
+-- Formats whose images can note what changes.
+local NOTES_CHANGES = { qcow2 = true }
+
+-- Increments over one full backup at most: each is a file that is open while the newest is read.
+local MOST_INCREMENTS = 200
+
+-- ---- which ----
+
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names or {}) do
+    set[name] = true
+  end
+  return set
+end
+
+-- Why a disk is not meant; nil: it is.
+local function not_meant(element, wanted, excluded)
+  local kind = element.device
+  if wanted and not wanted[element.target.dev] then
+    return "it was not asked for"
+  elseif excluded[element.target.dev] then
+    return "it was excluded"
+  elseif wanted then
+    return nil
+  elseif kind == "cdrom" or kind == "floppy" then
+    return "it is removable"
+  elseif element.readonly then
+    return "it is read-only"
+  end
+end
+
+local function check_known(guest, names, known)
+  for name in pairs(names) do
+    if not known[name] then
+      chain.fail("device_not_found", guest, name, { message = "the guest has no such disk" })
+    end
+  end
+end
+
+-- The disks of the backup: { target, element, images, format, source }; and those left out: { target, why }.
+function disks.select(run)
+  local options, guest = run.options, run.guest
+  local wanted, excluded = options.disks and set_of(options.disks), set_of(options.exclude)
+  local taken, left_out, known = {}, {}, {}
+  local domain = core.element(guest:get_xml_desc())
+  for _, element in ipairs(domain.devices and domain.devices:children("disk") or {}) do
+    local target = element.target.dev
+    local why = not_meant(element, wanted, excluded)
+    known[target] = true
+    if why then
+      left_out[#left_out + 1] = { target = target, why = why }
+    else
+      taken[#taken + 1] = target
+    end
+  end
+  check_known(guest, wanted or {}, known)
+  check_known(guest, excluded, known)
+  if #taken == 0 then
+    steps.fail("device_not_found", guest, { message = "the guest has no disk to back up", device_type = "disk" })
+  end
+  local selected = chain.disks(guest, taken)
+  for _, disk in ipairs(selected) do
+    disk.format = disk.element.driver and disk.element.driver.type or "raw"
+    disk.source = disk.images[1]
+    if not disk.source then
+      chain.fail("argument_unsupported", guest, disk.target, { message = "the disk has no image; exclude={…} leaves it out" })
+    end
+    chain.check_plain(run, disk)
+  end
+  return selected, left_out
+end
+
+-- ---- how ----
+
+local function entry_of(manifest, target)
+  for _, entry in ipairs(manifest.disks) do
+    if entry.target == target then
+      return entry
+    end
+  end
+end
+
+local function missing_file(store, entry)
+  for _, link in ipairs(entry.chain) do
+    for _, name in ipairs({ link.file, link.sums }) do
+      if not store:exists(name) then
+        return name
+      end
+    end
+  end
+end
+
+-- Why an increment of the disk cannot be made over the last backup; nil: it can. usable: the disks whose bitmap is there.
+local function why_full(run, disk, last, usable)
+  local keep = run.options.keep or {}
+  if run.options.level == "full" then
+    return nil
+  elseif not last then
+    return "there is no backup yet"
+  elseif run.off then
+    return "the guest is off"
+  elseif not NOTES_CHANGES[disk.format] then
+    return ("images of the format %s do not note what changes"):format(disk.format)
+  end
+  local entry = entry_of(last, disk.target)
+  if not entry then
+    return "the last backup does not have the disk"
+  elseif not last.checkpoint or not usable then
+    return "the checkpoint of the last backup is gone"
+  elseif entry.size ~= disk.size then
+    return ("the disk had %d bytes, and has %d"):format(entry.size, disk.size)
+  elseif entry.source ~= disk.source then
+    return ("the disk was on %s, and is on %s"):format(entry.source, disk.source)
+  elseif not usable[disk.target] then
+    return "its bitmap is missing or broken, as after a crash of QEMU"
+  elseif #entry.chain > math.min(keep.increments or MOST_INCREMENTS, MOST_INCREMENTS) then
+    return ("there are %d increments already"):format(#entry.chain - 1)
+  end
+  local missing = missing_file(run.store, entry)
+  return missing and ("%s is missing"):format(missing) or nil
+end
+
+-- Decides each disk's level: disk.since is the entry of the last backup that an increment goes over; disk.because: why it is all of the disk.
+function disks.decide(run, selected, last)
+  local guest, usable = run.guest, nil
+  run.last_checkpoint = last and last.checkpoint
+  if last and last.checkpoint and not run.off and run.options.level ~= "full" then
+    for _, name in ipairs(checkpoint.list(guest, run.target)) do
+      usable = name == last.checkpoint and checkpoint.disks(guest, name) or usable
+    end
+  end
+  for _, disk in ipairs(selected) do
+    disk.because = why_full(run, disk, last, usable)
+    if run.options.level ~= "full" and not disk.because then
+      disk.since = entry_of(last, disk.target)
+    end
+    disk.noted = not run.off and NOTES_CHANGES[disk.format] or false
+  end
+end
+
+return disks

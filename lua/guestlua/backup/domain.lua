@@ -1,0 +1,73 @@
+-- The configuration that a backup keeps, made fit for the restored guest.
+
+local core = require("guestlua.core")
+
+local domain = {}
+
+-- The disk of an element with that target.
+local function disk_of(element, target)
+  for _, disk in ipairs(element.devices and element.devices:children("disk") or {}) do
+    if disk.target and disk.target.dev == target then
+      return disk
+    end
+  end
+end
+
+-- Another guest has other addresses: both may run at a time. libvirt makes new ones.
+local function rename(element, name, uuid)
+  element.name, element.uuid = name, uuid
+  for _, interface in ipairs(element.devices and element.devices:children("interface") or {}) do
+    interface.mac = nil
+  end
+end
+
+-- The disk as one on the image that it was restored to.
+local function move(disk, file)
+  disk.type = "file"
+  disk.source = nil
+  disk.backingStore, disk.mirror, disk.encryption = nil, nil, nil
+  disk.source = { file = file.path }
+  if disk.driver then
+    disk.driver.type = file.format
+  else
+    disk.driver = { name = "qemu", type = file.format }
+  end
+end
+
+-- An element of libvirt's for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is another guest than
+-- the one that was saved. nvram: where its UEFI variables are; nil: it has none. Gives the targets of disks that it no longer has: what is not in the
+-- backup would be the image of the guest that was saved.
+function domain.restored(xml, guest, files, other, nvram)
+  local element, restored, dropped = core.element(xml), {}, {}
+  if other then
+    rename(element, guest.name, guest.uuid)
+  end
+  for _, file in ipairs(files) do
+    restored[file.target] = true
+    local disk = disk_of(element, file.target)
+    if not disk then
+      error(core.Error.new({ kind = "invalid_backup", message = ("the configuration has no disk '%s'"):format(file.target) }), 0)
+    end
+    move(disk, file)
+  end
+  for _, disk in ipairs(element.devices:children("disk")) do
+    local target = disk.target and disk.target.dev
+    local kind = disk.device or "disk"
+    if not restored[target] and kind ~= "cdrom" and kind ~= "floppy" and not disk.readonly then
+      dropped[#dropped + 1] = target
+      disk:remove()
+    end
+  end
+  if nvram then
+    element.os.nvram = nvram
+  end
+  return element, dropped
+end
+
+-- Where the configuration has the UEFI variables; nil: nowhere.
+function domain.nvram(xml)
+  local os = core.element(xml).os
+  return os and os.nvram and os.nvram[1] or nil
+end
+
+return domain

@@ -1,0 +1,142 @@
+-- Disks from one place to another: qemu-img makes images, qemu-nbd reads and writes them, and core.nbd_copy is between. No format is known here.
+
+local core = require("guestlua.core")
+local run = require("guestlua.host.run").run
+
+local engine = {}
+
+local TICK = 0.25 -- seconds between two looks at copies that go on
+
+local function fail(kind, fields)
+  fields.kind = kind
+  error(core.Error.new(fields), 0)
+end
+
+-- Raises if backups cannot be made here at all.
+function engine.check()
+  if not core.nbd_copy then
+    fail("no_support", { message = "backups need libnbd, and guestlua was built without it",
+      hint = "install libnbd-dev and nettle-dev, and build again; guest:backup_begin in push mode does without" })
+  end
+end
+
+-- Runs qemu-img; raises what it complains about.
+function engine.qemu_img(arguments, directory)
+  local script = 'umask 077; exec qemu-img "$@"'
+  local code, _, errors = run("sh", { args = { "-c", script, "sh", table.unpack(arguments) }, cwd = directory })
+  if code ~= 0 then
+    local full = errors:find("No space left on device", 1, true) or errors:find("Disk quota exceeded", 1, true)
+    fail(code == 127 and "missing_program" or full and "no_space" or "system_error", {
+      message = "qemu-img: " .. core.printable((errors:gsub("%s+$", ""))),
+      hint = code == 127 and "install it: Debian has it in qemu-utils" or nil,
+    })
+  end
+end
+
+-- Makes an image of so many bytes in a file that is there. options.backing: the name of the image below, relative to it.
+function engine.create(path, format, size, options)
+  local arguments = { "create", "-q", "-f", format }
+  if format == "qcow2" and options and options.compress then
+    table.move({ "-o", "compression_type=" .. options.compress }, 1, 2, #arguments + 1, arguments)
+  end
+  if options and options.backing then
+    table.move({ "-b", options.backing, "-F", "qcow2" }, 1, 4, #arguments + 1, arguments)
+  end
+  table.move({ path, tostring(size) }, 1, 2, #arguments + 1, arguments)
+  engine.qemu_img(arguments, path:match("^(.*)/"))
+end
+
+-- A name in QEMU's lists of options.
+local function escaped(path)
+  return (path:gsub(",", ",,"))
+end
+
+-- What qemu-nbd says goes to a file, as nobody reads its standard error.
+local function program(errors, arguments)
+  return { "sh", "-c", 'exec 2>"$0"; exec qemu-nbd "$@"', errors, table.unpack(arguments) }
+end
+
+-- The side of a copy that reads an image, with all that is below it; that writes one.
+function engine.reader(path, format, errors)
+  return program(errors, { "--read-only", "--image-opts", ("driver=%s,file.driver=file,file.filename=%s"):format(format, escaped(path)) })
+end
+
+function engine.writer(path, format, errors, compress)
+  local file = ("driver=file,filename=%s"):format(escaped(path)):gsub("(%w+=)", "file.%1")
+  local options = ("driver=%s,%s"):format(format, file)
+  if compress then
+    options = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("file%.", "file.file.")))
+  end
+  return program(errors, { "--discard=unmap", "--image-opts", options })
+end
+
+-- ---- copies ----
+
+-- Adds what qemu-nbd said to the error of a copy.
+local function explain(e, copy)
+  for _, path in ipairs(copy.errors or {}) do
+    local file <close> = io.open(path)
+    local text = file and file:read(1000)
+    if text and text ~= "" then
+      e.message = ("%s: %s"):format(e.message, core.printable((text:gsub("%s+$", ""):gsub("%s*\n%s*", "; "))))
+    end
+  end
+  e.device, e.device_type = copy.target, "disk"
+  return e
+end
+
+local function remove_errors(copy)
+  for _, path in ipairs(copy.errors or {}) do
+    os.remove(path)
+  end
+end
+
+-- How far all are together; jobs that are over count as a whole.
+local function progress_of(jobs)
+  local sum = { size = 0, at = 0, read = 0, written = 0 }
+  for _, job in ipairs(jobs) do
+    local one = job:progress()
+    for key in pairs(sum) do
+      sum[key] = sum[key] + one[key]
+    end
+  end
+  return sum
+end
+
+local closes = {
+  __close = function(jobs)
+    for _, job in ipairs(jobs) do
+      job:close()
+    end
+    for _, copy in ipairs(jobs.copies) do
+      remove_errors(copy)
+    end
+  end,
+}
+
+-- Makes copies, all at a time: each what core.nbd_copy takes, with target, and errors: files for what qemu-nbd says. watch: called often while
+-- they go on, with how far they are; what it raises ends them all. Gives their results, in order.
+function engine.copy(copies, watch)
+  local jobs <close> = setmetatable({ copies = copies }, closes)
+  for i, copy in ipairs(copies) do
+    jobs[i] = core.nbd_copy(copy)
+  end
+  local results, left = {}, #jobs
+  while left > 0 do
+    for i, job in ipairs(jobs) do
+      if not results[i] and job:wait(TICK / #jobs) then
+        local ok, result = pcall(job.result, job)
+        if not ok then
+          error(explain(result, copies[i]), 0)
+        end
+        results[i], left = result, left - 1
+      end
+    end
+    if watch then
+      watch(progress_of(jobs))
+    end
+  end
+  return results
+end
+
+return engine

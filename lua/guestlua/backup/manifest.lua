@@ -1,0 +1,62 @@
+-- The manifest of a backup, and the small files beside its images: what makes it a backup. It is written last.
+
+local core = require("guestlua.core")
+
+local manifest = {}
+
+-- The backup is whole: its manifest is there.
+function manifest.is_whole(run)
+  return core.identify(("%s/%s.json"):format(run.data.directory, run.data.id)) ~= nil
+end
+
+local function versions(run)
+  return { guestlua = core.version.guestlua, libvirt = core.version.libvirt, host = run.guest.host.uri }
+end
+
+function manifest.level_of(data)
+  for _, disk in ipairs(data.disks) do
+    if disk.level_used == "full" then
+      return "full"
+    end
+  end
+  return "incremental"
+end
+
+local function keep_files(run)
+  local domain = run.guest:get_xml_desc({ dump_inactive = true })
+  local files = { run.store:keep(run.id .. ".xml", "domain", domain) }
+  local element = core.element(domain)
+  local nvram = element.os and element.os.nvram
+  local path = nvram and nvram[1]
+  if path then
+    local file <close>, why = io.open(path, "rb")
+    if not file then
+      run:fail("system_error", { message = ("the UEFI variables cannot be read: %s"):format(why) })
+    end
+    files[2] = run.store:keep(run.id .. ".nvram", "nvram", file:read("a"))
+  end
+  if element.devices and element.devices.tpm then
+    table.insert(run.data.left_out, { target = "tpm", why = "its state is libvirt's, and is not read while the guest may change it" })
+  end
+  return files
+end
+
+function manifest.write(run)
+  local data, entries = run.data, {}
+  local files = keep_files(run)
+  for i, disk in ipairs(data.disks) do
+    entries[i] = { target = disk.target, size = disk.size, source = disk.source, source_format = disk.source_format, level_used = disk.level_used,
+      because = disk.because, chain = disk.chain, image_sha256 = disk.image_sha256, read = disk.read, written = disk.written, bytes = disk.bytes }
+  end
+  run.manifest = {
+    id = run.id, number = data.number, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"),
+    guest = { name = run.guest.name, uuid = run.guest.uuid },
+    level_used = manifest.level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for,
+    checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run),
+    seconds = core.now() - run.began,
+    verified = run.options.verify or false,
+  }
+  run.store:write(run.manifest)
+end
+
+return manifest

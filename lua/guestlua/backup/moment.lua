@@ -1,0 +1,118 @@
+-- The moment that a backup is of: libvirt's job, which begins between a freeze and a thaw of the guest's file systems, and the scratch files of it.
+
+local core = require("guestlua.core")
+local freeze = require("guestlua.guest.freeze")
+local image = require("guestlua.disk.image")
+local retry = require("guestlua.workflow.retry")
+local undo = require("guestlua.base.undo")
+local watchdog = require("guestlua.guest.watchdog")
+
+local moment = {}
+
+-- Seconds: how long the file systems may take to freeze by default, and how long a job that was told to end is waited for.
+local FREEZE, ENDING = 60, 60
+
+local function backup_element(run)
+  local list = {}
+  for i, disk in ipairs(run.disks) do
+    local changed = disk.since ~= nil
+    list[i] = { name = disk.target, backup = "yes", type = "file", backupmode = changed and "incremental" or "full", exportname = disk.target,
+      incremental = changed and run.last_checkpoint or nil, exportbitmap = changed and "backup-" .. disk.target or nil,
+      driver = { type = "qcow2" }, scratch = { file = disk.scratch.path } }
+  end
+  for _, disk in ipairs(run.data.left_out) do
+    list[#list + 1] = { name = disk.target, backup = "no" }
+  end
+  return core.element("domainbackup", { mode = "pull", server = { transport = "unix", socket = run.data.socket }, disks = { disk = list } })
+end
+
+local function checkpoint_element(run)
+  local list = {}
+  for i, disk in ipairs(run.disks) do
+    list[i] = { name = disk.target, checkpoint = disk.noted and "bitmap" or "no" }
+  end
+  for _, disk in ipairs(run.data.left_out) do
+    list[#list + 1] = { name = disk.target, checkpoint = "no" }
+  end
+  return run.data.checkpoint and core.element("domaincheckpoint", { name = { run.data.checkpoint }, disks = { disk = list } }) or nil
+end
+
+local function begin(run, conf, conf_checkpoint)
+  run.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
+  core.shield(run.guest.backup_begin, run.guest, conf, conf_checkpoint)
+end
+
+-- Nothing but the beginning of the backup is between freeze and thaw.
+function moment.begin(run)
+  local guest = run.guest
+  local conf, conf_checkpoint = backup_element(run), checkpoint_element(run)
+  if run.consistency ~= "frozen" then
+    begin(run, conf, conf_checkpoint)
+  else
+    local dog <close> = watchdog.start(guest) -- luacheck: ignore dog
+    local thawed <close> = undo.guard(function(failure) -- luacheck: ignore thawed
+      if not failure then -- the step's undo thaws if it fails
+        freeze.thaw_once(guest)
+      end
+    end)
+    freeze.freeze(guest, run.options.freeze_timeout or FREEZE, function()
+      local frozen = core.now()
+      begin(run, conf, conf_checkpoint)
+      thawed:close()
+      run.frozen_for = core.now() - frozen
+    end)
+  end
+  for _, disk in ipairs(run.data.disks) do
+    run:expect(disk.target, { job = true })
+  end
+end
+
+-- Ends the run's backup job; somebody else's has another socket.
+function moment.finish(run)
+  local guest, data = run.guest, run.data
+  local deadline = core.now() + ENDING
+  local function is_there()
+    local xml = guest:is_active() and guest:get_backup_xml()
+    return xml and xml:find(data.socket, 1, true) ~= nil
+  end
+  local told = false
+  while is_there() do
+    local ok, e = retry.try(guest.abort_job, guest)
+    told = told or ok
+    if core.now() >= deadline then
+      error(not ok and e or core.Error.new({ kind = "timeout", guest = guest.name, message = "the backup job does not end" }), 0)
+    end
+    core.sleep(0.05)
+  end
+  for _, disk in ipairs(data.disks) do
+    run:expect(disk.target, { job = false })
+  end
+  return told
+end
+
+-- The scratch files and the socket that stay where QEMU or libvirt died.
+function moment.remove_scratch(run)
+  if core.find_image(run.data.socket) then
+    core.remove_file(run.data.socket)
+  end
+  for _, disk in ipairs(run.data.disks) do
+    if disk.scratch and core.find_image(disk.scratch.path) then
+      local gone, why = image.remove(run.guest, disk.scratch)
+      if not gone then
+        run:leave(disk.scratch.path, why)
+      end
+    end
+  end
+end
+
+-- From now on the scratch files are known by what they are.
+function moment.note_scratch(run)
+  for _, disk in ipairs(run.data.disks) do
+    local found = disk.scratch and core.find_image(disk.scratch.path)
+    if found then
+      disk.scratch.dev, disk.scratch.ino, disk.scratch.born = found.dev, found.ino, found.born
+    end
+  end
+end
+
+return moment

@@ -1,0 +1,264 @@
+-- A guest from a backup: its disks in new files, each block compared with its checksum on the way, and its configuration. No file that is there is
+-- written to.
+
+local core = require("guestlua.core")
+local backups = require("guestlua.backup.backups")
+local bad = require("guestlua.base.define").bad
+local domain = require("guestlua.backup.domain")
+local engine = require("guestlua.backup.engine")
+local image = require("guestlua.disk.image")
+local retry = require("guestlua.workflow.retry")
+local steps = require("guestlua.workflow.steps")
+local stores = require("guestlua.backup.store")
+
+local NAME = "restore"
+
+-- Formats that a restored disk may have; another becomes qcow2.
+local FORMATS = { raw = true, qcow2 = true }
+
+local function new_uuid()
+  local random <close> = assert(io.open("/dev/urandom", "rb"))
+  local text = random:read(16):gsub(".", function(c)
+    return ("%02x"):format(c:byte())
+  end)
+  return ("%s-%s-4%s-8%s-%s"):format(text:sub(1, 8), text:sub(9, 12), text:sub(14, 16), text:sub(18, 20), text:sub(21, 32))
+end
+
+-- The guest that is to be: who recovers a killed run finds it by its UUID.
+local function subject(host, options)
+  if options.from == nil then
+    bad(NAME, "from", "string expected, got nil")
+  end
+  local manifest = stores.at(options.from):find(options.at)
+  local other = options.name ~= nil and options.name ~= manifest.guest.name
+  return { host = host, name = options.name or manifest.guest.name, uuid = other and new_uuid() or manifest.guest.uuid, other = other,
+    manifest = manifest }
+end
+
+local function arguments(run)
+  local options = run.options
+  for target, path in pairs(options.disks or {}) do
+    if type(target) ~= "string" or type(path) ~= "string" or path:sub(1, 1) ~= "/" then
+      bad(NAME, "disks", "a table from a target to an absolute path expected, as in {vda=\"/images/vda.qcow2\"}")
+    end
+  end
+  if options.to and options.to:sub(1, 1) ~= "/" then
+    bad(NAME, "to", "an absolute path expected")
+  end
+  engine.check()
+end
+
+-- ---- looking ----
+
+-- Refuses a guest that is there: a restore makes one.
+local function check_no_guest(run)
+  for _, guest in ipairs(run.guest.host:guests()) do
+    local one <close> = guest
+    if one.name == run.guest.name or one.uuid == run.guest.uuid then
+      run:fail("operation_invalid", { message = ("the host has the guest '%s' (%s) already"):format(one.name, one.uuid),
+        hint = "name=NAME makes another one beside it" })
+    end
+  end
+end
+
+-- The file that a disk of the backup goes to.
+local function file_of(run, disk)
+  local options, format = run.options, FORMATS[disk.source_format] and disk.source_format or "qcow2"
+  local path = options.disks and options.disks[disk.target]
+  if not path and options.to then
+    path = ("%s/%s-%s.%s"):format(options.to:gsub("/+$", ""), run.guest.name:gsub("/", "_"), disk.target, format == "raw" and "img" or format)
+  elseif not path and not run.guest.other then
+    path = disk.source
+  end
+  if not path or path:sub(1, 1) ~= "/" then
+    run:fail("bad_argument", { device = disk.target, device_type = "disk", message = "there is no file for the disk",
+      hint = ("to=DIRECTORY, or disks={%s=\"/path\"}"):format(disk.target) })
+  end
+  if core.find_image(path) then
+    run:fail("operation_invalid", { device = disk.target, device_type = "disk", message = ("there is a file %s already"):format(path),
+      hint = "to=DIRECTORY or disks={…} name another; what is there is never overwritten" })
+  end
+  return { target = disk.target, path = path, format = format, size = disk.size }
+end
+
+local function nvram_file(run, xml)
+  local path = run.store:kept(run.guest.manifest, "nvram") and domain.nvram(xml)
+  if path and run.guest.other then
+    path = ("%s/%s_VARS.fd"):format(path:match("^(.*)/"), run.guest.name:gsub("/", "_"))
+  end
+  if path and core.find_image(path) then
+    run:fail("operation_invalid", { message = ("there is a file %s already"):format(path),
+      hint = "it has UEFI variables of a guest that was; move it away" })
+  end
+  return path and { path = path } or nil
+end
+
+local function plan(run)
+  local guest, manifest = run.guest, run.guest.manifest
+  if not image.is_local(guest) then
+    run:fail("argument_unsupported", { message = "the host is another machine; run guestlua there, with the backup's directory" })
+  end
+  run.store = stores.at(run.options.from)
+  if not core.dry_run() then
+    run:hold(run.store:lock(run.options.wait))
+  end
+  check_no_guest(run)
+  run.xml = run.store:kept(manifest, "domain")
+  if not run.xml then
+    run:fail("invalid_backup", { message = ("the backup %s has no configuration"):format(manifest.id) })
+  end
+  local data = { directory = run.store.directory, backup = manifest.id, files = {}, nvram = nvram_file(run, run.xml) }
+  for i, disk in ipairs(manifest.disks) do
+    data.files[i] = file_of(run, disk)
+  end
+  for target in pairs(run.options.disks or {}) do
+    local known = false
+    for _, file in ipairs(data.files) do
+      known = known or file.target == target
+    end
+    if not known then
+      run:fail("device_not_found", { device = target, device_type = "disk", message = "the backup has no such disk" })
+    end
+  end
+  return data
+end
+
+-- ---- files ----
+
+local function each_file(data, fn)
+  for _, file in ipairs(data.files) do
+    fn(file)
+  end
+  if data.nvram then
+    fn(data.nvram)
+  end
+end
+
+local function make(run)
+  each_file(run.data, function(file)
+    image.make(run.guest, file.target or "nvram", file)
+    if not file.ino then
+      run:fail("system_error", { message = ("%s cannot be made: %s"):format(file.path, file.why or "it is on another machine") })
+    end
+  end)
+end
+
+local function remove(run)
+  each_file(run.data, function(file)
+    local gone, why = image.remove(run.guest, file)
+    if not gone then
+      run:leave(file.path, why)
+    end
+  end)
+  return "undone: nothing is restored"
+end
+
+local function fill_nvram(run)
+  local file <close> = assert(io.open(run.data.nvram.path, "r+b"))
+  assert(file:write(run.store:kept(run.guest.manifest, "nvram")))
+end
+
+local function copy(run)
+  local manifest = run.guest.manifest
+  local copies = backups.comparisons(run.store, manifest)
+  for i, file in ipairs(run.data.files) do
+    local errors = os.tmpname()
+    engine.create(file.path, file.format, file.size)
+    table.insert(copies[i].errors, errors)
+    copies[i].to = engine.writer(file.path, file.format, errors)
+  end
+  backups.check_images(manifest, engine.copy(copies, run.options.on_progress))
+  if run.data.nvram then
+    fill_nvram(run)
+  end
+  each_file(run.data, function(file)
+    core.sync_file(file.path)
+  end)
+end
+
+-- ---- the guest ----
+
+local function define(run)
+  local guest, data = run.guest, run.data
+  local element, dropped = domain.restored(run.xml, guest, data.files, guest.other, data.nvram and data.nvram.path)
+  run.dropped = #dropped > 0 and dropped or nil
+  run.restored = guest.host:write_instance_config(element)
+end
+
+-- Whether a guest has the run's files as its disks.
+local function is_own(run, guest)
+  local element = core.element(guest:get_xml_desc({ dump_inactive = true }))
+  local paths = {}
+  for _, disk in ipairs(element.devices:children("disk")) do
+    paths[disk.source and disk.source.file or ""] = true
+  end
+  for _, file in ipairs(run.data.files) do
+    if not paths[file.path] then
+      return false
+    end
+  end
+  return true
+end
+
+local function undefine(run)
+  local guest <close> = run.guest.host:guest(run.guest.uuid)
+  if not guest or not is_own(run, guest) then
+    return
+  elseif guest:is_active() then
+    return "the guest is restored, and runs"
+  end
+  guest:delete_configuration({ keep_nvram = true })
+end
+
+local function start(run)
+  run.restored:launch()
+end
+
+-- A run that was killed: the host may know the guest already.
+local function recover(run, host, guest)
+  run.guest = { host = host, name = run.guest_name, uuid = run.uuid }
+  if guest then
+    local text = undefine(run)
+    if text then
+      return text
+    end
+  end
+  return run:with_left(remove(run))
+end
+
+steps.define({
+  name = NAME,
+  help = "Makes a guest of a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the "
+    .. "checksum that was made when it was saved. No file that is there is overwritten, and no guest that is there is changed. If a step fails there "
+    .. "is neither the guest nor a file.",
+  returns = "a table: workflow, guest, steps, seconds, uuid, backup (its id), files ({target, path, format}), dropped (targets of disks that the "
+    .. "backup does not have, and so the guest neither)",
+  params = {
+    { name = "host", type = "userdata", positional = true, required = true, help = "the Host" },
+    { name = "from", type = "string", required = true, help = "the guest's directory of backups" },
+    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
+    { name = "name", type = "string", help = "make another guest of that name, with its own UUID and network addresses; default: the same guest" },
+    { name = "to", type = "string", help = "a directory for the disks' files; default: where they were" },
+    { name = "disks", type = "table", help = "the files of single disks, as in {vda=\"/images/vda.qcow2\"}" },
+    { name = "start", type = "boolean", help = "start it" },
+    { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
+  },
+  subject = subject,
+  arguments = arguments,
+  plan = plan,
+  recover = recover,
+  { "make", run = make, undo = remove, checks = true },
+  { "copy", run = copy, recorded = true, checks = true },
+  { "define", run = define, undo = undefine, change = true, checks = true },
+  { "start", run = start, when = function(run) return run.options.start end, change = true, checks = true },
+  result = function(run)
+    local uuid, files = run.guest.uuid, {}
+    for i, file in ipairs(run.data.files) do
+      files[i] = { target = file.target, path = file.path, format = file.format }
+    end
+    if run.restored then
+      retry.try(run.restored.close, run.restored)
+    end
+    return { uuid = uuid, backup = run.data.backup, files = files, dropped = run.dropped }
+  end,
+})

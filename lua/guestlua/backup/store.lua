@@ -1,0 +1,248 @@
+-- Where the backups of a guest are: a directory with files that any tool reads, and one manifest for each backup, which is written last. What no
+-- manifest names is no backup.
+--
+--   ID.json              the manifest
+--   ID.TARGET.qcow2      an image; that of an increment has the one before as its backing file, by a relative name
+--   ID.TARGET.sums       the checksums of what is in it
+--   ID.xml, ID.nvram     the configuration as the guest will start with it, and the UEFI variables
+--   lock, target         whoever works in the directory, and the name that checkpoints of this directory have
+
+local core = require("guestlua.core")
+local journal = require("guestlua.base.journal")
+local json_for = require("guestlua.base.json")
+
+local store = {}
+
+local FORMAT = 1
+local LARGEST = 16 << 20 -- bytes of a manifest
+local PAUSE = 0.1 -- seconds between two tries for the lock
+
+local function fail(kind, fields)
+  fields.kind = kind
+  error(core.Error.new(fields), 0)
+end
+
+local function json()
+  return json_for("backup", "a backup's manifest")
+end
+
+-- A name that is one part of a path, and no hidden one.
+local function as_file_name(name)
+  return (name:gsub("[^%w._-]", function(c)
+    return ("%%%02X"):format(c:byte())
+  end):gsub("^%.", "%%2E"))
+end
+
+local Store = {}
+Store.__index = Store
+
+function store.at(directory)
+  return setmetatable({ directory = directory:gsub("(.)/+$", "%1") }, Store)
+end
+
+-- The guest's own below the directory of all.
+function store.of(directory, name)
+  return store.at(directory .. "/" .. as_file_name(name))
+end
+
+-- The guests' own that a directory is, or that are right below it.
+function store.below(directory)
+  local one, list = store.at(directory), {}
+  if one:exists("target") then
+    return { one }
+  end
+  for _, name in ipairs(core.list_directory(one.directory)) do
+    local below = store.at(one:path(name))
+    if below:exists("target") then
+      list[#list + 1] = below
+    end
+  end
+  if #list == 0 then
+    fail("no_backup", { message = "there is no backup in " .. one.directory })
+  end
+  return list
+end
+
+function Store:path(name)
+  return self.directory .. "/" .. name
+end
+
+function Store:exists(name)
+  local there = core.find_image(self:path(name))
+  return there ~= nil and there.regular
+end
+
+-- ---- who works in it ----
+
+-- Takes the directory's lock; whoever closes it lets it go. seconds: how long another one is waited for.
+function Store:lock(seconds)
+  local deadline = core.now() + (seconds or 0)
+  while true do
+    local lock, holder = core.lock(self:path("lock"))
+    if lock then
+      lock:write(("process %s on %s, since %s"):format(journal.process(), journal.machine().name, os.date("!%Y-%m-%dT%H:%M:%SZ")))
+      return lock
+    elseif core.now() >= deadline then
+      fail("busy", { message = ("somebody works in %s: %s"):format(self.directory, core.printable(holder)),
+        hint = "wait=SECONDS waits until that is over" })
+    end
+    core.sleep(PAUSE)
+  end
+end
+
+-- The word that the directory's checkpoints have in their names, made at the first backup.
+function Store:target()
+  local file <close> = io.open(self:path("target"))
+  local word = file and file:read("l") or nil
+  if word and word:find("^%x%x%x%x%x%x%x%x$") then
+    return word
+  elseif file then
+    fail("invalid_backup", { message = ("%s is damaged"):format(self:path("target")) })
+  end
+  word = journal.new_id():match("%x+$")
+  core.write_file(self:path("target"), word .. "\n")
+  return word
+end
+
+-- ---- manifests ----
+
+local function is_name(value)
+  return type(value) == "string" and value:find("^[%w_%%-][%w._%%-]*$") ~= nil
+end
+
+local function is_sum(value)
+  return type(value) == "string" and #value == 64 and value:find("^%x+$") ~= nil
+end
+
+local function is_count(value)
+  return math.type(value) == "integer" and value >= 0
+end
+
+-- What is wrong with a disk of a manifest; nil: nothing.
+local function problem_of_disk(disk)
+  if type(disk) ~= "table" or not is_name(disk.target) or not is_count(disk.size) or not is_sum(disk.image_sha256)
+    or type(disk.chain) ~= "table" or #disk.chain == 0 then
+    return "a disk"
+  end
+  for _, link in ipairs(disk.chain) do
+    if type(link) ~= "table" or not is_name(link.file) or not is_name(link.sums) or not is_sum(link.sha256) then
+      return "the chain of disk " .. disk.target
+    end
+  end
+end
+
+local function problem_of(manifest, id)
+  if type(manifest) ~= "table" or not is_count(manifest.format) then
+    return "it is damaged"
+  elseif manifest.format ~= FORMAT then
+    return ("it is of format %d, and this version knows %d"):format(manifest.format, FORMAT)
+  end
+  local guest = manifest.guest
+  if manifest.id ~= id or not is_count(manifest.number) or type(guest) ~= "table" or type(guest.name) ~= "string" or type(guest.uuid) ~= "string"
+    or not guest.uuid:find("^[%x-]+$") or type(manifest.time) ~= "string" or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table" then
+    return "it is damaged"
+  end
+  for _, disk in ipairs(manifest.disks) do
+    local problem = problem_of_disk(disk)
+    if problem then
+      return "it is damaged: " .. problem
+    end
+  end
+  for _, file in ipairs(manifest.files) do
+    if type(file) ~= "table" or not is_name(file.name) or not is_sum(file.sha256) then
+      return "it is damaged: a file"
+    end
+  end
+end
+
+-- What is in a file of the directory; nil and why not.
+function Store:read(name)
+  local file <close>, why = io.open(self:path(name), "rb")
+  local text = file and file:read(LARGEST + 1)
+  if not text or #text > LARGEST then
+    return nil, text and "it is too large" or why or "it cannot be read"
+  end
+  return text
+end
+
+local function read_manifest(self, id)
+  local text, why = self:read(id .. ".json")
+  local ok, manifest = pcall(json().decode, text or "")
+  local problem = not text and why or problem_of(ok and manifest, id)
+  if problem then
+    return nil, problem
+  end
+  manifest.directory = self.directory
+  return manifest
+end
+
+-- All backups, oldest first, and a list of {id, problem} of those whose manifest is none.
+function Store:manifests()
+  local list, problems = {}, {}
+  for _, name in ipairs(core.list_directory(self.directory)) do
+    local id = name:match("^(%d[%w-]*)%.json$")
+    local manifest, problem
+    if id then
+      manifest, problem = read_manifest(self, id)
+    end
+    list[#list + 1] = manifest
+    problems[#problems + 1] = problem and { id = id, problem = problem } or nil
+  end
+  table.sort(list, function(a, b)
+    return a.number < b.number or a.number == b.number and a.id < b.id -- clocks go back, and two backups fit into a second
+  end)
+  return list, problems
+end
+
+-- Makes a backup of what is there: on the disk when it returns.
+function Store:write(manifest)
+  manifest.format = FORMAT
+  core.write_file(self:path(manifest.id .. ".json"), json().encode(manifest, { indent = true }) .. "\n")
+end
+
+-- Keeps a small file; gives its row for the manifest.
+function Store:keep(name, what, text)
+  core.write_file(self:path(name), text)
+  return { name = name, what = what, sha256 = core.sha256(text) }
+end
+
+-- The file of a manifest's row, which has to be what was kept.
+function Store:kept(manifest, what)
+  for _, row in ipairs(manifest.files) do
+    if row.what == what then
+      local text, why = self:read(row.name)
+      if not text or core.sha256(text) ~= row.sha256 then
+        fail("checksum_error", { message = ("%s: %s"):format(self:path(row.name), why or "it is not what was saved") })
+      end
+      return text
+    end
+  end
+end
+
+-- The lists of checksums of a disk's chain, newest first, for core.nbd_copy.
+function Store:lists(disk)
+  local lists = {}
+  for i, link in ipairs(disk.chain) do
+    lists[i] = { path = self:path(link.sums), sha256 = link.sha256 }
+  end
+  return lists
+end
+
+-- The backup that `at` names: an id, or a time as in manifests, of which the last one before counts; nil: the newest.
+function Store:find(at)
+  local found
+  for _, manifest in ipairs((self:manifests())) do
+    if manifest.id == at then
+      return manifest
+    elseif not at or at:find("^%d%d%d%d%-%d%d%-%d%d") and manifest.time <= at then
+      found = manifest
+    end
+  end
+  if not found then
+    fail("no_backup", { message = at and ("there is no backup %s in %s"):format(core.printable(at), self.directory)
+      or "there is no backup in " .. self.directory })
+  end
+  return found
+end
+
+return store

@@ -1,0 +1,185 @@
+-- guestlua backup and guestlua restore: the workflows from the command line, for one guest or many.
+
+local core = require("guestlua.core")
+local arguments = require("guestlua.command.arguments")
+local guestlua = require("guestlua")
+local output = require("guestlua.command.output")
+local prune = require("guestlua.backup.prune")
+local retry = require("guestlua.workflow.retry")
+
+local AT_A_TIME = 2 -- guests that are saved beside each other by default
+
+local BACKUP = {
+  word = "backup",
+  operands = "GUEST...",
+  least = 1,
+  instead = "all",
+  help = "Saves the disks of guests as they are at one moment: all of them, or what changed since the last backup in that directory.",
+  codes = "0, all are saved; 1, one is not, or with a warning; 2, wrong usage.",
+  options = {
+    { name = "to", argument = "DIR", help = "each guest's backups are in a directory of its name in there" },
+    { name = "all", help = "all guests of the host" },
+    { name = "level", argument = "LEVEL", choices = { "auto", "full", "incremental" },
+      help = "auto, full or incremental; default: auto, what changed if that is known" },
+    { name = "disk", argument = "TARGET", list = true, help = "only these disks, as in vda,vdb" },
+    { name = "exclude", argument = "TARGET", list = true, help = "all disks but these" },
+    { name = "freeze", argument = "WHETHER", choices = { "auto", "yes", "no" },
+      help = "auto, yes or no: freeze file systems; default: auto, if the agent answers" },
+    { name = "freeze-timeout", argument = "SECONDS", number = true, help = "how long the freeze may take; default: 60" },
+    { name = "compress", argument = "METHOD", choices = { "zstd", "zlib" }, help = "compress the images: zstd or zlib" },
+    { name = "keep", argument = "RULE", list = true, help = "full=2,increments=6 or daily=7,weekly=4,monthly=12; default: keep all" },
+    { name = "verify", help = "read back what was written before it counts" },
+    { name = "plain", help = "also disks that are encrypted: what is saved is what the guest sees, in the clear" },
+    { name = "bandwidth", argument = "MIB", integer = true, help = "MiB/s that may be read of a guest" },
+    { name = "scratch", argument = "DIR", help = "for what the guest overwrites meanwhile; default: beside the image" },
+    { name = "reserve", argument = "MIB", integer = true, help = "MiB that stay free there; default: 256" },
+    { name = "jobs", argument = "COUNT", integer = true, help = "so many guests at a time; default: 2" },
+    { name = "timeout", argument = "SECONDS", number = true, help = "for each guest; what is under way then is taken back" },
+    { name = "wait", argument = "SECONDS", number = true, help = "until another run on the guest or in the directory is over" },
+    { name = "json", help = "print an object a guest" },
+  },
+}
+
+local RESTORE = {
+  word = "restore",
+  operands = "DIRECTORY",
+  least = 1,
+  most = 1,
+  help = "Makes a guest of a backup in a guest's directory: its disks in new files, and its configuration. Nothing that is there is changed.",
+  codes = "0, it is restored; 1, it is not, and nothing is left of it; 2, wrong usage.",
+  options = {
+    { name = "at", argument = "BACKUP", help = "its id, or a time: the last one by then; default: the newest" },
+    { name = "name", argument = "NAME", help = "another guest of that name; default: the same guest" },
+    { name = "to", argument = "DIR", help = "a directory for the disks' files; default: where they were" },
+    { name = "start", help = "start it" },
+    { name = "timeout", argument = "SECONDS", number = true, help = "what is under way then is taken back" },
+    { name = "wait", argument = "SECONDS", number = true, help = "until nobody else works in the directory" },
+    { name = "json", help = "print an object" },
+  },
+}
+
+local FREEZES = { yes = true, no = false }
+
+-- The options of workflow.backup.
+local function backup_options(given, on_progress)
+  return {
+    to = given.to,
+    level = given.level,
+    disks = given.disk,
+    exclude = given.exclude,
+    quiesce = FREEZES[given.freeze],
+    freeze_timeout = given["freeze-timeout"],
+    compress = given.compress,
+    keep = given.keep,
+    verify = given.verify,
+    plain = given.plain,
+    bandwidth = given.bandwidth,
+    scratch = given.scratch,
+    reserve = given.reserve and given.reserve << 20,
+    timeout = given.timeout,
+    wait = given.wait,
+    on_progress = on_progress,
+  }
+end
+
+local function tell_backup(done)
+  print(core.printable(("%s: %s backup %s in %s, %s, %.1f s"):format(done.guest, done.level_used, done.id, done.directory,
+    done.frozen_seconds and ("frozen for %.2f s"):format(done.frozen_seconds) or done.consistency, done.seconds)))
+  for _, disk in ipairs(done.disks) do
+    local size = disk.written and (", %s written"):format(output.bytes(disk.written)) or ""
+    print(core.printable(("  %s: %s%s%s"):format(disk.target, disk.level_used, size, disk.because and ": " .. disk.because or "")))
+  end
+  for _, disk in ipairs(done.left_out) do
+    print(core.printable(("  %s: left out: %s"):format(disk.target, disk.why)))
+  end
+  for _, id in ipairs(done.pruned or {}) do
+    print(core.printable("  removed: " .. id))
+  end
+  for _, warning in ipairs(done.warnings or {}) do
+    arguments.report(BACKUP, ("%s: warning: "):format(done.guest), warning)
+  end
+end
+
+local function with_progress(label, fn)
+  local bar <close> = guestlua.progress(label)
+  return fn(function(progress)
+    if progress.size > 0 then
+      bar:update(progress.at, progress.size)
+    end
+  end)
+end
+
+local function save_one(host, name, given)
+  local guest <close> = host:guest(name, { required = true })
+  return with_progress("backup " .. name, function(on_progress)
+    return guestlua.workflow.backup(guest, backup_options(given, on_progress))
+  end)
+end
+
+-- Whether it is saved, and without a warning. A guest that cannot be saved does not keep the others from it.
+local function save(host, name, given)
+  local ok, result = retry.try(save_one, host, name, given)
+  if given.json then
+    output.json(ok and result or output.failure(name, result))
+  elseif ok then
+    tell_backup(result)
+  else
+    arguments.report(BACKUP, name .. ": ", result)
+  end
+  return ok and not result.warnings
+end
+
+local function names_of(host)
+  local names = {}
+  for i, guest in ipairs(host:guests()) do
+    names[i] = guest.name
+    guest:close()
+  end
+  return names
+end
+
+local function backup(given, names)
+  if not given.to then
+    arguments.complain(BACKUP, "--to=DIR expected")
+    return arguments.USAGE
+  elseif given.keep then
+    given.keep = output.counts(given.keep)
+    prune.check(BACKUP.word, given.keep)
+  end
+  output.check(given.json)
+  local host <close> = guestlua.open(given.connect)
+  local results = guestlua.map(given.all and names_of(host) or names, function(name)
+    return save(host, name, given)
+  end, { limit = math.max(given.jobs or AT_A_TIME, 1) })
+  for _, good in ipairs(results) do
+    if not good then
+      return arguments.FAILED
+    end
+  end
+  return arguments.DONE
+end
+
+local function restore(given, operands)
+  output.check(given.json)
+  local host <close> = guestlua.open(given.connect)
+  local done = with_progress("restore " .. operands[1]:match("[^/]*/*$"), function(on_progress)
+    return guestlua.workflow.restore(host, { from = operands[1], at = given.at, name = given.name, to = given.to, start = given.start,
+      timeout = given.timeout, wait = given.wait, on_progress = on_progress })
+  end)
+  if given.json then
+    output.json(done)
+    return arguments.DONE
+  end
+  print(core.printable(("%s: restored from %s, %.1f s"):format(done.guest, done.backup, done.seconds)))
+  for _, file in ipairs(done.files) do
+    print(core.printable(("  %s: %s"):format(file.target, file.path)))
+  end
+  for _, target in ipairs(done.dropped or {}) do
+    print(core.printable(("  %s: not in the backup, and not in the guest"):format(target)))
+  end
+  return arguments.DONE
+end
+
+return function(word, ...)
+  return arguments.main(word == "backup" and BACKUP or RESTORE, word == "backup" and backup or restore, ...)
+end

@@ -1,0 +1,154 @@
+-- guestlua backups, verify and prune: what backups there are, whether they are what was saved, and which go.
+
+local core = require("guestlua.core")
+local arguments = require("guestlua.command.arguments")
+local guestlua = require("guestlua")
+local output = require("guestlua.command.output")
+local retry = require("guestlua.workflow.retry")
+local stores = require("guestlua.backup.store")
+
+local JSON = { name = "json", help = "print an object a backup" }
+local WAIT = { name = "wait", argument = "SECONDS", number = true, help = "until nobody else works in the directory" }
+
+local DIRECTORIES = "DIRECTORY..."
+
+local SPECS = {
+  backups = {
+    help = "Lists the backups in guests' directories, or in all those below a directory, oldest first.",
+    codes = "0; 1, there is a manifest that cannot be used, or a directory that cannot be read; 2, wrong usage.",
+    options = { JSON },
+  },
+  verify = {
+    help = "Reads backups, each disk through its whole chain, and compares every block with its checksum.",
+    codes = "0, all is what was saved; 1, something is not; 2, wrong usage.",
+    options = {
+      { name = "at", argument = "BACKUP", help = "its id, or a time: the last one by then; default: the newest" },
+      { name = "all", help = "all backups" },
+      WAIT,
+      JSON,
+    },
+  },
+  prune = {
+    help = "Removes backups that are not kept. What a kept one needs stays, and what a guest or another image has.",
+    codes = "0; 1, something is left that should go, or was not tried; 2, wrong usage.",
+    options = {
+      { name = "keep", argument = "RULE", list = true, help = "full=2, or daily=7,weekly=4,monthly=12" },
+      WAIT,
+      { name = "json", help = "print an object a directory" },
+    },
+  },
+}
+
+for word, spec in pairs(SPECS) do
+  spec.word, spec.operands, spec.least = word, DIRECTORIES, 1
+end
+
+-- The guests' directories that are meant.
+local function expand(directories)
+  local list = {}
+  for _, directory in ipairs(directories) do
+    for _, store in ipairs(stores.below(directory)) do
+      list[#list + 1] = store.directory
+    end
+  end
+  return list
+end
+
+-- Calls fn for each guest's directory: a failure does not keep the others from it, and is the exit code.
+local function each(spec, directories, fn)
+  local code = arguments.DONE
+  for _, directory in ipairs(expand(directories)) do
+    local ok, result = retry.try(fn, directory)
+    if not ok and core.Error.is(result, "bad_argument") then
+      error(result, 0)
+    elseif not ok then
+      arguments.report(spec, directory .. ": ", result)
+    end
+    code = ok and result and code or arguments.FAILED
+  end
+  return code
+end
+
+local function print_backup(one)
+  local parts = {}
+  for i, disk in ipairs(one.disks) do
+    parts[i] = ("%s %s %s"):format(disk.target, disk.level_used, output.bytes(disk.bytes or 0))
+  end
+  print(core.printable(("%s  %s  %s  %s  %s"):format(one.guest.name, one.id, one.time, one.consistency or "?", table.concat(parts, ", "))))
+end
+
+local function list(given, directories)
+  return each(SPECS.backups, directories, function(directory)
+    local found = guestlua.workflow.backups(directory)
+    for _, one in ipairs(found) do
+      if given.json then
+        output.json(one)
+      else
+        print_backup(one)
+      end
+    end
+    for _, problem in ipairs(found.problems) do
+      arguments.report(SPECS.backups, ("%s/%s.json: "):format(directory, problem.id), problem.problem)
+    end
+    return #found.problems == 0
+  end)
+end
+
+local function print_verified(given, directory, results)
+  for _, one in ipairs(results) do
+    if given.json then
+      output.json({ directory = directory, id = one.id, ok = one.ok, read = one.read, error = one.error and output.failure(nil, one.error).error })
+    elseif one.ok then
+      print(core.printable(("%s/%s: %s read, all of it is what was saved"):format(directory, one.id, output.bytes(one.read))))
+    else
+      arguments.report(SPECS.verify, ("%s/%s: "):format(directory, one.id), one.error)
+    end
+  end
+end
+
+local function verify(given, directories)
+  return each(SPECS.verify, directories, function(directory)
+    local bar <close> = guestlua.progress("verify " .. directory)
+    local ok, results = retry.try(guestlua.workflow.verify, directory, { at = given.at, all = given.all, wait = given.wait,
+      on_progress = function(progress)
+        if progress.size > 0 then
+          bar:update(progress.at, progress.size)
+        end
+      end })
+    if not ok and not (core.Error.is(results) and results.results) then
+      error(results, 0)
+    end
+    print_verified(given, directory, ok and results or results.results)
+    return ok
+  end)
+end
+
+local function prune(given, directories)
+  if not given.keep then
+    arguments.complain(SPECS.prune, "--keep=RULE expected")
+    return arguments.USAGE
+  end
+  local host <close> = guestlua.open(given.connect)
+  return each(SPECS.prune, directories, function(directory)
+    local done = guestlua.workflow.prune(host, directory, { keep = output.counts(given.keep), wait = given.wait })
+    if given.json then
+      output.json({ directory = directory, pruned = done.pruned, left = done.left })
+    end
+    for _, id in ipairs(given.json and {} or done.pruned) do
+      print(core.printable(("%s/%s: removed"):format(directory, id)))
+    end
+    for _, one in ipairs(done.left or {}) do
+      arguments.report(SPECS.prune, "left: ", ("%s (%s)"):format(one.path, one.why))
+    end
+    return not done.left
+  end)
+end
+
+local RUNS = { backups = list, verify = verify, prune = prune }
+
+return function(word, ...)
+  return arguments.main(SPECS[word], function(given, directories)
+    output.check(given.json)
+    return RUNS[word](given, directories)
+  end, ...)
+end

@@ -1,0 +1,52 @@
+-- What subcommands print: sizes for people, and JSON for programs.
+
+local core = require("guestlua.core")
+local json_for = require("guestlua.base.json")
+
+local output = {}
+
+function output.bytes(count)
+  local units, unit = { "bytes", "KiB", "MiB", "GiB", "TiB" }, 1
+  while count >= 1024 and unit < #units do
+    count, unit = count / 1024, unit + 1
+  end
+  return unit == 1 and ("%d bytes"):format(count) or ("%.1f %s"):format(count, units[unit])
+end
+
+local function encoder()
+  return json_for("json", "--json")
+end
+
+-- Raises before anything is done if there can be no JSON.
+function output.check(wanted)
+  return wanted and encoder()
+end
+
+-- One object on a line of its own.
+function output.json(value)
+  local text = encoder().encode(value, { exception = function(_, other)
+    return encoder().quotestring(core.printable(tostring(other)))
+  end })
+  io.stdout:write(text, "\n")
+end
+
+-- The object of a guest or a backup that something failed with.
+function output.failure(name, e)
+  local failure = { message = core.Error.is(e) and e.message or tostring(e) }
+  for _, key in ipairs(core.Error.is(e) and { "kind", "code", "workflow", "step", "device", "outcome", "left", "hint" } or {}) do
+    failure[key] = e[key]
+  end
+  return { name = name, error = failure }
+end
+
+-- "full=2", "increments=6" as a table; what is no number the workflow refuses.
+function output.counts(list)
+  local counts = {}
+  for _, text in ipairs(list) do
+    local key, value = text:match("^([^=]*)=(.*)$")
+    counts[key or text] = math.tointeger(tonumber(value)) or value or false
+  end
+  return counts
+end
+
+return output

@@ -1,0 +1,344 @@
+-- Backups and restores that fail in the middle, of whatever: nothing of them stays, and the next increment lacks nothing.
+
+local core = require("guestlua.core")
+local guestlua = require("guestlua")
+local faults = require("spec.support.faults")
+local helper = require("spec.support.helper")
+
+local quoted = helper.quoted
+local workflow = guestlua.workflow
+
+-- What the child does, and SIGKILL right after it has written so many small files: the journal, the manifest, the configuration.
+local CHILD = [[
+  local core = require("guestlua.core")
+  local write, writes, last = core.write_file, 0, tonumber(os.getenv("KILL_AFTER_WRITE") or 0)
+  core.write_file = function(...)
+    write(...)
+    writes = writes + 1
+    if writes == last then
+      os.execute("kill -KILL $PPID")
+    end
+  end
+  local host <close> = guestlua.open()
+  local to, dir = ...
+  %s
+  print(writes)
+]]
+
+local BACKUP = 'guestlua.workflow.backup(host:guest("tiny"), { to = to, keep = { full = 2, increments = 3 } })'
+local SLOWLY = [[guestlua.workflow.backup(host:guest("tiny"), { to = to, bandwidth = 1, level = "full",
+  scratch = os.getenv("SCRATCH"), reserve = os.getenv("SCRATCH") and 0 or nil })]]
+local RESTORE = 'guestlua.workflow.restore(host, { from = to .. "/tiny", name = "back", to = dir, start = true })'
+
+local CHANGES = {
+  virDomainBackupBegin = true, virDomainFSFreeze = true, virDomainFSThaw = true, virDomainAbortJob = true, virDomainCheckpointDelete = true,
+  virDomainSetMetadata = true, virDomainDefineXML = true, virDomainDefineXMLFlags = true, virDomainCreateWithFlags = true,
+}
+
+describe("A backup that fails", function()
+  local machine, missing, to
+
+  lazy_setup(function()
+    if core.nbd_copy then
+      machine, missing = faults.daemon()
+    else
+      missing = "this was built without libnbd"
+    end
+  end)
+  lazy_teardown(function()
+    if machine then
+      getmetatable(machine).__close(machine)
+    end
+  end)
+
+  helper.leaves_nothing(function()
+    if machine then
+      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
+      to = machine.root .. "/to"
+      assert(os.execute("rm -rf " .. to .. " && mkdir " .. to))
+    end
+  end)
+
+  local function sh(command, ...)
+    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
+    assert.equal(0, code, err)
+    return out
+  end
+
+  local function it_(name, fn)
+    it(name, function()
+      if not machine then
+        pending(missing)
+        return
+      end
+      machine:reset()
+      sh("ls /var/tmp/guestlua-*.sock >%s/sockets 2>/dev/null || echo none >%s/sockets", machine.root, machine.root)
+      machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=48 2>/dev/null; sync")
+      fn()
+    end)
+  end
+
+  local function options(fault, env)
+    env = env or {}
+    env.XDG_STATE_HOME = machine.root .. "/state"
+    return { uri = machine.uri, args = { to, machine.dir }, env = env, fault = fault }
+  end
+
+  local function run(script, fault, env)
+    return faults.run(CHILD:format(script), options(fault, env))
+  end
+
+  local function backup(more)
+    more = more or {}
+    more.to = to
+    return workflow.backup(machine.guest, more)
+  end
+
+  -- What is left of jobs: scratch files, and sockets that were not there before the spec. Those on which somebody listens are of other specs, which
+  -- remove theirs.
+  local function leftovers()
+    local deadline = guestlua.now() + 20
+    while true do
+      local found = sh("ls -d %s/*guestlua-* 2>/dev/null; for s in /var/tmp/guestlua-*.sock; do [ ! -e $s ] || grep -qF $s /proc/net/unix || "
+        .. "grep -qxF $s %s/sockets || echo $s; done", machine.dir, machine.root)
+      if found == "" or guestlua.now() > deadline then
+        return found
+      end
+      guestlua.sleep(0.5)
+    end
+  end
+
+  local function names(list)
+    table.sort(list)
+    return list
+  end
+
+  -- Nothing of a backup is there but backups: their files, and the checkpoint of the last one.
+  local function check_clean(where)
+    local list = workflow.backups(to .. "/tiny")
+    local last = list[#list]
+    assert.same(last and { last.checkpoint } or {}, machine.guest:get_checkpoint_names(), where)
+    assert.is_nil(machine.guest:get_backup_xml(), where)
+    assert.equal("", leftovers(), where)
+    local wanted = { "target" }
+    for _, one in ipairs(list) do
+      for _, kind in ipairs({ "json", "vda.qcow2", "vda.sums", "xml" }) do
+        wanted[#wanted + 1] = one.id .. "." .. kind
+      end
+    end
+    local found = {}
+    for _, name in ipairs(core.list_directory(to .. "/tiny")) do
+      found[#found + 1] = name ~= "lock" and name or nil -- that of a dead process is free
+    end
+    assert.same(names(wanted), last and names(found) or wanted, where)
+    machine:sh("echo " .. core.now() .. " >/data/after; sync") -- it is not frozen
+  end
+
+  -- The next backup has all that the disk has.
+  local function check_next(where)
+    machine:sh("dd if=/dev/urandom of=/data/next bs=64k count=2 2>/dev/null; sync")
+    machine.guest:pause()
+    local result = backup({ quiesce = false })
+    sh("qemu-img compare -U %s %s/%s.vda.qcow2", machine.disk, result.directory, result.id)
+    machine.guest:resume()
+    workflow.verify(result.directory)
+    assert.is_nil(result.warnings, where)
+    return result
+  end
+
+  local function recover(where)
+    for _ = 1, 20 do -- who thaws the guest after a kill recovers it as well
+      local ok, e = pcall(guestlua.recover, machine.host)
+      if ok then
+        break
+      end
+      assert.equal("busy", e.kind, where .. ": " .. tostring(e))
+      guestlua.sleep(0.5)
+    end
+    assert.same({}, guestlua.recover(machine.host), where)
+    assert.equal(guestlua.power_state.RUNNING, machine.guest:get_power_state(), where)
+  end
+
+  -- Kills the script after each small file that it writes, and before and after each call that changes something.
+  local function everywhere(script, check)
+    local code, out, err, calls = run(script)
+    assert.equal(0, code, err)
+    check("not killed")
+    local times = {}
+    for k = 1, tonumber(out:match("%d+")) do
+      assert.equal(128 + 9, (run(script, nil, { KILL_AFTER_WRITE = k })), "write " .. k)
+      recover("write " .. k)
+      check("write " .. k)
+    end
+    for _, call in ipairs(calls) do
+      times[call.name] = (times[call.name] or 0) + 1
+      if CHANGES[call.name] then
+        local where = ("%s#%d"):format(call.name, times[call.name])
+        assert.equal(128 + 9, (run(script, where .. ":kill:after")), where)
+        recover(where)
+        check(where)
+      end
+    end
+  end
+
+  it_("because it is killed, at each step, leaves nothing, and the next has everything", function()
+    backup()
+    everywhere(BACKUP, function(where)
+      local list = workflow.backups(to .. "/tiny")
+      assert.same({}, list.problems, where)
+      if #machine.guest:get_checkpoint_names() > 1 then -- killed when it was whole: the next one tidies up
+        assert.equal(2, #machine.guest:get_checkpoint_names(), where)
+        check_next(where)
+      end
+      check_clean(where)
+      check_next(where)
+      check_clean(where)
+    end)
+  end)
+
+  it_("in a restore that is killed leaves neither a guest nor a file, or both", function()
+    backup()
+    everywhere(RESTORE, function(where)
+      local guest <close> = machine.host:guest("back")
+      local files = sh("ls %s | grep back || :", machine.dir)
+      assert.equal(guest and "back-vda.qcow2\n" or "", files, where)
+      if guest then
+        sh("qemu-img check -q -U %s/back-vda.qcow2", machine.dir)
+        if guest:is_active() then
+          guest:poweroff()
+        end
+        guest:delete_configuration()
+        os.remove(machine.dir .. "/back-vda.qcow2")
+      end
+    end)
+  end)
+
+  it_("because each call of libvirt's fails in turn leaves nothing", function()
+    backup()
+    local count = faults.each(CHILD:format(BACKUP), setmetatable({ only = { "virDomainBackupBegin", "virDomainFSFreeze", "virDomainFSThaw",
+      "virDomainAbortJob", "virDomainBackupGetXMLDesc", "virDomainCheckpointDelete", "virDomainGetXMLDesc" } }, { __index = options() }),
+      function(_, name, code, _, err)
+        if code == 0 and #machine.guest:get_checkpoint_names() > 1 then -- there is one, and a warning
+          check_next(name)
+        end
+        check_clean(name)
+        local nothing_begun = err:find("step 'look'", 1, true) or err:find("step 'claim'", 1, true)
+        assert.is_truthy(code == 0 or nothing_begun or err:find("outcome: undone", 1, true), err)
+      end)
+    assert.is_true(count > 5)
+    check_next("in the end")
+  end)
+
+  -- Starts a slow backup, calls fn when it copies, and gives how it ended.
+  local function in_the_middle(fn, scratch)
+    local function lists()
+      return sh("ls %s/tiny/*.vda.sums 2>/dev/null || :", to)
+    end
+    local before = lists()
+    local child <close> = faults.start(CHILD:format(SLOWLY), options(nil, { SCRATCH = scratch }))
+    local deadline = guestlua.now() + 120
+    while lists() == before do
+      assert.is_true(guestlua.now() < deadline)
+      guestlua.sleep(0.05)
+    end
+    fn(child)
+    return child:wait()
+  end
+
+  it_("because it is told to stop leaves nothing", function()
+    local code, _, err = in_the_middle(function(child)
+      child:kill("TERM")
+    end)
+    assert.equal(128 + 15, code, err)
+    check_clean("SIGTERM")
+    check_next("SIGTERM")
+  end)
+
+  it_("because qemu-nbd dies leaves nothing, and says so", function()
+    local code, _, err = in_the_middle(function(child)
+      local pid = sh("pgrep -P %d qemu-nbd", child.pid)
+      sh("kill -KILL %s", pid)
+    end)
+    assert.equal(1, code)
+    assert.matches("step 'copy'", err)
+    check_clean("qemu-nbd")
+    check_next("qemu-nbd")
+  end)
+
+  it_("because somebody ends its job leaves nothing, and says so", function()
+    local code, _, err = in_the_middle(function()
+      machine.guest:abort_job()
+    end)
+    assert.equal(1, code)
+    assert.matches("step '", err)
+    check_clean("abort")
+    check_next("abort")
+  end)
+
+  it_("because libvirtd dies leaves nothing when that is back", function()
+    local code, _, err = in_the_middle(function()
+      machine:stop({ kill = true })
+      guestlua.sleep(0.5)
+      machine:start()
+    end)
+    recover("libvirtd")
+    assert.is_truthy(code == 1 or code == 0, err)
+    check_clean("libvirtd")
+    check_next("libvirtd")
+  end)
+
+  it_("because QEMU dies leaves nothing, and the next is a full one, which says why", function()
+    backup()
+    local code, _, err = in_the_middle(function()
+      sh("kill -KILL $(pgrep -P %d -f qemu-system)", tonumber(io.popen("cat " .. machine.root .. "/pid"):read("a")))
+    end)
+    assert.equal(1, code)
+    assert.matches("outcome: undone", err)
+    assert.same({}, guestlua.recover(machine.host))
+    assert.equal("", leftovers())
+    machine.guest:launch()
+    guestlua.await_agent(machine.guest, { timeout = 180 })
+    local result = check_next("QEMU")
+    assert.matches("bitmap is missing or broken", result.disks[1].because)
+    assert.equal("incremental", check_next("QEMU").level_used)
+    check_clean("QEMU")
+  end)
+
+  it_("because there is no room leaves nothing", function()
+    local small = machine.root .. "/small"
+    sh("mkdir %s && mount -t tmpfs -o size=6m tmpfs %s", small, small)
+    local unmounted <close> = setmetatable({}, { __close = function() os.execute("umount -l " .. small) end }) -- luacheck: ignore unmounted
+    machine:sh("dd if=/dev/urandom of=/data/more bs=64k count=96 2>/dev/null; sync")
+    local e = helper.failure(workflow.backup, machine.guest, { to = small })
+    assert.equal("no_space", e.kind, e.message)
+    assert.matches("undone", e.outcome)
+    assert.same({}, machine.guest:get_checkpoint_names())
+    assert.equal("target\n", sh("ls %s/tiny", small))
+    check_next("no room")
+  end)
+
+  it_("because it is killed while its guest is paused for want of scratch space leaves a guest that runs", function()
+    local small = machine.root .. "/scratch"
+    sh("mkdir -p %s && mount -t tmpfs -o size=2m,mode=777 tmpfs %s", small, small)
+    local unmounted <close> = setmetatable({}, { __close = function() os.execute("umount -l " .. small) end }) -- luacheck: ignore unmounted
+    machine.guest:poweroff() -- QEMU sees the mounts that there were when it began
+    machine.guest:launch()
+    guestlua.await_agent(machine.guest, { timeout = 180 })
+    machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=96 2>/dev/null; sync")
+    in_the_middle(function(child)
+      child:kill("KILL")
+      pcall(machine.sh, machine, "dd if=/dev/urandom of=/data/big bs=64k count=96 conv=notrunc 2>/dev/null; sync")
+      local deadline = guestlua.now() + 120
+      while machine.guest:get_info().domain_state ~= "paused" do
+        assert.is_true(guestlua.now() < deadline, "the guest is not paused")
+        guestlua.sleep(0.1)
+      end
+    end, small)
+    recover("no scratch space")
+    assert.equal("running", machine.guest:get_info().domain_state)
+    machine:sh("sync; echo on >/data/word; sync")
+    check_clean("no scratch space")
+    assert.equal("", sh("ls %s", small))
+    check_next("no scratch space")
+  end)
+end)
