@@ -5,9 +5,13 @@ local detach = require("guestlua.workflow.device.detach")
 local devices = require("guestlua.guest.devices")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
+local retry = require("guestlua.workflow.retry")
 local steps = require("guestlua.workflow.steps")
 
 local ATTEMPTS, PAUSE = 8, 2
+
+-- Seconds for a look at the guest after a call that got no answer.
+local LOOK = 5
 
 local attach = {}
 
@@ -16,12 +20,21 @@ local function is_passing(e)
   return core.Error.is(e) and (e.kind == "operation_timeout" or refusal.is_under_way(e) or e.kind == "timeout" and not e.still_running)
 end
 
+-- Whether the guest has the device. answered: libvirt's last call had an answer; if not, this one may get none either.
+local function has(get_conf, persistent, answered)
+  if answered then
+    return get_conf(persistent)
+  end
+  local ok, found = retry.try(core.within, core.now() + LOOK, 0, get_conf, persistent)
+  return ok and found
+end
+
 local function attach_one(guest, get_conf, conf, options, persistent)
   local attempts = options.attempts or ATTEMPTS
   for attempt = 1, attempts do
     local ok, e = pcall(core.shield, guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
     core.check()
-    if core.dry_run() or get_conf(persistent) then -- also if the answer was lost
+    if core.dry_run() or has(get_conf, persistent, ok or not core.Error.is(e, "timeout")) then -- also if the answer was lost
       return attempt
     elseif ok then
       steps.fail("operation_failed", guest, { message = "libvirt took the device, and the guest does not have it" })
