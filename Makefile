@@ -141,7 +141,7 @@ check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, 
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # Those that boot no guest and build nothing.
-FAST = $(filter-out $(patsubst %,spec/%_spec.lua,embed install sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts)|helper\.machine|bootstrap demo' \
+FAST = $(filter-out $(patsubst %,spec/%_spec.lua,module/embed project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts)|helper\.machine|bootstrap demo' \
   --include='*_spec.lua' spec))
 
 check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck
@@ -206,15 +206,15 @@ INSTALLED := \
   build/lua/guestlua.so:$(luadir)/guestlua.so:644 \
   src/guestlua.h:$(includedir)/guestlua.h:644 \
   doc/guestlua.1:$(datadir)/man/man1/guestlua.1:644 \
-  completions/guestlua.bash:$(datadir)/bash-completion/completions/guestlua:644 \
-  completions/_guestlua:$(zshdir)/_guestlua:644 \
-  types/guestlua.lua:$(datadir)/guestlua/types/guestlua.lua:644 \
+  packaging/completions/guestlua.bash:$(datadir)/bash-completion/completions/guestlua:644 \
+  packaging/completions/_guestlua:$(zshdir)/_guestlua:644 \
+  packaging/types/guestlua.lua:$(datadir)/guestlua/types/guestlua.lua:644 \
   $(foreach page,$(wildcard doc/*.md doc/reference/*.md),$(page):$(docdir)/$(page:doc/%=%):644) \
   $(foreach page,$(wildcard build/doc/html/*.* build/doc/html/reference/*),$(page):$(docdir)/$(page:build/doc/%=%):644) \
   $(foreach example,$(wildcard examples/*.* examples/embed/*),$(example):$(docdir)/$(example):644)
 LINKED := $(libdir)/libguestlua.so.$(SOVERSION) $(libdir)/libguestlua.so
 
-build/guestlua.pc: guestlua.pc.in force
+build/guestlua.pc: packaging/guestlua.pc.in force
 	@sed 's|@PREFIX@|$(PREFIX)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(LUA_PACKAGE)|' $< > $@
 
 install: all build/guestlua.pc ## into PREFIX, below DESTDIR; the HTML too, if `make doc` was run
@@ -236,13 +236,12 @@ uninstall: ## what install put there
 	done
 
 deb: ## Debian packages, in build/deb
-	debian/build build/deb
+	packaging/debian/build build/deb
 
 # In a copy: luarocks leaves what it builds in the tree. ROCK_FLAGS: as in --local, or --tree build/rocks GUESTLUA_DIR=$PREFIX
 rock: ## the rock, against the library that is installed
 	rm -rf build/rock
-	mkdir -p build/rock
-	cp -r *.rockspec rock build/rock
+	cp -r packaging/rock build
 	cd build/rock && luarocks --lua-version 5.4 make $(ROCK_FLAGS)
 
 clean: ## everything that was built

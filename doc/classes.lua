@@ -1,2 +1,2 @@
--- All that is public: see lua/guestlua/help.lua.
-return require("guestlua.help").classes()
+-- All that is public: see lua/guestlua/prompt/help.lua.
+return require("guestlua.prompt.help").classes()

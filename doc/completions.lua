@@ -1,8 +1,8 @@
 -- How bash and zsh complete the command.
 
-local options = require("guestlua.options")
+local options = require("guestlua.command.options")
 
-local head = "# Made by `make doc` from lua/guestlua/options.lua; changes here are lost.\n"
+local head = "# Made by `make doc` from lua/guestlua/command/options.lua; changes here are lost.\n"
 
 -- Quoted for a shell.
 local function quoted(text)
@@ -69,4 +69,4 @@ local function zsh()
   return table.concat(lines, "\n")
 end
 
-return { ["completions/guestlua.bash"] = bash(), ["completions/_guestlua"] = zsh() }
+return { ["packaging/completions/guestlua.bash"] = bash(), ["packaging/completions/_guestlua"] = zsh() }

@@ -16,7 +16,7 @@ local function prose(text)
   return text:sub(1, 1):upper() .. text:sub(2):gsub("\\", "\\e") .. "."
 end
 
-for _, option in ipairs(require("guestlua.options")) do
+for _, option in ipairs(require("guestlua.command.options")) do
   local forms = {}
   if option.word then
     forms[1] = "Cm " .. typed(option.word)

@@ -1,6 +1,6 @@
 -- The manual's page of each class, as Markdown.
 
-local help = require("guestlua.help")
+local help = require("guestlua.prompt.help")
 
 -- Outside of `code` a < would begin HTML.
 local function escaped(text)

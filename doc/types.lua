@@ -181,4 +181,4 @@ end
 add_error()
 add("\nreturn guestlua\n")
 
-return { ["types/guestlua.lua"] = table.concat(lines, "\n") }
+return { ["packaging/types/guestlua.lua"] = table.concat(lines, "\n") }

@@ -1,17 +1,17 @@
--- lua5.4 src/layers.lua BUILD-DIRECTORY [SOURCE-DIRECTORY]: proves, for `make lint`, that src/ has one direction and no circle.
+-- lua5.4 src/layers.lua BUILD-DIRECTORY [SOURCE-DIRECTORY [LUA-DIRECTORY]]: proves, for `make lint`, that src/ and lua/guestlua/ have one direction
+-- and no circle.
 --
--- A file includes and calls only files of its own folder and of those before it in `order`, and no two files include or call each other in a
--- circle. A file is its .c and its .h together. Calls (and uses of data) are what the objects say: nm. And no file has more than 400 lines, no
--- function more than 60.
+-- A file uses only files of its own folder and of those before it in the order, and no two files use each other in a circle. In C a file is its .c and
+-- its .h together; it uses what it includes, and, as its object says (nm), what it calls. In Lua it uses what it requires, also inside a function. And
+-- no file has more than 400 lines, no function more than 60.
 
-local order = { "text", "base", "loop", "call", "event", "element", "virt", "module", "program" }
-local rank = {}
-for i, folder in ipairs(order) do
-  rank[folder] = i
-end
-
-local build, source = assert(arg[1], "the build directory is missing"), arg[2] or "src"
+local ORDER = {
+  c = { "text", "base", "loop", "call", "event", "element", "virt", "module", "program" },
+  lua = { "base", "log", "task", "host", "guest", "disk", "workflow", "init", "sandbox", "prompt", "command" },
+}
 local MOST_LINES, MOST_IN_FUNCTION = 400, 60
+
+local build, source, lua = assert(arg[1], "the build directory is missing"), arg[2] or "src", arg[3] or "lua/guestlua"
 local faults = {}
 
 local function lines(command)
@@ -24,39 +24,45 @@ local function lines(command)
   return list
 end
 
--- "src/call/op.c" and "call/op.h" are "call/op". The public header belongs to the module.
-local function name_of(path)
-  local name = (path:sub(1, #source + 1) == source .. "/" and path:sub(#source + 2) or path):gsub("%.[cho]$", "")
+-- "src/call/op.c" and "call/op.h" are "call/op", "lua/guestlua/base/json.lua" is "base/json". The public header belongs to the module.
+local function name_of(path, root)
+  local name = (path:sub(1, #root + 1) == root .. "/" and path:sub(#root + 2) or path):gsub("%.[a-z]+$", "")
   return name == "guestlua" and "module/guestlua" or name
 end
 
-local uses = {} -- file -> the files that it uses -> how, for people
-
-local function use(from, to, how)
-  if from == to then
-    return
+-- What uses what in one language. The table is file -> the files that it uses.
+local function graph(order)
+  local rank, uses = {}, {}
+  for i, folder in ipairs(order) do
+    rank[folder] = i
   end
-  uses[from] = uses[from] or {}
-  uses[from][to] = uses[from][to] or how
-  local own, other = rank[from:match("^[^/]+")], rank[to:match("^[^/]+")]
-  if not own or not other then
-    faults[("%s: in no folder of the order"):format(own and to or from)] = true
-  elseif other > own then
-    faults[("%s %s of %s: %s stands after %s"):format(from, how, to, order[other], order[own])] = true
+  return uses, function(from, to, how)
+    if from == to then
+      return
+    end
+    uses[from] = uses[from] or {}
+    uses[from][to] = true
+    local own, other = rank[from:match("^[^/]+")], rank[to:match("^[^/]+")]
+    if not own or not other then
+      faults[("%s: in no folder of the order"):format(own and to or from)] = true
+    elseif other > own then
+      faults[("%s %s of %s: %s stands after %s"):format(from, how, to, order[other], order[own])] = true
+    end
   end
 end
 
-for _, path in ipairs(lines(("find %s -name '*.[ch]'"):format(source))) do
-  local count, begins = 0, nil
+-- Calls fn with each line, and looks at the lengths on the way. A function begins and ends with lines that match.
+local function read(path, begins, ends, fn)
+  local count, begun = 0, nil
   for line in io.lines(path) do
     count = count + 1
-    local header = line:match('^#include "([^"]+)"')
-    if header then
-      use(name_of(path), name_of(header), "includes the header")
-    end
-    begins = line == "{" and count or begins
-    if line == "}" and begins and count - begins > MOST_IN_FUNCTION then
-      faults[("%s:%d: a function of %d lines: the most is %d"):format(path, begins, count - begins, MOST_IN_FUNCTION)] = true
+    fn(line)
+    begun = line:find(begins) and count or begun
+    if line:find(ends) and begun then
+      if count - begun > MOST_IN_FUNCTION then
+        faults[("%s:%d: a function of %d lines: the most is %d"):format(path, begun, count - begun, MOST_IN_FUNCTION)] = true
+      end
+      begun = nil
     end
   end
   if count > MOST_LINES then
@@ -64,52 +70,90 @@ for _, path in ipairs(lines(("find %s -name '*.[ch]'"):format(source))) do
   end
 end
 
-local wanted, defined_in, paths = {}, {}, {}
-for _, path in ipairs(lines(("find %s -name '*.c'"):format(source))) do
-  paths[#paths + 1] = ("%s/%s.o"):format(build, name_of(path))
-end
-for _, line in ipairs(lines("nm -P -A " .. table.concat(paths, " "))) do
-  local object, symbol, kind = line:match("^(%S+)%.o: (%S+) (%a)")
-  local name = object:sub(#build + 2)
-  if kind == "U" then
-    wanted[#wanted + 1] = { name, symbol }
-  elseif kind:match("%u") then
-    defined_in[symbol] = name
+-- A circle is found where the way back to a file that is still being walked is open.
+local function find_circles(uses)
+  local state, path = {}, {}
+  local function walk(name)
+    state[name] = "open"
+    path[#path + 1] = name
+    for other in pairs(uses[name] or {}) do
+      if state[other] == "open" then
+        local circle = {}
+        for i = #path, 1, -1 do
+          table.insert(circle, 1, path[i])
+          if path[i] == other then
+            break
+          end
+        end
+        faults["a circle: " .. table.concat(circle, " -> ") .. " -> " .. other] = true
+      elseif not state[other] then
+        walk(other)
+      end
+    end
+    path[#path] = nil
+    state[name] = "done"
   end
-end
-for _, want in ipairs(wanted) do
-  if defined_in[want[2]] then
-    use(want[1], defined_in[want[2]], "uses " .. want[2])
+  for name in pairs(uses) do
+    if not state[name] then
+      walk(name)
+    end
   end
 end
 
--- A circle is found where the way back to a file that is still being walked is open.
-local state, path = {}, {}
-local function walk(name)
-  state[name] = "open"
-  path[#path + 1] = name
-  for other in pairs(uses[name] or {}) do
-    if state[other] == "open" then
-      local circle = {}
-      for i = #path, 1, -1 do
-        table.insert(circle, 1, path[i])
-        if path[i] == other then
-          break
-        end
+local function check_c()
+  local uses, use = graph(ORDER.c)
+  for _, path in ipairs(lines(("find %s -name '*.[ch]'"):format(source))) do
+    read(path, "^{$", "^}$", function(line)
+      local header = line:match('^#include "([^"]+)"')
+      if header then
+        use(name_of(path, source), name_of(header, source), "includes the header")
       end
-      faults["a circle: " .. table.concat(circle, " -> ") .. " -> " .. other] = true
-    elseif not state[other] then
-      walk(other)
+    end)
+  end
+  local wanted, defined_in, objects = {}, {}, {}
+  for _, path in ipairs(lines(("find %s -name '*.c'"):format(source))) do
+    objects[#objects + 1] = ("%s/%s.o"):format(build, name_of(path, source))
+  end
+  for _, line in ipairs(lines("nm -P -A " .. table.concat(objects, " "))) do
+    local object, symbol, kind = line:match("^(%S+)%.o: (%S+) (%a)")
+    local name = object:sub(#build + 2)
+    if kind == "U" then
+      wanted[#wanted + 1] = { name, symbol }
+    elseif kind:match("%u") then
+      defined_in[symbol] = name
     end
   end
-  path[#path] = nil
-  state[name] = "done"
-end
-for name in pairs(uses) do
-  if not state[name] then
-    walk(name)
+  for _, want in ipairs(wanted) do
+    if defined_in[want[2]] then
+      use(want[1], defined_in[want[2]], "uses " .. want[2])
+    end
   end
+  find_circles(uses)
 end
+
+-- "workflow/steps" for require("guestlua.workflow.steps"): a folder's init.lua has the folder's name.
+local function check_lua()
+  local uses, use = graph(ORDER.lua)
+  local files, is_file = lines(("find %s -name '*.lua'"):format(lua)), {}
+  for _, path in ipairs(files) do
+    is_file[name_of(path, lua)] = true
+  end
+  for _, path in ipairs(files) do
+    read(path, "^[^ %-].*%f[%w]function%f[%W]", "^end", function(line)
+      for module in line:gmatch('require%(?"guestlua%.?([%w_.]*)"') do
+        local name = module:gsub("%.", "/")
+        name = is_file[name] and name or name == "" and "init" or name .. "/init"
+        if is_file[name] then -- not the core, the terminal or the manual, which are not written in Lua
+          use(name_of(path, lua), name, "requires the module")
+        end
+      end
+    end)
+  end
+  find_circles(uses)
+end
+
+check_c()
+check_lua()
 
 local list = {}
 for fault in pairs(faults) do

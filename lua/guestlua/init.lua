@@ -28,7 +28,7 @@ guestlua.power_state = { NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRA
 -- libvirt's words for the numbers that the reference has: a guest's get_job_info().type, and a disk's get_job_info().job.
 guestlua.job_type, guestlua.block_job_type = core.job_type, core.block_job_type
 
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 define(guestlua, "guestlua", {
   name = "open",
@@ -51,7 +51,7 @@ define(guestlua, "guestlua", {
     end
     local host = core.open(uri or guestlua.default_uri, { readonly = readonly, keepalive = options.keepalive or guestlua.default_keepalive or 5 })
     if options.reconnect then
-      require("guestlua.reconnect")(host)
+      require("guestlua.host.reconnect")(host)
     end
     return host
   end,
@@ -90,30 +90,30 @@ define(core.Guest, "Guest", {
   blocks = true,
 })
 
-for name, fn in pairs(require("guestlua.task")) do
+for name, fn in pairs(require("guestlua.task.group")) do
   guestlua[name] = fn
 end
 
-require("guestlua.event")
-require("guestlua.guard")
-require("guestlua.job")
-guestlua.await_agent = require("guestlua.agent").await_agent
+require("guestlua.host.event")
+require("guestlua.workflow.device.attached")
+require("guestlua.disk.job")
+guestlua.await_agent = require("guestlua.guest.agent").await_agent
 require("guestlua.guest.inside")
 require("guestlua.guest.file")
 
-guestlua.log = require("guestlua.log").log
-guestlua.run = require("guestlua.run").run
-guestlua.dry_run = require("guestlua.calls").dry_run
+guestlua.log = require("guestlua.log.log").log
+guestlua.run = require("guestlua.host.run").run
+guestlua.dry_run = require("guestlua.log.calls").dry_run
 
-local progress = require("guestlua.progress")
+local progress = require("guestlua.log.progress")
 guestlua.progress, guestlua.Progress = progress.progress, progress.Progress
 
-local journal = require("guestlua.journal")
+local journal = require("guestlua.base.journal")
 guestlua.journal, guestlua.recover = journal.journal, require("guestlua.workflow.recover").recover
 
 guestlua.workflow = require("guestlua.workflow")
 
 -- Builds devices: guestlua.device.disk{…} is guestlua.element("disk", {…}).
-guestlua.device = require("guestlua.device")
+guestlua.device = require("guestlua.guest.device")
 
 return guestlua

@@ -180,7 +180,7 @@ describe("A guest's claim", function()
     end })
     ready:wait()
     for _, row in ipairs(WORKFLOWS) do
-      is_refused(row, { workflow = "snapshot_then_commit", process = require("guestlua.journal").process() }, "in another task")
+      is_refused(row, { workflow = "snapshot_then_commit", process = require("guestlua.base.journal").process() }, "in another task")
     end
     assert.equal(machine.disk, machine:chain()[2])
     go:wake()

@@ -3,7 +3,7 @@
 
 local guestlua = require("guestlua")
 local core = require("guestlua.core")
-local show = require("guestlua.show")
+local show = require("guestlua.prompt.show")
 local helper = require("spec.support.helper")
 
 local json = require("dkjson")

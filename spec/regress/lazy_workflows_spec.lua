@@ -6,7 +6,7 @@
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
--- The names by module, from the list in lua/guestlua/workflow.lua: this loads nothing.
+-- The names by module, from the list in lua/guestlua/workflow/init.lua: this loads nothing.
 local modules = getmetatable(guestlua.workflow).modules
 
 local all = {}
@@ -55,7 +55,7 @@ describe("Workflows that are not loaded yet", function()
   it("are in the reference and in the types", function()
     for path, pattern in pairs({
       ["doc/reference/workflow.md"] = "\n## workflow%.([%w_]+)%(",
-      ["types/guestlua.lua"] = "\nfunction workflow%.([%w_]+)%(",
+      ["packaging/types/guestlua.lua"] = "\nfunction workflow%.([%w_]+)%(",
     }) do
       local file <close> = assert(io.open(path))
       local found = {}
@@ -67,9 +67,9 @@ describe("Workflows that are not loaded yet", function()
   end)
 
   it("are found by help, by name, by word and by value, whatever was asked before", function()
-    assert.matches("^workflow%.live_migrate%(", fresh([[print(require("guestlua.help").text("live_migrate"))]]))
+    assert.matches("^workflow%.live_migrate%(", fresh([[print(require("guestlua.prompt.help").text("live_migrate"))]]))
     local text = fresh([[
-      local help = require("guestlua.help")
+      local help = require("guestlua.prompt.help")
       help.text("launch")
       for name in (%q):gmatch("%%S+") do
         print(help.text("workflow." .. name))
@@ -79,14 +79,15 @@ describe("Workflows that are not loaded yet", function()
       local _, count = text:gsub("%f[^\n%z]workflow%." .. name .. "%(", "")
       assert.equal(2, count, name)
     end
-    assert.matches("workflow%.live_migrate: ", fresh([[print(require("guestlua.help").text("guest another host moves"))]]))
-    assert.matches("^workflow\n.*snapshot_then_commit", fresh([[print(require("guestlua.help").text(guestlua.workflow))]]))
+    assert.matches("workflow%.live_migrate: ", fresh([[print(require("guestlua.prompt.help").text("guest another host moves"))]]))
+    assert.matches("^workflow\n.*snapshot_then_commit", fresh([[print(require("guestlua.prompt.help").text(guestlua.workflow))]]))
   end)
 
   it("are completed, and so are their options", function()
-    assert.equal(joined(all), fresh([[print(table.concat(require("guestlua.complete")("guestlua.workflow.", 19), " "))]]))
+    assert.equal(joined(all), fresh([[print(table.concat(require("guestlua.prompt.complete")("guestlua.workflow.", 19), " "))]]))
     assert.matches("%f[%w]force%f[%W]",
-      fresh([[local line = "guestlua.workflow.clean_shutdown(guest, { " print(table.concat(require("guestlua.complete")(line, #line + 1), " "))]]))
+      fresh([[local line = "guestlua.workflow.clean_shutdown(guest, { "
+        print(table.concat(require("guestlua.prompt.complete")(line, #line + 1), " "))]]))
   end)
 
   it("are known to --check", function()

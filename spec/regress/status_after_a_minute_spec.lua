@@ -15,7 +15,7 @@ describe("The status", function()
           tasks[1].what, tasks[1].seconds = "x\27y", seconds
           return { tasks[1] }
         end
-        require("guestlua.status")()
+        require("guestlua.task.status")()
       end
     ]])
     local said = {}

@@ -153,7 +153,7 @@ function Others:reset()
   local m = self.machine
   if not self.whole or not pcall(repair, self) then
     for _, row in ipairs(recover.list()) do
-      require("guestlua.journal").forget(row.id)
+      require("guestlua.base.journal").forget(row.id)
     end
     m:reset()
     m:sh("dd if=/dev/urandom of=/data/kept bs=64k count=8 2>/dev/null; sync; sha256sum </data/kept >/tmp/kept")

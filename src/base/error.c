@@ -128,7 +128,7 @@ static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char 
   luaL_addvalue(b);
 }
 
-/* Pushes what went wrong while undoing (lua/guestlua/undo.lua), a line each, or "". */
+/* Pushes what went wrong while undoing (lua/guestlua/base/undo.lua), a line each, or "". */
 static void push_undoing(lua_State *L)
 {
   lua_pushliteral(L, "");

@@ -24,7 +24,7 @@ typedef struct watchdog {
   pid_t pid;
 } watchdog;
 
-static const char class_name[] = "guestlua.watchdog";
+static const char class_name[] = "guestlua.guest.watchdog";
 
 /* With its end of the socket as standard input, and no signal of ours. */
 static int spawn(watchdog *w, int input, char *const *argv, char *const *environment)

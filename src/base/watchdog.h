@@ -1,4 +1,4 @@
-/* A program that starts when this one dies (lua/guestlua/watchdog.lua). */
+/* A program that starts when this one dies (lua/guestlua/guest/watchdog.lua). */
 #ifndef GL_WATCHDOG_H
 #define GL_WATCHDOG_H
 

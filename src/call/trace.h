@@ -1,6 +1,6 @@
 /*
  * What the calls tell of themselves, for the log and for the dry run: tables, handed to the one function that the modules in Lua have set
- * with core.on_call. How a line of the log looks, and where it goes, is lua/guestlua/log.lua.
+ * with core.on_call. How a line of the log looks, and where it goes, is lua/guestlua/log/log.lua.
  */
 #ifndef GL_TRACE_H
 #define GL_TRACE_H

@@ -14,14 +14,14 @@ enum { BINDS_WITHIN = 8, HURRY = 200 };
 static int call_status(lua_State *L)
 {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); /* a sandbox has no require */
-  lua_getfield(L, -1, "guestlua.status");
-  lua_pushliteral(L, "guestlua.status");
+  lua_getfield(L, -1, "guestlua.task.status");
+  lua_pushliteral(L, "guestlua.task.status");
   lua_call(L, 1, 1);
   lua_call(L, 0, 0);
   return 0;
 }
 
-/* Says on standard error what each task does: lua/guestlua/status.lua. */
+/* Says on standard error what each task does: lua/guestlua/task/status.lua. */
 static void tell_status(lua_State *L)
 {
   if (!lua_checkstack(L, LUA_MINSTACK))

@@ -1,4 +1,4 @@
-/* How much memory a state may use, and for how long its scripts may compute. What a script may reach is lua/guestlua/sandbox.lua. */
+/* How much memory a state may use, and for how long its scripts may compute. What a script may reach is lua/guestlua/sandbox/init.lua. */
 #ifndef GL_SANDBOX_H
 #define GL_SANDBOX_H
 

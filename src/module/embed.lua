@@ -1,6 +1,6 @@
 -- lua5.4 embed.lua FILE…: writes modules.c, the Lua modules as bytecode, to standard output. Run at build time.
 --
--- lua/guestlua/init.lua is the module "guestlua", lua/guestlua/job.lua is "guestlua.job". Line numbers stay in, for tracebacks.
+-- lua/guestlua/init.lua is the module "guestlua", lua/guestlua/disk/job.lua is "guestlua.disk.job". Line numbers stay in, for tracebacks.
 -- A text, doc/manual.md, is the module "guestlua.doc.manual": what it returns is the text.
 
 local rows = {}

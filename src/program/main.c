@@ -1,4 +1,4 @@
-/* The executable: argv, signals and exit codes. What the options mean, and what is run, is in lua/guestlua/command.lua. */
+/* The executable: argv, signals and exit codes. What the options mean, and what is run, is in lua/guestlua/command/init.lua. */
 #include <errno.h>
 #include <getopt.h>
 #include <lauxlib.h>
@@ -85,7 +85,7 @@ static void catch_signals(lua_State *L)
 
 /* ---- options ---- */
 
-/* The rows of lua/guestlua/options.lua, as getopt_long wants them. */
+/* The rows of lua/guestlua/command/options.lua, as getopt_long wants them. */
 typedef struct option_table {
   char shorts[2 * MAX_OPTIONS + 2];
   struct option longs[MAX_OPTIONS + 1];
@@ -142,7 +142,7 @@ static int read_options(lua_State *L, int argc, char **argv)
 {
   option_table table = {0};
   lua_getglobal(L, "require");
-  lua_pushliteral(L, "guestlua.options");
+  lua_pushliteral(L, "guestlua.command.options");
   lua_call(L, 1, 1);
   make_table(L, &table);
   lua_newtable(L);
@@ -235,7 +235,7 @@ static void report(lua_State *L)
 {
   const char *traceback = guestlua_text(L, -1);
   const char *message = guestlua_text(L, -3);
-  const char *ours = strstr(traceback, "\n\tguestlua/command.lua:"), *prompt = strstr(traceback, "\n\tguestlua/repl.lua:");
+  const char *ours = strstr(traceback, "\n\tguestlua/command/init.lua:"), *prompt = strstr(traceback, "\n\tguestlua/prompt/repl.lua:");
   ours = prompt ? prompt : ours;
   int length = (int)(ours ? ours - traceback : (ptrdiff_t)strlen(traceback));
   bool frames = shows_code(traceback, length);

@@ -2,7 +2,7 @@
 
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
-local journal = require("guestlua.journal")
+local journal = require("guestlua.base.journal")
 local recover = require("guestlua.workflow.recover")
 local retry = require("guestlua.workflow.retry")
 

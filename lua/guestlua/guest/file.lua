@@ -1,9 +1,9 @@
 -- Files in the guest, through its agent, in pieces.
 
-local agent = require("guestlua.agent")
+local agent = require("guestlua.guest.agent")
 local core = require("guestlua.core")
-local define = require("guestlua.define")
-local json = require("guestlua.json")
+local define = require("guestlua.base.define")
+local json = require("guestlua.base.json")
 
 -- More in one command, and the agent is lost.
 local PIECE, MAX = 32 << 10, 16 << 20

@@ -1,7 +1,7 @@
 -- What the guest's agent says of the system inside, as tables: libvirt's "fs.0.mountpoint" is list[1].mountpoint.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 
 -- "disk.0.name" is a name in the first of a list; "disk.count" says how long that is.
 local function set(into, path, value)

@@ -7,9 +7,9 @@
 -- The mark also proves that the guest is the same running instance: it goes when the guest stops.
 
 local core = require("guestlua.core")
-local journal = require("guestlua.journal")
-local json_for = require("guestlua.json")
-local log = require("guestlua.log").log
+local journal = require("guestlua.base.journal")
+local json_for = require("guestlua.base.json")
+local log = require("guestlua.log.log").log
 
 local claim = {}
 

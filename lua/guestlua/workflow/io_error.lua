@@ -2,7 +2,7 @@
 -- never part of a success.
 
 local core = require("guestlua.core")
-local log = require("guestlua.log").log
+local log = require("guestlua.log.log").log
 local retry = require("guestlua.workflow.retry")
 
 local io_error = {}

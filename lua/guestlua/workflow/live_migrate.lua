@@ -3,7 +3,7 @@
 
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
 local settle = require("guestlua.workflow.migrate.settle")
 local steps = require("guestlua.workflow.steps")

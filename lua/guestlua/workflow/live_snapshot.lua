@@ -1,15 +1,15 @@
 -- A copy of a running guest's disk in a file of its own, as the disk was at one moment. The guest goes on with the disk that it has.
 
 local core = require("guestlua.core")
-local freeze = require("guestlua.freeze")
+local freeze = require("guestlua.guest.freeze")
 local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
-local undo = require("guestlua.undo")
-local watchdog = require("guestlua.watchdog")
+local undo = require("guestlua.base.undo")
+local watchdog = require("guestlua.guest.watchdog")
 
 local NAME = "live_snapshot"
 

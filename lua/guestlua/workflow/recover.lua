@@ -2,8 +2,8 @@
 
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
-local define = require("guestlua.define")
-local journal = require("guestlua.journal")
+local define = require("guestlua.base.define")
+local journal = require("guestlua.base.journal")
 local retry = require("guestlua.workflow.retry")
 
 local recover = {}
@@ -148,7 +148,7 @@ end
 local function run(host, options)
   core.check_self(host, "Host", "recover")
   for _ in pairs(require("guestlua.workflow")) do end -- loads them: each says how it is recovered
-  require("guestlua.guard")
+  require("guestlua.workflow.device.attached") -- and the other guards with it
   local results, failure = {}, nil
   for _, entry in ipairs(journal.entries()) do
     local state, why = standing(entry)

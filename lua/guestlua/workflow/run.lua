@@ -1,7 +1,7 @@
 -- One run of a workflow: its journal, what it leaves, what it expects of the guest, and its steps. What the steps of workflows call.
 
 local core = require("guestlua.core")
-local journal = require("guestlua.journal")
+local journal = require("guestlua.base.journal")
 local retry = require("guestlua.workflow.retry")
 local situation = require("guestlua.workflow.situation")
 

@@ -6,13 +6,13 @@
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
-local freeze = require("guestlua.freeze")
+local freeze = require("guestlua.guest.freeze")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
-local watchdog = require("guestlua.watchdog")
+local watchdog = require("guestlua.guest.watchdog")
 
 local NAME = "snapshot_then_commit"
 

@@ -29,13 +29,14 @@
 
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
-local define = require("guestlua.define")
-local journal = require("guestlua.journal")
+local define = require("guestlua.base.define")
+local journal = require("guestlua.base.journal")
 local retry = require("guestlua.workflow.retry")
 local Run = require("guestlua.workflow.run")
 local state = require("guestlua.workflow.state")
-local task = require("guestlua.task")
-local undo = require("guestlua.undo")
+local task = require("guestlua.task.group")
+local undo = require("guestlua.base.undo")
+local workflow = require("guestlua.workflow.class")
 
 local steps = {}
 
@@ -239,7 +240,6 @@ end
 
 -- Adds a workflow to guestlua.workflow.
 function steps.define(spec)
-  local workflow = require("guestlua.workflow")
   define(workflow, "workflow", {
     name = spec.name,
     help = spec.help,

@@ -2,7 +2,7 @@
 
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local state = require("guestlua.workflow.state")

@@ -2,15 +2,15 @@
 -- volume_snapshot_delete merges one away. The volume is known by its disk's serial, or by the disk's target.
 
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
-local freeze = require("guestlua.freeze")
+local freeze = require("guestlua.guest.freeze")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
-local watchdog = require("guestlua.watchdog")
+local watchdog = require("guestlua.guest.watchdog")
 
 -- Says what is wrong with the type of a snapshot; there is one.
 local function check_type(method, options)

@@ -2,7 +2,7 @@
 
 local chain = require("guestlua.workflow.chain")
 local core = require("guestlua.core")
-local define = require("guestlua.define")
+local define = require("guestlua.base.define")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 

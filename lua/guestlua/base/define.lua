@@ -1,0 +1,190 @@
+-- Methods written in Lua are rows like those written in C: a name, a help text, a list of parameters, and the function. The arguments are checked
+-- against the list, so that Lua and C answer bad input in the same words; the manual and help() are made of the same rows.
+
+local core = require("guestlua.core")
+local spelling = require("guestlua.base.spelling")
+
+local rows = {} -- { owner = "BlockDevice", … }
+local classes = {} -- of those written in Lua: { name =, help = }
+
+local function bad(method, argument, message)
+  error(core.Error.new({
+    kind = "bad_argument",
+    op = method,
+    argument = argument,
+    message = ("bad argument '%s' to '%s' (%s)"):format(argument, method, message),
+  }), 0)
+end
+
+local function matches(value, wanted)
+  if wanted == "integer" then
+    return math.type(value) == "integer"
+  end
+  return wanted == "any" or type(value) == wanted
+end
+
+local function check(method, param, value)
+  if param.name == "..." then
+    return
+  elseif value == nil then
+    if param.required then
+      bad(method, param.name, param.type .. " expected, got nil")
+    end
+  elseif not matches(value, param.type) then
+    bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)))
+  elseif param.type == "number" and (value < 0 or value ~= value) then
+    bad(method, param.name, "cannot be negative")
+  elseif param.type == "string" and not param.binary and value:find("\0", 1, true) then
+    bad(method, param.name, "the string has a NUL byte in it")
+  end
+end
+
+local function check_options(method, params, options)
+  local known = {}
+  for _, param in ipairs(params) do
+    if not param.positional then
+      known[#known + 1] = param.name
+      known[param.name] = param
+    end
+  end
+  for key, value in pairs(options) do
+    if not known[key] or type(key) ~= "string" then
+      local near = type(key) == "string" and spelling.nearest(key, known)
+      bad(method, tostring(key), "no such option; the options are: " .. table.concat(known, ", ") .. (near and ("; is %s meant?"):format(near) or ""))
+    end
+    check(method, known[key], value)
+  end
+end
+
+-- A class written in Lua.
+local function class_of(name, help)
+  local class = { __name = name }
+  class.__index = class
+  classes[#classes + 1] = { name = name, help = help }
+  classes[class] = name
+  return class
+end
+
+-- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes, `prefix` is what the
+-- modules' own names begin with. pairs() loads them all, so whoever lists a class goes by pairs().
+local function lazy(class, prefix, modules)
+  local module_of = {}
+  for module, names in pairs(modules) do
+    for _, name in ipairs(names) do
+      module_of[name] = prefix .. module
+    end
+  end
+  return setmetatable(class, {
+    modules = modules,
+    __index = function(_, name)
+      if module_of[name] then
+        require(module_of[name])
+        return rawget(class, name)
+      end
+    end,
+    __pairs = function()
+      for _, module in pairs(module_of) do
+        require(module)
+      end
+      return next, class, nil
+    end,
+  })
+end
+
+-- Loads what is lazy.
+local function load_all()
+  local members = {}
+  for class in pairs(classes) do
+    members[#members + 1] = type(class) == "table" and class or nil
+  end
+  for _, class in ipairs(members) do
+    pairs(class)
+  end
+end
+
+local function check_self(class, owner, method, self)
+  if not classes[class] then
+    core.check_self(self, owner, method)
+  elseif getmetatable(self) ~= class then
+    bad(method, "self", ("%s expected, got %s; methods are called with a colon, as in object:%s(…)"):format(owner, type(self), method))
+  end
+end
+
+-- Where the options are that come early: a table with something in it as the last argument, if only optional arguments are left. Or nil.
+local function early_options(params, positional, first, arguments, count)
+  local i = count - first + 1
+  if i < 1 or i > positional or type(arguments[count]) ~= "table" or next(arguments[count]) == nil or getmetatable(arguments[count]) then
+    return nil
+  end
+  for at = i, positional do
+    local wanted = params[at].type
+    if params[at].required or wanted == "table" or wanted == "any" then
+      return nil
+    end
+  end
+  return count
+end
+
+local TIMEOUT = {
+  name = "timeout",
+  type = "number",
+  help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
+}
+
+local define = { rows = rows, classes = classes, class = class_of, lazy = lazy, load_all = load_all, bad = bad, check = check }
+
+-- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which is made of rows itself, and is put here by task/group.lua.
+
+-- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
+-- row.result: a type of LuaCATS for each value that comes back, maybe with its name, as in "Guest?" or { "integer code", "string output" };
+-- row.returns says what it means. param.binary: a string that may have any byte in it. row.blocks: it makes calls that can block, and so has the
+-- option timeout.
+return setmetatable(define, {
+  __call = function(_, class, owner, row)
+    row.owner = owner
+    row.result = type(row.result) == "string" and { row.result } or row.result
+    row.params = row.params or {}
+    rows[#rows + 1] = row
+    local params, run, first = row.params, row.run, row.method and 2 or 1
+    if row.blocks then
+      params[#params + 1] = TIMEOUT
+    end
+    local positional, rest = 0, false
+    for _, param in ipairs(params) do
+      rest = rest or param.name == "..."
+      positional = positional + (param.positional and param.name ~= "..." and 1 or 0)
+    end
+    local options_at = positional < #params and not rest and first + positional or nil
+    local total = options_at or first + positional - 1
+
+    class[row.name] = function(...)
+      local arguments, count = { ... }, select("#", ...)
+      if row.method then
+        check_self(class, owner, row.name, arguments[1])
+      end
+      local early = options_at and early_options(params, positional, first, arguments, count)
+      if early then
+        arguments[early], arguments[options_at], count = nil, arguments[early], options_at
+      end
+      for i = 1, positional do
+        check(row.name, params[i], arguments[first + i - 1])
+      end
+      if options_at then
+        local options = arguments[options_at]
+        if options ~= nil and type(options) ~= "table" then
+          bad(row.name, "options", "table expected, got " .. type(options))
+        end
+        arguments[options_at] = options or {}
+        check_options(row.name, params, arguments[options_at])
+      end
+      if rest then
+        return run(...)
+      elseif count > total then
+        bad(row.name, "...", ("%d argument(s) too many"):format(count - total))
+      elseif row.blocks and arguments[options_at].timeout then
+        return define.limit(arguments[options_at].timeout, run, table.unpack(arguments, 1, total))
+      end
+      return run(table.unpack(arguments, 1, total))
+    end
+  end,
+})

@@ -1,0 +1,76 @@
+-- The words of a Lua source, for guestlua --check and for what can follow at the prompt.
+
+local words = { keywords = {} }
+
+local keyword = {}
+for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true until while"):gmatch("%a+") do
+  keyword[word] = true
+  words.keywords[#words.keywords + 1] = word
+end
+
+-- A string in quotes, to its end, or to that of the source.
+local function quoted(source, at)
+  local quote, last = source:sub(at, at), at + 1
+  while last <= #source and source:sub(last, last) ~= quote do
+    last = last + (source:find("^\\z", last) and #source:match("^\\z%s*", last) or source:sub(last, last) == "\\" and 2 or 1)
+  end
+  return source:sub(at, last), last > #source and quote or nil
+end
+
+-- The words of a source: a list of {kind = "name", "keyword", "string", "other"; text=, line=; ends: the source ends with it; open: the quote of a
+-- string that is not closed}.
+function words.list(source)
+  local list, at, line = {}, 1, 1
+  while at <= #source do
+    local kind, text, open = "space", source:match("^%s+", at), nil
+    local level = not text and (source:match("^%-%-%[(=*)%[", at) or source:match("^%[(=*)%[", at))
+    if level then
+      kind = source:find("^%-%-", at) and "space" or "string"
+      local _, last = source:find("]" .. level .. "]", at, true)
+      text = source:sub(at, last or #source)
+    elseif not text and source:find("^%-%-", at) then
+      text = source:match("^[^\n]*", at)
+    elseif not text and source:find("^[\"']", at) then
+      kind = "string"
+      text, open = quoted(source, at)
+    elseif not text and source:find("^[%a_]", at) then
+      text = source:match("^[%w_]+", at)
+      kind = keyword[text] and "keyword" or "name"
+    elseif not text then
+      kind = "other"
+      text = source:match("^%.?%d[%w%.]*", at) or source:match("^%.%.%.?", at) or source:match("^::", at) or source:match("^[=~<>]=", at)
+        or source:sub(at, at)
+    end
+    if kind ~= "space" then
+      list[#list + 1] = { kind = kind, text = text, line = line, ends = at + #text > #source, open = open }
+    end
+    line = line + select(2, text:gsub("\n", ""))
+    at = at + #text
+  end
+  return list
+end
+
+words.closing = { ["("] = ")", ["{"] = "}", ["["] = "]" }
+
+-- Where the bracket that opens at i closes.
+function words.close_of(list, i)
+  local depth = 0
+  for at = i, #list do
+    local word = list[at]
+    if word.kind == "other" and words.closing[word.text] then
+      depth = depth + 1
+    elseif word.kind == "other" and (word.text == ")" or word.text == "}" or word.text == "]") then
+      depth = depth - 1
+      if depth == 0 then
+        return at
+      end
+    end
+  end
+  return #list
+end
+
+function words.is(word, text)
+  return word ~= nil and word.kind ~= "string" and word.text == text
+end
+
+return words

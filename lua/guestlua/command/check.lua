@@ -1,0 +1,400 @@
+-- guestlua --check: compiles scripts without running them, and looks for names of ours that are misspelt.
+--
+-- What a variable holds is followed as far as it is plain to see: local host = guestlua.open(), local guest = host:guest("web"). Of what is known to
+-- be ours every unknown method and option is told; of the rest only what nearly is a name of ours, and is none that the script itself makes.
+
+local core = require("guestlua.core")
+local help = require("guestlua.prompt.help")
+local spelling = require("guestlua.base.spelling")
+local words_in = require("guestlua.base.words")
+
+local closing, close_of, is, nearest = words_in.closing, words_in.close_of, words_in.is, spelling.nearest
+
+local function names_of(rows)
+  local names = {}
+  for i, row in ipairs(rows) do
+    names[i] = row.name
+  end
+  return names
+end
+
+-- ---- what is known ----
+
+local foreign = {} -- methods that are not ours, of Lua's own values
+for _, name in ipairs({ "close", "flush", "lines", "read", "seek", "setvbuf", "write" }) do
+  foreign[name] = true
+end
+for name in pairs(string) do
+  foreign[name] = true
+end
+
+local every_method -- names -> the rows of that name that are called with a colon
+local function methods_named(name)
+  if not every_method then
+    every_method = {}
+    for _, class in ipairs(help.classes()) do
+      for _, row in ipairs(class.methods) do
+        every_method[row.name] = not row.dotted and { row, table.unpack(every_method[row.name] or {}) } or every_method[row.name]
+      end
+    end
+  end
+  return every_method[name]
+end
+
+-- Names that the script gives to something: what it makes itself is not misspelt.
+local function own_names(words)
+  local names = {}
+  for i, word in ipairs(words) do
+    if word.kind == "name" and is(words[i + 1], "=") then
+      names[word.text] = true
+    elseif is(word, "function") then
+      repeat -- function a.b:c(
+        i = i + 1
+        names[words[i].text] = true
+      until is(words[i], "(")
+    elseif word.kind == "string" then
+      names[word.text:sub(2, -2)] = true
+    end
+  end
+  return names
+end
+
+-- ---- following values ----
+
+local Check = {}
+Check.__index = Check
+
+function Check:tell(word, ...)
+  self.problems[#self.problems + 1] = ("%s:%d: %s"):format(self.path, word.line, string.format(...))
+end
+
+function Check:find(name)
+  for i = #self.scopes, 1, -1 do
+    if self.scopes[i][name] then
+      return self.scopes[i][name]
+    end
+  end
+end
+
+-- What a field or a method of it is.
+local function member(found, by, word)
+  if found.class then
+    local row = help.member(found.class, word.text)
+    if row and row.params then
+      return { row = row }
+    end
+    local class = row and help.class_given(row)
+    return class and { class = class }
+  end
+  local owner = help.class_in(found.value)
+  local row = owner and by == "." and help.member(owner, word.text)
+  if row then
+    return { row = row }
+  end
+  local value = type(found.value) == "table" and rawget(found.value, word.text)
+  return type(value) == "table" and { value = value } or nil
+end
+
+-- What begins at i: {value=} for tables and functions of the module, {class=} for an object of ours, {row=} for a method, {list=} for a list of
+-- objects; or nil; and where it ends.
+function Check:follow(i)
+  local words, found = self.words, nil
+  local name = words[i]
+  if not name or name.kind ~= "name" then
+    return nil, i
+  elseif (name.text == "assert" or name.text == "require") and not self:find(name.text) and is(words[i + 1], "(") then
+    local last = close_of(words, i + 1)
+    if name.text == "require" then
+      return words[i + 2].text:find("^.guestlua.$") and { value = require("guestlua") } or nil, last
+    end
+    return (self:follow(i + 2)), last
+  end
+  local variable = self:find(name.text)
+  if variable then
+    found = variable.found
+  elseif name.text == "guestlua" then
+    found = { value = require("guestlua") }
+  end
+  i = i + 1
+  while found do
+    local word, field = words[i], words[i + 1]
+    if (is(word, ".") or is(word, ":")) and field.kind == "name" then
+      found = member(found, word.text, field)
+      i = i + 2
+    elseif word and (is(word, "(") or is(word, "{") or word.kind == "string") then
+      local row = found.row
+      local class, of = row and help.class_given(row), row and help.class_listed(row)
+      found = class and { class = class } or of and { list = of } or nil
+      i = word.kind == "string" and i + 1 or close_of(words, i) + 1
+    else
+      break
+    end
+  end
+  return found, i - 1
+end
+
+-- ---- looking ----
+
+-- The keys of the table between the brackets, those in it and not deeper.
+local function keys_in(words, first, last)
+  local keys, i = {}, first + 1
+  while i < last do
+    local word = words[i]
+    if word.kind == "name" and is(words[i + 1], "=") and (is(words[i - 1], "{") or is(words[i - 1], ",") or is(words[i - 1], ";")) then
+      keys[#keys + 1] = word
+    elseif word.kind == "other" and closing[word.text] then
+      i = close_of(words, i)
+    elseif is(word, "function") then
+      return keys -- what is behind its body is not looked for
+    end
+    i = i + 1
+  end
+  return keys
+end
+
+-- The bracket of the table that is the argument of that number, and the last one, of the call at i.
+local function table_argument(words, i, number)
+  if is(words[i], "{") then
+    return number == 1 and i or nil
+  elseif not is(words[i], "(") then
+    return nil
+  end
+  local last, at, count = close_of(words, i), i + 1, 1
+  while at < last do
+    local word = words[at]
+    if count == number and is(word, "{") and (is(words[at - 1], ",") or at == i + 1) and close_of(words, at) == last - 1 then
+      return at
+    elseif word.kind == "other" and closing[word.text] then
+      at = close_of(words, at)
+    elseif is(word, ",") then
+      count = count + 1
+    elseif is(word, "function") then
+      return nil
+    end
+    at = at + 1
+  end
+end
+
+-- The options that a row knows, and the number of the argument that they are; nil where it takes no table of them.
+local function options_of(row)
+  local names, positional = {}, 0
+  for _, param in ipairs(row.params) do
+    if param.name == "..." then
+      return nil
+    elseif param.positional then
+      positional = positional + 1
+    else
+      names[#names + 1] = param.name
+      names[param.name] = true
+    end
+  end
+  return names, positional + 1
+end
+
+-- The options of a call, at whose bracket i is. Where several rows may be meant the key must be none of any.
+function Check:options(rows, certain, i)
+  local words, all, at = self.words, {}, nil
+  for _, row in ipairs(rows) do
+    local names, number = options_of(row)
+    local here = names and table_argument(words, i, number)
+    if not here then
+      return -- this one may be meant, and takes it otherwise
+    end
+    at = here
+    for _, name in ipairs(names) do
+      all[#all + 1], all[name] = name, true
+    end
+  end
+  for _, key in ipairs(at and keys_in(words, at, close_of(words, at)) or {}) do
+    local near = not all[key.text] and nearest(key.text, all)
+    if near then
+      self:tell(key, "%s has no option '%s'; '%s'?", rows[1].name, key.text, near)
+    elseif not all[key.text] and certain then
+      self:tell(key, "%s has no option '%s'; the options are: %s", rows[1].name, key.text, table.concat(all, ", "))
+    end
+  end
+end
+
+-- A call of name, on what is known or not; i is where its arguments begin.
+function Check:call(found, by, name, i)
+  if self.own[name.text] then
+    return
+  end
+  local class, owner = found and found.class, found and by == "." and help.class_in(found.value)
+  if class and by == ":" then
+    local row = help.member(class, name.text)
+    if row and row.params then
+      return self:options({ row }, true, i)
+    elseif class.name ~= "Element" then -- whose fields are what the XML has
+      local near = nearest(name.text, names_of(class.methods))
+      self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or "")
+    end
+  elseif owner then
+    local row = help.member(owner, name.text)
+    if row and row.params then
+      return self:options({ row }, true, i)
+    elseif rawget(found.value, name.text) == nil then
+      local near = nearest(name.text, names_of(owner.methods))
+      self:tell(name, "%s has no function '%s'%s", owner.path, name.text, near and ("; '%s'?"):format(near) or "")
+    end
+  elseif not found and by == ":" and not foreign[name.text] then
+    local rows = methods_named(name.text)
+    if rows then
+      return self:options(rows, false, i)
+    end
+    local all = {}
+    for method in pairs(every_method) do
+      all[#all + 1] = method
+    end
+    table.sort(all)
+    local near = #name.text >= 6 and nearest(name.text, all)
+    if near and spelling.distance(name.text, near) == 1 then
+      self:tell(name, "no method '%s'; '%s'?", name.text, near)
+    end
+  end
+end
+
+-- All variables of the innermost scope from here on: names, and what the first of them holds.
+function Check:declare(names, found, scope)
+  scope = scope or self.scopes[#self.scopes]
+  for i, name in ipairs(names) do
+    scope[name] = { found = i == 1 and found or nil }
+  end
+end
+
+-- What the expression at i holds, where it is nothing more than that.
+function Check:expression(i)
+  local found, last = self:follow(i)
+  local after = self.words[last + 1]
+  local ends = not after or after.kind ~= "other" or is(after, ";") or is(after, ",") or is(after, ")")
+  return ends and not is(after, "and") and found or nil
+end
+
+-- The names in a list that begins at i: a, b <close>; and where it ends.
+function Check:list(i)
+  local words, names = self.words, {}
+  while words[i] and words[i].kind == "name" or is(words[i], "...") do
+    names[#names + 1] = words[i].text
+    i = i + (is(words[i + 1], "<") and 4 or 1)
+    if not is(words[i], ",") then
+      break
+    end
+    i = i + 1
+  end
+  return names, i
+end
+
+function Check:step(i)
+  local words = self.words
+  local word, after = words[i], words[i + 1]
+  if is(word, "end") or is(word, "until") or is(word, "elseif") or is(word, "else") then
+    table.remove(self.scopes)
+  end
+  if is(word, "then") or is(word, "else") or is(word, "repeat") or is(word, "do") then
+    self.scopes[#self.scopes + 1] = self.pending or {}
+    self.pending = nil
+  elseif is(word, "function") then
+    local at = i + 1
+    while not is(words[at], "(") do
+      at = at + 1
+    end
+    self.scopes[#self.scopes + 1] = {}
+    self:declare((self:list(at + 1)))
+    self:declare({ "self" })
+  elseif is(word, "local") and is(after, "function") then
+    self:declare({ words[i + 2].text })
+  elseif is(word, "local") then
+    local names, at = self:list(i + 1)
+    local found = is(words[at], "=") and self:expression(at + 1) or nil
+    self.later = { at = self:statement_end(at), names = names, found = found }
+  elseif is(word, "for") then
+    local names, at = self:list(i + 1)
+    local inner = is(words[at], "in") and is(words[at + 1], "ipairs") and is(words[at + 2], "(") and self:follow(at + 3)
+    self.pending = {}
+    self:declare(names, nil, self.pending)
+    if inner and inner.list and names[2] then
+      self.pending[names[2]] = { found = { class = inner.list } }
+    end
+  elseif word.kind == "name" and is(after, "=") and not is(words[i - 1], ".") and self:find(word.text) then
+    local variable, found = self:find(word.text), self:expression(i + 2)
+    if not found or not variable.found or found.class ~= variable.found.class then
+      variable.found = nil
+    end
+  end
+  local called = words[i + 2]
+  if (is(word, ":") or is(word, ".")) and after and after.kind == "name" and called
+    and (called.kind == "string" or is(called, "(") or is(called, "{")) then
+    self:call(self.receivers[i], word.text, after, i + 2)
+  end
+  if word.kind == "name" and not is(words[i - 1], ".") and not is(words[i - 1], ":") then
+    self:note(i)
+  end
+end
+
+-- A local variable is there from behind its expression on: the first word that cannot belong to it.
+function Check:statement_end(i)
+  local found, last = self:follow(i + 1)
+  return found and last or i
+end
+
+-- What stands before each "." and ":" of the chain of names and calls that begins at i.
+function Check:note(i)
+  local words, at = self.words, i
+  local variable = self:find(words[i].text)
+  local found = variable and variable.found or not variable and words[i].text == "guestlua" and { value = require("guestlua") } or nil
+  at = at + 1
+  while words[at] do
+    local word, field = words[at], words[at + 1]
+    if (is(word, ".") or is(word, ":")) and field and field.kind == "name" then
+      self.receivers[at] = found
+      found = found and member(found, word.text, field)
+      at = at + 2
+    elseif found and (is(word, "(") or is(word, "{") or word.kind == "string") then
+      local class = found.row and help.class_given(found.row)
+      found = class and { class = class }
+      at = word.kind == "string" and at + 1 or close_of(words, at) + 1
+    else
+      break
+    end
+  end
+end
+
+-- What is wrong with the names in a source that compiles: a list of lines.
+local function misspelt(path, source)
+  local check = setmetatable({ path = path, problems = {}, words = words_in.list((source:gsub("^#[^\n]*", ""))), scopes = { {} }, receivers = {} }, Check)
+  check.own = own_names(check.words)
+  for i = 1, #check.words do
+    check:step(i)
+    if check.later and i >= check.later.at then
+      check:declare(check.later.names, check.later.found)
+      check.later = nil
+    end
+  end
+  return check.problems
+end
+
+local check = { misspelt = misspelt }
+-- Checks the scripts; returns the exit code.
+function check.main(...)
+  if not ... then
+    io.stderr:write("guestlua: --check needs a script\n")
+    return 2
+  end
+  local failed = false
+  for _, path in ipairs({ ... }) do
+    local file, message = io.open(path)
+    local source = file and file:read("a")
+    local problems
+    if source then
+      local chunk, wrong = load(source:gsub("^#[^\n]*", ""), "@" .. path, "t")
+      problems = chunk and misspelt(path, source) or { wrong }
+    end
+    for _, problem in ipairs(problems or { message or path .. ": cannot be read" }) do
+      io.stderr:write(core.printable(problem), "\n")
+      failed = true
+    end
+  end
+  return failed and 1 or 0
+end
+
+return check

@@ -1,0 +1,175 @@
+-- What the guestlua command does once main.c has read argv.
+
+local guestlua = require("guestlua")
+
+local command = {}
+
+-- The name that a message calls an option by, and that its value has in the settings.
+local function spelled(row)
+  return row.long and "--" .. row.long or "-" .. row.short
+end
+
+local function key_of(row)
+  return (row.long or row.same_as or row.short):gsub("-", "_")
+end
+
+local function has(list, value)
+  for _, one in ipairs(list) do
+    if one == value then
+      return true
+    end
+  end
+  return false
+end
+
+-- The settings that a list of {row of guestlua.options, argument} makes; or nil and what is wrong with it.
+function command.read(given)
+  local settings = { steps = {} }
+  for _, pair in ipairs(given) do
+    local row, value = pair[1], pair[2]
+    if row.choices and not has(row.choices, value) then
+      return nil, ("%s: '%s' is none of: %s"):format(spelled(row), value, table.concat(row.choices, ", "))
+    elseif row.integer then
+      local number = math.tointeger(tonumber(value))
+      if not number or number < 0 then
+        return nil, ("%s: a whole number from 0 up expected, got '%s'"):format(spelled(row), value)
+      end
+      value = number
+    end
+    if row.repeatable then
+      table.insert(settings.steps, { row.short, value })
+    else
+      settings[key_of(row)] = value == nil or value
+    end
+  end
+  return settings
+end
+
+-- --help: at most a screen.
+local function print_help()
+  local lines, also, options = {}, {}, require("guestlua.command.options")
+  for _, row in ipairs(options) do
+    if row.same_as then
+      also[row.same_as] = row.short
+    end
+  end
+  for _, row in ipairs(options) do
+    local letters = { also[row.short] and "-" .. also[row.short], row.short and "-" .. row.short, row.long and "--" .. row.long }
+    local forms = {}
+    for i = 1, 3 do
+      forms[#forms + 1] = letters[i]
+    end
+    local left = table.concat(forms, ", ") .. (row.argument and (row.long and "=" or " ") .. row.argument or "")
+      .. (row.operands and " " .. row.operands or "")
+    if not row.same_as and not row.word then
+      lines[#lines + 1] = ("  %-24s  %s"):format(row.short and left or "    " .. left, row.help)
+    end
+  end
+  print("usage: guestlua [OPTION]... [--] [SCRIPT | - [ARGUMENT]...]     see guestlua(1)")
+  print(table.concat(lines, "\n"))
+end
+
+local function print_versions()
+  local v = guestlua.version
+  print(("guestlua %s (Lua %s, libvirt %s, compiled with %s, libxml2 %s, libuv %s)"):format(v.guestlua, v.lua, v.libvirt, v.libvirt_compiled,
+    v.libxml2, v.libuv))
+end
+
+-- The chunk, or an error without a traceback: it would only show us.
+local function compiled(chunk, message)
+  return chunk or error(message, 0)
+end
+
+local step = {
+  e = function(text)
+    compiled(load(text, "=(command line)"))()
+  end,
+  l = function(text)
+    local name, module = text:match("^([^=]*)=(.*)$") -- -l g=mod
+    load("local name, module = ... _G[name] = require(module)")(name or text:match("^[^.]*"), module or text) -- a sandbox has a require of its own
+  end,
+}
+
+-- LUA_INIT: a statement, or @ and the name of a file.
+local function run_init()
+  for _, name in ipairs({ "LUA_INIT_5_4", "LUA_INIT" }) do
+    local text = os.getenv(name)
+    if text then
+      return compiled(text:sub(1, 1) == "@" and loadfile(text:sub(2)) or load(text, "=" .. name))()
+    end
+  end
+end
+
+-- virsh's numbers.
+local levels = { ["0"] = "trace", ["1"] = "debug", ["2"] = "info", ["3"] = "warning", ["4"] = "error" }
+
+local mode -- of scripts: in a sandbox they are text, as bytecode can be made to crash Lua
+
+local function configure(settings)
+  guestlua.default_uri = settings.connect
+  guestlua.default_readonly = settings.readonly or settings.sandbox
+  guestlua.default_keepalive = settings.keepalive_interval
+  guestlua.log.configure({
+    level = settings.log_level or levels[settings.debug],
+    format = settings.log_format,
+    file = settings.log_file,
+  })
+  guestlua.Progress.configure({ quiet = settings.quiet })
+  if settings.dry_run then
+    guestlua.dry_run(true)
+  end
+  if settings.sandbox or settings.max_memory or settings.max_instructions then
+    local arguments = arg
+    mode = settings.sandbox and "t"
+    require("guestlua.sandbox").configure({
+      sandbox = settings.sandbox,
+      max_memory = settings.max_memory,
+      max_instructions = settings.max_instructions,
+    })
+    load("arg = ...")(arguments)
+  end
+end
+
+local function run_script(path, ...)
+  return compiled(loadfile(path ~= "-" and path or nil, mode))(...)
+end
+
+-- Runs as a task. Returns the exit code, nil for 0.
+function command.run(settings, script, ...)
+  if settings.help then
+    return print_help()
+  elseif settings.check then
+    return require("guestlua.command.check").main(script, ...)
+  end
+  configure(settings)
+  table.insert(package.searchers, 2, (require("guestlua.command.luv")))
+  if settings.W then
+    warn("@on")
+  end
+  if settings.version or settings.V then
+    print_versions()
+  end
+  if settings.status_key then
+    require("guestlua.terminal").status_key()
+  end
+  if not settings.E then
+    run_init()
+  end
+  for _, s in ipairs(settings.steps) do
+    step[s[1]](s[2])
+  end
+  if script == "recover" then
+    return require("guestlua.command.recover")(...)
+  end
+  local nothing_else = not settings.version and not settings.V and #settings.steps == 0
+  if script then
+    run_script(script, ...)
+  end
+  if settings.interactive or not script and nothing_else and guestlua.isatty(io.stdin) then
+    return require("guestlua.prompt.repl")(settings)
+  elseif not script and nothing_else then
+    run_script("-")
+  end
+end
+
+return command

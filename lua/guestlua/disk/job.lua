@@ -1,0 +1,182 @@
+-- Waiting for block jobs. commit, rebase and copy subscribe to the job's events before they start it (block_device.c), so that none is missed here.
+
+local calls = require("guestlua.log.calls")
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+
+-- How often libvirt is asked although no event came, in seconds: the net under a lost event, and, with on_progress, how often that is called.
+local POLL, PROGRESS = 5, 0.5
+
+-- Events name a disk by its target. A BlockDevice may have been made with the path of its source, which a pivot changes.
+local function targets_of(disk)
+  local targets = { [disk.name] = true }
+  if disk.name:find("/", 1, true) then
+    for _, element in ipairs(core.element(disk.guest:get_xml_desc()).devices:children("disk")) do
+      local source = element.source
+      if source and (source.file == disk.name or source.dev == disk.name) then
+        targets[element.target.dev] = true
+      end
+    end
+  end
+  return targets
+end
+
+-- Whether an event tells of the job that is waited for, as it is now. "ready" may have been told before a pivot that is over by now: then there is
+-- no job any more. A final event may be an earlier job's, on its way still when this one began: then there is a job. libvirt may also be about to
+-- clear away the job that the event tells of, so it gets a moment.
+local function concerns(disk, event, targets)
+  if event.event ~= "block_job_2" or not targets[event.disk] then
+    return false
+  elseif event.status == "ready" then
+    return disk:get_job_info() ~= nil
+  end
+  for _ = 1, 10 do
+    if not disk:get_job_info() then
+      return true
+    end
+    core.sleep(0.1)
+  end
+  return false
+end
+
+local function explain(disk, status, last)
+  local how_far = last and (" at %d of %d bytes"):format(last.cur, last.end_) or ""
+  if status == "canceled" then
+    return "the job was aborted" .. how_far
+  elseif status == "failed" then
+    local trouble = disk.guest:is_active() and disk.guest:get_disk_errors()[disk.name]
+    return "libvirt says that the job failed" .. how_far .. (trouble and "; the disk's error is " .. trouble or "")
+  end
+end
+
+-- Asks libvirt: the outcome, as far as it can be told without an event, the reason, and the job's progress.
+local function look(disk, known, on_progress)
+  local info = disk:get_job_info()
+  if not info then
+    return "unknown", known and "the job is gone, and no event told how it ended" or "there is no job on this disk, and no event told of one"
+  end
+  if on_progress then
+    on_progress(info)
+  end
+  if info.cur == info.end_ and disk:is_job_complete() then
+    return "ready", nil, info
+  end
+  return nil, nil, info
+end
+
+local function timed_out(disk, seconds)
+  error(core.Error.new({
+    kind = "timeout",
+    op = "await_job",
+    guest = disk.guest.name,
+    device = disk.name,
+    device_type = "disk",
+    still_running = true,
+    message = ("await_job: not over after %g s; the job goes on"):format(seconds),
+    hint = "wait again with disk:await_job(), or end the job with disk:abort_job()",
+  }), 0)
+end
+
+local function await(disk, events, targets, options)
+  local deadline = options.timeout and core.now() + options.timeout
+  local last
+  while true do
+    local outcome, reason, info = look(disk, last, options.on_progress)
+    last = info or last
+    if outcome == "ready" then
+      return outcome
+    end
+    -- "unknown" is the last word only when no event is on its way any more.
+    local pause = outcome == "unknown" and 1 or options.on_progress and PROGRESS or POLL
+    if deadline then
+      pause = math.min(pause, math.max(deadline - core.now(), 0))
+    end
+    local event = events:next(pause)
+    if event and concerns(disk, event, targets) then
+      local now = event.status == "ready" and options.on_progress and disk:get_job_info()
+      if now then
+        options.on_progress(now)
+      end
+      return event.status, explain(disk, event.status, last)
+    elseif not event and outcome then
+      return outcome, reason
+    elseif deadline and core.now() >= deadline then
+      timed_out(disk, options.timeout)
+    end
+  end
+end
+
+-- Nobody waits any more because the script was told to stop: the job, a disk's or a guest's, is not left running by accident.
+--
+-- libvirt may have been about to begin when it is told to end the job, and then says that there is none: it is told again, for as long as the call
+-- that was abandoned may still begin.
+local function abort(owner, method, e)
+  for _ = 1, 50 do
+    local ok, failure = pcall(owner[method], owner)
+    if ok then
+      e.still_running = false
+      e.message = e.kind .. "; the job was aborted"
+      return true
+    elseif not e.still_running or failure.kind ~= "operation_invalid" then
+      return -- it has ended by itself, or cannot be aborted any more
+    end
+    local known, active = pcall(owner.is_active, owner)
+    if not known or not active then
+      return
+    end
+    core.sleep(0.1)
+  end
+end
+
+-- Waits for the last event of a job that was ended: a later wait must not take it for its own.
+local function await_last(events, targets)
+  local deadline = core.now() + POLL
+  repeat
+    local event = events:next(math.max(deadline - core.now(), 0))
+  until not event or targets[event.disk] and event.status ~= "ready"
+end
+
+local abort_when_cancelled = {
+  __close = function(self, e)
+    if core.Error.is(e, "interrupted") or core.Error.is(e, "cancelled") then
+      local aborted = core.shield(abort, self.owner, "abort_job", e)
+      if aborted and self.events then
+        core.shield(await_last, self.events, self.targets)
+      end
+    end
+  end,
+}
+
+-- The rows of calls that last name the method that ends them: `aborts`.
+core.on_cancelled(function(owner, method, e)
+  core.shield(abort, owner, method, e)
+end)
+
+define(core.BlockDevice, "BlockDevice", {
+  name = "await_job",
+  method = true,
+  help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and "
+    .. "then as well, in case one was lost. What is not known is told as \"unknown\", never as success. Where the wait is interrupted (Ctrl-C) or "
+    .. "cancelled the job is aborted; after a timeout it goes on.",
+  result = { [["completed"|"ready"|"failed"|"canceled"|"unknown" outcome]], "string? reason" },
+  returns = "\"completed\", \"ready\", \"failed\", \"canceled\" or \"unknown\", and then the reason where there is one",
+  params = {
+    { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the job goes on" },
+    { name = "on_progress", type = "function", help = "called with get_job_info() every half second, and when the job is ready" },
+  },
+  run = function(disk, options)
+    local instead = calls.outcome(disk)
+    if instead then
+      return instead
+    end
+    local events = disk:job_events()
+    local own <close> = not events and disk.guest:subscribe("block_job_2") or nil -- a job that somebody else started
+    local targets = targets_of(disk)
+    local guard <close> = setmetatable({ owner = disk, events = events or own, targets = targets }, abort_when_cancelled)
+    local outcome, reason = await(disk, events or own, targets, options)
+    if events and outcome ~= "ready" then -- one that is ready has its end still before it
+      events:close()
+    end
+    return outcome, reason
+  end,
+})

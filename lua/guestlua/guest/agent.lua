@@ -1,0 +1,341 @@
+-- Programs in the guest, through the QEMU guest agent. The agent speaks JSON, gives the output in base64, and has to be asked when a program is over;
+-- guest:exec hides all three.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local json = require("guestlua.base.json")
+
+local alphabet = {}
+for value, character in ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):gmatch("()(.)") do
+  alphabet[character] = value - 1
+end
+
+local function from_base64(text)
+  local bytes, bits, count = {}, 0, 0
+  for character in text:gmatch("[%w+/]") do
+    bits, count = bits << 6 | alphabet[character], count + 6
+    if count >= 8 then
+      count = count - 8
+      bytes[#bytes + 1] = string.char(bits >> count & 0xff)
+    end
+  end
+  return table.concat(bytes)
+end
+
+local function to_base64(data)
+  local letters = {}
+  for character, value in pairs(alphabet) do
+    letters[value] = character
+  end
+  return (data:gsub("..?.?", function(group)
+    local a, b, c = group:byte(1, 3)
+    local bits = a << 16 | (b or 0) << 8 | (c or 0)
+    local function letter(shift)
+      return letters[bits >> shift & 0x3f]
+    end
+    return letter(18) .. letter(12) .. (b and letter(6) or "=") .. (c and letter(0) or "=")
+  end))
+end
+
+local function ask(guest, execute, arguments)
+  local module = json("exec", "guest:exec")
+  return module.decode(guest:agent_command(module.encode({ execute = execute, arguments = arguments })))["return"]
+end
+
+local function bad(argument, what, op)
+  op = op or "exec"
+  error(core.Error.new({
+    kind = "bad_argument",
+    op = op,
+    argument = argument,
+    message = ("bad argument '%s' to '%s' (%s)"):format(argument, op, what),
+  }), 0)
+end
+
+-- JSON is UTF-8: libvirt refuses other bytes, with a message that quotes what is around them.
+local function check_text(argument, value, op)
+  if type(value) ~= "string" then
+    bad(argument, "string expected, got " .. type(value), op)
+  elseif value:find("\0", 1, true) then
+    bad(argument, "the string has a NUL byte in it", op)
+  elseif not utf8.len(value) then
+    bad(argument, "the string is not UTF-8", op)
+  end
+end
+
+-- The secrets that args and input have in them, and all of the input.
+local function learn(secret, input)
+  if type(secret) == "string" then
+    secret = { secret }
+  elseif secret ~= nil and type(secret) ~= "table" then
+    bad("secret", "string or list of strings expected, got " .. type(secret))
+  end
+  for i, value in ipairs(secret or {}) do
+    if type(value) ~= "string" then
+      bad(("secret[%d]"):format(i), "string expected, got " .. type(value))
+    end
+    core.secret(value)
+  end
+  if input then
+    core.secret(input)
+    core.secret(input:match("^%s*(.-)%s*$"))
+  end
+end
+
+-- A task that is told to stop leaves the program behind: its error says so.
+local told_when_cancelled = {
+  __close = function(self, e)
+    local kind = getmetatable(e) and e.kind
+    if kind == "interrupted" or kind == "cancelled" then
+      e.op, e.call, e.guest, e.still_running = "exec", nil, self.guest.name, true
+      e.message = ("%s; '%s' goes on in the guest, as process %d"):format(kind, self.path, self.pid)
+    end
+  end,
+}
+
+local function fail(guest, kind, message, more)
+  local fields = { kind = kind, op = "exec", guest = guest.name, message = message }
+  for name, value in pairs(more or {}) do
+    fields[name] = value
+  end
+  error(core.Error.new(fields), 0)
+end
+
+-- Starts a program; nil: there is none of that name.
+local function start(guest, path, args, input)
+  local ok, result = pcall(ask, guest, "guest-exec", {
+    path = path, arg = args, ["input-data"] = input and to_base64(input), ["capture-output"] = true,
+  })
+  if not ok and core.Error.is(result) and (result.message or ""):find("execute child process", 1, true) then
+    return nil
+  elseif not ok then
+    error(result, 0)
+  end
+  return result.pid
+end
+
+-- Its status when it is over; nil: the time is.
+local function await(guest, pid, deadline)
+  local pause = 0.01
+  while true do
+    local status = ask(guest, "guest-exec-status", { pid = pid })
+    if status.exited then
+      return status
+    elseif deadline and core.now() >= deadline then
+      return nil
+    end
+    core.sleep(pause)
+    pause = math.min(pause * 2, 0.5)
+  end
+end
+
+-- The agent keeps all that a program prints and answers with it at once: over 10 MB libvirt gives the agent up, for everybody. So the output goes to
+-- files in the guest, made here and by nobody else, and comes in pieces.
+local PIECE, MAX_OUTPUT = 1 << 20, 16 << 20
+
+-- $1, $2: the files; $3: the directory; $4: how many NAME=value follow; then the program. What it prints itself before the program begins says why
+-- that does not.
+local BEGIN = [[
+o=$1 e=$2 c=$3 n=$4; shift 4
+(umask 077; set -C; : >"$o" && : >"$e") 2>/dev/null || { echo files; exit 1; }
+while [ "$n" -gt 0 ]; do export "$1"; shift; n=$((n - 1)); done
+[ -z "$c" ] || cd "$c" 2>/dev/null || { rm -f "$o" "$e"; echo cwd; exit 1; }
+command -v "$1" >/dev/null 2>&1 || { rm -f "$o" "$e"; echo program; exit 1; }
+s=
+read -r _ _ _ _ g _ <"/proc/$$/stat" 2>/dev/null && [ "$g" != "$$" ] && command -v setsid >/dev/null 2>&1 && s=setsid
+exec $s "$@" >>"$o" 2>>"$e"]]
+
+-- $1, $2: the files; $3: from which byte on; $4: how many. They go when all of them has been told.
+local TELL = [[
+l=$(($3 + $4)) m=
+t() {
+  [ -s "$1" ] || return 0
+  [ "$(wc -c <"$1")" -lt "$l" ] || m=1
+  if [ "$2" = 1 ]; then head -c "$3" "$1"; else tail -c "+$2" "$1" | head -c "$3"; fi
+}
+t "$1" "$3" "$4"; t "$2" "$3" "$4" >&2
+[ -n "$m" ] || rm -f "$1" "$2"]]
+
+local KILL = [[kill -KILL "-$1" 2>/dev/null; kill -KILL "$1" 2>/dev/null; rm -f "$2" "$3"]]
+
+local function sh(guest, script, ...)
+  local pid = start(guest, "/bin/sh", { "-c", script, "sh", ... })
+  local status = pid and await(guest, pid, core.now() + 60) or {}
+  return from_base64(status["out-data"] or ""), from_base64(status["err-data"] or "")
+end
+
+-- What the program printed, as much of it as may be: both, and whether something is left out.
+local function output_of(guest, out, err, most)
+  local told, complained, from = {}, {}, 1
+  while from <= most do
+    local size = math.min(PIECE, most - from + 1)
+    local one, other = sh(guest, TELL, out, err, tostring(math.tointeger(from)), tostring(math.tointeger(size)))
+    told[#told + 1], complained[#complained + 1] = one, other
+    if #one < size and #other < size then
+      return table.concat(told), table.concat(complained), false
+    end
+    from = from + size
+  end
+  sh(guest, "rm -f \"$1\" \"$2\"", out, err)
+  return table.concat(told), table.concat(complained), true
+end
+
+local function random_name()
+  local words = {}
+  for i = 1, 8 do
+    words[i] = ("%04x"):format(math.random(0, 0xffff))
+  end
+  return "/tmp/guestlua." .. table.concat(words)
+end
+
+-- NAME=value of each variable, checked.
+local function variables(env)
+  local list = {}
+  for name, value in pairs(env or {}) do
+    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
+      bad("env", ("'%s' is no name of a variable"):format(tostring(name)))
+    end
+    check_text("env." .. name, value)
+    list[#list + 1] = name .. "=" .. value
+  end
+  table.sort(list)
+  return list
+end
+
+-- Runs it through the guest's shell. nil: there is no shell, or no room for files.
+local function run_by_shell(guest, path, options)
+  local name, env = random_name(), variables(options.env)
+  local out, err = name .. ".out", name .. ".err"
+  local arguments = { "-c", BEGIN, "sh", out, err, options.cwd or "", tostring(#env) }
+  table.move(env, 1, #env, #arguments + 1, arguments)
+  arguments[#arguments + 1] = path
+  table.move(options.args or {}, 1, #(options.args or {}), #arguments + 1, arguments)
+  local deadline = options.timeout and core.now() + options.timeout
+  local pid = start(guest, "/bin/sh", arguments, options.input)
+  if not pid then
+    return nil
+  end
+  local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, told_when_cancelled)
+  local status = await(guest, pid, deadline)
+  if not status then
+    sh(guest, KILL, tostring(pid), out, err)
+    fail(guest, "timeout", ("exec: '%s' is not over after %g s; it was killed in the guest"):format(path, options.timeout))
+  end
+  local why = from_base64(status["out-data"] or ""):match("%a+")
+  if why == "files" then
+    return nil
+  elseif why == "cwd" then
+    fail(guest, "no_directory", ("exec: there is no directory '%s' in the guest"):format(options.cwd))
+  elseif why == "program" then
+    fail(guest, "no_program", ("exec: there is no program '%s' in the guest"):format(path))
+  end
+  local printed, complained, cut = output_of(guest, out, err, options.max_output or MAX_OUTPUT)
+  return status.exitcode or 128 + (status.signal or 0), printed, complained, { signal = status.signal, truncated = cut }
+end
+
+-- Runs it as the agent does, for guests that have no shell.
+local function run_directly(guest, path, options)
+  if options.cwd or options.env then
+    fail(guest, "argument_unsupported", "exec: cwd and env need /bin/sh, and a /tmp that can be written, in the guest")
+  end
+  local deadline = options.timeout and core.now() + options.timeout
+  local pid = start(guest, path, options.args, options.input)
+  if not pid then
+    fail(guest, "no_program", ("exec: there is no program '%s' in the guest"):format(path))
+  end
+  local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, told_when_cancelled)
+  local status = await(guest, pid, deadline)
+  if not status then
+    fail(guest, "timeout", ("exec: '%s' is not over after %g s; it goes on in the guest, as process %d"):format(path, options.timeout, pid),
+      { still_running = true })
+  end
+  local cut = status["out-truncated"] or status["err-truncated"] or false
+  return status.exitcode or 128 + (status.signal or 0), from_base64(status["out-data"] or ""), from_base64(status["err-data"] or ""),
+    { signal = status.signal, truncated = cut }
+end
+
+define(core.Guest, "Guest", {
+  name = "exec",
+  method = true,
+  help = "Runs a program in the guest through the guest agent, and waits for its end. What it prints goes to files in the guest's /tmp and comes in "
+    .. "pieces, as libvirt gives up an agent whose answer is over 10 MB; a guest without /bin/sh answers at once. Kinds of errors: no_program, "
+    .. "no_directory, timeout.",
+  result = { "integer code", "string output", "string errors", "table how" },
+  returns = "its exit code (128 and the signal's number if a signal ended it), what it printed, what it printed as errors, and a table: signal (nil: "
+    .. "none), truncated (whether it printed more than max_output)",
+  params = {
+    { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
+    { name = "args", type = "table", help = "a list of its arguments" },
+    { name = "input", type = "string", binary = true, help = "what it reads from standard input" },
+    { name = "cwd", type = "string", help = "the directory that it runs in; default: the agent's" },
+    { name = "env", type = "table", help = "variables for it, by name, beside the agent's" },
+    { name = "max_output", type = "integer", help = "how many bytes of either output are wanted; default 16 MiB" },
+    { name = "secret", type = "any", help = "a string, or a list of strings, that args have in them and that must not be seen: they are masked in "
+      .. "whatever guestlua prints from now on; input always is" },
+    { name = "timeout", type = "number", help = "seconds; after that the program is killed, with what it started, and an error of kind "
+      .. "\"timeout\" is raised" },
+  },
+  run = function(guest, path, options)
+    learn(options.secret, options.input)
+    check_text("path", path)
+    if options.cwd then
+      check_text("cwd", options.cwd)
+    end
+    for i, argument in ipairs(options.args or {}) do
+      check_text(("args[%d]"):format(i), argument)
+    end
+    local result = table.pack(run_by_shell(guest, path, options))
+    if result[1] == nil then
+      return run_directly(guest, path, options)
+    end
+    return table.unpack(result, 1, result.n)
+  end,
+})
+
+-- How long the agent may take to answer, and how long until it is asked again if no event says that it is there, in seconds.
+local PING, PAUSE = 5, 2
+
+-- libvirt's kinds for an agent that does not answer yet.
+local not_yet = { agent_unresponsive = true, agent_unsynced = true }
+
+local agent = {}
+
+define(agent, "guestlua", {
+  name = "await_agent",
+  help = "Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.",
+  returns = "number: the seconds that it took",
+  params = {
+    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised; default: no limit" },
+  },
+  run = function(guest, options)
+    core.check_self(guest, "Guest", "await_agent")
+    local began, limit = core.now(), options.timeout or math.huge
+    local events <close> = guest:subscribe("agent_lifecycle")
+    while true do
+      local left = limit - (core.now() - began)
+      local ok, e = pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = math.ceil(math.max(math.min(PING, left), 1)) })
+      if ok then
+        return core.now() - began
+      elseif not core.Error.is(e) or not not_yet[e.kind] then
+        error(e, 0)
+      end
+      left = limit - (core.now() - began)
+      if left <= 0 then
+        error(core.Error.new({
+          kind = "timeout",
+          op = "await_agent",
+          guest = guest.name,
+          cause = e,
+          message = ("await_agent: the guest's agent has not answered within %g s"):format(options.timeout),
+          hint = "does qemu-guest-agent run in the guest?",
+        }), 0)
+      end
+      events:next(math.min(PAUSE, left))
+    end
+  end,
+})
+
+agent.ask, agent.from_base64, agent.to_base64, agent.check_text = ask, from_base64, to_base64, check_text
+
+return agent

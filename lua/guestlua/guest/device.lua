@@ -1,0 +1,194 @@
+-- Devices: building them, comparing them, and detaching them from guests that do not let go at once.
+
+local calls = require("guestlua.log.calls")
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local devices = require("guestlua.guest.devices")
+
+local Guest = core.Guest
+
+local function fail(kind, fields)
+  fields.kind = kind
+  error(core.Error.new(fields), 0)
+end
+
+-- device.disk{…} is element("disk", {…}), and so for every other name.
+local device = setmetatable({}, {
+  __index = function(self, name)
+    local function build(fields)
+      return core.element(name, fields or {})
+    end
+    self[name] = build
+    return build
+  end,
+})
+
+define(Guest, "Guest", {
+  name = "get_vcpus_info",
+  method = true,
+  help = "Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.",
+  result = "fun(): table",
+  returns = "an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state (\"offline\", \"running\", \"blocked\"), state (its "
+    .. "number), time (ns)",
+  run = function(guest)
+    local list, i
+    return function()
+      list, i = list or guest:get_vcpus(), (i or 0) + 1
+      return list[i]
+    end
+  end,
+})
+
+local INTERFACES = { interface = true, hostdev = "pci" }
+
+define(Guest, "Guest", {
+  name = "get_interface_by_cfg",
+  method = true,
+  help = "The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC "
+    .. "address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind \"device_ambiguous\" names those that "
+    .. "fit where it is more than one.",
+  result = "Element?",
+  returns = "Element, or nil where there is none, and for a cfg of nil",
+  params = {
+    { name = "cfg", type = "any", positional = true, help = "what to look for: an Element or XML text" },
+    { name = "from_persistent_config", type = "boolean", help = "look into the persistent configuration, not at the running guest" },
+  },
+  run = function(guest, cfg, options)
+    if cfg == nil or cfg == "" then
+      return nil
+    end
+    cfg = type(cfg) == "string" and core.element(cfg) or cfg
+    core.check_self(cfg, "Element", "get_interface_by_cfg")
+    local kind = INTERFACES[cfg:tag()]
+    if not kind or kind ~= true and kind ~= cfg:attribute("type") then
+      define.bad("get_interface_by_cfg", "cfg", ("an <interface>, or a <hostdev> of type pci expected, got a <%s>"):format(cfg:tag()))
+    end
+    local found = devices.find(guest, cfg, options.from_persistent_config, { method = "get_interface_by_cfg", here = true, hexadecimal = true })
+    return found
+  end,
+})
+
+local function set_hairpin(guest, name)
+  if core.dry_run() then
+    return calls.held("enable_hairpin", { guest = guest.name, device = name })
+  end
+  local path = ("/sys/class/net/%s/brport/hairpin_mode"):format(name)
+  local file, message, code = io.open(path, "r+")
+  local ok = file
+  if file then
+    ok, message, code = file:write("1")
+    local closed, close_message, close_code = file:close()
+    if ok and not closed then
+      ok, message, code = closed, close_message, close_code
+    end
+  end
+  if not ok and code ~= 2 then -- ENOENT: no bridge
+    fail("system_error", { op = "enable_hairpin", guest = guest.name, device = name, message = "enable_hairpin: " .. message })
+  end
+end
+
+define(Guest, "Guest", {
+  name = "enable_hairpin",
+  method = true,
+  help = "Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the "
+    .. "guest has to run here, and it needs root. An interface that is on no bridge is left alone.",
+  run = function(guest)
+    for _, name in ipairs(guest:get_interfaces()) do
+      set_hairpin(guest, name)
+    end
+  end,
+})
+
+local function not_found(guest, name)
+  fail("device_not_found", {
+    op = "detach_device_with_retry",
+    guest = guest.name,
+    device = name,
+    message = ("Device '%s' not found."):format(name),
+  })
+end
+
+-- What libvirt says in different releases of a device that is not there (any more), and of one whose unplug it waits for.
+local function is_gone(e)
+  local message = e.message or ""
+  return e.code == 99
+    or (e.code == 9 or e.code == 1) and message:find("not found", 1, true)
+    or e.code == 8 and message:find("no target device", 1, true)
+end
+
+local function is_under_way(e)
+  return e.code == 1 and (e.message or ""):find("already in the process of unplug", 1, true)
+end
+
+-- One request. Answers false where libvirt says that the device is gone.
+local function request(guest, conf, options)
+  local ok, e = pcall(guest.detach_device, guest, conf, options)
+  if ok then
+    return true
+  elseif type(e) ~= "table" then
+    error(e, 0)
+  elseif is_gone(e) then
+    return false
+  elseif not is_under_way(e) then
+    error(e, 0)
+  end
+  return true
+end
+
+define(Guest, "Guest", {
+  name = "detach_device_with_retry",
+  method = true,
+  help = "Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises "
+    .. "an error of kind \"device_detach_failed\" when the guest did not let go, and \"device_not_found\" where libvirt says that there is no such "
+    .. "device; its counter goes on when it is called again.",
+  result = "fun()",
+  returns = "a function without arguments, which waits",
+  params = {
+    {
+      name = "get_device_conf_func",
+      type = "function",
+      positional = true,
+      required = true,
+      help = "called with `device`: the device's configuration as it is now, nil when it is gone",
+    },
+    { name = "device", type = "any", positional = true, required = true, help = "what get_device_conf_func knows the device by" },
+    { name = "persistent", type = "boolean", positional = true, required = true, help = "take it out of the persistent configuration too" },
+    { name = "live", type = "boolean", positional = true, required = true, help = "take it from the running guest" },
+    { name = "max_retry_count", type = "integer", help = "how often to ask again; default: 7, -1: for ever" },
+    { name = "inc_sleep_time", type = "number", help = "seconds that each pause is longer than the one before; default: 2" },
+    { name = "max_sleep_time", type = "number", help = "seconds of the longest pause; default: 30" },
+  },
+  run = function(guest, get_conf, name, persistent, live, options)
+    local conf = get_conf(name)
+    if conf == nil or not request(guest, conf, { persistent = persistent, live = live }) and not (persistent and live) then
+      not_found(guest, name)
+    elseif core.dry_run() then
+      return function() end
+    end
+    local retries, step = options.max_retry_count or 7, options.inc_sleep_time or 2
+    local longest, failed = options.max_sleep_time or 30, 0
+    return function()
+      while true do
+        conf = get_conf(name)
+        if conf == nil then
+          return
+        elseif not request(guest, conf, { live = live }) then
+          not_found(guest, name)
+        end
+        failed = failed + 1
+        if retries >= 0 and failed > retries then
+          fail("device_detach_failed", {
+            op = "detach_device_with_retry",
+            guest = guest.name,
+            device = name,
+            message = ("Device detach failed for %s: Unable to detach from guest transient domain."):format(name),
+            hint = "is the guest's system up, and does it use the device still?",
+          })
+        end
+        core.sleep(math.min(failed * step, longest))
+      end
+    end
+  end,
+})
+
+return device

@@ -1,0 +1,114 @@
+-- Freezing a guest's file systems within a time limit, and thawing them whatever it takes.
+
+local core = require("guestlua.core")
+local undo = require("guestlua.base.undo")
+
+local freeze = {}
+
+-- Seconds: how long a thaw is tried again, as a guest that stays frozen is worse than a script that waits; how long one try may take; and how long
+-- the agent has to say that it is there.
+local THAW_FOR, TRY, PING = 40, 8, 5
+
+local ALARM = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
+
+-- Raises if the agent does not answer, or has frozen the file systems for somebody else: they cannot be frozen then, and nothing has been done yet.
+-- seconds: if it has less than usual.
+function freeze.check_agent(guest, seconds)
+  if core.dry_run() then -- which makes no call that an agent could take for a command
+    return
+  end
+  local limit = math.max(1, math.min(PING, (seconds or PING) // 1 | 0))
+  local ok, answer = pcall(guest.agent_command, guest, '{"execute":"guest-fsfreeze-status"}', { agent_timeout = limit })
+  if not ok and not core.Error.is(answer, "no_support") then -- a driver that cannot ask may freeze all the same
+    error(answer, 0)
+  elseif ok and answer:find('"return"%s*:%s*"frozen"') then
+    error(core.Error.new({
+      kind = "conflict",
+      guest = guest.name,
+      message = "the guest's file systems are frozen already, by somebody else, and that is not to be ended here",
+      hint = "if whoever did that is gone: guestlua.recover(host), or guest:thaw_filesystems()",
+    }), 0)
+  end
+end
+
+-- Whether the guest that a call failed on does not run any more: then there is nothing to take back.
+function freeze.is_gone(guest, e)
+  if core.Error.is(e, "no_domain") then
+    return true
+  end
+  local known, active = pcall(guest.is_active, guest, { timeout = 5 })
+  return known and not active or not known and core.Error.is(active, "no_domain")
+end
+
+-- One try, for what is tried again anyway. Without an agent there was no freeze.
+function freeze.thaw_once(guest)
+  local ok, e = pcall(guest.thaw_filesystems, guest, { timeout = TRY })
+  if ok or core.Error.is(e, "argument_unsupported") or freeze.is_gone(guest, e) then
+    return
+  elseif core.Error.is(e) then
+    e.hint = ALARM
+  end
+  error(e, 0)
+end
+
+-- The agent's "not frozen" is success: thawing is harmless.
+function freeze.thaw(guest)
+  local deadline = core.now() + THAW_FOR
+  while true do
+    local ok, e = pcall(guest.thaw_filesystems, guest, { timeout = TRY })
+    if ok or freeze.is_gone(guest, e) then
+      return
+    elseif core.now() >= deadline or e.kind == "closed" or e.kind == "argument_unsupported" or e.kind == "no_support" then
+      e.hint = ALARM
+      error(e, 0)
+    end
+    local known, alive = pcall(guest.host.is_alive, guest.host)
+    if not (known and alive) then
+      pcall(guest.host.reconnect, guest.host)
+    end
+    core.sleep(0.5)
+  end
+end
+
+-- libvirt's time limit for the agent is one setting of the guest: who sets it has it alone until it is set back. By UUID.
+local limited = {}
+
+local function with_agent_limit(guest, seconds, fn)
+  local uuid = guest.uuid
+  while limited[uuid] do
+    limited[uuid]:wait()
+  end
+  limited[uuid] = core.signal()
+  local guard <close> = undo.guard(function()
+    pcall(guest.agent_set_response_timeout, guest, nil, { timeout = TRY })
+    limited[uuid]:wake()
+    limited[uuid] = nil
+  end)
+  local ok, e = pcall(guest.agent_set_response_timeout, guest, math.max(math.ceil(seconds), 1))
+  if not ok and e.kind ~= "no_support" then
+    error(e, 0)
+  end
+  return fn()
+end
+
+-- Freezes; the agent's silence is told as a time that was over. The engine's own limit is the net under libvirt's.
+function freeze.freeze(guest, seconds)
+  if not seconds then
+    return guest:freeze_filesystems()
+  end
+  local began = math.huge
+  local ok, e = pcall(with_agent_limit, guest, seconds, function()
+    began = core.now()
+    guest:freeze_filesystems({ timeout = seconds + 5 })
+  end)
+  local told_to = core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
+  if not ok and core.now() - began >= seconds and core.Error.is(e) and not told_to then
+    e.message = ("the file systems were not frozen within %g s: %s"):format(seconds, e.message)
+    e.kind = "timeout"
+  end
+  if not ok then
+    error(e, 0)
+  end
+end
+
+return freeze

@@ -1,0 +1,151 @@
+-- What is done to a guest for a while: frozen, paused; attached is in workflow/device/attached.lua. Each is a to-be-closed value that takes it back
+-- on every way out of its scope, and an entry of the journal: guestlua.recover does that for a process that was killed.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local freeze = require("guestlua.guest.freeze")
+local journal = require("guestlua.base.journal")
+local undo = require("guestlua.base.undo")
+local watchdog = require("guestlua.guest.watchdog")
+
+local is_gone, thaw = freeze.is_gone, freeze.thaw
+
+-- ---- the journal ----
+
+-- An entry for what is about to be done to the guest. Gives a function that ends it.
+local function record(name, guest, data)
+  if core.dry_run() then
+    return function() end
+  end
+  local id = journal.new_id()
+  local path = ("%s/%s.lock"):format(journal.directory(), id)
+  local lock
+  repeat -- whoever recovers may look at it for a moment
+    lock = core.lock(path)
+  until lock
+  local entry = journal.begin(id, name, guest, id .. ".lock")
+  entry:write({ step = name, data = data })
+  return function()
+    entry:remove()
+    lock:release()
+  end
+end
+
+-- A guard, with what is to be done under it done: if that fails, what it did is taken back at once. begin: what gives the function that ends what
+-- keeps account of it. A signal may come at any moment: the guard is there before.
+local function begun(begin, take_back, fn)
+  local forget
+  local result = undo.guard(function()
+    if forget then
+      take_back()
+      forget()
+    end
+  end, function()
+    forget()
+  end)
+  local guard <close> = undo.guard(function(failure)
+    if failure then
+      result:close(failure)
+    end
+  end)
+  core.shield(function()
+    forget = begin()
+  end)
+  fn()
+  return result
+end
+
+-- ---- frozen ----
+
+define(core.Guest, "Guest", {
+  name = "frozen",
+  method = true,
+  help = "Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the "
+    .. "freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does "
+    .. "not answer is an error before anything is frozen.",
+  returns = "a guard",
+  params = {
+    { name = "timeout", type = "number", help = "seconds that the freeze may take; then the guest is thawed, and an error of kind "
+      .. "\"timeout\" is raised" },
+  },
+  run = function(guest, options)
+    freeze.check_agent(guest, options.timeout)
+    return begun(function()
+      local forget = record("frozen", guest, { id = guest.id })
+      local dog = watchdog.start(guest)
+      return function()
+        forget()
+        if dog then
+          dog:release()
+        end
+      end
+    end, function()
+      thaw(guest)
+    end, function()
+      freeze.freeze(guest, options.timeout)
+    end)
+  end,
+})
+
+journal.recoverers.frozen = function(_, guest, entry)
+  if not guest then
+    return "the guest is gone"
+  elseif not guest:is_active() then
+    return "the guest is off: nothing is frozen"
+  elseif guest.id ~= entry.data.id then
+    return "the guest was started anew since: what is frozen by now is somebody else's doing"
+  end
+  thaw(guest)
+  return "thawed"
+end
+
+-- ---- paused ----
+
+-- Whether the guest was not started anew. guest.id can be an old one: it is looked up.
+local function is_instance(guest, id)
+  local now <close> = guest.host:guest(guest.uuid)
+  return now and now.id == id
+end
+
+define(core.Guest, "Guest", {
+  name = "paused",
+  method = true,
+  help = "Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before "
+    .. "stays so.",
+  returns = "a guard",
+  blocks = true,
+  run = function(guest)
+    local was = guest:get_info().domain_state == "paused"
+    local id = guest.id
+    return begun(function()
+      return was and function() end or record("paused", guest, { id = id })
+    end, function()
+      local ok, e = pcall(function()
+        if not was and guest:get_info().domain_state == "paused" and is_instance(guest, id) then
+          guest:resume()
+        end
+      end)
+      if not ok and not is_gone(guest, e) then
+        error(e, 0)
+      end
+    end, function()
+      if not was then
+        guest:pause()
+      end
+    end)
+  end,
+})
+
+journal.recoverers.paused = function(_, guest, entry)
+  if not guest then
+    return "the guest is gone"
+  elseif guest:get_info().domain_state ~= "paused" then
+    return "the guest is not paused"
+  elseif guest.id ~= entry.data.id then
+    return "the guest was started anew since: that it is paused is somebody else's doing"
+  end
+  guest:resume()
+  return "the guest runs again"
+end
+
+return { begun = begun, record = record }

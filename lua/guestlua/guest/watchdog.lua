@@ -1,0 +1,31 @@
+-- Thaws a guest although this process dies, by SIGKILL or a crash: a shell waits for that, and recovers the guest then. What was frozen is in the
+-- journal, so that it is the same recovery as any other.
+
+local core = require("guestlua.core")
+local journal = require("guestlua.base.journal")
+local log = require("guestlua.log.log").log
+
+local watchdog = {}
+
+-- $0 is the guestlua command. The connection's URI, which may hold a password, and the journal are in the environment.
+local SCRIPT = [[
+read -r released && exit
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  LIBVIRT_DEFAULT_URI=$GUESTLUA_WATCHED "$0" recover --journal "$1" --guest "$2" && exit
+  sleep 1
+done]]
+
+-- Starts one for a guest that is about to be frozen; it is to be closed when the guest is thawed. nil if that cannot be: then it is for whoever
+-- recovers.
+function watchdog.start(guest)
+  if core.dry_run() then
+    return nil
+  end
+  local ok, started = pcall(core.watchdog, guest.host.uri, SCRIPT, core.command(), journal.journal(), guest.uuid)
+  if not ok then
+    log.debug("nobody thaws the guest if this process dies", { guest = guest.name, reason = started })
+  end
+  return ok and started or nil
+end
+
+return watchdog

@@ -1,0 +1,101 @@
+-- guestlua.run: programs of this host, while the other tasks go on; and a word to who holds those up.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+
+local run = {}
+
+local function check_text(argument, value)
+  if type(value) ~= "string" or value:find("\0", 1, true) then
+    define.bad("run", argument, type(value) == "string" and "the string has a NUL byte in it" or "string expected, got " .. type(value))
+  end
+end
+
+-- The program and its arguments, as one list.
+local function command(program, args)
+  local list = { program }
+  for key in next, args do
+    if math.type(key) ~= "integer" or key < 1 or key > #args then
+      define.bad("run", "args", "a list expected, got the key " .. tostring(key))
+    end
+  end
+  for i = 1, #args do
+    check_text(("args[%d]"):format(i), args[i])
+    list[i + 1] = args[i]
+  end
+  return list
+end
+
+local function check_environment(variables)
+  for name, value in next, variables do
+    check_text("env", name)
+    if name == "" or name:find("=", 1, true) then
+      define.bad("run", "env", ("'%s' is no name of a variable"):format(name))
+    elseif value ~= false then
+      check_text("env." .. name, value)
+    end
+  end
+end
+
+define(run, "guestlua", {
+  name = "run",
+  help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is "
+    .. "cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.",
+  returns = "its exit code (128 and the signal's number if a signal ended it), what it printed, and what it printed as errors",
+  params = {
+    { name = "program", type = "string", positional = true, required = true, help = "the program; without a slash in it PATH is searched" },
+    { name = "args", type = "table", help = "a list of its arguments, all strings" },
+    { name = "input", type = "string", binary = true, help = "what it reads from standard input; default: nothing" },
+    { name = "timeout", type = "number", help = "seconds; a program that is not over by then is ended, and an error of kind \"timeout\" is raised, "
+      .. "with what it had printed in `output` and `errors`" },
+    { name = "cwd", type = "string", help = "the directory that it starts in" },
+    { name = "env", type = "table", help = "environment variables that it gets in addition, as in {LANG = \"C\"}; false takes one away" },
+  },
+  run = function(program, options)
+    if program == "" then
+      define.bad("run", "program", "it is empty")
+    end
+    local arguments = command(program, options.args or {})
+    check_environment(options.env or {})
+    local function fail(kind, message, fields)
+      fields.kind, fields.op, fields.message = kind, "run", ("run: '%s' %s"):format(program, message)
+      error(core.Error.new(fields), 0)
+    end
+    if core.dry_run() then
+      fail("dry_run", "is not started in a dry run", {})
+    end
+    local code, output, errors, timed_out = core.run(arguments, options.env, options.input, options.cwd, options.timeout)
+    if not code then
+      fail("system_error", ("cannot be started%s: %s"):format(options.cwd and (" in '%s'"):format(options.cwd) or "", output), {})
+    elseif timed_out then
+      fail("timeout", ("was not over after %g s, and was ended"):format(options.timeout), { output = output, errors = errors })
+    end
+    return code, output, errors
+  end,
+})
+
+-- ---- what holds up the other tasks ----
+
+local warned = false
+
+-- Says so once, if there are other tasks.
+local function warn(name)
+  if not warned and core.alive().tasks > 1 then
+    warned = true
+    require("guestlua.log.log").log.warning(name .. " holds up all tasks until its program is over; guestlua.run does not")
+  end
+end
+
+local execute, popen = os.execute, io.popen
+
+os.execute = function(...) -- luacheck: ignore
+  warn("os.execute")
+  return execute(...)
+end
+
+io.popen = function(...) -- luacheck: ignore
+  warn("io.popen")
+  return popen(...)
+end
+
+return run

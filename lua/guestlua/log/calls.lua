@@ -1,0 +1,104 @@
+-- What the calls tell of themselves (src/call/watch.c): the log's level trace, and the dry run.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local log = require("guestlua.log.log")
+
+local calls = {}
+
+local function ordered(list, inline)
+  local fields, order = {}, {}
+  for i = 1, #list, 2 do
+    order[#order + 1] = list[i]
+    fields[list[i]] = list[i + 1]
+  end
+  return setmetatable(fields, { __jsonorder = order, inline = inline })
+end
+
+local ORDER = { "op", "host", "guest", "device", "arguments", "result", "error", "reason", "still_running", "duration_ms" }
+
+local function fields_of(call)
+  return setmetatable({
+    op = call.op,
+    host = not call.guest and call.host or nil,
+    guest = call.guest,
+    device = call.device,
+    arguments = #call.arguments > 0 and ordered(call.arguments, true) or nil,
+    result = call.result,
+    error = call.kind,
+    reason = call.message,
+    still_running = call.still_running,
+    duration_ms = call.duration_ms,
+  }, { __jsonorder = ORDER })
+end
+
+-- What the jobs would have come to that a dry run did not start: by guest and disk, for await_job.
+local outcomes = {}
+
+local function key_of(guest, device)
+  return guest .. "\0" .. device
+end
+
+local function remember(call)
+  local flags = {}
+  for i = 1, #call.arguments, 2 do
+    if call.arguments[i] == "flags" then
+      for name in call.arguments[i + 1]:gmatch("[^|]+") do
+        flags[name] = true
+      end
+    end
+  end
+  local key = key_of(call.guest, call.device)
+  if call.op == "copy" or call.op == "rebase" and flags.copy or call.op == "commit" and flags.active then
+    outcomes[key] = "ready"
+  elseif call.op == "rebase" or call.op == "commit" then
+    outcomes[key] = "completed"
+  elseif call.op == "abort_job" and outcomes[key] then
+    outcomes[key] = flags.pivot and "completed" or "canceled"
+  end
+end
+
+-- What await_job answers of a job that a dry run did not start; nil where there is none.
+function calls.outcome(disk)
+  local guest = disk.guest.name
+  local key = key_of(guest, disk.name)
+  local outcome = outcomes[key]
+  if not core.dry_run() or not outcome then
+    return nil
+  elseif outcome ~= "ready" then
+    outcomes[key] = nil
+  end
+  log.emit("info", "dry run: await_job", { guest = guest, device = disk.name, result = outcome })
+  return outcome
+end
+
+-- Says that something which is no call of libvirt's is not done.
+function calls.held(what, fields)
+  log.emit("info", "dry run: " .. what, fields)
+end
+
+core.on_call(function(what, call)
+  if what == "over" then
+    log.emit("trace", call.call, fields_of(call))
+    return
+  end
+  if call.device then
+    remember(call)
+  end
+  calls.held(call.refused and call.call .. " (refused)" or call.call, fields_of(call))
+end)
+
+define(calls, "guestlua", {
+  name = "dry_run",
+  help = "dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded "
+    .. "where that is all that they say, and gets an error of kind \"dry_run\" where it is not. New connections are read-only. There is no way "
+    .. "back. The command's --dry-run.",
+  result = "boolean",
+  returns = "boolean: whether this is a dry run",
+  params = { { name = "on", type = "boolean", positional = true, help = "true; nil: only asks" } },
+  run = function(on)
+    return core.dry_run(on or nil)
+  end,
+})
+
+return calls

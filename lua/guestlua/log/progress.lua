@@ -1,0 +1,168 @@
+-- How far things are: on a terminal a line each, kept below what the script prints; elsewhere a line now and then. All of it on standard error.
+
+local bars = require("guestlua.log.bars")
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local screen = require("guestlua.log.screen")
+
+local REDRAW = 0.1 -- seconds between two drawings on a terminal
+local LINE = 5 -- and between two lines elsewhere
+local RATE_OVER = 10 -- the rate is that of the last so many seconds
+
+local stderr = io.stderr
+local quiet = false
+local shown = {} -- the Progress objects with a line on the terminal, from the top
+
+local Progress = define.class("Progress", "How far something is, as a line on standard error: guestlua.progress makes one.")
+
+screen.paint(function(columns, most)
+  local list = bars.lines(#shown <= most and shown or table.move(shown, 1, most - 1, 1, {}), columns)
+  if #list < #shown then
+    list[#list + 1] = screen.cut(("and %d more"):format(#shown - #list), columns)
+  end
+  return list
+end)
+
+local function note(bar, current, total)
+  local now = core.now()
+  bar.current, bar.total = current, total or bar.total
+  local samples = bar.samples
+  samples[#samples + 1] = { time = now, current = current }
+  while #samples > 2 and now - samples[2].time > RATE_OVER do
+    table.remove(samples, 1)
+  end
+end
+
+local function show(bar)
+  if quiet or bar.over then
+    return
+  elseif screen.is_terminal(stderr) then
+    if screen.age() >= REDRAW then
+      screen.draw()
+    end
+  elseif core.now() - bar.told >= LINE then
+    bar.told = core.now()
+    core.write_whole(stderr, ("%s: %s\n"):format(bar.label, bars.listed(bar)))
+  end
+end
+
+local function finish(bar, failed)
+  if bar.over then
+    return
+  end
+  bar.over = true
+  for i, other in ipairs(shown) do
+    if other == bar then
+      table.remove(shown, i)
+      break
+    end
+  end
+  if quiet then
+    return
+  elseif screen.is_terminal(stderr) then
+    screen.draw(bars.summary(bar, failed))
+  else
+    core.write_whole(stderr, bars.summary(bar, failed) .. "\n")
+  end
+end
+
+-- How far a job is: a disk's get_job_info, or a guest's.
+local function amounts(info)
+  if info.cur then
+    return info.cur, info.end_ or info["end"]
+  end
+  return info.data_processed, info.data_total
+end
+
+define(Progress, "Progress", {
+  name = "update",
+  method = true,
+  help = "Says how far it is now. The line is drawn ten times a second at most; where standard error is no terminal one is written every five "
+    .. "seconds.",
+  params = {
+    { name = "current", type = "any", positional = true, required = true, help = "how many bytes are done; or what get_job_info() gives, of a disk "
+      .. "or of a guest, which has both" },
+    { name = "total", type = "number", positional = true, help = "of how many; nil: as before" },
+  },
+  run = function(bar, current, total)
+    if type(current) == "table" then
+      current, total = amounts(current)
+    end
+    if type(current) ~= "number" or total ~= nil and type(total) ~= "number" then
+      define.bad("update", "current", "a number expected, or the table that get_job_info() gives, got " .. type(current))
+    end
+    note(bar, current, total)
+    show(bar)
+  end,
+})
+
+define(Progress, "Progress", {
+  name = "done",
+  method = true,
+  help = "Takes the line away, and leaves one that says how much it was and how long it took. A to-be-closed variable does the same at the end of "
+    .. "its scope, and says where an error stopped it. Calling it twice is harmless.",
+  run = function(bar)
+    finish(bar, false)
+  end,
+})
+
+define(Progress, "Progress", {
+  name = "callback",
+  method = true,
+  help = "What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.",
+  result = "fun(info: table)",
+  returns = "a function that takes what get_job_info() gives",
+  run = function(bar)
+    return function(...)
+      bar:update(...)
+    end
+  end,
+})
+
+function Progress:__close(failure)
+  finish(self, failure ~= nil)
+end
+
+define(Progress, "Progress", {
+  name = "configure",
+  help = "Progress.configure{quiet=true}: from now on no progress is shown; the command's -q. A function of the class, called with a dot.",
+  params = { { name = "quiet", type = "boolean", help = "show none" } },
+  run = function(options)
+    if options.quiet ~= nil then
+      quiet = options.quiet
+    end
+  end,
+})
+
+local progress = { Progress = Progress }
+
+define(progress, "guestlua", {
+  name = "progress",
+  help = "Shows how far something is, on standard error: local progress <close> = guestlua.progress(\"commit vda\"). On a terminal that is a line "
+    .. "with a bar, per cent, bytes, rate and time left, below what the script prints, one for each that is open; elsewhere a line every five "
+    .. "seconds.",
+  result = "Progress",
+  params = {
+    { name = "label", type = "string", binary = true, positional = true, required = true, help = "what it is of" },
+    { name = "total", type = "number", help = "how many bytes there are; update may say it later" },
+  },
+  run = function(label, options)
+    local now = core.now()
+    local bar = setmetatable({
+      label = core.printable((label:gsub("%c", " "))),
+      total = options.total,
+      current = 0,
+      began = now,
+      told = now,
+      samples = { { time = now, current = 0 } },
+    }, Progress)
+    if not quiet and screen.is_terminal(stderr) then
+      screen.protect()
+      shown[#shown + 1] = bar
+      screen.draw()
+    end
+    return bar
+  end,
+})
+
+return progress

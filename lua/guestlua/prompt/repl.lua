@@ -1,0 +1,226 @@
+-- The prompt: reads statements and expressions, runs each as a task, shows what it gives. On a terminal with readline, elsewhere line by line.
+
+local guestlua = require("guestlua")
+local core = require("guestlua.core")
+local terminal = require("guestlua.terminal")
+local screen = require("guestlua.log.screen")
+local show = require("guestlua.prompt.show")
+
+local is = core.Error.is
+
+local function columns()
+  return select(2, terminal.size())
+end
+
+local function history_path()
+  local state = os.getenv("XDG_STATE_HOME")
+  local home = os.getenv("HOME")
+  if not state or state:sub(1, 1) ~= "/" then
+    state = home and home .. "/.local/state"
+  end
+  return state and state .. "/guestlua/history"
+end
+
+-- The chunk of what was typed; nil and whether there is more to come, and what is wrong.
+local function compile(text)
+  text = text:gsub("^%s*=", "return ")
+  local chunk, wrong = load("return " .. text, "=stdin")
+  if chunk then
+    return chunk
+  end
+  local statement, message = load(text, "=stdin")
+  return statement, not statement and (message:find("<eof>$") or wrong:find("<eof>$")) ~= nil, message
+end
+
+-- A text gets the traceback of the code that was typed; an Error tells by itself where it comes from.
+local function traced(e)
+  if type(e) ~= "string" then
+    return e
+  end
+  e = core.printable(e, "indent")
+  local trace = debug.traceback("", 2):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
+  return trace:find("\n\t[^%[]") and e .. trace or e
+end
+
+-- ---- what happens in the background is told above the prompt ----
+
+local numbers = setmetatable({}, { __mode = "k" })
+
+local function tell(...)
+  io.stdout:write(table.concat({ ... }), "\n")
+end
+
+-- guestlua.spawn for the prompt: who types it wants to know when the task has ended, and may never wait for it.
+local function spawn_told(spawn)
+  local count = 0
+  return function(fn, ...)
+    if type(fn) ~= "function" then
+      return spawn(fn, ...)
+    end
+    count = count + 1
+    local number = count
+    local task = spawn(function(...)
+      local guard <close> = setmetatable({}, {
+        __close = function(_, e)
+          if e == nil then
+            tell(("[%d] done"):format(number))
+          elseif not is(e, "cancelled") or e.still_running then
+            tell(("[%d] failed: "):format(number), show.value(e, columns()))
+          else
+            tell(("[%d] cancelled"):format(number))
+          end
+        end,
+      })
+      return fn(...)
+    end, ...)
+    numbers[task] = number
+    return task
+  end
+end
+
+local function event_text(event)
+  local parts = { event.event, event.guest and ("guest '%s'"):format(core.printable(event.guest)) }
+  local keys = {}
+  for key in pairs(event) do
+    if key ~= "event" and key ~= "guest" and key ~= "uuid" then
+      keys[#keys + 1] = key
+    end
+  end
+  table.sort(keys)
+  for _, key in ipairs(keys) do
+    parts[#parts + 1] = ("%s=%s"):format(key, core.printable(tostring(event[key])))
+  end
+  return table.concat(parts, " ")
+end
+
+-- watch(object, "lifecycle", …): tells the events of a host or a guest from now on.
+local function watch(object, ...)
+  local subscriptions = {}
+  for i, name in ipairs(select("#", ...) > 0 and { ... } or { "lifecycle" }) do
+    subscriptions[i] = object:on(name, function(event)
+      tell(event_text(event))
+    end)
+  end
+  return table.unpack(subscriptions)
+end
+
+local function present(...)
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    local number = numbers[value]
+    print(number and ("[%d] %s"):format(number, value:status()) or show.value(value, columns()))
+  end
+end
+
+-- What is typed runs with these: a sandbox has its own.
+local globals = load("return _G")()
+
+-- What only the prompt has.
+local function open_globals()
+  globals.guestlua.spawn = spawn_told(guestlua.spawn)
+  globals.watch = watch
+  globals.show = present
+  globals.help = function(topic)
+    print(require("guestlua.prompt.help").text(topic, columns()))
+  end
+end
+
+-- ---- running ----
+
+-- An interrupt that is Ctrl-C has done what it should when the call is cancelled; SIGTERM ends the prompt.
+local function ends(e)
+  return is(e, "interrupted") and (terminal.ending() or not terminal.prompts())
+end
+
+-- Runs the chunk as a task, so that Ctrl-C can cancel it. Shows its results or its error.
+local function perform(chunk, output)
+  local task = core.spawn(function()
+    local results = table.pack(xpcall(chunk, traced))
+    if not results[1] then
+      error(results[2], 0)
+    elseif results.n > 1 then
+      output(table.unpack(results, 2, results.n))
+    end
+  end)
+  repeat
+    local ok, e = pcall(task.wait, task)
+    if not ok and ends(e) then
+      error(e, 0)
+    elseif not ok and task:status() == "running" then
+      task:cancel()
+    elseif not ok then
+      io.stderr:write(terminal.prompts() and show.value(e, columns()) or core.printable(tostring(e), "keep"), "\n")
+    end
+  until task:status() ~= "running"
+  pcall(core.sleep, 0) -- the Ctrl-C that stopped a computation has cancelled us as well
+end
+
+-- Reads with next_line(continues) what makes a chunk, and runs it; until there is no more line. remember gets each text.
+local function loop(next_line, output, remember)
+  local text
+  while true do
+    local ok, line = pcall(next_line, text ~= nil)
+    if not ok and ends(line) then
+      error(line, 0)
+    elseif not ok then
+      if not is(line, "interrupted") then
+        error(line, 0)
+      end
+      text = nil
+    elseif not line then
+      return
+    else
+      text = text and text .. "\n" .. line or line
+      local chunk, more, message = compile(text)
+      if not more then
+        remember(text)
+        if chunk then
+          perform(chunk, output)
+        else
+          io.stderr:write(core.printable(message), "\n")
+        end
+        text = nil
+      end
+    end
+  end
+end
+
+local function plain()
+  local asks = guestlua.isatty(io.stdin)
+  loop(function(continues)
+    if asks then
+      io.stdout:write(continues and ">> " or "> "):flush()
+    end
+    return io.read("l")
+  end, print, function() end)
+end
+
+local function with_readline(settings)
+  local guard <close> = setmetatable({}, { __close = terminal.close })
+  screen.above(terminal.above)
+  open_globals()
+  local path = history_path()
+  if path then
+    terminal.history(path)
+  end
+  if not settings.quiet then
+    local v = guestlua.version
+    print(("guestlua %s, Lua %s, libvirt %s. help() helps, Ctrl-D leaves."):format(v.guestlua, v.lua, v.libvirt))
+  end
+  loop(function(continues)
+    screen.leave()
+    return terminal.read(continues and (globals._PROMPT2 or ">> ") or (globals._PROMPT or "> "))
+  end, present, function(text)
+    if text:find("%S") then
+      terminal.remember(text)
+    end
+  end)
+end
+
+return function(settings)
+  if terminal.open(require("guestlua.prompt.complete")) then
+    with_readline(settings)
+  else
+    plain()
+  end
+end

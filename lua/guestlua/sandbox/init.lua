@@ -1,0 +1,281 @@
+-- What a script that is not trusted may reach. Scripts get globals of their own, in which there is nothing that reads or writes files, starts
+-- programs, loads code that is not text, or looks into others; our own modules keep theirs.
+--
+-- Functions of Lua's that can run for long in one call pay for it where there is a limit of instructions. What is left: matching bad patterns,
+-- comparing long strings, and memory that is copied where there is no limit of memory. Who fears that gives the state a process of its own, which
+-- it can end.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local guestlua = require("guestlua")
+local undo = require("guestlua.base.undo")
+
+local sandbox = {}
+
+local function copy(from, names)
+  local result = {}
+  for name in names:gmatch("%S+") do
+    result[name] = from[name]
+  end
+  return result
+end
+
+local function refuse(what, why)
+  error(core.Error.new({ kind = "not_allowed", op = what, message = ("%s: %s"):format(what, why) }), 0)
+end
+
+-- ---- the allow list ----
+
+local function matches(pattern, name)
+  return pattern == name or pattern:sub(-1) == "*" and name:sub(1, #pattern - 1) == pattern:sub(1, -2)
+end
+
+-- All that asks libvirt something: { name =, owner =, key = }. close is no right that one could be denied.
+local function rights()
+  local list = {}
+  local function add(owner, prefix, key)
+    if type(owner[key]) == "function" and key:sub(1, 2) ~= "__" and key ~= "close" then
+      list[#list + 1] = { name = prefix .. "." .. key, owner = owner, key = key }
+    end
+  end
+  for _, class in ipairs({ "Host", "Guest", "BlockDevice", "workflow" }) do
+    for key in pairs(guestlua[class]) do
+      add(guestlua[class], class, key)
+    end
+  end
+  for _, key in ipairs({ "open", "embedded", "embedded_uri", "recover" }) do
+    add(guestlua, "guestlua", key)
+  end
+  return list
+end
+
+-- What is not on the list stays, and says so.
+local function restrict(list)
+  local used, names = {}, {}
+  for _, right in ipairs(rights()) do
+    local allowed = false
+    names[#names + 1] = right.name
+    for _, pattern in ipairs(list) do
+      if matches(pattern, right.name) then
+        allowed, used[pattern] = true, true
+      end
+    end
+    if not allowed then
+      right.owner[right.key] = function()
+        refuse(right.name, "this program does not allow it to its scripts")
+      end
+    end
+  end
+  for _, pattern in ipairs(list) do
+    if not used[pattern] then
+      table.sort(names)
+      define.bad("allow", pattern, "no such method; there are: " .. table.concat(names, ", "))
+    end
+  end
+end
+
+-- ---- what scripts get in the place of Lua's functions ----
+
+-- A URI may name a program that libvirt starts (command=, netcat=) or a file (test:///path): only the program's own is opened, and the test driver.
+local function open(uri, options)
+  if uri ~= nil and uri ~= guestlua.default_uri and uri ~= "test:///default" then
+    refuse("open", "a script in a sandbox opens no connection but the one that it was given, and test:///default")
+  end
+  if options ~= nil and type(options) ~= "table" then
+    define.bad("open", "options", "table expected, got " .. type(options))
+  end
+  local own = {}
+  for key, value in next, options or {} do
+    own[key] = value
+  end
+  own.readonly = true
+  return guestlua.open(uri, own)
+end
+
+local ours = debug.getmetatable -- also where it is protected
+
+-- The metatables that scripts have set: they see and change no others, as our own modules would call what is in those.
+local theirs = setmetatable({}, { __mode = "k" })
+
+local function get_metatable(value)
+  local metatable = ours(value)
+  if metatable == nil then
+    return nil
+  end
+  return theirs[metatable] and getmetatable(value)
+end
+
+-- A finalizer runs with no hook, so nothing would stop it.
+local function set_metatable(value, metatable)
+  local before = ours(value)
+  if type(value) == "table" and before and not theirs[before] then
+    refuse("setmetatable", "this table's metatable is not the script's own")
+  elseif type(metatable) == "table" and rawget(metatable, "__gc") ~= nil then
+    refuse("setmetatable", "no finalizers (__gc) in a sandbox; use a to-be-closed variable (__close)")
+  end
+  local result = setmetatable(value, metatable)
+  if metatable then
+    theirs[metatable] = true
+  end
+  return result
+end
+
+-- Lua calls the handler while no hook can stop it. Here it is called when the error has come to its end.
+local function handled(handler, ok, ...)
+  if ok then
+    return true, ...
+  end
+  return false, select(2, core.pcall(handler, (...)))
+end
+
+local function xp_call(fn, handler, ...)
+  return handled(handler, core.pcall(fn, ...))
+end
+
+local function collect_garbage(what)
+  if what ~= nil and what ~= "count" and what ~= "collect" and what ~= "step" then
+    refuse("collectgarbage", "count, collect and step only")
+  elseif what ~= "count" then
+    core.charge(math.floor(collectgarbage("count")) * 16)
+  end
+  return collectgarbage(what)
+end
+
+local function loader(env)
+  return function(chunk, name, mode, ...)
+    if mode == "b" then
+      return nil, "attempt to load a binary chunk (mode is 't')"
+    end
+    -- A chunk that is called like one of our own modules would pass for one.
+    name = type(name) == "string" and not name:find("^=guestlua/") and name or "=(load)"
+    if select("#", ...) == 0 then
+      return load(chunk, name, "t", env)
+    end
+    return load(chunk, name, "t", (...))
+  end
+end
+
+-- ---- the globals ----
+
+-- What a script could change of a table of ours would be called by our own modules, which may do more than it.
+local function own_copy(from, seen)
+  seen = seen or {}
+  if not seen[from] then
+    local result = {}
+    seen[from] = result
+    for name, value in next, from do
+      result[name] = type(value) == "table" and own_copy(value, seen) or value
+    end
+  end
+  return seen[from]
+end
+
+-- Objects of classes written in Lua find their methods there, and no way to the class itself.
+local function hide(class)
+  class.__index = function(_, key)
+    if type(key) ~= "string" or key:sub(1, 2) ~= "__" then
+      return rawget(class, key)
+    end
+  end
+end
+
+local function public_module()
+  local public = own_copy(copy(guestlua, "version Error Host Guest BlockDevice Subscription Element Task Signal Group spawn signal element sleep now "
+    .. "alive group map timeout workflow progress power_state job_type block_job_type"))
+  public.open = open
+  public.log = copy(guestlua.log, "error warning info debug trace")
+  public.device = setmetatable({}, {
+    __index = function(_, name)
+      return function(fields)
+        return core.element(name, fields or {})
+      end
+    end,
+  })
+  return public
+end
+
+local function globals()
+  local env = own_copy(copy(_G, "assert error ipairs next pairs print rawequal rawget rawlen rawset select tonumber tostring type _VERSION "
+    .. "coroutine math string table utf8"))
+  env._G = env
+  env.string.dump = nil
+  env.getmetatable, env.setmetatable, env.collectgarbage = get_metatable, set_metatable, collect_garbage
+  env.pcall, env.xpcall = core.pcall, xp_call
+  env.os = copy(os, "clock date difftime time")
+  env.guestlua = public_module()
+  env.load = loader(env)
+  function env.require(name)
+    if name ~= "guestlua" then
+      refuse("require", "a sandbox has the module guestlua only")
+    end
+    return env.guestlua
+  end
+  return env
+end
+
+local function enclose()
+  pcall(require, "dkjson") -- later it would get the script's globals
+  for _ in pairs(guestlua.workflow) do end -- loads them
+  rawset(string, "dump", nil) -- ("").dump
+  for class in pairs(define.classes) do
+    if type(class) == "table" and rawget(class, "__index") then
+      hide(class)
+    end
+  end
+  hide(ours(undo.guard(function() end)))
+  core.set_globals(globals())
+end
+
+-- ---- functions of Lua's that can run for long in one call ----
+
+-- The table's length is asked for in C: a __len could say anything.
+local function paid(name, fn, from)
+  return function(t, ...)
+    if type(t) == "table" and select("#", ...) >= from then
+      local metatable = ours(t)
+      if metatable and rawget(metatable, "__len") ~= nil then
+        refuse("table." .. name, "no table with a metamethod __len where instructions are counted")
+      end
+      core.charge(rawlen(t))
+    end
+    return fn(t, ...)
+  end
+end
+
+local function make_pay()
+  local rep, move = string.rep, table.move
+  rawset(string, "rep", function(s, n, separator)
+    if s == "" and (separator == nil or separator == "") and math.type(n) == "integer" then
+      n = math.min(n, 1) -- Lua would count
+    end
+    return rep(s, n, separator)
+  end)
+  for name, from in pairs({ concat = 0, insert = 2, remove = 1, sort = 0, unpack = 0 }) do
+    rawset(table, name, paid(name, table[name], from))
+  end
+  rawset(table, "move", function(a, first, last, ...)
+    if math.type(first) == "integer" and math.type(last) == "integer" and last > first then
+      core.charge(last - first > 0 and last - first or math.maxinteger)
+    end
+    return move(a, first, last, ...)
+  end)
+end
+
+-- limits: max_memory (MiB), max_instructions, 0: none; sandbox: whether the globals are replaced, for all chunks that are loaded from now on;
+-- allow: a list of names, as in "Guest.get_info", "BlockDevice.*", "guestlua.open"; nil: all.
+function sandbox.configure(limits)
+  local memory = (limits.max_memory or 0) > 0 and math.floor(limits.max_memory * 2 ^ 20) or nil
+  local instructions = (limits.max_instructions or 0) > 0 and limits.max_instructions or nil
+  if limits.allow then
+    restrict(limits.allow)
+  end
+  if instructions then
+    make_pay()
+  end
+  if limits.sandbox then
+    enclose()
+  end
+  core.limit(memory, instructions)
+end
+
+return sandbox

@@ -1,0 +1,230 @@
+-- Structured concurrency, over spawn, Task and Signal: group, map, timeout.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local undo = require("guestlua.base.undo")
+
+local guestlua = {} -- what the public module gets
+
+local is = core.Error.is
+
+local Group = define.class("Group", "Tasks that end together: guestlua.group makes one.")
+guestlua.Group = Group
+
+local function cancel(group)
+  for this in pairs(group.tasks) do
+    this.task:cancel()
+  end
+end
+
+-- A task of a group. The first that fails counts, and cancels the others; who was cancelled has not failed, unless it could not undo something.
+local Member = {}
+Member.__index = Member
+
+function Member:__close(e)
+  local group = self.group
+  if self.running then
+    group.running = group.running - 1
+  end
+  group.free:wake(1) -- also from one that was cancelled when it was its turn
+  group.tasks[self] = nil
+  local undoing = is(e, "cancelled") and e.undoing
+  if not self.succeeded and not group.failed and (undoing or not is(e, "cancelled")) then
+    group.failed = self
+    cancel(group)
+  elseif undoing then
+    table.move(undoing, 1, #undoing, #group.undoing + 1, group.undoing)
+  end
+  group.ended:wake()
+end
+
+-- Takes note that fn has returned: an error can be any value, nil too.
+function Member:returned(...)
+  self.succeeded = true
+  return ...
+end
+
+local function run(this, fn, ...)
+  local group, guard <close> = this.group, this -- luacheck: ignore guard
+  core.check() -- nothing begins that was cancelled before
+  while group.limit and group.running >= group.limit do
+    group.free:wait()
+  end
+  group.running, this.running = group.running + 1, true
+  return this:returned(fn(...))
+end
+
+local function check_open(group, method)
+  if group.closed then
+    error(core.Error.new({ kind = "closed", op = method, message = method .. ": the group's scope is over" }), 0)
+  end
+end
+
+define(Group, "Group", {
+  name = "spawn",
+  method = true,
+  help = "Starts fn(…) as a task of the group; where the group has as many tasks as its limit, when one of them has ended.",
+  result = "Task",
+  params = {
+    { name = "fn", type = "function", positional = true, required = true, help = "the function" },
+    { name = "...", type = "any", positional = true, help = "its arguments" },
+  },
+  run = function(group, fn, ...)
+    check_open(group, "spawn")
+    local this = setmetatable({ group = group }, Member)
+    this.task = core.spawn(run, this, fn, ...)
+    group.tasks[this] = true
+    return this.task
+  end,
+})
+
+local function drain(group)
+  while next(group.tasks) do
+    group.ended:wait()
+  end
+end
+
+-- Raises the failure, unless somebody waited for that task and has it already; with what those could not undo who were cancelled for it.
+local function raise(group)
+  local this, undoing = group.failed, group.undoing
+  local unheard = this and not core.heard(this.task)
+  if unheard and #undoing == 0 then
+    this.task:wait()
+  elseif #undoing > 0 then
+    local e = unheard and select(2, pcall(this.task.wait, this.task)) or nil
+    group.undoing = {}
+    for _, another in ipairs(undoing) do
+      e = undo.both(e, another)
+    end
+    error(e, 0)
+  end
+end
+
+define(Group, "Group", {
+  name = "wait",
+  method = true,
+  help = "Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.",
+  run = function(group)
+    check_open(group, "wait")
+    drain(group)
+    raise(group)
+  end,
+})
+
+define(Group, "Group", {
+  name = "cancel",
+  method = true,
+  help = "Cancels what still runs. Does not wait for it.",
+  run = function(group)
+    check_open(group, "cancel")
+    cancel(group)
+  end,
+})
+
+function Group:__close(failure)
+  self.closed = true
+  cancel(self)
+  core.shield(drain, self)
+  local ok, e = pcall(core.shield, raise, self)
+  if not ok then
+    error(undo.both(failure, e), 0)
+  end
+end
+
+local function group_of(method, limit)
+  if limit and limit < 1 then
+    define.bad(method, "limit", "from 1 up")
+  end
+  return setmetatable({ limit = limit, running = 0, tasks = {}, undoing = {}, free = core.signal(), ended = core.signal() }, Group)
+end
+
+define(guestlua, "guestlua", {
+  name = "group",
+  help = "Makes a group of tasks: local group <close> = guestlua.group{limit=8}. The first task that fails cancels the others and its error is "
+    .. "raised once, by group:wait() or at the end of the scope; leaving the scope cancels what still runs and waits for it.",
+  result = "Group",
+  returns = "Group: spawn(fn, …), wait(), cancel()",
+  params = { { name = "limit", type = "integer", help = "how many of its tasks may run at a time; nil: all" } },
+  run = function(options)
+    return group_of("group", options.limit)
+  end,
+})
+
+define(guestlua, "guestlua", {
+  name = "map",
+  help = "Calls fn(value, index) for each value of a list, in tasks of a group.",
+  result = "table",
+  returns = "a table: what each call returned first, at the value's index",
+  params = {
+    { name = "list", type = "table", positional = true, required = true, help = "the values" },
+    { name = "fn", type = "function", positional = true, required = true, help = "called with each value and its index" },
+    { name = "limit", type = "integer", help = "how many calls may run at a time; nil: all" },
+  },
+  run = function(list, fn, options)
+    local results = {}
+    local group <close> = group_of("map", options.limit)
+    for i = 1, #list do
+      group:spawn(function()
+        results[i] = fn(list[i], i)
+      end)
+    end
+    group:wait()
+    return results
+  end,
+})
+
+-- The error for what was not over in time, and was cancelled; e is what it ended with.
+local function late(seconds, e)
+  local fields = { kind = "timeout", op = "timeout", message = ("not over within %g s"):format(seconds) }
+  if type(e) == "table" then
+    for _, key in ipairs({ "op", "call", "host", "guest", "device", "device_type", "still_running", "undoing", "where", "workflow",
+      "step", "steps", "outcome" }) do
+      fields[key] = e[key] == nil and fields[key] or e[key]
+    end
+    fields.message = ("%s; it was at: %s"):format(fields.message, e.message)
+    fields.cause = e
+  end
+  return core.Error.new(fields)
+end
+
+define(guestlua, "guestlua", {
+  name = "timeout",
+  help = "Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo what they guard, and then an error of kind "
+    .. "\"timeout\" is raised, with still_running = true where a call goes on in libvirt.",
+  result = "any ...",
+  returns = "any: what fn returned",
+  params = {
+    { name = "seconds", type = "number", positional = true, required = true, help = "how long it may take" },
+    { name = "fn", type = "function", positional = true, required = true, help = "the function" },
+    { name = "...", type = "any", positional = true, help = "its arguments" },
+  },
+  run = function(seconds, fn, ...)
+    local task = core.spawn(fn, ...)
+    local guard <close> = undo.guard(function()
+      if task:status() == "running" then
+        task:cancel()
+        pcall(task.wait, task)
+      end
+    end)
+    local results = table.pack(pcall(task.wait, task, { timeout = seconds }))
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    elseif task:status() ~= "running" then
+      return task:wait() -- its own error
+    elseif not is(results[2], "timeout") then
+      error(results[2], 0) -- it is we who were cancelled: the guard cancels the task
+    end
+    task:cancel()
+    results = table.pack(pcall(core.shield, task.wait, task))
+    if results[1] then
+      return table.unpack(results, 2, results.n) -- it came to its end all the same
+    elseif is(results[2], "cancelled") then
+      error(late(seconds, results[2]), 0)
+    end
+    return task:wait()
+  end,
+})
+
+define.limit = guestlua.timeout
+
+return guestlua

@@ -1,0 +1,45 @@
+-- Guest:attached: a device for a scope, as frozen and paused are (guest/guard.lua).
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local guard = require("guestlua.guest.guard")
+local journal = require("guestlua.base.journal")
+
+define(core.Guest, "Guest", {
+  name = "attached",
+  method = true,
+  help = "Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, "
+    .. "and that is waited for; attached:keep() leaves it with the guest.",
+  returns = "a guard",
+  params = {
+    { name = "conf", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },
+    { name = "persistent", type = "boolean", help = "in the configuration that it is started with" },
+    { name = "live", type = "boolean", help = "in the running guest" },
+  },
+  blocks = true,
+  run = function(guest, conf, options)
+    local device = type(conf) == "string" and core.element(conf) or conf
+    local has = require("guestlua.workflow.device.find").finder(guest, device, "attached")
+    local active, unsaid = guest:is_active(), not options.live and not options.persistent
+    local live, persistent = options.live or unsaid and active or false, options.persistent or unsaid and not active or false
+    if live and active and has(false) or persistent and has(true) then
+      error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
+    end
+    local data = { device = tostring(device), live = live, persistent = persistent }
+    return guard.begun(function()
+      return guard.record("attached", guest, data)
+    end, function()
+      require("guestlua.workflow.device.detach").now(guest, device, data)
+    end, function()
+      guest:attach_device(device, { persistent = options.persistent, live = options.live })
+    end)
+  end,
+})
+
+journal.recoverers.attached = function(_, guest, entry)
+  if not guest then
+    return "the guest is gone"
+  end
+  require("guestlua.workflow.device.detach").now(guest, entry.data.device, entry.data)
+  return "detached"
+end

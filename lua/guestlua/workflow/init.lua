@@ -1,0 +1,21 @@
+-- guestlua.workflow: what operators do to guests in more than one step. Each finishes or takes back what it did, and says which. The modules are
+-- loaded when they are first needed: a script that uses none starts without them.
+
+local define = require("guestlua.base.define")
+local workflow = require("guestlua.workflow.class")
+
+local MODULES = {
+  snapshot_then_commit = { "snapshot_then_commit" },
+  live_snapshot = { "live_snapshot" },
+  volume_snapshot = { "volume_snapshot_create", "volume_snapshot_delete" },
+  swap_volume = { "swap_volume" },
+  ["device.attach"] = { "attach_with_retry", "ensure_attached" },
+  ["device.detach"] = { "detach_with_retry", "ensure_detached" },
+  live_migrate = { "live_migrate" },
+  ["power.down"] = { "clean_shutdown", "ensure_stopped" },
+  ["power.up"] = { "ensure_running" },
+  ["power.reboot"] = { "reboot" },
+  ["power.suspend"] = { "resume", "suspend" },
+}
+
+return define.lazy(workflow, "guestlua.workflow.", MODULES)

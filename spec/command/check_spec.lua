@@ -1,0 +1,71 @@
+-- guestlua --check: what it finds, and that it finds nothing in what is right.
+
+local check = require("guestlua.command.check")
+local helper = require("spec.support.helper")
+
+describe("guestlua --check", function()
+  local function finds(source, ...)
+    assert(load(source))
+    assert.same({ ... }, check.misspelt("x", source))
+  end
+
+  it("finds misspelt methods of what is known to be ours", function()
+    finds("local host <close> = guestlua.open() host:gests()", "x:1: Host has no method 'gests'; 'guests'?")
+    finds("local guest = assert(guestlua.open():guest('web'))\nguest:lunch()", "x:2: Guest has no method 'lunch'; 'launch'?")
+    finds("local g = require('guestlua')\ng.open():guest('web'):get_block_device('vda'):comit()", "x:2: BlockDevice has no method 'comit'; 'commit'?")
+    finds("local h = guestlua.open() for _, g in ipairs(h:guests()) do g:frobnicate() end", "x:1: Guest has no method 'frobnicate'")
+    finds("guestlua.opne()", "x:1: guestlua has no function 'opne'; 'open'?")
+  end)
+
+  it("finds those that nearly are ours, whatever they are called on", function()
+    finds("return function(g) g:get_xml_dec() g:get_block_devise('vda') end",
+      "x:1: no method 'get_xml_dec'; 'get_xml_desc'?", "x:1: no method 'get_block_devise'; 'get_block_device'?")
+  end)
+
+  it("finds misspelt options", function()
+    finds("guestlua.open('x', { readnly = true })", "x:1: open has no option 'readnly'; 'readonly'?")
+    finds("return function(g) g:launch{ pauze = true } end", "x:1: launch has no option 'pauze'; 'pause'?")
+    finds("local d = guestlua.open():guest('a'):get_block_device('vda')\nd:commit(nil, nil, {\n  active = true,\n  fast = { a = 1 } })",
+      "x:4: commit has no option 'fast'; the options are: " .. table.concat((function()
+        local names = {}
+        for _, param in ipairs(require("guestlua.prompt.help").member(require("guestlua.prompt.help").classes().BlockDevice, "commit").params) do
+          names[#names + 1] = not param.positional and param.name or nil
+        end
+        return names
+      end)(), ", "))
+    finds("return function(d) d:await_job({ on_progres = function() local timout = 1 end }) end",
+      "x:1: await_job has no option 'on_progres'; 'on_progress'?")
+  end)
+
+  it("lets be what the script makes itself, and what it cannot know", function()
+    finds("local host = guestlua.open() host = nil or other() host:gests()")
+    finds("function guestlua.Guest:lunch() end guestlua.open():guest('a'):lunch()")
+    finds("local t = { get_xml_dec = 1 } t:get_xml_dec()")
+    finds("local host = guestlua.open() local function f(host) host:gests() end")
+    finds("local x = f() do local x = guestlua.open() end x:gests()")
+    finds("local disk = guestlua.element('<disk/>') disk:whatever() local s = ('x'):rep(3) io.stdout:wrote()")
+    finds("--[==[ guestlua.opne() ]==] local s = 'guestlua.opne()' .. [[ guestlua.opne() ]] -- guestlua.opne()")
+    finds("return function(m) m:snapshot(f({ pauze = 1 }), g { pauze = 2 }) m:launch(options) m:launch({ [pauze] = 1, 'pauze' }) end")
+  end)
+
+  it("finds nothing in the scripts of this project", function()
+    local pipe <close> = assert(io.popen("find examples spec bench doc lua -name '*.lua' ! -name check_spec.lua"))
+    local paths = pipe:read("a"):gsub("\n", " ")
+    assert.same({ 0, "", "" }, { helper.guestlua("--check " .. paths) })
+  end)
+
+  it("compiles and runs nothing; exits 1 where something is wrong", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    local function checked(source)
+      local file <close> = assert(io.open(path, "w"))
+      file:write(source)
+      file:close()
+      return { helper.guestlua("--check " .. path) }
+    end
+    assert.same({ 0, "", "" }, checked("#!/usr/bin/env guestlua\nprint('it ran')"))
+    assert.same({ 1, "", path .. ":2: <eof> expected near 'end'\n" }, checked("x = 1\nend"))
+    assert.same({ 1, "", path .. ":1: guestlua has no function 'opne'; 'open'?\n" }, checked("guestlua.opne()"))
+    assert.equal(1, (helper.guestlua("--check /nonexistent.lua")))
+  end)
+end)

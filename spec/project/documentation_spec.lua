@@ -1,0 +1,216 @@
+-- What the project says of itself is true.
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read("a")
+end
+
+-- A directory that is gone when the spec is over.
+local function scratch()
+  local directory = os.tmpname()
+  os.remove(directory)
+  assert.is_true(os.execute("mkdir " .. directory))
+  finally(function()
+    os.execute("rm -r " .. directory)
+  end)
+  return directory
+end
+
+local function has(program)
+  return os.execute("command -v " .. program .. " >/dev/null")
+end
+
+local function needs(program)
+  if not has(program) then
+    pending(program .. " is not installed")
+  end
+end
+
+describe("The documentation", function()
+  local help = require("guestlua.prompt.help")
+  local options = require("guestlua.command.options")
+
+  it("says of every function what it does, and of every argument what it is", function()
+    local count = 0
+    for _, class in ipairs(help.classes()) do
+      assert.is_truthy(class.help, class.name)
+      for _, row in ipairs(table.move(class.fields, 1, #class.fields, #class.methods + 1, { table.unpack(class.methods) })) do
+        count = count + 1
+        assert.is_truthy(row.help and #row.help > 10, row.name)
+        for _, param in ipairs(row.params or {}) do
+          assert.is_truthy(param.help and param.type, row.name .. ": " .. param.name)
+        end
+      end
+    end
+    assert.is_true(count > 100, count)
+  end)
+
+  -- The files in the repository, which a process of its own has made: what this process has loaded so far is not in question.
+  it("leaves out no public function", function()
+    local types, count = read("packaging/types/guestlua.lua"), 0
+    local function check(owner, members)
+      local reference = read(("doc/reference/%s.md"):format(owner))
+      for name, value in pairs(members) do
+        if type(value) == "function" and not name:find("^__") then
+          count = count + 1
+          assert.is_truthy(reference:find(("\n## [%%w]*[.:]%s%%("):format(name)), ("%s.%s in doc/reference"):format(owner, name))
+          assert.is_truthy(types:find(("\nfunction %s[.:]%s%%("):format(owner, name)), ("%s.%s in types"):format(owner, name))
+        end
+      end
+    end
+    check("guestlua", guestlua)
+    for _, class in ipairs(require("guestlua.core").documentation().classes) do
+      check(class.name, guestlua[class.name])
+    end
+    for class, name in pairs(require("guestlua.base.define").classes) do
+      if type(class) == "table" then
+        check(name, class)
+      end
+    end
+    assert.is_true(count > 100, count)
+  end)
+
+  it("says of every option of the command what it does", function()
+    local seen = {}
+    for _, option in ipairs(options) do
+      local name = option.long or option.short or option.word
+      assert.is_truthy(option.help and #option.help > 10, name)
+      for _, form in pairs({ option.short, option.long, option.word }) do
+        assert.is_nil(seen[form], form)
+        seen[form] = true
+      end
+      assert.is_truthy(option.argument or not (option.choices or option.suggestions), name)
+    end
+  end)
+
+  it("that is made from the source is what the source says", function()
+    local directory = scratch()
+    assert.same({ 0, "", "" }, { helper.guestlua("doc/make.lua " .. directory) })
+    for _, made in ipairs({ "doc/reference", "doc/guestlua.1", "packaging/completions", "packaging/types" }) do
+      assert.same({ 0, "", "" }, { helper.run(("diff -r %s %s/%s"):format(made, directory, made)) }, "run `make doc`")
+    end
+  end)
+
+  it("has a man page that man and mandoc have nothing to say against", function()
+    needs("mandoc")
+    assert.same({ 0, "", "" }, { helper.run("mandoc -T lint -W warning doc/guestlua.1") })
+    if has("man") then
+      local code, _, err = helper.run("man --warnings -E UTF-8 -l -Tutf8 -Z doc/guestlua.1")
+      assert.same({ 0, "" }, { code, err })
+    end
+  end)
+
+  it("in HTML has only links that lead somewhere", function()
+    needs("cmark-gfm")
+    needs("mandoc")
+    local directory = scratch()
+    assert.same({ 0, "", "" }, { helper.guestlua("doc/html.lua " .. directory) })
+    local count = 0
+    for _, page in ipairs({ "index", "guestlua.1", "departures", "reference/guestlua", "reference/Guest", "reference/BlockDevice" }) do
+      local path = ("%s/%s.html"):format(directory, page)
+      for link in read(path):gmatch('href="([^":]*)"') do
+        local to, anchor = link:match("^([^#]*)#?(.*)$")
+        local target = read(to == "" and path or path:match("^.*/") .. to)
+        assert.is_truthy(anchor == "" or target:find(('id="%s"'):format(anchor), 1, true), page .. " links to " .. link)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 100)
+    assert.is_truthy(read(directory .. "/reference/BlockDevice.html"):find('<h2 id="commit">', 1, true))
+  end)
+
+  it("has types for editors that are Lua", function()
+    local env = {}
+    assert(loadfile("packaging/types/guestlua.lua", "t", env))()
+    assert.is_function(env.guestlua.open)
+    local text = read("packaging/types/guestlua.lua")
+    assert.matches("\n%-%-%-@class guestlua%.CommitOptions\n%-%-%-@field relative%? boolean ", text)
+    assert.matches("\n%-%-%-@return guestlua%.Guest%? #[^\n]*\nfunction Host:guest%(name_or_uuid[^)]*%) end\n", text)
+  end)
+
+  it("names files that are there", function()
+    for _, page in ipairs({ "README.md", "CONTRIBUTING.md", "doc/manual.md" }) do
+      local directory = page:match("^.*/") or ""
+      for link in read(page):gmatch("%]%(([^)#:]+)%)") do
+        assert.is_truthy(io.open(directory .. link), page .. " names " .. link)
+      end
+    end
+  end)
+end)
+
+describe("Completion", function()
+  -- What bash offers for the last of these words, sorted.
+  local function bash(...)
+    local words = {}
+    for i, word in ipairs({ ... }) do
+      words[i] = helper.quoted(word)
+    end
+    local script = ("source packaging/completions/guestlua.bash; "
+      .. "COMP_WORDS=(guestlua %s); COMP_CWORD=%d; _guestlua; printf '%%s\\n' \"${COMPREPLY[@]}\""):format(table.concat(words, " "), #words)
+    local code, out, err = helper.run("bash -c " .. helper.quoted(script))
+    assert.same({ 0, "" }, { code, err })
+    local offered = {}
+    for line in out:gmatch("[^\n]+") do
+      offered[#offered + 1] = line
+    end
+    table.sort(offered)
+    return offered
+  end
+
+  it("in bash knows the options", function()
+    assert.same({ "--log-file", "--log-format", "--log-level" }, bash("--log"))
+    assert.same({ "--readonly" }, bash("-c", "test:///default", "--rea"))
+    local all, count = bash("-"), 0
+    for _, option in ipairs(require("guestlua.command.options")) do
+      count = count + (option.short and 1 or 0) + (option.long and 1 or 0) + ((option.word or ""):find("^%-") and 1 or 0)
+    end
+    assert.equal(count, #all)
+  end)
+
+  it("in bash knows the options' arguments", function()
+    assert.same({ "debug" }, bash("--log-level", "d"))
+    assert.same({ "trace" }, bash("--log-level", "=", "t"))
+    assert.same({ "0", "1", "2", "3", "4" }, bash("-rd", ""))
+    assert.same({ "doc/guestlua.1" }, bash("--log-file", "doc/guestlua"))
+    assert.same({}, bash("-e", ""))
+  end)
+
+  it("in bash knows connections, though bash breaks them at their colon", function()
+    assert.same({ "qemu:///session", "qemu:///system", "test:///default" }, bash("-c", ""))
+    assert.same({ "///session", "///system" }, bash("-c", "qemu", ":", "///s"))
+    assert.same({ "///default" }, bash("--connect", "=", "test", ":", ""))
+    assert.same({ "qemu:///system" }, bash("-c", "qemu:///sy"))
+  end)
+
+  it("in bash offers scripts, then any file", function()
+    assert.same({ "examples" }, bash("exa"))
+    assert.same({ "examples/snapshot_then_commit.lua" }, bash("-c", "qemu", ":", "///system", "examples/snap"))
+    assert.same({}, bash("doc/guestlua"))
+    assert.same({ "doc/guestlua.1" }, bash("examples/snapshot_then_commit.lua", "doc/guestlua"))
+    assert.same({ "doc/make.lua", "doc/man.lua" }, bash("--check", "doc/html.lua", "doc/ma"))
+  end)
+
+  it("in zsh is zsh", function()
+    needs("zsh")
+    assert.same({ 0, "", "" }, { helper.run("zsh -n packaging/completions/_guestlua") })
+  end)
+end)
+
+describe("CONTRIBUTING.md", function()
+  it("shows a libvirt call as it is in the source", function()
+    local source = read("src/virt/guest/power.c"):gsub("\n\n", "\n")
+    local example = read("CONTRIBUTING.md"):match("```c\n(.-)```"):gsub("\n\n", "\n")
+    assert.is_truthy(source:find(example, 1, true), example)
+  end)
+
+  it("names every file of the core", function()
+    local text = read("CONTRIBUTING.md")
+    for path in io.popen("find src -name '*.c'"):lines() do
+      local name = path:match("([^/]+)%.c$")
+      assert.is_truthy(text:find("%f[%w_]" .. name .. "%f[^%w_]"), path)
+    end
+  end)
+end)
