@@ -4,7 +4,7 @@ local faults = require("spec.support.faults")
 local foreign = require("spec.support.foreign")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
-local journal = require("guestlua.journal")
+local journal = require("guestlua.base.journal")
 
 -- The child is killed right after the n-th call of a function of ours ("write_file#2": the second write of its journal), or by a fault at a call of
 -- libvirt's. No watchdog recovers it before others come.
@@ -66,7 +66,11 @@ local PREPARE = {
 local OTHER = [[virsh define /dev/stdin <<<"<domain type='qemu'><name>theirs</name><memory unit='MiB'>64</memory><os><type>hvm</type></os>
   <devices><disk type='file'><driver name='qemu' type='qcow2'/><source file='$F'/><target dev='vda' bus='virtio'/></disk></devices></domain>"]]
 
--- Where it is killed, and what others do then. file: $F has to be there afterwards; named: and has to be named by recover.
+-- Another file system over the directory, which libvirtd does not see: the files are there still.
+local HIDE = "mount -t tmpfs tmpfs $D"
+
+-- Where it is killed, and what others do then. back: what makes it possible to look. file: $F has to be there afterwards; named: and has to be
+-- named by recover.
 local CASES = {
   { "COMMIT", "write_file#1", "snapshot" },
   { "COMMIT", "write_file#2", "undefine" },
@@ -92,6 +96,10 @@ local CASES = {
     named = true },
   { "COPY", "virDomainBlockCopy#1", "virsh blockjob tiny vda --abort; qemu-nbd --fork -t -f qcow2 -k $D/../nbd --pid-file=$D/../pid $F", file = true,
     named = true, after = "kill $(cat $D/../pid)" },
+  { "COPY", "write_file#2", HIDE, file = true, named = true, back = "umount $D" },
+  { "COPY", "virDomainBlockCopy#1", HIDE, file = true, named = true, back = "umount $D" },
+  { "COMMIT", "virDomainSnapshotCreateXML#1", HIDE, file = true, named = true, back = "umount $D" },
+  { "SWAP", "virDomainBlockCopy#1", HIDE, file = true, named = true, back = "umount $D" },
   { "SWAP", "virDomainBlockCopy#1", "pivot", file = true },
   { "SWAP", "virDomainBlockCopy#1", "abort" },
   { "SWAP", "virDomainBlockCopy#1", "snapshot" },
@@ -216,11 +224,16 @@ describe("A killed run that somebody else came after", function()
     prepare(name)
     local was = machine:chain()
     local file = kill(name, where)
-    local how = { moment = where, act = act, was = was }
+    local how = { moment = where, act = act, was = was, before = others:files() }
     how.code, how.said = others:act(("F=%s; %s"):format(file, foreign.ACTS[act] or act))
-    how.before = others:files()
+    for path in pairs(others:files()) do
+      how.before[path] = true
+    end
     how.before[file] = options.file -- what the run made may go
     local text = recover(how)
+    if options.back then
+      assert(others:act(options.back) == 0)
+    end
     print_case(name, where, how, text)
     others:check(how)
     if options.file and not exists(file) then

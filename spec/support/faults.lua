@@ -264,7 +264,7 @@ local function clear(self)
   run("spec/support/daemon sweep " .. self.root)
   return pcall(function()
     connect(self)
-    assert(await(10, function() return #self.host:guests({ active = true }) == 0 end), "a guest does not end")
+    assert(await(60, function() return #self.host:guests({ active = true }) == 0 end), "a guest does not end")
     for _, guest in ipairs(self.host:guests()) do
       guest:delete_configuration({ snapshots_metadata = true })
       guest:close()

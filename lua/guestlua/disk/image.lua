@@ -1,6 +1,7 @@
 -- Images as files: who made one, whether it is still that file, who needs it, and whether it may go. No other module makes or removes an image.
 --
---   local file = image.beside(base, id, "vda")         { path }: what journals keep
+--   local file = image.at(guest, path)                 { path, directory }: what journals keep
+--   local file = image.beside(guest, base, id, "vda")  the same, of a name of its own
 --   image.make(guest, "vda", file, base)               exclusively; raises if there is one. Adds dev and ino
 --   local gone, why = image.remove(guest, file)        only what was made here and nobody needs: true, or false and the reason why it stays
 --
@@ -29,12 +30,26 @@ function image.is_local(guest)
   return guest.host.uri:find("^[%w+]+:///") ~= nil
 end
 
+-- Which directory a file is in; nil where that cannot be seen.
+local function directory_of(path)
+  local there = core.identify(path:match("^(.*/)"))
+  return there and ("%d:%d"):format(there.dev, there.ino)
+end
+
+-- A file that is not made yet. directory: which one it will be made in, whatever is mounted there later.
+function image.at(guest, path)
+  local here = image.is_local(guest) and path:sub(1, 1) == "/"
+  return { path = path, directory = here and directory_of(path) or nil }
+end
+
 -- A new image beside another, which is not made yet: its name is unique by the run's id and the disk's target.
-function image.beside(beside, id, target)
+function image.beside(guest, beside, id, target)
   local directory, name = beside:match("^(.*/)([^/]*)$")
   local suffix = (".guestlua-%s-%s"):format(id, target)
   local stem = (name or beside):gsub("%.[^.]*$", ""):sub(1, LONGEST_NAME - #suffix)
-  return { path = (directory or "") .. stem .. suffix, unique = true }
+  local file = image.at(guest, (directory or "") .. stem .. suffix)
+  file.unique = true
+  return file
 end
 
 -- ---- made ----
@@ -65,11 +80,20 @@ function image.make(guest, target, file, like)
   end
 end
 
+-- Why a file whose name is not there may be somewhere all the same: its directory cannot be seen. nil: it is not there.
+local function hidden(file)
+  local now = file.directory and directory_of(file.path)
+  if now ~= file.directory then
+    return now and "its directory is not the one that it was made in: is something mounted there, or not any more?"
+      or "the directory that it was made in is not there"
+  end
+end
+
 -- What is there now under the file's name, if it is the file that was made; nil and the reason otherwise.
 local function found(file)
   local now, code, why = core.find_image(file.path)
   if not now then
-    return nil, code == "ENOENT" and "gone" or why
+    return nil, code == "ENOENT" and (hidden(file) or "gone") or why
   elseif not file.ino and file.unique and now.size == 0 then -- the run ended right after it had made it
     return now
   elseif not file.ino then
@@ -215,12 +239,19 @@ end
 -- Why a file in the same directory needs it, as an image that no guest has at the moment does; nil: none.
 local function needed_beside(file)
   local directory = file.path:match("^(.*)/[^/]*$")
-  for _, name in ipairs(core.list_directory(directory ~= "" and directory or "/")) do
+  local ok, names = pcall(core.list_directory, directory ~= "" and directory or "/")
+  if not ok then
+    return "its directory cannot be read: " .. names.message
+  end
+  for _, name in ipairs(names) do
     local path = directory .. "/" .. name
     local there = path ~= file.path and core.identify(path)
-    local below = there and there.regular and based_on(path)
-    if below and is_file(below, file) ~= false then
-      return ("%s is based on it"):format(path)
+    local below, unclear = nil, nil
+    if there and there.regular then
+      below, unclear = based_on(path)
+    end
+    if unclear or below and is_file(below, file) ~= false then
+      return unclear and ("%s may be based on it: %s"):format(path, unclear) or ("%s is based on it"):format(path)
     end
   end
 end

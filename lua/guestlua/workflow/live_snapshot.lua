@@ -36,7 +36,7 @@ local function plan(run)
     driver = { type = run.options.format or disk.element.driver and disk.element.driver.type },
   })
   run:watch({ target })
-  return { target = target, file = { path = run.args.path }, was = disk.images, quiesce = run.options.quiesce or false }
+  return { target = target, file = image.at(guest, run.args.path), was = disk.images, quiesce = run.options.quiesce or false }
 end
 
 local function make(run)

@@ -30,7 +30,7 @@ local function disks_of(run)
     end
     chain.check_idle(guest, disk.target)
     chain.check_plain(run, disk)
-    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = image.beside(disk.images[1], run.id, disk.target) }
+    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = image.beside(guest, disk.images[1], run.id, disk.target) }
   end
   if #disks == 0 then
     run:fail("device_not_found", { message = "the guest has no disk that an overlay could be made of" })

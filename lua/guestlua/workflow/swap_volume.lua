@@ -47,7 +47,7 @@ local function plan(run)
   return {
     target = target,
     was = was,
-    file = { path = name },
+    file = image.at(guest, name),
     made = run.args.made,
   }
 end
