@@ -1,9 +1,9 @@
 -- lua5.4 src/layers.lua BUILD-DIRECTORY [SOURCE-DIRECTORY [LUA-DIRECTORY]]: proves, for `make lint`, that src/ and lua/guestlua/ have one direction
 -- and no circle.
 --
--- A file uses only files of its own folder and of those before it in the order, and no two files use each other in a circle. In C a file is its .c and
--- its .h together; it uses what it includes, and, as its object says (nm), what it calls. In Lua it uses what it requires, also inside a function. And
--- no file has more than 400 lines, no function more than 60.
+-- A file uses only files of its own folder and of those before it in the order, and no two files use each other in a circle. In C a file is its .c
+-- and its .h together; it uses what it includes, and, as its object says (nm), what it calls. In Lua it uses what it requires, inside a function too.
+-- And no file has more than 400 lines, no function more than 60.
 
 local ORDER = {
   c = { "text", "base", "loop", "call", "event", "element", "virt", "module", "program" },

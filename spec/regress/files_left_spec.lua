@@ -21,6 +21,7 @@ describe("A run of specs", function()
       assert.is_nil(io.open(left:match("^(.*)/")))
     end
     assert.equal(2, count, out)
-    assert.matches("\nThe slowest:\n +%d+%.%d s  [^\n]*two_spec%.lua: two %a+\n +%d+%.%d s  [^\n]*\nFAILED  [^\n]*: two fail: [^\n]*oops\n1 passed, 1 failed, 0 skipped\n", out)
+    assert.matches("\nThe slowest:\n +%d+%.%d s  [^\n]*two_spec%.lua: two %a+\n +%d+%.%d s  [^\n]*\n"
+      .. "FAILED  [^\n]*: two fail: [^\n]*oops\n1 passed, 1 failed, 0 skipped\n", out)
   end)
 end)

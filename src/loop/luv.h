@@ -4,9 +4,9 @@
 
 #include <lua.h>
 
-/* core.share_loop(set_loop, set_callback, version, path): for lua/guestlua/command/luv.lua. The arguments are functions of luv's library, of the
- * names luv_set_loop, luv_set_callback and uv_version, and where it is. Returns the functions that take the place of luv's own, as its own
- * would meddle with the loop: {run, stop, walk, loop_alive}; nil where luv has a copy of libuv to itself. [-0, +1, e] */
+/* core.share_loop(set_loop, set_callback, version, path): for lua/guestlua/command/luv.lua. The arguments are functions of luv's library,
+ * of the names luv_set_loop, luv_set_callback and uv_version, and where it is. Returns the functions that take the place of luv's own, as
+ * its own would meddle with the loop: {run, stop, walk, loop_alive}; nil where luv has a copy of libuv to itself. [-0, +1, e] */
 int gl_luv_share(lua_State *L);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The prompt's task waits in read() like any other task, so that background tasks go on while somebody types. What they print meanwhile
- * (lua/guestlua/log/screen.lua hands it over) waits until the loop is about to sleep: only then is the line taken away, the text printed, and
- * the line put back.
+ * (lua/guestlua/log/screen.lua hands it over) waits until the loop is about to sleep: only then is the line taken away, the text printed,
+ * and the line put back.
  */
 #include "program/prompt.h"
 

@@ -361,8 +361,8 @@ end
 
 -- What is wrong with the names in a source that compiles: a list of lines.
 local function misspelt(path, source)
-  local check = setmetatable({ path = path, problems = {}, words = words_in.list((source:gsub("^#[^\n]*", ""))), scopes = { {} }, receivers = {} }, Check)
-  check.own = own_names(check.words)
+  local words = words_in.list((source:gsub("^#[^\n]*", "")))
+  local check = setmetatable({ path = path, problems = {}, words = words, own = own_names(words), scopes = { {} }, receivers = {} }, Check)
   for i = 1, #check.words do
     check:step(i)
     if check.later and i >= check.later.at then
