@@ -132,6 +132,38 @@ describe("A workflow without space", function()
     is_whole()
   end)
 
+  on_small("for what its guest writes is no success while the guest is paused, and is one once it goes on", function()
+    local copy = machine.dir .. "/copy"
+    finally(function() os.remove(copy) end)
+    local function take(fn)
+      local done = false
+      return workflow.live_snapshot(machine.guest, "vda", copy, { bandwidth = 8, on_progress = function()
+        if not done then
+          done = true
+          fill(1 << 10)
+          write_in_guest()
+          await(is_paused, "it is not paused")
+          fn()
+        end
+      end })
+    end
+    local e = helper.failure(take, function() end)
+    assert.equal("io_error", e.kind, tostring(e))
+    assert.matches("the guest is paused: a disk failed %(vda: no_space%)", e.message)
+    assert.matches("^undone: there is no copy", e.outcome)
+    assert.is_nil(io.open(copy))
+    assert.is_true(is_paused())
+    resize(dir, 64 << 10)
+    machine.guest:resume()
+    is_whole()
+    take(function()
+      resize(dir, 64 << 10)
+    end)
+    assert.is_false(is_paused())
+    assert.is_true(os.remove(copy))
+    is_whole()
+  end)
+
   on_small("for its copy fails, and leaves none", function()
     local there = machine.dir .. "/tight"
     local e = helper.failure(workflow.live_snapshot, machine.guest, "vda", there .. "/copy")

@@ -35,7 +35,7 @@ local function plan(run)
     source = { file = run.args.path },
     driver = { type = run.options.format or disk.element.driver and disk.element.driver.type },
   })
-  run:watch({ target })
+  run:watch({ target }, { run.args.path })
   return { target = target, file = image.at(guest, run.args.path), was = disk.images, quiesce = run.options.quiesce or false }
 end
 

@@ -61,7 +61,11 @@ local function plan(run)
     run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
   end
   run.left_out = not run.options.disks and chain.left_out(run.guest, targets_of(disks)) or nil
-  run:watch(targets_of(disks))
+  local overlays = {}
+  for i, disk in ipairs(disks) do
+    overlays[i] = disk.overlay.path
+  end
+  run:watch(targets_of(disks), overlays)
   return { disks = disks, quiesce = run.options.quiesce or false }
 end
 

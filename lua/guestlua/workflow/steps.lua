@@ -24,8 +24,10 @@
 --   parts       it calls run:part and run:change, which are the steps to whoever reads them
 --   checks      a dry run, which has changed nothing, leaves it out
 --   unlimited   the option timeout does not count
+--   moves       the guest stops by it, or runs elsewhere then
 --
 -- Before each step the guest is compared with how the run left it (run:watch, run.expected): what somebody else changed is an error "conflict".
+-- It is one, too, if a step fails and somebody has changed the guest meanwhile: libvirt's error is its cause.
 
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
@@ -56,7 +58,10 @@ local function perform(run, step)
     run:record(name)
   end
   run:check_unchanged()
-  run:perform(step)
+  if step.unlimited or step.moves then
+    return run:perform(step)
+  end
+  run:blaming_others(run.perform, run, step)
 end
 
 -- ---- taking back ----

@@ -43,7 +43,7 @@ local function plan(run)
       })
     end
   end
-  run:watch({ target })
+  run:watch({ target }, { name })
   return {
     target = target,
     was = was,

@@ -98,7 +98,7 @@ local function plan_create(run)
   elseif quiesce == "if it can be" and not retry.try(freeze.check_agent, guest) then
     quiesce = "no"
   end
-  run:watch({ disk.target })
+  run:watch({ disk.target }, { new })
   return { target = disk.target, image = new, was = disk.images, quiesce = quiesce }
 end
 
