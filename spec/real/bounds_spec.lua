@@ -87,19 +87,6 @@ describe("A workflow that gets no answer", function()
     return file:read("a")
   end
 
-  -- What runs beside libvirtd in its namespaces is the guest.
-  local function process_of(what)
-    if what == "daemon" then
-      return machine.pid
-    end
-    local first = tonumber(read(machine.root .. "/pid"))
-    for pid in read(("/proc/%d/task/%d/children"):format(first, first)):gmatch("%d+") do
-      if tonumber(pid) ~= machine.pid and read(("/proc/%s/cmdline"):format(pid)):find("qemu", 1, true) then
-        return tonumber(pid)
-      end
-    end
-  end
-
   local function await(seconds, condition, what)
     local deadline = guestlua.now() + seconds
     while not condition() do
@@ -113,22 +100,14 @@ describe("A workflow that gets no answer", function()
     return file and file:read("n")
   end
 
-  local function has_called(child, name, times)
-    local count = 0
-    for _, call in ipairs(child:calls()) do
-      count = count + (call.name == name and 1 or 0)
-    end
-    return count >= times
-  end
-
   local function try(row)
     local where = ("%s stands still at %s: %s"):format(row.stop, row.at, row[1])
     local name, times = row.at:match("^(.*)#(%d+)$")
     local child <close> = faults.start(CHILD:format(row[1]), { uri = machine.uri, args = { machine.dir }, timeout = 150,
       env = { XDG_STATE_HOME = machine.root .. "/state" }, fault = { row.at .. ":hang=1", row.fault } })
-    await(60, function() return has_called(child, name, tonumber(times)) or is_over(child) end, where)
+    await(60, function() return child:has_called(name, tonumber(times)) or is_over(child) end, where)
     assert.is_nil(is_over(child), where .. ": " .. read(child.dir .. "/out") .. read(child.dir .. "/err"))
-    local pid = assert(process_of(row.stop), where)
+    local pid = assert(row.stop == "daemon" and machine.pid or machine:emulator(), where)
     local began = guestlua.now()
     assert(os.execute("kill -STOP " .. pid))
     local going <close> = setmetatable({}, { __close = function() os.execute("kill -CONT " .. pid) end })

@@ -228,6 +228,28 @@ describe("A signal", function()
     end)
   end
 
+  on_daemon("in the middle of a guard's call has it undone once the call is over", function()
+    for script, name in pairs({
+      ["local paused <close> = guest:paused() guestlua.sleep(600)"] = "virDomainSuspend",
+      ["local attached <close> = guest:attached(DISK) guestlua.sleep(600)"] = "virDomainAttachDeviceFlags",
+    }) do
+      local pid = machine:emulator()
+      assert(os.execute("kill -STOP " .. pid))
+      local going <close> = setmetatable({}, { __close = function() os.execute("kill -CONT " .. pid) end })
+      local child <close> = start(script)
+      await(function() return child:has_called(name) end, name)
+      child:kill("INT")
+      local deadline = guestlua.now() + 3 -- time to undo too early
+      while not child:has_called("virDomainSetMetadata") and guestlua.now() < deadline do
+        guestlua.sleep(0.02)
+      end
+      assert(os.execute("kill -CONT " .. pid))
+      local code, _, err = child:wait()
+      assert.equal(130, code, err)
+      is_whole(name)
+    end
+  end)
+
   on_daemon("SIGHUP is SIGTERM, also twice; and under nohup it is ignored", function()
     local during = "workflow.snapshot_then_commit(guest, { during = function() print('during') io.stdout:flush() guestlua.sleep(%s) end })"
     do

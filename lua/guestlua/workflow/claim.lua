@@ -309,14 +309,6 @@ function claim.take(guest, run, options)
   end
 end
 
--- Returns when the calls are over that a dead run may have left under way: libvirt takes the changes of a guest one after the other, and here is
--- another one, which changes nothing.
-function claim.await_turn(guest, id)
-  if runs(guest) then
-    remove_mark(guest, id .. "-none")
-  end
-end
-
 -- Takes the mark of a run away that is recovered.
 function claim.clear_mark(guest, id)
   remove_mark(guest, id)
