@@ -140,7 +140,7 @@ local function check_lua()
   end
   for _, path in ipairs(files) do
     read(path, "^[^ %-].*%f[%w]function%f[%W]", "^end", function(line)
-      for module in line:gmatch('require%(?"guestlua%.?([%w_.]*)"') do
+      for module in line:gmatch('require[%s(,]*"guestlua%.?([%w_.]*)"') do
         local name = module:gsub("%.", "/")
         name = is_file[name] and name or name == "" and "init" or name .. "/init"
         if is_file[name] then -- not the core, the terminal or the manual, which are not written in Lua

@@ -22,7 +22,7 @@ local CHILD = [[
 
 -- Whether all of the script was done: a signal may still come while it ends.
 local function was_over(code, err)
-  return code == 0 or err == "" or err:find("outcome: completed", 1, true) ~= nil
+  return code == 0 or err == "" or err:find("outcome: finished: every step was done", 1, true) ~= nil
 end
 
 local function has_new(machine)
@@ -248,6 +248,24 @@ describe("A signal", function()
       assert.equal(130, code, err)
       is_whole(name)
     end
+  end)
+
+  on_daemon("after the last step leaves what is done, and says so", function()
+    local child <close> = start([[
+      local core = require("guestlua.core")
+      local remove = core.remove_file
+      core.remove_file = function(...) -- of the journal: the run is over
+        remove(...)
+        os.execute("kill -TERM $PPID")
+      end
+      workflow.attach_with_retry(guest, DISK, { persistent = false })
+    ]])
+    local code, _, err = child:wait()
+    assert.equal(143, code, err)
+    assert.matches("attach_with_retry: .*interrupted.*outcome: finished: every step was done", err)
+    assert.is_truthy(machine.guest:get_disk("vdb"))
+    guestlua.workflow.detach_with_retry(machine.guest, "vdb")
+    is_whole("after the last step")
   end)
 
   on_daemon("SIGHUP is SIGTERM, also twice; and under nohup it is ignored", function()

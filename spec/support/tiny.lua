@@ -46,7 +46,11 @@ end
 function tiny.host()
   local kept = root()
   if not kept.host then
-    kept.host = guestlua.embedded(kept.dir)
+    local uri = guestlua.embedded_uri(kept.dir)
+    if not os.execute("[ / -ef /proc/1/root ]") then -- in a chroot libvirt makes the emulators' devices outside of it: setns leaves it
+      run(("echo 'namespaces = []' >>%s/etc/qemu.conf"):format(quoted(kept.dir)))
+    end
+    kept.host = guestlua.open(uri)
   end
   return kept.host
 end

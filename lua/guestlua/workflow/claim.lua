@@ -10,6 +10,8 @@ local core = require("guestlua.core")
 local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
 local log = require("guestlua.log.log").log
+local state = require("guestlua.workflow.state")
+local turn = require("guestlua.guest.turn")
 
 local claim = {}
 
@@ -306,6 +308,14 @@ function claim.take(guest, run, options)
       busy(guest, holder, why)
     end
     core.sleep(math.min(PAUSE, math.max(deadline - core.now(), 0.01)))
+  end
+end
+
+-- Returns when the calls are over that a dead run may have left under way. A job of the guest's own, such as a migration, is not waited for: it is
+-- the recoverer that ends it.
+function claim.await_turn(guest)
+  if runs(guest) and not state.has_job(guest) then
+    turn.await(guest)
   end
 end
 

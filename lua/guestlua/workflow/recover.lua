@@ -5,7 +5,6 @@ local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
 local journal = require("guestlua.base.journal")
 local retry = require("guestlua.workflow.retry")
-local turn = require("guestlua.guest.turn")
 
 local recover = {}
 
@@ -64,8 +63,8 @@ local function settle(host, entry, adopt)
       if not journal.again(entry) then -- somebody else has recovered it meanwhile
         return
       end
-      if guest and guest:is_active() then
-        turn.await(guest) -- libvirt goes on with the last call of a client that is gone
+      if guest then
+        claim.await_turn(guest)
       end
       done, left = recoverer(host, guest, fields)
       entry:remove()

@@ -114,6 +114,20 @@ end
 
 local UNDER_WAY = { [1] = true, [2] = true } -- of get_job_info().type: BOUNDED, UNBOUNDED
 
+-- Whether a get_job_info() is that of a job under way.
+function state.is_job(info)
+  return UNDER_WAY[info.type] or false
+end
+
+-- Whether the guest has a job of its own, as while it is migrated or saved. A driver that knows no jobs has none.
+function state.has_job(guest)
+  local ok, info = pcall(guest.get_job_info, guest)
+  if not ok and not core.Error.is(info, "no_support") then
+    error(info, 0)
+  end
+  return ok and state.is_job(info)
+end
+
 -- Refuses at once, with the call that helps, if a guest cannot be worked on while it runs.
 function state.check_running(run)
   local guest = run.guest
@@ -130,7 +144,7 @@ function state.check_running(run)
       message = "the guest is paused: a disk failed",
       hint = "guest:get_disk_errors() names it; make room, or repair it, then guest:resume()",
     })
-  elseif UNDER_WAY[guest:get_job_info().type] then
+  elseif state.has_job(guest) then
     run:fail("operation_invalid", {
       message = "the guest has a job, as while it is migrated or saved",
       hint = "guest:get_job_info() tells how far it is, guest:abort_job() ends it",

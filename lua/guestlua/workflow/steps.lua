@@ -185,7 +185,7 @@ local function execute(run)
   end
   local result = spec.result and spec.result(run) or {}
   guard:keep()
-  run.outcome = run.outcome or "completed" -- a signal may still come while the claim is released
+  run.outcome = run.outcome or "finished: every step was done" -- a signal may still come while the claim is released
   run:forget()
   return result
 end

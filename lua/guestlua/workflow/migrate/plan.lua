@@ -11,9 +11,7 @@ local NAME = "live_migrate"
 -- The reference's: the longest downtime in ms, its steps, and seconds a GiB from one to the next.
 local DOWNTIME, STEPS, DELAY = 500, 10, 75
 
-local plan = {
-  UNDER_WAY = { [1] = true, [2] = true }, -- of get_job_info().type: BOUNDED, UNBOUNDED
-}
+local plan = {}
 
 -- ---- numbers ----
 
@@ -130,7 +128,7 @@ function plan.make(guest, destination, uri, options)
     refuse(guest, "the guest does not run", "guestlua.workflow.ensure_running(guest) starts it")
   elseif there.active then
     refuse(guest, ("the guest runs on %s already"):format(destination.uri), "is that the host that it is on, or does another copy of it run there?")
-  elseif plan.UNDER_WAY[guest:get_job_info().type] then
+  elseif state.has_job(guest) then
     refuse(guest, "the guest has a job already", "guest:get_job_info() tells how far it is, guest:abort_job() ends it")
   end
   local flags = flags_of(options, here.persistent)

@@ -1,7 +1,6 @@
 -- On which of two hosts a guest runs after a migration: on exactly one, or it is not known.
 
 local core = require("guestlua.core")
-local plan = require("guestlua.workflow.migrate.plan")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
@@ -30,7 +29,7 @@ local function at_source(source, uuid, deadline)
   local here = state.of(source, uuid, deadline)
   local guest <close> = here.active and source:guest(uuid) or nil
   if guest then
-    here.under_way = plan.UNDER_WAY[guest:get_job_info().type]
+    here.under_way = state.has_job(guest)
     if here.under_way then
       pcall(guest.abort_job, guest) -- refused in post-copy: it has to end
     end

@@ -75,7 +75,7 @@ local function look(run)
   local info = run.guest:get_job_info()
   local elapsed = core.now() - run.started
   way.hear(run)
-  if not plan.UNDER_WAY[info.type] then
+  if not state.is_job(info) then
     return -- it is about to begin, or to end: the task knows
   end
   local gb = plan.data_gb(run.plan.memory_bytes, info.disk_total, #run.plan.disks)

@@ -15,8 +15,6 @@ local SAVE_FOR, GO_ON_FOR, OFF_FOR = 600, 10, 30
 -- Seconds that the guest's agent gets to be there again before the clock is given up.
 local AGENT_FOR = 15
 
-local UNDER_WAY = { [1] = true, [2] = true } -- of get_job_info().type: BOUNDED, UNBOUNDED
-
 -- Devices of the host that a saved guest cannot keep.
 local function is_of_the_host(device)
   return device:tag() == "hostdev" and (device.type == "pci" or device.type == "mdev") or device:tag() == "interface" and device.type == "hostdev"
@@ -94,7 +92,7 @@ end
 -- Waits until the guest has no job; one that does not end in time is an error.
 local function await_no_job(guest, seconds)
   local deadline = core.now() + seconds
-  while UNDER_WAY[guest:get_job_info().type] do
+  while state.has_job(guest) do
     if core.now() >= deadline then
       steps.fail("job_unknown", guest, { message = ("the guest's job is not over after %g s"):format(seconds) })
     end
