@@ -5,16 +5,17 @@ local core = require("guestlua.core")
 
 local turn = {}
 
--- Seconds.
+-- Seconds that it may take.
 local FOR = 20
 
--- What a driver says that has no such change, or a guest that is off or gone by then: also when its turn has come.
-local TAKEN = { no_support = true, argument_unsupported = true, operation_unsupported = true, operation_invalid = true, no_domain = true }
+-- What is said of a change of a guest's metadata by a driver that has no such change, or if the guest is off or gone by then: also when its turn has
+-- come.
+turn.NO_METADATA = { no_support = true, argument_unsupported = true, operation_unsupported = true, operation_invalid = true, no_domain = true }
 
 -- Waits until the changes of the guest are over that are under way, by one that changes nothing.
 function turn.await(guest)
   local ok, e = pcall(core.within, core.now() + FOR, 0, guest.set_metadata, guest, nil, { key = "guestlua", uri = "urn:guestlua:turn", live = true })
-  if not ok and not (core.Error.is(e) and TAKEN[e.kind]) then
+  if not ok and not (core.Error.is(e) and turn.NO_METADATA[e.kind]) then
     error(e, 0)
   end
 end

@@ -46,13 +46,11 @@ end
 
 -- ---- marks ----
 
--- A call that a driver does not have, or that a guest which just stopped does not take, leaves the guest without a mark.
-local UNMARKED = { no_support = true, argument_unsupported = true, operation_unsupported = true, operation_invalid = true, no_domain = true }
-
--- Whether the call succeeds, and its result: it may fail for one of these reasons; others are raised.
+-- Whether the call succeeds, and its result: a driver that has no marks, and a guest that has just stopped, leave the guest without; other failures
+-- are raised.
 local function unless_unmarked(fn, ...)
   local ok, result = pcall(fn, ...)
-  if not ok and not (core.Error.is(result) and UNMARKED[result.kind]) then
+  if not ok and not (core.Error.is(result) and turn.NO_METADATA[result.kind]) then
     error(result, 0)
   end
   return ok, result

@@ -37,6 +37,7 @@ local retry = require("guestlua.workflow.retry")
 local Run = require("guestlua.workflow.run")
 local state = require("guestlua.workflow.state")
 local task = require("guestlua.task.group")
+local turn = require("guestlua.guest.turn")
 local undo = require("guestlua.base.undo")
 local workflow = require("guestlua.workflow.class")
 
@@ -66,19 +67,11 @@ end
 
 -- ---- taking back ----
 
--- A call that was given up may still do what it is for. libvirt takes the changes of a guest one after the other: when it has taken another one, that
--- call is over.
-local function await_abandoned(run, deadline)
-  if run.claim and core.Error.is(run.failure) and run.failure.still_running then
-    retry.insist(run.guest, deadline, run.claim.mark, run.claim, run.guest)
-  end
-end
-
 -- The undos of what was begun, last first: each is tried although another failed. Gives how things were left; raises the first failure.
 local function take_back(run)
   run.deadline = nil -- what was written has to be merged, however long that takes
   local deadline, texts, failure = retry.deadline(), {}, nil
-  await_abandoned(run, deadline)
+  retry.insist(run.guest, deadline, turn.await_abandoned, run.guest, run.failure)
   for i = run.reached, 1, -1 do
     local step = run.spec[i]
     if failure and core.now() >= deadline then -- nobody answers
