@@ -101,10 +101,10 @@ describe("A workflow without space", function()
   end
 
   local number = 0
-  -- In the guest, beside the script: 8 MiB that come onto the disk.
+  -- In the guest, beside the script: 8 MiB that come onto the disk, once the agent has answered.
   local function write_in_guest()
     number = number + 1
-    machine:sh(("(dd if=/dev/urandom of=/data/f bs=1M count=8 && sync && sha256sum /data/f >/tmp/sum%d.new && mv /tmp/sum%d.new /tmp/sum%d) "
+    machine:sh(("(sleep 2; dd if=/dev/urandom of=/data/f bs=1M count=8 && sync && sha256sum /data/f >/tmp/sum%d.new && mv /tmp/sum%d.new /tmp/sum%d) "
       .. ">/dev/null 2>&1 </dev/null &"):format(number, number, number))
   end
 
