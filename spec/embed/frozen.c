@@ -23,6 +23,6 @@ int main(int argc, char **argv)
   lua_pushcfunction(L, die);
   for (int i = 1; i < argc; i++)
     lua_pushstring(L, argv[i]);
-  CHECK(guestlua_run(L, 4, 0) == LUA_OK);
+  CHECK(guestlua_run(L, 4) == LUA_OK);
   return 1;
 }

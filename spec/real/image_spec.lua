@@ -29,7 +29,7 @@ describe("An image that was made", function()
     sh("chmod 755 . && mkdir images && echo data >images/new")
   end)
   after_each(function()
-    os.execute(("umount -q %s/images"):format(dir))
+    os.execute(("umount -q %s/images 2>/dev/null"):format(dir))
     os.execute("rm -rf " .. dir)
   end)
 

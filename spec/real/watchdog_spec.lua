@@ -72,6 +72,7 @@ describe("A guest that was frozen by a program that died", function()
     await("nobody recovers it", function() return is_empty(dir .. "/journal") end)
     local code, out, err = faults.run(common .. [[
       local guest = host:guest("embedded")
+      guestlua.await_agent(guest, { timeout = 150 })
       print(guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = 60 }))
       guest:poweroff()
       guest:delete_configuration()
