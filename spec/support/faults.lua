@@ -285,13 +285,7 @@ local function clear(self)
   run("spec/support/daemon sweep " .. self.root)
   return pcall(function()
     connect(self)
-    local function has_none()
-      return #self.host:guests({ active = true }) == 0
-    end
-    if not await(5, has_none) then -- one that was being started meanwhile
-      run("spec/support/daemon sweep " .. self.root)
-      assert(await(60, has_none), "a guest does not end")
-    end
+    assert(await(60, function() return #self.host:guests({ active = true }) == 0 end), "a guest does not end")
     for _, guest in ipairs(self.host:guests()) do
       guest:delete_configuration({ snapshots_metadata = true })
       guest:close()

@@ -119,14 +119,17 @@ end
 -- The image is the caller's: it stays where it is, in the chain or not. Can be called again.
 local function uncreate(run)
   local guest, data = run.guest, run.data
-  if not guest:is_active() then
-    return "the guest is off"
-  elseif data.quiesce ~= "no" and claim.may_be_frozen(run) then
+  local active = guest:is_active()
+  if active and data.quiesce ~= "no" and claim.may_be_frozen(run) then
     freeze.thaw_once(guest)
   end
-  local found = chain.find(guest, data.target)
-  if found and chain.has(found.images, data.image) then
-    return "the snapshot was taken: the disk has " .. data.image
+  local found, off = chain.find(guest, data.target), active and "" or "the guest is off: "
+  if not found then
+    return off .. "it does not have the disk any more"
+  elseif chain.has(found.images, data.image) then
+    return off .. "the snapshot was taken: the disk has " .. data.image
+  elseif not active then
+    return off .. "it starts with the disk's image " .. chain.text(found.images)
   end
   return "undone: the snapshot was not taken"
 end
