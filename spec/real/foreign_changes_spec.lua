@@ -63,7 +63,7 @@ local DISK = {
   volume_snapshot_create = {
     moments = { "write_file:after#1", "snapshot:before", "snapshot:after" },
     prepare = function(others)
-      assert(0 == helper.run(("qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 %s"):format(others:copy())))
+      assert(0 == helper.run(("qemu-img create -q -f qcow2 -b %s -F qcow2 %s"):format(others.machine:chain()[1], others:copy())))
     end,
     run = function(others)
       return workflow.volume_snapshot_create(others.machine.guest, "vda", { new_file = others:copy() })

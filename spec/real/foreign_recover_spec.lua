@@ -53,7 +53,7 @@ local function attached(others)
 end
 local PREPARE = {
   CREATE = function(others)
-    assert(0 == helper.run(("qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 %s"):format(others:copy())))
+    assert(0 == helper.run(("qemu-img create -q -f qcow2 -b %s -F qcow2 %s"):format(others.machine:chain()[1], others:copy())))
   end,
   DELETE = function(others)
     others.machine.guest:snapshot(guestlua.element("domainsnapshot", { disks = { disk = { name = "vda", snapshot = "external",
@@ -94,8 +94,8 @@ local CASES = {
   { "COPY", "virDomainBlockCopy#1", "virsh blockjob tiny vda --abort; rm $F; echo theirs >$F", file = true, named = true },
   { "COPY", "virDomainBlockCopy#1", "virsh blockjob tiny vda --abort; rm $F; echo theirs >$D/foreign-to; ln -s $D/foreign-to $F", file = true,
     named = true },
-  { "COPY", "virDomainBlockCopy#1", "virsh blockjob tiny vda --abort; qemu-nbd --fork -t -f qcow2 -k $D/../nbd --pid-file=$D/../nbd.pid $F", file = true,
-    named = true, after = "kill $(cat $D/../nbd.pid)" },
+  { "COPY", "virDomainBlockCopy#1", "virsh blockjob tiny vda --abort; qemu-nbd --fork -t -f qcow2 -k $D/../nbd --pid-file=$D/../nbd.pid $F",
+    file = true, named = true, after = "kill $(cat $D/../nbd.pid)" },
   { "COPY", "write_file#2", HIDE, file = true, named = true, back = "umount $D" },
   { "COPY", "virDomainBlockCopy#1", HIDE, file = true, named = true, back = "umount $D" },
   { "COMMIT", "virDomainSnapshotCreateXML#1", HIDE, file = true, named = true, back = "umount $D" },

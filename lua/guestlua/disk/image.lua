@@ -54,6 +54,11 @@ end
 
 -- ---- made ----
 
+-- What is wrong with a name that was given for an image's file; nil: nothing. A line feed comes back from libvirt's XML as a space.
+function image.bad_name(path)
+  return path:sub(1, 1) ~= "/" and "an absolute path expected" or path:find("%c") and "libvirt keeps no file names with control characters" or nil
+end
+
 local function there_already(guest, target, path)
   fail(guest, target, { kind = "operation_invalid", message = ("there is a file %s already"):format(path) })
 end
@@ -268,6 +273,16 @@ function image.needed(host, file)
     return open and "a QEMU program has it open" or "its locks cannot be read: " .. tostring(unclear)
   end
   return needed_by_guests(host, file) or needed_beside(file)
+end
+
+-- Refuses an image that somebody made to be put on top of another, and that says it is based on a third one: the guest would have the contents of
+-- that one when it starts again. What cannot be read is left to libvirt.
+function image.check_based_on(guest, target, path, base)
+  local below = image.is_local(guest) and path:sub(1, 1) == "/" and based_on(path)
+  local there, wanted = below and core.identify(below), core.identify(base)
+  if there and wanted and (there.dev ~= wanted.dev or there.ino ~= wanted.ino) then
+    fail(guest, target, { kind = "operation_invalid", message = ("%s is based on %s, and not on the disk's image %s"):format(path, below, base) })
+  end
 end
 
 -- ---- removed ----

@@ -1,6 +1,7 @@
 -- A copy of a running guest's disk in a file of its own, as the disk was at one moment. The guest goes on with the disk that it has.
 
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
 local freeze = require("guestlua.guest.freeze")
 local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
@@ -17,6 +18,10 @@ local NAME = "live_snapshot"
 local FREEZE = 60
 
 local function arguments(run, target, path)
+  local bad = image.bad_name(path)
+  if bad then
+    define.bad(NAME, "out_path", bad)
+  end
   run.args = { target = target, path = path }
 end
 
@@ -125,7 +130,8 @@ steps.define({
   params = {
     { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
-    { name = "out_path", type = "string", positional = true, required = true, help = "the file, on the guest's host; it must not be there yet" },
+    { name = "out_path", type = "string", positional = true, required = true, help = "the file, on the guest's host: an absolute path, which must "
+      .. "not be there yet" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the copy's end; needs the guest agent" },
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default 60" },
     { name = "format", type = "string", help = "the file's format, as in \"raw\"; default: that of the disk's image" },

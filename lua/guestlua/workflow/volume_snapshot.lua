@@ -8,6 +8,7 @@ local claim = require("guestlua.workflow.claim")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
 local freeze = require("guestlua.guest.freeze")
+local image = require("guestlua.disk.image")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local watchdog = require("guestlua.guest.watchdog")
@@ -93,6 +94,9 @@ local function plan_create(run)
     chain.fail("operation_invalid", guest, disk.target, { message = ("the disk has %s already"):format(new) })
   end
   run.xml = snapshot_xml(guest, disk, new)
+  if disk.type == "file" then
+    image.check_based_on(guest, disk.target, new, disk.images[1])
+  end
   if quiesce == "yes" then
     freeze.check_agent(guest)
   elseif quiesce == "if it can be" and not retry.try(freeze.check_agent, guest) then
@@ -150,6 +154,9 @@ steps.define({
   },
   arguments = function(run, volume)
     check_type("volume_snapshot_create", run.options)
+    if run.options.new_file:find("%c") then
+      define.bad("volume_snapshot_create", "new_file", image.bad_name("/" .. run.options.new_file))
+    end
     run.args = { volume = volume }
   end,
   plan = plan_create,
