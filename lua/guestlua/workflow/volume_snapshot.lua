@@ -178,9 +178,9 @@ local function name_in_chain(guest, disk, file)
     return nil
   end
   local layer = disk.element
-  for i, image in ipairs(disk.images) do
-    if image == beside(disk, file) or image == file then
-      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or image, image
+  for i, name in ipairs(disk.images) do
+    if name == beside(disk, file) or name == file then
+      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or name, name
     end
     layer = layer.backingStore
   end
@@ -206,14 +206,14 @@ end
 -- The chain that is to come of it.
 local function merged(images, top, base, is_commit)
   local after, between = {}, false
-  for _, image in ipairs(images) do
-    if image == base then
+  for _, name in ipairs(images) do
+    if name == base then
       between = false
     end
-    if not between and not (is_commit and image == top) then
-      after[#after + 1] = image
+    if not between and not (is_commit and name == top) then
+      after[#after + 1] = name
     end
-    if image == top then
+    if name == top then
       between = true
     end
   end
