@@ -103,7 +103,7 @@ require("guestlua.guest.file")
 
 guestlua.log = require("guestlua.log.log").log
 guestlua.run = require("guestlua.host.run").run
-guestlua.dry_run = require("guestlua.log.calls").dry_run
+guestlua.dry_run, guestlua.plan = require("guestlua.log.calls").dry_run, require("guestlua.log.plan").plan
 
 local progress = require("guestlua.log.progress")
 guestlua.progress, guestlua.Progress = progress.progress, progress.Progress

@@ -105,6 +105,10 @@ function guestlua.now() end
 ---@return guestlua.Host
 function guestlua.open(uri, options) end
 
+---What a dry run has not done so far, in its order: what the script would change. The command's --dry-run prints it in the end. A workflow returns its own part as `plan`.
+---@return table # a list of tables: call (libvirt's function, or "make_image" and the like for what is none), op, host, guest, device, arguments (by name), refused (true: the script got an error, as nobody knows what would come back), workflow and step, if it is one's, undoing (true: the workflow had failed), waits_for: what would be waited for after it
+function guestlua.plan() end
+
 ---@class guestlua.ProgressOptions
 ---@field total? number how many bytes there are; update may say it later
 

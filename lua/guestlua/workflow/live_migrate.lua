@@ -1,6 +1,7 @@
 -- Live migration: moved to another host, watched all the while, and looked at on both hosts in the end. On every way out the guest is on exactly one
 -- of them, or the error says that this is not known: "job_unknown".
 
+local calls = require("guestlua.log.calls")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -104,6 +105,9 @@ local function migrate(run)
   if not ok then
     run.refusal = explained(run, e)
     verify(run, run.refusal)
+  end
+  if core.dry_run() then
+    return calls.waits(guest, way.waits_for(run))
   end
   way.hear(run, true)
 end

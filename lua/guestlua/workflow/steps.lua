@@ -33,6 +33,7 @@ local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
 local journal = require("guestlua.base.journal")
+local plan = require("guestlua.log.plan")
 local retry = require("guestlua.workflow.retry")
 local Run = require("guestlua.workflow.run")
 local state = require("guestlua.workflow.state")
@@ -139,6 +140,7 @@ local function explained(run, e)
   e.guest = e.guest or run.guest_name
   e.outcome = e.outcome or run.outcome
   e.steps = e.steps or run.steps
+  e.plan = e.plan or run.plan
   e.left = e.left or #run.left > 0 and run.left or nil
   return e
 end
@@ -204,12 +206,14 @@ local function run_steps(spec, guest, options, ...)
   if spec.arguments then
     spec.arguments(run, ...)
   end
+  local planned <close> = core.dry_run() and plan.begin(run) or nil -- luacheck: ignore planned
   local ok, result = pcall(execute, run)
   if not ok then
     error(explained(run, result), 0)
   end
   result.workflow, result.guest, result.steps, result.seconds = run.workflow, run.guest_name, run.steps, core.now() - run.began
   result.left = #run.left > 0 and run.left or nil
+  result.plan = core.dry_run() and (run.plan or {}) or nil
   return result
 end
 

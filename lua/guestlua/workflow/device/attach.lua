@@ -1,5 +1,6 @@
 -- Devices: attached until the guest really has them, in the running guest and in its configuration, or in none of the two.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local detach = require("guestlua.workflow.device.detach")
 local devices = require("guestlua.guest.devices")
@@ -34,7 +35,10 @@ local function attach_one(guest, get_conf, conf, options, persistent)
   for attempt = 1, attempts do
     local ok, e = pcall(core.shield, guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
     core.check()
-    if core.dry_run() or has(get_conf, persistent, ok or not core.Error.is(e, "timeout")) then -- also if the answer was lost
+    if core.dry_run() then
+      calls.waits(guest, ("the device in the %s, tried %d times at most"):format(persistent and "configuration" or "running guest", attempts))
+      return attempt
+    elseif has(get_conf, persistent, ok or not core.Error.is(e, "timeout")) then -- also if the answer was lost
       return attempt
     elseif ok then
       steps.fail("operation_failed", guest, { message = "libvirt took the device, and the guest does not have it" })

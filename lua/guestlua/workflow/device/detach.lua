@@ -1,6 +1,7 @@
 -- Devices: detached until the guest has really let go. The persistent configuration and the running guest are separate steps; each is checked in the
 -- guest's XML; success is what the XML says, never a missing event.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
@@ -51,6 +52,7 @@ function detach.live(guest, get_conf, name, conf, options)
     local events <close> = guest:subscribe({ "device_removed", "device_removal_failed" })
     ask(guest, name, conf, { live = true })
     if core.dry_run() then
+      calls.waits(guest, ("the guest to let go of %s, asked %d times at most, %g s each"):format(alias, options.attempts or ATTEMPTS, timeout))
       return attempt
     end
     local word = verdict(events, guest, alias, timeout)

@@ -1,6 +1,7 @@
 -- Shut down: asked for and waited for, by the guest's events, until libvirt says that the guest is off. A request that was made is not yet what it is
 -- for.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
@@ -53,6 +54,8 @@ local function ask_down(guest, before, options)
     end
     told.refusal = not ok and e or nil
     if core.dry_run() then
+      calls.waits(guest, ("the guest to be off, asked again each %g s, %g s at most%s"):format(interval, timeout,
+        options.force and "; powered off then" or ""))
       return "off", told
     elseif not ok and FINAL[e.kind] then
       error(e, 0)
@@ -72,7 +75,7 @@ local function pull_plug(guest, id)
   repeat
     local ok, e = retry.try(guest.poweroff, guest, { timeout = EACH })
     if core.dry_run() then
-      return
+      return calls.waits(guest, ("the guest to be off, %g s at most"):format(POWEROFF_FOR))
     end
     failure = not ok and e or failure
     local over = state.await(guest, events, ok and deadline or core.now() + 1, function(now)

@@ -1,6 +1,7 @@
 -- Suspended to disk, and resumed from there. Devices of the host cannot be saved: they are detached before, and come back.
 
 local attach = require("guestlua.workflow.device.attach")
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local detach = require("guestlua.workflow.device.detach")
 local retry = require("guestlua.workflow.retry")
@@ -126,7 +127,7 @@ local function save_memory(guest)
   local events <close> = guest:subscribe("lifecycle")
   local ok, e = retry.try(guest.save_memory_state, guest)
   if core.dry_run() then
-    return
+    return calls.waits(guest, ("the guest to be off, its memory saved, %g s at most"):format(OFF_FOR))
   end
   local saved = false
   local function on_event(event)
@@ -216,7 +217,10 @@ local function set_clock(guest)
   local deadline = core.now() + AGENT_FOR
   while true do
     local ok, e = guest:sync_guest_time()
-    if ok or core.dry_run() then
+    if core.dry_run() then
+      calls.waits(guest, ("the guest's agent, %g s at most"):format(AGENT_FOR))
+      return true
+    elseif ok then
       return true
     elseif e.kind ~= "agent_unresponsive" or core.now() >= deadline then
       return false, e.message

@@ -1,5 +1,6 @@
 -- Started, woken, or let go on: until libvirt says that the guest runs.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
@@ -21,6 +22,9 @@ end
 -- Waits until the guest runs; a guest that was saved while it was paused is paused again. Gives what it then is.
 function up.await_running(guest, events, timeout, on_event)
   local deadline = core.now() + (timeout or START_FOR)
+  if core.dry_run() then
+    return calls.waits(guest, ("the guest to run, %g s at most"):format(timeout or START_FOR))
+  end
   local resumed, by_others = false, false
   local function note(event)
     by_others = by_others or event.type == "suspended" and event.detail == "paused"
@@ -28,7 +32,7 @@ function up.await_running(guest, events, timeout, on_event)
       on_event(event)
     end
   end
-  while not core.dry_run() do
+  while true do
     local now, late = state.await(guest, events, deadline, function(now)
       return state.runs(now) or state.is_off(now) or now.word == "paused" and not resumed
     end, note)
