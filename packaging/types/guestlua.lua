@@ -5612,7 +5612,7 @@ function workflow.live_migrate(guest, destination, options) end
 ---Copies a disk of the running guest to a new file, with all that is below it in its chain, so that the file needs no other. The copy is the disk as it was at one moment, at the end; with quiesce its file systems were frozen then. The guest keeps its disk and its configuration. If a step fails there is no file.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param disk string the disk's target, as in "vda"
----@param out_path string the file, on the guest's host; it must not be there yet
+---@param out_path string the file, on the guest's host: an absolute path, which must not be there yet
 ---@param options? guestlua.LiveSnapshotOptions
 ---@return guestlua.LiveSnapshotResult
 function workflow.live_snapshot(guest, disk, out_path, options) end

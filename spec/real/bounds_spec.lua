@@ -26,6 +26,8 @@ local COMMIT = "workflow.snapshot_then_commit(guest, { timeout = 2, quiesce = tr
 local COPY = "workflow.live_snapshot(guest, 'vda', dir .. '/copy', { timeout = 2, quiesce = true })"
 local SWAP = "workflow.swap_volume(guest, 'vda', VOLUME, { timeout = 2 })"
 local PULL = "workflow.volume_snapshot_delete(guest, 'vda', { timeout = 2 })"
+local CREATE = "workflow.volume_snapshot_create(guest, 'vda', { timeout = 2, new_file = dir .. '/new' })"
+local DETACH = "workflow.detach_with_retry(guest, 'vdb', { timeout = 2, attempts = 1 })"
 local ATTACH = "workflow.attach_with_retry(guest, DISK, { timeout = 2 })"
 
 -- Those that are always run, and the rest.
@@ -55,6 +57,11 @@ local ALL = {
   { PULL, at = "virDomainBlockRebase#1", stop = "qemu" },
   { ATTACH, at = "virDomainAttachDeviceFlags#1", stop = "daemon" },
   { ATTACH, at = "virDomainAttachDeviceFlags#1", stop = "qemu" },
+  { DETACH, at = "virDomainDetachDeviceFlags#1", stop = "daemon" },
+  { DETACH, at = "virDomainDetachDeviceFlags#2", stop = "daemon" },
+  { DETACH, at = "virDomainDetachDeviceFlags#2", stop = "qemu" },
+  { CREATE, at = "virDomainSnapshotCreateXML#1", stop = "daemon", images = 2 },
+  { CREATE, at = "virDomainSnapshotCreateXML#1", stop = "qemu", images = 2 },
 }
 
 describe("A workflow that gets no answer", function()
@@ -80,19 +87,6 @@ describe("A workflow that gets no answer", function()
     return file:read("a")
   end
 
-  -- What runs beside libvirtd in its namespaces is the guest.
-  local function process_of(what)
-    if what == "daemon" then
-      return machine.pid
-    end
-    local first = tonumber(read(machine.root .. "/pid"))
-    for pid in read(("/proc/%d/task/%d/children"):format(first, first)):gmatch("%d+") do
-      if tonumber(pid) ~= machine.pid and read(("/proc/%s/cmdline"):format(pid)):find("qemu", 1, true) then
-        return tonumber(pid)
-      end
-    end
-  end
-
   local function await(seconds, condition, what)
     local deadline = guestlua.now() + seconds
     while not condition() do
@@ -106,22 +100,14 @@ describe("A workflow that gets no answer", function()
     return file and file:read("n")
   end
 
-  local function has_called(child, name, times)
-    local count = 0
-    for _, call in ipairs(child:calls()) do
-      count = count + (call.name == name and 1 or 0)
-    end
-    return count >= times
-  end
-
   local function try(row)
     local where = ("%s stands still at %s: %s"):format(row.stop, row.at, row[1])
     local name, times = row.at:match("^(.*)#(%d+)$")
     local child <close> = faults.start(CHILD:format(row[1]), { uri = machine.uri, args = { machine.dir }, timeout = 150,
       env = { XDG_STATE_HOME = machine.root .. "/state" }, fault = { row.at .. ":hang=1", row.fault } })
-    await(60, function() return has_called(child, name, tonumber(times)) or is_over(child) end, where)
+    await(60, function() return child:has_called(name, tonumber(times)) or is_over(child) end, where)
     assert.is_nil(is_over(child), where .. ": " .. read(child.dir .. "/out") .. read(child.dir .. "/err"))
-    local pid = assert(process_of(row.stop), where)
+    local pid = assert(row.stop == "daemon" and machine.pid or machine:emulator(), where)
     local began = guestlua.now()
     assert(os.execute("kill -STOP " .. pid))
     local going <close> = setmetatable({}, { __close = function() os.execute("kill -CONT " .. pid) end })
@@ -142,7 +128,7 @@ describe("A workflow that gets no answer", function()
     assert.is_nil(machine.guest:get_block_device("vda"):get_job_info(), where)
     assert.matches('"thawed"', machine.guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = 60 }), where)
     assert.equal(guestlua.power_state.RUNNING, machine.guest:get_power_state(), where)
-    assert.equal(1, #machine:chain(), where)
+    assert.equal(row.images or 1, #machine:chain(), where)
     assert.is_nil(machine.guest:get_xml_desc():find("urn:guestlua", 1, true), where)
   end
 
@@ -153,7 +139,12 @@ describe("A workflow that gets no answer", function()
           pending(missing)
         end
         machine:reset()
-        assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
+        assert(os.execute(("cd %s && truncate -s 1M device && qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 new"):format(machine.dir)))
+        if row[1] == DETACH then
+          machine.guest:attach_device(("<disk type='file'><source file='%s/device'/><target dev='vdb' bus='virtio'/></disk>"):format(machine.dir),
+            { live = true, persistent = true })
+          machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
+        end
         try(row)
       end)
     end

@@ -204,6 +204,33 @@ describe("The guestlua command", function()
     end
   end)
 
+  it("binds what a call has given before it raises at a signal", function()
+    local opened = [[
+      local function opened()
+        local guard = setmetatable({}, { __close = function() print("undone") end })
+        os.execute("kill -TERM $PPID")
+        return guard
+      end
+    ]]
+    for _, body in ipairs({
+      "local guard <close> = opened() while true do end",
+      "local guard <close> = opened() while true do type(1) end",
+      "local guard <close> = opened() guestlua.sleep(60)",
+      "local guard <close> = opened(); ('x'):rep(1e7):gsub('.', function() end) guestlua.sleep(60)",
+      "local wanted = true local guard <close> = wanted and opened() or nil guestlua.sleep(60)",
+      "for _ in next, {}, nil, opened() do end guestlua.sleep(60)",
+      "local function inner() local guard <close> = opened() return guestlua.sleep(60) end inner()",
+      "coroutine.wrap(function() local guard <close> = opened() guestlua.sleep(60) end)()",
+      "guestlua.spawn(function() local guard <close> = opened() while true do end end) guestlua.sleep(60)",
+    }) do
+      local path = script(opened .. body)
+      local code, out, err = helper.run(helper.interpreter .. " " .. path)
+      os.remove(path)
+      assert.same({ 143, "undone\n" }, { code, out }, body .. err)
+      assert.matches("interrupted", err, 1, true)
+    end
+  end)
+
   it("does the same at SIGTERM, and exits 143", function()
     local code, out = interrupted(guarded .. "guestlua.sleep(60)", "kill -TERM $pid")
     assert.equal(143, code)

@@ -83,6 +83,9 @@ describe("While somebody else turns a guest on and off", function()
     if outcome:find("the guest does not have the device", 1, true) and guest and guest:is_active() and not outcome:find("somebody else", 1, true) then
       assert.is_nil(guest:get_disk("vdb"))
     end
+    if how.act == "suspend" and how.moment == "launch:after" then -- that it is paused is their doing
+      assert.same({ 0, "paused", "conflict" }, { how.code, word, how.error and how.error.kind }, how.said)
+    end
     assert.is_not_nil(io.open(machine.disk)) -- luacheck: ignore
     pcall(guestlua.recover, machine.host)
     if guest and guest:is_active() then
@@ -90,6 +93,18 @@ describe("While somebody else turns a guest on and off", function()
     end
     return word
   end
+
+  it("leaves a guest paused that somebody has paused as soon as it was started", function()
+    if not machine then
+      pending(missing)
+    end
+    for name, prepare in pairs({ ensure_running = off, resume = function() workflow.suspend(machine.guest, {}) end }) do
+      others.whole = false
+      others:reset()
+      prepare(others)
+      check(others:during("launch:after", "suspend", function() return workflow[name](machine.guest) end))
+    end
+  end)
 
   for _, row in ipairs(ROWS) do
     for _, moment in ipairs(row[2]) do

@@ -98,6 +98,7 @@ describe("live_migrate", function()
     assert.equal(here == "a" and (word or "running") .. " gone" or "gone " .. (word or "running"), where())
     local guest <close> = two[here]:guest("shared")
     assert.is_true(guest:has_persistent_configuration())
+    assert.is_nil((guest:get_xml_desc() .. guest:get_xml_desc({ dump_inactive = true })):find("urn:guestlua", 1, true), "a mark is left")
     local job = guestlua.job_type[guest:get_job_info().type]
     assert.is_false(job == "BOUNDED" or job == "UNBOUNDED", job)
   end

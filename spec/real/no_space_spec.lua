@@ -101,10 +101,10 @@ describe("A workflow without space", function()
   end
 
   local number = 0
-  -- In the guest, beside the script: 8 MiB that come onto the disk.
+  -- In the guest, beside the script: 8 MiB that come onto the disk, once the agent has answered.
   local function write_in_guest()
     number = number + 1
-    machine:sh(("(dd if=/dev/urandom of=/data/f bs=1M count=8 && sync && sha256sum /data/f >/tmp/sum%d.new && mv /tmp/sum%d.new /tmp/sum%d) "
+    machine:sh(("(sleep 2; dd if=/dev/urandom of=/data/f bs=1M count=8 && sync && sha256sum /data/f >/tmp/sum%d.new && mv /tmp/sum%d.new /tmp/sum%d) "
       .. ">/dev/null 2>&1 </dev/null &"):format(number, number, number))
   end
 
@@ -129,6 +129,38 @@ describe("A workflow without space", function()
       await(function() return not is_paused() and has_logged("the guest goes on") end, "it does not go on")
     end })
     assert.same({ machine.disk }, result.disks[1].images)
+    is_whole()
+  end)
+
+  on_small("for what its guest writes is no success while the guest is paused, and is one once it goes on", function()
+    local copy = machine.dir .. "/copy"
+    finally(function() os.remove(copy) end)
+    local function take(fn)
+      local done = false
+      return workflow.live_snapshot(machine.guest, "vda", copy, { bandwidth = 8, on_progress = function()
+        if not done then
+          done = true
+          fill(1 << 10)
+          write_in_guest()
+          await(is_paused, "it is not paused")
+          fn()
+        end
+      end })
+    end
+    local e = helper.failure(take, function() end)
+    assert.equal("io_error", e.kind, tostring(e))
+    assert.matches("the guest is paused: a disk failed %(vda: no_space%)", e.message)
+    assert.matches("^undone: there is no copy", e.outcome)
+    assert.is_nil(io.open(copy))
+    assert.is_true(is_paused())
+    resize(dir, 64 << 10)
+    machine.guest:resume()
+    is_whole()
+    take(function()
+      resize(dir, 64 << 10)
+    end)
+    assert.is_false(is_paused())
+    assert.is_true(os.remove(copy))
     is_whole()
   end)
 

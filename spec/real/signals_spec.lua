@@ -6,8 +6,8 @@ local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
--- So many signals a run of this spec; SIGNALS=100 or more for a longer one.
-local SIGNALS = tonumber(os.getenv("SIGNALS") or 24)
+-- So many signals a workflow, each day at other moments; SIGNALS=100 for a longer run.
+local SIGNALS = tonumber(os.getenv("SIGNALS") or 1)
 
 local NUMBER = { HUP = 1, INT = 2, TERM = 15 }
 
@@ -20,15 +20,88 @@ local CHILD = [[
   io.stdout:write("go\n"):flush()
 ]]
 
--- Each takes about as long as the delay may be, and leaves the guest as it was, also if it succeeds.
+-- Whether all of the script was done: a signal may still come while it ends.
+local function was_over(code, err)
+  return code == 0 or err == "" or err:find("outcome: finished: every step was done", 1, true) ~= nil
+end
+
+local function has_new(machine)
+  return machine:chain()[1] == machine.dir .. "/new"
+end
+
+-- The image of volume_snapshot_create is the caller's: it is there before, and is merged away again.
+local function pull_new(machine)
+  if has_new(machine) then
+    local disk = machine.guest:get_block_device("vda")
+    disk:rebase()
+    assert(disk:await_job({ timeout = 60 }) == "completed")
+    return "moved" -- the guest writes to it
+  end
+  assert(os.remove(machine.dir .. "/new"))
+end
+
+-- Each leaves the guest as it was, also if it succeeds, or `settle` sees to that, which may say why it is another one by now.
 local WORKFLOWS = {
-  "workflow.snapshot_then_commit(guest, { quiesce = true, during = function() guestlua.sleep(0.3) end })",
-  "workflow.live_snapshot(guest, 'vda', dir .. '/copy', { quiesce = true, bandwidth = 20 })",
-  "workflow.swap_volume(guest, 'vda', VOLUME, { bandwidth = 20 })",
-  "workflow.volume_snapshot_delete(guest, 'vda', {})",
-  "workflow.attach_with_retry(guest, DISK) workflow.detach_with_retry(guest, 'vdb')",
-  "local frozen <close> = guest:frozen() guestlua.sleep(0.3)",
-  "local paused <close> = guest:paused() guestlua.sleep(0.3)",
+  { "snapshot_then_commit", "workflow.snapshot_then_commit(guest, { quiesce = true, during = function() guestlua.sleep(0.3) end })" },
+  { "live_snapshot", "workflow.live_snapshot(guest, 'vda', dir .. '/copy', { quiesce = true, bandwidth = 20 })",
+    settle = function(machine, code, err)
+      if was_over(code, err) then
+        assert(os.remove(machine.dir .. "/copy"))
+      end
+    end },
+  { "swap_volume", "workflow.swap_volume(guest, 'vda', VOLUME, { bandwidth = 20 })",
+    settle = function(machine, code, err)
+      if machine:chain()[1] == machine.dir .. "/volume" then
+        assert(was_over(code, err) or err:find("outcome: finished: the guest has moved", 1, true), err)
+        return "moved"
+      end
+    end },
+  { "volume_snapshot_create", "workflow.volume_snapshot_create(guest, 'vda', { new_file = dir .. '/new', quiesce = true })",
+    before = function(machine)
+      assert(os.execute(("cd %s && qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 new"):format(machine.dir)))
+    end,
+    settle = function(machine, code, err)
+      local is_said = was_over(code, err) or err:find("outcome: the snapshot was taken", 1, true) ~= nil
+      assert(has_new(machine) == is_said, err)
+      return pull_new(machine)
+    end },
+  { "volume_snapshot_delete", "workflow.volume_snapshot_delete(guest, 'vda', {})",
+    before = function(machine)
+      machine.guest:snapshot(guestlua.element("domainsnapshot", { disks = { disk = { name = "vda", snapshot = "external",
+        source = { file = machine.dir .. "/new" } } } }), { disk_only = true, no_metadata = true })
+    end,
+    settle = function(machine, code, err)
+      local is_over = #machine:chain() == 1
+      assert(is_over or code ~= 0, err)
+      assert(not is_over or was_over(code, err) or err:find("outcome: finished", 1, true), err)
+      return "moved" -- it writes to `new`
+    end },
+  { "attach_with_retry and detach_with_retry", "workflow.attach_with_retry(guest, DISK) workflow.detach_with_retry(guest, 'vdb')",
+    settle = function(machine, code, err)
+      if machine.guest:get_disk("vdb") then -- attach_with_retry was over; a detach that is told to stop may say so before it has begun
+        assert(was_over(code, err) or err:find("detach_with_retry: ", 1, true), err)
+        guestlua.workflow.detach_with_retry(machine.guest, "vdb")
+      end
+    end },
+  { "suspend and resume", "workflow.suspend(guest, {}) io.stdout:write('saved') workflow.resume(guest)",
+    settle = function(machine, code, err, out)
+      if not machine.guest:is_active() then
+        assert(was_over(code, err) or out:find("saved", 1, true) or err:find("its memory saved", 1, true), err)
+        guestlua.workflow.resume(machine.guest)
+      elseif machine.guest:get_info().domain_state == "paused" then -- resume was told to stop
+        assert(err:find("resume: ", 1, true), err)
+        machine.guest:resume()
+      end
+      machine.guest:agent_command('{"execute":"guest-ping"}', { timeout = 60 })
+    end },
+  { "reboot", "workflow.reboot(guest, { timeout = 60 })",
+    settle = function(machine, code, err)
+      assert(machine.guest:get_info().domain_state == "running" or code ~= 0 and err:find("and may do so yet", 1, true), err)
+      return "booted"
+    end },
+  { "frozen", "local frozen <close> = guest:frozen() guestlua.sleep(0.3)" },
+  { "paused", "local paused <close> = guest:paused() guestlua.sleep(0.3)" },
+  { "attached", "local attached <close> = guest:attached(DISK) guestlua.sleep(0.3)" },
 }
 
 describe("A signal", function()
@@ -110,40 +183,74 @@ describe("A signal", function()
     end
   end
 
-  on_daemon("at any moment has everything undone", function()
-    math.randomseed(9)
-    for i = 1, SIGNALS do
-      local script = WORKFLOWS[(i - 1) % #WORKFLOWS + 1]
-      local signal = ({ "INT", "TERM", "HUP" })[math.random(3)]
-      local delay = math.random() * 1.2
-      local where = ("%d: SIG%s after %.3f s: %s"):format(i, signal, delay, script)
-      local child <close> = start(script)
+  local function reset()
+    machine:reset()
+    assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
+  end
+
+  -- Runs it, with a signal after so many seconds; nil: without. Gives how long it took.
+  local function try(row, signal, delay)
+    if row.before then
+      row.before(machine)
+    end
+    local where = ("SIG%s after %s s: %s"):format(signal, delay, row[1])
+    local child <close> = start(row[2])
+    local began = guestlua.now()
+    if signal then
       guestlua.sleep(delay)
       child:kill(signal)
+    end
+    local code, out, err = child:wait()
+    local seconds = guestlua.now() - began
+    assert.is_true(code == 0 or signal and code == 128 + NUMBER[signal], ("%s: %s: %s"):format(where, code, err))
+    where = where .. ": " .. err
+    local ok, how = pcall(row.settle or function() end, machine, code, err, out)
+    assert(ok, where .. ": " .. tostring(how))
+    if how == "booted" then -- its agent is not there yet
+      assert.same({}, core.list_directory(guestlua.journal()), where)
+      assert.is_nil(machine.guest:get_xml_desc():find("urn:guestlua", 1, true), where)
+    else
+      is_whole(where, how)
+    end
+    if how then
+      reset()
+    end
+    return seconds
+  end
+
+  for i, row in ipairs(WORKFLOWS) do
+    on_daemon("at any moment has everything undone: " .. row[1], function()
+      math.randomseed(os.time() // 86400, i)
+      local seconds = math.max(try(row), 0.5)
+      for _ = 1, SIGNALS do
+        try(row, ({ "INT", "TERM", "HUP" })[math.random(3)], math.random() * 1.1 * seconds)
+      end
+    end)
+  end
+
+  on_daemon("in the middle of a guard's call has it undone once the call is over", function()
+    for script, name in pairs({
+      ["local paused <close> = guest:paused() guestlua.sleep(600)"] = "virDomainSuspend",
+      ["local attached <close> = guest:attached(DISK) guestlua.sleep(600)"] = "virDomainAttachDeviceFlags",
+    }) do
+      local pid = machine:emulator()
+      assert(os.execute("kill -STOP " .. pid))
+      local going <close> = setmetatable({}, { __close = function() os.execute("kill -CONT " .. pid) end })
+      local child <close> = start(script)
+      await(function() return child:has_called(name) end, name)
+      child:kill("INT")
+      local deadline = guestlua.now() + 3 -- time to undo too early
+      while not child:has_called("virDomainSetMetadata") and guestlua.now() < deadline do
+        guestlua.sleep(0.02)
+      end
+      assert(os.execute("kill -CONT " .. pid))
       local code, _, err = child:wait()
-      assert.is_true(code == 0 or code == 128 + NUMBER[signal], ("%s: %s: %s"):format(where, code, err))
-      where = where .. ": " .. err
-      local has_moved = machine:chain()[1] == machine.dir .. "/volume"
-      local finished = code == 0 or err:find("outcome: finished: ", 1, true) ~= nil
-      if has_moved then
-        assert.is_true(finished, where)
-      end
-      if finished and io.open(machine.dir .. "/copy") then
-        assert(os.remove(machine.dir .. "/copy"))
-      end
-      if machine.guest:get_disk("vdb") then -- attach_with_retry was over; a detach that is told to stop may say so before it has begun
-        assert.is_true(finished or err:find("detach_with_retry: ", 1, true) ~= nil, where)
-        guestlua.workflow.detach_with_retry(machine.guest, "vdb")
-      end
-      is_whole(where, has_moved)
-      if has_moved then
-        machine:reset()
-        assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
-      end
+      assert.equal(130, code, err)
+      is_whole(name)
     end
   end)
 
-  on_daemon("after the last step leaves what is done, and says so", function()
+  on_daemon("after the last step leaves what is done, and is raised by what comes then", function()
     local child <close> = start([[
       local core = require("guestlua.core")
       local remove = core.remove_file
@@ -152,10 +259,11 @@ describe("A signal", function()
         os.execute("kill -TERM $PPID")
       end
       workflow.attach_with_retry(guest, DISK, { persistent = false })
+      guestlua.sleep(60)
     ]])
     local code, _, err = child:wait()
     assert.equal(143, code, err)
-    assert.matches("attach_with_retry: .*interrupted.*outcome: finished: every step was done", err)
+    assert.matches("^guestlua: [^\n]*script%.lua:%d+: interrupted\n", err)
     assert.is_truthy(machine.guest:get_disk("vdb"))
     guestlua.workflow.detach_with_retry(machine.guest, "vdb")
     is_whole("after the last step")

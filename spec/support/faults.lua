@@ -5,13 +5,15 @@
 --       script: Lua text, or the path of a script that ends with .lua
 --       calls: a list of {index, name, guest, device, fault}; calls.events: the events, alike
 --       code: its exit code, 128 + the signal that killed it, or "timeout"
---   local child <close> = faults.start(script, options)     the same while it runs: child.pid, child:calls(), child:kill(), child:wait()
+--   local child <close> = faults.start(script, options)     the same while it runs: child.pid, child:calls(), child:has_called(name, times),
+--       child:kill(), child:wait()
 --   faults.each(script, { only = "virDomain" }, function(k, name, code, out, err, calls) … end)
 --       runs it once without a fault, and then once for each call that it made, which fails
 --
 --   local machine <close> = faults.daemon()                 nil and the reason where this machine cannot have it
 --       machine.uri                          where children find it; machine.pid is the daemon's
 --       machine.host, machine.guest          the same for us, without faults; anew after reset and restart
+--       machine:emulator()                   the process of the guest
 --       machine.dir, machine.disk, machine:sh(command), machine:chain()      as tiny.lua has them
 --       machine:reset()                      a fresh guest, just booted, and nothing else, whatever happened before
 --       machine:restart({ kill = true })     libvirtd ends, by SIGKILL, and comes back; the guest goes on
@@ -91,6 +93,15 @@ function Child:kill(signal)
   if not is_over(self) then
     os.execute(("kill -%s %d 2>/dev/null"):format(signal or "KILL", self.pid))
   end
+end
+
+-- Whether it has made so many calls of that name by now.
+function Child:has_called(name, times)
+  local count = 0
+  for _, call in ipairs(self:calls()) do
+    count = count + (call.name == name and 1 or 0)
+  end
+  return count >= (times or 1)
 end
 
 -- Until it is over: its exit code, standard output, standard error and calls. It frees the task meanwhile.
@@ -241,6 +252,16 @@ local function await_answer(self, seconds)
   return answered, failure
 end
 
+-- The process of the running guest: what is beside libvirtd in its namespaces.
+function Daemon:emulator()
+  local first = tonumber(read(self.root .. "/pid"))
+  for pid in read(("/proc/%d/task/%d/children"):format(first, first)):gmatch("%d+") do
+    if tonumber(pid) ~= self.pid and read(("/proc/%s/cmdline"):format(pid)):find("qemu", 1, true) then
+      return tonumber(pid)
+    end
+  end
+end
+
 local function start(self)
   run("spec/support/daemon start " .. self.root)
   connect(self)
@@ -264,7 +285,7 @@ local function clear(self)
   run("spec/support/daemon sweep " .. self.root)
   return pcall(function()
     connect(self)
-    assert(await(10, function() return #self.host:guests({ active = true }) == 0 end), "a guest does not end")
+    assert(await(60, function() return #self.host:guests({ active = true }) == 0 end), "a guest does not end")
     for _, guest in ipairs(self.host:guests()) do
       guest:delete_configuration({ snapshots_metadata = true, checkpoints_metadata = true })
       guest:close()

@@ -22,6 +22,11 @@ function foreign.new(machine)
   return setmetatable({ machine = machine, number = 0 }, Others)
 end
 
+-- The file that a run of this number makes, where it is named.
+function Others:copy()
+  return ("%s/copy-%d"):format(self.machine.dir, self.number)
+end
+
 -- ---- what others do ----
 
 -- Each is a command of the shell; virsh is that of the machine. The file foreign-N is theirs.
@@ -278,7 +283,7 @@ local function check_running(self, how)
   if how.act ~= "suspend" and info ~= "running" then
     fail(how, "the guest is '%s'", info)
   end
-  if how.act == "restart" or how.act == "reset" or info ~= "running" then
+  if how.act == "restart" or how.act == "reset" or how.boots or info ~= "running" then
     return
   end
   local ok, state = pcall(self.state_of_freeze, self)
@@ -334,13 +339,35 @@ function Others:check(how, options)
       fail(how, "the image that it starts with lacks what the guest wrote: %s", tostring(sum))
     end
   else
-    local metadata = guest:get_xml_desc():match("<[%w:]*runs.->(.-)</[%w:]*runs>")
-    if metadata and #recover.list() == 0 then
-      fail(how, "the mark of a run that is over: %s", metadata)
+    local mark = guest:get_xml_desc():match("<guestlua:run[^>]*>")
+    if mark and #recover.list() == 0 then
+      fail(how, "the mark of a run that is over: %s", mark)
     end
     check_running(self, how)
   end
   return how
+end
+
+-- What is said is what is found.
+function Others:check_outcome(how)
+  local outcome, copy = how.error and tostring(how.error.outcome) or "", self:copy()
+  local images, was = table.concat(how.live or how.inactive or {}, " <- "), table.concat(how.was, " <- ")
+  local function says(text)
+    return outcome:find(text, 1, true) ~= nil
+  end
+  if says("undone: the disks have the images they had") and images ~= was then
+    fail(how, "said undone, and the images are %s", images)
+  elseif says("undone: the guest has the volume that it had") and images ~= was then
+    fail(how, "said undone, and the images are %s", images)
+  elseif says("undone: there is no copy") and exists(copy) then
+    fail(how, "said that there is no copy, and there is")
+  elseif says("finished: the guest has moved") and not images:find(copy, 1, true) then
+    fail(how, "said finished, and the images are %s", images)
+  elseif says("the snapshot was taken") and not images:find(copy, 1, true) then
+    fail(how, "said taken, and the images are %s", images)
+  elseif says("the snapshot was not taken") and images:find(copy, 1, true) then
+    fail(how, "said not taken, and the images are %s", images)
+  end
 end
 
 return foreign

@@ -2,10 +2,14 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "loop/sandbox.h"
 #include "loop/task.h"
+
+/* In instructions: within how many after a return the script may bind what it got, and for how long it may take its time for that. */
+enum { BINDS_WITHIN = 8, HURRY = 200 };
 
 static int call_status(lua_State *L)
 {
@@ -38,15 +42,45 @@ static void on_wakeup(gl_state *s)
     tell_status(s->L);
 }
 
+static bool is_own(lua_State *L, lua_Debug *ar)
+{
+  lua_getinfo(L, "S", ar);
+  return strncmp(ar->source, "=guestlua/", 10) == 0;
+}
+
+static bool returns_to_lua(lua_State *L)
+{
+  lua_Debug ar;
+  return lua_getstack(L, 1, &ar) && lua_getinfo(L, "S", &ar) && *ar.what != 'C';
+}
+
+/*
+ * Whether the script can be stopped before the next instruction. What has just returned may have given a guard, which is its scope's only
+ * with the next instruction, or some later: `local frozen <close> = wanted and guest:frozen()`. Our own modules are stopped where they
+ * wait. A loop has an instruction besides its call.
+ */
+static bool may_raise(lua_State *L, gl_state *s, lua_Debug *ar)
+{
+  if (ar->event == LUA_HOOKCOUNT) {
+    int passed = atomic_fetch_add(&s->instructions, 1);
+    s->since_return = passed ? s->since_return + 1 : 1;
+    return !is_own(L, ar) && s->since_return > (passed < HURRY ? BINDS_WITHIN : 1);
+  }
+  if (returns_to_lua(L))
+    s->since_return = 0;
+  return false;
+}
+
 /* Lua thread, in the middle of some Lua code: set by ask. */
 static void on_hook(lua_State *L, lua_Debug *ar)
 {
-  (void)ar;
-  lua_sethook(L, NULL, 0, 0);
   gl_state *s = gl_state_get(L);
-  gl_sandbox_rehook(L, s);
   if (atomic_exchange(&s->status_asked, false))
     tell_status(L);
+  if (atomic_load(&s->interrupted) && !may_raise(L, s, ar))
+    return;
+  lua_sethook(L, NULL, 0, 0);
+  gl_sandbox_rehook(L, s);
   gl_interrupt_check(L, s);
 }
 
@@ -54,8 +88,9 @@ static void on_hook(lua_State *L, lua_Debug *ar)
 static void ask(gl_state *s)
 {
   lua_State *active = atomic_load(&s->active);
+  atomic_store(&s->instructions, 0);
   if (active) /* like lua.c: lua_sethook is the one function of Lua that a signal handler may call */
-    lua_sethook(active, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    lua_sethook(active, on_hook, LUA_MASKRET | LUA_MASKCOUNT, 1);
   uv_async_send(&s->wakeup);
 }
 

@@ -59,6 +59,8 @@ typedef struct gl_state {
   bool shares_thread;         /* the program runs libvirt's event loop, on this thread maybe: nothing may hold it up */
   size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
   atomic_int interrupted;     /* the signal that asked for it; 0: none */
+  atomic_int instructions;    /* that the script has gone on for since then */
+  int since_return;           /* so many of them after the last return */
   atomic_bool status_asked;   /* somebody wants to know what the tasks do */
   struct {
     lua_Alloc alloc; /* the allocator that the limited one stands before */

@@ -1,6 +1,7 @@
 -- Images as files: who made one, whether it is still that file, who needs it, and whether it may go. No other module makes or removes an image.
 --
---   local file = image.beside(base, id, "vda")         { path }: what journals keep
+--   local file = image.at(guest, path)                 { path, directory }: what journals keep
+--   local file = image.beside(guest, base, id, "vda")  the same, of a name of its own
 --   image.make(guest, "vda", file, base)               exclusively; raises if there is one. Adds dev and ino
 --   local gone, why = image.remove(guest, file)        only what was made here and nobody needs: true, or false and the reason why it stays
 --
@@ -30,15 +31,34 @@ function image.is_local(guest)
   return guest.host.uri:find("^[%w+]+:///") ~= nil
 end
 
+-- Which directory a file is in; nil where that cannot be seen.
+local function directory_of(path)
+  local there = core.identify(path:match("^(.*/)"))
+  return there and ("%d:%d"):format(there.dev, there.ino)
+end
+
+-- A file that is not made yet. directory: which one it will be made in, whatever is mounted there later.
+function image.at(guest, path)
+  local here = image.is_local(guest) and path:sub(1, 1) == "/"
+  return { path = path, directory = here and directory_of(path) or nil }
+end
+
 -- A new image beside another, which is not made yet: its name is unique by the run's id and the disk's target.
-function image.beside(beside, id, target)
+function image.beside(guest, beside, id, target)
   local directory, name = beside:match("^(.*/)([^/]*)$")
   local suffix = (".guestlua-%s-%s"):format(id, target)
   local stem = (name or beside):gsub("%.[^.]*$", ""):sub(1, LONGEST_NAME - #suffix)
-  return { path = (directory or "") .. stem .. suffix, unique = true }
+  local file = image.at(guest, (directory or "") .. stem .. suffix)
+  file.unique = true
+  return file
 end
 
 -- ---- made ----
+
+-- What is wrong with a name that was given for an image's file; nil: nothing. A line feed comes back from libvirt's XML as a space.
+function image.bad_name(path)
+  return path:sub(1, 1) ~= "/" and "an absolute path expected" or path:find("%c") and "libvirt keeps no file names with control characters" or nil
+end
 
 local function there_already(guest, target, path)
   fail(guest, target, { kind = "operation_invalid", message = ("there is a file %s already"):format(path) })
@@ -68,11 +88,20 @@ function image.make(guest, target, file, like)
   end
 end
 
+-- Why a file whose name is not there may be somewhere all the same: its directory cannot be seen. nil: it is not there.
+local function hidden(file)
+  local now = file.directory and directory_of(file.path)
+  if now ~= file.directory then
+    return now and "its directory is not the one that it was made in: is something mounted there, or not any more?"
+      or "the directory that it was made in is not there"
+  end
+end
+
 -- What is there now under the file's name, if it is the file that was made; nil and the reason otherwise.
 local function found(file)
   local now, code, why = core.find_image(file.path)
   if not now then
-    return nil, code == "ENOENT" and "gone" or why
+    return nil, code == "ENOENT" and (hidden(file) or "gone") or why
   elseif not file.ino and file.unique and now.size == 0 then -- the run ended right after it had made it
     return now
   elseif not file.ino then
@@ -218,12 +247,19 @@ end
 -- Why a file in the same directory needs it, as an image that no guest has at the moment does; nil: none.
 local function needed_beside(file)
   local directory = file.path:match("^(.*)/[^/]*$")
-  for _, name in ipairs(core.list_directory(directory ~= "" and directory or "/")) do
+  local ok, names = pcall(core.list_directory, directory ~= "" and directory or "/")
+  if not ok then
+    return "its directory cannot be read: " .. names.message
+  end
+  for _, name in ipairs(names) do
     local path = directory .. "/" .. name
     local there = path ~= file.path and core.identify(path)
-    local below = there and there.regular and based_on(path)
-    if below and is_file(below, file) ~= false then
-      return ("%s is based on it"):format(path)
+    local below, unclear = nil, nil
+    if there and there.regular then
+      below, unclear = based_on(path)
+    end
+    if unclear or below and is_file(below, file) ~= false then
+      return unclear and ("%s may be based on it: %s"):format(path, unclear) or ("%s is based on it"):format(path)
     end
   end
 end
@@ -240,6 +276,16 @@ function image.needed(host, file)
     return open and "a QEMU program has it open" or "its locks cannot be read: " .. tostring(unclear)
   end
   return needed_by_guests(host, file) or needed_beside(file)
+end
+
+-- Refuses an image that somebody made to be put on top of another, and that says it is based on a third one: the guest would have the contents of
+-- that one when it starts again. What cannot be read is left to libvirt.
+function image.check_based_on(guest, target, path, base)
+  local below = image.is_local(guest) and path:sub(1, 1) == "/" and based_on(path)
+  local there, wanted = below and core.identify(below), core.identify(base)
+  if there and wanted and (there.dev ~= wanted.dev or there.ino ~= wanted.ino) then
+    fail(guest, target, { kind = "operation_invalid", message = ("%s is based on %s, and not on the disk's image %s"):format(path, below, base) })
+  end
 end
 
 -- ---- removed ----

@@ -5,6 +5,7 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local freeze = require("guestlua.guest.freeze")
 local journal = require("guestlua.base.journal")
+local turn = require("guestlua.guest.turn")
 local undo = require("guestlua.base.undo")
 local watchdog = require("guestlua.guest.watchdog")
 
@@ -35,9 +36,9 @@ end
 -- keeps account of it. A signal may come at any moment: the guard is there before.
 local function begun(begin, take_back, fn)
   local forget
-  local result = undo.guard(function()
+  local result = undo.guard(function(failure)
     if forget then
-      take_back()
+      take_back(failure)
       forget()
     end
   end, function()
@@ -119,8 +120,9 @@ define(core.Guest, "Guest", {
     local id = guest.id
     return begun(function()
       return was and function() end or record("paused", guest, { id = id })
-    end, function()
+    end, function(failure)
       local ok, e = pcall(function()
+        turn.await_abandoned(guest, failure)
         if not was and guest:get_info().domain_state == "paused" and is_instance(guest, id) then
           guest:resume()
         end

@@ -11,6 +11,7 @@ local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
 local log = require("guestlua.log.log").log
 local state = require("guestlua.workflow.state")
+local turn = require("guestlua.guest.turn")
 
 local claim = {}
 
@@ -45,13 +46,11 @@ end
 
 -- ---- marks ----
 
--- A call that a driver does not have, or that a guest which just stopped does not take, leaves the guest without a mark.
-local UNMARKED = { no_support = true, argument_unsupported = true, operation_unsupported = true, operation_invalid = true, no_domain = true }
-
--- Whether the call succeeds, and its result: it may fail for one of these reasons; others are raised.
+-- Whether the call succeeds, and its result: a driver that has no marks, and a guest that has just stopped, leave the guest without; other failures
+-- are raised.
 local function unless_unmarked(fn, ...)
   local ok, result = pcall(fn, ...)
-  if not ok and not (core.Error.is(result) and UNMARKED[result.kind]) then
+  if not ok and not (core.Error.is(result) and turn.NO_METADATA[result.kind]) then
     error(result, 0)
   end
   return ok, result
@@ -201,14 +200,20 @@ local function mark_of(self)
   }
 end
 
--- Puts the run's mark beside those of dead runs that their recovery needs.
-function Claim:mark(guest)
-  local own = mark_of(self)
+-- Takes the marks of runs away that kept their journal here and are over, as they have no entry any more. path: the guest's lock, which is ours.
+local function sweep_marks(guest, path)
+  local here = directory_id(path:match("^(.*)/"))
   for _, mark in ipairs(read_marks(guest)) do
-    if mark.directory == own.directory and not journal.has(mark.run) then
+    if mark.directory == here and is_lock_of(mark, path) and not journal.has(mark.run) then
       remove_mark(guest, mark.run)
     end
   end
+end
+
+-- Puts the run's mark beside those of dead runs that their recovery needs.
+function Claim:mark(guest)
+  local own = mark_of(self)
+  sweep_marks(guest, self.path)
   self.marked = true -- before it is: a signal may come at any moment
   self.marked = write_mark(guest, own)
 end
@@ -304,17 +309,33 @@ function claim.take(guest, run, options)
   end
 end
 
--- Returns when the calls are over that a dead run may have left under way: libvirt makes the changes of a guest one after the other, and this is
--- another one, which changes nothing. A job of the guest's own, such as a migration, is not waited for: it is the recoverer that ends it.
-function claim.await_turn(guest, id)
+-- Returns when the calls are over that a dead run may have left under way. A job of the guest's own, such as a migration, is not waited for: it is
+-- the recoverer that ends it.
+function claim.await_turn(guest)
   if runs(guest) and not state.has_job(guest) then
-    remove_mark(guest, id .. "-none")
+    turn.await(guest)
   end
 end
 
 -- Takes the mark of a run away that is recovered.
 function claim.clear_mark(guest, id)
   remove_mark(guest, id)
+end
+
+-- Takes the marks away that dead runs have left which had nothing to take back. A guest that a run has is left alone: that one does it.
+function claim.sweep(guest)
+  if #read_marks(guest) == 0 then
+    return
+  end
+  local path = lock_path(guest)
+  local lock = try_lock(path)
+  if lock then
+    local ok, e = pcall(sweep_marks, guest, path)
+    lock:release()
+    if not ok then
+      error(e, 0)
+    end
+  end
 end
 
 -- Takes the marks of runs away that cannot be seen from here, and gives them: a list of {run, workflow, machine}.

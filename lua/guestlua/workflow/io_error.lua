@@ -7,8 +7,9 @@ local retry = require("guestlua.workflow.retry")
 
 local io_error = {}
 
--- Seconds between two tries to let it run again, and how long the last of them is waited for before a run may succeed.
-local PAUSE, LAST = 3, 10
+-- Seconds between two tries to let it run again, how long it has to have run since then until its disks count as sound again, as what it could not
+-- write is tried again meanwhile, and for how long it is tried before a run fails for it.
+local PAUSE, SOUND, LAST = 3, 3, 15
 
 -- The disks that failed, "vda: no space"; nil: the guest is not paused for that.
 local function trouble(guest)
@@ -25,10 +26,22 @@ local function trouble(guest)
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
--- Lets the guest run again; it is paused at once if there is no room yet.
-local function resume(guest)
-  retry.try(guest.resume, guest)
+-- Lets the guest run again; it is paused soon if there is no room yet.
+local function resume(run)
+  retry.try(run.guest.resume, run.guest)
+  run.trouble_at = core.now()
   core.sleep(0.2)
+end
+
+-- The next event after which the guest may be paused. A disk that failed is noted also if the guest goes on by now.
+local function await_event(run, events)
+  local event
+  repeat
+    event = events:next()
+    if event and event.event == "io_error" then
+      run.trouble_at = core.now()
+    end
+  until not event or event.event ~= "lifecycle" or event.type == "suspended"
 end
 
 -- A task's loop, until it is cancelled.
@@ -45,13 +58,10 @@ local function watch(run, guest)
     end
     known = now
     if now then
-      resume(guest)
+      resume(run)
       core.sleep(PAUSE)
     else
-      local event = events:next()
-      while event and event.event == "lifecycle" and event.type ~= "suspended" do
-        event = events:next()
-      end
+      await_event(run, events)
       core.sleep(0.1) -- libvirt reports before it has paused the guest
     end
   end
@@ -71,20 +81,21 @@ function io_error.watch(run, group)
   end)
 end
 
--- Raises if the guest is paused for an I/O error, after it was given time to go on.
+-- Raises if the guest is paused for an I/O error, or may be in a moment, after it was given time to go on.
 function io_error.check(run)
   local deadline = core.now() + LAST
   local now = not run.was_paused and trouble(run.guest)
-  while now and core.now() < deadline do
-    resume(run.guest)
+  while now or run.trouble_at and core.now() < run.trouble_at + SOUND do
+    if core.now() >= deadline then
+      run:fail("io_error", {
+        message = ("the guest is paused: a disk failed (%s)"):format(now or "it goes on, and may be paused again in a moment"),
+        hint = "make room, or repair what failed, then guest:resume()",
+      })
+    elseif now then
+      resume(run)
+    end
+    core.sleep(0.2)
     now = trouble(run.guest)
-    core.sleep(now and 0.5 or 0)
-  end
-  if now then
-    run:fail("io_error", {
-      message = ("the guest is paused: a disk failed (%s)"):format(now),
-      hint = "make room, or repair what failed, then guest:resume()",
-    })
   end
 end
 

@@ -200,8 +200,8 @@ steps.define({
   plan = plan,
   unknown = "it is not known where the guest runs: " .. settle.TWO_COPIES,
   recover = recover,
-  { "migrate", run = migrate, undo = take_back },
-  { "verify", run = function(run) verify(run, run.refusal) end, checks = true },
+  { "migrate", run = migrate, undo = take_back, moves = true },
+  { "verify", run = function(run) verify(run, run.refusal) end, checks = true, moves = true },
   result = function(run)
     if core.dry_run() then
       return {}

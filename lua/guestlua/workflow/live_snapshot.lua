@@ -1,6 +1,7 @@
 -- A copy of a running guest's disk in a file of its own, as the disk was at one moment. The guest goes on with the disk that it has.
 
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
 local freeze = require("guestlua.guest.freeze")
 local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
@@ -17,6 +18,10 @@ local NAME = "live_snapshot"
 local FREEZE = 60
 
 local function arguments(run, target, path)
+  local bad = image.bad_name(path)
+  if bad then
+    define.bad(NAME, "out_path", bad)
+  end
   run.args = { target = target, path = path }
 end
 
@@ -35,8 +40,8 @@ local function plan(run)
     source = { file = run.args.path },
     driver = { type = run.options.format or disk.element.driver and disk.element.driver.type },
   })
-  run:watch({ target })
-  return { target = target, file = { path = run.args.path }, was = disk.images, quiesce = run.options.quiesce or false }
+  run:watch({ target }, { run.args.path })
+  return { target = target, file = image.at(guest, run.args.path), was = disk.images, quiesce = run.options.quiesce or false }
 end
 
 local function make(run)
@@ -131,7 +136,8 @@ steps.define({
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
-    { name = "out_path", type = "string", positional = true, required = true, help = "the file, on the guest's host; it must not be there yet" },
+    { name = "out_path", type = "string", positional = true, required = true, help = "the file, on the guest's host: an absolute path, which must "
+      .. "not be there yet" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the copy's end; needs the guest agent" },
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default 60" },
     { name = "format", type = "string", help = "the file's format, as in \"raw\"; default: that of the disk's image" },

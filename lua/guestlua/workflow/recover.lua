@@ -64,7 +64,7 @@ local function settle(host, entry, adopt)
         return
       end
       if guest then
-        claim.await_turn(guest, entry.id)
+        claim.await_turn(guest)
       end
       done, left = recoverer(host, guest, fields)
       entry:remove()
@@ -129,6 +129,20 @@ local function adopt(host, name, results)
   return failure
 end
 
+-- ---- marks of runs that had nothing to take back ----
+
+-- Seconds for all of them: a mark that stays goes with the next run on its guest.
+local SWEEP = 15
+
+local function sweep(host, name)
+  for _, guest in ipairs(host:guests({ active = true })) do
+    local one <close> = guest
+    if not name or one.name == name or one.uuid == name then
+      retry.try(claim.sweep, one)
+    end
+  end
+end
+
 -- ---- all of them ----
 
 local function run(host, options)
@@ -158,6 +172,9 @@ local function run(host, options)
   if options.adopt and not retry.stops(failure) then
     local _, e = pcall(adopt, host, options.guest, results)
     failure = failure or e
+  end
+  if not failure then
+    retry.try(core.within, core.now() + SWEEP, 0, sweep, host, options.guest)
   end
   journal.sweep()
   if failure then

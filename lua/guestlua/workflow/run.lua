@@ -91,10 +91,10 @@ local function look(run)
   return now
 end
 
--- From now on, changes that the run does not expect are seen: of the guest, and of the disks with these targets.
-function Run:watch(targets)
+-- From now on, changes that the run does not expect are seen: of the guest, and of the disks with these targets. images: those that the run makes.
+function Run:watch(targets, images)
   if not core.dry_run() then
-    self.watched = targets or {}
+    self.watched, self.own_images = targets or {}, images or {}
     self.expected = look(self)
   end
 end
@@ -107,10 +107,11 @@ function Run:expect(target, fields)
   end
 end
 
-local function conflict(run, found)
+local function conflict(run, found, cause)
   run:fail("conflict", {
     message = "somebody else has changed the guest: " .. table.concat(found, "; "),
     found = found,
+    cause = cause,
     hint = "what is the run's own is taken back as far as that is safe; look at the guest before you try again",
   })
 end
@@ -130,6 +131,27 @@ function Run:check_unchanged()
   if #found > 0 then
     conflict(self, found)
   end
+end
+
+-- Seconds for the look after a call that failed, and what says that there would be no answer, or that somebody else's doing is known.
+local LOOK = 10
+local NO_LOOK = { conflict = true, timeout = true, disconnected = true, closed = true, io_error = true }
+
+-- Calls fn(…), which changes the guest. A failure that goes with somebody else's change is an error "conflict", with what libvirt said as its cause.
+function Run:blaming_others(fn, ...)
+  local results = table.pack(pcall(fn, ...))
+  local e = results[2]
+  if results[1] then
+    return table.unpack(results, 2, results.n)
+  elseif self.expected and core.Error.is(e) and not NO_LOOK[e.kind] and not e.still_running and not retry.stops(e) then
+    local ok, now = retry.try(core.within, core.now() + LOOK, 0, situation.look, self.guest, self.watched)
+    local found = ok and situation.of_others(self.expected, now, self.own_images)
+      or core.Error.is(now, "no_domain") and { "the host does not know it any more" } or {}
+    if #found > 0 then
+      conflict(self, found, e)
+    end
+  end
+  error(e, 0)
 end
 
 -- A job that ended without the run's doing.

@@ -81,9 +81,8 @@ local function compare_disk(found, target, was, now)
   end
 end
 
--- What is different, as a list of texts; empty: nothing is.
-function situation.differences(was, now)
-  local found = {}
+-- What is different of the guest itself, its disks left out.
+local function compare_guest(found, was, now)
   if now.name ~= was.name then
     found[#found + 1] = ("it is called '%s', and was '%s'"):format(now.name, was.name)
   end
@@ -93,12 +92,36 @@ function situation.differences(was, now)
   if now.persistent ~= was.persistent then
     found[#found + 1] = now.persistent and "it was defined" or "it was undefined"
   end
+end
+
+-- What is different, as a list of texts; empty: nothing is.
+function situation.differences(was, now)
+  local found = {}
+  compare_guest(found, was, now)
   local new, gone = missing(now.snapshots, was.snapshots), missing(was.snapshots, now.snapshots)
   if new or gone then
     found[#found + 1] = new and ("it has a snapshot '%s'"):format(new) or ("its snapshot '%s' is gone"):format(gone)
   end
   for target, disk in pairs(was.disks) do
     compare_disk(found, target, disk, now.disks[target])
+  end
+  table.sort(found)
+  return found
+end
+
+-- What of that no call of the run's can have done, also one whose answer was lost. own: the images that it makes.
+function situation.of_others(was, now, own)
+  local found = {}
+  compare_guest(found, was, now)
+  for target, disk in pairs(was.disks) do
+    local there = now.disks[target]
+    local known = table.move(disk.images, 1, #disk.images, 1, table.move(disk.becoming or {}, 1, #(disk.becoming or {}), #disk.images + 1, {}))
+    local new = there and missing(there.images, table.move(own, 1, #own, #known + 1, known))
+    if not there then
+      found[#found + 1] = ("disk %s is not there any more"):format(target)
+    elseif new then
+      found[#found + 1] = ("disk %s has the image %s, which is not the run's"):format(target, new)
+    end
   end
   table.sort(found)
   return found

@@ -30,7 +30,7 @@ local function disks_of(run)
     end
     chain.check_idle(guest, disk.target)
     chain.check_plain(run, disk)
-    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = image.beside(disk.images[1], run.id, disk.target) }
+    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = image.beside(guest, disk.images[1], run.id, disk.target) }
   end
   if #disks == 0 then
     run:fail("device_not_found", { message = "the guest has no disk that an overlay could be made of" })
@@ -61,7 +61,11 @@ local function plan(run)
     run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
   end
   run.left_out = not run.options.disks and chain.left_out(run.guest, targets_of(disks)) or nil
-  run:watch(targets_of(disks))
+  local overlays = {}
+  for i, disk in ipairs(disks) do
+    overlays[i] = disk.overlay.path
+  end
+  run:watch(targets_of(disks), overlays)
   return { disks = disks, quiesce = run.options.quiesce or false }
 end
 

@@ -26,8 +26,10 @@
 --   parts       it calls run:part and run:change, which are the steps to whoever reads them
 --   checks      a dry run, which has changed nothing, leaves it out
 --   unlimited   the option timeout does not count
+--   moves       the guest stops by it, or runs elsewhere then
 --
 -- Before each step the guest is compared with how the run left it (run:watch, run.expected): what somebody else changed is an error "conflict".
+-- It is one, too, if a step fails and somebody has changed the guest meanwhile: libvirt's error is its cause.
 
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
@@ -38,6 +40,7 @@ local retry = require("guestlua.workflow.retry")
 local Run = require("guestlua.workflow.run")
 local state = require("guestlua.workflow.state")
 local task = require("guestlua.task.group")
+local turn = require("guestlua.guest.turn")
 local undo = require("guestlua.base.undo")
 local workflow = require("guestlua.workflow.class")
 
@@ -59,24 +62,19 @@ local function perform(run, step)
     run:record(name)
   end
   run:check_unchanged()
-  run:perform(step)
+  if step.unlimited or step.moves then
+    return run:perform(step)
+  end
+  run:blaming_others(run.perform, run, step)
 end
 
 -- ---- taking back ----
-
--- A call that was given up may still do what it is for. libvirt takes the changes of a guest one after the other: when it has taken another one, that
--- call is over.
-local function await_abandoned(run, deadline)
-  if run.claim and core.Error.is(run.failure) and run.failure.still_running then
-    retry.insist(run.guest, deadline, run.claim.mark, run.claim, run.guest)
-  end
-end
 
 -- The undos of what was begun, last first: each is tried although another failed. Gives how things were left; raises the first failure.
 local function take_back(run)
   run.deadline = nil -- what was written has to be merged, however long that takes
   local deadline, texts, failure = retry.deadline(), {}, nil
-  await_abandoned(run, deadline)
+  retry.insist(run.guest, deadline, turn.await_abandoned, run.guest, run.failure)
   for i = run.reached, 1, -1 do
     local step = run.spec[i]
     if failure and core.now() >= deadline then -- nobody answers

@@ -17,6 +17,10 @@ local function arguments(run, target, conf)
   if not name then
     define.bad(NAME, "conf", "it has no <source> that names the volume")
   end
+  local bad = destination.type == "file" and image.bad_name(name)
+  if bad then
+    define.bad(NAME, "conf", ("<source file=…>: %s"):format(bad))
+  end
   run.args = { target = target, destination = destination, name = name, made = destination.type == "file" and not run.options.reuse_ext }
 end
 
@@ -43,11 +47,11 @@ local function plan(run)
       })
     end
   end
-  run:watch({ target })
+  run:watch({ target }, { name })
   return {
     target = target,
     was = was,
-    file = { path = name },
+    file = image.at(guest, name),
     made = run.args.made,
   }
 end

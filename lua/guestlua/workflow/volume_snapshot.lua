@@ -8,6 +8,7 @@ local claim = require("guestlua.workflow.claim")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
 local freeze = require("guestlua.guest.freeze")
+local image = require("guestlua.disk.image")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local watchdog = require("guestlua.guest.watchdog")
@@ -93,12 +94,15 @@ local function plan_create(run)
     chain.fail("operation_invalid", guest, disk.target, { message = ("the disk has %s already"):format(new) })
   end
   run.xml = snapshot_xml(guest, disk, new)
+  if disk.type == "file" then
+    image.check_based_on(guest, disk.target, new, disk.images[1])
+  end
   if quiesce == "yes" then
     freeze.check_agent(guest)
   elseif quiesce == "if it can be" and not retry.try(freeze.check_agent, guest) then
     quiesce = "no"
   end
-  run:watch({ disk.target })
+  run:watch({ disk.target }, { new })
   return { target = disk.target, image = new, was = disk.images, quiesce = quiesce }
 end
 
@@ -119,14 +123,17 @@ end
 -- The image is the caller's: it stays where it is, in the chain or not. Can be called again.
 local function uncreate(run)
   local guest, data = run.guest, run.data
-  if not guest:is_active() then
-    return "the guest is off"
-  elseif data.quiesce ~= "no" and claim.may_be_frozen(run) then
+  local active = guest:is_active()
+  if active and data.quiesce ~= "no" and claim.may_be_frozen(run) then
     freeze.thaw_once(guest)
   end
-  local found = chain.find(guest, data.target)
-  if found and chain.has(found.images, data.image) then
-    return "the snapshot was taken: the disk has " .. data.image
+  local found, off = chain.find(guest, data.target), active and "" or "the guest is off: "
+  if not found then
+    return off .. "it does not have the disk any more"
+  elseif chain.has(found.images, data.image) then
+    return off .. "the snapshot was taken: the disk has " .. data.image
+  elseif not active then
+    return off .. "it starts with the disk's image " .. chain.text(found.images)
   end
   return "undone: the snapshot was not taken"
 end
@@ -153,6 +160,9 @@ steps.define({
   },
   arguments = function(run, volume)
     check_type("volume_snapshot_create", run.options)
+    if run.options.new_file:find("%c") then
+      define.bad("volume_snapshot_create", "new_file", image.bad_name("/" .. run.options.new_file))
+    end
     run.args = { volume = volume }
   end,
   plan = plan_create,
@@ -174,9 +184,9 @@ local function name_in_chain(guest, disk, file)
     return nil
   end
   local layer = disk.element
-  for i, image in ipairs(disk.images) do
-    if image == beside(disk, file) or image == file then
-      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or image, image
+  for i, name in ipairs(disk.images) do
+    if name == beside(disk, file) or name == file then
+      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or name, name
     end
     layer = layer.backingStore
   end
@@ -202,14 +212,14 @@ end
 -- The chain that is to come of it.
 local function merged(images, top, base, is_commit)
   local after, between = {}, false
-  for _, image in ipairs(images) do
-    if image == base then
+  for _, name in ipairs(images) do
+    if name == base then
       between = false
     end
-    if not between and not (is_commit and image == top) then
-      after[#after + 1] = image
+    if not between and not (is_commit and name == top) then
+      after[#after + 1] = name
     end
-    if image == top then
+    if name == top then
       between = true
     end
   end

@@ -6,15 +6,28 @@ local detach = require("guestlua.workflow.device.detach")
 local devices = require("guestlua.guest.devices")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
+local retry = require("guestlua.workflow.retry")
 local steps = require("guestlua.workflow.steps")
 
 local ATTEMPTS, PAUSE = 8, 2
+
+-- Seconds for a look at the guest after a call that got no answer.
+local LOOK = 5
 
 local attach = {}
 
 -- What may work a moment later.
 local function is_passing(e)
   return core.Error.is(e) and (e.kind == "operation_timeout" or refusal.is_under_way(e) or e.kind == "timeout" and not e.still_running)
+end
+
+-- Whether the guest has the device. answered: libvirt's last call had an answer; if not, this one may get none either.
+local function has(get_conf, persistent, answered)
+  if answered then
+    return get_conf(persistent)
+  end
+  local ok, found = retry.try(core.within, core.now() + LOOK, 0, get_conf, persistent)
+  return ok and found
 end
 
 local function attach_one(guest, get_conf, conf, options, persistent)
@@ -25,7 +38,7 @@ local function attach_one(guest, get_conf, conf, options, persistent)
     if core.dry_run() then
       calls.waits(guest, ("the device in the %s, tried %d times at most"):format(persistent and "configuration" or "running guest", attempts))
       return attempt
-    elseif get_conf(persistent) then -- also if the answer was lost
+    elseif has(get_conf, persistent, ok or not core.Error.is(e, "timeout")) then -- also if the answer was lost
       return attempt
     elseif ok then
       steps.fail("operation_failed", guest, { message = "libvirt took the device, and the guest does not have it" })

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local guard = require("guestlua.guest.guard")
 local journal = require("guestlua.base.journal")
+local turn = require("guestlua.guest.turn")
 
 define(core.Guest, "Guest", {
   name = "attached",
@@ -28,7 +29,8 @@ define(core.Guest, "Guest", {
     local data = { device = tostring(device), live = live, persistent = persistent }
     return guard.begun(function()
       return guard.record("attached", guest, data)
-    end, function()
+    end, function(failure)
+      turn.await_abandoned(guest, failure)
       require("guestlua.workflow.device.detach").now(guest, device, data)
     end, function()
       guest:attach_device(device, { persistent = options.persistent, live = options.live })

@@ -25,7 +25,7 @@ local function up_again(guest, id, waits)
   if now.active and now.id == id then
     return waits and "the guest runs as before; it was asked to shut down, and may do so yet" or "the guest runs as before"
   elseif now.active then
-    return "finished: the guest runs again"
+    return state.runs(now) and "finished: the guest runs again" or ("finished: the guest was started again, and is '%s'"):format(now.word)
   elseif not now.known then
     steps.fail("no_domain", guest, { message = "the host does not know the guest any more" })
   end

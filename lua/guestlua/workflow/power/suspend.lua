@@ -195,7 +195,7 @@ steps.define({
   },
   plan = plan,
   { "detach", run = take_away, undo = undo },
-  { "save", run = save, recorded = true },
+  { "save", run = save, recorded = true, moves = true },
   result = function(run)
     return { devices = run.data.devices }
   end,

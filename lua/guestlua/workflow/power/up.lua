@@ -22,14 +22,25 @@ end
 -- Waits until the guest runs; a guest that was saved while it was paused is paused again. Gives what it then is.
 function up.await_running(guest, events, timeout, on_event)
   local deadline = core.now() + (timeout or START_FOR)
-  local resumed = false
   if core.dry_run() then
     return calls.waits(guest, ("the guest to run, %g s at most"):format(timeout or START_FOR))
+  end
+  local resumed, by_others = false, false
+  local function note(event)
+    by_others = by_others or event.type == "suspended" and event.detail == "paused"
+    if on_event then
+      on_event(event)
+    end
   end
   while true do
     local now, late = state.await(guest, events, deadline, function(now)
       return state.runs(now) or state.is_off(now) or now.word == "paused" and not resumed
-    end, on_event)
+    end, note)
+    if now and now.word == "paused" then -- libvirt says the same of both, and its events do not
+      state.hear(events, note, function()
+        return by_others
+      end)
+    end
     if now and state.runs(now) then
       return now
     elseif now and state.is_off(now) then
@@ -38,6 +49,12 @@ function up.await_running(guest, events, timeout, on_event)
       steps.fail("timeout", guest, {
         message = ("the guest is '%s', and does not run within %g s"):format(late.word, timeout or START_FOR),
         hint = late.word == "paused" and "does a disk of it fail? guest:get_disk_errors()" or nil,
+      })
+    end
+    if by_others then
+      steps.fail("conflict", guest, {
+        message = "somebody else has paused the guest since it was started",
+        hint = "guestlua.workflow.ensure_running(guest) lets it go on",
       })
     end
     resumed = true

@@ -1,0 +1,123 @@
+-- Images that cannot be seen any more are not gone: nothing is removed, and the reason is said.
+
+local core = require("guestlua.core")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local is_root = core.user() == 0
+
+-- Removes the file DIR/images/new as this user, and says whether it is gone, and why it is not.
+local REMOVE = [[
+  local image = require("guestlua.disk.image")
+  local host <close> = guestlua.open("test:///default")
+  local guest <close> = host:guest("test")
+  print(image.remove(guest, { path = %q, dev = %d, ino = %d, directory = %q }))
+]]
+
+describe("An image that was made", function()
+  local dir, file
+
+  local function sh(command)
+    local code, out, err = helper.run("sh -c " .. helper.quoted(("cd %s; "):format(dir) .. command))
+    assert.equal(0, code, err)
+    return out
+  end
+
+  before_each(function()
+    dir = helper.scratch()
+    file = dir .. "/images/new"
+    sh("chmod 755 . && mkdir images && echo data >images/new")
+  end)
+  after_each(function()
+    os.execute(("umount -q %s/images 2>/dev/null"):format(dir))
+    os.execute("rm -rf " .. dir)
+  end)
+
+  -- What is said once `act` was done to it.
+  local function remove(act, options)
+    options = options or {}
+    if is_root then
+      sh(("chown -R %s images"):format(options.owner or "nobody:nogroup"))
+    end
+    local there, directory = core.identify(file), core.identify(dir .. "/images")
+    sh(act)
+    local text = REMOVE:format(options.path or file, there.dev, there.ino, ("%d:%d"):format(directory.dev, directory.ino))
+    local user = is_root and not options.root and "setpriv --reuid=nobody --regid=nogroup --clear-groups " or ""
+    local code, out, err = helper.run(("%s%s -e %s"):format(user, helper.interpreter, helper.quoted(text)))
+    assert.equal(0, code, err)
+    return (out:gsub("%s+$", ""))
+  end
+
+  it("goes, and is gone if somebody else has removed it", function()
+    assert.equal("true\tnil", remove(""))
+    assert.is_nil(core.identify(file))
+    sh("echo data >images/new")
+    assert.matches("^true", remove("rm images/new"))
+  end)
+
+  it("stays if its directory cannot be searched, read or written", function()
+    if not is_root then
+      pending("needs root, to be another user")
+    end
+    for mode, why in pairs({ ["0"] = "Permission denied", ["0311"] = "its directory cannot be read", ["0555"] = "Permission denied" }) do
+      sh("chmod 755 images")
+      local said = remove(("chown root images && chmod %s images"):format(mode == "0311" and "0711" or mode))
+      assert.matches("^false\t", said)
+      assert.matches(why, said, 1, true)
+      assert.is_not_nil(core.identify(file), mode)
+    end
+    sh("chmod 755 images")
+    assert.matches("^false\t.*its locks cannot be read: Permission denied", remove("chmod 000 images/new && chown root images/new"))
+  end)
+
+  it("stays if a file beside it cannot be read, which may be based on it", function()
+    if not is_root then
+      pending("needs root, to be another user")
+    end
+    assert.matches("^false\t.*child is based on it\n?$", remove("qemu-img create -q -f qcow2 -b new -F raw images/child"))
+    assert.matches("^false\t.*child.*Permission denied", remove("chmod 000 images/child && chown root images/child"))
+  end)
+
+  it("stays if its directory is another one by now, or is not there", function()
+    assert.matches("^false\tits directory is not the one that it was made in", remove("mv images theirs && mkdir images && chmod 777 images"))
+    assert.is_not_nil(core.identify(dir .. "/theirs/new"))
+    sh("rm -rf images && mv theirs images")
+    assert.matches("^false\tthe directory that it was made in is not there", remove("mv images theirs"))
+    assert.is_not_nil(core.identify(dir .. "/theirs/new"))
+  end)
+
+  it("stays under another file system", function()
+    if not is_root then
+      pending("needs root, to mount one")
+    end
+    assert.matches("^false\tits directory is not the one that it was made in", remove("mount -t tmpfs -o mode=777 tmpfs images"))
+    sh("umount images")
+    assert.is_not_nil(core.identify(file))
+  end)
+
+  it("stays behind a symbolic link of another user's, which root does not follow", function()
+    if not is_root then
+      pending("needs root")
+    end
+    local said = remove("mv images theirs && ln -s theirs images && chown -h nobody images", { root = true })
+    assert.matches("^false\tOperation not permitted", said)
+    assert.is_not_nil(core.identify(dir .. "/theirs/new"))
+  end)
+
+  it("stays if its name is too long to be looked at", function()
+    assert.matches("^false\tFile name too long", remove("", { path = dir .. "/images/" .. ("x"):rep(300) }))
+    assert.matches("^false\t", remove("", { path = dir .. ("/images/.."):rep(600) .. "/images/new" }))
+    assert.is_not_nil(core.identify(file))
+  end)
+
+  it("has a name of its own in its directory", function()
+    local host <close> = guestlua.open("test:///default")
+    local guest <close> = host:guest("test")
+    local image = require("guestlua.disk.image")
+    local made = image.beside(guest, file .. ".qcow2", "id", "vda")
+    assert.equal(file .. ".guestlua-id-vda", made.path)
+    assert.is_string(made.directory)
+    image.make(guest, "vda", made, file)
+    assert.is_true(image.remove(guest, made))
+  end)
+end)
