@@ -4751,7 +4751,7 @@ function StoragePool:volumes(options) end
 local StorageVol = {}
 
 ---@class guestlua.CloneOptions
----@field pool? userdata the StoragePool that it is made in; default: that of this one
+---@field pool? guestlua.StoragePool the StoragePool that it is made in; default: that of this one
 ---@field format? string another format, as "raw"
 ---@field reflink? boolean share the blocks, on file systems that can
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -5372,6 +5372,17 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field seconds number how long all of it took
 ---@field left table[]? files that stay: path, why; nil if there are none
 ---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field id string the backup's id, which `at` takes
+---@field directory string the guest's directory of backups
+---@field consistency "frozen"|"crash"|"off" what the guest did at that moment
+---@field level_used "full"|"incremental" full: a disk at least is whole
+---@field disks table[] target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, chain, image_sha256
+---@field left_out table[] what is not in it: target, why
+---@field frozen_seconds number? how long the file systems were frozen
+---@field checkpoint string? the checkpoint that the next increment goes by
+---@field pruned string[]? ids of backups that `keep` removed
+---@field warnings string[]? what is not as it should be, and did not stop it
+---@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
 
 ---@class guestlua.BackupOptions
 ---@field to string a directory of this machine; the guest's backups are in one of its name in there
@@ -5392,14 +5403,31 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
 ---Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.
----@param guest userdata the Guest
+---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.BackupOptions
 ---@return guestlua.BackupResult
 function workflow.backup(guest, options) end
 
----Lists the backups in a guest's directory, oldest first.
+---@class guestlua.BackupsResult
+---@field id string the backup's id
+---@field number integer its place in the list
+---@field time string when it was made, as in "2024-01-31T12:00:00Z"
+---@field guest table name, uuid
+---@field level string the level that was asked for
+---@field level_used "full"|"incremental" full: a disk at least is whole
+---@field consistency "frozen"|"crash"|"off" what the guest did at that moment
+---@field frozen_seconds number? how long the file systems were frozen
+---@field checkpoint string? the checkpoint that the next increment goes by
+---@field disks table[] target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, chain, image_sha256
+---@field left_out table[] what is not in it: target, why
+---@field files table[] the small files that belong to it
+---@field versions table guestlua, libvirt, host: what made it
+---@field seconds number how long it took
+---@field verified boolean whether it was read back before it counted
+
+---Lists the backups in a guest's directory, oldest first. The list's field `problems` has the manifests that cannot be used: id, problem.
 ---@param directory string a guest's directory of backups
----@return table # a list of manifests, each a table: id, number, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the field `problems` a list of {id, problem} of manifests that cannot be used
+---@return guestlua.BackupsResult[]
 function workflow.backups(directory) end
 
 ---@class guestlua.CleanShutdownResult
@@ -5617,15 +5645,19 @@ function workflow.live_migrate(guest, destination, options) end
 ---@return guestlua.LiveSnapshotResult
 function workflow.live_snapshot(guest, disk, out_path, options) end
 
+---@class guestlua.PruneResult
+---@field pruned string[] ids of the backups that were removed
+---@field left table[] files that stay: path, why
+
 ---@class guestlua.PruneOptions
 ---@field keep table {full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 
 ---Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does an image that a guest of the host or another image has.
----@param host userdata the Host whose guests may need an image
+---@param host guestlua.Host the Host whose guests may need an image
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions
----@return table # a table: pruned (ids), left (files that stay: {path, why})
+---@return guestlua.PruneResult
 function workflow.prune(host, directory, options) end
 
 ---@class guestlua.RebootResult
@@ -5659,6 +5691,10 @@ function workflow.reboot(guest, options) end
 ---@field seconds number how long all of it took
 ---@field left table[]? files that stay: path, why; nil if there are none
 ---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field uuid string the guest's UUID
+---@field backup string the id of the backup that it was made of
+---@field files table[] the disks' new files: target, path, format
+---@field dropped string[]? targets of disks that the backup does not have, and so the guest neither
 
 ---@class guestlua.workflowRestoreOptions
 ---@field from string the guest's directory of backups
@@ -5672,7 +5708,7 @@ function workflow.reboot(guest, options) end
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
 ---Makes a guest of a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the checksum that was made when it was saved. No file that is there is overwritten, and no guest that is there is changed. If a step fails there is neither the guest nor a file.
----@param host userdata the Host
+---@param host guestlua.Host the Host
 ---@param options? guestlua.workflowRestoreOptions
 ---@return guestlua.RestoreResult
 function workflow.restore(host, options) end
@@ -5779,6 +5815,11 @@ function workflow.suspend(guest, options) end
 ---@return guestlua.SwapVolumeResult
 function workflow.swap_volume(guest, disk, conf, options) end
 
+---@class guestlua.VerifyResult
+---@field id string the backup's id
+---@field ok boolean whether every block is what was saved
+---@field read integer bytes
+
 ---@class guestlua.VerifyOptions
 ---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
 ---@field all? boolean all backups in the directory
@@ -5788,7 +5829,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all.
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.VerifyOptions
----@return table # a list of tables: id, ok, read (bytes)
+---@return guestlua.VerifyResult[]
 function workflow.verify(directory, options) end
 
 ---@class guestlua.VolumeSnapshotCreateResult

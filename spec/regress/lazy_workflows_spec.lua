@@ -67,9 +67,9 @@ describe("Workflows that are not loaded yet", function()
   end)
 
   it("are found by help, by name, by word and by value, whatever was asked before", function()
-    assert.matches("^workflow%.live_migrate%(", fresh([[print(require("guestlua.prompt.help").text("live_migrate"))]]))
+    assert.matches("^workflow%.live_migrate%(", fresh([[print(require("guestlua.prompt.pages").text("live_migrate"))]]))
     local text = fresh([[
-      local help = require("guestlua.prompt.help")
+      local help = require("guestlua.prompt.pages")
       help.text("launch")
       for name in (%q):gmatch("%%S+") do
         print(help.text("workflow." .. name))
@@ -79,8 +79,8 @@ describe("Workflows that are not loaded yet", function()
       local _, count = text:gsub("%f[^\n%z]workflow%." .. name .. "%(", "")
       assert.equal(2, count, name)
     end
-    assert.matches("workflow%.live_migrate: ", fresh([[print(require("guestlua.prompt.help").text("guest another host moves"))]]))
-    assert.matches("^workflow\n.*snapshot_then_commit", fresh([[print(require("guestlua.prompt.help").text(guestlua.workflow))]]))
+    assert.matches("workflow%.live_migrate: ", fresh([[print(require("guestlua.prompt.pages").text("guest another host moves"))]]))
+    assert.matches("^workflow\n.*snapshot_then_commit", fresh([[print(require("guestlua.prompt.pages").text(guestlua.workflow))]]))
   end)
 
   it("are completed, and so are their options", function()

@@ -302,10 +302,22 @@ steps.define({
   help = "Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the "
     .. "guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. "
     .. "A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.",
-  returns = "a table: workflow, guest, steps, seconds, id, directory, consistency (\"frozen\", \"crash\" or \"off\"), level_used, disks (as in the "
-    .. "manifest: target, level_used, because, read, written, bytes, …), left_out ({target, why}), frozen_seconds, pruned (ids), warnings",
+  fields = {
+    { name = "id", type = "string", help = "the backup's id, which `at` takes" },
+    { name = "directory", type = "string", help = "the guest's directory of backups" },
+    { name = "consistency", type = "\"frozen\"|\"crash\"|\"off\"", help = "what the guest did at that moment" },
+    { name = "level_used", type = "\"full\"|\"incremental\"", help = "full: a disk at least is whole" },
+    { name = "disks", type = "table[]", help = "target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, "
+      .. "chain, image_sha256" },
+    { name = "left_out", type = "table[]", help = "what is not in it: target, why" },
+    { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
+    { name = "checkpoint", type = "string?", help = "the checkpoint that the next increment goes by" },
+    { name = "pruned", type = "string[]?", help = "ids of backups that `keep` removed" },
+    { name = "warnings", type = "string[]?", help = "what is not as it should be, and did not stop it" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
     { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there" },
     { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": what changed, as far as that is known; default: \"auto\"" },
     { name = "disks", type = "table", help = "a list of targets, as in {\"vda\"}; default: all that are neither read-only nor removable" },

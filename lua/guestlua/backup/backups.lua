@@ -21,11 +21,26 @@ end
 
 define(workflow, "workflow", {
   name = "backups",
-  help = "Lists the backups in a guest's directory, oldest first.",
-  result = "table",
-  returns = "a list of manifests, each a table: id, number, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, "
-    .. "level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the "
-    .. "field `problems` a list of {id, problem} of manifests that cannot be used",
+  help = "Lists the backups in a guest's directory, oldest first. The list's field `problems` has the manifests that cannot be used: id, problem.",
+  result = "table[]",
+  fields = {
+    { name = "id", type = "string", help = "the backup's id" },
+    { name = "number", type = "integer", help = "its place in the list" },
+    { name = "time", type = "string", help = "when it was made, as in \"2024-01-31T12:00:00Z\"" },
+    { name = "guest", type = "table", help = "name, uuid" },
+    { name = "level", type = "string", help = "the level that was asked for" },
+    { name = "level_used", type = "\"full\"|\"incremental\"", help = "full: a disk at least is whole" },
+    { name = "consistency", type = "\"frozen\"|\"crash\"|\"off\"", help = "what the guest did at that moment" },
+    { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
+    { name = "checkpoint", type = "string?", help = "the checkpoint that the next increment goes by" },
+    { name = "disks", type = "table[]", help = "target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, "
+      .. "chain, image_sha256" },
+    { name = "left_out", type = "table[]", help = "what is not in it: target, why" },
+    { name = "files", type = "table[]", help = "the small files that belong to it" },
+    { name = "versions", type = "table", help = "guestlua, libvirt, host: what made it" },
+    { name = "seconds", type = "number", help = "how long it took" },
+    { name = "verified", type = "boolean", help = "whether it was read back before it counted" },
+  },
   params = { DIRECTORY },
   run = function(directory)
     local list, problems = stores.at(directory):manifests()
@@ -90,8 +105,12 @@ define(workflow, "workflow", {
   name = "verify",
   help = "Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs "
     .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all.",
-  result = "table",
-  returns = "a list of tables: id, ok, read (bytes)",
+  result = "table[]",
+  fields = {
+    { name = "id", type = "string", help = "the backup's id" },
+    { name = "ok", type = "boolean", help = "whether every block is what was saved" },
+    { name = "read", type = "integer", help = "bytes" },
+  },
   params = {
     DIRECTORY,
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
@@ -113,10 +132,12 @@ define(workflow, "workflow", {
   name = "prune",
   help = "Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does "
     .. "an image that a guest of the host or another image has.",
-  result = "table",
-  returns = "a table: pruned (ids), left (files that stay: {path, why})",
+  fields = {
+    { name = "pruned", type = "string[]", help = "ids of the backups that were removed" },
+    { name = "left", type = "table[]", help = "files that stay: path, why" },
+  },
   params = {
-    { name = "host", type = "userdata", positional = true, required = true, help = "the Host whose guests may need an image" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host whose guests may need an image" },
     DIRECTORY,
     { name = "keep", type = "table", required = true, help = "{full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the "
       .. "newest of each of so many days, weeks and months" },

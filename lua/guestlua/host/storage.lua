@@ -81,7 +81,7 @@ define(core.StorageVol, "StorageVol", {
   result = "StorageVol",
   params = {
     { name = "name", type = "string", positional = true, required = true, help = "the name of the new one" },
-    { name = "pool", type = "userdata", help = "the StoragePool that it is made in; default: that of this one" },
+    { name = "pool", type = "StoragePool", help = "the StoragePool that it is made in; default: that of this one" },
     { name = "format", type = "string", help = "another format, as \"raw\"" },
     { name = "reflink", type = "boolean", help = "share the blocks, on file systems that can" },
   },

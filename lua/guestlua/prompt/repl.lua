@@ -121,7 +121,7 @@ local function open_globals()
   globals.watch = watch
   globals.show = present
   globals.help = function(topic)
-    print(require("guestlua.prompt.help").text(topic, columns()))
+    print(require("guestlua.prompt.pages").text(topic, columns()))
   end
 end
 

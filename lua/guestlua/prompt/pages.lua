@@ -1,0 +1,184 @@
+-- What help() prints: the page of a class, a function, a field or a section of the manual, or what a search finds.
+
+local help = require("guestlua.prompt.help")
+
+local pages = {}
+
+local function wrapped(text, indent, columns)
+  local lines, line = {}, indent
+  for word in text:gmatch("%S+") do
+    if #line + #word + 1 > columns and line ~= indent then
+      lines[#lines + 1] = line
+      line = indent .. (indent ~= "" and "  " or "")
+    end
+    line = line .. (line:find("%S") and " " or "") .. word
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
+local function add_params(lines, row, positional, title, columns)
+  for _, p in ipairs(row.params) do
+    if (p.positional or false) == positional then
+      if title then
+        lines[#lines + 1] = title
+        title = nil
+      end
+      local optional = positional and not p.required and ", or nil" or ""
+      lines[#lines + 1] = wrapped(("%s (%s%s): %s"):format(p.name, p.type, optional, p.help), "  ", columns)
+      if p.choices and #p.choices < 30 then
+        lines[#lines + 1] = wrapped(table.concat(p.choices, ", "), "    ", columns)
+      end
+    end
+  end
+end
+
+local function row_text(class, row, columns)
+  local lines = { (row.dotted and "" or class.name) .. help.signature(class, row), wrapped(row.help, "", columns) }
+  add_params(lines, row, true, "Arguments:", columns)
+  add_params(lines, row, false, "Options:", columns)
+  if row.fields then
+    lines[#lines + 1] = ("Returns a %s:"):format(help.is_list(row) and "list of tables, each with" or "table")
+    for _, field in ipairs(row.fields) do
+      lines[#lines + 1] = wrapped(("%s (%s): %s"):format(field.name, help.type(field.type), field.help), "  ", columns)
+    end
+  elseif help.result(row) then
+    lines[#lines + 1] = wrapped("Returns " .. help.result(row) .. ".", "", columns)
+  end
+  if row.call then
+    lines[#lines + 1] = "libvirt: " .. (help.link(row.call) or row.call)
+  end
+  return table.concat(lines, "\n")
+end
+
+-- As many names as fit on each line.
+local function names_of(rows, columns)
+  local names = {}
+  for i, row in ipairs(rows) do
+    names[i] = row.name .. (i < #rows and "," or "")
+  end
+  return wrapped(table.concat(names, " "), "  ", columns)
+end
+
+local function class_text(class, columns)
+  local lines = { class.name, wrapped(class.help, "", columns) }
+  if #class.fields > 0 then
+    lines[#lines + 1] = "Fields:\n" .. names_of(class.fields, columns)
+  end
+  lines[#lines + 1] = (class.name == "guestlua" and "Functions:\n" or "Methods:\n") .. names_of(class.methods, columns)
+  if class.inherits then
+    lines[#lines + 1] = ("And those of %s, libvirt's own: help(%s)"):format(class.inherits, class.inherits)
+  end
+  return table.concat(lines, "\n")
+end
+
+local function field_text(class, field, columns)
+  return ("%s.%s\n%s"):format(class.name, field.name, wrapped(("%s (%s)"):format(field.help, help.result(field)), "", columns))
+end
+
+-- "Guest", "Guest.launch", "guest:launch", "launch", "Block jobs": what is called exactly so.
+local function named(topic, columns)
+  local found = {}
+  local owner, name = topic:match("^([%w_]+)[.:]([%w_]+)$")
+  for _, class in ipairs(help.classes()) do
+    if class.name:lower() == topic:lower() then
+      found[#found + 1] = class_text(class, columns)
+    end
+    for _, field in ipairs(class.fields) do
+      if topic == field.name or name == field.name and owner:lower() == class.name:lower() then
+        found[#found + 1] = field_text(class, field, columns)
+      end
+    end
+    for _, row in ipairs(class.methods) do
+      if topic == row.name or name == row.name and owner:lower() == class.name:lower() then
+        found[#found + 1] = row_text(class, row, columns)
+      end
+    end
+    local inherited = class.inherits and name and owner:lower() == class.name:lower() and not found[1] and help.member(class, name)
+    if inherited then
+      found[#found + 1] = row_text(help.classes()[class.inherits], inherited, columns)
+    end
+  end
+  for _, section in ipairs(help.manual()) do
+    if section.title:lower() == topic:lower() then
+      found[#found + 1] = section.title .. "\n\n" .. section.text:gsub("([ ]*)([^\n]+)", function(indent, line)
+        return wrapped(line, indent, columns)
+      end)
+    end
+  end
+  return found
+end
+
+local function has_words(text, words)
+  text = text:lower()
+  for _, word in ipairs(words) do
+    if not text:find(word, 1, true) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Where all words of the topic occur, a line each.
+local function search(topic, columns)
+  local words, found = {}, {}
+  for word in topic:lower():gmatch("%S+") do
+    words[#words + 1] = word
+  end
+  local function add(name, text)
+    if #words > 0 and has_words(name .. " " .. text, words) then
+      local sentence = text:match("^.-%.%f[%s\0]") or text
+      local line = ("  %s: %s"):format(name, sentence:gsub("%s+", " "))
+      found[#found + 1] = #line <= columns and line or line:sub(1, columns - 3) .. "..."
+    end
+  end
+  for _, section in ipairs(help.manual()) do
+    add(("\"%s\""):format(section.title), section.text)
+  end
+  for _, class in ipairs(help.classes()) do
+    for _, row in ipairs(class.methods) do
+      local params = { row.help }
+      for _, p in ipairs(row.params) do
+        params[#params + 1] = p.name .. " " .. p.help
+      end
+      add(class.name .. (row.dotted and "." or ":") .. row.name, table.concat(params, " "))
+    end
+  end
+  return found
+end
+
+local function overview(columns)
+  local titles = {}
+  for i, section in ipairs(help.manual()) do
+    titles[i] = { name = ("\"%s\""):format(section.title) }
+  end
+  return table.concat({
+    "help(guest), help(guest.launch)   what a value is, and what it can",
+    "help \"launch\", help \"block jobs\"  what has that name, or speaks of it",
+    "The classes:\n" .. names_of(help.classes(), columns),
+    "The manual:\n" .. names_of(titles, columns),
+  }, "\n")
+end
+
+-- What there is to say of a topic: nothing, a value of ours, or words.
+function pages.text(topic, columns)
+  columns = columns or 80
+  if topic == nil then
+    return overview(columns)
+  elseif type(topic) ~= "string" then
+    local class, row = help.row_of(topic)
+    class = class or help.class_in(topic) or help.class_of(topic)
+    if class then
+      return row and row_text(class, row, columns) or class_text(class, columns)
+    end
+    return ("No help for a %s that is not of guestlua."):format(type(topic))
+  end
+  local found = named(topic, columns)
+  if #found > 0 then
+    return table.concat(found, "\n\n")
+  end
+  found = search(topic, columns)
+  return #found > 0 and table.concat(found, "\n") or ("Nothing about '%s'."):format(topic)
+end
+
+return pages
