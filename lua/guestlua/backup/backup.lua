@@ -74,7 +74,7 @@ local function prepare_disk(run, disk)
     chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is no file, beside which scratch space could be",
       hint = "scratch=DIRECTORY says where it is" })
   end
-  disk.scratch = not run.off and image.beside(beside, run.id, disk.target) or nil
+  disk.scratch = not run.off and image.beside(guest, beside, run.id, disk.target) or nil
 end
 
 -- Refuses to begin if there is no room for what the guest overwrites meanwhile.
@@ -117,8 +117,10 @@ local function data_of(run, last, left_out)
   local noted = false
   for i, disk in ipairs(run.disks) do
     noted = noted or disk.noted
+    local file = image.at(run.guest, run.store:path(disk.file))
+    file.unique = true
     data.disks[i] = { target = disk.target, size = disk.size, source = disk.source, source_format = disk.format, file = disk.file, sums = disk.sums,
-      image = { path = run.store:path(disk.file), unique = true }, scratch = disk.scratch, because = disk.because,
+      image = file, scratch = disk.scratch, because = disk.because,
       level_used = disk.since and "incremental" or "full" }
   end
   data.checkpoint = noted and checkpoint.name(run.target, run.id) or nil

@@ -78,7 +78,9 @@ local function file_of(run, disk)
     run:fail("operation_invalid", { device = disk.target, device_type = "disk", message = ("there is a file %s already"):format(path),
       hint = "to=DIRECTORY or disks={…} name another; what is there is never overwritten" })
   end
-  return { target = disk.target, path = path, format = format, size = disk.size }
+  local file = image.at(run.guest, path)
+  file.target, file.format, file.size = disk.target, format, disk.size
+  return file
 end
 
 local function nvram_file(run, xml)
@@ -90,7 +92,7 @@ local function nvram_file(run, xml)
     run:fail("operation_invalid", { message = ("there is a file %s already"):format(path),
       hint = "it has UEFI variables of a guest that was; move it away" })
   end
-  return path and { path = path } or nil
+  return path and image.at(run.guest, path) or nil
 end
 
 local function plan(run)
