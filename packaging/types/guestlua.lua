@@ -1541,7 +1541,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@param host guestlua.Host the Host whose guests may need an image
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions
----@return table # a table: pruned (ids), left (files that stay: {path, why})
+---@return table # a table: pruned (ids; in a dry run: those that would go), left (files that stay: {path, why})
 function workflow.prune(host, directory, options) end
 
 ---@class guestlua.RebootOptions

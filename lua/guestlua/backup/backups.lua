@@ -13,8 +13,11 @@ local backups = {}
 local DIRECTORY = { name = "directory", type = "string", positional = true, required = true, help = "a guest's directory of backups" }
 local WAIT = { name = "wait", type = "number", help = "seconds to wait until nobody else works in the directory; default: 0, a \"busy\" error" }
 
--- What stays in a directory while a function is called.
+-- What stays in a directory while a function is called. A dry run leaves nothing there, not even a lock.
 local function locked(store, seconds, fn, ...)
+  if core.dry_run() then
+    return fn(...)
+  end
   local lock <close> = store:lock(seconds) -- luacheck: ignore lock
   return fn(...)
 end
@@ -114,7 +117,7 @@ define(workflow, "workflow", {
   help = "Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does "
     .. "an image that a guest of the host or another image has.",
   result = "table",
-  returns = "a table: pruned (ids), left (files that stay: {path, why})",
+  returns = "a table: pruned (ids; in a dry run: those that would go), left (files that stay: {path, why})",
   params = {
     { name = "host", type = "userdata", positional = true, required = true, help = "the Host whose guests may need an image" },
     DIRECTORY,
