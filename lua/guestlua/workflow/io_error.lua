@@ -10,10 +10,11 @@ local io_error = {}
 -- Seconds between two tries to let it run again, and how long the last of them is waited for before a run may succeed.
 local PAUSE, LAST = 3, 10
 
--- The disks that failed, "vda: no space"; nil: the guest is not paused for that.
+-- The disks that failed, "vda: no space"; nil: the guest is not paused for that. A disk's error outlasts its cause: it is why the guest is paused only
+-- if libvirt says so, or somebody else has paused it.
 local function trouble(guest)
-  local ok, info = retry.try(guest.get_info, guest)
-  if not ok or info.domain_state ~= "paused" then
+  local ok, state, reason = retry.try(guest.get_state, guest)
+  if not ok or state ~= "paused" or reason ~= "ioerror" then
     return nil
   end
   local known, errors = retry.try(guest.get_disk_errors, guest)
