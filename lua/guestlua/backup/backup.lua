@@ -303,10 +303,21 @@ steps.define({
   help = "Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the "
     .. "guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. "
     .. "A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.",
-  returns = "a table: workflow, guest, steps, seconds, id, directory, consistency (\"frozen\", \"crash\" or \"off\"), level_used, disks (as in the "
-    .. "manifest: target, level_used, because, read, written, bytes, …), left_out ({target, why}), frozen_seconds, pruned (ids), warnings",
+  fields = {
+    { name = "id", type = "string", help = "the backup's" },
+    { name = "directory", type = "string", help = "the guest's directory of backups" },
+    { name = "consistency", type = "string", help = "\"frozen\", \"crash\" or \"off\"" },
+    { name = "level_used", type = "string", help = "\"full\" if any disk was saved in full, otherwise \"incremental\"" },
+    { name = "disks", type = "table[]", help = "as in the manifest: target, level_used, because (why it is all of the disk), read, written, bytes, …" },
+    { name = "left_out", type = "table[]", help = "disks that are not in the backup: target, why" },
+    { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
+    { name = "checkpoint", type = "string?", help = "the checkpoint that the next increment goes by" },
+    { name = "pruned", type = "string[]?", help = "with keep: the ids of backups that were removed" },
+    { name = "warnings", type = "string[]?", help = "what failed afterwards; the backup is there all the same" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
     { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there" },
     { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": what changed, as far as that is known; default: \"auto\"" },
     { name = "disks", type = "table", help = "a list of targets, as in {\"vda\"}; default: all that are neither read-only nor removable" },

@@ -25,10 +25,27 @@ end
 define(workflow, "workflow", {
   name = "backups",
   help = "Lists the backups in a guest's directory, oldest first.",
-  result = "table",
-  returns = "a list of manifests, each a table: id, number, time, guest (name, uuid), level_used, consistency, checkpoint, disks (target, size, "
-    .. "level_used, because, read, written, bytes, source, chain, image_sha256), left_out, files, versions, seconds, verified; and in the "
-    .. "field `problems` a list of {id, problem} of manifests that cannot be used",
+  result = "table[]",
+  returns = "the manifests; in the list's field `problems` a list of {id, problem} of those that cannot be used",
+  fields = {
+    { name = "id", type = "string", help = "the backup's" },
+    { name = "number", type = "integer", help = "its place in their order" },
+    { name = "time", type = "string", help = "the moment that it is of, as in \"2024-01-31T12:00:00Z\"" },
+    { name = "directory", type = "string", help = "where it is" },
+    { name = "guest", type = "table", help = "name, uuid" },
+    { name = "level", type = "string", help = "what was asked for" },
+    { name = "level_used", type = "string", help = "\"full\" or \"incremental\"" },
+    { name = "consistency", type = "string", help = "\"frozen\", \"crash\" or \"off\"" },
+    { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
+    { name = "checkpoint", type = "string?", help = "the checkpoint that was made" },
+    { name = "disks", type = "table[]", help = "target, size, level_used, because, read, written, bytes, source, source_format, chain, image_sha256" },
+    { name = "left_out", type = "table[]", help = "target, why" },
+    { name = "files", type = "table[]", help = "the configuration and the UEFI variables: name, what, sha256" },
+    { name = "versions", type = "table", help = "guestlua, libvirt, host" },
+    { name = "seconds", type = "number", help = "how long it took" },
+    { name = "verified", type = "boolean", help = "whether it was read back" },
+    { name = "format", type = "integer", help = "the manifest's" },
+  },
   params = { DIRECTORY },
   run = function(directory)
     local list, problems = stores.at(directory):manifests()
@@ -93,8 +110,12 @@ define(workflow, "workflow", {
   name = "verify",
   help = "Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs "
     .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all.",
-  result = "table",
-  returns = "a list of tables: id, ok, read (bytes)",
+  result = "table[]",
+  fields = {
+    { name = "id", type = "string", help = "the backup's" },
+    { name = "ok", type = "boolean", help = "true" },
+    { name = "read", type = "integer", help = "bytes" },
+  },
   params = {
     DIRECTORY,
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
@@ -116,10 +137,12 @@ define(workflow, "workflow", {
   name = "prune",
   help = "Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does "
     .. "an image that a guest of the host or another image has.",
-  result = "table",
-  returns = "a table: pruned (ids; in a dry run: those that would go), left (files that stay: {path, why})",
+  fields = {
+    { name = "pruned", type = "string[]", help = "ids; in a dry run: those that would go" },
+    { name = "left", type = "table[]?", help = "files that stay: path, why" },
+  },
   params = {
-    { name = "host", type = "userdata", positional = true, required = true, help = "the Host whose guests may need an image" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host whose guests may need an image" },
     DIRECTORY,
     { name = "keep", type = "table", required = true, help = "{full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the "
       .. "newest of each of so many days, weeks and months" },

@@ -238,10 +238,14 @@ steps.define({
   help = "Makes a guest of a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the "
     .. "checksum that was made when it was saved. No file that is there is overwritten, and no guest that is there is changed. If a step fails there "
     .. "is neither the guest nor a file.",
-  returns = "a table: workflow, guest, steps, seconds, uuid, backup (its id), files ({target, path, format}), dropped (targets of disks that the "
-    .. "backup does not have, and so the guest neither)",
+  fields = {
+    { name = "uuid", type = "string", help = "the guest's" },
+    { name = "backup", type = "string", help = "the backup's id" },
+    { name = "files", type = "table[]", help = "the disks' files: target, path, format" },
+    { name = "dropped", type = "string[]?", help = "targets of disks that the backup does not have, and so the guest neither" },
+  },
   params = {
-    { name = "host", type = "userdata", positional = true, required = true, help = "the Host" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host" },
     { name = "from", type = "string", required = true, help = "the guest's directory of backups" },
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
     { name = "name", type = "string", help = "make another guest of that name, with its own UUID and network addresses; default: the same guest" },

@@ -10,8 +10,8 @@ local io_error = {}
 -- Seconds between two tries to let it run again, and how long the last of them is waited for before a run may succeed.
 local PAUSE, LAST = 3, 10
 
--- The disks that failed, "vda: no space"; nil: the guest is not paused for that. A disk's error outlasts its cause: it is why the guest is paused only
--- if libvirt says so, or somebody else has paused it.
+-- The disks that failed, "vda: no space"; nil: the guest is not paused for that. A disk's error outlasts its cause, and somebody else may have paused
+-- the guest since: libvirt's reason is what counts.
 local function trouble(guest)
   local ok, state, reason = retry.try(guest.get_state, guest)
   if not ok or state ~= "paused" or reason ~= "ioerror" then
