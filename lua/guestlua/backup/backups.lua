@@ -38,7 +38,7 @@ define(workflow, "workflow", {
     { name = "consistency", type = "string", help = "\"frozen\", \"crash\" or \"off\"" },
     { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
     { name = "checkpoint", type = "string?", help = "the checkpoint that was made" },
-    { name = "disks", type = "table[]", help = "target, size, level_used, because, read, written, bytes, source, source_format, chain, image_sha256" },
+    { name = "disks", type = "table[]", help = "target, size, level_used, because, read, written, bytes, source, chain, image_sha256" },
     { name = "left_out", type = "table[]", help = "target, why" },
     { name = "files", type = "table[]", help = "the configuration and the UEFI variables: name, what, sha256" },
     { name = "versions", type = "table", help = "guestlua, libvirt, host" },
