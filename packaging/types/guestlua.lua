@@ -1507,8 +1507,8 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field id string the backup's
 ---@field directory string the guest's directory of backups
 ---@field consistency string "frozen", "crash" or "off"
----@field level_used string "full" if any disk was saved in full, otherwise "incremental"
----@field disks table[] as in the manifest: target, level_used, because (why it is all of the disk), read, written, bytes, …
+---@field level_used string "full" if any disk was saved in full, else "incremental"
+---@field disks table[] as in the manifest: target, level_used, because (why all of the disk), read, written, bytes, …
 ---@field left_out table[] disks that are not in the backup: target, why
 ---@field frozen_seconds number? how long the file systems were frozen
 ---@field checkpoint string? the checkpoint that the next increment goes by
@@ -1551,7 +1551,7 @@ function workflow.backup(guest, options) end
 ---@field consistency string "frozen", "crash" or "off"
 ---@field frozen_seconds number? how long the file systems were frozen
 ---@field checkpoint string? the checkpoint that was made
----@field disks table[] target, size, level_used, because, read, written, bytes, source, source_format, chain, image_sha256
+---@field disks table[] target, size, level_used, because, read, written, bytes, source, chain, image_sha256
 ---@field left_out table[] target, why
 ---@field files table[] the configuration and the UEFI variables: name, what, sha256
 ---@field versions table guestlua, libvirt, host
