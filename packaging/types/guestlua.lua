@@ -5412,6 +5412,7 @@ function workflow.backup(guest, options) end
 ---@field id string the backup's id
 ---@field number integer its place in the list
 ---@field time string when it was made, as in "2024-01-31T12:00:00Z"
+---@field directory string where it is
 ---@field guest table name, uuid
 ---@field level string the level that was asked for
 ---@field level_used "full"|"incremental" full: a disk at least is whole
@@ -5424,6 +5425,7 @@ function workflow.backup(guest, options) end
 ---@field versions table guestlua, libvirt, host: what made it
 ---@field seconds number how long it took
 ---@field verified boolean whether it was read back before it counted
+---@field format integer the format of the manifest
 
 ---Lists the backups in a guest's directory, oldest first. The list's field `problems` has the manifests that cannot be used: id, problem.
 ---@param directory string a guest's directory of backups
@@ -5646,8 +5648,8 @@ function workflow.live_migrate(guest, destination, options) end
 function workflow.live_snapshot(guest, disk, out_path, options) end
 
 ---@class guestlua.PruneResult
----@field pruned string[] ids of the backups that were removed
----@field left table[] files that stay: path, why
+---@field pruned string[] ids of the backups that were removed; in a dry run: that would be
+---@field left table[]? files that stay: path, why
 
 ---@class guestlua.PruneOptions
 ---@field keep table {full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months

@@ -136,8 +136,16 @@ local function add(owner, class, row, method)
 end
 
 define.load_all()
+local class_named = { guestlua = guestlua }
+for class, name in pairs(define.classes) do
+  if type(class) == "table" then
+    class_named[name] = class
+  end
+end
 for _, row in ipairs(define.rows) do
-  add(row.owner, row.owner == "guestlua" and guestlua or guestlua[row.owner], row, row.method)
+  if row.run then -- the others only document what is written in C
+    add(row.owner, class_named[row.owner] or guestlua[row.owner], row, row.method)
+  end
 end
 for _, row in ipairs(core.documentation().functions) do
   add("guestlua", core, row, false)

@@ -164,7 +164,7 @@ end
 local function make(run)
   for _, disk in ipairs(run.data.disks) do
     image.make(run.guest, disk.target, disk.image)
-    if not disk.image.ino then
+    if not disk.image.ino and not core.dry_run() then
       run:fail("system_error", { message = ("%s cannot be made: %s"):format(disk.image.path, disk.image.why or "it is on another machine") })
     end
   end
@@ -258,10 +258,11 @@ local function copy(run)
 end
 
 local function finish(run)
-  if core.dry_run() or run.off then
+  if run.off then
     return
-  end
-  if not moment.finish(run) then
+  elseif core.dry_run() then
+    return run.guest:abort_job()
+  elseif not moment.finish(run) then
     run:interfered("the backup job has ended before it was told to")
   end
 end
@@ -343,7 +344,7 @@ steps.define({
   gone = function(run)
     return remove(run) .. "; the guest is gone"
   end,
-  { "make", run = make, undo = remove, checks = true },
+  { "make", run = make, undo = remove },
   { "begin", run = moment.begin, undo = take_back, when = function(run) return not run.off end },
   { "copy", run = copy, recorded = true },
   { "end", run = finish },

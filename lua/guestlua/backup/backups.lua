@@ -13,8 +13,11 @@ local backups = {}
 local DIRECTORY = { name = "directory", type = "string", positional = true, required = true, help = "a guest's directory of backups" }
 local WAIT = { name = "wait", type = "number", help = "seconds to wait until nobody else works in the directory; default: 0, a \"busy\" error" }
 
--- What stays in a directory while a function is called.
+-- What stays in a directory while a function is called. A dry run leaves nothing there, not even a lock.
 local function locked(store, seconds, fn, ...)
+  if core.dry_run() then
+    return fn(...)
+  end
   local lock <close> = store:lock(seconds) -- luacheck: ignore lock
   return fn(...)
 end
@@ -27,6 +30,7 @@ define(workflow, "workflow", {
     { name = "id", type = "string", help = "the backup's id" },
     { name = "number", type = "integer", help = "its place in the list" },
     { name = "time", type = "string", help = "when it was made, as in \"2024-01-31T12:00:00Z\"" },
+    { name = "directory", type = "string", help = "where it is" },
     { name = "guest", type = "table", help = "name, uuid" },
     { name = "level", type = "string", help = "the level that was asked for" },
     { name = "level_used", type = "\"full\"|\"incremental\"", help = "full: a disk at least is whole" },
@@ -40,6 +44,7 @@ define(workflow, "workflow", {
     { name = "versions", type = "table", help = "guestlua, libvirt, host: what made it" },
     { name = "seconds", type = "number", help = "how long it took" },
     { name = "verified", type = "boolean", help = "whether it was read back before it counted" },
+    { name = "format", type = "integer", help = "the format of the manifest" },
   },
   params = { DIRECTORY },
   run = function(directory)
@@ -133,8 +138,8 @@ define(workflow, "workflow", {
   help = "Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does "
     .. "an image that a guest of the host or another image has.",
   fields = {
-    { name = "pruned", type = "string[]", help = "ids of the backups that were removed" },
-    { name = "left", type = "table[]", help = "files that stay: path, why" },
+    { name = "pruned", type = "string[]", help = "ids of the backups that were removed; in a dry run: that would be" },
+    { name = "left", type = "table[]?", help = "files that stay: path, why" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host whose guests may need an image" },

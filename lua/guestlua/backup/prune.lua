@@ -138,9 +138,14 @@ function prune.run(store, keep, host)
   for i = #manifests, 1, -1 do
     local id = manifests[i].id
     if not stays[id] then
-      core.remove_file(store:path(id .. ".json"))
       table.insert(gone, 1, id)
     end
+  end
+  if core.dry_run() then
+    return gone, left
+  end
+  for i = #gone, 1, -1 do
+    core.remove_file(store:path(gone[i] .. ".json"))
   end
   local names = core.list_directory(store.directory)
   for i = #names, 1, -1 do

@@ -4,6 +4,7 @@
 local core = require("guestlua.core")
 local backups = require("guestlua.backup.backups")
 local bad = require("guestlua.base.define").bad
+local calls = require("guestlua.log.calls")
 local domain = require("guestlua.backup.domain")
 local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
@@ -139,7 +140,7 @@ end
 local function make(run)
   each_file(run.data, function(file)
     image.make(run.guest, file.target or "nvram", file)
-    if not file.ino then
+    if not file.ino and not core.dry_run() then
       run:fail("system_error", { message = ("%s cannot be made: %s"):format(file.path, file.why or "it is on another machine") })
     end
   end)
@@ -184,6 +185,9 @@ local function define(run)
   local guest, data = run.guest, run.data
   local element, dropped = domain.restored(run.xml, guest, data.files, guest.other, data.nvram and data.nvram.path)
   run.dropped = #dropped > 0 and dropped or nil
+  if core.dry_run() then
+    return calls.held("virDomainDefineXML", guest, { xml = tostring(element) })
+  end
   run.restored = guest.host:write_instance_config(element)
 end
 
@@ -213,6 +217,9 @@ local function undefine(run)
 end
 
 local function start(run)
+  if core.dry_run() then
+    return calls.held("virDomainCreateWithFlags", run.guest, {})
+  end
   run.restored:launch()
 end
 
@@ -253,10 +260,10 @@ steps.define({
   arguments = arguments,
   plan = plan,
   recover = recover,
-  { "make", run = make, undo = remove, checks = true },
+  { "make", run = make, undo = remove },
   { "copy", run = copy, recorded = true, checks = true },
-  { "define", run = define, undo = undefine, change = true, checks = true },
-  { "start", run = start, when = function(run) return run.options.start end, change = true, checks = true },
+  { "define", run = define, undo = undefine, change = true },
+  { "start", run = start, when = function(run) return run.options.start end, change = true },
   result = function(run)
     local uuid, files = run.guest.uuid, {}
     for i, file in ipairs(run.data.files) do

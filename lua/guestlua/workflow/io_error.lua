@@ -11,10 +11,11 @@ local io_error = {}
 -- write is tried again meanwhile, and for how long it is tried before a run fails for it.
 local PAUSE, SOUND, LAST = 3, 3, 15
 
--- The disks that failed, "vda: no space"; nil: the guest is not paused for that.
+-- The disks that failed, "vda: no space"; nil: the guest is not paused for that. A disk's error outlasts its cause, and somebody else may have paused
+-- the guest since: libvirt's reason is what counts.
 local function trouble(guest)
-  local ok, info = retry.try(guest.get_info, guest)
-  if not ok or info.domain_state ~= "paused" then
+  local ok, state, reason = retry.try(guest.get_state, guest)
+  if not ok or state ~= "paused" or reason ~= "ioerror" then
     return nil
   end
   local known, errors = retry.try(guest.get_disk_errors, guest)
