@@ -211,6 +211,7 @@ static sharing *sharing_new(lua_State *L)
   uv_prepare_init(&s->loop, sh->turn);
   uv_idle_init(&s->loop, sh->awake);
   sh->turn->data = sh;
+  sh->awake->data = NULL; /* uv_walk shows it to look(), too */
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, sharing_gc);
   lua_setfield(L, -2, "__gc");
