@@ -32,6 +32,7 @@ local CHILD = [[
 
 local RUNS = {
   COMMIT = "workflow.snapshot_then_commit(guest, { quiesce = true, during = function() guestlua.sleep(0.1) end })",
+  ROLLBACK = "workflow.snapshot_then_commit(guest, { on_failure = 'rollback', during = function() error('no', 0) end })",
   COPY = "workflow.live_snapshot(guest, 'vda', copy, { quiesce = true })",
   SWAP = "workflow.swap_volume(guest, 'vda', VOLUME, { resize_to = guest:get_block_device('vda'):get_block_info().capacity + (1 << 20) })",
   CREATE = "workflow.volume_snapshot_create(guest, 'vda', { new_file = copy })",
@@ -66,11 +67,14 @@ local PREPARE = {
 local OTHER = [[virsh define /dev/stdin <<<"<domain type='qemu'><name>theirs</name><memory unit='MiB'>64</memory><os><type>hvm</type></os>
   <devices><disk type='file'><driver name='qemu' type='qcow2'/><source file='$F'/><target dev='vda' bus='virtio'/></disk></devices></domain>"]]
 
+-- Its configuration is made of what it is while it runs, a run's mark included, and it starts anew.
+local LIVE_CONFIG = "virsh dumpxml tiny >$D/foreign.xml; virsh define $D/foreign.xml; virsh destroy tiny; virsh start tiny"
+
 -- Another file system over the directory, which libvirtd does not see: the files are there still.
 local HIDE = "mount -t tmpfs tmpfs $D"
 
 -- Where it is killed, and what others do then. back: what makes it possible to look. file: $F has to be there afterwards; named: and has to be
--- named by recover.
+-- named by recover. says: what recover has to say. boots: the guest's agent is not there yet.
 local CASES = {
   { "COMMIT", "write_file#1", "snapshot" },
   { "COMMIT", "write_file#2", "undefine" },
@@ -86,6 +90,7 @@ local CASES = {
   { "COMMIT", "virDomainBlockJobAbort#1", "snapshot" },
   { "COMMIT", "virDomainBlockJobAbort#1", "qemu-img create -q -f qcow2 -F qcow2 -b $F $D/foreign-child-$N", file = true, named = true },
   { "COMMIT", "virDomainBlockJobAbort#1", OTHER, file = true, named = true },
+  { "ROLLBACK", "write_file#3", LIVE_CONFIG, file = true, says = "started anew", boots = true },
   { "COPY", "write_file#1", "mv $F $F.theirs; echo theirs >$F", file = true, named = true },
   { "COPY", "virDomainBlockCopy#1", "pivot", file = true },
   { "COPY", "virDomainBlockCopy#1", "abort" },
@@ -175,7 +180,7 @@ describe("A killed run that somebody else came after", function()
         return path
       end
     end
-    return name == "COMMIT" and machine.dir .. "/none" or others:copy()
+    return (name == "COMMIT" or name == "ROLLBACK") and machine.dir .. "/none" or others:copy()
   end
 
   local function exists(path)
@@ -224,7 +229,7 @@ describe("A killed run that somebody else came after", function()
     prepare(name)
     local was = machine:chain()
     local file = kill(name, where)
-    local how = { moment = where, act = act, was = was, before = others:files() }
+    local how = { moment = where, act = act, was = was, before = others:files(), boots = options.boots }
     how.code, how.said = others:act(("F=%s; %s"):format(file, foreign.ACTS[act] or act))
     for path in pairs(others:files()) do
       how.before[path] = true
@@ -240,6 +245,8 @@ describe("A killed run that somebody else came after", function()
       foreign.fail(how, "%s is gone", file)
     elseif options.named and not text:find(file, 1, true) then
       foreign.fail(how, "%s stays, and is not named", file)
+    elseif options.says and not text:find(options.says, 1, true) then
+      foreign.fail(how, "it does not say '%s'", options.says)
     end
     if options.after then
       assert(others:act(options.after) == 0)

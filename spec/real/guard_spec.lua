@@ -298,4 +298,20 @@ describe("On a real guest", function()
     guestlua.workflow.detach_with_retry(guest, "vdb")
     assert.is_false(is_there())
   end)
+
+  it("an interface without a MAC address is told from one that somebody else attaches meanwhile", function()
+    local theirs = "<interface type='user'><mac address='52:54:00:00:00:99'/><model type='virtio'/></interface>"
+    local function interfaces()
+      return guestlua.element(guest:get_xml_desc()).devices:children("interface")
+    end
+    do
+      local attached <close> = guest:attached("<interface type='user'><model type='virtio'/></interface>", { live = true })
+      guest:attach_device(theirs, { live = true })
+      assert.equal(2, #interfaces())
+    end
+    local left = interfaces()
+    assert.equal(1, #left)
+    assert.equal("52:54:00:00:00:99", left[1].mac.address)
+    guestlua.workflow.detach_with_retry(guest, theirs)
+  end)
 end)

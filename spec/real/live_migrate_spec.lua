@@ -409,6 +409,28 @@ describe("live_migrate", function()
     assert.is_true(runs > 5)
   end)
 
+  on_both("by somebody else is a conflict to a run on the guest, which leaves what the guest needs where it is by then", function()
+    local guest <close>, here, there = find()
+    local image = guest:get_disk("vda").source.file
+    local e = helper.failure(workflow.snapshot_then_commit, guest, { during = function()
+      guest:migrate(uri(there), { flags = { "live", "peer2peer", "persist_dest", "undefine_source", "unsafe" } })
+    end })
+    assert.same({ "conflict", here == "a" and "gone running" or "running gone" }, { e.kind, where() }, tostring(e))
+    local moved <close> = two[there]:guest("shared")
+    local overlay = moved:get_disk("vda").source.file
+    assert.not_equal(image, overlay)
+    assert.equal(overlay, e.left[1].path)
+    assert.is_not_nil(io.open(overlay)) -- luacheck: ignore
+    assert.equal("", entries())
+    assert.same({}, guestlua.recover(two[there])) -- but the mark, which went with it
+    local disk = moved:get_block_device("vda")
+    disk:commit(nil, nil, { active = true, shallow = true })
+    assert.equal("ready", (disk:await_job({ timeout = LONG })))
+    disk:abort_job({ pivot = true })
+    assert(os.remove(overlay))
+    stays(there)
+  end)
+
   on_both("has an example that can be copied", function()
     local _, here, there = find()
     local code, out, err = faults.run("examples/live_migrate.lua", {

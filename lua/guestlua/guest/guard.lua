@@ -9,6 +9,9 @@ local turn = require("guestlua.guest.turn")
 local undo = require("guestlua.base.undo")
 local watchdog = require("guestlua.guest.watchdog")
 
+-- Seconds that a guard which is told to stop waits for its own call.
+local CALL_FOR = 20
+
 local is_gone, thaw = freeze.is_gone, freeze.thaw
 
 -- ---- the journal ----
@@ -122,7 +125,7 @@ define(core.Guest, "Guest", {
       return was and function() end or record("paused", guest, { id = id })
     end, function(failure)
       local ok, e = pcall(function()
-        turn.await_abandoned(guest, failure)
+        turn.await_abandoned(guest, failure, CALL_FOR)
         if not was and guest:get_info().domain_state == "paused" and is_instance(guest, id) then
           guest:resume()
         end
@@ -150,4 +153,4 @@ journal.recoverers.paused = function(_, guest, entry)
   return "the guest runs again"
 end
 
-return { begun = begun, record = record }
+return { begun = begun, record = record, CALL_FOR = CALL_FOR }

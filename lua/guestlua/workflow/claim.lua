@@ -56,21 +56,22 @@ local function unless_unmarked(fn, ...)
   return ok, result
 end
 
--- The marks of a running guest, in the order in which they were made: a list of tables. Each is an element with a namespace of its own, so that
--- whoever makes one does not take another's away, however many do so at once.
+-- The marks of a running guest, in the order in which they were made: a list of tables; and the number that libvirt gave it when it started, as a
+-- text. Each is an element with a namespace of its own, so that whoever makes one does not take another's away, however many do so at once.
 local function read_marks(guest)
   local known, xml = unless_unmarked(guest.get_xml_desc, guest)
-  local metadata, marks = known and core.element(xml).metadata, {}
+  local domain = known and core.element(xml)
+  local metadata, marks = domain and domain.metadata, {}
   for _, element in ipairs(metadata and metadata:children("run") or {}) do
     local mark = {}
-    for _, key in ipairs({ "run", "workflow", "machine", "machine_id", "boot", "process", "since", "lock", "directory" }) do
+    for _, key in ipairs({ "run", "workflow", "machine", "machine_id", "boot", "process", "since", "lock", "directory", "instance" }) do
       mark[key] = element:attribute(key)
     end
     if mark.run and tostring(element):find(('xmlns:%s="%s%s"'):format(KEY, URI, mark.run), 1, true) then
       marks[#marks + 1] = mark
     end
   end
-  return marks
+  return marks, domain and domain.id
 end
 
 -- False if the guest cannot have marks.
@@ -143,11 +144,13 @@ local function before(marks, id)
   return earlier
 end
 
--- Whether the guest is the running instance that the run of that id had.
+-- Whether the guest is the running instance that the run of that id had. A mark comes back with a guest whose configuration somebody made of what
+-- it was while it ran.
 function claim.is_same_instance(guest, id)
-  for _, mark in ipairs(read_marks(guest)) do
+  local marks, instance = read_marks(guest)
+  for _, mark in ipairs(marks) do
     if mark.run == id then
-      return true
+      return mark.instance == instance
     end
   end
   return false
@@ -201,19 +204,22 @@ local function mark_of(self)
 end
 
 -- Takes the marks of runs away that kept their journal here and are over, as they have no entry any more. path: the guest's lock, which is ours.
+-- Gives the number of the running guest.
 local function sweep_marks(guest, path)
   local here = directory_id(path:match("^(.*)/"))
-  for _, mark in ipairs(read_marks(guest)) do
+  local marks, instance = read_marks(guest)
+  for _, mark in ipairs(marks) do
     if mark.directory == here and is_lock_of(mark, path) and not journal.has(mark.run) then
       remove_mark(guest, mark.run)
     end
   end
+  return instance
 end
 
 -- Puts the run's mark beside those of dead runs that their recovery needs.
 function Claim:mark(guest)
   local own = mark_of(self)
-  sweep_marks(guest, self.path)
+  own.instance = sweep_marks(guest, self.path)
   self.marked = true -- before it is: a signal may come at any moment
   self.marked = write_mark(guest, own)
 end
@@ -314,6 +320,15 @@ end
 function claim.await_turn(guest)
   if runs(guest) and not state.has_job(guest) then
     turn.await(guest)
+  end
+end
+
+-- Takes all marks out of a configuration, an Element: they are of the guest that runs now, and not of the one that starts with it.
+function claim.clear_configuration(domain)
+  for _, element in ipairs(domain.metadata and domain.metadata:children("run") or {}) do
+    if tostring(element):find(('xmlns:%s="%s'):format(KEY, URI), 1, true) then
+      element:remove()
+    end
   end
 end
 

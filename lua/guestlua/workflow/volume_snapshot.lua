@@ -289,11 +289,11 @@ local function end_merge(run)
   if not guest:is_active() then
     return "the guest is off: the merge has ended with it"
   end
-  local found = chain.find(guest, data.target)
+  local found, wanted = chain.find(guest, data.target), chain.text(data.wanted)
   if not found then
     return "the running guest does not have the disk any more"
-  elseif chain.text(found.images) == chain.text(data.wanted) then
-    return "finished: the disk's images are " .. chain.text(found.images)
+  elseif chain.text(found.images) == wanted then
+    return "finished: the disk's images are " .. wanted
   end
   local disk = guest:get_block_device(data.target)
   local job = disk:get_job_info()
@@ -305,7 +305,8 @@ local function end_merge(run)
       error(e, 0)
     end
   end
-  return "the merge was ended; the disk's images are " .. chain.text(chain.images(guest, data.target))
+  local images = chain.text(chain.images(guest, data.target))
+  return (images == wanted and "finished: " or "the merge was ended; ") .. "the disk's images are " .. images -- it may have been over by then
 end
 
 local function is_merged(run)

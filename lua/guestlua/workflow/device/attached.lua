@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local devices = require("guestlua.guest.devices")
 local guard = require("guestlua.guest.guard")
 local journal = require("guestlua.base.journal")
 local turn = require("guestlua.guest.turn")
@@ -26,11 +27,12 @@ define(core.Guest, "Guest", {
     if live and active and has(false) or persistent and has(true) then
       error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
     end
+    device = devices.complete(device) -- it is found again, also beside others of its kind
     local data = { device = tostring(device), live = live, persistent = persistent }
     return guard.begun(function()
       return guard.record("attached", guest, data)
     end, function(failure)
-      turn.await_abandoned(guest, failure)
+      turn.await_abandoned(guest, failure, guard.CALL_FOR)
       require("guestlua.workflow.device.detach").now(guest, device, data)
     end, function()
       guest:attach_device(device, { persistent = options.persistent, live = options.live })

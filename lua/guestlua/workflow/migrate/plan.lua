@@ -1,6 +1,7 @@
 -- What a live migration is to do, and how long it may take.
 
 local chain = require("guestlua.workflow.chain")
+local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local state = require("guestlua.workflow.state")
@@ -114,6 +115,7 @@ local function configuration(guest, options)
     return xml
   end
   local domain = core.element(guest:get_xml_desc({ dump_migratable = true, dump_sensitive = not core.dry_run() }))
+  claim.clear_configuration(domain)
   return xml(domain) or domain
 end
 
