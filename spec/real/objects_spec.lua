@@ -171,10 +171,9 @@ describe("A guest that runs", function()
     guest:set_block_io_tune("vda", { total_iops_sec = 1000 }, { live = true })
     assert.equal(1000, guest:get_block_io_tune("vda", { live = true }).total_iops_sec)
     local before = guest:block_stats_flags("vda").wr_bytes
-    if not before then for k, v in pairs(guest:block_stats_flags("vda")) do print(k, v) end end
     machine:sh("echo x >/data/x; sync")
     assert.is_true(guest:block_stats_flags("vda").wr_bytes > before)
-    assert.is_true(guest:memory_stats().actual_balloon > 0)
+    assert.is_true(guest:memory_stats().rss > 0)
     local e = helper.failure(guest.screenshot, guest, machine.dir .. "/screen") -- it has none
     assert.equal("virDomainScreenshot", e.call)
     assert.equal("", (select(2, helper.run("ls " .. machine.dir .. "/screen* 2>/dev/null"))))
