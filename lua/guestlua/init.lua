@@ -1,6 +1,7 @@
 -- The module "guestlua": what the core has, and what is written in Lua over it.
 
 local core = require("guestlua.core")
+local strict = require("guestlua.base.strict")
 
 local guestlua = {
   version = core.version,
@@ -35,7 +36,7 @@ local guestlua = {
 }
 
 -- The values of get_info().state, as the reference calls them.
-guestlua.power_state = { NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 }
+guestlua.power_state = strict({ NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 }, "guestlua.power_state")
 
 -- libvirt's words for the numbers that the reference has: a guest's get_job_info().type, and a disk's get_job_info().job.
 guestlua.job_type, guestlua.block_job_type = core.job_type, core.block_job_type
@@ -87,7 +88,7 @@ define(core.Guest, "Guest", {
   result = "Guest",
   params = {
     { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
-    { name = "host", type = "userdata", positional = true, required = true, help = "the Host to define it on" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host to define it on" },
     { name = "validate", type = "boolean", help = "check it against libvirt's schema first: element:validate()" },
   },
   run = function(xml, host, options)
@@ -130,4 +131,4 @@ guestlua.workflow = require("guestlua.workflow")
 -- Builds devices: guestlua.device.disk{…} is guestlua.element("disk", {…}).
 guestlua.device = require("guestlua.guest.device")
 
-return guestlua
+return strict(guestlua, "guestlua", { "default_uri", "default_readonly", "default_keepalive" })

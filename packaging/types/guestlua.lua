@@ -46,12 +46,12 @@ function guestlua.alive() end
 ---Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.CallOptions
----@return any # number: the seconds that it took
+---@return number # the seconds that it took
 function guestlua.await_agent(guest, options) end
 
 ---dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded where that is all that they say, and gets an error of kind "dry_run" where it is not. New connections are read-only. There is no way back. The command's --dry-run.
 ---@param on? boolean true; nil: only asks
----@return boolean # boolean: whether this is a dry run
+---@return boolean # whether this is a dry run
 function guestlua.dry_run(on) end
 
 ---Makes an Element: of XML text, or of a name and a table. In the table scalars are attributes, tables (and Elements) are child elements, a list repeats the element, and [1] is the text.
@@ -88,7 +88,7 @@ function guestlua.isatty(file) end
 
 ---Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. Its files are for this user only, because they hold configurations with their secrets.
 ---@param options? guestlua.JournalOptions
----@return any # string: the directory
+---@return string # the directory
 function guestlua.journal(options) end
 
 ---@class guestlua.MapOptions
@@ -117,8 +117,23 @@ function guestlua.now() end
 ---@return guestlua.Host
 function guestlua.open(uri, options) end
 
+---@class guestlua.PlanResult
+---@field call string? libvirt's function, or "make_image" and the like for what is none
+---@field op string? the method that was called
+---@field host string the host's URI
+---@field object_type string? what it is about, if that is no guest, as "network"
+---@field object string? its name
+---@field guest string? the guest's name
+---@field device string? what the device is known by
+---@field arguments table? the arguments, by name
+---@field refused true? the script got an error, because nobody knows what would come back
+---@field workflow string? the workflow that it belongs to
+---@field step string? the workflow's step
+---@field undoing true? the workflow had failed
+---@field waits_for string? what would be waited for after it
+
 ---What a dry run has not done so far, in its order: what the script would change. The command's --dry-run prints it in the end. A workflow returns its own part as `plan`.
----@return table # a list of tables: call (libvirt's function, or "make_image" and the like for what is none), op, host, guest, device, object and object_type (as "network", if it is no guest's), arguments (by name), refused (true: the script got an error, as nobody knows what would come back), workflow and step, if it is one's, undoing (true: the workflow had failed), waits_for: what would be waited for after it
+---@return guestlua.PlanResult[]
 function guestlua.plan() end
 
 ---@class guestlua.ProgressOptions
@@ -130,6 +145,16 @@ function guestlua.plan() end
 ---@return guestlua.Progress
 function guestlua.progress(label, options) end
 
+---@class guestlua.RecoverResult
+---@field id string the run's, as `guestlua recover --forget` takes it
+---@field workflow string the workflow or guard
+---@field guest string the guest's name
+---@field step string how far the run had come
+---@field outcome string? what was done
+---@field error guestlua.Error? why it is set aside
+---@field problem string? why the entry was not looked at: damaged, of another version, user or machine
+---@field left table[]? files that stay: path, why
+
 ---@class guestlua.RecoverOptions
 ---@field guest? string the name or UUID of the only guest to recover
 ---@field adopt? boolean also take over runs that cannot be seen from here, as of another machine: only if they are over for good
@@ -137,7 +162,7 @@ function guestlua.progress(label, options) end
 ---Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
 ---@param host guestlua.Host the Host
 ---@param options? guestlua.RecoverOptions
----@return any # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
+---@return guestlua.RecoverResult[]
 function guestlua.recover(host, options) end
 
 ---@class guestlua.RunOptions
@@ -150,7 +175,9 @@ function guestlua.recover(host, options) end
 ---Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
 ---@param program string the program; without a slash in it PATH is searched
 ---@param options? guestlua.RunOptions
----@return any # its exit code (128 and the signal's number if a signal ended it), what it printed, and what it printed as errors
+---@return integer code
+---@return string output
+---@return string errors
 function guestlua.run(program, options) end
 
 ---Makes a Signal.
@@ -577,6 +604,14 @@ function Host:guest(name_or_uuid, options) end
 ---@class guestlua.GuestsOptions
 ---@field active? boolean only those that run, or only those that do not
 ---@field persistent? boolean only those with a persistent configuration, or only those without
+---@field running? boolean those that run; with others of these four, those in any of the states
+---@field paused? boolean those that are paused
+---@field shutoff? boolean those that are off
+---@field other? boolean those in any other state
+---@field managed_save? boolean only those whose memory is saved on the host, or only the others
+---@field autostart? boolean only those that start with their host, or only the others
+---@field has_snapshot? boolean only those with snapshots, or only the others
+---@field has_checkpoint? boolean only those with checkpoints, or only the others
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the guests of the host.
@@ -1469,9 +1504,10 @@ function Host:volume(path_or_key, options) end
 function Host:wait_event(name, options) end
 
 ---@class guestlua.WriteInstanceConfigOptions
+---@field validate? boolean libvirt checks it against its schema, and drops nothing in silence that it does not know (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Defines a guest, or redefines the one of the same UUID. It is not started.
+---Defines a guest, or redefines the one of the same UUID. It is not started. With an option it is virDomainDefineXMLFlags.
 ---
 ---libvirt: `virDomainDefineXML`
 ---@param xml guestlua.Element|string the guest's configuration, a <domain> element
@@ -1489,9 +1525,10 @@ function Host:write_instance_config(xml, options) end
 local Guest = {}
 
 ---@class guestlua.AbortJobOptions
+---@field postcopy? boolean a migration that is in its post-copy phase: it is interrupted, and can be resumed with the flag postcopy_resume (libvirt 8.5; not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Ends the guest's job; the call that started it, as migrate, then fails.
+---Ends the guest's job; the call that started it, as migrate, then fails. With an option it is virDomainAbortJobFlags.
 ---
 ---libvirt: `virDomainAbortJob`
 ---@param options? guestlua.AbortJobOptions
@@ -1549,7 +1586,7 @@ function Guest:attach_device(conf, options) end
 ---Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, and that is waited for; attached:keep() leaves it with the guest.
 ---@param conf any the device: an Element or XML text
 ---@param options? guestlua.AttachedOptions
----@return any # a guard
+---@return guestlua.Guard
 function Guest:attached(conf, options) end
 
 ---Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
@@ -1587,7 +1624,7 @@ function Guest:delete_configuration(options) end
 ---@field live? boolean change the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that.
+---Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
 ---
 ---libvirt: `virDomainDetachDeviceFlags`
 ---@param conf guestlua.Element|string the device
@@ -1608,12 +1645,22 @@ function Guest:detach_device(conf, options) end
 ---@return fun() # a function without arguments, which waits
 function Guest:detach_device_with_retry(get_device_conf_func, device, persistent, live, options) end
 
+---@class guestlua.DisksResult
+---@field name string its device in the guest
+---@field partition boolean whether it is a partition
+---@field dependency table[]? what it is made of: name
+---@field alias string? the alias of the device in the guest's configuration
+---@field guest_alias string? another name that the guest has for it
+---@field guest_bus string? the bus that the guest sees it on
+---@field serial string? its serial number
+---@field device string? its device node, as on S390
+
 ---@class guestlua.DisksOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The disks and partitions as the guest sees them. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.DisksOptions
----@return table # a list of tables: name, partition, dependency, alias, guest_alias, guest_bus, serial, device
+---@return guestlua.DisksResult[]
 function Guest:disks(options) end
 
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
@@ -1642,12 +1689,20 @@ function Guest:events(names) end
 ---@return table how
 function Guest:exec(path, options) end
 
+---@class guestlua.FilesystemsResult
+---@field mountpoint string where it is mounted
+---@field name string its device in the guest
+---@field fstype string as in "ext4"
+---@field total_bytes integer? its size
+---@field used_bytes integer? how much of it is used
+---@field disk table[] the disks that it is on: alias, serial, device
+
 ---@class guestlua.FilesystemsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The file systems that are mounted in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.FilesystemsOptions
----@return table # a list of tables: mountpoint, name, fstype, total_bytes, used_bytes, disk (a list of alias, serial, device)
+---@return guestlua.FilesystemsResult[]
 function Guest:filesystems(options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
@@ -1665,7 +1720,7 @@ function Guest:freeze_filesystems(options) end
 
 ---Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does not answer is an error before anything is frozen.
 ---@param options? guestlua.FrozenOptions
----@return any # a guard
+---@return guestlua.Guard
 function Guest:frozen(options) end
 
 ---@class guestlua.GetAllDevicesOptions
@@ -1709,6 +1764,7 @@ function Guest:get_config(options) end
 ---@class guestlua.GetDeviceByAliasOptions
 ---@field devtype? string look at this kind of devices only, as in get_all_devices
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The device of that alias.
@@ -1721,6 +1777,7 @@ function Guest:get_device_by_alias(devalias, options) end
 
 ---@class guestlua.GetDiskOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---One disk's element: the one whose target is `device`, or if there is none the one whose source file it is.
@@ -1768,6 +1825,7 @@ function Guest:get_info(host, options) end
 
 ---@class guestlua.GetInterfaceByCfgOptions
 ---@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field required? boolean raise an error of kind "device_not_found" if there is none
 
 ---The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind "device_ambiguous" names those that fit where it is more than one.
 ---@param cfg? any what to look for: an Element or XML text
@@ -1776,12 +1834,13 @@ function Guest:get_info(host, options) end
 function Guest:get_interface_by_cfg(cfg, options) end
 
 ---@class guestlua.GetInterfaceByMacOptions
+---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The network interface of that MAC address. Without an address libvirt is not asked.
+---The network interface of that MAC address; an error of kind "device_ambiguous" names them if there are several. Without an address libvirt is not asked.
 ---
 ---libvirt: `virDomainGetXMLDesc`
----@param mac? string the MAC address, exactly as the configuration has it
+---@param mac? string the MAC address, in upper or lower case
 ---@param options? guestlua.GetInterfaceByMacOptions
 ---@return guestlua.Element? # Element, or nil if there is none
 function Guest:get_interface_by_mac(mac, options) end
@@ -1843,6 +1902,14 @@ function Guest:get_power_state(host, options) end
 function Guest:get_snapshot_descriptions(options) end
 
 ---@class guestlua.GetSnapshotNamesOptions
+---@field roots? boolean only those that have no parent
+---@field leaves? boolean only those that no other comes of, or only the others
+---@field metadata? boolean only those that would keep the guest from being undefined, or only the others
+---@field inactive? boolean those of the guest while it was off; with others of these three, of any
+---@field active? boolean those of the guest while it ran, with its memory
+---@field disk_only? boolean those of the guest while it ran, without its memory
+---@field internal? boolean only those in the disks' own images, or only those that have files of their own
+---@field topological? boolean parents before what comes of them
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The names of the snapshots that libvirt remembers of the guest. Not in the reference.
@@ -1910,12 +1977,17 @@ function Guest:has_persistent_configuration(options) end
 ---@param options? guestlua.InjectNmiOptions
 function Guest:inject_nmi(options) end
 
+---@class guestlua.InterfacesResult
+---@field name string as in "eth0"
+---@field hwaddr string? the MAC address
+---@field addr table[]? the addresses: type ("ipv4" or "ipv6"), addr, prefix
+
 ---@class guestlua.GuestInterfacesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.GuestInterfacesOptions
----@return table # a list of tables: name, hwaddr, addr (a list of type, addr, prefix)
+---@return guestlua.InterfacesResult[]
 function Guest:interfaces(options) end
 
 ---@class guestlua.IsActiveOptions
@@ -1985,12 +2057,24 @@ function Guest:migrate_start_postcopy(options) end
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Guest:on(name, fn) end
 
+---@class guestlua.OsInfoResult
+---@field id string? as the agent calls it
+---@field name string? as the agent calls it
+---@field pretty_name string? as the agent calls it
+---@field version string? as the agent calls it
+---@field version_id string? as the agent calls it
+---@field kernel_release string? as the agent calls it
+---@field kernel_version string? as the agent calls it
+---@field machine string? as the agent calls it
+---@field variant string? as the agent calls it
+---@field variant_id string? as the agent calls it
+
 ---@class guestlua.OsInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The operating system in the guest, as its agent says. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---The operating system in the guest, as its agent says. What the guest does not say is nil. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.OsInfoOptions
----@return table # a table: id, name, pretty_name, version, version_id, kernel_release, kernel_version, machine, variant, variant_id; what the guest does not say is missing
+---@return guestlua.OsInfoResult
 function Guest:os_info(options) end
 
 ---@class guestlua.PauseOptions
@@ -2007,7 +2091,7 @@ function Guest:pause(options) end
 
 ---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
 ---@param options? guestlua.PausedOptions
----@return any # a guard
+---@return guestlua.Guard
 function Guest:paused(options) end
 
 ---@class guestlua.PmWakeupOptions
@@ -2153,12 +2237,17 @@ function Guest:sync_guest_time(options) end
 ---@param options? guestlua.ThawFilesystemsOptions
 function Guest:thaw_filesystems(options) end
 
+---@class guestlua.UsersResult
+---@field name string the user's name
+---@field domain string? of Windows
+---@field login_time integer milliseconds since 1970
+
 ---@class guestlua.UsersOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Who is logged in in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.UsersOptions
----@return table # a list of tables: name, domain (of Windows), login_time (milliseconds since 1970)
+---@return guestlua.UsersResult[]
 function Guest:users(options) end
 
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
@@ -3890,6 +3979,7 @@ function BlockDevice:block_stats(options) end
 ---@field shallow? boolean base nil: merge into the image right below `top`
 ---@field delete? boolean delete the images that were merged
 ---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts to merge images of the disk's backing chain downwards. disk:await_job() waits for the end.
@@ -3905,7 +3995,10 @@ function BlockDevice:commit(base, top, options) end
 ---@field shallow? boolean copy only the top of the chain
 ---@field reuse_ext? boolean the destination's file exists already
 ---@field transient? boolean allowed for a persistent guest too; the job is lost when the guest stops
+---@field synchronous_writes? boolean what the guest writes goes to both at once, so that the copy gets ready however much that is (not in the reference)
 ---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field granularity? integer bytes that are copied again if one of them was written, a power of 2 (not in the reference)
+---@field buf_size? integer bytes that may be under way at once (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts to copy the disk elsewhere. The job gets ready and goes on until abort_job: with pivot the guest moves to the copy.
@@ -3924,13 +4017,14 @@ function BlockDevice:copy(dest_xml, options) end
 function BlockDevice:get_block_info(options) end
 
 ---@class guestlua.BlockDeviceGetJobInfoOptions
+---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.BlockDeviceGetJobInfoOptions
----@return table? # a table: job_type (libvirt's word: "pull", "copy", "commit", "active_commit" …), job (its number, as the reference has it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
+---@return table? # a table: job_type (libvirt's word: "pull", "copy", "commit", "active_commit" …), job (its number, as the reference has it), bandwidth (MiB/s, or bytes/s with bandwidth_bytes), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
 function BlockDevice:get_job_info(options) end
 
 ---@class guestlua.IsJobCompleteOptions
@@ -3953,7 +4047,9 @@ function BlockDevice:job_events() end
 ---@field copy? boolean start a copy to `base`
 ---@field relative? boolean keep the backing chain referenced by relative names
 ---@field copy_dev? boolean the destination is a block device
+---@field copy_raw? boolean with copy: the new image is raw (not in the reference)
 ---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts to pull data from the backing chain into the disk's image, or, with `copy`, to copy the disk. disk:await_job() waits.
@@ -4598,7 +4694,7 @@ function StoragePool:volumes(options) end
 local StorageVol = {}
 
 ---@class guestlua.CloneOptions
----@field pool? guestlua.StoragePool the StoragePool that it is made in; default: that of this one
+---@field pool? userdata the StoragePool that it is made in; default: that of this one
 ---@field format? string another format, as "raw"
 ---@field reflink? boolean share the blocks, on file systems that can
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -5122,6 +5218,17 @@ function Signal:wait(options) end
 ---@param count? integer how many; nil: all
 function Signal:wake(count) end
 
+---Holds something for a scope, as guest:frozen(), guest:paused() and guest:attached(device) do: local frozen <close> = guest:frozen(). It is taken back on every way out of the scope.
+---@class guestlua.Guard
+local Guard = {}
+
+---Takes back now. A second time it does nothing. Errors: as the call that takes it back has them.
+function Guard:close() end
+
+---Lets go of what is held: nothing is taken back when the scope ends, nor by recover.
+---@return guestlua.Guard
+function Guard:keep() end
+
 ---Tasks that end together: guestlua.group makes one.
 ---@class guestlua.Group
 local Group = {}
@@ -5204,6 +5311,15 @@ function Progress:update(current, total) end
 ---@class guestlua.workflow
 local workflow = {}
 
+---@class guestlua.AttachWithRetryResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field device string its alias, or what else it is known by
+
 ---@class guestlua.AttachWithRetryOptions
 ---@field live? boolean attach it to the running guest; default: if it runs
 ---@field persistent? boolean attach it to the configuration; default: if the guest has one
@@ -5216,8 +5332,20 @@ local workflow = {}
 ---@param guest guestlua.Guest the Guest
 ---@param device any the device: an Element or XML text
 ---@param options? guestlua.AttachWithRetryOptions
----@return any # a table: workflow, guest, device, steps, seconds
+---@return guestlua.AttachWithRetryResult
 function workflow.attach_with_retry(guest, device, options) end
+
+---@class guestlua.CleanShutdownResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field asked integer how often the guest was asked to shut down
+---@field forced boolean whether it was powered off
+---@field reason string? libvirt's word for why it stopped, if that was heard
+---@field changed boolean false: it was off before
 
 ---@class guestlua.CleanShutdownOptions
 ---@field timeout? number seconds that the guest gets; default 60
@@ -5228,8 +5356,19 @@ function workflow.attach_with_retry(guest, device, options) end
 ---Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest goes on, unless force=true.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.CleanShutdownOptions
----@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+---@return guestlua.CleanShutdownResult
 function workflow.clean_shutdown(guest, options) end
+
+---@class guestlua.DetachWithRetryResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field device string its alias, or what else it is known by
+---@field attempts integer how often the running guest was asked
+---@field changed boolean whether it was there
 
 ---@class guestlua.DetachWithRetryOptions
 ---@field attempts? integer how often the running guest is asked; default 8
@@ -5243,8 +5382,17 @@ function workflow.clean_shutdown(guest, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any its alias, a disk's target, an Element, XML text, or a function get_conf(from_persistent_config) that gives the Element or nil
 ---@param options? guestlua.DetachWithRetryOptions
----@return any # a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)
+---@return guestlua.DetachWithRetryResult
 function workflow.detach_with_retry(guest, device, options) end
+
+---@class guestlua.EnsureAttachedResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field changed boolean whether anything was done
 
 ---@class guestlua.EnsureAttachedOptions
 ---@field timeout? number seconds that each call of libvirt's may take; default 60
@@ -5254,8 +5402,19 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any the device: an Element or XML text
 ---@param options? guestlua.EnsureAttachedOptions
----@return any # a table: workflow, guest, steps, seconds, changed (whether anything was done)
+---@return guestlua.EnsureAttachedResult
 function workflow.ensure_attached(guest, device, options) end
+
+---@class guestlua.EnsureDetachedResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field device string its alias, or what else it is known by
+---@field attempts integer how often the running guest was asked
+---@field changed boolean whether it was there
 
 ---@class guestlua.EnsureDetachedOptions
 ---@field attempts? integer how often the running guest is asked; default 8
@@ -5266,8 +5425,18 @@ function workflow.ensure_attached(guest, device, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any as in detach_with_retry
 ---@param options? guestlua.EnsureDetachedOptions
----@return any # as detach_with_retry; changed: whether anything was done
+---@return guestlua.EnsureDetachedResult
 function workflow.ensure_detached(guest, device, options) end
+
+---@class guestlua.EnsureRunningResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field changed boolean false: it ran before
+---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
 
 ---@class guestlua.EnsureRunningOptions
 ---@field timeout? number seconds until it has to run; default 60
@@ -5276,8 +5445,20 @@ function workflow.ensure_detached(guest, device, options) end
 ---Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureRunningOptions
----@return any # a table: workflow, guest, steps, seconds, changed (false: it ran before), how: "launched", "restored" (it had been suspended), "unpaused", "woken" (it was asleep) or "running"
+---@return guestlua.EnsureRunningResult
 function workflow.ensure_running(guest, options) end
+
+---@class guestlua.EnsureStoppedResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field asked integer how often the guest was asked to shut down
+---@field forced boolean whether it was powered off
+---@field reason string? libvirt's word for why it stopped, if that was heard
+---@field changed boolean false: it was off before
 
 ---@class guestlua.EnsureStoppedOptions
 ---@field timeout? number seconds that the guest gets; default 60
@@ -5288,8 +5469,24 @@ function workflow.ensure_running(guest, options) end
 ---Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureStoppedOptions
----@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+---@return guestlua.EnsureStoppedResult
 function workflow.ensure_stopped(guest, options) end
+
+---@class guestlua.LiveMigrateResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field destination string the URI of the host that it is on
+---@field arrived guestlua.Guest the Guest there
+---@field forced "postcopy"|"pause"|nil how it was made to end, if it was
+---@field downtimes table[] the longest downtimes that were asked for: after (seconds), ms, set (whether libvirt took it)
+---@field iterations integer? how often the memory was gone through, if libvirt said so
+---@field stats table? what libvirt counted
+---@field warnings string[] what is not as it should be, and did not stop it
+---@field left_out table[]? disks that were not copied with the others: target, why
 
 ---@class guestlua.LiveMigrateOptions
 ---@field timeout? number the same as completion_timeout
@@ -5318,8 +5515,21 @@ function workflow.ensure_stopped(guest, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param destination guestlua.Host the Host that it goes to
 ---@param options? guestlua.LiveMigrateOptions
----@return any # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted), warnings, and left_out: disks that were not copied with the others, a list of {target, why}
+---@return guestlua.LiveMigrateResult
 function workflow.live_migrate(guest, destination, options) end
+
+---@class guestlua.LiveSnapshotResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field path string the file that the copy is in
+---@field disk string the disk's target
+---@field images string[] the disk's chain, which is what it was, the topmost image first
+---@field frozen_seconds number? with quiesce: how long the file systems were frozen
+---@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
 
 ---@class guestlua.LiveSnapshotOptions
 ---@field quiesce? boolean freeze the guest's file systems for the moment of the copy's end; needs the guest agent
@@ -5337,8 +5547,20 @@ function workflow.live_migrate(guest, destination, options) end
 ---@param disk string the disk's target, as in "vda"
 ---@param out_path string the file, on the guest's host; it must not be there yet
 ---@param options? guestlua.LiveSnapshotOptions
----@return any # a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce
+---@return guestlua.LiveSnapshotResult
 function workflow.live_snapshot(guest, disk, out_path, options) end
+
+---@class guestlua.RebootResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field restarted boolean true if it came up by itself
+---@field asked integer how often the guest was asked to shut down
+---@field forced boolean whether it was powered off
+---@field reason string? libvirt's word for why it stopped, if that was heard
 
 ---@class guestlua.workflowRebootOptions
 ---@field timeout? number seconds that the guest gets to shut down; default 120
@@ -5349,8 +5571,20 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.workflowRebootOptions
----@return any # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
+---@return guestlua.RebootResult
 function workflow.reboot(guest, options) end
+
+---@class guestlua.ResumeResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field clock boolean whether the guest's clock was set
+---@field clock_error string? why not
+---@field changed boolean false: it ran before
+---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
 
 ---@class guestlua.workflowResumeOptions
 ---@field devices? table what suspend gave as `devices`; default: those of the host that its configuration has
@@ -5360,8 +5594,20 @@ function workflow.reboot(guest, options) end
 ---Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.workflowResumeOptions
----@return any # a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and clock_error: why not
+---@return guestlua.ResumeResult
 function workflow.resume(guest, options) end
+
+---@class guestlua.SnapshotThenCommitResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disks table[] those that were taken: target, images (the chain now)
+---@field during any what the option during returned
+---@field left_out table[]? disks that were not taken: target, why
+---@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
 
 ---@class guestlua.SnapshotThenCommitOptions
 ---@field disks? table the targets of the disks, as in {"vda"}; nil: all that can be written to
@@ -5377,8 +5623,17 @@ function workflow.resume(guest, options) end
 ---Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.SnapshotThenCommitOptions
----@return any # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), left_out: the disks that were not taken, a list of {target, why}, and left: files of overlays that stay, a list of {path, why}
+---@return guestlua.SnapshotThenCommitResult
 function workflow.snapshot_then_commit(guest, options) end
+
+---@class guestlua.SuspendResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field devices string[] the XML of those that were detached, for resume
 
 ---@class guestlua.workflowSuspendOptions
 ---@field detach? table aliases or disks' targets of more devices to detach before
@@ -5388,8 +5643,20 @@ function workflow.snapshot_then_commit(guest, options) end
 ---Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.workflowSuspendOptions
----@return any # a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume
+---@return guestlua.SuspendResult
 function workflow.suspend(guest, options) end
+
+---@class guestlua.SwapVolumeResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disk string the disk's target
+---@field images string[] the disk's chain now, the topmost image first
+---@field was string[] the chain before: the guest does not use its topmost image any more
+---@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
 
 ---@class guestlua.SwapVolumeOptions
 ---@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
@@ -5406,8 +5673,21 @@ function workflow.suspend(guest, options) end
 ---@param disk string the disk's target, as in "vda"
 ---@param conf any the new volume: a <disk> element, or its XML text
 ---@param options? guestlua.SwapVolumeOptions
----@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost image any more)
+---@return guestlua.SwapVolumeResult
 function workflow.swap_volume(guest, disk, conf, options) end
+
+---@class guestlua.VolumeSnapshotCreateResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disk string the disk's target
+---@field images string[] the disk's chain now, the topmost image first
+---@field quiesced boolean whether the file systems were frozen
+---@field snapshot_id string? the option of that name
+---@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
 
 ---@class guestlua.VolumeSnapshotCreateOptions
 ---@field new_file string the new image: a path, or a name in the directory of the one that there is
@@ -5422,8 +5702,18 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotCreateOptions
----@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain), quiesced (whether the file systems were frozen), snapshot_id
+---@return guestlua.VolumeSnapshotCreateResult
 function workflow.volume_snapshot_create(guest, volume_id, options) end
+
+---@class guestlua.VolumeSnapshotDeleteResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disk string the disk's target
+---@field images string[] the disk's chain now, the topmost image first
 
 ---@class guestlua.VolumeSnapshotDeleteOptions
 ---@field file_to_merge? string the image to merge down; without merge_target_file the one that becomes the topmost image's base, nil: none, all is pulled up
@@ -5438,32 +5728,45 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotDeleteOptions
----@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain)
+---@return guestlua.VolumeSnapshotDeleteResult
 function workflow.volume_snapshot_delete(guest, volume_id, options) end
 
----What every failure raises. It prints as one line.
+---What every failure raises: a table that prints as one line with all there is to know.
 ---@class guestlua.Error
----@field new fun(fields: table): guestlua.Error to raise one's own
----@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"` …; `"disconnected"` if the connection was lost, whatever code libvirt has for it
----@field message string libvirt's text, or ours
----@field code? integer libvirt's number
----@field domain? string the part of libvirt it came from
----@field level? string how bad it is
----@field op? string the method
----@field call? string libvirt's function behind it
----@field host? string what it was about
----@field guest? string what it was about
----@field device? string what it was about
----@field device_type? string what it was about
----@field where? string the script's file and line
----@field hint? string what to do next, where that is known
----@field workflow? string of a workflow: which
----@field step? string in which step
----@field outcome? string how it left things
----@field left? string of a workflow: files that stay, a list of `{path, why}`
----@field holder? string of the kinds `"busy"` and `"conflict"`: who has the guest
----@field found? string what somebody else changed
----@field undoing? string a list of the errors that came while undoing
----@field still_running? boolean true where the call, or the job, goes on although nobody waits for it
+---@field argument string? the argument that was bad
+---@field call string? libvirt's function behind it
+---@field code integer? libvirt's number
+---@field device string? what the device is known by
+---@field device_type string? what device it is, as in "disk"
+---@field domain string? the part of libvirt that it came from
+---@field found table? of the kind "conflict": what somebody else changed
+---@field guest string? the guest's name
+---@field hint string? what to do next, if that is known
+---@field holder table? of the kind "busy": who has the guest
+---@field host string? the URI of the host that it was about
+---@field kind string a stable name: libvirt's error code in lower case ("no_domain", "operation_timeout", "agent_unresponsive"), or "bad_argument", "closed", "timeout", "interrupted", "cancelled", "xml_error" and so on; "disconnected" if the connection was lost, whatever code libvirt has for it
+---@field left table[]? files that a workflow left: path, why
+---@field level string? how bad libvirt says it is
+---@field message string libvirt's text, or that of guestlua
+---@field op string? the method that failed
+---@field outcome string? how the workflow left things
+---@field results table[]? of guestlua.recover: what became of each run
+---@field step string? the step that it was in
+---@field still_running boolean? true if the call, or the job, goes on although nobody waits for it
+---@field undoing guestlua.Error[]? the errors that came while undoing
+---@field where string? the script's file and line
+---@field workflow string? the workflow that failed
+local Error = {}
+
+---Whether the value is such an error.
+---@param value any whatever pcall gave
+---@param kind? string and of this kind
+---@return boolean
+function Error.is(value, kind) end
+
+---Makes an error to raise, with the fields that it is given.
+---@param fields table its fields; kind has to be one
+---@return guestlua.Error
+function Error.new(fields) end
 
 return guestlua

@@ -67,6 +67,18 @@ row("return tostring(guest)", "virDomainGetID") -- and name and UUID, in an orde
 row("return guestlua.Guest.create(domain, host)", "virDomainDefineXML xml=<domain type='test'><name>made</name><memory>1024</memory><vcpu>1</vcpu>"
   .. "<os><type>hvm</type></os><devices></devices></domain>")
 
+group("host")
+row("host:guests()", "virConnectListAllDomains flags=0x0")
+for option, bits in pairs({
+  active = { 1, 2 }, persistent = { 4, 8 }, running = { 16, 0 }, paused = { 32, 0 }, shutoff = { 64, 0 }, other = { 128, 0 },
+  managed_save = { 256, 512 }, autostart = { 1024, 2048 }, has_snapshot = { 4096, 8192 }, has_checkpoint = { 16384, 32768 },
+}) do
+  row(("host:guests({ %s = true })"):format(option), ("virConnectListAllDomains flags=0x%x"):format(bits[1]))
+  row(("host:guests({ %s = false })"):format(option), ("virConnectListAllDomains flags=0x%x"):format(bits[2]))
+end
+row("host:write_instance_config('<domain/>', { validate = true })", "virDomainDefineXMLFlags xml=<domain/> flags=0x1")
+row("host:write_instance_config('<domain/>', { validate = false })", "virDomainDefineXML xml=<domain/>")
+
 group("power")
 every("guest:launch(%s)", { { "pause", 1 } }, "virDomainCreateWithFlags flags=%s")
 row("guest:poweroff()", "virDomainDestroy")
@@ -201,6 +213,14 @@ row("guest:get_job_info()", "virDomainGetJobInfo")
 row("off:get_job_info()", "virDomainGetJobInfo")
 row("gone:get_job_info()", "virDomainGetJobInfo")
 row("guest:abort_job()", "virDomainAbortJob")
+row("guest:abort_job({ postcopy = true })", "virDomainAbortJobFlags")
+for option, bits in pairs({
+  roots = { 1, 0 }, metadata = { 2, 16 }, leaves = { 4, 8 }, inactive = { 32, 0 }, active = { 64, 0 }, disk_only = { 128, 0 },
+  internal = { 256, 512 }, topological = { 1024, 0 },
+}) do
+  row(("off:get_snapshot_names({ %s = true })"):format(option), ("virDomainListAllSnapshots flags=0x%x"):format(bits[1]))
+  row(("off:get_snapshot_names({ %s = false })"):format(option), ("virDomainListAllSnapshots flags=0x%x"):format(bits[2]))
+end
 row("guest:migrate_configure_max_downtime(1000)", "virDomainMigrateSetMaxDowntime downtime=1000, flags=0x0")
 row("guest:migrate_start_postcopy()", "virDomainMigrateStartPostCopy") -- libvirt's log leaves its flags out
 row("guest:announce_self()", "virDomainQemuMonitorCommand cmd=announce_self, flags=0x1")
@@ -232,6 +252,7 @@ migrate("flags = { 'live', 'peer2peer', 'persist_dest', 'undefine_source', 'non_
 group("BlockDevice")
 every("disk:abort_job(%s)", { { "async", 1 }, { "pivot", 2 } }, "virDomainBlockJobAbort disk=vda, flags=%s")
 row("disk:get_job_info()", "virDomainGetBlockJobInfo disk=vda, flags=0x0")
+row("disk:get_job_info({ bandwidth_bytes = true })", "virDomainGetBlockJobInfo disk=vda, flags=0x1")
 row("disk:is_job_complete()", "virDomainGetBlockJobInfo disk=vda, flags=0x0")
 for _, clean in ipairs({ "false", "true" }) do -- options of no call
   for _, abort in ipairs({ "false", "true" }) do
@@ -240,18 +261,20 @@ for _, clean in ipairs({ "false", "true" }) do -- options of no call
 end
 row("disk:wait_for_job()", "virDomainGetBlockJobInfo disk=vda, flags=0x0")
 local copying = { { "shallow", 1 }, { "reuse_ext", 2 } }
-local rebasing = { copying[1], copying[2], { "copy", 8 }, { "relative", 16 }, { "copy_dev", 32 } }
+local rebasing = { copying[1], copying[2], { "copy", 8 }, { "relative", 16 }, { "copy_dev", 32 }, { "copy_raw", 4 }, { "bandwidth_bytes", 64 } }
 every("disk:rebase('foo', %s)", rebasing, "virDomainBlockRebase disk=vda, base=foo, bandwidth=0, flags=%s")
 row("disk:rebase()", "virDomainBlockRebase disk=vda, base=<null>, bandwidth=0, flags=0x0")
 row("disk:rebase(nil, { bandwidth = 3 })", "virDomainBlockRebase disk=vda, base=<null>, bandwidth=3, flags=0x0")
-local committing = { { "relative", 8 }, { "active", 4 }, { "shallow", 1 }, { "delete", 2 } }
+local committing = { { "relative", 8 }, { "active", 4 }, { "shallow", 1 }, { "delete", 2 }, { "bandwidth_bytes", 16 } }
 every("disk:commit('foo', 'top', %s)", committing, "virDomainBlockCommit disk=vda, base=foo, top=top, bandwidth=0, flags=%s")
 row("disk:commit()", "virDomainBlockCommit disk=vda, base=<null>, top=<null>, bandwidth=0, flags=0x0")
 row("disk:commit(nil, 'top', { bandwidth = 3 })", "virDomainBlockCommit disk=vda, base=<null>, top=top, bandwidth=3, flags=0x0")
-every("disk:copy('<disk/>', %s)", { copying[1], copying[2], { "transient", 4 } },
+every("disk:copy('<disk/>', %s)", { copying[1], copying[2], { "transient", 4 }, { "synchronous_writes", 8 } },
   "virDomainBlockCopy disk=vda, destxml=<disk/>, params=(nil), nparams=0, flags=%s")
 row("disk:copy(guestlua.element('disk', {}), { bandwidth = 3 })",
   "virDomainBlockCopy disk=vda, destxml=<disk/>, nparams=1, flags=0x0 | bandwidth=(ullong)3145728")
+row("disk:copy('<disk/>', { granularity = 65536, buf_size = 1048576 })",
+  "virDomainBlockCopy disk=vda, destxml=<disk/>, nparams=2, flags=0x0 | granularity=(uint)65536 | buf-size=(ullong)1048576")
 row("disk:resize(10)", "virDomainBlockResize disk=vda, size=10, flags=0x1")
 row("disk:blockStats()", "virDomainBlockStats disk=vda, size=40")
 row("disk:block_stats()", "virDomainBlockStats disk=vda, size=40")

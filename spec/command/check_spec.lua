@@ -17,6 +17,15 @@ describe("guestlua --check", function()
     finds("guestlua.opne()", "x:1: guestlua has no function 'opne'; 'open'?")
   end)
 
+  it("finds misspelt fields of what is known to be ours", function()
+    finds("local h <close> = guestlua.open() print(h.hostnme, h.hostname)", "x:1: guestlua.Host has nothing of the name 'hostnme'; 'hostname'?")
+    finds("print(guestlua.power_state.RUNING == 1)", "x:1: the table has nothing of the name 'RUNING'; 'RUNNING'?")
+    finds("local w = guestlua.workfow", "x:1: guestlua has nothing of the name 'workfow'; 'workflow'?")
+    finds("local up = guestlua.workflow.ensure_runing", "x:1: guestlua.workflow has nothing of the name 'ensure_runing'; 'ensure_running'?")
+    finds("local h = guestlua.open() local f, n = h.guests, h:guest('a').name guestlua.default_uri = 'x' return guestlua.default_uri")
+    finds("guestlua.mine = 1 print(guestlua.mine, guestlua.feature == nil, guestlua.element('<a/>').nme)")
+  end)
+
   it("finds those that nearly are ours, whatever they are called on", function()
     finds("return function(g) g:get_xml_dec() g:get_block_devise('vda') end",
       "x:1: no method 'get_xml_dec'; 'get_xml_desc'?", "x:1: no method 'get_block_devise'; 'get_block_device'?")

@@ -9,11 +9,12 @@ local kinds = { bad_argument = true, xml_error = true, closed = true, invalid_xm
 local names = {
   "a", "b", "disk", "source", "target", "dev", "file", "name", "text", "comment", "xmlns", "xml", "type", "p", "id", "tag", "children", "q:arg", "",
   "x y", "é", "\xff", "a\0b", "1", "devices",
+  "xmlns:q", "xmlns:r", "q:a", "r:a", "q:disk", "r:disk", "xml:id",
 }
 local texts = {
-  "", "x", " ", "\n", "\r", "\t", "]]>", "<!--", "&", "&amp;", "<a/>", "'\"", "é", "\u{1F600}", "\u{FFFE}", "\u{FFFF}", "\u{D800}", "\xC0\x80",
-  "\xE0\x80\xAF", "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\x7F", "\u{85}", "\u{2028}", "\0", "\1", "\xC3", "--", 0, -1, 1.5, 2.0, 1e300, 1 / 0,
-  math.mininteger,
+  "", "x", "urn:q", " ", "\n", "\r", "\t", "]]>", "<!--", "&", "&amp;", "<a/>", "'\"", "é", "\u{1F600}", "\u{FFFE}", "\u{FFFF}", "\u{D800}",
+  "\xC0\x80", "\xE0\x80\xAF", "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\x7F", "\u{85}", "\u{2028}", "\0", "\1", "\xC3", "--", 0, -1, 1.5, 2.0,
+  1e300, 1 / 0, math.mininteger,
 }
 
 local program, at

@@ -101,7 +101,7 @@ describe("Host", function()
       { "the string has a NUL byte in it", host.guest, host, "a\0b" },
       { "table expected, got string", host.guest, host, "test", "test" },
       { "1 argument%(s%) too many", host.guest, host, "test", {}, "test" },
-      { "no such option; the options are: active, persistent", host.guests, host, { running = true } },
+      { "no such option; the options are: active, persistent, running, .*; is running meant", host.guests, host, { runing = true } },
       { "a table of named options expected", host.guests, host, { "active" } },
       { "Host expected, got no value", host.guests },
       { "Host expected, got userdata", host.guests, io.stdout },

@@ -208,8 +208,8 @@ describe("A device of a real guest", function()
     -- In two places at once one of them may well be without it: only the second look tells.
     local wait = guest:detach_device_with_retry(function() return disk end, "vdz", true, true)
     assert.equal("device_not_found", helper.failure(wait).kind)
-    assert.equal("device_missing", helper.failure(guest.detach_device, guest, disk, { live = true }).kind)
-    assert.equal("device_missing", helper.failure(guest.detach_device, guest, disk, { persistent = true }).kind)
+    assert.equal("device_not_found", helper.failure(guest.detach_device, guest, disk, { live = true }).kind)
+    assert.equal("device_not_found", helper.failure(guest.detach_device, guest, disk, { persistent = true }).kind)
   end)
 
   it("leaves the one place where it is", function()

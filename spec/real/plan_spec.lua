@@ -11,6 +11,15 @@ local CHILD = [[
   local guest = host:guest("tiny")
   local workflow = guestlua.workflow
   local result = (function() %s end)()
+  local known = {}
+  for _, row in ipairs(require("guestlua.prompt.help").classes().workflow.methods) do
+    for _, field in ipairs(row.name == result.workflow and row.fields or {}) do
+      known[field.name] = true
+    end
+  end
+  for name in pairs(result) do
+    assert(known[name], name)
+  end
   for _, entry in ipairs(result.plan or {}) do
     assert(entry.workflow == result.workflow and entry.step and entry.guest == guest.name)
     print(entry.call, entry.waits_for or "")

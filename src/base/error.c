@@ -10,41 +10,56 @@
 
 static const char error_class[] = "guestlua.Error";
 
-/* The first row that fits: of the kind, and of the method if it names one. Those of calls that may be about a guest come first. */
-static const struct hint {
-  const char *kind, *op, *hint;
-} guest_hints[] =
-  {
-    {"no_domain", "guest", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
-    {"operation_invalid", "resume",
-     "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
-    {"operation_invalid", "pm_wakeup", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
-    {"operation_invalid", "delete_configuration",
-     "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
-     "keep_nvram"},
-    {"operation_invalid", "launch", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
-    {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
-    {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
-    {"argument_unsupported", NULL,
-     "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
-},
-  hints[] = {
-    {"disconnected", NULL,
-     "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
-    {"no_connect", NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
-    {"system_error", NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
-    {"auth_failed", NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
-    {"auth_unavailable", NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
-    {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
-    {"operation_invalid", NULL, "it is not in the state that this call needs: is_active() says whether it is started"},
-    {"agent_unresponsive", NULL, "is qemu-guest-agent running in the guest, and is the guest itself up?"},
-    {"no_support", NULL, "the driver of this connection does not implement the call"},
-    {"no_domain", NULL, "the guest was undefined meanwhile: look it up again with host:guest(name)"},
-    {"block_copy_active", NULL, "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
-    {"migrate_unsafe", NULL,
-     "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
-     "and migrate_disks"},
-    {"dom_exist", NULL, "a guest of this name or UUID exists: host:guest(name) finds it"},
+/* The first row that fits: of the kind, and of the method and of what the error is about, if it names them. What speaks of guests names its
+ * subject: an error may be about a host or a disk. */
+static const struct {
+  const char *kind, *op, *subject, *hint;
+} hints[] = {
+  {"disconnected", NULL, NULL,
+   "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
+  {"no_domain", NULL, "host", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
+  {"no_domain", NULL, "guest", "the guest was undefined meanwhile: look it up again with host:guest(name)"},
+  {"no_domain", NULL, "disk", "the guest was undefined meanwhile: look it up again with host:guest(name)"},
+  {"device_not_found", NULL, "guest",
+   "guest:get_all_devices() lists those of the running guest, and with { from_persistent_config = true } those of its configuration"},
+  {"device_not_found", NULL, "disk", "guest:get_all_disks() lists those there are: a disk is known by its target, as in \"vda\""},
+  {"no_domain_snapshot", NULL, "guest", "guest:get_snapshot_names() lists those there are"},
+  {"no_network", NULL, "guest",
+   "its configuration names a network that its host does not have, or that has not been started: host:networks()"},
+  {"no_storage_pool", NULL, "guest", "its configuration names a storage pool that its host does not have: host:pools()"},
+  {"no_storage_vol", NULL, "guest", "its configuration names a volume that the storage pool does not have: host:pool(name):volumes()"},
+  {"no_secret", NULL, "guest", "its configuration names a secret that its host does not have: host:secrets()"},
+  {"no_nwfilter", NULL, "guest", "its configuration names a network filter that its host does not have: host:nwfilters()"},
+  {"operation_invalid", "resume", "guest",
+   "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
+  {"operation_invalid", "pm_wakeup", "guest", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
+  {"operation_invalid", "delete_configuration", "guest",
+   "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
+   "keep_nvram"},
+  {"operation_invalid", "launch", "guest", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
+  {"operation_invalid", NULL, "guest", "the guest is not in the state that this call needs: see guest:get_state()"},
+  {"operation_invalid", NULL, "disk",
+   "the guest has to run for this, and the disk to have such a job: disk:get_job_info(), guest:get_state()"},
+  {"operation_invalid", NULL, "network", "it runs already, or does not run: network:is_active()"},
+  {"operation_invalid", NULL, "pool", "it runs already, or does not run: pool:is_active()"},
+  {"no_connect", NULL, NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
+  {"system_error", NULL, NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
+  {"auth_failed", NULL, NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
+  {"auth_unavailable", NULL, NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
+  {"operation_denied", NULL, NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
+  {"operation_timeout", NULL, "guest", "another operation holds the guest: look at guest:get_job_info(), then try again"},
+  {"operation_timeout", NULL, "disk", "another operation holds the disk's guest: look at guest:get_job_info(), then try again"},
+  {"agent_unresponsive", NULL, "guest", "is qemu-guest-agent running in the guest, and is the guest itself up?"},
+  {"argument_unsupported", NULL, "guest",
+   "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
+  {"argument_unsupported", NULL, "disk", "this libvirt, or the format of the disk's image, does not support the option"},
+  {"no_support", NULL, NULL, "the driver of this connection does not implement the call"},
+  {"block_copy_active", NULL, "disk", "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
+  {"block_copy_active", NULL, "guest", "one of its disks has a job: wait with disk:await_job(), or end it with disk:abort_job()"},
+  {"migrate_unsafe", NULL, "guest",
+   "libvirt does not know that both hosts see the same disks: add the flag unsafe if they do, or copy them with non_shared_inc "
+   "and migrate_disks"},
+  {"dom_exist", NULL, NULL, "a guest of this name or UUID exists: host:guest(name) finds it"},
 };
 
 void gl_error_set(lua_State *L, const char *key, const char *value)
@@ -69,20 +84,18 @@ static void set_where(lua_State *L)
   }
 }
 
-static const char *find_hint(const struct hint *rows, size_t count, const char *kind, const char *op)
+static bool fits(const char *wanted, const char *said)
 {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(rows[i].kind, kind) == 0 && (!rows[i].op || (op && strcmp(rows[i].op, op) == 0)))
-      return rows[i].hint;
-  return NULL;
+  return !wanted || (said && strcmp(wanted, said) == 0);
 }
-#define FIND_HINT(rows, kind, op) find_hint(rows, sizeof(rows) / sizeof *(rows), kind, op)
 
-void gl_error_set_hint(lua_State *L, const char *kind, const char *op, bool about_guest)
+void gl_error_set_hint(lua_State *L, const char *kind, const char *op, const char *subject)
 {
-  const char *hint = about_guest ? FIND_HINT(guest_hints, kind, op) : NULL;
-  lua_pushstring(L, hint ? hint : FIND_HINT(hints, kind, op));
-  lua_setfield(L, -2, "hint");
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (strcmp(hints[i].kind, kind) == 0 && fits(hints[i].op, op) && fits(hints[i].subject, subject)) {
+      gl_error_set(L, "hint", hints[i].hint);
+      return;
+    }
 }
 
 void gl_error_push(lua_State *L, const char *kind)
@@ -91,7 +104,7 @@ void gl_error_push(lua_State *L, const char *kind)
   luaL_setmetatable(L, error_class);
   gl_error_set(L, "kind", kind);
   set_where(L);
-  gl_error_set_hint(L, kind, NULL, true);
+  gl_error_set_hint(L, kind, NULL, NULL);
 }
 
 void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
@@ -204,6 +217,23 @@ static int error_concat(lua_State *L)
   return 1;
 }
 
+/* Of the error at 3, made of the fields at 1, for the kind at 2: it is about a disk, or about a guest. */
+static void set_hint_by_fields(lua_State *L)
+{
+  bool has = lua_getfield(L, 3, "hint") != LUA_TNIL;
+  lua_pop(L, 1);
+  if (has)
+    return;
+  lua_getfield(L, 3, "op");
+  lua_getfield(L, 3, "device_type");
+  bool guest = lua_getfield(L, 3, "guest") != LUA_TNIL;
+  const char *op = lua_type(L, 4) == LUA_TSTRING ? lua_tostring(L, 4) : NULL;
+  const char *part = lua_type(L, 5) == LUA_TSTRING ? lua_tostring(L, 5) : NULL;
+  lua_pushvalue(L, 3);
+  gl_error_set_hint(L, lua_tostring(L, 2), op, part ? part : guest ? "guest" : NULL);
+  lua_settop(L, 3);
+}
+
 /* guestlua.Error.new(fields): the constructor for the modules written in Lua. */
 static int error_new(lua_State *L)
 {
@@ -216,6 +246,7 @@ static int error_new(lua_State *L)
     lua_insert(L, -2);
     lua_rawset(L, 3);
   }
+  set_hint_by_fields(L);
   return 1;
 }
 

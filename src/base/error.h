@@ -31,9 +31,9 @@ _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *a
 void gl_error_push(lua_State *L, const char *kind);
 void gl_error_set(lua_State *L, const char *key, const char *value);
 
-/* Sets what to do next, if that is known of the kind, or of the kind in that method (NULL: any). about_guest: it may be a guest's matter.
+/* Sets what to do next, if that is known of the kind, in that method, about that subject ("host", "guest", "disk"; NULL: not said).
  * [-0, +0, m] */
-void gl_error_set_hint(lua_State *L, const char *kind, const char *op, bool about_guest);
+void gl_error_set_hint(lua_State *L, const char *kind, const char *op, const char *subject);
 
 /* Registers the class. [-0, +1 (its methods table), m] */
 void gl_error_open(lua_State *L);

@@ -62,6 +62,9 @@ typedef struct gl_opdef {
    * "integer" (0) or a "boolean" (true), or if there is none; any other call is refused. */
   bool changes;
 
+  /* An argument is a device that the guest has: if it has none the kind is "device_not_found", whatever code libvirt picks. */
+  bool names_device;
+
   /* At most one round trip to the daemon, and never waits for a guest or for the disk: not worth a worker unless another task would use
    * the time. */
   bool quick;

@@ -31,7 +31,8 @@ void gl_op_error_set(lua_State *L, const gl_op *op)
 /* The error that is pushed says more: the kind of the part. */
 static void set_op(lua_State *L, const gl_op *op, const char *kind)
 {
-  gl_error_set_hint(L, kind, op->def->name, !op->subject || op->subject->type == &gl_domain_handle || !op->subject->type->what);
+  const char *what = op->subject ? op->subject->type->what : NULL;
+  gl_error_set_hint(L, kind, op->def->name, op->part ? op->part_type : what ? what : "host");
   gl_op_error_set(L, op);
   if (op->part)
     gl_error_set(L, "device_type", op->part_type);
@@ -47,12 +48,34 @@ static void push_message(lua_State *L, const gl_op *op, const char *message)
   gl_printable_push_own(L, text);
 }
 
+/* How libvirt says that a device or a disk is not there, beside the code that it has for that. */
+static const struct {
+  int code;
+  const char *text;
+} says_missing[] = {
+  {VIR_ERR_INVALID_ARG, "not found"},        {VIR_ERR_INVALID_ARG, "device not present"}, {VIR_ERR_INVALID_ARG, "does not exist"},
+  {VIR_ERR_INVALID_ARG, "no target device"}, {VIR_ERR_OPERATION_INVALID, "not found"},    {VIR_ERR_OPERATION_FAILED, "not found"},
+  {VIR_ERR_INTERNAL_ERROR, "not found"},
+};
+
+static bool is_missing(const gl_op *op, const virError *e)
+{
+  const char *text = e->message ? e->message : "";
+  if (op->part) /* what it says of the images of a disk is about something else */
+    return strstr(text, op->part) && (e->code == VIR_ERR_INVALID_ARG || e->code == VIR_ERR_OPERATION_INVALID) &&
+           (strstr(text, "invalid path") || strstr(text, "found in domain") || strstr(text, "found in the domain"));
+  for (size_t i = 0; op->def->names_device && i < sizeof says_missing / sizeof *says_missing; i++)
+    if (e->code == says_missing[i].code && strstr(text, says_missing[i].text))
+      return true;
+  return false;
+}
+
 void gl_error_push_libvirt(lua_State *L, const gl_op *op)
 {
   virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
   bool closed = !e && op->connection && !op->connection->handle;
   const char *kind = op->lost ? "disconnected" : e ? gl_enum_name(&gl_error_codes, e->code) : closed ? "closed" : "internal_error";
-  kind = kind ? kind : "unknown";
+  kind = !kind ? "unknown" : e && !op->lost && is_missing(op, e) ? "device_not_found" : kind;
   gl_error_push(L, kind);
   set_op(L, op, kind);
   if (e) {

@@ -121,8 +121,11 @@ static void assign(lua_State *L, gl_element *e)
   const xmlChar *name = gl_name_check(L, 2);
   xmlAttrPtr attribute = gl_xml_attribute(e->node, name);
   xmlNodePtr child = gl_xml_child(e->node, (const char *)name);
+  xmlNsPtr declared = gl_name_declares(name) ? gl_name_declared(e->node, name) : NULL;
   if (lua_isnil(L, 3)) {
-    if (attribute)
+    if (declared)
+      gl_name_undeclare(L, e->node, declared);
+    else if (attribute)
       xmlRemoveProp(attribute);
     else
       remove_children(d, child, (const char *)name);

@@ -15,6 +15,15 @@
 /* How deep elements may be nested: what libxml2 reads again. */
 #define MAX_DEPTH 250
 
+/* Of one that libxml2 would not find: two prefixes may stand for one namespace, and each have an attribute of the same name. */
+static void set_value(xmlDocPtr doc, xmlAttrPtr attribute, const xmlChar *value)
+{
+  xmlFreeNodeList(attribute->children);
+  attribute->children = attribute->last = xmlNewDocText(doc, value);
+  if (attribute->children)
+    attribute->children->parent = (xmlNodePtr)attribute;
+}
+
 void gl_element_set_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name, int index)
 {
   const xmlChar *value = gl_xml_check_text(L, index, (const char *)name);
@@ -24,13 +33,16 @@ void gl_element_set_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name
     gl_name_declare(L, node, name, index);
     return;
   }
-  xmlNsPtr ns = gl_name_space(L, node, name, NULL);
   xmlAttrPtr old = gl_xml_attribute(node, name);
+  xmlNsPtr ns = old ? old->ns : gl_name_space(L, node, name, NULL);
   if (!old)
     gl_element_grow(L, node->doc, (size_t)xmlStrlen(value));
   else if (!old->children || xmlStrlen(old->children->content) < xmlStrlen(value))
     gl_element_grow(L, node->doc, (size_t)(xmlStrlen(value) - (old->children ? xmlStrlen(old->children->content) : 0)));
-  xmlSetNsProp(node, ns, gl_name_local(name), value);
+  if (!old || xmlHasNsProp(node, old->name, ns ? ns->href : NULL) == old)
+    xmlSetNsProp(node, ns, old ? old->name : gl_name_local(name), value);
+  else
+    set_value(node->doc, old, value);
 }
 
 void gl_element_check_depth(lua_State *L, xmlNodePtr added, int depth)

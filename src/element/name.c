@@ -81,13 +81,25 @@ void gl_name_declare(lua_State *L, xmlNodePtr node, const xmlChar *name, int ind
   if (ns)
     return;
   gl_element_grow(L, node->doc, (size_t)xmlStrlen(uri));
-  if (!*uri || !xmlNewNs(node, uri, gl_name_local(name)))
+  if (!gl_xml_is_namespace(uri) || !xmlNewNs(node, uri, gl_name_local(name)))
     gl_error_argument(L, "Element", (const char *)name, "the prefix cannot stand for '%s'", (const char *)uri);
+}
+
+void gl_name_undeclare(lua_State *L, xmlNodePtr node, xmlNsPtr ns)
+{
+  if (gl_xml_uses(node, ns))
+    gl_error_argument(L, "Element", (const char *)ns->prefix, "the element has names with this prefix: it stays declared");
+  xmlNsPtr *link = &node->nsDef;
+  while (*link != ns)
+    link = &(*link)->next;
+  *link = ns->next;
+  xmlFreeNs(ns);
 }
 
 void gl_name_adopt(xmlNodePtr node, xmlNsPtr ns)
 {
-  if (!ns || node->ns)
+  bool can = ns && !node->ns && !xmlStrchr(node->name, ':') && xmlSearchNs(node->doc, node, ns->prefix) == ns;
+  if (!can)
     return;
   node->ns = ns;
   for (xmlNodePtr child = gl_xml_child(node, NULL); child; child = gl_xml_element(child->next, NULL))

@@ -25,7 +25,10 @@ void gl_name_declare(lua_State *L, xmlNodePtr node, const xmlChar *name, int ind
 /* The namespace that "xmlns:…" declares at the node itself, or NULL. */
 xmlNsPtr gl_name_declared(xmlNodePtr node, const xmlChar *name);
 
-/* Gives a copied element the namespace, and all in it that has none either. */
+/* Takes the declaration away from the node, which must not need it. [-0, +0, v] */
+void gl_name_undeclare(lua_State *L, xmlNodePtr node, xmlNsPtr ns);
+
+/* Gives a copied element the namespace, and all in it that has none either, if its prefix means it there. */
 void gl_name_adopt(xmlNodePtr node, xmlNsPtr ns);
 
 #endif

@@ -39,6 +39,27 @@ static void say_nothing(void *data, const char *format, ...)
   (void)format;
 }
 
+/* What libxml2 would not print so that it can be read again. */
+static bool is_namespace(const xmlChar *uri)
+{
+  return !uri || !uri[strcspn((const char *)uri, "<\t\n\r")];
+}
+
+bool gl_xml_is_namespace(const xmlChar *uri)
+{
+  return *uri && !xmlStrchr(uri, '&') && is_namespace(uri);
+}
+
+static bool has_namespaces(xmlNodePtr node)
+{
+  bool good = true;
+  for (xmlNsPtr ns = node->nsDef; ns && good; ns = ns->next)
+    good = is_namespace(ns->href);
+  for (xmlNodePtr child = gl_xml_child(node, NULL); child && good; child = gl_xml_element(child->next, NULL))
+    good = has_namespaces(child);
+  return good;
+}
+
 xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t message_size)
 {
   if (length > GL_XML_MAX_SIZE) {
@@ -62,6 +83,10 @@ xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t me
     snprintf(message, message_size, "line %d: %.*s", e ? e->line : 1, (int)strcspn(why, "\n"), why);
   } else if (doc->intSubset) {
     snprintf(message, message_size, "line 1: a document type declaration is not allowed here");
+    xmlFreeDoc(doc);
+    doc = NULL;
+  } else if (!has_namespaces(xmlDocGetRootElement(doc))) {
+    snprintf(message, message_size, "line 1: a namespace cannot have a '<' or a line feed in it");
     xmlFreeDoc(doc);
     doc = NULL;
   } else {
@@ -123,24 +148,94 @@ int gl_xml_height(xmlNodePtr element)
 static int has_name(const xmlChar *local, xmlNsPtr ns, const char *name)
 {
   const char *colon = strchr(name, ':');
-  const char *prefix = ns && ns->prefix ? (const char *)ns->prefix : "";
+  if (!ns) /* where its prefix is declared nowhere, libxml2 takes it for a part of the name */
+    return strcmp((const char *)local, name) == 0;
+  const char *prefix = ns->prefix ? (const char *)ns->prefix : "";
   return colon && strcmp((const char *)local, colon + 1) == 0 && strlen(prefix) == (size_t)(colon - name) &&
          strncmp(prefix, name, (size_t)(colon - name)) == 0;
 }
 
+/* The namespace that the name's prefix stands for at the node, or NULL. */
+static const xmlChar *namespace_of(xmlNodePtr node, const char *name)
+{
+  const char *colon = strchr(name, ':');
+  xmlChar *prefix = colon ? xmlStrndup((const xmlChar *)name, (int)(colon - name)) : NULL;
+  xmlNsPtr ns = prefix ? xmlSearchNs(node->doc, node, prefix) : NULL;
+  xmlFree(prefix);
+  return ns ? ns->href : NULL;
+}
+
 int gl_xml_element_is(xmlNodePtr element, const char *name)
 {
-  return strcmp((const char *)element->name, name) == 0 || has_name(element->name, element->ns, name);
+  if (strcmp((const char *)element->name, name) == 0 || has_name(element->name, element->ns, name))
+    return 1;
+  const char *colon = strchr(name, ':');
+  return colon && element->ns && strcmp((const char *)element->name, colon + 1) == 0 &&
+         xmlStrEqual(element->ns->href, namespace_of(element, name));
 }
 
 xmlAttrPtr gl_xml_attribute(xmlNodePtr element, const xmlChar *name)
 {
-  if (!strchr((const char *)name, ':'))
+  const char *colon = strchr((const char *)name, ':');
+  if (!colon)
     return xmlHasNsProp(element, name, NULL);
-  xmlAttrPtr a = element->properties;
-  while (a && !has_name(a->name, a->ns, (const char *)name))
-    a = a->next;
-  return a;
+  for (xmlAttrPtr a = element->properties; a; a = a->next)
+    if (has_name(a->name, a->ns, (const char *)name))
+      return a;
+  const xmlChar *uri = namespace_of(element, (const char *)name);
+  return uri ? xmlHasNsProp(element, (const xmlChar *)colon + 1, uri) : NULL;
+}
+
+static bool is_declared_within(xmlNsPtr ns, xmlNodePtr from, xmlNodePtr top)
+{
+  for (xmlNodePtr node = from;; node = node->parent) {
+    for (xmlNsPtr own = node->nsDef; own; own = own->next)
+      if (own == ns)
+        return true;
+    if (node == top)
+      return false;
+  }
+}
+
+/* What stands for the namespace at the top itself. */
+static xmlNsPtr declared_at(xmlNodePtr top, xmlNsPtr ns)
+{
+  for (xmlNsPtr own = top->nsDef; own; own = own->next)
+    if (xmlStrEqual(own->prefix, ns->prefix) && xmlStrEqual(own->href, ns->href))
+      return own;
+  return xmlNewNs(top, ns->href, ns->prefix);
+}
+
+static xmlNsPtr taken_along(xmlNsPtr ns, xmlNodePtr node, xmlNodePtr top)
+{
+  if (!ns || xmlStrEqual(ns->prefix, (const xmlChar *)"xml") || is_declared_within(ns, node, top))
+    return ns;
+  xmlNsPtr own = declared_at(top, ns);
+  return own ? own : ns;
+}
+
+static void take_along(xmlNodePtr node, xmlNodePtr top)
+{
+  node->ns = taken_along(node->ns, node, top);
+  for (xmlAttrPtr a = node->properties; a; a = a->next)
+    a->ns = taken_along(a->ns, node, top);
+  for (xmlNodePtr child = gl_xml_child(node, NULL); child; child = gl_xml_element(child->next, NULL))
+    take_along(child, top);
+}
+
+bool gl_xml_uses(xmlNodePtr node, xmlNsPtr ns)
+{
+  bool used = node->ns == ns;
+  for (xmlAttrPtr a = node->properties; a && !used; a = a->next)
+    used = a->ns == ns;
+  for (xmlNodePtr child = gl_xml_child(node, NULL); child && !used; child = gl_xml_element(child->next, NULL))
+    used = gl_xml_uses(child, ns);
+  return used;
+}
+
+void gl_xml_take_namespaces_along(xmlNodePtr element)
+{
+  take_along(element, element);
 }
 
 xmlNodePtr gl_xml_element(xmlNodePtr node, const char *name)

@@ -7,6 +7,7 @@
 #define GL_XML_H
 
 #include <libxml/tree.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The largest document that is read, in bytes. libxml2 itself refuses one that is nested deeper than 256 elements. */
@@ -25,10 +26,11 @@ xmlNodePtr gl_xml_child(xmlNodePtr parent, const char *name);
 int gl_xml_depth(xmlNodePtr element);
 int gl_xml_height(xmlNodePtr element);
 
-/* Whether that is its name, whatever its prefix; or with its prefix, where the name has one. */
+/* Whether that is its name, whatever its prefix; or with its prefix, or another one of the same namespace, where the name has one. */
 int gl_xml_element_is(xmlNodePtr element, const char *name);
 
-/* The attribute of that name: one without a prefix, or with the one that the name has. NULL if there is none. */
+/* The attribute of that name: one without a prefix, or with the one that the name has, or with another one of the same namespace. NULL if
+ * there is none. */
 xmlAttrPtr gl_xml_attribute(xmlNodePtr element, const xmlChar *name);
 
 /* Whether the attribute is there and has this value. */
@@ -43,8 +45,17 @@ int gl_xml_is_text(const char *text, size_t length);
 /* A document of a copy of the element alone, with the namespaces that it has from its parents; NULL if there is no memory. */
 xmlDocPtr gl_xml_copy(xmlNodePtr element);
 
+/* Declares at the element whatever namespaces it and what is in it have from its parents: it is about to leave them. */
+void gl_xml_take_namespaces_along(xmlNodePtr element);
+
+/* Whether the element, or what is in it, has the namespace. */
+bool gl_xml_uses(xmlNodePtr element, xmlNsPtr ns);
+
 /* Takes out the white space between elements; text beside which there is none stays. */
 void gl_xml_strip(xmlNodePtr element);
+
+/* Whether a prefix can be declared for it. */
+bool gl_xml_is_namespace(const xmlChar *uri);
 
 /* An empty document; NULL if there is no memory. */
 xmlDocPtr gl_xml_new(void);

@@ -73,4 +73,44 @@ function words.is(word, text)
   return word ~= nil and word.kind ~= "string" and word.text == text
 end
 
+-- The keys of the table between the brackets, those in it and not deeper.
+function words.keys_in(list, first, last)
+  local keys, i = {}, first + 1
+  while i < last do
+    local word, before = list[i], list[i - 1]
+    if word.kind == "name" and words.is(list[i + 1], "=") and (words.is(before, "{") or words.is(before, ",") or words.is(before, ";")) then
+      keys[#keys + 1] = word
+    elseif word.kind == "other" and words.closing[word.text] then
+      i = words.close_of(list, i)
+    elseif words.is(word, "function") then
+      return keys -- what is behind its body is not looked for
+    end
+    i = i + 1
+  end
+  return keys
+end
+
+-- The bracket of the table that is the argument of that number, and the last one, of the call at i.
+function words.table_argument(list, i, number)
+  if words.is(list[i], "{") then
+    return number == 1 and i or nil
+  elseif not words.is(list[i], "(") then
+    return nil
+  end
+  local last, at, count = words.close_of(list, i), i + 1, 1
+  while at < last do
+    local word = list[at]
+    if count == number and words.is(word, "{") and (words.is(list[at - 1], ",") or at == i + 1) and words.close_of(list, at) == last - 1 then
+      return at
+    elseif word.kind == "other" and words.closing[word.text] then
+      at = words.close_of(list, at)
+    elseif words.is(word, ",") then
+      count = count + 1
+    elseif words.is(word, "function") then
+      return nil
+    end
+    at = at + 1
+  end
+end
+
 return words

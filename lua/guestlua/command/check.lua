@@ -8,7 +8,8 @@ local help = require("guestlua.prompt.help")
 local spelling = require("guestlua.base.spelling")
 local words_in = require("guestlua.base.words")
 
-local closing, close_of, is, nearest = words_in.closing, words_in.close_of, words_in.is, spelling.nearest
+local close_of, is, nearest = words_in.close_of, words_in.is, spelling.nearest
+local keys_in, table_argument = words_in.keys_in, words_in.table_argument
 
 local function names_of(rows)
   local names = {}
@@ -135,46 +136,6 @@ end
 
 -- ---- looking ----
 
--- The keys of the table between the brackets, those in it and not deeper.
-local function keys_in(words, first, last)
-  local keys, i = {}, first + 1
-  while i < last do
-    local word = words[i]
-    if word.kind == "name" and is(words[i + 1], "=") and (is(words[i - 1], "{") or is(words[i - 1], ",") or is(words[i - 1], ";")) then
-      keys[#keys + 1] = word
-    elseif word.kind == "other" and closing[word.text] then
-      i = close_of(words, i)
-    elseif is(word, "function") then
-      return keys -- what is behind its body is not looked for
-    end
-    i = i + 1
-  end
-  return keys
-end
-
--- The bracket of the table that is the argument of that number, and the last one, of the call at i.
-local function table_argument(words, i, number)
-  if is(words[i], "{") then
-    return number == 1 and i or nil
-  elseif not is(words[i], "(") then
-    return nil
-  end
-  local last, at, count = close_of(words, i), i + 1, 1
-  while at < last do
-    local word = words[at]
-    if count == number and is(word, "{") and (is(words[at - 1], ",") or at == i + 1) and close_of(words, at) == last - 1 then
-      return at
-    elseif word.kind == "other" and closing[word.text] then
-      at = close_of(words, at)
-    elseif is(word, ",") then
-      count = count + 1
-    elseif is(word, "function") then
-      return nil
-    end
-    at = at + 1
-  end
-end
-
 -- The options that a row knows, and the number of the argument that they are; nil where it takes no table of them.
 local function options_of(row)
   local names, positional = {}, 0
@@ -251,6 +212,28 @@ function Check:call(found, by, name, i)
     if near and spelling.distance(name.text, near) == 1 then
       self:tell(name, "no method '%s'; '%s'?", name.text, near)
     end
+  end
+end
+
+-- A field that is read, of what is known: a misspelt one would raise when the script comes there.
+function Check:field(found, name, after)
+  local class = found.class or help.class_in(found.value)
+  if self.own[name.text] or found.class and class.name == "Element" or not class and type(found.value) ~= "table" then
+    return
+  elseif class and help.member(class, name.text) or found.value and (rawget(found.value, name.text) ~= nil or is(after, "=")) then
+    return
+  end
+  local names = class and names_of(class.methods) or {}
+  for _, row in ipairs(class and class.fields or {}) do
+    names[#names + 1] = row.name
+  end
+  for key in next, found.value or {} do
+    names[#names + 1] = type(key) == "string" and key or nil
+  end
+  table.sort(names)
+  local near = nearest(name.text, names)
+  if near then
+    self:tell(name, "%s has nothing of the name '%s'; '%s'?", class and (class.path or class.name) or "the table", name.text, near)
   end
 end
 
@@ -347,6 +330,10 @@ function Check:note(i)
     local word, field = words[at], words[at + 1]
     if (is(word, ".") or is(word, ":")) and field and field.kind == "name" then
       self.receivers[at] = found
+      local called = words[at + 2]
+      if found and is(word, ".") and not (called and (called.kind == "string" or is(called, "(") or is(called, "{"))) then
+        self:field(found, field, called)
+      end
       found = found and member(found, word.text, field)
       at = at + 2
     elseif found and (is(word, "(") or is(word, "{") or word.kind == "string") then

@@ -52,9 +52,10 @@ define(Guest, "Guest", {
   params = {
     { name = "cfg", type = "any", positional = true, help = "what to look for: an Element or XML text" },
     { name = "from_persistent_config", type = "boolean", help = "look into the persistent configuration, not at the running guest" },
+    { name = "required", type = "boolean", help = "raise an error of kind \"device_not_found\" if there is none" },
   },
   run = function(guest, cfg, options)
-    if cfg == nil or cfg == "" then
+    if (cfg == nil or cfg == "") and not options.required then
       return nil
     end
     cfg = type(cfg) == "string" and core.element(cfg) or cfg
@@ -64,6 +65,14 @@ define(Guest, "Guest", {
       define.bad("get_interface_by_cfg", "cfg", ("an <interface>, or a <hostdev> of type pci expected, got a <%s>"):format(cfg:tag()))
     end
     local found = devices.find(guest, cfg, options.from_persistent_config, { method = "get_interface_by_cfg", here = true, hexadecimal = true })
+    if not found and options.required then
+      fail("device_not_found", {
+        op = "get_interface_by_cfg",
+        guest = guest.name,
+        device = devices.describe(cfg),
+        message = ("the guest has no device %s"):format(devices.describe(cfg)),
+      })
+    end
     return found
   end,
 })
@@ -111,7 +120,7 @@ end
 -- What libvirt says in different releases of a device that is not there (any more), and of one whose unplug it waits for.
 local function is_gone(e)
   local message = e.message or ""
-  return e.code == 99
+  return e.kind == "device_not_found" or e.code == 99
     or (e.code == 9 or e.code == 1) and message:find("not found", 1, true)
     or e.code == 8 and message:find("no target device", 1, true)
 end

@@ -120,7 +120,7 @@ define(calls, "guestlua", {
     .. "where that is all that they say, and gets an error of kind \"dry_run\" where it is not. New connections are read-only. There is no way "
     .. "back. The command's --dry-run.",
   result = "boolean",
-  returns = "boolean: whether this is a dry run",
+  returns = "whether this is a dry run",
   params = { { name = "on", type = "boolean", positional = true, help = "true; nil: only asks" } },
   run = function(on)
     return core.dry_run(on or nil)

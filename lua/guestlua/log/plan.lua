@@ -114,10 +114,22 @@ define(plan, "guestlua", {
   name = "plan",
   help = "What a dry run has not done so far, in its order: what the script would change. The command's --dry-run prints it in the end. A workflow "
     .. "returns its own part as `plan`.",
-  result = "table",
-  returns = "a list of tables: call (libvirt's function, or \"make_image\" and the like for what is none), op, host, guest, device, object and "
-    .. "object_type (as \"network\", if it is no guest's), arguments (by name), refused (true: the script got an error, as nobody knows what would "
-    .. "come back), workflow and step, if it is one's, undoing (true: the workflow had failed), waits_for: what would be waited for after it",
+  result = "table[]",
+  fields = {
+    { name = "call", type = "string?", help = "libvirt's function, or \"make_image\" and the like for what is none" },
+    { name = "op", type = "string?", help = "the method that was called" },
+    { name = "host", type = "string", help = "the host's URI" },
+    { name = "object_type", type = "string?", help = "what it is about, if that is no guest, as \"network\"" },
+    { name = "object", type = "string?", help = "its name" },
+    { name = "guest", type = "string?", help = "the guest's name" },
+    { name = "device", type = "string?", help = "what the device is known by" },
+    { name = "arguments", type = "table?", help = "the arguments, by name" },
+    { name = "refused", type = "true?", help = "the script got an error, because nobody knows what would come back" },
+    { name = "workflow", type = "string?", help = "the workflow that it belongs to" },
+    { name = "step", type = "string?", help = "the workflow's step" },
+    { name = "undoing", type = "true?", help = "the workflow had failed" },
+    { name = "waits_for", type = "string?", help = "what would be waited for after it" },
+  },
   run = function()
     return table.move(entries, 1, #entries, 1, {})
   end,

@@ -8,6 +8,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
+local strict = require("guestlua.base.strict")
 local undo = require("guestlua.base.undo")
 
 local sandbox = {}
@@ -201,7 +202,13 @@ local function public_module()
       end
     end,
   })
-  return public
+  strict(public.power_state, "guestlua.power_state")
+  strict(public.workflow, "guestlua.workflow")
+  local kept_back = { "default_uri", "default_readonly", "default_keepalive" } -- these are no misspelt names: a script may ask whether they are there
+  for name in next, guestlua do
+    kept_back[#kept_back + 1] = public[name] == nil and name or nil
+  end
+  return strict(public, "guestlua", kept_back)
 end
 
 local function globals()

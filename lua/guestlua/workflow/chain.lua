@@ -106,6 +106,8 @@ function chain.check_plain(run, disk)
   table.insert(run.plain, disk.target)
 end
 
+chain.PLAIN_FIELD = { name = "plain", type = "string[]?", help = "the targets of encrypted disks: what the guest wrote to them was in a file that is "
+  .. "not encrypted, as the option plain allows" }
 chain.PLAIN = { name = "plain", type = "boolean", help = "put what an encrypted disk has into a file that is not; default: that is refused" }
 
 -- The disks that "all" leaves out: a list of {target, why}.

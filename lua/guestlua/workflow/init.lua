@@ -2,6 +2,7 @@
 -- loaded when they are first needed: a script that uses none starts without them.
 
 local define = require("guestlua.base.define")
+local strict = require("guestlua.base.strict")
 local workflow = require("guestlua.workflow.class")
 
 local MODULES = {
@@ -18,4 +19,9 @@ local MODULES = {
   ["power.suspend"] = { "resume", "suspend" },
 }
 
-return define.lazy(workflow, "guestlua.workflow.", MODULES)
+local names = {}
+for _, list in pairs(MODULES) do
+  table.move(list, 1, #list, #names + 1, names)
+end
+
+return strict(define.lazy(workflow, "guestlua.workflow.", MODULES), "guestlua.workflow", names)

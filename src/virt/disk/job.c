@@ -34,10 +34,20 @@ typedef struct job_info_op {
   bool ready; /* is_job_complete: the mirror of the disk is ready */
 } job_info_op;
 
+static int job_info(gl_op *op, unsigned flags)
+{
+  return virDomainGetBlockJobInfo(gl_op_domain(op), op->part, &((job_info_op *)op)->info, flags);
+}
+
+static const gl_param get_job_info_params[] = {
+  GL_OPTION_FLAG("bandwidth_bytes", VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES, "bandwidth is in bytes/s (not in the reference)"),
+  GL_END,
+};
+
 /* rc: 1, or 0 where there is no job */
 static int get_job_info_run(gl_op *op)
 {
-  return virDomainGetBlockJobInfo(gl_op_domain(op), op->part, &((job_info_op *)op)->info, 0);
+  return job_info(op, op->args.flags);
 }
 
 static int get_job_info_push(lua_State *L, gl_op *op)
@@ -67,8 +77,10 @@ static const gl_opdef get_job_info_def = {
   .call = "virDomainGetBlockJobInfo",
   .help = "How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.",
   .result = {"table?"},
-  .returns = "a table: job_type (libvirt's word: \"pull\", \"copy\", \"commit\", \"active_commit\" …), job (its number, as the reference "
-             "has it), bandwidth (MiB/s), cur, end (also end_, which Lua can write as info.end_); nil if there is no job",
+  .returns =
+    "a table: job_type (libvirt's word: \"pull\", \"copy\", \"commit\", \"active_commit\" …), job (its number, as the reference "
+    "has it), bandwidth (MiB/s, or bytes/s with bandwidth_bytes), cur, end (also end_, which Lua can write as info.end_); nil if there is no job",
+  .params = get_job_info_params,
   .size = sizeof(job_info_op),
   .run = get_job_info_run,
   .push = get_job_info_push,
@@ -94,7 +106,7 @@ static int find_mirror(job_info_op *self)
 static int is_job_complete_run(gl_op *op)
 {
   job_info_op *self = (job_info_op *)op;
-  int rc = get_job_info_run(op);
+  int rc = job_info(op, 0);
   return rc == 1 && self->info.cur == self->info.end ? find_mirror(self) : rc;
 }
 
@@ -126,6 +138,11 @@ static const gl_param wait_for_job_params[] = {
   GL_END,
 };
 
+static int wait_for_job_run(gl_op *op)
+{
+  return job_info(op, 0);
+}
+
 static int wait_for_job_push(lua_State *L, gl_op *op)
 {
   const virDomainBlockJobInfo *info = &((job_info_op *)op)->info; /* all 0 where there is no job */
@@ -140,7 +157,7 @@ static const gl_opdef wait_for_job_def = {
   .returns = "boolean: true means still running",
   .params = wait_for_job_params,
   .size = sizeof(job_info_op),
-  .run = get_job_info_run,
+  .run = wait_for_job_run,
   .push = wait_for_job_push,
   .quick = true,
 };

@@ -10,12 +10,18 @@ typedef struct resize_op {
 
 static const gl_param resize_params[] = {
   GL_ARG(resize_op, size, &gl_integer, "the new size in bytes"),
+#if LIBVIR_VERSION_NUMBER >= 10000000
+  GL_OPTION_FLAG(
+    "capacity", VIR_DOMAIN_BLOCK_RESIZE_CAPACITY,
+    "to the size that the disk's block device has by now; `size` is 0, or what that is to be (libvirt 10.0; not in the reference)"),
+#endif
   GL_END,
 };
 
 static int resize_run(gl_op *op)
 {
-  return virDomainBlockResize(gl_op_domain(op), op->part, (unsigned long long)((resize_op *)op)->size, VIR_DOMAIN_BLOCK_RESIZE_BYTES);
+  return virDomainBlockResize(gl_op_domain(op), op->part, (unsigned long long)((resize_op *)op)->size,
+                              op->args.flags | VIR_DOMAIN_BLOCK_RESIZE_BYTES);
 }
 static const gl_opdef resize_def = {
   .name = "resize",

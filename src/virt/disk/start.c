@@ -12,6 +12,7 @@ typedef struct job_op {
   gl_op op;
   const char *base, *top, *dest_xml;
   long long bandwidth; /* MiB/s, 0: unlimited */
+  long long granularity, buf_size;
   virTypedParameterPtr params;
   int params_count;
   gl_sub *events;
@@ -48,6 +49,7 @@ static const gl_param commit_params[] = {
   GL_OPTION_FLAG("shallow", VIR_DOMAIN_BLOCK_COMMIT_SHALLOW, "base nil: merge into the image right below `top`"),
   GL_OPTION_FLAG("delete", VIR_DOMAIN_BLOCK_COMMIT_DELETE, "delete the images that were merged"),
   GL_OPTION(job_op, bandwidth, &gl_integer, "MiB/s at most; 0: no limit"),
+  GL_OPTION_FLAG("bandwidth_bytes", VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES, "bandwidth is in bytes/s (not in the reference)"),
   GL_END,
 };
 
@@ -78,7 +80,9 @@ static const gl_param rebase_params[] = {
   GL_OPTION_FLAG("copy", VIR_DOMAIN_BLOCK_REBASE_COPY, "start a copy to `base`"),
   GL_OPTION_FLAG("relative", VIR_DOMAIN_BLOCK_REBASE_RELATIVE, "keep the backing chain referenced by relative names"),
   GL_OPTION_FLAG("copy_dev", VIR_DOMAIN_BLOCK_REBASE_COPY_DEV, "the destination is a block device"),
+  GL_OPTION_FLAG("copy_raw", VIR_DOMAIN_BLOCK_REBASE_COPY_RAW, "with copy: the new image is raw (not in the reference)"),
   GL_OPTION(job_op, bandwidth, &gl_integer, "MiB/s at most; 0: no limit"),
+  GL_OPTION_FLAG("bandwidth_bytes", VIR_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES, "bandwidth is in bytes/s (not in the reference)"),
   GL_END,
 };
 
@@ -106,7 +110,12 @@ static const gl_param copy_params[] = {
   GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_BLOCK_COPY_REUSE_EXT, "the destination's file exists already"),
   GL_OPTION_FLAG("transient", VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
                  "allowed for a persistent guest too; the job is lost when the guest stops"),
+  GL_OPTION_FLAG("synchronous_writes", VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES,
+                 "what the guest writes goes to both at once, so that the copy gets ready however much that is (not in the reference)"),
   GL_OPTION_UP_TO(job_op, bandwidth, LLONG_MAX >> 20, "MiB/s at most; 0: no limit"),
+  GL_OPTION_UP_TO(job_op, granularity, UINT_MAX,
+                  "bytes that are copied again if one of them was written, a power of 2 (not in the reference)"),
+  GL_OPTION(job_op, buf_size, &gl_integer, "bytes that may be under way at once (not in the reference)"),
   GL_END,
 };
 
@@ -116,6 +125,12 @@ static int copy_run(gl_op *op)
   int room = 0;
   if (self->bandwidth && virTypedParamsAddULLong(&self->params, &self->params_count, &room, VIR_DOMAIN_BLOCK_COPY_BANDWIDTH,
                                                  (unsigned long long)self->bandwidth << 20) < 0)
+    return -1;
+  if (self->granularity &&
+      virTypedParamsAddUInt(&self->params, &self->params_count, &room, VIR_DOMAIN_BLOCK_COPY_GRANULARITY, (unsigned)self->granularity) < 0)
+    return -1;
+  if (self->buf_size && virTypedParamsAddULLong(&self->params, &self->params_count, &room, VIR_DOMAIN_BLOCK_COPY_BUF_SIZE,
+                                                (unsigned long long)self->buf_size) < 0)
     return -1;
   return hear(op) < 0 ? -1
                       : virDomainBlockCopy(gl_op_domain(op), op->part, self->dest_xml, self->params, self->params_count, op->args.flags);

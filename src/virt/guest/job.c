@@ -164,14 +164,23 @@ static const gl_opdef get_job_info_def = {
   GL_LOOK,
 };
 
+static const gl_param abort_job_params[] = {
+  GL_OPTION_FLAG(
+    "postcopy", VIR_DOMAIN_ABORT_JOB_POSTCOPY,
+    "a migration that is in its post-copy phase: it is interrupted, and can be resumed with the flag postcopy_resume (libvirt 8.5; "
+    "not in the reference)"),
+  GL_END,
+};
+
 static int abort_job_run(gl_op *op)
 {
-  return virDomainAbortJob(gl_op_domain(op));
+  return op->args.flags ? virDomainAbortJobFlags(gl_op_domain(op), op->args.flags) : virDomainAbortJob(gl_op_domain(op));
 }
 static const gl_opdef abort_job_def = {
   .name = "abort_job",
   .call = "virDomainAbortJob",
-  .help = "Ends the guest's job; the call that started it, as migrate, then fails.",
+  .help = "Ends the guest's job; the call that started it, as migrate, then fails. With an option it is virDomainAbortJobFlags.",
+  .params = abort_job_params,
   .run = abort_job_run,
   .changes = true,
   .lane = GL_LANE_BESIDE,

@@ -1,91 +1,18 @@
 /* Guest: finding devices in its configuration. */
 #include <lauxlib.h>
 #include <libvirt/virterror.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "call/op_error.h"
 #include "element/node.h"
 #include "text/xml.h"
+#include "virt/guest/devtypes.h"
 #include "virt/guest/rows.h"
 
-/* What get_all_devices can be asked for: a device element of libvirt's, or a class of the reference. */
-static const struct devtype {
-  const char *name, *element, *attribute, *value;
-} devtypes[] = {
-#define ELEMENT(name)      \
-  {                        \
-    name, name, NULL, NULL \
-  }
-  ELEMENT("disk"),
-  ELEMENT("interface"),
-  ELEMENT("hostdev"),
-  ELEMENT("filesystem"),
-  ELEMENT("memory"),
-  ELEMENT("iommu"),
-  ELEMENT("controller"),
-  ELEMENT("lease"),
-  ELEMENT("smartcard"),
-  ELEMENT("redirdev"),
-  ELEMENT("redirfilter"),
-  ELEMENT("input"),
-  ELEMENT("graphics"),
-  ELEMENT("video"),
-  ELEMENT("sound"),
-  ELEMENT("audio"),
-  ELEMENT("parallel"),
-  ELEMENT("serial"),
-  ELEMENT("console"),
-  ELEMENT("channel"),
-  ELEMENT("hub"),
-  ELEMENT("memballoon"),
-  ELEMENT("rng"),
-  ELEMENT("nvram"),
-  ELEMENT("shmem"),
-  ELEMENT("vsock"),
-  ELEMENT("tpm"),
-  ELEMENT("panic"),
-  ELEMENT("watchdog"),
-  ELEMENT("crypto"),
-  {"LibvirtConfigGuestDisk", "disk", NULL, NULL},
-  {"LibvirtConfigGuestInterface", "interface", NULL, NULL},
-  {"LibvirtConfigGuestHostdevPCI", "hostdev", "type", "pci"},
-  {"LibvirtConfigGuestHostdevMDEV", "hostdev", "type", "mdev"},
-  {"LibvirtConfigGuestFilesys", "filesystem", NULL, NULL},
-  {"LibvirtConfigGuestVPMEM", "memory", "model", "nvdimm"},
-  {"LibvirtConfigGuestIOMMU", "iommu", NULL, NULL},
-};
-#define DEVTYPES ((int)(sizeof devtypes / sizeof *devtypes))
-
-/* A class of the reference that has subclasses: it stands for them. */
-static bool is_kind_of(const char *wanted, const struct devtype *class)
-{
-  static const char prefix[] = "LibvirtConfigGuest";
-  if (strncmp(class->name, prefix, sizeof prefix - 1) != 0)
-    return false;
-  return strcmp(wanted, "LibvirtConfigGuestDevice") == 0 ||
-         (strcmp(wanted, "LibvirtConfigGuestHostdev") == 0 && strcmp(class->element, "hostdev") == 0);
-}
-
-static bool known_devtype(const char *name)
-{
-  for (int i = 0; i < DEVTYPES; i++)
-    if (strcmp(devtypes[i].name, name) == 0 || is_kind_of(name, &devtypes[i]))
-      return true;
-  return false;
-}
-
-static bool matches_devtype(xmlNodePtr device, const char *wanted)
-{
-  for (int i = 0; i < DEVTYPES; i++) {
-    const struct devtype *d = &devtypes[i];
-    if (strcmp(d->name, wanted) != 0 && !is_kind_of(wanted, d))
-      continue;
-    if (gl_xml_element_is(device, d->element) && (!d->attribute || gl_xml_attribute_is(device, d->attribute, d->value)))
-      return true;
-  }
-  return false;
-}
+static const gl_opdef get_disk_def, get_device_by_alias_def;
 
 typedef struct lookup_op {
   gl_op op;
@@ -98,12 +25,20 @@ typedef struct lookup_op {
 #define FROM_PERSISTENT_CONFIG \
   GL_OPTION_FLAG("from_persistent_config", VIR_DOMAIN_XML_INACTIVE, "look into the persistent configuration, not at the running guest")
 
+#define MAC_FORMAT "%2x:%2x:%2x:%2x:%2x:%2x%n"
+#define MAC_PARTS(a) &(a)[0], &(a)[1], &(a)[2], &(a)[3], &(a)[4], &(a)[5]
+
+#define REQUIRED (1u << 31) /* an option that libvirt does not have */
+#define IS_REQUIRED                    \
+  GL_OPTION_FLAG("required", REQUIRED, \
+                 "raise an error of kind \"device_not_found\" if there is none, so that no nil goes on into the script")
+
 /* Any thread. 0, or -1 with libvirt's error or none (the XML that libvirt gave is no XML). */
 static int fetch(gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
   char message[256];
-  char *text = virDomainGetXMLDesc(gl_op_domain(op), op->args.flags);
+  char *text = virDomainGetXMLDesc(gl_op_domain(op), op->args.flags & ~REQUIRED);
   if (!text)
     return -1;
   self->doc = gl_xml_parse(text, strlen(text), message, sizeof message);
@@ -117,11 +52,33 @@ static void lookup_release(gl_op *op)
   free(((lookup_op *)op)->found);
 }
 
+static _Noreturn void not_found(lua_State *L, const gl_op *op, const char *name)
+{
+  bool disk = op->def == &get_disk_def;
+  gl_error_push(L, "device_not_found");
+  gl_error_set_hint(L, "device_not_found", op->def->name, disk ? "disk" : "guest");
+  gl_op_error_set(L, op);
+  if (disk)
+    gl_error_set(L, "device_type", "disk");
+  gl_error_set(L, "device", name);
+  lua_pushfstring(L, "the guest has no %s '%s'",
+                  disk                                  ? "disk"
+                  : op->def == &get_device_by_alias_def ? "device of the alias"
+                                                        : "interface",
+                  name);
+  lua_setfield(L, -2, "message");
+  lua_error(L);
+  __builtin_unreachable();
+}
+
 static int push_first(lua_State *L, gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
+  const char *name = self->device ? self->device : self->devalias ? self->devalias : self->mac;
   if (self->count)
     gl_element_push(L, &self->doc, self->found[0]);
+  else if (op->args.flags & REQUIRED)
+    not_found(L, op, name ? name : "");
   else
     lua_pushnil(L);
   return 1;
@@ -144,13 +101,26 @@ static int push_all(lua_State *L, gl_op *op)
   return 1;
 }
 
+/* Whether it has the address: libvirt keeps it in lower case, and a part may lack its zero. */
+static bool has_mac(xmlNodePtr device, const char *wanted)
+{
+  xmlNodePtr mac = gl_xml_child(device, "mac");
+  xmlChar *text = mac ? xmlGetNoNsProp(mac, (const xmlChar *)"address") : NULL;
+  unsigned a[6], b[6];
+  int end = 0, other = 0;
+  bool same = text && sscanf((char *)text, MAC_FORMAT, MAC_PARTS(a), &end) == 6 && sscanf(wanted, MAC_FORMAT, MAC_PARTS(b), &other) == 6 &&
+              !text[end] && !wanted[other] && memcmp(a, b, sizeof a) == 0;
+  xmlFree(text);
+  return same;
+}
+
 static bool wanted(const lookup_op *self, xmlNodePtr device)
 {
   if (gl_xml_element_is(device, "emulator")) /* it stands among the devices and is none */
     return false;
-  return (!self->devtype || matches_devtype(device, self->devtype)) &&
+  return (!self->devtype || gl_devtype_matches(device, self->devtype)) &&
          (!self->devalias || gl_xml_attribute_is(gl_xml_child(device, "alias"), "name", self->devalias)) &&
-         (!self->mac || gl_xml_attribute_is(gl_xml_child(device, "mac"), "address", self->mac));
+         (!self->mac || has_mac(device, self->mac));
 }
 
 /* Any thread: finds what matches, in document order. */
@@ -179,17 +149,8 @@ static int lookup_run(gl_op *op)
 static void check_devtype(lua_State *L, gl_op *op)
 {
   const char *devtype = ((lookup_op *)op)->devtype;
-  if (!devtype || known_devtype(devtype))
-    return;
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (int i = 0; i < DEVTYPES; i++) {
-    luaL_addstring(&b, i ? ", " : "");
-    luaL_addstring(&b, devtypes[i].name);
-  }
-  luaL_addstring(&b, ", LibvirtConfigGuestHostdev, LibvirtConfigGuestDevice");
-  luaL_pushresult(&b);
-  gl_error_argument(L, op->def->name, "devtype", "no device '%s'; there are: %s", devtype, lua_tostring(L, -1));
+  if (devtype)
+    gl_devtype_check(L, op->def->name, devtype);
 }
 
 static const gl_param get_all_devices_params[] = {
@@ -235,6 +196,7 @@ static const gl_opdef get_all_disks_def = {
 static const gl_param get_disk_params[] = {
   GL_ARG(lookup_op, device, &gl_string, "the disk's target, as in \"vda\", or the file of its source"),
   FROM_PERSISTENT_CONFIG,
+  IS_REQUIRED,
   GL_END,
 };
 
@@ -269,6 +231,7 @@ static const gl_param get_device_by_alias_params[] = {
   GL_ARG(lookup_op, devalias, &gl_string, "the device's alias, as in \"ua-mydisk\""),
   GL_OPTION(lookup_op, devtype, &gl_string, "look at this kind of devices only, as in get_all_devices"),
   FROM_PERSISTENT_CONFIG,
+  IS_REQUIRED,
   GL_END,
 };
 static const gl_opdef get_device_by_alias_def = {
@@ -287,9 +250,49 @@ static const gl_opdef get_device_by_alias_def = {
 };
 
 static const gl_param get_interface_by_mac_params[] = {
-  GL_ARG_OR_NIL(lookup_op, mac, &gl_string, "the MAC address, exactly as the configuration has it"),
+  GL_ARG_OR_NIL(lookup_op, mac, &gl_string, "the MAC address, in upper or lower case"),
+  IS_REQUIRED,
   GL_END,
 };
+
+/* Adds " name" of a child's attribute to the text on top of the stack. */
+static void add_word(lua_State *L, xmlNodePtr device, const char *child, const char *attribute)
+{
+  xmlNodePtr node = gl_xml_child(device, child);
+  xmlChar *value = node ? xmlGetNoNsProp(node, (const xmlChar *)attribute) : NULL;
+  if (value) {
+    lua_pushfstring(L, "%s %s", lua_tostring(L, -1), (const char *)value);
+    lua_remove(L, -2);
+  }
+  xmlFree(value);
+}
+
+/* Two interfaces may share an address: which of them is meant nobody knows. */
+static int push_only(lua_State *L, gl_op *op)
+{
+  lookup_op *self = (lookup_op *)op;
+  if (self->count < 2)
+    return push_first(L, op);
+  gl_error_push(L, "device_ambiguous");
+  gl_op_error_set(L, op);
+  gl_error_set(L, "device", self->mac);
+  gl_error_set(L, "hint", "name it by its alias: guest:get_device_by_alias(alias)");
+  lua_pushfstring(L, "%d interfaces of the guest have this MAC address:", self->count);
+  lua_newtable(L);
+  for (int i = 0; i < self->count; i++) {
+    lua_pushliteral(L, "<interface>");
+    add_word(L, self->found[i], "target", "dev");
+    add_word(L, self->found[i], "alias", "name");
+    add_word(L, self->found[i], "source", "bridge");
+    add_word(L, self->found[i], "source", "network");
+    lua_pushfstring(L, "%s%s %s", lua_tostring(L, -3), i ? ";" : "", lua_tostring(L, -1));
+    lua_replace(L, -4);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -3, "candidates");
+  lua_setfield(L, -2, "message");
+  return lua_error(L);
+}
 
 static int get_interface_by_mac_run(gl_op *op)
 {
@@ -300,13 +303,14 @@ static int get_interface_by_mac_run(gl_op *op)
 static const gl_opdef get_interface_by_mac_def = {
   .name = "get_interface_by_mac",
   .call = "virDomainGetXMLDesc",
-  .help = "The network interface of that MAC address. Without an address libvirt is not asked.",
+  .help = "The network interface of that MAC address; an error of kind \"device_ambiguous\" names them if there are several. Without an "
+          "address libvirt is not asked.",
   .result = {"Element?"},
   .returns = "Element, or nil if there is none",
   .params = get_interface_by_mac_params,
   .size = sizeof(lookup_op),
   .run = get_interface_by_mac_run,
-  .push = push_first,
+  .push = push_only,
   .release = lookup_release,
   GL_LOOK,
 };

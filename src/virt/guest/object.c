@@ -43,11 +43,23 @@ void gl_guest_push(lua_State *L, gl_connection *host, int host_index, virDomainP
   lua_setiuservalue(L, -2, 1);
 }
 
+static _Noreturn void is_gone(lua_State *L, const char *method, const char *name)
+{
+  gl_error_push(L, "no_domain");
+  gl_error_set_hint(L, "no_domain", method, "guest");
+  gl_error_set(L, "op", method);
+  gl_error_set(L, "guest", name);
+  lua_pushfstring(L, "%s: guest '%s' was gone when the connection was opened again", method, name);
+  lua_setfield(L, -2, "message");
+  lua_error(L);
+  __builtin_unreachable();
+}
+
 void gl_guest_bind(lua_State *L, gl_object *guest, gl_op *op)
 {
   guest_object *g = (guest_object *)guest;
   if (g->gone && !op->def->memory)
-    gl_error_throw(L, "no_domain", "%s: guest '%s' was gone when the connection was opened again", op->def->name, g->handle->name);
+    is_gone(L, op->def->name, g->handle->name);
   op->subject = g->handle;
   op->uri = guest->connection->uri;
 }

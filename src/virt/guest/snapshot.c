@@ -71,10 +71,25 @@ static int none_if_unsupported(int count)
   return e && e->code == VIR_ERR_NO_SUPPORT ? 0 : count;
 }
 
+static const gl_param snapshot_names_params[] = {
+  GL_OPTION_FLAG("roots", VIR_DOMAIN_SNAPSHOT_LIST_ROOTS, "only those that have no parent"),
+  GL_OPTION_CHOICE("leaves", VIR_DOMAIN_SNAPSHOT_LIST_LEAVES, VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES,
+                   "only those that no other comes of, or only the others"),
+  GL_OPTION_CHOICE("metadata", VIR_DOMAIN_SNAPSHOT_LIST_METADATA, VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA,
+                   "only those that would keep the guest from being undefined, or only the others"),
+  GL_OPTION_FLAG("inactive", VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE, "those of the guest while it was off; with others of these three, of any"),
+  GL_OPTION_FLAG("active", VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE, "those of the guest while it ran, with its memory"),
+  GL_OPTION_FLAG("disk_only", VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY, "those of the guest while it ran, without its memory"),
+  GL_OPTION_CHOICE("internal", VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL,
+                   "only those in the disks' own images, or only those that have files of their own"),
+  GL_OPTION_FLAG("topological", VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL, "parents before what comes of them"),
+  GL_END,
+};
+
 static int snapshot_names_run(gl_op *op)
 {
   list_op *self = (list_op *)op;
-  int count = none_if_unsupported(virDomainListAllSnapshots(gl_op_domain(op), &self->snapshots, 0));
+  int count = none_if_unsupported(virDomainListAllSnapshots(gl_op_domain(op), &self->snapshots, op->args.flags));
   self->snapshot_count = count < 0 ? 0 : count;
   return count;
 }
@@ -95,6 +110,7 @@ static const gl_opdef snapshot_names_def = {
   .call = "virDomainListAllSnapshots",
   .help = "The names of the snapshots that libvirt remembers of the guest. Not in the reference.",
   .result = {"string[]"},
+  .params = snapshot_names_params,
   .size = sizeof(list_op),
   .run = snapshot_names_run,
   .push = snapshot_names_push,

@@ -85,6 +85,18 @@ static const gl_param guests_params[] = {
                    "only those that run, or only those that do not"),
   GL_OPTION_CHOICE("persistent", VIR_CONNECT_LIST_DOMAINS_PERSISTENT, VIR_CONNECT_LIST_DOMAINS_TRANSIENT,
                    "only those with a persistent configuration, or only those without"),
+  GL_OPTION_FLAG("running", VIR_CONNECT_LIST_DOMAINS_RUNNING, "those that run; with others of these four, those in any of the states"),
+  GL_OPTION_FLAG("paused", VIR_CONNECT_LIST_DOMAINS_PAUSED, "those that are paused"),
+  GL_OPTION_FLAG("shutoff", VIR_CONNECT_LIST_DOMAINS_SHUTOFF, "those that are off"),
+  GL_OPTION_FLAG("other", VIR_CONNECT_LIST_DOMAINS_OTHER, "those in any other state"),
+  GL_OPTION_CHOICE("managed_save", VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE,
+                   "only those whose memory is saved on the host, or only the others"),
+  GL_OPTION_CHOICE("autostart", VIR_CONNECT_LIST_DOMAINS_AUTOSTART, VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART,
+                   "only those that start with their host, or only the others"),
+  GL_OPTION_CHOICE("has_snapshot", VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT,
+                   "only those with snapshots, or only the others"),
+  GL_OPTION_CHOICE("has_checkpoint", VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT,
+                   "only those with checkpoints, or only the others"),
   GL_END,
 };
 
@@ -131,13 +143,17 @@ typedef struct define_op {
 
 static const gl_param define_params[] = {
   GL_ARG(define_op, xml, &gl_xml, "the guest's configuration, a <domain> element"),
+  GL_OPTION_FLAG("validate", VIR_DOMAIN_DEFINE_VALIDATE,
+                 "libvirt checks it against its schema, and drops nothing in silence that it does not know (not in the reference)"),
   GL_END,
 };
 
 static int define_run(gl_op *op)
 {
   define_op *self = (define_op *)op;
-  return (self->defined = virDomainDefineXML(gl_op_connect(op), self->xml)) ? 0 : -1;
+  self->defined = op->args.flags ? virDomainDefineXMLFlags(gl_op_connect(op), self->xml, op->args.flags)
+                                 : virDomainDefineXML(gl_op_connect(op), self->xml);
+  return self->defined ? 0 : -1;
 }
 
 static int define_push(lua_State *L, gl_op *op)
@@ -155,7 +171,8 @@ static void define_release(gl_op *op)
 static const gl_opdef write_instance_config_def = {
   .name = "write_instance_config",
   .call = "virDomainDefineXML",
-  .help = "Defines a guest, or redefines the one of the same UUID. It is not started.",
+  .help = "Defines a guest, or redefines the one of the same UUID. It is not started. With an option it is "
+          "virDomainDefineXMLFlags.",
   .result = {"Guest"},
   .params = define_params,
   .size = sizeof(define_op),

@@ -119,11 +119,11 @@ local function is_wanted(place)
   end
 end
 
-local function spec(name, help, returns, params, plan_, result)
+local function spec(name, help, fields, params, plan_, result)
   return {
     name = name,
     help = help,
-    returns = returns,
+    fields = fields,
     params = params,
     own_timeout = true,
     arguments = arguments,
@@ -134,13 +134,13 @@ local function spec(name, help, returns, params, plan_, result)
   }
 end
 
-local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
 local DEVICE = { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" }
 
 steps.define(spec("attach_with_retry",
   "Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again if libvirt says that "
   .. "another operation holds the guest. If the second step fails the first is taken back.",
-  "a table: workflow, guest, device, steps, seconds",
+  { { name = "device", type = "string", help = "its alias, or what else it is known by" } },
   {
     GUEST,
     DEVICE,
@@ -156,7 +156,7 @@ steps.define(spec("attach_with_retry",
 
 steps.define(spec("ensure_attached",
   "Attaches a device if the guest does not have it, to the running guest and to its configuration, whichever lack it.",
-  "a table: workflow, guest, steps, seconds, changed (whether anything was done)",
+  { { name = "changed", type = "boolean", help = "whether anything was done" } },
   { GUEST, DEVICE },
   plan_to_ensure,
   function(run)

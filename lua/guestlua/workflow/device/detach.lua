@@ -154,11 +154,17 @@ local function result(run)
   return { device = run.found.name, attempts = run.attempts or 0, changed = not run.done }
 end
 
-local function spec(name, help, returns, params, options_of)
+local FIELDS = {
+  { name = "device", type = "string", help = "its alias, or what else it is known by" },
+  { name = "attempts", type = "integer", help = "how often the running guest was asked" },
+  { name = "changed", type = "boolean", help = "whether it was there" },
+}
+
+local function spec(name, help, params, options_of)
   return {
     name = name,
     help = help,
-    returns = returns,
+    fields = FIELDS,
     own_timeout = true,
     params = params,
     arguments = function(run, device)
@@ -176,12 +182,11 @@ local function spec(name, help, returns, params, options_of)
   }
 end
 
-local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
 
 steps.define(spec("detach_with_retry",
   "Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let go of it. "
   .. "Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.",
-  "a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)",
   { GUEST, { name = "device", type = "any", positional = true, required = true, help = "its alias, a disk's target, an Element, XML text, or a "
     .. "function get_conf(from_persistent_config) that gives the Element or nil" }, table.unpack(detach.PARAMS) },
   function(options)
@@ -190,7 +195,6 @@ steps.define(spec("detach_with_retry",
 
 steps.define(spec("ensure_detached",
   "Detaches a device if the guest has it: detach_with_retry without an error if it is not there.",
-  "as detach_with_retry; changed: whether anything was done",
   {
     GUEST,
     { name = "device", type = "any", positional = true, required = true, help = "as in detach_with_retry" },

@@ -9,7 +9,8 @@ local function says(e, text)
 end
 
 function refusal.is_missing(e)
-  return core.Error.is(e) and (e.code == 99 or (e.code == 9 or e.code == 1) and says(e, "not found") or e.code == 8 and says(e, "no target device"))
+  return core.Error.is(e) and (e.kind == "device_not_found" or e.code == 99
+    or (e.code == 9 or e.code == 1) and says(e, "not found") or e.code == 8 and says(e, "no target device"))
 end
 
 function refusal.is_under_way(e)

@@ -142,7 +142,7 @@ end
 
 -- ---- the workflows ----
 
-local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
 
 local PARAMS = {
   GUEST,
@@ -151,8 +151,12 @@ local PARAMS = {
   { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },
 }
 
-local RETURNS = "a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) "
-  .. "and reason, libvirt's word for why it stopped, if that was heard"
+down.FIELDS = {
+  { name = "asked", type = "integer", help = "how often the guest was asked to shut down" },
+  { name = "forced", type = "boolean", help = "whether it was powered off" },
+  { name = "reason", type = "string?", help = "libvirt's word for why it stopped, if that was heard" },
+  { name = "changed", type = "boolean", help = "false: it was off before" },
+}
 
 local function plan(run)
   run.before = state.look(run.guest)
@@ -172,7 +176,7 @@ steps.define({
   name = "clean_shutdown",
   help = "Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "
     .. "\"timeout\" is raised and the guest goes on, unless force=true.",
-  returns = RETURNS,
+  fields = down.FIELDS,
   params = PARAMS,
   own_timeout = true,
   plan = plan,
@@ -184,7 +188,7 @@ steps.define({
 steps.define({
   name = "ensure_stopped",
   help = "Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.",
-  returns = RETURNS,
+  fields = down.FIELDS,
   params = PARAMS,
   own_timeout = true,
   plan = plan,

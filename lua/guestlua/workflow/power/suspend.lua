@@ -186,9 +186,11 @@ steps.define({
   name = "suspend",
   help = "Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be "
     .. "saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.",
-  returns = "a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume",
+  fields = {
+    { name = "devices", type = "string[]", help = "the XML of those that were detached, for resume" },
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
     { name = "detach", type = "table", help = "aliases or disks' targets of more devices to detach before" },
   },
   plan = plan,
@@ -242,10 +244,13 @@ steps.define({
   name = "resume",
   help = "Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it "
     .. "lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.",
-  returns = "a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and "
-    .. "clock_error: why not",
+  fields = {
+    { name = "clock", type = "boolean", help = "whether the guest's clock was set" },
+    { name = "clock_error", type = "string?", help = "why not" },
+    table.unpack(up.FIELDS),
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
     { name = "devices", type = "table", help = "what suspend gave as `devices`; default: those of the host that its configuration has" },
     { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
   },

@@ -84,14 +84,19 @@ function up.bring_up(run, guest, options)
   return how
 end
 
+up.FIELDS = {
+  { name = "changed", type = "boolean", help = "false: it ran before" },
+  { name = "how", type = "\"launched\"|\"restored\"|\"unpaused\"|\"woken\"|\"running\"", help = "what was done; restored: it had been suspended; "
+    .. "woken: it was asleep; running: nothing" },
+}
+
 steps.define({
   name = "ensure_running",
   help = "Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left "
     .. "alone.",
-  returns = "a table: workflow, guest, steps, seconds, changed (false: it ran before), how: \"launched\", \"restored\" (it had been suspended), "
-    .. "\"unpaused\", \"woken\" (it was asleep) or \"running\"",
+  fields = up.FIELDS,
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
     { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
   },
   own_timeout = true,
