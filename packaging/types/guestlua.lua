@@ -4694,7 +4694,7 @@ function StoragePool:volumes(options) end
 local StorageVol = {}
 
 ---@class guestlua.CloneOptions
----@field pool? userdata the StoragePool that it is made in; default: that of this one
+---@field pool? guestlua.StoragePool where it is made; default: that of this one
 ---@field format? string another format, as "raw"
 ---@field reflink? boolean share the blocks, on file systems that can
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
