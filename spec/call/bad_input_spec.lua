@@ -6,6 +6,7 @@ local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local shared = require("spec.support.objects")
+local undo = require("guestlua.base.undo")
 
 local ERROR = debug.getregistry()["guestlua.Error"]
 local DOMAIN = "<domain type='test'><name>%s</name><memory>1024</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>"
@@ -135,9 +136,12 @@ local function add(owner, class, row, method)
   end
 end
 
+local GUARD = getmetatable(undo.guard()) -- a class that the module has not by name
+
 define.load_all()
 for _, row in ipairs(define.rows) do
-  add(row.owner, row.owner == "guestlua" and guestlua or guestlua[row.owner], row, row.method)
+  local class = row.owner == "guestlua" and guestlua or row.owner == "Guard" and GUARD or guestlua[row.owner]
+  add(row.owner, class, row, row.method)
 end
 for _, row in ipairs(core.documentation().functions) do
   add("guestlua", core, row, false)
@@ -160,6 +164,7 @@ describe("Bad input", function()
     objects = shared.make(host)
     for class, object in pairs({
       Group = guestlua.group(),
+      Guard = undo.guard(),
       Progress = guestlua.progress("x"),
       Signal = guestlua.signal(),
       Subscription = guest:subscribe("lifecycle"),
