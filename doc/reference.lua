@@ -1,6 +1,7 @@
 -- The manual's page of each class, as Markdown.
 
 local help = require("guestlua.prompt.help")
+local links = require("guestlua.prompt.links")
 
 -- Outside of `code` a < would begin HTML.
 local function escaped(text)
@@ -49,7 +50,7 @@ local function page(class)
       add("\nReturns %s.", escaped(help.result(row)))
     end
     if row.call then
-      local link = help.link(row.call)
+      local link = links.of(row.call)
       add(link and "\nlibvirt: [`%s`](%s)." or "\nlibvirt: `%s`.", row.call, link)
     end
   end

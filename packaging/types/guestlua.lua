@@ -121,6 +121,8 @@ function guestlua.open(uri, options) end
 ---@field call string? libvirt's function, or "make_image" and the like for what is none
 ---@field op string? the method that was called
 ---@field host string the host's URI
+---@field object_type string? what it is about, if that is no guest, as "network"
+---@field object string? its name
 ---@field guest string? the guest's name
 ---@field device string? what the device is known by
 ---@field object string? the name of what else it is
@@ -3548,6 +3550,19 @@ function Domain:save(to, dxml, options) end
 ---@param options? guestlua.SaveParamsOptions
 function Domain:save_params(params, options) end
 
+---@class guestlua.ScreenshotOptions
+---@field screen? integer which screen, from 0 up
+---@field overwrite? boolean take the place of a file that is there
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Writes what is on the guest's screen into a file of this machine, which is whole or not there.
+---
+---libvirt: `virDomainScreenshot`
+---@param path string the file of this machine, which its owner alone can read
+---@param options? guestlua.ScreenshotOptions
+---@return string # string: the type of the file, as "image/x-portable-pixmap"
+function Domain:screenshot(path, options) end
+
 ---@class guestlua.SendKeyOptions
 ---@field codeset? string whose codes they are, default: "linux"
 ---@field hold? integer how long they are held, in milliseconds, default: 0
@@ -4481,8 +4496,9 @@ function Network:set_autostart(autostart, options) end
 function Network:undefine(options) end
 
 ---@class guestlua.UpdateOptions
----@field affect_config? boolean VIR_NETWORK_UPDATE_AFFECT_CONFIG
----@field affect_live? boolean VIR_NETWORK_UPDATE_AFFECT_LIVE
+---@field config? boolean VIR_NETWORK_UPDATE_AFFECT_CONFIG
+---@field current? boolean VIR_NETWORK_UPDATE_AFFECT_CURRENT
+---@field live? boolean VIR_NETWORK_UPDATE_AFFECT_LIVE
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Changes a part of the network while it runs: a host, a range of addresses, a DNS name.
@@ -4751,7 +4767,7 @@ function StoragePool:volumes(options) end
 local StorageVol = {}
 
 ---@class guestlua.CloneOptions
----@field pool? guestlua.StoragePool the StoragePool that it is made in; default: that of this one
+---@field pool? guestlua.StoragePool where it is made; default: that of this one
 ---@field format? string another format, as "raw"
 ---@field reflink? boolean share the blocks, on file systems that can
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -4775,6 +4791,20 @@ function StorageVol:close() end
 ---libvirt: `virStorageVolDelete`
 ---@param options? guestlua.StorageVolDeleteOptions
 function StorageVol:delete(options) end
+
+---@class guestlua.DownloadOptions
+---@field offset? integer where in the volume to begin, in bytes
+---@field length? integer how many bytes at most; 0, the default: all
+---@field plain? boolean send holes as zeros; they are made holes again by default, if the driver can
+---@field overwrite? boolean take the place of a file that is there
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Copies what is stored in the volume into a file of this machine, which is whole or not there.
+---
+---libvirt: `virStorageVolDownload`
+---@param path string the file of this machine, which its owner alone can read
+---@param options? guestlua.DownloadOptions
+function StorageVol:download(path, options) end
 
 ---@class guestlua.StorageVolGetInfoOptions
 ---@field get_physical? boolean VIR_STORAGE_VOL_GET_PHYSICAL
@@ -4829,6 +4859,19 @@ function StorageVol:resize(capacity, options) end
 ---@param options? guestlua.StoragePoolLookupByVolumeOptions
 ---@return guestlua.StoragePool?
 function StorageVol:storage_pool_lookup_by_volume(options) end
+
+---@class guestlua.UploadOptions
+---@field offset? integer where in the volume to begin, in bytes
+---@field length? integer how many bytes at most; 0, the default: all
+---@field plain? boolean send holes as zeros; they are made holes again by default, if the driver can
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Writes a file of this machine into the volume. What was written stays if it fails or is cancelled midway.
+---
+---libvirt: `virStorageVolUpload`
+---@param path string the file of this machine
+---@param options? guestlua.UploadOptions
+function StorageVol:upload(path, options) end
 
 ---@class guestlua.WipeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt

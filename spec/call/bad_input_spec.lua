@@ -6,6 +6,7 @@ local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local shared = require("spec.support.objects")
+local undo = require("guestlua.base.undo")
 
 local ERROR = debug.getregistry()["guestlua.Error"]
 local DOMAIN = "<domain type='test'><name>%s</name><memory>1024</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>"
@@ -168,6 +169,7 @@ describe("Bad input", function()
     objects = shared.make(host)
     for class, object in pairs({
       Group = guestlua.group(),
+      Guard = undo.guard(),
       Progress = guestlua.progress("x"),
       Signal = guestlua.signal(),
       Subscription = guest:subscribe("lifecycle"),

@@ -42,6 +42,22 @@ describe("In the sandbox there", function()
     ]])
   end)
 
+  it("are calls that read or write files of this machine only if they are allowed by their whole names", function()
+    local script = [[
+      local guest = guestlua.open("test:///default"):guest("test")
+      local ok, e = pcall(guest.screenshot, guest, "/nonesuch/screen")
+      print(e.kind)
+    ]]
+    prints("not_allowed\n", script)
+    for _, case in ipairs({ { "*", "not_allowed" }, { "Domain.screenshot", "system_error" } }) do
+      local code, out, err = helper.run(("timeout -s KILL 60 %s -"):format(helper.interpreter), ([[
+        require("guestlua.sandbox").configure({ sandbox = true, allow = { "guestlua.open", "Host.guest", %q } })
+        assert(load(%q))()
+      ]]):format(case[1], script))
+      assert.same({ 0, case[2] .. "\n", "" }, { code, out, err })
+    end
+  end)
+
   it("are the things that scripts need", function()
     prints("test\ttrue\n", [[
       local host <close> = guestlua.open("test:///default")

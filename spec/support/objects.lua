@@ -16,7 +16,6 @@ function objects.make(host)
     Guest = guest,
     Domain = guest.domain,
     BlockDevice = guest:get_block_device("vda"),
-    Guard = require("guestlua.base.undo").guard(function() end),
     Snapshot = guest:snapshot_lookup_by_name("made") or guest:snapshot_create_xml("<domainsnapshot><name>made</name></domainsnapshot>"),
     Checkpoint = other:checkpoint_lookup_by_name("made") or other:checkpoint_create_xml("<domaincheckpoint><name>made</name></domaincheckpoint>"),
     Network = host:network_lookup_by_name("default"),

@@ -62,7 +62,8 @@ void gl_op_run(gl_op *op)
   uint64_t began = op->watched ? uv_hrtime() : 0;
   op->rc = op->def->run(op);
   if (op->rc < 0) {
-    op->error = virSaveLastError();
+    if (!op->error)
+      op->error = virSaveLastError();
     op->lost = is_lost(op);
   }
   if (op->watched)
@@ -169,8 +170,11 @@ void gl_op_hold(lua_State *L, gl_op *op)
 void gl_op_abandon(gl_op *op)
 {
   op->orphan = op->phase == GL_OP_RUNNING;
-  if (op->orphan)
+  if (op->orphan) {
+    if (op->def->stop)
+      op->def->stop(op);
     return; /* on_done frees it */
+  }
   if (op->phase == GL_OP_QUEUED) {
     TAILQ_REMOVE(&op->connection->queue, op, entry);
     op->state->alive.ops--;

@@ -51,6 +51,10 @@ typedef struct gl_opdef {
   /* Which class of objects `push` makes: virt/object/named.h. */
   const void *gives;
 
+  /* Nobody waits for the call any more, and it is under way: what `run` looks at to end early. Lua thread, and it never blocks; may be
+   * NULL. */
+  void (*stop)(gl_op *op);
+
   /* Frees what run made and push did not hand on. Lua thread. */
   void (*release)(gl_op *op);
 
@@ -100,9 +104,9 @@ struct gl_op {
   bool lost;          /* the connection was, when it failed */
   const char *failed; /* the kind of a failure that is not libvirt's, and what is wrong: gl_op_fail */
   const char *why;
-  virErrorPtr error;
-  bool watched;  /* somebody looks at it (watch.h) */
-  uint64_t took; /* how many ns run took, if it is watched */
+  virErrorPtr error; /* libvirt's; run may keep it here if it calls libvirt after that */
+  bool watched;      /* somebody looks at it (watch.h) */
+  uint64_t took;     /* how many ns run took, if it is watched */
 
   /* For the way to a worker and back. */
   bool held;           /* connection and subject are counted; the worker releases the subject as soon as the call is over */
@@ -124,7 +128,7 @@ static inline virConnectPtr gl_op_connect(const gl_op *op)
   return op->connect;
 }
 
-/* For run: a failure that is not libvirt's. Both are static strings. Use as `return gl_op_fail(…)`. */
+/* For run: a failure that is not libvirt's. Both strings live as long as the op. Use as `return gl_op_fail(…)`. */
 static inline int gl_op_fail(gl_op *op, const char *kind, const char *why)
 {
   op->failed = kind;

@@ -81,7 +81,7 @@ define(core.StorageVol, "StorageVol", {
   result = "StorageVol",
   params = {
     { name = "name", type = "string", positional = true, required = true, help = "the name of the new one" },
-    { name = "pool", type = "StoragePool", help = "the StoragePool that it is made in; default: that of this one" },
+    { name = "pool", type = "StoragePool", help = "where it is made; default: that of this one" },
     { name = "format", type = "string", help = "another format, as \"raw\"" },
     { name = "reflink", type = "boolean", help = "share the blocks, on file systems that can" },
   },
@@ -89,8 +89,6 @@ define(core.StorageVol, "StorageVol", {
   run = function(volume, name, options)
     if name == "" or options.format == "" then
       define.bad("clone", name == "" and "name" or "format", "it cannot be empty")
-    elseif options.pool then
-      core.check_self(options.pool, "StoragePool", "clone")
     end
     local before = core.element(volume:get_xml_desc())
     local format = options.format or before.target and before.target.format and before.target.format.type

@@ -119,6 +119,8 @@ define(plan, "guestlua", {
     { name = "call", type = "string?", help = "libvirt's function, or \"make_image\" and the like for what is none" },
     { name = "op", type = "string?", help = "the method that was called" },
     { name = "host", type = "string", help = "the host's URI" },
+    { name = "object_type", type = "string?", help = "what it is about, if that is no guest, as \"network\"" },
+    { name = "object", type = "string?", help = "its name" },
     { name = "guest", type = "string?", help = "the guest's name" },
     { name = "device", type = "string?", help = "what the device is known by" },
     { name = "object", type = "string?", help = "the name of what else it is" },

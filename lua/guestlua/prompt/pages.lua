@@ -1,6 +1,7 @@
 -- What help() prints: the page of a class, a function, a field or a section of the manual, or what a search finds.
 
 local help = require("guestlua.prompt.help")
+local links = require("guestlua.prompt.links")
 
 local pages = {}
 
@@ -46,7 +47,7 @@ local function row_text(class, row, columns)
     lines[#lines + 1] = wrapped("Returns " .. help.result(row) .. ".", "", columns)
   end
   if row.call then
-    lines[#lines + 1] = "libvirt: " .. (help.link(row.call) or row.call)
+    lines[#lines + 1] = "libvirt: " .. (links.of(row.call) or row.call)
   end
   return table.concat(lines, "\n")
 end

@@ -56,15 +56,18 @@ local function rights()
   return list
 end
 
+-- What reads or writes a file of this machine: a script in a sandbox has it only if its whole name is on the list.
+local LOCAL = { ["StorageVol.download"] = true, ["StorageVol.upload"] = true, ["Domain.screenshot"] = true }
+
 -- What is not on the list stays, and says so.
-local function restrict(list)
+local function restrict(list, enclosed)
   local used, names = {}, {}
   for _, right in ipairs(rights()) do
     local allowed = false
     names[#names + 1] = right.name
     for _, pattern in ipairs(list) do
       if matches(pattern, right.name) then
-        allowed, used[pattern] = true, true
+        allowed, used[pattern] = allowed or pattern == right.name or not (enclosed and LOCAL[right.name]), true
       end
     end
     if not allowed then
@@ -276,12 +279,13 @@ local function make_pay()
 end
 
 -- limits: max_memory (MiB), max_instructions, 0: none; sandbox: whether the globals are replaced, for all chunks that are loaded from now on;
--- allow: a list of names, as in "Guest.get_info", "BlockDevice.*", "guestlua.open"; nil: all.
+-- allow: a list of names, as in "Guest.get_info", "BlockDevice.*", "guestlua.open"; nil: all, but for
+-- what reaches files of this machine.
 function sandbox.configure(limits)
   local memory = (limits.max_memory or 0) > 0 and math.floor(limits.max_memory * 2 ^ 20) or nil
   local instructions = (limits.max_instructions or 0) > 0 and limits.max_instructions or nil
-  if limits.allow then
-    restrict(limits.allow)
+  if limits.allow or limits.sandbox then
+    restrict(limits.allow or { "*" }, limits.sandbox)
   end
   if instructions then
     make_pay()

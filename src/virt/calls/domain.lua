@@ -169,7 +169,7 @@ return {
     virDomainGetVcpuPinInfo = "Domain.get_vcpu_pin_info", virDomainPinEmulator = "Domain.pin_emulator",
     virDomainGetEmulatorPinInfo = "Domain.get_emulator_pin_info", virDomainPinIOThread = "Domain.pin_iothread",
     virDomainBlockPeek = "Domain.block_peek", virDomainMemoryPeek = "Domain.memory_peek", virDomainSendKey = "Domain.send_key",
-    virDomainGetCPUStats = "Domain.get_cpu_stats", virDomainListGetStats = "Domain.get_stats",
+    virDomainGetCPUStats = "Domain.get_cpu_stats", virDomainListGetStats = "Domain.get_stats", virDomainScreenshot = "Domain.screenshot",
   },
   superseded = {
     virDomainAbortJob = "virDomainAbortJobFlags", virDomainAttachDevice = "virDomainAttachDeviceFlags", virDomainCreate = "virDomainCreateWithFlags",
@@ -187,15 +187,14 @@ return {
     virDomainCreateWithFiles = "no open files as arguments yet", virDomainFDAssociate = "no open files as arguments yet",
     virDomainOpenGraphics = "no open files as arguments yet", virDomainOpenGraphicsFD = "no open files as arguments yet",
     virDomainQemuMonitorCommandWithFiles = "no open files as arguments yet",
-    virDomainOpenChannel = "no streams yet", virDomainOpenConsole = "no streams yet", virDomainScreenshot = "no streams yet",
-    virStreamAbort = "no streams yet", virStreamFinish = "no streams yet", virStreamRecv = "no streams yet", virStreamRecvAll = "no streams yet",
-    virStreamRecvFlags = "no streams yet", virStreamRecvHole = "no streams yet", virStreamSend = "no streams yet",
-    virStreamSendAll = "no streams yet", virStreamSendHole = "no streams yet", virStreamSparseRecvAll = "no streams yet",
-    virStreamSparseSendAll = "no streams yet",
+    virDomainOpenChannel = "no streams as objects yet", virDomainOpenConsole = "no streams as objects yet",
+    virStreamRecvAll = "no streams as objects yet", virStreamSendAll = "no streams as objects yet",
+    virStreamSparseRecvAll = "no streams as objects yet", virStreamSparseSendAll = "no streams as objects yet",
   },
   infrastructure = {
     "virDomainFree", "virDomainRef", "virDomainGetConnect", "virDomainFSInfoFree", "virDomainIOThreadInfoFree", "virDomainInterfaceFree",
     "virDomainStatsRecordListFree", "virStreamEventAddCallback", "virStreamEventRemoveCallback", "virStreamEventUpdateCallback", "virStreamFree",
-    "virStreamRef",
+    "virStreamRef", -- and what transfers are made of:
+    "virStreamAbort", "virStreamFinish", "virStreamRecv", "virStreamRecvFlags", "virStreamRecvHole", "virStreamSend", "virStreamSendHole",
   },
 }

@@ -128,7 +128,6 @@ return {
   missing = {
     virConnectOpenAuth = "no authentication by callbacks yet: libvirt's auth.conf serves",
     virDomainCreateXMLWithFiles = "no open files as arguments yet",
-    virStreamNew = "no streams yet",
     virConnectNetworkEventRegisterAny = "no events of networks yet", virConnectNetworkEventDeregisterAny = "no events of networks yet",
     virConnectStoragePoolEventRegisterAny = "no events of pools yet", virConnectStoragePoolEventDeregisterAny = "no events of pools yet",
     virConnectNodeDeviceEventRegisterAny = "no events of node devices yet",
@@ -143,7 +142,7 @@ return {
     "virConnectDomainEventDeregisterAny", "virConnectRegisterCloseCallback", "virConnectUnregisterCloseCallback",
     "virCopyLastError", "virDefaultErrorFunc", "virFreeError", "virGetLastError", "virGetLastErrorCode", "virGetLastErrorDomain",
     "virGetLastErrorMessage", "virInitialize", "virResetError", "virResetLastError", "virSaveLastError", "virSetErrorFunc",
-    "virEventAddHandle", "virEventAddTimeout", "virEventRegisterDefaultImpl", "virEventRegisterImpl", "virEventRemoveHandle",
+    "virStreamNew", "virEventAddHandle", "virEventAddTimeout", "virEventRegisterDefaultImpl", "virEventRegisterImpl", "virEventRemoveHandle",
     "virEventRemoveTimeout", "virEventRunDefaultImpl", "virEventUpdateHandle", "virEventUpdateTimeout",
     "virTypedParamsAddBoolean", "virTypedParamsAddDouble", "virTypedParamsAddFromString", "virTypedParamsAddInt", "virTypedParamsAddLLong",
     "virTypedParamsAddString", "virTypedParamsAddStringList", "virTypedParamsAddUInt", "virTypedParamsAddULLong", "virTypedParamsClear",

@@ -40,9 +40,9 @@ return {
       virStorageVolWipe = { "change", "Overwrites the volume with zeros.", slow = true },
       virStoragePoolLookupByVolume = { "look", "The pool that the volume is of.", name = "storage_pool_lookup_by_volume" },
     },
-    hand = { virStorageVolGetName = "StorageVol.name", virStorageVolGetKey = "StorageVol.key" },
+    hand = { virStorageVolGetName = "StorageVol.name", virStorageVolGetKey = "StorageVol.key",
+      virStorageVolDownload = "StorageVol.download", virStorageVolUpload = "StorageVol.upload" },
     superseded = { virStorageVolGetInfo = "virStorageVolGetInfoFlags" },
-    missing = { virStorageVolDownload = "no streams yet", virStorageVolUpload = "no streams yet" },
     infrastructure = { "virStorageVolFree", "virStorageVolRef", "virStorageVolGetConnect" },
   },
 }

@@ -27,13 +27,13 @@ local function functions(text, into)
 end
 
 -- Enumerations: a list of { name =, value = (a number) } by the name of the type, in the order of the values. Values that are the names of others
--- are resolved; what counts the others (_LAST) is left out.
+-- are resolved; what counts the others, the highest, is left out if it is called _LAST: VIR_NETWORK_UPDATE_COMMAND_ADD_LAST is not that.
 local function enums(text)
   local values, types = {}, {}
   for entry in text:gmatch("<enum (.-)/>") do
     local name, type = attribute(entry, "name"), attribute(entry, "type")
     values[name] = attribute(entry, "value")
-    if type and not name:find("_LAST$") then
+    if type then
       types[type] = types[type] or {}
       table.insert(types[type], { name = name })
     end
@@ -49,6 +49,12 @@ local function enums(text)
     table.sort(list, function(a, b)
       return a.value == b.value and a.name < b.name or a.value < b.value
     end)
+    for i = #list, 1, -1 do
+      if list[i].value == list[#list].value and list[i].name:find("_LAST$") then
+        table.remove(list, i)
+        break
+      end
+    end
   end
   return types
 end

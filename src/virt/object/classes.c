@@ -54,8 +54,8 @@ CLASS(checkpoint, "A checkpoint of a guest, from which on its changes are known:
 CLASS(network, "A virtual network: host:network and host:networks make one.", gl_network_ops, NAME, UUID);
 CLASS(networkport, "A port of a virtual network: network:ports() lists them.", none, UUID, &network_def);
 CLASS(storagepool, "A storage pool: host:pool and host:pools make one.", gl_storagepool_ops, NAME, UUID);
-CLASS(storagevol, "A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.", none, NAME, &key_def,
-      &pool_def);
+CLASS(storagevol, "A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.", gl_storagevol_ops, NAME,
+      &key_def, &pool_def);
 CLASS(nodedevice, "A device of the host: host:node_device and host:node_devices make one.", gl_nodedevice_ops, NAME);
 CLASS(secret, "A secret that libvirt keeps: host:secret and host:secrets make one.", gl_secret_ops, UUID);
 CLASS(interface, "A network interface of the host: host:interface and host:interfaces make one.", none, NAME);

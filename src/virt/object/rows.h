@@ -4,6 +4,7 @@
 
 #include "call/op.h"
 
-extern const gl_opdef *const gl_network_ops[], *const gl_storagepool_ops[], *const gl_nodedevice_ops[], *const gl_secret_ops[];
+extern const gl_opdef *const gl_network_ops[], *const gl_storagepool_ops[], *const gl_storagevol_ops[], *const gl_nodedevice_ops[],
+                                                                                                          *const gl_secret_ops[];
 
 #endif
