@@ -40,12 +40,12 @@ ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONF
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 
 # libvirt's description of its functions, from which most calls are made: a file a class.
-APIS := $(shell $(PKG_CONFIG) --variable=libvirt_api libvirt) $(shell $(PKG_CONFIG) --variable=libvirt_qemu_api libvirt-qemu)
+APIS := $(shell $(PKG_CONFIG) --variable=libvirt_api libvirt 2>/dev/null) $(shell $(PKG_CONFIG) --variable=libvirt_qemu_api libvirt-qemu 2>/dev/null)
 CALLS := $(patsubst %,$(BUILD)/calls/%.c,host domain snapshot checkpoint network networkport storagepool storagevol nodedevice secret interface \
   nwfilter nwfilterbinding words)
 
 # The rows of all calls are pointers, which take 24 bytes each until they are packed: the loader of glibc 2.36 can unpack them.
-PACKED := $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { return 0; }' | \
+PACKED = $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { return 0; }' | \
   $(CC) -pie -fPIE -Wl,-z,pack-relative-relocs -x c -o $$made - 2>/dev/null && $$made && echo -Wl,-z,pack-relative-relocs; rm -f $$made))
 
 # The executable alone has these, and links readline: who embeds the library does not get its licence.

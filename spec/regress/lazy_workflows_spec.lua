@@ -41,7 +41,7 @@ describe("Workflows that are not loaded yet", function()
     assert.equal("", fresh(PRINT_NAMES))
     for module, names in pairs(modules) do
       local others = {} -- a module may need another one
-      for name in fresh("require('guestlua.workflow.%s')" .. PRINT_NAMES, module):gmatch("%S+") do
+      for name in fresh("require(%q)" .. PRINT_NAMES, module:find("^guestlua%.") and module or "guestlua.workflow." .. module):gmatch("%S+") do
         others[name] = true
       end
       for _, name in ipairs(names) do

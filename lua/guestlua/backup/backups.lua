@@ -13,6 +13,12 @@ local backups = {}
 local DIRECTORY = { name = "directory", type = "string", positional = true, required = true, help = "a guest's directory of backups" }
 local WAIT = { name = "wait", type = "number", help = "seconds to wait until nobody else works in the directory; default: 0, a \"busy\" error" }
 
+local function check_named(method, name, value)
+  if value == "" then
+    define.bad(method, name, "cannot be empty")
+  end
+end
+
 -- What stays in a directory while a function is called. A dry run leaves nothing there, not even a lock.
 local function locked(store, seconds, fn, ...)
   if core.dry_run() then
@@ -48,6 +54,7 @@ define(workflow, "workflow", {
   },
   params = { DIRECTORY },
   run = function(directory)
+    check_named("backups", "directory", directory)
     local list, problems = stores.at(directory):manifests()
     list.problems = problems
     return list
@@ -124,6 +131,8 @@ define(workflow, "workflow", {
     WAIT,
   },
   run = function(directory, options)
+    check_named("verify", "directory", directory)
+    check_named("verify", "at", options.at)
     engine.check()
     local store = stores.at(directory)
     store:find(options.at) -- before a lock is made in a directory that is none

@@ -140,7 +140,8 @@ function arguments.main(spec, fn, ...)
     error(result, 0)
   elseif not ok then
     arguments.report(spec, "", result)
-    return result.kind == "bad_argument" and arguments.USAGE or arguments.FAILED
+    local called_wrongly = result.kind == "bad_argument" and result.op ~= "journal" -- where that is, is up to the environment
+    return called_wrongly and arguments.USAGE or arguments.FAILED
   end
   return result
 end
