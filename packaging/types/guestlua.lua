@@ -599,7 +599,7 @@ function Guest:get_interfaces(options) end
 ---
 ---libvirt: `virDomainGetJobStats`
 ---@param options? guestlua.GetJobInfoOptions
----@return table # JobInfo, a table: job_type (libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"), type (its number, as the reference has it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
+---@return table # JobInfo, a table: job_type (libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"), type (its number, as the reference has it), operation (what the job is for, "migration_out", "save", "backup" …; nil if that is not said); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
 function Guest:get_job_info(options) end
 
 ---@class guestlua.GetMetadataOptions

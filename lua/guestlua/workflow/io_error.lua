@@ -10,8 +10,11 @@ local io_error = {}
 -- Seconds between two tries to let it run again, and how long the last of them is waited for before a run may succeed.
 local PAUSE, LAST = 3, 10
 
+-- Seconds that a guest which is let go on has until a disk fails again.
+local AGAIN = 2
+
 -- The disks that failed, "vda: no space"; nil: the guest is not paused for that.
-local function trouble(guest)
+function io_error.trouble(guest)
   local ok, info = retry.try(guest.get_info, guest)
   if not ok or info.domain_state ~= "paused" then
     return nil
@@ -36,7 +39,7 @@ local function watch(run, guest)
   local events <close> = guest:subscribe({ "lifecycle", "io_error" })
   local known
   while true do
-    local now = trouble(guest)
+    local now = io_error.trouble(guest)
     if now and now ~= known then
       run.io_errors = (run.io_errors or 0) + 1
       log.warning("the guest is paused: a disk failed; it goes on when that is over", { guest = guest.name, workflow = run.workflow, disks = now })
@@ -71,20 +74,39 @@ function io_error.watch(run, group)
   end)
 end
 
+-- disks: as io_error.trouble gives them.
+function io_error.fail(guest, disks)
+  error(core.Error.new({
+    kind = "io_error",
+    guest = guest.name,
+    message = ("the guest is paused: a disk failed (%s)"):format(disks),
+    hint = "make room, or repair what failed, then guestlua.workflow.ensure_running(guest)",
+  }), 0)
+end
+
 -- Raises if the guest is paused for an I/O error, after it was given time to go on.
 function io_error.check(run)
   local deadline = core.now() + LAST
-  local now = not run.was_paused and trouble(run.guest)
+  local now = not run.was_paused and io_error.trouble(run.guest)
   while now and core.now() < deadline do
     resume(run.guest)
-    now = trouble(run.guest)
+    now = io_error.trouble(run.guest)
     core.sleep(now and 0.5 or 0)
   end
   if now then
-    run:fail("io_error", {
-      message = ("the guest is paused: a disk failed (%s)"):format(now),
-      hint = "make room, or repair what failed, then guest:resume()",
-    })
+    io_error.fail(run.guest, now)
+  end
+end
+
+-- Raises if a guest that was let go on, after a disk had failed, is paused again for that: the disk is tried again only then.
+function io_error.check_goes_on(guest)
+  local deadline, now = core.now() + AGAIN, nil
+  while not core.dry_run() and not now and core.now() < deadline do
+    core.sleep(0.1)
+    now = io_error.trouble(guest)
+  end
+  if now then
+    io_error.fail(guest, now)
   end
 end
 

@@ -22,7 +22,7 @@ end
 
 local function plan(run)
   local guest, target, name = run.guest, run.args.target, run.args.name
-  state.check_running(run)
+  state.check(guest, { pmsuspended = true })
   local disk = chain.disk(guest, target)
   local was = disk.images
   chain.check_idle(guest, target)

@@ -84,7 +84,7 @@ end
 
 local function plan_create(run)
   local guest, options = run.guest, run.options
-  state.check_running(run)
+  state.check(guest)
   local disk = find_volume(guest, run.args.volume)
   chain.check_plain(run, disk)
   local new = beside(disk, options.new_file)
@@ -221,10 +221,17 @@ local function plan_delete(run)
       hint = "start it, paused if need be: guest:launch{pause=true}; or use qemu-img on its host",
     })
   end
+  state.check(guest, { pmsuspended = true })
   local disk = find_volume(guest, run.args.volume)
   chain.check_idle(guest, disk.target)
   local file, file_image = name_in_chain(guest, disk, options.file_to_merge)
   local into, into_image = name_in_chain(guest, disk, options.merge_target_file)
+  if into and file_image == disk.images[1] then
+    chain.fail("operation_invalid", guest, disk.target, {
+      message = ("%s is the disk's topmost image, which the guest writes to"):format(file_image),
+      hint = "disk:commit(base, top, {active=true}) merges that; or name an image below it",
+    })
+  end
   run:watch({ disk.target })
   return {
     target = disk.target,

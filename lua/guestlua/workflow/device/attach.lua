@@ -5,9 +5,13 @@ local detach = require("guestlua.workflow.device.detach")
 local devices = require("guestlua.guest.devices")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
 local ATTEMPTS, PAUSE = 8, 2
+
+-- A guest that stands still can be given a device; one that has a job of its own cannot.
+local ANY_STATE = { crashed = true, pmsuspended = true, ioerror = true, job = "backup" }
 
 local attach = {}
 
@@ -66,6 +70,9 @@ local function data_of(run, live, persistent)
   local twin = not live and get_conf(false) or not persistent and get_conf(true) or nil
   run.args.conf = devices.complete(run.args.conf, twin)
   run.args.get_conf = devices.finder(guest, run.args.conf, run.workflow)
+  if live then
+    state.check(guest, ANY_STATE)
+  end
   run:watch({})
   return { device = tostring(run.args.conf), live = live, persistent = persistent, name = run.args.name }
 end

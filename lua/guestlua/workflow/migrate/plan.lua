@@ -124,13 +124,11 @@ end
 function plan.make(guest, destination, uri, options)
   local here = state.of(guest.host, guest.uuid)
   local there = state.of(destination, guest.uuid)
-  if not here.active then
-    refuse(guest, "the guest does not run", "guestlua.workflow.ensure_running(guest) starts it")
-  elseif there.active then
+  state.check(guest, { job = true }, here)
+  if there.active then
     refuse(guest, ("the guest runs on %s already"):format(destination.uri), "is that the host that it is on, or does another copy of it run there?")
-  elseif state.has_job(guest) then
-    refuse(guest, "the guest has a job already", "guest:get_job_info() tells how far it is, guest:abort_job() ends it")
   end
+  state.check(guest, nil, here)
   local flags = flags_of(options, here.persistent)
   local disks, left_out
   if has(flags, "non_shared_inc") then
