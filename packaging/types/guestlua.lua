@@ -1419,6 +1419,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@field migrate_disks? table the targets of the disks to copy
 ---@field tunnelled? boolean send all data through libvirt's own connection
 ---@field tls? boolean send it encrypted by QEMU
+---@field plain? boolean copy encrypted disks without tls, as anybody on the way can read them: the result's `plain` lists them; default: that is refused
 ---@field postcopy? boolean force_complete may let the guest run there before all its memory is; it is not aborted then
 ---@field auto_converge? boolean slow the guest down if it writes faster than the memory goes over
 ---@field unsafe? boolean also if libvirt cannot tell that the disks are shared
@@ -1444,7 +1445,7 @@ function workflow.live_migrate(guest, destination, options) end
 ---@field freeze_timeout? number seconds that the freeze may take; default 60
 ---@field format? string the file's format, as in "raw"; default: that of the disk's image
 ---@field shallow? boolean copy the topmost image only: the file then needs the images below it
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
@@ -1486,7 +1487,7 @@ function workflow.resume(guest, options) end
 ---@field quiesce? boolean freeze the guest's file systems for the moment of the snapshot; needs the guest agent
 ---@field during? function called with the disks, a list of {target, base, overlay}, between snapshot and commit
 ---@field on_failure? string if `during` fails: "commit" (default) keeps what the guest wrote; "rollback" throws it away: the guest is powered off and started again as it was at the snapshot
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
 ---@field timeout? number seconds for all of it, `during` not counted; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second
@@ -1513,7 +1514,7 @@ function workflow.suspend(guest, options) end
 ---@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
 ---@field reuse_ext? boolean the volume is there already, as one of a pool is; default: a file is made
 ---@field shallow? boolean copy the topmost image only: the new one needs those below it
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
@@ -1531,7 +1532,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@field new_file string the new image: a path, or a name in the directory of the one that there is
 ---@field type? string "qcow2"; there is no other
 ---@field snapshot_id? string what the caller knows the snapshot by
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
 ---@field quiesce? boolean true: the file systems must be frozen; false: they are not; nil: they are, if that can be
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
@@ -1547,6 +1548,7 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@field file_to_merge? string the image to merge down; without merge_target_file the one that becomes the topmost image's base, nil: none, all is pulled up
 ---@field merge_target_file? string the image to merge into
 ---@field type? string "qcow2"; there is no other
+---@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
 ---@field timeout? number seconds for all of it; the merge is ended then
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second

@@ -169,6 +169,8 @@ steps.define({
     { name = "migrate_disks", type = "table", help = "the targets of the disks to copy" },
     { name = "tunnelled", type = "boolean", help = "send all data through libvirt's own connection" },
     { name = "tls", type = "boolean", help = "send it encrypted by QEMU" },
+    { name = "plain", type = "boolean", help = "copy encrypted disks without tls, as anybody on the way can read them: the result's `plain` lists "
+      .. "them; default: that is refused" },
     { name = "postcopy", type = "boolean", help = "force_complete may let the guest run there before all its memory is; it is not aborted then" },
     { name = "auto_converge", type = "boolean", help = "slow the guest down if it writes faster than the memory goes over" },
     { name = "unsafe", type = "boolean", help = "also if libvirt cannot tell that the disks are shared" },
@@ -205,6 +207,7 @@ steps.define({
       stats = run.stats,
       warnings = run.warnings,
       left_out = run.plan.left_out,
+      plain = run.plan.plain,
     }
   end,
 })

@@ -27,7 +27,7 @@ local function plan(run)
   local was = disk.images
   chain.check_idle(guest, target)
   local destination = run.args.destination
-  if not destination.encryption and not destination.source.encryption then
+  if not chain.is_encrypted(destination) then
     chain.check_plain(run, disk)
   end
   if chain.has(was, name) then

@@ -97,6 +97,15 @@ local function disks_to_copy(guest)
   return targets
 end
 
+-- The disks go over a connection that is encrypted only with tls. Gives the targets of encrypted disks that go in clear, as was asked for.
+local function check_encrypted(guest, disks, flags, options)
+  local run = { guest = guest, options = options }
+  for _, disk in ipairs(has(flags, "tls") and {} or chain.disks(guest, disks)) do
+    chain.check_plain(run, disk, "a connection that is not: tls=true encrypts it")
+  end
+  return run.plain
+end
+
 -- libvirt's at the source speaks to the other one: how it finds it there.
 function plan.uri_of(destination, options)
   if options.destination_uri then
@@ -130,7 +139,7 @@ function plan.make(guest, destination, uri, options)
   end
   state.check(guest, nil, here)
   local flags = flags_of(options, here.persistent)
-  local disks, left_out
+  local disks, left_out, plain
   if has(flags, "non_shared_inc") then
     disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks
     if not disks then
@@ -145,6 +154,7 @@ function plan.make(guest, destination, uri, options)
     elseif #disks == 0 then
       steps.fail("device_not_found", guest, { message = "the guest has no disk that could be copied" })
     end
+    plain = check_encrypted(guest, disks, flags, options)
   end
   local memory = core.element(guest:get_xml_desc()).memory
   return {
@@ -157,6 +167,7 @@ function plan.make(guest, destination, uri, options)
     persists = has(flags, "persist_dest"),
     disks = disks or {},
     left_out = left_out,
+    plain = plain,
     memory_bytes = math.tointeger(tonumber(memory[1])) * 1024,
     call = {
       flags = flags,
