@@ -132,7 +132,7 @@ for _, name in ipairs(states.NAMES) do
 
     local can, why = states.can(name)
     lazy_setup(function()
-      machine = can and states.boot()
+      machine = can and states.machine()
       if machine then
         guestlua.journal({ dir = machine.dir .. "/journal" })
       end

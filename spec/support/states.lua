@@ -167,10 +167,11 @@ function states.enter(machine, name)
   machine.state = name
 end
 
--- Boots it.
-function states.boot()
+-- Its guest is off at first.
+function states.machine()
   local new
   return tiny.boot({
+    launch = false,
     prepare = function(machine)
       new = machine
       prepare(machine)

@@ -164,7 +164,6 @@ local function plan(run)
   run.before = state.look(run.guest)
   run.done = is_off(run.before)
   run.result = run.done and { asked = 0, forced = false, changed = false }
-  down.check_hears(run.guest, run.before, run.options)
 end
 
 local function result(run)
@@ -172,6 +171,7 @@ local function result(run)
 end
 
 local function stop(run)
+  down.check_hears(run.guest, run.before, run.options)
   run.result = down.bring_down(run, run.guest, run.before, run.options)
 end
 
