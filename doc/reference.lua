@@ -36,7 +36,13 @@ local function page(class)
     add("\n## %s\n\n%s", help.signature(class, row), escaped(row.help))
     add_params(lines, row.params, true, "Arguments")
     add_params(lines, row.params, false, "Options")
-    if help.result(row) then
+    if row.fields then
+      local list = {}
+      for i, field in ipairs(row.fields) do
+        list[i] = ("- `%s` (%s): %s"):format(field.name, help.type(field.type), escaped(field.help))
+      end
+      add("\nReturns a %s:\n\n%s", help.is_list(row) and "list of tables, each with" or "table", table.concat(list, "\n"))
+    elseif help.result(row) then
       add("\nReturns %s.", escaped(help.result(row)))
     end
     if row.call then

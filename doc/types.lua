@@ -6,7 +6,7 @@ local classes = require("doc.classes")
 local type_named = { -- kinds of arguments and fields
   integers = "integer", names = "string", strings = "string", text = "string", ["XML text"] = "string",
 }
-local class_named = { Error = "guestlua.Error" }
+local class_named = {}
 for _, class in ipairs(classes) do
   class_named[class.name] = "guestlua." .. class.name
 end
@@ -22,13 +22,8 @@ local function type_of(text)
   return list and type_of(list) .. "[]" or type_named[text] or in_full(text)
 end
 
--- A userdata is of the class that its text begins with: "the Guest; it must run".
 local function type_of_param(param)
   local types = {}
-  local class = param.type == "userdata" and class_named[param.help:match("^the (%u%w+)") or ""]
-  if class then
-    return class
-  end
   for part in (param.type .. " or "):gmatch("(.-) or ") do
     types[#types + 1] = type_of(part)
   end
@@ -41,7 +36,25 @@ local function add(...)
   lines[#lines + 1] = string.format(...)
 end
 
+-- "_live_migrate" is LiveMigrate.
+local function camel(name)
+  return (("_" .. name):gsub("_(%l)", string.upper))
+end
+
+-- The class of the table that a function gives, written before it: guestlua.LiveMigrateResult.
+local function add_result_class(row)
+  if row.fields then
+    add("\n---@class guestlua.%sResult", camel(row.name))
+    for _, field in ipairs(row.fields) do
+      add("---@field %s %s %s", field.name, in_full(field.type), field.help)
+    end
+  end
+end
+
 local function add_returns(row)
+  if row.fields then
+    return add("---@return guestlua.%sResult%s", camel(row.name), row.result[1]:match("%[%]") or "")
+  end
   for i, one in ipairs(row.result or row.returns and { "any" } or {}) do
     add("---@return %s%s", in_full(one), i == 1 and row.returns and not one:find(" ") and " # " .. row.returns or "")
   end
@@ -62,7 +75,7 @@ local function add_options(class, row)
   if #fields == 0 then
     return nil
   end
-  local name = ("_" .. row.name):gsub("_(%l)", string.upper)
+  local name = camel(row.name)
   if #fields == 1 and text:find("timeout? number", 1, true) and (option_classes.Call or text) == text then
     name = "Call"
   end
@@ -77,6 +90,7 @@ local function add_options(class, row)
 end
 
 local function add_method(class, row)
+  add_result_class(row)
   local options = add_options(class, row)
   add("\n---%s", row.help)
   if row.call then
@@ -137,28 +151,6 @@ local function add_module_fields()
   add("---@field default_readonly? boolean whether open() is read-only where nothing is said: the command's -r")
 end
 
--- The manual has a table of an error's fields, some rows of it for more than one: "| `op`, `call` | the method, and libvirt's function |".
-local function add_error()
-  add("\n---What every failure raises. It prints as one line.\n---@class guestlua.Error")
-  local manual <close> = assert(io.open("doc/manual.md"))
-  local rows = manual:read("a"):match("\n## Errors\n(.-)\n## ")
-  add("---@field new fun(fields: table): guestlua.Error to raise one's own")
-  local types = { code = "integer", still_running = "boolean" }
-  for names, help in rows:gmatch("\n| (`[^|]*) | ([^\n]*) |") do
-    local _, commas = names:gsub(",", "")
-    local each = {}
-    for part in (help .. ", "):gmatch("(.-), ") do
-      each[#each + 1] = part:gsub("^and ", "")
-    end
-    local i = 0
-    for name in names:gmatch("`([%w_]+)`") do
-      i = i + 1
-      local text = #each == commas + 1 and each[i] or help
-      add("---@field %s%s %s %s", name, (name == "kind" or name == "message") and "" or "?", types[name] or "string", text)
-    end
-  end
-end
-
 for _, class in ipairs(classes) do
   local parent = class.in_lua and "" or ": userdata"
   add("\n---%s\n---@class %s", class.help, class.name == "guestlua" and "guestlua" or "guestlua." .. class.name .. parent)
@@ -178,7 +170,6 @@ for _, class in ipairs(classes) do
     add_method(class, row)
   end
 end
-add_error()
 add("\nreturn guestlua\n")
 
 return { ["packaging/types/guestlua.lua"] = table.concat(lines, "\n") }

@@ -76,7 +76,7 @@ define(core.Guest, "Guest", {
   result = "Guest",
   params = {
     { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
-    { name = "host", type = "userdata", positional = true, required = true, help = "the Host to define it on" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host to define it on" },
     { name = "validate", type = "boolean", help = "check it against libvirt's schema first: element:validate()" },
   },
   run = function(xml, host, options)
@@ -104,7 +104,7 @@ require("guestlua.guest.file")
 
 guestlua.log = require("guestlua.log.log").log
 guestlua.run = require("guestlua.host.run").run
-guestlua.dry_run = require("guestlua.log.calls").dry_run
+guestlua.dry_run, guestlua.plan = require("guestlua.log.calls").dry_run, require("guestlua.log.plan").plan
 
 local progress = require("guestlua.log.progress")
 guestlua.progress, guestlua.Progress = progress.progress, progress.Progress

@@ -34,12 +34,12 @@ function guestlua.alive() end
 ---Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.CallOptions
----@return any # number: the seconds that it took
+---@return number # the seconds that it took
 function guestlua.await_agent(guest, options) end
 
 ---dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded where that is all that they say, and gets an error of kind "dry_run" where it is not. New connections are read-only. There is no way back. The command's --dry-run.
 ---@param on? boolean true; nil: only asks
----@return boolean # boolean: whether this is a dry run
+---@return boolean # whether this is a dry run
 function guestlua.dry_run(on) end
 
 ---Makes an Element: of XML text, or of a name and a table. In the table scalars are attributes, tables (and Elements) are child elements, a list repeats the element, and [1] is the text.
@@ -76,7 +76,7 @@ function guestlua.isatty(file) end
 
 ---Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. Its files are for this user only, because they hold configurations with their secrets.
 ---@param options? guestlua.JournalOptions
----@return any # string: the directory
+---@return string # the directory
 function guestlua.journal(options) end
 
 ---@class guestlua.MapOptions
@@ -105,6 +105,23 @@ function guestlua.now() end
 ---@return guestlua.Host
 function guestlua.open(uri, options) end
 
+---@class guestlua.PlanResult
+---@field call string? libvirt's function, or "make_image" and the like for what is none
+---@field op string? the method that was called
+---@field host string the host's URI
+---@field guest string? the guest's name
+---@field device string? what the device is known by
+---@field arguments table? the arguments, by name
+---@field refused true? the script got an error, because nobody knows what would come back
+---@field workflow string? the workflow that it belongs to
+---@field step string? the workflow's step
+---@field undoing true? the workflow had failed
+---@field waits_for string? what would be waited for after it
+
+---What a dry run has not done so far, in its order: what the script would change. The command's --dry-run prints it in the end. A workflow returns its own part as `plan`.
+---@return guestlua.PlanResult[]
+function guestlua.plan() end
+
 ---@class guestlua.ProgressOptions
 ---@field total? number how many bytes there are; update may say it later
 
@@ -114,6 +131,16 @@ function guestlua.open(uri, options) end
 ---@return guestlua.Progress
 function guestlua.progress(label, options) end
 
+---@class guestlua.RecoverResult
+---@field id string the run's, as `guestlua recover --forget` takes it
+---@field workflow string the workflow or guard
+---@field guest string the guest's name
+---@field step string how far the run had come
+---@field outcome string? what was done
+---@field error guestlua.Error? why it is set aside
+---@field problem string? why the entry was not looked at: damaged, of another version, user or machine
+---@field left table[]? files that stay: path, why
+
 ---@class guestlua.RecoverOptions
 ---@field guest? string the name or UUID of the only guest to recover
 ---@field adopt? boolean also take over runs that cannot be seen from here, as of another machine: only if they are over for good
@@ -121,7 +148,7 @@ function guestlua.progress(label, options) end
 ---Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
 ---@param host guestlua.Host the Host
 ---@param options? guestlua.RecoverOptions
----@return any # a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}
+---@return guestlua.RecoverResult[]
 function guestlua.recover(host, options) end
 
 ---@class guestlua.RunOptions
@@ -134,7 +161,9 @@ function guestlua.recover(host, options) end
 ---Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
 ---@param program string the program; without a slash in it PATH is searched
 ---@param options? guestlua.RunOptions
----@return any # its exit code (128 and the signal's number if a signal ended it), what it printed, and what it printed as errors
+---@return integer code
+---@return string output
+---@return string errors
 function guestlua.run(program, options) end
 
 ---Makes a Signal.
@@ -336,7 +365,7 @@ function Guest:attach_device(conf, options) end
 ---Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, and that is waited for; attached:keep() leaves it with the guest.
 ---@param conf any the device: an Element or XML text
 ---@param options? guestlua.AttachedOptions
----@return any # a guard
+---@return guestlua.Guard
 function Guest:attached(conf, options) end
 
 ---Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
@@ -395,12 +424,22 @@ function Guest:detach_device(conf, options) end
 ---@return fun() # a function without arguments, which waits
 function Guest:detach_device_with_retry(get_device_conf_func, device, persistent, live, options) end
 
+---@class guestlua.DisksResult
+---@field name string its device in the guest
+---@field partition boolean whether it is a partition
+---@field dependency table[]? what it is made of: name
+---@field alias string? the alias of the device in the guest's configuration
+---@field guest_alias string? another name that the guest has for it
+---@field guest_bus string? the bus that the guest sees it on
+---@field serial string? its serial number
+---@field device string? its device node, as on S390
+
 ---@class guestlua.DisksOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The disks and partitions as the guest sees them. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.DisksOptions
----@return table # a list of tables: name, partition, dependency, alias, guest_alias, guest_bus, serial, device
+---@return guestlua.DisksResult[]
 function Guest:disks(options) end
 
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
@@ -429,12 +468,20 @@ function Guest:events(names) end
 ---@return table how
 function Guest:exec(path, options) end
 
+---@class guestlua.FilesystemsResult
+---@field mountpoint string where it is mounted
+---@field name string its device in the guest
+---@field fstype string as in "ext4"
+---@field total_bytes integer? its size
+---@field used_bytes integer? how much of it is used
+---@field disk table[] the disks that it is on: alias, serial, device
+
 ---@class guestlua.FilesystemsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The file systems that are mounted in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.FilesystemsOptions
----@return table # a list of tables: mountpoint, name, fstype, total_bytes, used_bytes, disk (a list of alias, serial, device)
+---@return guestlua.FilesystemsResult[]
 function Guest:filesystems(options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
@@ -452,7 +499,7 @@ function Guest:freeze_filesystems(options) end
 
 ---Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does not answer is an error before anything is frozen.
 ---@param options? guestlua.FrozenOptions
----@return any # a guard
+---@return guestlua.Guard
 function Guest:frozen(options) end
 
 ---@class guestlua.GetAllDevicesOptions
@@ -712,12 +759,17 @@ function Guest:has_persistent_configuration(options) end
 ---@param options? guestlua.InjectNmiOptions
 function Guest:inject_nmi(options) end
 
+---@class guestlua.InterfacesResult
+---@field name string as in "eth0"
+---@field hwaddr string? the MAC address
+---@field addr table[]? the addresses: type ("ipv4" or "ipv6"), addr, prefix
+
 ---@class guestlua.InterfacesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.InterfacesOptions
----@return table # a list of tables: name, hwaddr, addr (a list of type, addr, prefix)
+---@return guestlua.InterfacesResult[]
 function Guest:interfaces(options) end
 
 ---@class guestlua.IsActiveOptions
@@ -787,12 +839,24 @@ function Guest:migrate_start_postcopy(options) end
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
 function Guest:on(name, fn) end
 
+---@class guestlua.OsInfoResult
+---@field id string? as the agent calls it
+---@field name string? as the agent calls it
+---@field pretty_name string? as the agent calls it
+---@field version string? as the agent calls it
+---@field version_id string? as the agent calls it
+---@field kernel_release string? as the agent calls it
+---@field kernel_version string? as the agent calls it
+---@field machine string? as the agent calls it
+---@field variant string? as the agent calls it
+---@field variant_id string? as the agent calls it
+
 ---@class guestlua.OsInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The operating system in the guest, as its agent says. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---The operating system in the guest, as its agent says. What the guest does not say is nil. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.OsInfoOptions
----@return table # a table: id, name, pretty_name, version, version_id, kernel_release, kernel_version, machine, variant, variant_id; what the guest does not say is missing
+---@return guestlua.OsInfoResult
 function Guest:os_info(options) end
 
 ---@class guestlua.PauseOptions
@@ -809,7 +873,7 @@ function Guest:pause(options) end
 
 ---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
 ---@param options? guestlua.PausedOptions
----@return any # a guard
+---@return guestlua.Guard
 function Guest:paused(options) end
 
 ---@class guestlua.PmWakeupOptions
@@ -955,12 +1019,17 @@ function Guest:sync_guest_time(options) end
 ---@param options? guestlua.ThawFilesystemsOptions
 function Guest:thaw_filesystems(options) end
 
+---@class guestlua.UsersResult
+---@field name string the user's name
+---@field domain string? of Windows
+---@field login_time integer milliseconds since 1970
+
 ---@class guestlua.UsersOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Who is logged in in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
 ---@param options? guestlua.UsersOptions
----@return table # a list of tables: name, domain (of Windows), login_time (milliseconds since 1970)
+---@return guestlua.UsersResult[]
 function Guest:users(options) end
 
 ---Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
@@ -1240,6 +1309,17 @@ function Signal:wait(options) end
 ---@param count? integer how many; nil: all
 function Signal:wake(count) end
 
+---Holds something for a scope, as guest:frozen(), guest:paused() and guest:attached(device) do: local frozen <close> = guest:frozen(). It is taken back on every way out of the scope.
+---@class guestlua.Guard
+local Guard = {}
+
+---Takes back now. A second time it does nothing. Errors: as the call that takes it back has them.
+function Guard:close() end
+
+---Lets go of what is held: nothing is taken back when the scope ends, nor by recover.
+---@return guestlua.Guard
+function Guard:keep() end
+
 ---Tasks that end together: guestlua.group makes one.
 ---@class guestlua.Group
 local Group = {}
@@ -1322,6 +1402,15 @@ function Progress:update(current, total) end
 ---@class guestlua.workflow
 local workflow = {}
 
+---@class guestlua.AttachWithRetryResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field device string its alias, or what else it is known by
+
 ---@class guestlua.AttachWithRetryOptions
 ---@field live? boolean attach it to the running guest; default: if it runs
 ---@field persistent? boolean attach it to the configuration; default: if the guest has one
@@ -1334,8 +1423,20 @@ local workflow = {}
 ---@param guest guestlua.Guest the Guest
 ---@param device any the device: an Element or XML text
 ---@param options? guestlua.AttachWithRetryOptions
----@return any # a table: workflow, guest, device, steps, seconds
+---@return guestlua.AttachWithRetryResult
 function workflow.attach_with_retry(guest, device, options) end
+
+---@class guestlua.CleanShutdownResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field asked integer how often the guest was asked to shut down
+---@field forced boolean whether it was powered off
+---@field reason string? libvirt's word for why it stopped, if that was heard
+---@field changed boolean false: it was off before
 
 ---@class guestlua.CleanShutdownOptions
 ---@field timeout? number seconds that the guest gets; default 60
@@ -1346,8 +1447,19 @@ function workflow.attach_with_retry(guest, device, options) end
 ---Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest goes on, unless force=true.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.CleanShutdownOptions
----@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+---@return guestlua.CleanShutdownResult
 function workflow.clean_shutdown(guest, options) end
+
+---@class guestlua.DetachWithRetryResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field device string its alias, or what else it is known by
+---@field attempts integer how often the running guest was asked
+---@field changed boolean whether it was there
 
 ---@class guestlua.DetachWithRetryOptions
 ---@field attempts? integer how often the running guest is asked; default 8
@@ -1361,8 +1473,17 @@ function workflow.clean_shutdown(guest, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any its alias, a disk's target, an Element, XML text, or a function get_conf(from_persistent_config) that gives the Element or nil
 ---@param options? guestlua.DetachWithRetryOptions
----@return any # a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)
+---@return guestlua.DetachWithRetryResult
 function workflow.detach_with_retry(guest, device, options) end
+
+---@class guestlua.EnsureAttachedResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field changed boolean whether anything was done
 
 ---@class guestlua.EnsureAttachedOptions
 ---@field timeout? number seconds that each call of libvirt's may take; default 60
@@ -1372,8 +1493,19 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any the device: an Element or XML text
 ---@param options? guestlua.EnsureAttachedOptions
----@return any # a table: workflow, guest, steps, seconds, changed (whether anything was done)
+---@return guestlua.EnsureAttachedResult
 function workflow.ensure_attached(guest, device, options) end
+
+---@class guestlua.EnsureDetachedResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field device string its alias, or what else it is known by
+---@field attempts integer how often the running guest was asked
+---@field changed boolean whether it was there
 
 ---@class guestlua.EnsureDetachedOptions
 ---@field attempts? integer how often the running guest is asked; default 8
@@ -1384,8 +1516,18 @@ function workflow.ensure_attached(guest, device, options) end
 ---@param guest guestlua.Guest the Guest
 ---@param device any as in detach_with_retry
 ---@param options? guestlua.EnsureDetachedOptions
----@return any # as detach_with_retry; changed: whether anything was done
+---@return guestlua.EnsureDetachedResult
 function workflow.ensure_detached(guest, device, options) end
+
+---@class guestlua.EnsureRunningResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field changed boolean false: it ran before
+---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
 
 ---@class guestlua.EnsureRunningOptions
 ---@field timeout? number seconds until it has to run; default 60
@@ -1394,8 +1536,20 @@ function workflow.ensure_detached(guest, device, options) end
 ---Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureRunningOptions
----@return any # a table: workflow, guest, steps, seconds, changed (false: it ran before), how: "launched", "restored" (it had been suspended), "unpaused", "woken" (it was asleep) or "running"
+---@return guestlua.EnsureRunningResult
 function workflow.ensure_running(guest, options) end
+
+---@class guestlua.EnsureStoppedResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field asked integer how often the guest was asked to shut down
+---@field forced boolean whether it was powered off
+---@field reason string? libvirt's word for why it stopped, if that was heard
+---@field changed boolean false: it was off before
 
 ---@class guestlua.EnsureStoppedOptions
 ---@field timeout? number seconds that the guest gets; default 60
@@ -1406,8 +1560,25 @@ function workflow.ensure_running(guest, options) end
 ---Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureStoppedOptions
----@return any # a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) and reason, libvirt's word for why it stopped, if that was heard
+---@return guestlua.EnsureStoppedResult
 function workflow.ensure_stopped(guest, options) end
+
+---@class guestlua.LiveMigrateResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field destination string the URI of the host that it is on
+---@field arrived guestlua.Guest the Guest there
+---@field forced "postcopy"|"pause"|nil how it was made to end, if it was
+---@field downtimes table[] the longest downtimes that were asked for: after (seconds), ms, set (whether libvirt took it)
+---@field iterations integer? how often the memory was gone through, if libvirt said so
+---@field stats table? what libvirt counted
+---@field warnings string[] what is not as it should be, and did not stop it
+---@field left_out table[]? disks that were not copied with the others: target, why
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.LiveMigrateOptions
 ---@field timeout? number the same as completion_timeout
@@ -1419,7 +1590,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@field migrate_disks? table the targets of the disks to copy
 ---@field tunnelled? boolean send all data through libvirt's own connection
 ---@field tls? boolean send it encrypted by QEMU
----@field plain? boolean copy encrypted disks without tls, as anybody on the way can read them: the result's `plain` lists them; default: that is refused
+---@field plain? boolean copy encrypted disks without tls, as anybody on the way can read them; default: that is refused
 ---@field postcopy? boolean force_complete may let the guest run there before all its memory is; it is not aborted then
 ---@field auto_converge? boolean slow the guest down if it writes faster than the memory goes over
 ---@field unsafe? boolean also if libvirt cannot tell that the disks are shared
@@ -1437,15 +1608,28 @@ function workflow.ensure_stopped(guest, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param destination guestlua.Host the Host that it goes to
 ---@param options? guestlua.LiveMigrateOptions
----@return any # a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced ("postcopy", "pause" or nil), downtimes (a list of {after, ms, set}), iterations, stats (what libvirt counted), warnings, and left_out: disks that were not copied with the others, a list of {target, why}
+---@return guestlua.LiveMigrateResult
 function workflow.live_migrate(guest, destination, options) end
+
+---@class guestlua.LiveSnapshotResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field path string the file that the copy is in
+---@field disk string the disk's target
+---@field images string[] the disk's chain, which is what it was, the topmost image first
+---@field frozen_seconds number? with quiesce: how long the file systems were frozen
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.LiveSnapshotOptions
 ---@field quiesce? boolean freeze the guest's file systems for the moment of the copy's end; needs the guest agent
 ---@field freeze_timeout? number seconds that the freeze may take; default 60
 ---@field format? string the file's format, as in "raw"; default: that of the disk's image
 ---@field shallow? boolean copy the topmost image only: the file then needs the images below it
----@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
@@ -1456,8 +1640,20 @@ function workflow.live_migrate(guest, destination, options) end
 ---@param disk string the disk's target, as in "vda"
 ---@param out_path string the file, on the guest's host; it must not be there yet
 ---@param options? guestlua.LiveSnapshotOptions
----@return any # a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce
+---@return guestlua.LiveSnapshotResult
 function workflow.live_snapshot(guest, disk, out_path, options) end
+
+---@class guestlua.RebootResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field restarted boolean true if it came up by itself
+---@field asked integer how often the guest was asked to shut down
+---@field forced boolean whether it was powered off
+---@field reason string? libvirt's word for why it stopped, if that was heard
 
 ---@class guestlua.RebootOptions
 ---@field timeout? number seconds that the guest gets to shut down; default 120
@@ -1468,8 +1664,20 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.RebootOptions
----@return any # a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself
+---@return guestlua.RebootResult
 function workflow.reboot(guest, options) end
+
+---@class guestlua.ResumeResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field clock boolean whether the guest's clock was set
+---@field clock_error string? why not
+---@field changed boolean false: it ran before
+---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
 
 ---@class guestlua.workflowResumeOptions
 ---@field devices? table what suspend gave as `devices`; default: those of the host that its configuration has
@@ -1479,15 +1687,27 @@ function workflow.reboot(guest, options) end
 ---Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.workflowResumeOptions
----@return any # a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and clock_error: why not
+---@return guestlua.ResumeResult
 function workflow.resume(guest, options) end
+
+---@class guestlua.SnapshotThenCommitResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disks table[] those that were taken: target, images (the chain now)
+---@field during any what the option during returned
+---@field left_out table[]? disks that were not taken: target, why
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.SnapshotThenCommitOptions
 ---@field disks? table the targets of the disks, as in {"vda"}; nil: all that can be written to
 ---@field quiesce? boolean freeze the guest's file systems for the moment of the snapshot; needs the guest agent
 ---@field during? function called with the disks, a list of {target, base, overlay}, between snapshot and commit
 ---@field on_failure? string if `during` fails: "commit" (default) keeps what the guest wrote; "rollback" throws it away: the guest is powered off and started again as it was at the snapshot
----@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it, `during` not counted; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second
@@ -1496,8 +1716,17 @@ function workflow.resume(guest, options) end
 ---Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.SnapshotThenCommitOptions
----@return any # a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), left_out: the disks that were not taken, a list of {target, why}, and left: files of overlays that stay, a list of {path, why}
+---@return guestlua.SnapshotThenCommitResult
 function workflow.snapshot_then_commit(guest, options) end
+
+---@class guestlua.SuspendResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field devices string[] the XML of those that were detached, for resume
 
 ---@class guestlua.SuspendOptions
 ---@field detach? table aliases or disks' targets of more devices to detach before
@@ -1507,14 +1736,26 @@ function workflow.snapshot_then_commit(guest, options) end
 ---Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.SuspendOptions
----@return any # a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume
+---@return guestlua.SuspendResult
 function workflow.suspend(guest, options) end
+
+---@class guestlua.SwapVolumeResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disk string the disk's target
+---@field images string[] the disk's chain now, the topmost image first
+---@field was string[] the chain before: the guest does not use its topmost image any more
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.SwapVolumeOptions
 ---@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
 ---@field reuse_ext? boolean the volume is there already, as one of a pool is; default: a file is made
 ---@field shallow? boolean copy the topmost image only: the new one needs those below it
----@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
@@ -1525,14 +1766,27 @@ function workflow.suspend(guest, options) end
 ---@param disk string the disk's target, as in "vda"
 ---@param conf any the new volume: a <disk> element, or its XML text
 ---@param options? guestlua.SwapVolumeOptions
----@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost image any more)
+---@return guestlua.SwapVolumeResult
 function workflow.swap_volume(guest, disk, conf, options) end
+
+---@class guestlua.VolumeSnapshotCreateResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disk string the disk's target
+---@field images string[] the disk's chain now, the topmost image first
+---@field quiesced boolean whether the file systems were frozen
+---@field snapshot_id string? the option of that name
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.VolumeSnapshotCreateOptions
 ---@field new_file string the new image: a path, or a name in the directory of the one that there is
 ---@field type? string "qcow2"; there is no other
 ---@field snapshot_id? string what the caller knows the snapshot by
----@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field quiesce? boolean true: the file systems must be frozen; false: they are not; nil: they are, if that can be
 ---@field timeout? number seconds for all of it; what is under way then is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
@@ -1541,14 +1795,25 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotCreateOptions
----@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain), quiesced (whether the file systems were frozen), snapshot_id
+---@return guestlua.VolumeSnapshotCreateResult
 function workflow.volume_snapshot_create(guest, volume_id, options) end
+
+---@class guestlua.VolumeSnapshotDeleteResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long all of it took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field disk string the disk's target
+---@field images string[] the disk's chain now, the topmost image first
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.VolumeSnapshotDeleteOptions
 ---@field file_to_merge? string the image to merge down; without merge_target_file the one that becomes the topmost image's base, nil: none, all is pulled up
 ---@field merge_target_file? string the image to merge into
 ---@field type? string "qcow2"; there is no other
----@field plain? boolean put what an encrypted disk has into a file that is not: the result's `plain` lists such disks; default: that is refused
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it; the merge is ended then
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second
@@ -1558,32 +1823,45 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotDeleteOptions
----@return any # a table: workflow, guest, steps, seconds, disk, images (the disk's chain)
+---@return guestlua.VolumeSnapshotDeleteResult
 function workflow.volume_snapshot_delete(guest, volume_id, options) end
 
----What every failure raises. It prints as one line.
+---What every failure raises: a table that prints as one line with all there is to know.
 ---@class guestlua.Error
----@field new fun(fields: table): guestlua.Error to raise one's own
----@field kind string a stable name: libvirt's error code in lower case (`"no_domain"`, `"operation_timeout"`, `"agent_unresponsive"` …), or `"bad_argument"`, `"closed"`, `"timeout"`, `"interrupted"`, `"cancelled"`, `"xml_error"` …; `"disconnected"` if the connection was lost, whatever code libvirt has for it
----@field message string libvirt's text, or ours
----@field code? integer libvirt's number
----@field domain? string the part of libvirt it came from
----@field level? string how bad it is
----@field op? string the method
----@field call? string libvirt's function behind it
----@field host? string what it was about
----@field guest? string what it was about
----@field device? string what it was about
----@field device_type? string what it was about
----@field where? string the script's file and line
----@field hint? string what to do next, where that is known
----@field workflow? string of a workflow: which
----@field step? string in which step
----@field outcome? string how it left things
----@field left? string of a workflow: files that stay, a list of `{path, why}`
----@field holder? string of the kinds `"busy"` and `"conflict"`: who has the guest
----@field found? string what somebody else changed
----@field undoing? string a list of the errors that came while undoing
----@field still_running? boolean true where the call, or the job, goes on although nobody waits for it
+---@field argument string? the argument that was bad
+---@field call string? libvirt's function behind it
+---@field code integer? libvirt's number
+---@field device string? what the device is known by
+---@field device_type string? what device it is, as in "disk"
+---@field domain string? the part of libvirt that it came from
+---@field found table? of the kind "conflict": what somebody else changed
+---@field guest string? the guest's name
+---@field hint string? what to do next, if that is known
+---@field holder table? of the kind "busy": who has the guest
+---@field host string? the URI of the host that it was about
+---@field kind string a stable name: libvirt's error code in lower case ("no_domain", "operation_timeout", "agent_unresponsive"), or "bad_argument", "closed", "timeout", "interrupted", "cancelled", "xml_error" and so on; "disconnected" if the connection was lost, whatever code libvirt has for it
+---@field left table[]? files that a workflow left: path, why
+---@field level string? how bad libvirt says it is
+---@field message string libvirt's text, or that of guestlua
+---@field op string? the method that failed
+---@field outcome string? how the workflow left things
+---@field results table[]? of guestlua.recover: what became of each run
+---@field step string? the step that it was in
+---@field still_running boolean? true if the call, or the job, goes on although nobody waits for it
+---@field undoing guestlua.Error[]? the errors that came while undoing
+---@field where string? the script's file and line
+---@field workflow string? the workflow that failed
+local Error = {}
+
+---Whether the value is such an error.
+---@param value any whatever pcall gave
+---@param kind? string and of this kind
+---@return boolean
+function Error.is(value, kind) end
+
+---Makes an error to raise, with the fields that it is given.
+---@param fields table its fields; kind has to be one
+---@return guestlua.Error
+function Error.new(fields) end
 
 return guestlua

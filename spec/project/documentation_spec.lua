@@ -43,6 +43,9 @@ describe("The documentation", function()
         for _, param in ipairs(row.params or {}) do
           assert.is_truthy(param.help and param.type, row.name .. ": " .. param.name)
         end
+        for _, field in ipairs(row.fields or {}) do
+          assert.is_truthy(field.help and field.type, row.name .. ": " .. field.name)
+        end
       end
     end
     assert.is_true(count > 100, count)

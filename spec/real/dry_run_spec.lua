@@ -217,6 +217,45 @@ describe("A dry run", function()
     assert.is_true(guestlua.now() - began < 60)
   end)
 
+  it("ends in a plan, with secrets masked", function()
+    local out = run([[
+      guestlua.log.configure({ handler = function() end })
+      guest:attach_device("<graphics type='vnc' passwd='secret0'/>", { live = true })
+      guestlua.workflow.reboot(guest, { timeout = 7 })
+      pcall(host.write_instance_config, host, "<domain type='test'/>")
+      guest:get_block_device("vda"):rebase()
+      guest:get_block_device("vda"):await_job()
+      for i, entry in ipairs(guestlua.plan()) do
+        local names = {}
+        for _, name in ipairs({ "call", "op", "host", "guest", "device", "workflow", "step", "refused", "undoing", "waits_for" }) do
+          names[#names + 1] = entry[name] ~= nil and name .. "=" .. tostring(entry[name]) or nil
+        end
+        print(table.concat(names, " "), entry.arguments and (entry.arguments.conf or entry.arguments.xml))
+      end
+    ]])
+    assert.equal([[
+call=virDomainAttachDeviceFlags op=attach_device host=test:///default guest=test	<graphics type="vnc" passwd="***"/>
+call=virDomainShutdown op=shutdown host=test:///default guest=test workflow=reboot step=shutdown ]]
+      .. [[waits_for=the guest to be off, asked again each 10 s, 7 s at most	nil
+call=virDomainCreateWithFlags op=launch host=test:///default guest=test workflow=reboot step=launch ]]
+      .. [[waits_for=the guest to run, 60 s at most	nil
+call=virDomainDefineXML op=write_instance_config host=test:///default refused=true	<domain type="test"/>
+call=virDomainBlockRebase op=rebase host=test:///default guest=test device=vda waits_for=the job of vda: completed	nil
+]], out)
+  end)
+
+  it("has a plan of what is taken back as well", function()
+    local out = run([[
+      guestlua.log.configure({ handler = function() end })
+      local ok, e = pcall(guestlua.workflow.reboot, guest, { timeout = 0 })
+      print(ok, ok and #e.plan)
+      package.loaded["guestlua.workflow.power.up"].await_running = function() error("broken") end
+      ok, e = pcall(guestlua.workflow.reboot, guest)
+      print(ok, #e.plan, e.plan[2].step, e.plan[2].undoing)
+    ]])
+    assert.matches("^true\t2\nfalse\t%d\tlaunch\tnil\n$", out)
+  end)
+
   it("makes no directory for the embedded driver", function()
     local dir = os.tmpname()
     os.remove(dir)

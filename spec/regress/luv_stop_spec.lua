@@ -13,9 +13,29 @@ describe("uv.stop at the end of a turn of the loop", function()
       local uv = require("luv")
       uv.new_timer():start(1000000, 0, function() end)
       local timer = uv.new_timer()
-      timer:start(20, 0, function() timer:close(function() uv.stop() end) end)
       local task = guestlua.spawn(uv.run)
+      guestlua.sleep(0) -- it waits there from now on
+      timer:start(20, 0, function() timer:close(function() uv.stop() end) end)
       print(uv.run())
       print(task:wait())]]) })
+  end)
+
+  -- Who waits in uv.run was woken after each turn of the loop, and had the loop make the next one at once. It
+  -- made thousands of turns a second.
+  it("leaves the processor alone while nothing happens", function()
+    if not pcall(require, "luv") then
+      pending("needs lua-luv")
+      return
+    end
+    local code, out, err = helper.guestlua("-", [[
+      local uv = require("luv")
+      local turns, timer = 0, uv.new_timer()
+      timer:start(1000, 0, function() timer:close() end)
+      local check = uv.new_check()
+      check:unref()
+      check:start(function() turns = turns + 1 end)
+      uv.run()
+      print(turns < 100 or turns)]])
+    assert.same({ 0, "true\n", "" }, { code, out, err })
   end)
 end)

@@ -89,7 +89,7 @@ helper.interpreter = arg and arg[-1] or "build/guestlua"
 -- Runs a program to its end: its exit code, standard output and standard error.
 function helper.run(command, input)
   local out, err = os.tmpname(), os.tmpname()
-  local pipe = assert(io.popen(("timeout -s KILL 180 %s >%s 2>%s"):format(command, out, err), "w"))
+  local pipe = assert(io.popen(("timeout -s KILL 600 %s >%s 2>%s"):format(command, out, err), "w"))
   pipe:write(input or "")
   local _, how, code = pipe:close()
   local function take(path)

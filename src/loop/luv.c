@@ -28,7 +28,9 @@ typedef void (*set_callback_fn)(lua_State *L, luv_callback callback);
 
 typedef struct sharing {
   gl_state *state;
-  uv_check_t *turned; /* after each turn of the loop while somebody is in run */
+  uv_prepare_t *turn;                                /* each turn of the loop, before it sleeps, while somebody is in run */
+  uv_idle_t *awake;                                  /* keeps it from sleeping */
+  enum { NO_TURN, NEXT_TURN, THIS_TURN } wake_after; /* somebody in run waits for one turn only */
   gl_waitlist waiters;
   void *context;     /* luv's, to know its handles by */
   lua_Integer stops; /* how often uv.stop was called */
@@ -100,11 +102,25 @@ static int loop_alive(lua_State *L)
   return 1;
 }
 
-static void on_turned(uv_check_t *check)
+static void on_awake(uv_idle_t *awake)
 {
-  sharing *sh = check->data;
-  gl_waitlist_wake(&sh->waiters, -1);
-  uv_check_stop(check);
+  uv_idle_stop(awake);
+}
+
+/* Wakes who waits only if there is a reason: a task that is ready keeps the loop from sleeping. What ended last may have been called back
+ * at the very end of the turn before. */
+static void on_turn(uv_prepare_t *turn)
+{
+  sharing *sh = turn->data;
+  if (TAILQ_EMPTY(&sh->waiters)) {
+    uv_prepare_stop(turn);
+  } else if (sh->wake_after == THIS_TURN || !alive(sh)) {
+    sh->wake_after = NO_TURN;
+    gl_waitlist_wake(&sh->waiters, -1);
+    uv_idle_start(sh->awake, on_awake);
+  } else if (sh->wake_after == NEXT_TURN) {
+    sh->wake_after = THIS_TURN;
+  }
 }
 
 static int run_again(lua_State *L, int status, lua_KContext ctx);
@@ -119,7 +135,9 @@ static int run(lua_State *L, sharing *sh, bool turned)
     lua_pushboolean(L, more);
     return 1;
   }
-  uv_check_start(sh->turned, on_turned);
+  if (strcmp(mode, "default") != 0 && sh->wake_after == NO_TURN)
+    sh->wake_after = NEXT_TURN;
+  uv_prepare_start(sh->turn, on_turn);
   return gl_task_wait(L,
                       (gl_wait){.list = &sh->waiters, .seconds = strcmp(mode, "nowait") == 0 ? 0 : -1, .what = "luv's handles, in uv.run"},
                       (lua_KContext)sh, run_again);
@@ -174,7 +192,8 @@ static void on_closed(uv_handle_t *handle)
 static int sharing_gc(lua_State *L)
 {
   sharing *sh = lua_touserdata(L, 1);
-  uv_close((uv_handle_t *)sh->turned, on_closed);
+  uv_close((uv_handle_t *)sh->turn, on_closed);
+  uv_close((uv_handle_t *)sh->awake, on_closed);
   return 0;
 }
 
@@ -182,12 +201,16 @@ static sharing *sharing_new(lua_State *L)
 {
   gl_state *s = gl_state_get(L);
   sharing *sh = lua_newuserdatauv(L, sizeof *sh, 0);
-  *sh = (sharing){.state = s, .turned = malloc(sizeof *sh->turned)};
-  if (!sh->turned)
+  *sh = (sharing){.state = s, .turn = malloc(sizeof *sh->turn), .awake = malloc(sizeof *sh->awake)};
+  if (!sh->turn || !sh->awake) {
+    free(sh->turn);
+    free(sh->awake);
     luaL_error(L, "guestlua: out of memory");
+  }
   TAILQ_INIT(&sh->waiters);
-  uv_check_init(&s->loop, sh->turned);
-  sh->turned->data = sh;
+  uv_prepare_init(&s->loop, sh->turn);
+  uv_idle_init(&s->loop, sh->awake);
+  sh->turn->data = sh;
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, sharing_gc);
   lua_setfield(L, -2, "__gc");

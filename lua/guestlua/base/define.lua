@@ -16,9 +16,17 @@ local function bad(method, argument, message)
   }), 0)
 end
 
+local function is_class(wanted)
+  return wanted:find("^%u") ~= nil
+end
+
+-- A closed object is of its class: what is asked of it says that it is closed.
 local function matches(value, wanted)
   if wanted == "integer" then
     return math.type(value) == "integer"
+  elseif is_class(wanted) then
+    local ok, e = pcall(core.check_self, value, wanted, "matches")
+    return ok or e.kind == "closed"
   end
   return wanted == "any" or type(value) == wanted
 end
@@ -56,12 +64,20 @@ local function check_options(method, params, options)
   end
 end
 
+-- Says what a class is that has its functions in the table `class`. fields: of its objects, as a row has them for its result.
+local function describe(class, name, help, fields)
+  for _, field in ipairs(fields or {}) do
+    field.result = { field.type }
+  end
+  classes[#classes + 1] = { name = name, help = help, fields = fields or {} }
+  classes[class] = name
+end
+
 -- A class written in Lua.
 local function class_of(name, help)
   local class = { __name = name }
   class.__index = class
-  classes[#classes + 1] = { name = name, help = help }
-  classes[class] = name
+  describe(class, name, help)
   return class
 end
 
@@ -131,18 +147,19 @@ local TIMEOUT = {
   help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
 }
 
-local define = { rows = rows, classes = classes, class = class_of, lazy = lazy, load_all = load_all, bad = bad, check = check }
+local define = { rows = rows, classes = classes, class = class_of, describe = describe, lazy = lazy, load_all = load_all, bad = bad, check = check }
 
 -- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which is made of rows itself, and is put here by task/group.lua.
 
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
 -- row.result: a type of LuaCATS for each value that comes back, maybe with its name, as in "Guest?" or { "integer code", "string output" };
--- row.returns says what it means. param.binary: a string that may have any byte in it. row.blocks: it makes calls that can block, and so has the
--- option timeout.
+-- row.returns says what it means. row.fields: what is in the table that comes back, or in each of the list with the result "table[]", as a list of
+-- { name, type, help }. param.type: a type of Lua, or the name of a class. param.binary: a string that may have any byte in it. row.blocks: it makes
+-- calls that can block, and so has the option timeout.
 return setmetatable(define, {
   __call = function(_, class, owner, row)
     row.owner = owner
-    row.result = type(row.result) == "string" and { row.result } or row.result
+    row.result = row.fields and { row.result or "table" } or type(row.result) == "string" and { row.result } or row.result
     row.params = row.params or {}
     rows[#rows + 1] = row
     local params, run, first = row.params, row.run, row.method and 2 or 1

@@ -69,7 +69,8 @@ define(journal, "guestlua", {
   name = "journal",
   help = "Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. "
     .. "Its files are for this user only, because they hold configurations with their secrets.",
-  returns = "string: the directory",
+  result = "string",
+  returns = "the directory",
   params = { { name = "dir", type = "string", help = "a directory, made if it is missing; default: $XDG_STATE_HOME/guestlua/journal, or "
     .. "~/.local/state/guestlua/journal, or /var/lib/guestlua for root without a home" } },
   run = function(options)

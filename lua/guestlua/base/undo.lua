@@ -6,6 +6,7 @@
 -- The function runs shielded from being cancelled. An error in it never hides the one that left the scope: that one is raised, and tells of both.
 
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
 
 local undo = {}
 
@@ -23,11 +24,10 @@ function undo.both(first, second)
   return first
 end
 
-local Guard = { __name = "Guard" }
-Guard.__index = Guard
+local Guard = define.class("Guard", "Holds something for a scope, as guest:frozen(), guest:paused() and guest:attached(device) do: "
+  .. "local frozen <close> = guest:frozen(). It is taken back on every way out of the scope.")
 
--- Takes back now; later it does nothing more.
-function Guard:close(failure)
+function Guard:__close(failure)
   local take_back = self.take_back
   self.take_back = nil
   if not take_back then
@@ -39,17 +39,32 @@ function Guard:close(failure)
   end
 end
 
-Guard.__close = Guard.close
+define(Guard, "Guard", {
+  name = "close",
+  method = true,
+  help = "Takes back now. A second time it does nothing. Errors: as the call that takes it back has them.",
+  run = function(guard)
+    Guard.__close(guard)
+  end,
+})
 
--- Lets go of what would be taken back.
-function Guard:keep()
-  local kept = self.take_back and self.kept
-  self.take_back = nil
-  if kept then
-    kept()
-  end
-  return self
-end
+define(Guard, "Guard", {
+  name = "keep",
+  method = true,
+  help = "Lets go of what is held: nothing is taken back when the scope ends, nor by recover.",
+  result = "Guard",
+  run = function(guard)
+    local kept = guard.take_back and guard.kept
+    guard.take_back = nil
+    if kept then
+      kept()
+    end
+    return guard
+  end,
+})
+
+-- Closes the guard as the end of its scope does. failure: the error that leaves it.
+undo.close = Guard.__close
 
 -- kept: called when the guard is kept; may be nil.
 function undo.guard(take_back, kept)

@@ -130,6 +130,11 @@ local function configure(settings)
   end
 end
 
+-- What a dry run has come to, however the script ended: for people, on standard error, as what it prints is the script's own.
+local function print_plan()
+  io.stderr:write(require("guestlua.log.plan").text(), "\n")
+end
+
 local function run_script(path, ...)
   return compiled(loadfile(path ~= "-" and path or nil, mode))(...)
 end
@@ -146,6 +151,7 @@ function command.run(settings, script, ...)
   if settings.W then
     warn("@on")
   end
+  local planned <close> = settings.dry_run and setmetatable({}, { __close = print_plan }) or nil -- luacheck: ignore planned
   if settings.version or settings.V then
     print_versions()
   end

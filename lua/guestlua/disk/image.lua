@@ -7,6 +7,7 @@
 -- A file that this process cannot make, as on another machine or in a directory of libvirt's, gets no dev and ino: libvirt makes it. Nothing
 -- proves later that it is the same, so it is never removed, but named.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 
 local image = {}
@@ -52,8 +53,10 @@ end
 
 -- Makes the file, empty, for the owner of the image `like`. file: { path }; it gets dev and ino, or why this process could not make it.
 function image.make(guest, target, file, like)
-  if core.dry_run() or not image.is_local(guest) or file.path:sub(1, 1) ~= "/" then
+  if not image.is_local(guest) or file.path:sub(1, 1) ~= "/" then
     return
+  elseif core.dry_run() then
+    return calls.held("make_image", guest, { path = file.path })
   end
   local made, code, why = core.make_image(file.path, like)
   if code == "EEXIST" then
@@ -245,6 +248,9 @@ end
 function image.remove(guest, file)
   if not image.is_local(guest) then
     return false, "it is on another machine"
+  elseif core.dry_run() then
+    calls.held("remove_image", guest, { path = file.path })
+    return true
   end
   local now, why = found(file)
   if not now then

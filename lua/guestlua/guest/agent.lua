@@ -303,9 +303,10 @@ local agent = {}
 define(agent, "guestlua", {
   name = "await_agent",
   help = "Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.",
-  returns = "number: the seconds that it took",
+  result = "number",
+  returns = "the seconds that it took",
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised; default: no limit" },
   },
   run = function(guest, options)

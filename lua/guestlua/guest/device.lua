@@ -79,7 +79,7 @@ define(Guest, "Guest", {
 
 local function set_hairpin(guest, name)
   if core.dry_run() then
-    return calls.held("enable_hairpin", { guest = guest.name, device = name })
+    return calls.held("enable_hairpin", guest, { interface = name })
   end
   local path = ("/sys/class/net/%s/brport/hairpin_mode"):format(name)
   local file, message, code = io.open(path, "r+")

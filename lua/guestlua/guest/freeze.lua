@@ -9,13 +9,32 @@ local freeze = {}
 -- the agent has to say that it is there.
 local THAW_FOR, TRY, PING = 40, 8, 5
 
+local AGENT = "org.qemu.guest_agent.0"
+local RUN_BY_QEMU = { qemu = true, kvm = true } -- types of a <domain>
+
 local ALARM = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
+
+-- The same as far as the guest's XML tells it: a dry run makes no call that an agent could take for a command.
+local function check_connected(guest)
+  local domain, found = core.element(guest:get_xml_desc()), nil
+  for _, channel in ipairs(domain.devices:children("channel")) do
+    found = channel.target and channel.target.name == AGENT and channel or found
+  end
+  if not RUN_BY_QEMU[domain:attribute("type")] or found and found.target.state ~= "disconnected" then
+    return
+  end
+  error(core.Error.new({
+    kind = found and "agent_unresponsive" or "argument_unsupported",
+    guest = guest.name,
+    message = found and "the guest's agent is not connected" or "the guest has no agent: no <channel> of its configuration is called " .. AGENT,
+  }), 0)
+end
 
 -- Raises if the agent does not answer, or has frozen the file systems for somebody else: they cannot be frozen then, and nothing has been done yet.
 -- seconds: if it has less than usual.
 function freeze.check_agent(guest, seconds)
-  if core.dry_run() then -- which makes no call that an agent could take for a command
-    return
+  if core.dry_run() then
+    return check_connected(guest)
   end
   local limit = math.max(1, math.min(PING, (seconds or PING) // 1 | 0))
   local ok, answer = pcall(guest.agent_command, guest, '{"execute":"guest-fsfreeze-status"}', { agent_timeout = limit })

@@ -45,7 +45,7 @@ local function begun(begin, take_back, fn)
   end)
   local guard <close> = undo.guard(function(failure)
     if failure then
-      result:close(failure)
+      undo.close(result, failure)
     end
   end)
   core.shield(function()
@@ -63,7 +63,7 @@ define(core.Guest, "Guest", {
   help = "Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the "
     .. "freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does "
     .. "not answer is an error before anything is frozen.",
-  returns = "a guard",
+  result = "Guard",
   params = {
     { name = "timeout", type = "number", help = "seconds that the freeze may take; then the guest is thawed, and an error of kind "
       .. "\"timeout\" is raised" },
@@ -112,7 +112,7 @@ define(core.Guest, "Guest", {
   method = true,
   help = "Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before "
     .. "stays so.",
-  returns = "a guard",
+  result = "Guard",
   blocks = true,
   run = function(guest)
     local was = guest:get_info().domain_state == "paused"

@@ -32,26 +32,56 @@ local function ask(guest, what, prefix)
   return result[prefix] or {}
 end
 
+-- Fields that are all of one type and need no words.
+local function strings(...)
+  local fields = {}
+  for i, name in ipairs({ ... }) do
+    fields[i] = { name = name, type = "string?", help = "as the agent calls it" }
+  end
+  return fields
+end
+
 local ROWS = {
-  { "os_info", "os", "os", "a table: id, name, pretty_name, version, version_id, kernel_release, kernel_version, machine, variant, variant_id; "
-    .. "what the guest does not say is missing", "The operating system in the guest, as its agent says." },
-  { "users", "users", "user", "a list of tables: name, domain (of Windows), login_time (milliseconds since 1970)", "Who is logged in in the guest." },
-  { "filesystems", "filesystems", "fs", "a list of tables: mountpoint, name, fstype, total_bytes, used_bytes, disk (a list of alias, serial, device)",
-    "The file systems that are mounted in the guest." },
-  { "disks", "disks", "disk", "a list of tables: name, partition, dependency, alias, guest_alias, guest_bus, serial, device",
-    "The disks and partitions as the guest sees them." },
-  { "interfaces", "interfaces", "if", "a list of tables: name, hwaddr, addr (a list of type, addr, prefix)",
-    "The network interfaces in the guest, with the addresses that they have there." },
+  { "os_info", "os", "os", "table", "The operating system in the guest, as its agent says. What the guest does not say is nil.",
+    strings("id", "name", "pretty_name", "version", "version_id", "kernel_release", "kernel_version", "machine", "variant", "variant_id") },
+  { "users", "users", "user", "table[]", "Who is logged in in the guest.", {
+    { name = "name", type = "string", help = "the user's name" },
+    { name = "domain", type = "string?", help = "of Windows" },
+    { name = "login_time", type = "integer", help = "milliseconds since 1970" },
+  } },
+  { "filesystems", "filesystems", "fs", "table[]", "The file systems that are mounted in the guest.", {
+    { name = "mountpoint", type = "string", help = "where it is mounted" },
+    { name = "name", type = "string", help = "its device in the guest" },
+    { name = "fstype", type = "string", help = "as in \"ext4\"" },
+    { name = "total_bytes", type = "integer?", help = "its size" },
+    { name = "used_bytes", type = "integer?", help = "how much of it is used" },
+    { name = "disk", type = "table[]", help = "the disks that it is on: alias, serial, device" },
+  } },
+  { "disks", "disks", "disk", "table[]", "The disks and partitions as the guest sees them.", {
+    { name = "name", type = "string", help = "its device in the guest" },
+    { name = "partition", type = "boolean", help = "whether it is a partition" },
+    { name = "dependency", type = "table[]?", help = "what it is made of: name" },
+    { name = "alias", type = "string?", help = "the alias of the device in the guest's configuration" },
+    { name = "guest_alias", type = "string?", help = "another name that the guest has for it" },
+    { name = "guest_bus", type = "string?", help = "the bus that the guest sees it on" },
+    { name = "serial", type = "string?", help = "its serial number" },
+    { name = "device", type = "string?", help = "its device node, as on S390" },
+  } },
+  { "interfaces", "interfaces", "if", "table[]", "The network interfaces in the guest, with the addresses that they have there.", {
+    { name = "name", type = "string", help = "as in \"eth0\"" },
+    { name = "hwaddr", type = "string?", help = "the MAC address" },
+    { name = "addr", type = "table[]?", help = "the addresses: type (\"ipv4\" or \"ipv6\"), addr, prefix" },
+  } },
 }
 
 for _, row in ipairs(ROWS) do
-  local name, what, prefix, returns, help = table.unpack(row)
+  local name, what, prefix, result, help, fields = table.unpack(row)
   define(core.Guest, "Guest", {
     name = name,
     method = true,
     help = help .. " By virDomainGetGuestInfo; what a guest says of itself it can make up.",
-    result = { "table" },
-    returns = returns,
+    result = result,
+    fields = fields,
     blocks = true,
     run = function(guest)
       return ask(guest, what, prefix)

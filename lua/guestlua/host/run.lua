@@ -41,6 +41,7 @@ define(run, "guestlua", {
   name = "run",
   help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is "
     .. "cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.",
+  result = { "integer code", "string output", "string errors" },
   returns = "its exit code (128 and the signal's number if a signal ended it), what it printed, and what it printed as errors",
   params = {
     { name = "program", type = "string", positional = true, required = true, help = "the program; without a slash in it PATH is searched" },

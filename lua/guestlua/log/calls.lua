@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local log = require("guestlua.log.log")
+local plan = require("guestlua.log.plan")
 
 local calls = {}
 
@@ -15,7 +16,7 @@ local function ordered(list, inline)
   return setmetatable(fields, { __jsonorder = order, inline = inline })
 end
 
-local ORDER = { "op", "host", "guest", "device", "arguments", "result", "error", "reason", "still_running", "duration_ms" }
+local ORDER = { "op", "host", "guest", "device", "workflow", "step", "arguments", "result", "error", "reason", "still_running", "duration_ms" }
 
 local function fields_of(call)
   return setmetatable({
@@ -69,12 +70,30 @@ function calls.outcome(disk)
     outcomes[key] = nil
   end
   log.emit("info", "dry run: await_job", { guest = guest, device = disk.name, result = outcome })
+  plan.waits(disk.guest, ("the job of %s: %s"):format(disk.name, outcome))
   return outcome
 end
 
--- Says that something which is no call of libvirt's is not done.
-function calls.held(what, fields)
-  log.emit("info", "dry run: " .. what, fields)
+-- Says that something which is no call of libvirt's is not done to a guest: `what` is its name, fields are more about it.
+function calls.held(what, guest, fields)
+  local names = {}
+  for name in pairs(fields) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  local arguments = {}
+  for i, name in ipairs(names) do
+    arguments[2 * i - 1], arguments[2 * i] = name, fields[name]
+  end
+  local entry = plan.add({ call = what, host = core.mask(guest.host.uri), guest = guest.name, arguments = ordered(arguments, true) })
+  log.emit("info", "dry run: " .. what, setmetatable({ guest = entry.guest, workflow = entry.workflow, step = entry.step,
+    arguments = entry.arguments }, { __jsonorder = ORDER }))
+end
+
+-- Says what a dry run does not wait for.
+function calls.waits(guest, what)
+  plan.waits(guest, what)
+  log.emit("info", "dry run: wait", { guest = guest.name, what = what })
 end
 
 core.on_call(function(what, call)
@@ -85,7 +104,11 @@ core.on_call(function(what, call)
   if call.device then
     remember(call)
   end
-  calls.held(call.refused and call.call .. " (refused)" or call.call, fields_of(call))
+  local fields = fields_of(call)
+  local entry = plan.add({ call = call.call, op = call.op, host = call.host, guest = call.guest, device = call.device,
+    arguments = fields.arguments, refused = call.refused or nil })
+  fields.workflow, fields.step = entry.workflow, entry.step
+  log.emit("info", "dry run: " .. (call.refused and call.call .. " (refused)" or call.call), fields)
 end)
 
 define(calls, "guestlua", {
@@ -94,7 +117,7 @@ define(calls, "guestlua", {
     .. "where that is all that they say, and gets an error of kind \"dry_run\" where it is not. New connections are read-only. There is no way "
     .. "back. The command's --dry-run.",
   result = "boolean",
-  returns = "boolean: whether this is a dry run",
+  returns = "whether this is a dry run",
   params = { { name = "on", type = "boolean", positional = true, help = "true; nil: only asks" } },
   run = function(on)
     return core.dry_run(on or nil)

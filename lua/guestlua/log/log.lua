@@ -218,4 +218,15 @@ for i, name in ipairs(LEVELS) do
   })
 end
 
-return { log = log, emit = emit }
+-- Fields as a line has them, in the order that their metatable has: as a table in which secrets are masked, and as text.
+local function masked(fields)
+  return plain_fields(fields, 1)
+end
+
+local function fields_text(fields)
+  local parts = {}
+  add_fields(parts, masked(fields))
+  return table.concat(parts, " ")
+end
+
+return { log = log, emit = emit, masked = masked, fields_text = fields_text }

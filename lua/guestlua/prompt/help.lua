@@ -50,12 +50,13 @@ function help.classes()
     return made
   end
   require("guestlua") -- makes the rows of define
+  require("guestlua.base.error") -- nothing but documentation
   define.load_all()
   local documentation = core.documentation()
   local classes = { { name = "guestlua", help = MODULE, methods = documentation.functions, fields = {} } }
   table.move(documentation.classes, 1, #documentation.classes, 2, classes)
   for _, class in ipairs(define.classes) do
-    classes[#classes + 1] = { name = class.name, help = class.help, methods = {}, fields = {}, in_lua = true }
+    classes[#classes + 1] = { name = class.name, help = class.help, methods = {}, fields = class.fields, in_lua = true }
   end
   for _, class in ipairs(classes) do
     merge(class)
@@ -147,10 +148,23 @@ function help.result(row)
   end
   local words = {}
   for i, one in ipairs(row.result) do
-    local kind, mark = one:match("^(%w+)([%[%]?]*)")
-    words[i] = mark == "[]" and "a list of " .. kind or mark == "?" and kind .. ", or nil" or kind
+    words[i] = help.type(one:match("^[^ ]+"))
   end
   return table.concat(words, ", ")
+end
+
+-- Whether a row with fields gives a list of such tables.
+function help.is_list(row)
+  return row.result[1]:find("^table%[%]") ~= nil
+end
+
+-- A type of LuaCATS in words: "Guest?" is "Guest, or nil".
+function help.type(text)
+  local kind, list, optional = text:match("^(%w+)(%[?%]?)(%??)$")
+  if not kind then
+    return (text:gsub("|", " or "))
+  end
+  return (list ~= "" and "a list of " .. kind .. "s" or kind) .. (optional ~= "" and ", or nil" or "")
 end
 
 -- The class and the row of a function of ours.
@@ -211,7 +225,12 @@ local function row_text(class, row, columns)
   local lines = { (row.dotted and "" or class.name) .. help.signature(class, row), wrapped(row.help, "", columns) }
   add_params(lines, row, true, "Arguments:", columns)
   add_params(lines, row, false, "Options:", columns)
-  if help.result(row) then
+  if row.fields then
+    lines[#lines + 1] = ("Returns a %s:"):format(help.is_list(row) and "list of tables, each with" or "table")
+    for _, field in ipairs(row.fields) do
+      lines[#lines + 1] = wrapped(("%s (%s): %s"):format(field.name, help.type(field.type), field.help), "  ", columns)
+    end
+  elseif help.result(row) then
     lines[#lines + 1] = wrapped("Returns " .. help.result(row) .. ".", "", columns)
   end
   if row.call then

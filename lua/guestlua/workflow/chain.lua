@@ -111,8 +111,9 @@ function chain.check_plain(run, disk, what)
   table.insert(run.plain, disk.target)
 end
 
-chain.PLAIN = { name = "plain", type = "boolean", help = "put what an encrypted disk has into a file that is not: the result's `plain` "
-  .. "lists such disks; default: that is refused" }
+chain.PLAIN_FIELD = { name = "plain", type = "string[]?", help = "the targets of encrypted disks of which something was put in clear, as the option "
+  .. "plain allows" }
+chain.PLAIN = { name = "plain", type = "boolean", help = "put what an encrypted disk has into a file that is not; default: that is refused" }
 
 -- The disks that "all" leaves out: a list of {target, why}.
 function chain.left_out(guest, taken)

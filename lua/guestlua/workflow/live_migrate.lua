@@ -1,6 +1,8 @@
 -- Live migration: moved to another host, watched all the while, and looked at on both hosts in the end. On every way out the guest is on exactly one
 -- of them, or the error says that this is not known: "job_unknown".
 
+local calls = require("guestlua.log.calls")
+local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -105,6 +107,9 @@ local function migrate(run)
     run.refusal = explained(run, e)
     verify(run, run.refusal)
   end
+  if core.dry_run() then
+    return calls.waits(guest, way.waits_for(run))
+  end
   way.hear(run, true)
 end
 
@@ -150,12 +155,20 @@ steps.define({
   help = "Moves a running guest to another host and looks at both in the end. It is watched on the way: it may stand still ever longer at its end, "
     .. "and if it takes too long it is aborted, or made to end. If a step fails or the script is told to stop, it is aborted and the "
     .. "guest goes on where it was. An error of kind \"job_unknown\" says that it is not known where the guest runs.",
-  returns = "a table: workflow, guest, steps, seconds, destination, arrived (the Guest there), forced (\"postcopy\", \"pause\" or nil), downtimes (a "
-    .. "list of {after, ms, set}), iterations, stats (what libvirt counted), warnings, and left_out: disks that were not "
-    .. "copied with the others, a list of {target, why}",
+  fields = {
+    { name = "destination", type = "string", help = "the URI of the host that it is on" },
+    { name = "arrived", type = "Guest", help = "the Guest there" },
+    { name = "forced", type = "\"postcopy\"|\"pause\"|nil", help = "how it was made to end, if it was" },
+    { name = "downtimes", type = "table[]", help = "the longest downtimes that were asked for: after (seconds), ms, set (whether libvirt took it)" },
+    { name = "iterations", type = "integer?", help = "how often the memory was gone through, if libvirt said so" },
+    { name = "stats", type = "table?", help = "what libvirt counted" },
+    { name = "warnings", type = "string[]", help = "what is not as it should be, and did not stop it" },
+    { name = "left_out", type = "table[]?", help = "disks that were not copied with the others: target, why" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
-    { name = "destination", type = "userdata", positional = true, required = true, help = "the Host that it goes to" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "destination", type = "Host", positional = true, required = true, help = "the Host that it goes to" },
     { name = "timeout", type = "number", help = "the same as completion_timeout" },
     { name = "destination_uri", type = "string", help = "how the source host's libvirt reaches the destination's, as in \"qemu+tcp://other/system\"; "
       .. "nil: the URI that the destination was opened with" },
@@ -169,8 +182,8 @@ steps.define({
     { name = "migrate_disks", type = "table", help = "the targets of the disks to copy" },
     { name = "tunnelled", type = "boolean", help = "send all data through libvirt's own connection" },
     { name = "tls", type = "boolean", help = "send it encrypted by QEMU" },
-    { name = "plain", type = "boolean", help = "copy encrypted disks without tls, as anybody on the way can read them: the result's `plain` lists "
-      .. "them; default: that is refused" },
+    { name = "plain", type = "boolean", help = "copy encrypted disks without tls, as anybody on the way can read them; default: that is "
+      .. "refused" },
     { name = "postcopy", type = "boolean", help = "force_complete may let the guest run there before all its memory is; it is not aborted then" },
     { name = "auto_converge", type = "boolean", help = "slow the guest down if it writes faster than the memory goes over" },
     { name = "unsafe", type = "boolean", help = "also if libvirt cannot tell that the disks are shared" },

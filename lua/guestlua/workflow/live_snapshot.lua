@@ -121,9 +121,15 @@ steps.define({
   help = "Copies a disk of the running guest to a new file, with all that is below it in its chain, so that the file needs no other. The copy is the "
     .. "disk as it was at one moment, at the end; with quiesce its file systems were frozen then. The guest keeps its disk and its configuration. "
     .. "If a step fails there is no file.",
-  returns = "a table: workflow, guest, steps, seconds, path, disk, images (the disk's chain, which is what it was) and frozen_seconds, with quiesce",
+  fields = {
+    { name = "path", type = "string", help = "the file that the copy is in" },
+    { name = "disk", type = "string", help = "the disk's target" },
+    { name = "images", type = "string[]", help = "the disk's chain, which is what it was, the topmost image first" },
+    { name = "frozen_seconds", type = "number?", help = "with quiesce: how long the file systems were frozen" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
     { name = "out_path", type = "string", positional = true, required = true, help = "the file, on the guest's host; it must not be there yet" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the copy's end; needs the guest agent" },

@@ -174,10 +174,19 @@ define(recover, "guestlua", {
     .. "guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. "
     .. "What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the "
     .. "end, with all results in the error's field `results`.",
-  returns = "a list of tables: id, workflow, guest, step (how far the run had come), and outcome (what was done), error (why it is set aside) or "
-    .. "problem (why an entry was not looked at: damaged, of another version, user or machine); left: files that stay, {path, why}",
+  result = "table[]",
+  fields = {
+    { name = "id", type = "string", help = "the run's, as `guestlua recover --forget` takes it" },
+    { name = "workflow", type = "string", help = "the workflow or guard" },
+    { name = "guest", type = "string", help = "the guest's name" },
+    { name = "step", type = "string", help = "how far the run had come" },
+    { name = "outcome", type = "string?", help = "what was done" },
+    { name = "error", type = "Error?", help = "why it is set aside" },
+    { name = "problem", type = "string?", help = "why the entry was not looked at: damaged, of another version, user or machine" },
+    { name = "left", type = "table[]?", help = "files that stay: path, why" },
+  },
   params = {
-    { name = "host", type = "userdata", positional = true, required = true, help = "the Host" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host" },
     { name = "guest", type = "string", help = "the name or UUID of the only guest to recover" },
     { name = "adopt", type = "boolean", help = "also take over runs that cannot be seen from here, as of another machine: only if they are over for "
       .. "good" },

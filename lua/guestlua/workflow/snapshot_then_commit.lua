@@ -223,6 +223,9 @@ end
 
 local function verify(run)
   run.after = {}
+  if core.dry_run() then
+    return remove_overlays(run)
+  end
   for i, disk in ipairs(run.data.disks) do
     local images = chain.images(run.guest, disk.target)
     if images[1] ~= disk.base then
@@ -245,10 +248,14 @@ steps.define({
   name = NAME,
   help = "Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the "
     .. "overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.",
-  returns = "a table: workflow, guest, steps, seconds, disks (target, images), during (what `during` returned), left_out: the disks that were not "
-    .. "taken, a list of {target, why}, and left: files of overlays that stay, a list of {path, why}",
+  fields = {
+    { name = "disks", type = "table[]", help = "those that were taken: target, images (the chain now)" },
+    { name = "during", type = "any", help = "what the option during returned" },
+    { name = "left_out", type = "table[]?", help = "disks that were not taken: target, why" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disks", type = "table", help = "the targets of the disks, as in {\"vda\"}; nil: all that can be written to" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the snapshot; needs the guest agent" },
     { name = "during", type = "function", help = "called with the disks, a list of {target, base, overlay}, between snapshot and commit" },
@@ -272,7 +279,7 @@ steps.define({
   { "snapshot", run = snapshot, undo = take_back, change = true },
   { "during", run = during, unlimited = true },
   { "commit", run = commit },
-  { "verify", run = verify, checks = true },
+  { "verify", run = verify },
   result = function(run)
     return { disks = run.after, during = run.result, left_out = run.left_out, plain = run.plain }
   end,

@@ -1,13 +1,14 @@
 -- A workflow is a list of steps, each with its undo. A run that fails, is told to stop or was killed is taken back by the same undos, last first.
 --
 --   steps.define({
---     name = "…", help = "…", returns = "…", params = { … },
+--     name = "…", help = "…", params = { … },
+--     fields = { … }                   what is in the table that the workflow returns, beside what all of them have
 --     arguments = function(run, …)     bad input is answered here, before anything is asked; what the steps need goes into run.args
 --     plan = function(run)             looks, changes nothing, and returns what the journal keeps: run.data
 --     { "copy", run = fn, undo = fn, change = true },
 --     …
 --     beside = function(run, group)    starts tasks that end with the run
---     result = function(run)           what the workflow returns; workflow, guest, steps and seconds are added
+--     result = function(run)           that table
 --     left = function(run)             how a run that failed left the guest, if no undo said so
 --     unknown = "…"                    what there is to say if it cannot be known how things are
 --     recover = function(run, host, guest)     takes back what a killed run left, in the place of the undos
@@ -31,6 +32,7 @@ local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
 local journal = require("guestlua.base.journal")
+local plan = require("guestlua.log.plan")
 local retry = require("guestlua.workflow.retry")
 local Run = require("guestlua.workflow.run")
 local state = require("guestlua.workflow.state")
@@ -141,6 +143,7 @@ local function explained(run, e)
   e.guest = e.guest or run.guest_name
   e.outcome = e.outcome or run.outcome
   e.steps = e.steps or run.steps
+  e.plan = e.plan or run.plan
   e.left = e.left or #run.left > 0 and run.left or nil
   return e
 end
@@ -200,18 +203,35 @@ local function params_of(spec)
   return params
 end
 
+-- What each workflow's result has.
+local FIELDS = {
+  { name = "workflow", type = "string", help = "its name" },
+  { name = "guest", type = "string", help = "the guest's name" },
+  { name = "steps", type = "table[]", help = "the steps that were taken, in their order: name, seconds" },
+  { name = "seconds", type = "number", help = "how long all of it took" },
+  { name = "left", type = "table[]?", help = "files that stay: path, why; nil if there are none" },
+  { name = "plan", type = "table[]?", help = "in a dry run: what was not done, as guestlua.plan() has it" },
+}
+
+local function fields_of(spec)
+  local fields = table.move(FIELDS, 1, #FIELDS, 1, {})
+  return table.move(spec.fields or {}, 1, #(spec.fields or {}), #fields + 1, fields)
+end
+
 local function run_steps(spec, guest, options, ...)
   core.check_self(guest, "Guest", spec.name)
   local run = Run.new(spec, guest, options)
   if spec.arguments then
     spec.arguments(run, ...)
   end
+  local planned <close> = core.dry_run() and plan.begin(run) or nil -- luacheck: ignore planned
   local ok, result = pcall(execute, run)
   if not ok then
     error(explained(run, result), 0)
   end
   result.workflow, result.guest, result.steps, result.seconds = run.workflow, run.guest_name, run.steps, core.now() - run.began
   result.left = #run.left > 0 and run.left or nil
+  result.plan = core.dry_run() and (run.plan or {}) or nil
   return result
 end
 
@@ -244,7 +264,7 @@ function steps.define(spec)
   define(workflow, "workflow", {
     name = spec.name,
     help = spec.help,
-    returns = spec.returns,
+    fields = fields_of(spec),
     params = params_of(spec),
     run = function(...)
       local arguments = table.pack(...)

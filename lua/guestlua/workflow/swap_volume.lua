@@ -185,10 +185,14 @@ steps.define({
   name = NAME,
   help = "Moves a disk of the running guest to another volume: copies it there, lets the guest go on with the copy, and makes its configuration say "
     .. "so. If a step before the move fails, the copy is taken back and the guest has the disk that it had; the error's outcome says which.",
-  returns = "a table: workflow, guest, steps, seconds, disk, images (the disk's chain now), was (the one before: the guest does not use its topmost "
-    .. "image any more)",
+  fields = {
+    { name = "disk", type = "string", help = "the disk's target" },
+    { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
+    { name = "was", type = "string[]", help = "the chain before: the guest does not use its topmost image any more" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
     { name = "conf", type = "any", positional = true, required = true, help = "the new volume: a <disk> element, or its XML text" },
     { name = "resize_to", type = "integer", help = "bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has" },

@@ -135,9 +135,15 @@ steps.define({
   name = "volume_snapshot_create",
   help = "Puts a new image on top of a volume: what the guest writes from then on goes there, and what is below does not change. The image is there "
     .. "already, beside the volume's, as a qcow2 that is based on it. The file systems are frozen meanwhile if that can be.",
-  returns = "a table: workflow, guest, steps, seconds, disk, images (the disk's chain), quiesced (whether the file systems were frozen), snapshot_id",
+  fields = {
+    { name = "disk", type = "string", help = "the disk's target" },
+    { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
+    { name = "quiesced", type = "boolean", help = "whether the file systems were frozen" },
+    { name = "snapshot_id", type = "string?", help = "the option of that name" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "volume_id", type = "string", positional = true, required = true, help = "the serial of the volume's disk, or its target" },
     { name = "new_file", type = "string", required = true, help = "the new image: a path, or a name in the directory of the one that there is" },
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
@@ -326,9 +332,13 @@ steps.define({
   help = "Merges an image of a volume away while the guest runs. With merge_target_file, what is in file_to_merge is merged down into that; without, "
     .. "what is between the topmost image and file_to_merge is pulled up into the topmost. The image's file is not removed. If a step fails the "
     .. "chain is whole, and the merge can be asked for again.",
-  returns = "a table: workflow, guest, steps, seconds, disk, images (the disk's chain)",
+  fields = {
+    { name = "disk", type = "string", help = "the disk's target" },
+    { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
+    chain.PLAIN_FIELD,
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "volume_id", type = "string", positional = true, required = true, help = "the serial of the volume's disk, or its target" },
     { name = "file_to_merge", type = "string", help = "the image to merge down; without merge_target_file the one that becomes the topmost image's "
       .. "base, nil: none, all is pulled up" },

@@ -1,5 +1,6 @@
 -- Devices: attached until the guest really has them, in the running guest and in its configuration, or in none of the two.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local detach = require("guestlua.workflow.device.detach")
 local devices = require("guestlua.guest.devices")
@@ -25,7 +26,10 @@ local function attach_one(guest, get_conf, conf, options, persistent)
   for attempt = 1, attempts do
     local ok, e = pcall(core.shield, guest.attach_device, guest, conf, { persistent = persistent, live = not persistent })
     core.check()
-    if core.dry_run() or get_conf(persistent) then -- also if the answer was lost
+    if core.dry_run() then
+      calls.waits(guest, ("the device in the %s, tried %d times at most"):format(persistent and "configuration" or "running guest", attempts))
+      return attempt
+    elseif get_conf(persistent) then -- also if the answer was lost
       return attempt
     elseif ok then
       steps.fail("operation_failed", guest, { message = "libvirt took the device, and the guest does not have it" })
@@ -122,11 +126,11 @@ local function is_wanted(place)
   end
 end
 
-local function spec(name, help, returns, params, plan_, result)
+local function spec(name, help, fields, params, plan_, result)
   return {
     name = name,
     help = help,
-    returns = returns,
+    fields = fields,
     params = params,
     own_timeout = true,
     arguments = arguments,
@@ -137,13 +141,13 @@ local function spec(name, help, returns, params, plan_, result)
   }
 end
 
-local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
 local DEVICE = { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" }
 
 steps.define(spec("attach_with_retry",
   "Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again if libvirt says that "
   .. "another operation holds the guest. If the second step fails the first is taken back.",
-  "a table: workflow, guest, device, steps, seconds",
+  { { name = "device", type = "string", help = "its alias, or what else it is known by" } },
   {
     GUEST,
     DEVICE,
@@ -159,7 +163,7 @@ steps.define(spec("attach_with_retry",
 
 steps.define(spec("ensure_attached",
   "Attaches a device if the guest does not have it, to the running guest and to its configuration, whichever lack it.",
-  "a table: workflow, guest, steps, seconds, changed (whether anything was done)",
+  { { name = "changed", type = "boolean", help = "whether anything was done" } },
   { GUEST, DEVICE },
   plan_to_ensure,
   function(run)

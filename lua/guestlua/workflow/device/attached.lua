@@ -10,7 +10,7 @@ define(core.Guest, "Guest", {
   method = true,
   help = "Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, "
     .. "and that is waited for; attached:keep() leaves it with the guest.",
-  returns = "a guard",
+  result = "Guard",
   params = {
     { name = "conf", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },
     { name = "persistent", type = "boolean", help = "in the configuration that it is started with" },

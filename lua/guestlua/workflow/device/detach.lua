@@ -1,6 +1,7 @@
 -- Devices: detached until the guest has really let go. The persistent configuration and the running guest are separate steps; each is checked in the
 -- guest's XML; success is what the XML says, never a missing event.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
@@ -52,6 +53,7 @@ function detach.live(guest, get_conf, name, conf, options)
     local events <close> = guest:subscribe({ "device_removed", "device_removal_failed" })
     ask(guest, name, conf, { live = true })
     if core.dry_run() then
+      calls.waits(guest, ("the guest to let go of %s, asked %d times at most, %g s each"):format(alias, options.attempts or ATTEMPTS, timeout))
       return attempt
     end
     local word = verdict(events, guest, alias, timeout)
@@ -169,11 +171,17 @@ local function result(run)
   return { device = run.found.name, attempts = run.attempts or 0, changed = not run.done }
 end
 
-local function spec(name, help, returns, params, options_of)
+local FIELDS = {
+  { name = "device", type = "string", help = "its alias, or what else it is known by" },
+  { name = "attempts", type = "integer", help = "how often the running guest was asked" },
+  { name = "changed", type = "boolean", help = "whether it was there" },
+}
+
+local function spec(name, help, params, options_of)
   return {
     name = name,
     help = help,
-    returns = returns,
+    fields = FIELDS,
     own_timeout = true,
     params = params,
     arguments = function(run, device)
@@ -191,12 +199,11 @@ local function spec(name, help, returns, params, options_of)
   }
 end
 
-local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
 
 steps.define(spec("detach_with_retry",
   "Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let go of it. "
   .. "Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.",
-  "a table: workflow, guest, device, steps, seconds, attempts (how often the running guest was asked), changed (whether it was there)",
   { GUEST, { name = "device", type = "any", positional = true, required = true, help = "its alias, a disk's target, an Element, XML text, or a "
     .. "function get_conf(from_persistent_config) that gives the Element or nil" }, table.unpack(detach.PARAMS) },
   function(options)
@@ -205,7 +212,6 @@ steps.define(spec("detach_with_retry",
 
 steps.define(spec("ensure_detached",
   "Detaches a device if the guest has it: detach_with_retry without an error if it is not there.",
-  "as detach_with_retry; changed: whether anything was done",
   {
     GUEST,
     { name = "device", type = "any", positional = true, required = true, help = "as in detach_with_retry" },

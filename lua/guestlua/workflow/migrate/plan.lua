@@ -122,7 +122,7 @@ local function configuration(guest, options)
   if type(xml) ~= "function" then
     return xml
   end
-  local domain = core.element(guest:get_xml_desc({ dump_migratable = true, dump_sensitive = true }))
+  local domain = core.element(guest:get_xml_desc({ dump_migratable = true, dump_sensitive = not core.dry_run() }))
   return xml(domain) or domain
 end
 

@@ -70,6 +70,13 @@ function way.hear(run, over)
   end)
 end
 
+-- What grows with what there is to move: the time limit, 0 for none, and the steps of the downtime.
+local function set_limits(run, disk_bytes)
+  local options, gb = run.options, plan.data_gb(run.plan.memory_bytes, disk_bytes, #run.plan.disks)
+  run.downtime_steps = plan.downtime_steps(gb, options.downtime, options.downtime_steps, options.downtime_delay)
+  run.limit = options.completion_timeout or options.timeout or math.floor(COMPLETION * gb)
+end
+
 local function look(run)
   local options = run.options
   local info = run.guest:get_job_info()
@@ -78,9 +85,7 @@ local function look(run)
   if not state.is_job(info) then
     return -- it is about to begin, or to end: the task knows
   end
-  local gb = plan.data_gb(run.plan.memory_bytes, info.disk_total, #run.plan.disks)
-  run.downtime_steps = plan.downtime_steps(gb, options.downtime, options.downtime_steps, options.downtime_delay)
-  run.limit = options.completion_timeout or options.timeout or math.floor(COMPLETION * gb)
+  set_limits(run, info.disk_total)
   if run.limit > 0 and elapsed > run.limit then
     out_of_time(run)
   end
@@ -90,6 +95,14 @@ local function look(run)
     info.percent = info.memory_total > 0 and 100 - info.memory_remaining * 100 // info.memory_total or 0
     options.on_progress(info)
   end
+end
+
+-- What a dry run says of the wait.
+function way.waits_for(run)
+  set_limits(run, 0)
+  return ("the guest to be on the other host, its downtime growing to %d ms, %s, then %s"):format(
+    run.downtime_steps[#run.downtime_steps].ms, run.limit > 0 and ("%g s at most"):format(run.limit) or "without a limit",
+    run.action == "abort" and "aborted" or run.plan.postcopy and "post-copy" or "it stands still until it is over")
 end
 
 -- Until libvirt's call is over: whether it succeeded, and its error.

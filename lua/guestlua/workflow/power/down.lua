@@ -1,6 +1,7 @@
 -- Shut down: asked for and waited for, by the guest's events, until libvirt says that the guest is off. A request that was made is not yet what it is
 -- for.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
@@ -53,6 +54,8 @@ local function ask_down(guest, before, options)
     end
     told.refusal = not ok and e or nil
     if core.dry_run() then
+      calls.waits(guest, ("the guest to be off, asked again each %g s, %g s at most%s"):format(interval, timeout,
+        options.force and "; powered off then" or ""))
       return "off", told
     elseif not ok and FINAL[e.kind] then
       error(e, 0)
@@ -72,7 +75,7 @@ local function pull_plug(guest, id)
   repeat
     local ok, e = retry.try(guest.poweroff, guest, { timeout = EACH })
     if core.dry_run() then
-      return
+      return calls.waits(guest, ("the guest to be off, %g s at most"):format(POWEROFF_FOR))
     end
     failure = not ok and e or failure
     local over = state.await(guest, events, ok and deadline or core.now() + 1, function(now)
@@ -148,7 +151,7 @@ end
 
 -- ---- the workflows ----
 
-local GUEST = { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" }
+local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
 
 local PARAMS = {
   GUEST,
@@ -157,8 +160,12 @@ local PARAMS = {
   { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },
 }
 
-local RETURNS = "a table: workflow, guest, steps, seconds, changed (false: it was off before), asked (how often), forced (it was powered off) "
-  .. "and reason, libvirt's word for why it stopped, if that was heard"
+down.FIELDS = {
+  { name = "asked", type = "integer", help = "how often the guest was asked to shut down" },
+  { name = "forced", type = "boolean", help = "whether it was powered off" },
+  { name = "reason", type = "string?", help = "libvirt's word for why it stopped, if that was heard" },
+  { name = "changed", type = "boolean", help = "false: it was off before" },
+}
 
 local function plan(run)
   run.before = state.look(run.guest)
@@ -179,7 +186,7 @@ steps.define({
   name = "clean_shutdown",
   help = "Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "
     .. "\"timeout\" is raised and the guest goes on, unless force=true.",
-  returns = RETURNS,
+  fields = down.FIELDS,
   params = PARAMS,
   own_timeout = true,
   plan = plan,
@@ -191,7 +198,7 @@ steps.define({
 steps.define({
   name = "ensure_stopped",
   help = "Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.",
-  returns = RETURNS,
+  fields = down.FIELDS,
   params = PARAMS,
   own_timeout = true,
   plan = plan,

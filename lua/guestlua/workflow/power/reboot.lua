@@ -76,9 +76,12 @@ steps.define({
   name = "reboot",
   help = "Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by "
     .. "itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.",
-  returns = "a table: workflow, guest, steps, seconds, asked, forced, reason as of clean_shutdown, and restarted: true if it came up by itself",
+  fields = {
+    { name = "restarted", type = "boolean", help = "true if it came up by itself" },
+    table.unpack(down.FIELDS, 1, 3),
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
     { name = "timeout", type = "number", help = "seconds that the guest gets to shut down; default 120" },
     { name = "retry_interval", type = "number", help = "seconds after which it is asked again; default 10, at least 1" },
     { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },

@@ -1,6 +1,7 @@
 -- Suspended to disk, and resumed from there. Devices of the host cannot be saved: they are detached before, and come back.
 
 local attach = require("guestlua.workflow.device.attach")
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local detach = require("guestlua.workflow.device.detach")
 local retry = require("guestlua.workflow.retry")
@@ -126,7 +127,7 @@ local function save_memory(guest)
   local events <close> = guest:subscribe("lifecycle")
   local ok, e = retry.try(guest.save_memory_state, guest)
   if core.dry_run() then
-    return
+    return calls.waits(guest, ("the guest to be off, its memory saved, %g s at most"):format(OFF_FOR))
   end
   local saved = false
   local function on_event(event)
@@ -184,9 +185,11 @@ steps.define({
   name = "suspend",
   help = "Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be "
     .. "saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.",
-  returns = "a table: workflow, guest, steps, seconds, devices: the XML of those that were detached, in a list for resume",
+  fields = {
+    { name = "devices", type = "string[]", help = "the XML of those that were detached, for resume" },
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
     { name = "detach", type = "table", help = "aliases or disks' targets of more devices to detach before" },
   },
   plan = plan,
@@ -215,7 +218,10 @@ local function set_clock(guest)
   local deadline = core.now() + AGENT_FOR
   while true do
     local ok, e = guest:sync_guest_time()
-    if ok or core.dry_run() then
+    if core.dry_run() then
+      calls.waits(guest, ("the guest's agent, %g s at most"):format(AGENT_FOR))
+      return true
+    elseif ok then
       return true
     elseif e.kind ~= "agent_unresponsive" or core.now() >= deadline then
       return false, e.message
@@ -237,10 +243,13 @@ steps.define({
   name = "resume",
   help = "Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it "
     .. "lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.",
-  returns = "a table: workflow, guest, steps, seconds, changed, how (as of ensure_running), clock: whether the guest's clock was set, and "
-    .. "clock_error: why not",
+  fields = {
+    { name = "clock", type = "boolean", help = "whether the guest's clock was set" },
+    { name = "clock_error", type = "string?", help = "why not" },
+    table.unpack(up.FIELDS),
+  },
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
     { name = "devices", type = "table", help = "what suspend gave as `devices`; default: those of the host that its configuration has" },
     { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
   },

@@ -1,5 +1,6 @@
 -- Started, woken, or let go on: until libvirt says that the guest runs.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
@@ -23,7 +24,10 @@ end
 function up.await_running(guest, events, timeout, on_event)
   local deadline = core.now() + (timeout or START_FOR)
   local resumed = false
-  while not core.dry_run() do
+  if core.dry_run() then
+    return calls.waits(guest, ("the guest to run, %g s at most"):format(timeout or START_FOR))
+  end
+  while true do
     local now, late = state.await(guest, events, deadline, function(now)
       return state.runs(now) or state.is_off(now) or now.word == "paused" and not resumed
     end, on_event)
@@ -87,14 +91,19 @@ function up.bring_up(run, guest, options)
   return how
 end
 
+up.FIELDS = {
+  { name = "changed", type = "boolean", help = "false: it ran before" },
+  { name = "how", type = "\"launched\"|\"restored\"|\"unpaused\"|\"woken\"|\"running\"", help = "what was done; restored: it had been suspended; "
+    .. "woken: it was asleep; running: nothing" },
+}
+
 steps.define({
   name = "ensure_running",
   help = "Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left "
     .. "alone.",
-  returns = "a table: workflow, guest, steps, seconds, changed (false: it ran before), how: \"launched\", \"restored\" (it had been suspended), "
-    .. "\"unpaused\", \"woken\" (it was asleep) or \"running\"",
+  fields = up.FIELDS,
   params = {
-    { name = "guest", type = "userdata", positional = true, required = true, help = "the Guest" },
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
     { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
   },
   own_timeout = true,

@@ -1,0 +1,135 @@
+-- The plan that a dry run ends in: the changes that it did not make, in their order, each with the step of the workflow that it belongs to and what
+-- would have been waited for after it.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local log = require("guestlua.log.log")
+
+local plan = {}
+
+local entries = {}
+
+-- The runs of workflows that go on: by host and guest, the innermost one, which has the one around it as `outer`.
+local running = {}
+
+local function key_of(host, guest)
+  return ("%s\0%s"):format(host, guest)
+end
+
+-- From now on what is held back of the run's guest belongs to the run, until the to-be-closed value that this gives is closed.
+function plan.begin(run)
+  local key = key_of(core.mask(run.guest.host.uri), run.guest_name)
+  local this = { run = run, outer = running[key] }
+  running[key] = this
+  return setmetatable({}, {
+    __close = function()
+      running[key] = this.outer
+    end,
+  })
+end
+
+-- What the plan knows of the run that a guest has: its workflow and its step.
+local function place_of(host, guest)
+  local this = host and guest and running[key_of(host, guest)]
+  if this then
+    return this.run, { workflow = this.run.workflow, step = this.run.at, undoing = this.run.failure ~= nil or nil }
+  end
+  return nil, {}
+end
+
+-- Adds what was not done: call, op, host, guest, device, arguments, refused. The entry has its place, too.
+function plan.add(fields)
+  local run, entry = place_of(fields.host, fields.guest)
+  for key, value in pairs(fields) do
+    entry[key] = value
+  end
+  entry.arguments = entry.arguments and log.masked(entry.arguments)
+  entries[#entries + 1] = entry
+  if run then
+    run.plan = run.plan or {}
+    table.insert(run.plan, entry)
+  end
+  return entry
+end
+
+-- Notes what would be waited for now: after the last change of that guest's, if there is one.
+function plan.waits(guest, what)
+  local host, name = core.mask(guest.host.uri), guest.name
+  for i = #entries, 1, -1 do
+    local entry = entries[i]
+    if entry.host == host and entry.guest == name then
+      entry.waits_for = entry.waits_for and entry.waits_for .. ", then for " .. what or what
+      return
+    end
+  end
+  plan.add({ host = host, guest = name, waits_for = what })
+end
+
+-- ---- as text ----
+
+local function heading_of(entry)
+  if not entry.workflow then
+    return ""
+  end
+  return ("%s of guest '%s', step %s%s"):format(entry.workflow, core.printable(entry.guest), entry.step,
+    entry.undoing and ", taking back" or "")
+end
+
+local function line_of(entry)
+  if not entry.call then
+    return ("guest '%s'"):format(core.printable(entry.guest))
+  end
+  local fields = log.fields_text(setmetatable({
+    host = not entry.guest and entry.host or nil,
+    guest = not entry.workflow and entry.guest or nil,
+    device = entry.device,
+    arguments = entry.arguments,
+  }, { __jsonorder = { "host", "guest", "device", "arguments" } }))
+  return ("%s %s%s"):format(entry.call, fields, entry.refused and " (refused: nobody knows what would come back)" or "")
+end
+
+-- All that was held back so far, for people.
+function plan.text()
+  local lines, heading, count = {}, "", 0
+  for _, entry in ipairs(entries) do
+    local this = heading_of(entry)
+    if this ~= heading and this ~= "" then
+      lines[#lines + 1] = this
+    end
+    heading = this
+    local indent = this ~= "" and "  " or ""
+    count = count + (entry.call and 1 or 0)
+    lines[#lines + 1] = indent .. (entry.call and ("%d. "):format(count) or "-  ") .. line_of(entry):gsub("%s+$", "")
+    if entry.waits_for then
+      lines[#lines + 1] = indent .. "   waits for " .. core.printable(entry.waits_for)
+    end
+  end
+  table.insert(lines, 1, count == 0 and "Plan: nothing is to be changed."
+    or ("Plan: %d change%s, none made."):format(count, count == 1 and "" or "s"))
+  return table.concat(lines, "\n")
+end
+
+define(plan, "guestlua", {
+  name = "plan",
+  help = "What a dry run has not done so far, in its order: what the script would change. The command's --dry-run prints it in the end. A workflow "
+    .. "returns its own part as `plan`.",
+  result = "table[]",
+  fields = {
+    { name = "call", type = "string?", help = "libvirt's function, or \"make_image\" and the like for what is none" },
+    { name = "op", type = "string?", help = "the method that was called" },
+    { name = "host", type = "string", help = "the host's URI" },
+    { name = "guest", type = "string?", help = "the guest's name" },
+    { name = "device", type = "string?", help = "what the device is known by" },
+    { name = "arguments", type = "table?", help = "the arguments, by name" },
+    { name = "refused", type = "true?", help = "the script got an error, because nobody knows what would come back" },
+    { name = "workflow", type = "string?", help = "the workflow that it belongs to" },
+    { name = "step", type = "string?", help = "the workflow's step" },
+    { name = "undoing", type = "true?", help = "the workflow had failed" },
+    { name = "waits_for", type = "string?", help = "what would be waited for after it" },
+  },
+  run = function()
+    return table.move(entries, 1, #entries, 1, {})
+  end,
+})
+
+return plan
