@@ -114,6 +114,7 @@ guestlua.dry_run, guestlua.plan = require("guestlua.log.calls").dry_run, require
 
 local progress = require("guestlua.log.progress")
 guestlua.progress, guestlua.Progress = progress.progress, progress.Progress
+guestlua.Guard = require("guestlua.base.undo").Guard
 
 local journal = require("guestlua.base.journal")
 guestlua.journal, guestlua.recover = journal.journal, require("guestlua.workflow.recover").recover

@@ -7,6 +7,7 @@
 ---@field Element guestlua.Element
 ---@field Error guestlua.Error
 ---@field Group guestlua.Group
+---@field Guard guestlua.Guard
 ---@field Guest guestlua.Guest
 ---@field Host guestlua.Host
 ---@field Progress guestlua.Progress
