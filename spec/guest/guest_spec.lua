@@ -181,7 +181,7 @@ describe("Guest, on the test driver,", function()
       { "Guest expected, got table", guest.launch, {} },
       { "there are: lifecycle, reboot", guest.subscribe, guest, "nothing" },
       { "any expected, got nil", guestlua.Guest.create, nil, host },
-      { "userdata expected, got nil", guestlua.Guest.create, "<domain/>" },
+      { "Host expected, got nil", guestlua.Guest.create, "<domain/>" },
       { "agent_timeout", guest.agent_command, guest, "{}", { agent_timeout = 1.5 } },
     }) do
       local e = helper.failure(table.unpack(case, 2))
