@@ -51,6 +51,8 @@ define(guestlua, "guestlua", {
     { name = "uri", type = "string", positional = true, help = "libvirt's connection URI; nil: guestlua.default_uri (the command's -c), "
       .. "then $LIBVIRT_DEFAULT_URI, then libvirt's own default" },
     { name = "readonly", type = "boolean", help = "open it read-only: calls that change something are refused by libvirt" },
+    { name = "no_aliases", type = "boolean", help = "take the URI as it is: it is no alias of libvirt.conf's; libvirt has that "
+      .. "for connections to a daemon" },
     { name = "keepalive", type = "integer", help = "seconds between keepalive probes, default: 5, 0: none; "
       .. "after 6 without an answer the connection is given up" },
     { name = "reconnect", type = "boolean", help = "open it again where it is lost, as often as it takes; each subscription then gets an event "
@@ -62,7 +64,11 @@ define(guestlua, "guestlua", {
     if readonly == nil then
       readonly = guestlua.default_readonly or false
     end
-    local host = core.open(uri or guestlua.default_uri, { readonly = readonly, keepalive = options.keepalive or guestlua.default_keepalive or 5 })
+    local host = core.open(uri or guestlua.default_uri, {
+      readonly = readonly,
+      no_aliases = options.no_aliases,
+      keepalive = options.keepalive or guestlua.default_keepalive or 5,
+    })
     if options.reconnect then
       require("guestlua.host.reconnect")(host)
     end
@@ -122,6 +128,7 @@ guestlua.dry_run, guestlua.plan = require("guestlua.log.calls").dry_run, require
 
 local progress = require("guestlua.log.progress")
 guestlua.progress, guestlua.Progress = progress.progress, progress.Progress
+guestlua.Guard = require("guestlua.base.undo").Guard
 
 local journal = require("guestlua.base.journal")
 guestlua.journal, guestlua.recover = journal.journal, require("guestlua.workflow.recover").recover

@@ -9,6 +9,7 @@
 ---@field Element guestlua.Element
 ---@field Error guestlua.Error
 ---@field Group guestlua.Group
+---@field Guard guestlua.Guard
 ---@field Guest guestlua.Guest
 ---@field Host guestlua.Host
 ---@field Interface guestlua.Interface
@@ -107,6 +108,7 @@ function guestlua.now() end
 
 ---@class guestlua.OpenOptions
 ---@field readonly? boolean open it read-only: calls that change something are refused by libvirt
+---@field no_aliases? boolean take the URI as it is: it is no alias of libvirt.conf's; libvirt has that for connections to a daemon
 ---@field keepalive? integer seconds between keepalive probes, default: 5, 0: none; after 6 without an answer the connection is given up
 ---@field reconnect? boolean open it again where it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -1937,7 +1939,7 @@ function Guest:get_interfaces(options) end
 ---
 ---libvirt: `virDomainGetJobStats`
 ---@param options? guestlua.GetJobInfoOptions
----@return table # JobInfo, a table: job_type (libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"), type (its number, as the reference has it); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
+---@return table # JobInfo, a table: job_type (libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"), type (its number, as the reference has it), operation (what the job is for, "migration_out", "save", "backup" …; nil if that is not said); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
 function Guest:get_job_info(options) end
 
 ---@class guestlua.GetMetadataOptions
@@ -5425,7 +5427,7 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field checkpoint string? the checkpoint that the next increment goes by
 ---@field pruned string[]? ids of backups that `keep` removed
 ---@field warnings string[]? what is not as it should be, and did not stop it
----@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.BackupOptions
 ---@field to string a directory of this machine; the guest's backups are in one of its name in there
@@ -5627,6 +5629,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@field stats table? what libvirt counted
 ---@field warnings string[] what is not as it should be, and did not stop it
 ---@field left_out table[]? disks that were not copied with the others: target, why
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.LiveMigrateOptions
 ---@field timeout? number the same as completion_timeout
@@ -5638,6 +5641,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@field migrate_disks? table the targets of the disks to copy
 ---@field tunnelled? boolean send all data through libvirt's own connection
 ---@field tls? boolean send it encrypted by QEMU
+---@field plain? boolean copy encrypted disks without tls, as anybody on the way can read them; default: that is refused
 ---@field postcopy? boolean force_complete may let the guest run there before all its memory is; it is not aborted then
 ---@field auto_converge? boolean slow the guest down if it writes faster than the memory goes over
 ---@field unsafe? boolean also if libvirt cannot tell that the disks are shared
@@ -5669,7 +5673,7 @@ function workflow.live_migrate(guest, destination, options) end
 ---@field disk string the disk's target
 ---@field images string[] the disk's chain, which is what it was, the topmost image first
 ---@field frozen_seconds number? with quiesce: how long the file systems were frozen
----@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.LiveSnapshotOptions
 ---@field quiesce? boolean freeze the guest's file systems for the moment of the copy's end; needs the guest agent
@@ -5791,7 +5795,7 @@ function workflow.resume(guest, options) end
 ---@field disks table[] those that were taken: target, images (the chain now)
 ---@field during any what the option during returned
 ---@field left_out table[]? disks that were not taken: target, why
----@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.SnapshotThenCommitOptions
 ---@field disks? table the targets of the disks, as in {"vda"}; nil: all that can be written to
@@ -5840,7 +5844,7 @@ function workflow.suspend(guest, options) end
 ---@field disk string the disk's target
 ---@field images string[] the disk's chain now, the topmost image first
 ---@field was string[] the chain before: the guest does not use its topmost image any more
----@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.SwapVolumeOptions
 ---@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
@@ -5888,7 +5892,7 @@ function workflow.verify(directory, options) end
 ---@field images string[] the disk's chain now, the topmost image first
 ---@field quiesced boolean whether the file systems were frozen
 ---@field snapshot_id string? the option of that name
----@field plain string[]? the targets of encrypted disks: what the guest wrote to them was in a file that is not encrypted, as the option plain allows
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.VolumeSnapshotCreateOptions
 ---@field new_file string the new image: a path, or a name in the directory of the one that there is
@@ -5915,11 +5919,13 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
 ---@field disk string the disk's target
 ---@field images string[] the disk's chain now, the topmost image first
+---@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
 
 ---@class guestlua.VolumeSnapshotDeleteOptions
 ---@field file_to_merge? string the image to merge down; without merge_target_file the one that becomes the topmost image's base, nil: none, all is pulled up
 ---@field merge_target_file? string the image to merge into
 ---@field type? string "qcow2"; there is no other
+---@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
 ---@field timeout? number seconds for all of it; the merge is ended then
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second

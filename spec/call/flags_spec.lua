@@ -1,5 +1,6 @@
 -- Each flag that the installed libvirt has for a call that is bound is an option of the method.
 
+local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
 local function read(command)
@@ -50,4 +51,12 @@ describe("Each flag of libvirt's", function()
       assert.is_true(count > 0)
     end)
   end
+
+  it("for virConnectOpenAuth is an option", function()
+    for _, name in ipairs({ "VIR_CONNECT_RO", "VIR_CONNECT_NO_ALIASES" }) do
+      assert.is_truthy(source:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
+    end
+    local e = helper.failure(guestlua.open, "test:///default", { no_aliases = true, readonly = true }) -- a driver in this process knows no such flag
+    assert.same({ "invalid_arg", true }, { e.kind, e.message:find("flags (0x2)", 1, true) ~= nil }, e.message)
+  end)
 end)

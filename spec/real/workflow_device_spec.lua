@@ -244,15 +244,15 @@ describe("A device of a real guest", function()
     assert.equal(1, most)
   end)
 
-  it("stays where the guest does not answer, and goes when it does", function()
+  it("stays while the guest cannot let go of it, and goes when it can", function()
     workflow.attach_with_retry(guest, disk("vdb", "ua-mine"))
     await_in_guest("vdb")
     do
       local paused <close> = guest:paused() -- luacheck: ignore paused
       local e = helper.failure(workflow.detach_with_retry, guest, "vdb", { attempts = 1, timeout = 0.1 })
-      assert.same({ "live", "device_detach_failed" }, { e.step, e.kind })
-      assert.equal("the configuration does not have the device any more", e.outcome)
-      assert.same({ true, false }, { has("vdb") })
+      assert.same({ "look", "operation_invalid", "vdb" }, { e.step, e.kind, e.device })
+      assert.matches("would have to let go of the device itself", e.message)
+      assert.same({ true, true }, { has("vdb") })
     end
     workflow.detach_with_retry(guest, "vdb")
     assert.same({ false, false }, { has("vdb") })

@@ -32,6 +32,8 @@ static const struct {
   {"no_nwfilter", NULL, "guest", "its configuration names a network filter that its host does not have: host:nwfilters()"},
   {"operation_invalid", "resume", "guest",
    "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
+  {"operation_invalid", "pause", "guest",
+   "only a guest that runs can be paused: guest:get_state(); guestlua.workflow.ensure_running(guest) starts it, or wakes it"},
   {"operation_invalid", "pm_wakeup", "guest", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
   {"operation_invalid", "delete_configuration", "guest",
    "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
@@ -49,9 +51,12 @@ static const struct {
   {"operation_denied", NULL, NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
   {"operation_timeout", NULL, "guest", "another operation holds the guest: look at guest:get_job_info(), then try again"},
   {"operation_timeout", NULL, "disk", "another operation holds the disk's guest: look at guest:get_job_info(), then try again"},
+  {"operation_invalid", NULL, "agent",
+   "its agent answers only while the guest runs: guestlua.workflow.ensure_running(guest) starts it, wakes it or lets it go on"},
+  {"argument_unsupported", NULL, "agent",
+   "the guest has no channel for its agent: one of the name org.qemu.guest_agent.0; or the agent does not know the command"},
   {"agent_unresponsive", NULL, "guest", "is qemu-guest-agent running in the guest, and is the guest itself up?"},
-  {"argument_unsupported", NULL, "guest",
-   "this guest or this libvirt does not support the option; for agent calls the guest needs a guest agent channel"},
+  {"argument_unsupported", NULL, "guest", "this guest or this libvirt does not support the option"},
   {"argument_unsupported", NULL, "disk", "this libvirt, or the format of the disk's image, does not support the option"},
   {"no_support", NULL, NULL, "the driver of this connection does not implement the call"},
   {"block_copy_active", NULL, "disk", "the disk has a job already: wait with disk:await_job(), or end it with disk:abort_job()"},
@@ -89,13 +94,14 @@ static bool fits(const char *wanted, const char *said)
   return !wanted || (said && strcmp(wanted, said) == 0);
 }
 
-void gl_error_set_hint(lua_State *L, const char *kind, const char *op, const char *subject)
+bool gl_error_set_hint(lua_State *L, const char *kind, const char *op, const char *subject)
 {
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strcmp(hints[i].kind, kind) == 0 && fits(hints[i].op, op) && fits(hints[i].subject, subject)) {
       gl_error_set(L, "hint", hints[i].hint);
-      return;
+      return true;
     }
+  return false;
 }
 
 void gl_error_push(lua_State *L, const char *kind)

@@ -31,9 +31,9 @@ _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *a
 void gl_error_push(lua_State *L, const char *kind);
 void gl_error_set(lua_State *L, const char *key, const char *value);
 
-/* Sets what to do next, if that is known of the kind, in that method, about that subject ("host", "guest", "disk"; NULL: not said).
- * [-0, +0, m] */
-void gl_error_set_hint(lua_State *L, const char *kind, const char *op, const char *subject);
+/* Sets what to do next, if that is known of the kind, in that method, about that subject ("host", "guest", "agent", "disk"; NULL: not
+ * said), and gives whether it is. [-0, +0, m] */
+bool gl_error_set_hint(lua_State *L, const char *kind, const char *op, const char *subject);
 
 /* Registers the class. [-0, +1 (its methods table), m] */
 void gl_error_open(lua_State *L);

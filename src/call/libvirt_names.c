@@ -223,6 +223,21 @@ static const char *const job_types[] = {
 };
 const gl_enum gl_job_types = GL_ENUM("job type", job_types);
 
+static const char *const job_operations[] = {
+  [VIR_DOMAIN_JOB_OPERATION_UNKNOWN] = "unknown",
+  [VIR_DOMAIN_JOB_OPERATION_START] = "start",
+  [VIR_DOMAIN_JOB_OPERATION_SAVE] = "save",
+  [VIR_DOMAIN_JOB_OPERATION_RESTORE] = "restore",
+  [VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN] = "migration_in",
+  [VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT] = "migration_out",
+  [VIR_DOMAIN_JOB_OPERATION_SNAPSHOT] = "snapshot",
+  [VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_REVERT] = "snapshot_revert",
+  [VIR_DOMAIN_JOB_OPERATION_DUMP] = "dump",
+  [VIR_DOMAIN_JOB_OPERATION_BACKUP] = "backup",
+  [10] = "snapshot_delete", /* since libvirt 9.0 */
+};
+const gl_enum gl_job_operations = GL_ENUM("operation of a job", job_operations);
+
 static const char *const vcpu_states[] = {
   [VIR_VCPU_OFFLINE] = "offline",
   [VIR_VCPU_RUNNING] = "running",

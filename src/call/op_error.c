@@ -32,7 +32,9 @@ void gl_op_error_set(lua_State *L, const gl_op *op)
 static void set_op(lua_State *L, const gl_op *op, const char *kind)
 {
   const char *what = op->subject ? op->subject->type->what : NULL;
-  gl_error_set_hint(L, kind, op->def->name, op->part ? op->part_type : what ? what : "host");
+  bool agent = op->def->lane == GL_LANE_AGENT && gl_error_set_hint(L, kind, op->def->name, "agent");
+  if (!agent)
+    gl_error_set_hint(L, kind, op->def->name, op->part ? op->part_type : what ? what : "host");
   gl_op_error_set(L, op);
   if (op->part)
     gl_error_set(L, "device_type", op->part_type);

@@ -64,7 +64,7 @@ define(Guard, "Guard", {
 })
 
 -- Closes the guard as the end of its scope does. failure: the error that leaves it.
-undo.close = Guard.__close
+undo.Guard, undo.close = Guard, Guard.__close
 
 -- kept: called when the guard is kept; may be nil.
 function undo.guard(take_back, kept)

@@ -57,8 +57,8 @@ local function same_interface(wanted, other)
   if mac == false or not same_source(wanted, other) then
     return false
   end
-  local target = at(wanted, "target/dev")
-  if mac and wanted:attribute("type") ~= "vhostuser" and not is_generated(target) and target ~= at(other, "target/dev") then
+  local target, theirs = at(wanted, "target/dev"), at(other, "target/dev")
+  if wanted:attribute("type") ~= "vhostuser" and not is_generated(target) and target ~= theirs and (mac or not is_generated(theirs)) then
     return false
   end
   return mac
@@ -133,6 +133,27 @@ local function same_hostdev(wanted, other, options)
   return known
 end
 
+-- ---- file systems ----
+
+local FILES = { "source/dir", "source/file", "source/name", "source/dev", "source/socket", "source/pool", "source/volume" }
+
+local function usage(element)
+  return values.size(at(element, "source/usage"), at(element, "source/units"), "KiB")
+end
+
+local function same_filesystem(wanted, other)
+  for _, path in ipairs(FILES) do
+    if equal(wanted, other, path, values.path) == false then
+      return false
+    end
+  end
+  local mine, theirs = usage(wanted), usage(other)
+  if mine and theirs and mine ~= theirs then
+    return false
+  end
+  return equal(wanted, other, "target/dir", values.path)
+end
+
 -- ---- the classes ----
 
 local CHARACTER = { "type", "target/type", "target/port", "target/name" }
@@ -142,12 +163,7 @@ local classes = {
   disk = { same = same_disk, place = { "target/dev" }, unique = true },
   interface = { same = same_interface, ignores = { target = true, source = true, type = true, guest = true } },
   hostdev = { same = same_hostdev, unique = true },
-  filesystem = {
-    need = { "target/dir" },
-    may = { "source/dir", "source/file", "source/name", "source/dev", "source/usage", "source/socket", "source/pool", "source/volume" },
-    place = { "target/dir" },
-    unique = true,
-  },
+  filesystem = { same = same_filesystem, place = { "target/dir" }, unique = true },
   controller = { need = { "type", "index" }, may = { "model" }, place = { "type", "index" } },
   channel = { need = { "target/type", "target/name" }, may = CHARACTER, place = { "target/name" },
     ignores = { ["target/state"] = true, ["source/mode"] = true, ["source/path"] = TERMINAL["source/path"] } },

@@ -14,13 +14,14 @@ local function network(source)
   if protocol == "iscsi" and name ~= "" and not name:find("/", 1, true) then
     name = name .. "/0"
   end
-  local words = { protocol, name, source:attribute("query") or "" }
-  for _, host in ipairs(source:children("host")) do
+  local hosts = {}
+  for i, host in ipairs(source:children("host")) do
     local socket = host:attribute("socket")
-    words[#words + 1] = socket and "unix:" .. values.path(socket)
+    hosts[i] = socket and "unix:" .. values.path(socket)
       or ("%s:%s"):format((host:attribute("name") or ""):lower(), values.number(host:attribute("port")) or PORTS[protocol] or "")
   end
-  return table.concat(words, " ")
+  table.sort(hosts)
+  return ("%s %s %s %s"):format(protocol, name, source:attribute("query") or "", table.concat(hosts, " "))
 end
 
 function image.pci(address)

@@ -87,18 +87,23 @@ end
 
 -- ---- what may be done to a disk ----
 
--- Whether what the guest writes is encrypted in the disk's image.
-local function is_encrypted(element)
-  return element.encryption ~= nil or element.source ~= nil and element.source.encryption ~= nil
+-- Whether what is in an image is encrypted. layer: a <disk>, or a <backingStore> in one.
+function chain.is_encrypted(layer)
+  return layer.encryption ~= nil or layer.source ~= nil and layer.source.encryption ~= nil
 end
 
--- Refuses to put in clear what is encrypted, unless that was asked for. The result says of which disks it was.
-function chain.check_plain(run, disk)
-  if not is_encrypted(disk.element) then
+-- Refuses to put in clear what is encrypted in any image of the disk, unless that was asked for. The result says of which disks it was.
+-- what: where it would be, if not in a file.
+function chain.check_plain(run, disk, what)
+  local layer, encrypted = disk.element, false
+  while layer and not encrypted do
+    encrypted, layer = chain.is_encrypted(layer), layer.backingStore
+  end
+  if not encrypted then
     return
   elseif not run.options.plain then
     chain.fail("argument_unsupported", run.guest, disk.target, {
-      message = "the disk is encrypted, and what the guest writes would be in a file that is not",
+      message = "the disk is encrypted, and what the guest writes would be in " .. (what or "a file that is not"),
       hint = "plain=true allows that",
     })
   end
@@ -106,8 +111,8 @@ function chain.check_plain(run, disk)
   table.insert(run.plain, disk.target)
 end
 
-chain.PLAIN_FIELD = { name = "plain", type = "string[]?", help = "the targets of encrypted disks: what the guest wrote to them was in a file that is "
-  .. "not encrypted, as the option plain allows" }
+chain.PLAIN_FIELD = { name = "plain", type = "string[]?", help = "the targets of encrypted disks of which something was put in clear, as the option "
+  .. "plain allows" }
 chain.PLAIN = { name = "plain", type = "boolean", help = "put what an encrypted disk has into a file that is not; default: that is refused" }
 
 -- The disks that "all" leaves out: a list of {target, why}.

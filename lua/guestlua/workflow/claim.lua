@@ -286,6 +286,9 @@ local function try(guest, run, options)
     if other or options.recovers then
       return other, unsure
     end
+    if state.is_held(guest) then -- libvirt would keep a mark waiting until it is over; the run's plan refuses then, unless it ends the job
+      return nil
+    end
     self:mark(guest)
     return foreign_mark(before(read_marks(guest), run.id), path, options) -- somebody may have been faster
   end)

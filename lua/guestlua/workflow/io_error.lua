@@ -13,7 +13,7 @@ local PAUSE, SOUND, LAST = 3, 3, 15
 
 -- The disks that failed, "vda: no space"; nil: the guest is not paused for that. A disk's error outlasts its cause, and somebody else may have paused
 -- the guest since: libvirt's reason is what counts.
-local function trouble(guest)
+function io_error.trouble(guest)
   local ok, state, reason = retry.try(guest.get_state, guest)
   if not ok or state ~= "paused" or reason ~= "ioerror" then
     return nil
@@ -50,7 +50,7 @@ local function watch(run, guest)
   local events <close> = guest:subscribe({ "lifecycle", "io_error" })
   local known
   while true do
-    local now = trouble(guest)
+    local now = io_error.trouble(guest)
     if now and now ~= known then
       run.io_errors = (run.io_errors or 0) + 1
       log.warning("the guest is paused: a disk failed; it goes on when that is over", { guest = guest.name, workflow = run.workflow, disks = now })
@@ -82,21 +82,40 @@ function io_error.watch(run, group)
   end)
 end
 
+-- disks: as io_error.trouble gives them.
+function io_error.fail(guest, disks)
+  error(core.Error.new({
+    kind = "io_error",
+    guest = guest.name,
+    message = ("the guest is paused: a disk failed (%s)"):format(disks),
+    hint = "make room, or repair what failed, then guestlua.workflow.ensure_running(guest)",
+  }), 0)
+end
+
 -- Raises if the guest is paused for an I/O error, or may be in a moment, after it was given time to go on.
 function io_error.check(run)
   local deadline = core.now() + LAST
-  local now = not run.was_paused and trouble(run.guest)
+  local now = not run.was_paused and io_error.trouble(run.guest)
   while now or run.trouble_at and core.now() < run.trouble_at + SOUND do
     if core.now() >= deadline then
-      run:fail("io_error", {
-        message = ("the guest is paused: a disk failed (%s)"):format(now or "it goes on, and may be paused again in a moment"),
-        hint = "make room, or repair what failed, then guest:resume()",
-      })
+      io_error.fail(run.guest, now or "it goes on, and may be paused again in a moment")
     elseif now then
       resume(run)
     end
     core.sleep(0.2)
-    now = trouble(run.guest)
+    now = io_error.trouble(run.guest)
+  end
+end
+
+-- Raises if a guest that was let go on, after a disk had failed, is paused again for that: the disk is tried again only then.
+function io_error.check_goes_on(guest)
+  local deadline, now = core.now() + SOUND, nil
+  while not core.dry_run() and not now and core.now() < deadline do
+    core.sleep(0.1)
+    now = io_error.trouble(guest)
+  end
+  if now then
+    io_error.fail(guest, now)
   end
 end
 

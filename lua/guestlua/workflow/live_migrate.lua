@@ -2,6 +2,7 @@
 -- of them, or the error says that this is not known: "job_unknown".
 
 local calls = require("guestlua.log.calls")
+local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -163,6 +164,7 @@ steps.define({
     { name = "stats", type = "table?", help = "what libvirt counted" },
     { name = "warnings", type = "string[]", help = "what is not as it should be, and did not stop it" },
     { name = "left_out", type = "table[]?", help = "disks that were not copied with the others: target, why" },
+    chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
@@ -180,6 +182,8 @@ steps.define({
     { name = "migrate_disks", type = "table", help = "the targets of the disks to copy" },
     { name = "tunnelled", type = "boolean", help = "send all data through libvirt's own connection" },
     { name = "tls", type = "boolean", help = "send it encrypted by QEMU" },
+    { name = "plain", type = "boolean", help = "copy encrypted disks without tls, as anybody on the way can read them; default: that is "
+      .. "refused" },
     { name = "postcopy", type = "boolean", help = "force_complete may let the guest run there before all its memory is; it is not aborted then" },
     { name = "auto_converge", type = "boolean", help = "slow the guest down if it writes faster than the memory goes over" },
     { name = "unsafe", type = "boolean", help = "also if libvirt cannot tell that the disks are shared" },
@@ -216,6 +220,7 @@ steps.define({
       stats = run.stats,
       warnings = run.warnings,
       left_out = run.plan.left_out,
+      plain = run.plan.plain,
     }
   end,
 })

@@ -27,7 +27,7 @@ end
 
 local function plan(run)
   local guest, target = run.guest, run.args.target
-  state.check_running(run)
+  state.check(guest, { pmsuspended = true })
   local disk = chain.disk(guest, target)
   chain.check_idle(guest, target)
   chain.check_plain(run, disk)

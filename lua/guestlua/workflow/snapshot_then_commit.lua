@@ -52,7 +52,7 @@ local function targets_of(disks)
 end
 
 local function plan(run)
-  state.check_running(run)
+  state.check(run.guest)
   local disks = disks_of(run)
   if run.options.quiesce then
     freeze.check_agent(run.guest)

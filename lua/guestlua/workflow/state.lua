@@ -119,37 +119,71 @@ function state.is_job(info)
   return UNDER_WAY[info.type] or false
 end
 
--- Whether the guest has a job of its own, as while it is migrated or saved. A driver that knows no jobs has none.
+-- Whether the guest has a job of its own, as while it is migrated or saved, and what it is for. A driver that knows no jobs has none; on the host
+-- that a guest comes to libvirt answers that it has no numbers of that.
 function state.has_job(guest)
   local ok, info = pcall(guest.get_job_info, guest)
-  if not ok and not core.Error.is(info, "no_support") then
+  if core.Error.is(info, "operation_unsupported") then
+    return true, "migration_in"
+  elseif not ok and not core.Error.is(info, "no_support") then
     error(info, 0)
   end
-  return ok and state.is_job(info)
+  local has = ok and state.is_job(info)
+  return has, has and info.operation or nil
 end
 
--- Refuses at once, with the call that helps, if a guest cannot be worked on while it runs.
-function state.check_running(run)
-  local guest = run.guest
-  local word, reason = guest:get_state()
-  if word == "shutoff" then
-    run:fail("operation_invalid", { message = "the guest does not run", hint = "guestlua.workflow.ensure_running(guest) starts it" })
-  elseif word == "crashed" then
-    run:fail("operation_invalid", {
-      message = "the guest has crashed",
-      hint = "guestlua.workflow.ensure_stopped(guest, {force=true}) makes it ready to be started",
-    })
-  elseif word == "paused" and reason == "ioerror" then
-    run:fail("io_error", {
-      message = "the guest is paused: a disk failed",
-      hint = "guest:get_disk_errors() names it; make room, or repair it, then guest:resume()",
-    })
-  elseif state.has_job(guest) then
-    run:fail("operation_invalid", {
-      message = "the guest has a job, as while it is migrated or saved",
-      hint = "guest:get_job_info() tells how far it is, guest:abort_job() ends it",
-    })
+-- The same of a job during which libvirt changes nothing else of the guest: all are, but a backup.
+function state.is_held(guest)
+  local has, operation = state.has_job(guest)
+  return has and operation ~= "backup"
+end
+
+local STARTS = "guestlua.workflow.ensure_running(guest) starts it"
+local WAKES = "guestlua.workflow.ensure_running(guest) wakes it"
+
+-- What keeps a guest from being worked on, for each of these words of libvirt's or of ours.
+local HINDERS = {
+  shutoff = { "operation_invalid", "the guest does not run", STARTS },
+  gone = { "no_domain", "the host does not know the guest (any more)" },
+  crashed = { "operation_invalid", "the guest has crashed", "guestlua.workflow.ensure_stopped(guest, {force=true}) makes it ready to be started" },
+  pmsuspended = { "operation_invalid", "the guest sleeps: it is 'pmsuspended'", WAKES },
+  ioerror = { "io_error", "the guest is paused: a disk failed",
+    "guest:get_disk_errors() names it; make room, or repair it, then guestlua.workflow.ensure_running(guest)" },
+  job = { "operation_invalid", "the guest has a job", "guest:get_job_info() tells how far it is, guest:abort_job() ends it" },
+}
+
+-- The first of these words that is true of the guest and no key of `options`, and the job's own name; nil: nothing hinders. now: as of state.ask.
+local function hindrance(guest, options, now)
+  local word = HINDERS[now.word] and now.word or now.word == "paused" and select(2, guest:get_state()) == "ioerror" and "ioerror"
+  if word and not options[word] then
+    return word
+  elseif not now.active or options.job == true then
+    return nil
   end
+  local has, operation = state.has_job(guest)
+  return has and (not options.job or options.job ~= operation) and "job" or nil, operation
+end
+
+-- Refuses at once, with the call that helps, if a guest cannot be worked on as it is. options: those of these words that are no hindrance, with true;
+-- job may be the name of the one that is none.
+function state.check(guest, options, now)
+  local word, operation = hindrance(guest, options or {}, now or state.look(guest))
+  if word then
+    local kind, message, hint = table.unpack(HINDERS[word])
+    message = operation and ("%s: %s"):format(message, operation) or message
+    error(core.Error.new({ kind = kind, guest = guest.name, message = message, hint = hint }), 0)
+  end
+end
+
+-- Whether a guest that does not run now would have to do something itself, and what helps it: nil, or an error's fields.
+function state.deaf(guest)
+  local now = state.look(guest)
+  if not now.active or state.runs(now) then
+    return nil
+  end
+  local row = HINDERS[hindrance(guest, { job = true }, now) or ""]
+    or { "operation_invalid", ("the guest is '%s'"):format(now.word), "guestlua.workflow.ensure_running(guest) lets it go on" }
+  return { kind = row[1], message = row[2], hint = row[3] }
 end
 
 function state.is_off(now)

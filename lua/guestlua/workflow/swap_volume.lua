@@ -26,12 +26,12 @@ end
 
 local function plan(run)
   local guest, target, name = run.guest, run.args.target, run.args.name
-  state.check_running(run)
+  state.check(guest, { pmsuspended = true })
   local disk = chain.disk(guest, target)
   local was = disk.images
   chain.check_idle(guest, target)
   local destination = run.args.destination
-  if not destination.encryption and not destination.source.encryption then
+  if not chain.is_encrypted(destination) then
     chain.check_plain(run, disk)
   end
   if chain.has(was, name) then

@@ -85,7 +85,7 @@ end
 
 local function plan_create(run)
   local guest, options = run.guest, run.options
-  state.check_running(run)
+  state.check(guest)
   local disk = find_volume(guest, run.args.volume)
   chain.check_plain(run, disk)
   local new = beside(disk, options.new_file)
@@ -186,7 +186,7 @@ local function name_in_chain(guest, disk, file)
   local layer = disk.element
   for i, name in ipairs(disk.images) do
     if name == beside(disk, file) or name == file then
-      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or name, name
+      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or name, name, layer
     end
     layer = layer.backingStore
   end
@@ -237,10 +237,20 @@ local function plan_delete(run)
       hint = "start it, paused if need be: guest:launch{pause=true}; or use qemu-img on its host",
     })
   end
+  state.check(guest, { pmsuspended = true })
   local disk = find_volume(guest, run.args.volume)
   chain.check_idle(guest, disk.target)
   local file, file_image = name_in_chain(guest, disk, options.file_to_merge)
-  local into, into_image = name_in_chain(guest, disk, options.merge_target_file)
+  local into, into_image, into_layer = name_in_chain(guest, disk, options.merge_target_file)
+  if into and file_image == disk.images[1] then
+    chain.fail("operation_invalid", guest, disk.target, {
+      message = ("%s is the disk's topmost image, which the guest writes to"):format(file_image),
+      hint = "disk:commit(base, top, {active=true}) merges that; or name an image below it",
+    })
+  end
+  if not chain.is_encrypted(into_layer or disk.element) then
+    chain.check_plain(run, disk)
+  end
   run:watch({ disk.target })
   return {
     target = disk.target,
@@ -336,6 +346,7 @@ steps.define({
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
+    chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
@@ -344,6 +355,7 @@ steps.define({
       .. "base, nil: none, all is pulled up" },
     { name = "merge_target_file", type = "string", help = "the image to merge into" },
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
+    chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for all of it; the merge is ended then" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
@@ -361,6 +373,6 @@ steps.define({
   { "wait", run = wait },
   { "verify", run = verify, checks = true },
   result = function(run)
-    return { disk = run.data.target, images = chain.images(run.guest, run.data.target) }
+    return { disk = run.data.target, images = chain.images(run.guest, run.data.target), plain = run.plain }
   end,
 })

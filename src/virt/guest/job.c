@@ -49,7 +49,7 @@ static const struct {
 
 typedef struct job_info_op {
   gl_op op;
-  int type;
+  int type, operation;
   unsigned long long values[JOB_FIELDS];
 } job_info_op;
 
@@ -91,10 +91,13 @@ static int job_stats(job_info_op *self)
   int count = 0;
   if (virDomainGetJobStats(gl_op_domain(&self->op), &self->type, &params, &count, self->op.args.flags) < 0)
     return no_job(self, true) ? 0 : -1;
-  for (int p = 0; p < count; p++)
+  for (int p = 0; p < count; p++) {
+    if (strcmp(params[p].field, VIR_DOMAIN_JOB_OPERATION) == 0)
+      self->operation = (int)value_of(&params[p]);
     for (int f = 0; f < JOB_FIELDS; f++)
       if (strcmp(params[p].field, job_fields[f].parameter) == 0)
         self->values[f] = value_of(&params[p]);
+  }
   virTypedParamsFree(params, count);
   return 0;
 }
@@ -130,11 +133,15 @@ static int get_job_info_run(gl_op *op)
 static int get_job_info_push(lua_State *L, gl_op *op)
 {
   job_info_op *self = (job_info_op *)op;
-  lua_createtable(L, 0, JOB_FIELDS + 2);
+  lua_createtable(L, 0, JOB_FIELDS + 3);
   lua_pushinteger(L, self->type);
   lua_setfield(L, -2, "type");
   gl_enum_push(L, &gl_job_types, self->type);
   lua_setfield(L, -2, "job_type");
+  if (self->operation) {
+    gl_enum_push(L, &gl_job_operations, self->operation);
+    lua_setfield(L, -2, "operation");
+  }
   for (int f = 0; f < JOB_FIELDS; f++) {
     lua_pushinteger(L, (lua_Integer)self->values[f]);
     lua_setfield(L, -2, job_fields[f].field);
@@ -152,11 +159,13 @@ static const gl_opdef get_job_info_def = {
   .help = "Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, "
           "the job is reported as completed.",
   .result = {"table"},
-  .returns = "JobInfo, a table: job_type (libvirt's word: \"none\", \"bounded\", \"unbounded\", \"completed\", \"failed\" or "
-             "\"cancelled\"), type (its number, as the reference has it); times in ms: time_elapsed, time_remaining, downtime, "
-             "setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, "
-             "memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, "
-             "comp_overflow",
+  .returns =
+    "JobInfo, a table: job_type (libvirt's word: \"none\", \"bounded\", \"unbounded\", \"completed\", \"failed\" or "
+    "\"cancelled\"), type (its number, as the reference has it), operation (what the job is for, \"migration_out\", \"save\", \"backup\" …; "
+    "nil if that is not said); times in ms: time_elapsed, time_remaining, downtime, "
+    "setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, "
+    "memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, "
+    "comp_overflow",
   .params = get_job_info_params,
   .size = sizeof(job_info_op),
   .run = get_job_info_run,

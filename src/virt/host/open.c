@@ -17,26 +17,29 @@ typedef struct open_op {
   char *full_uri; /* as libvirt completed it */
 } open_op;
 
-#define OPEN_READONLY 1
 #define KEEPALIVE_COUNT 5
 
 static const gl_param open_params[] = {
   GL_ARG_OR_NIL(open_op, uri, &gl_string, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
-  GL_OPTION_FLAG("readonly", OPEN_READONLY, "open it read-only: calls that change something are refused by libvirt"),
+  GL_OPTION_FLAG("readonly", VIR_CONNECT_RO, "open it read-only: calls that change something are refused by libvirt"),
+  GL_OPTION_FLAG("no_aliases", VIR_CONNECT_NO_ALIASES,
+                 "take the URI as it is: it is no alias of libvirt.conf's; libvirt has that for connections to a daemon"),
   GL_OPTION_UP_TO(open_op, keepalive, INT_MAX,
                   "seconds between keepalive probes, 0: never; after 6 without an answer the "
                   "connection is given up"),
   GL_END,
 };
 
-virConnectPtr gl_host_connect(const char *uri, bool readonly, int keepalive)
+virConnectPtr gl_host_connect(const char *uri, unsigned flags, int keepalive)
 {
   /* Opening starts the embedded driver, and a second open during that crashes: one at a time. */
   static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
   bool embedded = uri && strstr(uri, ":///embed");
   if (embedded)
     pthread_mutex_lock(&one_at_a_time);
-  virConnectPtr conn = readonly ? virConnectOpenReadOnly(uri) : virConnectOpen(uri);
+  virConnectPtr conn = flags & VIR_CONNECT_NO_ALIASES ? virConnectOpenAuth(uri, NULL, flags)
+                       : flags & VIR_CONNECT_RO       ? virConnectOpenReadOnly(uri)
+                                                      : virConnectOpen(uri);
   if (embedded)
     pthread_mutex_unlock(&one_at_a_time);
   if (conn && keepalive)
@@ -50,7 +53,7 @@ static void open_check(lua_State *L, gl_op *op)
   (void)L;
   op->uri = ((open_op *)op)->uri;
   if (gl_is_dry_run(op->state))
-    op->args.flags |= OPEN_READONLY;
+    op->args.flags |= VIR_CONNECT_RO;
 }
 
 static int open_run(gl_op *op)
@@ -58,7 +61,7 @@ static int open_run(gl_op *op)
   open_op *self = (open_op *)op;
   if (gl_event_await_loop(op) < 0)
     return -1;
-  self->opened = gl_host_connect(self->uri, op->args.flags & OPEN_READONLY, (int)self->keepalive);
+  self->opened = gl_host_connect(self->uri, op->args.flags, (int)self->keepalive);
   return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
 }
 
@@ -72,7 +75,7 @@ static int open_push(lua_State *L, gl_op *op)
   self->opened = NULL;
   h->uri = self->full_uri;
   self->full_uri = NULL;
-  h->readonly = op->args.flags & OPEN_READONLY;
+  h->readonly = op->args.flags & VIR_CONNECT_RO;
   h->keepalive = (int)self->keepalive;
   return 1;
 }

@@ -57,7 +57,7 @@ static void reconnect_check(lua_State *L, gl_op *op)
 static int reconnect_run(gl_op *op)
 {
   reconnect_op *self = (reconnect_op *)op;
-  self->opened = gl_host_connect(op->connection->uri, op->connection->readonly, op->connection->keepalive);
+  self->opened = gl_host_connect(op->connection->uri, op->connection->readonly ? VIR_CONNECT_RO : 0, op->connection->keepalive);
   if (!self->opened)
     return -1;
   for (int i = 0; i < self->count; i++) {

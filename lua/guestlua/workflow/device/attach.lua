@@ -7,12 +7,16 @@ local devices = require("guestlua.guest.devices")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
 local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
 local ATTEMPTS, PAUSE = 8, 2
 
 -- Seconds for a look at the guest after a call that got no answer.
 local LOOK = 5
+
+-- A guest that stands still can be given a device; one that has a job of its own cannot.
+local ANY_STATE = { crashed = true, pmsuspended = true, ioerror = true, job = "backup" }
 
 local attach = {}
 
@@ -83,6 +87,9 @@ local function data_of(run, live, persistent)
   local twin = not live and get_conf(false) or not persistent and get_conf(true) or nil
   run.args.conf = devices.complete(run.args.conf, twin)
   run.args.get_conf = devices.finder(guest, run.args.conf, run.workflow)
+  if live then
+    state.check(guest, ANY_STATE)
+  end
   run:watch({})
   return { device = tostring(run.args.conf), live = live, persistent = persistent, name = run.args.name }
 end

@@ -5,6 +5,7 @@ local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local find = require("guestlua.workflow.device.find")
 local refusal = require("guestlua.workflow.device.refusal")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
 local ATTEMPTS, TIMEOUT = 8, 20 -- the reference's; seconds
@@ -131,9 +132,25 @@ detach.PARAMS = {
   { name = "persistent", type = "boolean", help = "false: not from the configuration" },
 }
 
+-- Where a device is that the guest's own system lets go of: the others QEMU takes by itself.
+local BY_GUEST = { pci = true, dimm = true, ccw = true }
+
+-- Refuses before anything is changed if a running guest could not do what is wanted.
+local function check_state(run, live)
+  local guest = run.guest
+  state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" })
+  local why = BY_GUEST[live.address and live.address.type or "pci"] and state.deaf(guest)
+  if why then
+    run:fail(why.kind, { device = run.found.name, message = why.message .. ", and would have to let go of the device itself", hint = why.hint })
+  end
+end
+
 local function plan(run)
   run.found = look(run.guest, run.args.get_conf, run.args.device, run.options)
   run.done = not run.found.stored and not run.found.live
+  if run.found.live then
+    check_state(run, run.found.live)
+  end
   if not run.done then
     run:watch({})
   end

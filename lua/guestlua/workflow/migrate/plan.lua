@@ -98,6 +98,15 @@ local function disks_to_copy(guest)
   return targets
 end
 
+-- The disks go over a connection that is encrypted only with tls. Gives the targets of encrypted disks that go in clear, as was asked for.
+local function check_encrypted(guest, disks, flags, options)
+  local run = { guest = guest, options = options }
+  for _, disk in ipairs(has(flags, "tls") and {} or chain.disks(guest, disks)) do
+    chain.check_plain(run, disk, "a connection that is not: tls=true encrypts it")
+  end
+  return run.plain
+end
+
 -- libvirt's at the source speaks to the other one: how it finds it there.
 function plan.uri_of(destination, options)
   if options.destination_uri then
@@ -126,15 +135,13 @@ end
 function plan.make(guest, destination, uri, options)
   local here = state.of(guest.host, guest.uuid)
   local there = state.of(destination, guest.uuid)
-  if not here.active then
-    refuse(guest, "the guest does not run", "guestlua.workflow.ensure_running(guest) starts it")
-  elseif there.active then
+  state.check(guest, { job = true }, here)
+  if there.active then
     refuse(guest, ("the guest runs on %s already"):format(destination.uri), "is that the host that it is on, or does another copy of it run there?")
-  elseif state.has_job(guest) then
-    refuse(guest, "the guest has a job already", "guest:get_job_info() tells how far it is, guest:abort_job() ends it")
   end
+  state.check(guest, nil, here)
   local flags = flags_of(options, here.persistent)
-  local disks, left_out
+  local disks, left_out, plain
   if has(flags, "non_shared_inc") then
     disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks
     if not disks then
@@ -149,6 +156,7 @@ function plan.make(guest, destination, uri, options)
     elseif #disks == 0 then
       steps.fail("device_not_found", guest, { message = "the guest has no disk that could be copied" })
     end
+    plain = check_encrypted(guest, disks, flags, options)
   end
   local memory = core.element(guest:get_xml_desc()).memory
   return {
@@ -161,6 +169,7 @@ function plan.make(guest, destination, uri, options)
     persists = has(flags, "persist_dest"),
     disks = disks or {},
     left_out = left_out,
+    plain = plain,
     memory_bytes = math.tointeger(tonumber(memory[1])) * 1024,
     call = {
       flags = flags,

@@ -110,17 +110,26 @@ function down.is_deaf(now)
   return now.active and not state.runs(now) and now.word ~= "shutdown"
 end
 
+-- Refuses at once if a guest could not do what it would be asked for, and its plug is not to be pulled.
+function down.check_hears(guest, before, options)
+  if options.force or is_off(before) then
+    return
+  end
+  state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" }, before)
+  if down.is_deaf(before) then
+    local why = state.deaf(guest) or { message = "the guest stands still" }
+    steps.fail(why.kind or "operation_invalid", guest, {
+      message = why.message .. ", and cannot hear that it should shut down",
+      hint = (before.word == "crashed" or not why.hint) and "force=true powers it off" or why.hint .. "; or force=true: it is powered off",
+    })
+  end
+end
+
 -- Off, asked for nicely and then, with force, by pulling the plug. Gives what the workflow returns.
 function down.bring_down(run, guest, before, options)
   local what, told = nil, { asked = 0 }
   local deaf, hurry = down.is_deaf(before), options.force and options.timeout == 0
-  if deaf and not options.force then
-    steps.fail("operation_invalid", guest, {
-      message = ("the guest is '%s' and cannot hear that it should shut down"):format(before.word),
-      hint = before.word == "crashed" and "force=true powers it off"
-        or "let it run, as with guestlua.workflow.ensure_running(guest), or force=true: it is powered off",
-    })
-  elseif not deaf and not hurry then
+  if not deaf and not hurry then
     what, told = run:part("shutdown", ask_down, guest, before, options)
   end
   local result = { asked = told.asked, reason = told.detail, forced = false, changed = true }
@@ -169,6 +178,7 @@ local function result(run)
 end
 
 local function stop(run)
+  down.check_hears(run.guest, run.before, run.options)
   run.result = down.bring_down(run, run.guest, run.before, run.options)
 end
 

@@ -23,7 +23,8 @@ local function up_again(guest, id, waits)
     now = off or still
   end
   if now.active and now.id == id then
-    return waits and "the guest runs as before; it was asked to shut down, and may do so yet" or "the guest runs as before"
+    local word = state.runs(now) and "the guest runs as before" or ("the guest is '%s' as before"):format(now.word)
+    return waits and word .. "; it was asked to shut down, and may do so yet" or word
   elseif now.active then
     return state.runs(now) and "finished: the guest runs again" or ("finished: the guest was started again, and is '%s'"):format(now.word)
   elseif not now.known then
@@ -35,12 +36,9 @@ end
 
 local function plan(run)
   local before = state.look(run.guest)
-  if not before.active then
-    run:fail("operation_invalid", {
-      message = "the guest does not run",
-      hint = "guestlua.workflow.ensure_running(guest) starts it",
-    })
-  elseif not before.persistent then
+  state.check(run.guest, { crashed = true, pmsuspended = true, ioerror = true, job = true }, before)
+  down.check_hears(run.guest, before, run.options)
+  if not before.persistent then
     run:fail("operation_invalid", {
       message = "the guest is transient: once it is off libvirt has forgotten it",
       hint = "define it first: host:write_instance_config(guest:get_xml_desc{dump_inactive=true, dump_sensitive=true})",

@@ -149,10 +149,9 @@ end
 local function plan(run)
   local guest = run.guest
   local before = state.look(guest)
-  if not before.active or not before.persistent then
-    run:fail("operation_invalid", {
-      message = before.active and "the guest is transient: libvirt keeps no memory of such" or "the guest does not run",
-    })
+  state.check(guest, nil, before)
+  if not before.persistent then
+    run:fail("operation_invalid", { message = "the guest is transient: libvirt keeps no memory of such" })
   end
   local xml = {}
   for i, device in ipairs(to_take_away(guest, run.options.detach)) do

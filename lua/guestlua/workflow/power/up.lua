@@ -2,6 +2,7 @@
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
+local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
@@ -57,6 +58,10 @@ function up.await_running(guest, events, timeout, on_event)
         hint = "guestlua.workflow.ensure_running(guest) lets it go on",
       })
     end
+    local disks = io_error.trouble(guest)
+    if disks then
+      io_error.fail(guest, disks)
+    end
     resumed = true
     guest:resume()
   end
@@ -69,12 +74,11 @@ function up.bring_up(run, guest, options)
     return "running"
   elseif not before.known then
     steps.fail("no_domain", guest, { message = "the host does not know the guest (any more)" })
-  elseif before.active and before.word ~= "paused" and before.word ~= "pmsuspended" then
-    steps.fail("operation_invalid", guest, {
-      message = ("the guest is '%s'"):format(before.word),
-      hint = before.word == "crashed" and "guestlua.workflow.ensure_stopped(guest, {force=true}) makes it ready to be started" or nil,
-    })
+  elseif before.active and before.word ~= "paused" and before.word ~= "pmsuspended" and before.word ~= "crashed" then
+    steps.fail("operation_invalid", guest, { message = ("the guest is '%s'"):format(before.word) })
   end
+  local failed = io_error.trouble(guest) ~= nil
+  state.check(guest, { shutoff = true, pmsuspended = true, ioerror = true, job = failed }, before)
   local wake = before.word == "pmsuspended"
   local how, started = wake and "woken" or before.active and "unpaused" or "launched", before.active or core.dry_run()
   local events <close> = guest:subscribe("lifecycle")
@@ -95,6 +99,9 @@ function up.bring_up(run, guest, options)
     run:change("launch", up.launch, guest, options.timeout and options.timeout + LATER)
   end
   run:part("wait", up.await_running, guest, events, options.timeout, on_event)
+  if failed then
+    run:part("disks", io_error.check_goes_on, guest)
+  end
   state.hear(events, on_event, function()
     return started
   end)

@@ -1,0 +1,161 @@
+-- An encrypted disk is never copied, overlaid or merged in clear unless that is asked for by name, whichever of its images is encrypted.
+--
+-- Seen: what an encrypted image has was copied in clear, because the image on top of it was not encrypted; merged in clear, for the same reason; and
+-- sent in clear to another host.
+
+local faults = require("spec.support.faults")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+local migration = require("guestlua.workflow.migrate.plan")
+
+local workflow = guestlua.workflow
+
+local UUID = "4b20d080-1b54-4048-85b3-a6a62d165c99"
+local ENCRYPTION = "<encryption format='luks'><secret type='passphrase' uuid='" .. UUID .. "'/></encryption>"
+local SECRET = "<secret ephemeral='yes' private='no'><uuid>" .. UUID .. "</uuid><usage type='volume'><volume>v</volume></usage></secret>"
+local PASSPHRASE, MARK = "correct horse battery", "what nobody may read"
+
+local function run(command)
+  local code, out, err = helper.run(command)
+  assert.equal(0, code, err)
+  return out
+end
+
+describe("An encrypted disk", function()
+  local machine, missing, guest, count
+  helper.leaves_nothing()
+
+  local function path(name)
+    return machine.dir .. "/" .. name
+  end
+
+  local function write(name, text)
+    local file <close> = assert(io.open(path(name), "w"))
+    assert(file:write(text))
+    return path(name)
+  end
+
+  local function make_image(name)
+    run(("qemu-img create -q --object secret,id=s,file=%s -f luks -o key-secret=s,iter-time=10 %s 4M"):format(path("passphrase"), path(name)))
+  end
+
+  local function source(name, encryption)
+    return ("<source file='%s'>%s</source>"):format(path(name), encryption or "")
+  end
+
+  local function is_in_clear(name)
+    return helper.run(("grep -q '%s' %s"):format(MARK, path(name))) == 0
+  end
+
+  lazy_setup(function()
+    machine, missing = faults.daemon()
+    if not machine then
+      return
+    end
+    guest, count = machine.guest, 0
+    guestlua.journal({ dir = machine.root .. "/journal" })
+    local virsh = ("virsh -q -c '%s' "):format(machine.uri)
+    run(virsh .. "secret-define " .. write("secret.xml", SECRET))
+    run(virsh .. ("secret-set-value %s --plain --file %s"):format(UUID, write("passphrase", PASSPHRASE)))
+    make_image("luks")
+    guest:attach_device(([[<disk type='file' device='disk'><driver name='qemu' type='raw'/>%s<target dev='vdb' bus='virtio'/></disk>]]):format(
+      source("luks", ENCRYPTION)), { live = true, persistent = true })
+    machine:sh(("until [ -e /dev/vdb ]; do sleep 0.1; done; echo '%s' >/dev/vdb; sync"):format(MARK))
+  end)
+  lazy_teardown(function()
+    if machine then
+      getmetatable(machine).__close(machine)
+    end
+  end)
+
+  -- How a workflow deals with it: it refuses, and with plain=true it says so. what: to be found in clear then.
+  local function asks(call)
+    local before = tostring(guest:get_disk("vdb"))
+    local e = helper.failure(call, nil)
+    assert.same({ "argument_unsupported", "vdb" }, { e.kind, e.device }, tostring(e))
+    assert.matches("the disk is encrypted", e.message)
+    assert.matches("plain=true", e.hint)
+    assert.equal(before, tostring(guest:get_disk("vdb")))
+    assert.same({ "vdb" }, call(true).plain)
+  end
+
+  local function fresh()
+    count = count + 1
+    return "new" .. count
+  end
+
+  local function with_daemon(what, fn)
+    it(what, function()
+      if not machine then
+        pending(missing)
+        return
+      end
+      fn()
+    end)
+  end
+
+  with_daemon("keeps what is in it to itself", function()
+    assert.is_false(is_in_clear("luks"))
+  end)
+
+  with_daemon("is copied in clear only if that is asked for", function()
+    local name
+    asks(function(plain)
+      name = fresh()
+      return workflow.live_snapshot(guest, "vdb", path(name), { plain = plain })
+    end)
+    assert.is_true(is_in_clear(name))
+  end)
+
+  with_daemon("is one of all, and named", function()
+    asks(function(plain) return workflow.snapshot_then_commit(guest, { plain = plain }) end)
+    local result = workflow.snapshot_then_commit(guest, { disks = { "vda" } })
+    assert.is_nil(result.plain)
+    assert.is_nil(workflow.snapshot_then_commit(guest, { disks = { "vda" }, plain = true }).plain)
+  end)
+
+  with_daemon("moves to another encrypted volume, whoever makes it", function()
+    for _, reuse_ext in ipairs({ false, true }) do
+      local name = fresh()
+      if reuse_ext then
+        make_image(name)
+      end
+      local volume = ("<disk type='file'><driver name='qemu' type='raw'/>%s</disk>"):format(source(name, ENCRYPTION))
+      local result = workflow.swap_volume(guest, "vdb", volume, { reuse_ext = reuse_ext })
+      assert.is_nil(result.plain)
+      assert.is_false(is_in_clear(name))
+      for _, inactive in ipairs({ false, true }) do
+        local disk = guest:get_disk("vdb", { from_persistent_config = inactive })
+        assert.same({ path(name), "luks" }, { disk.source.file, disk.source.encryption and disk.source.encryption.format })
+      end
+    end
+  end)
+
+  with_daemon("goes to another host through tls", function()
+    local destination <close> = guestlua.open("test:///default")
+    local function flags(options)
+      options.block = true
+      return migration.make(guest, destination, "test://x/default", options)
+    end
+    asks(function(plain) return flags({ plain = plain }) end)
+    assert.is_nil(flags({ tls = true }).plain)
+    assert.is_nil(flags({ migrate_disks = { "vda" } }).plain)
+  end)
+
+  with_daemon("is encrypted still below an image that is not", function()
+    asks(function(plain)
+      local name = fresh()
+      run(("qemu-img create -q -f qcow2 %s 4M"):format(path(name)))
+      return workflow.volume_snapshot_create(guest, "vdb", { new_file = path(name), quiesce = false, plain = plain })
+    end)
+    asks(function(plain) return workflow.live_snapshot(guest, "vdb", path(fresh()), { plain = plain }) end)
+    asks(function(plain) return workflow.snapshot_then_commit(guest, { disks = { "vdb" }, plain = plain }) end)
+    local name = fresh()
+    asks(function(plain) return workflow.volume_snapshot_delete(guest, "vdb", { plain = plain }) end)
+    assert.equal(1, #machine:chain("vdb"))
+    local volume = ("<disk type='file'><driver name='qemu' type='raw'/>%s</disk>"):format(source(name, ENCRYPTION))
+    assert.is_nil(workflow.swap_volume(guest, "vdb", volume).plain) -- from what is in clear by now
+    assert.is_false(is_in_clear(name))
+    assert.matches(MARK, machine:sh("head -n 1 /dev/vdb"))
+  end)
+end)
