@@ -151,6 +151,7 @@ describe("Of libvirt's functions", function()
     end
     table.sort(clashes)
     assert.equal("abort_job agent_set_response_timeout attach_device backup_begin create detach_device get_guest_info get_info get_job_info "
-      .. "get_metadata get_vcpus get_xml_desc inject_nmi is_active pm_wakeup resume set_metadata set_user_password shutdown", table.concat(clashes, " "))
+      .. "get_metadata get_vcpus get_xml_desc inject_nmi is_active pm_wakeup resume set_metadata set_user_password shutdown",
+      table.concat(clashes, " "))
   end)
 end)
