@@ -119,7 +119,7 @@ static int run(program *p, char *path)
   }
   p->loop = g_main_loop_new(NULL, FALSE);
   attach(p);
-  g_timeout_add(300, on_timer, p);
+  g_timeout_add(1000, on_timer, p); /* the script has to be watching by then */
   g_main_loop_run(p->loop);
   g_main_loop_unref(p->loop);
   return guestlua_result(L, -1) == LUA_OK ? 0 : failed(L);
