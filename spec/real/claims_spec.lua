@@ -143,12 +143,13 @@ describe("A guest's claim", function()
     return file:read("l")
   end
 
-  -- Nobody has it, and nothing says that anybody had.
+  -- Nobody has it, and nothing says that anybody had. The watchdog of a run that was killed recovers at the same time, and has it for a moment.
   local function is_free(where)
-    assert.same({}, guestlua.recover(machine.host), where)
+    await(function()
+      return #guestlua.recover(machine.host) == 0 and #core.list_directory(guestlua.journal()) == 0
+    end, "its claim does not end: " .. where)
     assert.is_nil(machine.guest:get_xml_desc():find("urn:guestlua", 1, true), where)
     assert.is_nil(machine.guest:get_xml_desc({ dump_inactive = true }):find("urn:guestlua", 1, true), where)
-    assert.same({}, core.list_directory(guestlua.journal()), where)
   end
 
   on_daemon("is one, of each workflow: another process is refused, with the same journal and with another, until it is killed", function()
@@ -164,7 +165,8 @@ describe("A guest's claim", function()
       assert.same({}, guestlua.recover(machine.host), "while it lives")
       child:kill()
       child:wait()
-      assert.same({ "running", false }, { workflow.ensure_running(machine.guest).how, workflow.ensure_running(machine.guest).changed })
+      local result = workflow.ensure_running(machine.guest, { wait = 60 })
+      assert.same({ "running", false }, { result.how, result.changed })
       guestlua.recover(machine.host)
       is_free(row.name)
       assert.same({ machine.disk }, machine:chain(), row.name)
