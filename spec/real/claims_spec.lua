@@ -240,6 +240,60 @@ describe("A guest's claim", function()
     is_free("the one in the namespace has ended")
   end)
 
+  on_daemon("is of one user, and others see it, who cannot read that one's journal", function()
+    if core.user() ~= 0 then
+      pending("needs root, to be another user")
+    end
+    local dir = os.tmpname()
+    os.remove(dir)
+    local program = dir .. "/guestlua"
+    assert(os.execute(("mkdir -m 755 %s && cp %s %s && mkdir %s/state && chown nobody %s/state"):format(dir, helper.interpreter, program, dir, dir)))
+    assert(os.execute(("chmod 777 %s && chmod 666 %s %s/libvirt-sock"):format(machine.dir, machine.disk, machine.root)))
+    finally(function() os.execute("rm -rf " .. dir) end)
+    local function as_nobody(arguments)
+      return ("env -u HOME XDG_STATE_HOME=%s/state setpriv --reuid=nobody --regid=nogroup --clear-groups %s -c '%s' %s"):format(dir, program,
+        machine.uri, arguments)
+    end
+    local function told(name)
+      local code, out, err = helper.run(as_nobody(([[-e '
+        local host <close> = guestlua.open()
+        local ok, e = pcall(guestlua.workflow.%s, host:guest("tiny"))
+        print(ok and "ok" or e.kind, not ok and e.holder.process, not ok and e.message)']]):format(name)))
+      assert.same({ 0, "" }, { code, err })
+      return out
+    end
+    -- theirs sees ours, also when it is dead: whether it is cannot be seen
+    do
+      local child <close> = hold(WORKFLOWS[1])
+      assert.matches(("^busy\t%d\t.*its lock cannot be seen from here"):format(child.pid), told("ensure_running"))
+      assert.same({ 0, "", "" }, { helper.run(as_nobody("recover")) })
+    end
+    assert.matches("^busy\t%d+\t.*its lock cannot be seen from here", told("ensure_running"))
+    assert.matches("^undone", guestlua.recover(machine.host)[1].outcome)
+    assert.matches("^ok", told("ensure_running"))
+    is_free("ours has ended")
+    -- ours sees theirs
+    local command = as_nobody([[-e '
+      local host <close> = guestlua.open()
+      guestlua.workflow.snapshot_then_commit(host:guest("tiny"), { during = function() guestlua.sleep(600) end })']])
+    assert(os.execute(("%s >%s/out 2>&1 & echo $! >%s/pid"):format(command, dir, dir)))
+    await(function() return #machine:chain() == 2 end, "it does not begin")
+    local file <close> = assert(io.open(dir .. "/pid"))
+    local pid = file:read("l")
+    is_refused(WORKFLOWS[2], { workflow = "snapshot_then_commit", process = pid }, "of another user")
+    assert.same({}, guestlua.recover(machine.host), "while it lives")
+    assert(os.execute("kill -KILL " .. pid))
+    -- it is dead, which root can see; what it did is in a journal that is its own
+    await(function() return (pcall(workflow.ensure_running, machine.guest)) end, "its claim does not end")
+    assert.same({}, guestlua.recover(machine.host))
+    assert.equal(2, #machine:chain())
+    local code, out = helper.run(as_nobody("recover"))
+    assert.equal(0, code)
+    assert.matches("undone", out)
+    assert.same({ machine.disk }, machine:chain())
+    is_free("theirs has ended")
+  end)
+
   on_daemon("is waited for with wait", function()
     local over = false
     local ready = guestlua.signal()
