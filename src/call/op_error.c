@@ -72,6 +72,22 @@ static bool is_missing(const gl_op *op, const virError *e)
   return false;
 }
 
+/* What helps where only the text says what is wrong. */
+static const struct {
+  const char *text, *hint;
+} advice[] = {
+  {"No more available PCI slots",
+   "all places for devices are taken: each <controller type='pci' model='pcie-root-port'/> is one more, from the "
+   "guest's next start on"},
+};
+
+static void set_advice(lua_State *L, const virError *e)
+{
+  for (size_t i = 0; e->message && i < sizeof advice / sizeof *advice; i++)
+    if (strstr(e->message, advice[i].text))
+      gl_error_set(L, "hint", advice[i].hint);
+}
+
 void gl_error_push_libvirt(lua_State *L, const gl_op *op)
 {
   virErrorPtr e = op->error && op->error->code != VIR_ERR_OK ? op->error : NULL;
@@ -87,6 +103,7 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
     lua_setfield(L, -2, "domain");
     gl_enum_push(L, &gl_error_levels, e->level);
     lua_setfield(L, -2, "level");
+    set_advice(L, e);
   }
   push_message(L, op,
                e && e->message ? e->message

@@ -37,6 +37,7 @@ local function not_meant(element, wanted, excluded)
   elseif element.readonly then
     return "it is read-only"
   end
+  return (chain.unfit(element))
 end
 
 local function check_known(guest, names, known)
@@ -70,6 +71,9 @@ function disks.select(run)
   end
   local selected = chain.disks(guest, taken)
   for _, disk in ipairs(selected) do
+    if disk.element.transient then
+      chain.check_fit(guest, disk)
+    end
     disk.format = disk.element.driver and disk.element.driver.type or "raw"
     disk.source = disk.images[1]
     if not disk.source then

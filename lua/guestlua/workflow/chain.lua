@@ -42,13 +42,20 @@ function chain.disk(guest, target, options)
   return chain.disks(guest, { target }, options)[1]
 end
 
--- The same of the running guest, or nil if it has no such disk.
-function chain.find(guest, target)
-  for _, disk in ipairs(chain.disks(guest)) do
+-- The same, or nil if the guest has no such disk.
+function chain.find(guest, target, options)
+  for _, disk in ipairs(chain.disks(guest, nil, options)) do
     if disk.target == target then
       return disk
     end
   end
+end
+
+-- The disk as the guest will start with it, or nil: one that was attached to the running guest only is not in the configuration, or another image has
+-- its target there.
+function chain.configured(guest, target, name)
+  local disk = guest:has_persistent_configuration() and chain.find(guest, target, { inactive = true }) or nil
+  return disk and disk.images[1] == name and disk or nil
 end
 
 function chain.images(guest, target)
@@ -115,6 +122,23 @@ chain.PLAIN_FIELD = { name = "plain", type = "string[]?", help = "the targets of
   .. "plain allows" }
 chain.PLAIN = { name = "plain", type = "boolean", help = "put what an encrypted disk has into a file that is not; default: that is refused" }
 
+-- Why no overlay of a disk is made, and no copy that is to be as it was at one moment, and what helps; nil: it may be.
+function chain.unfit(element)
+  if element.shareable then
+    return "it is shareable: other guests may write to it", "once no other guest has it: attach it anew without <shareable/>"
+  elseif element.transient then
+    return "it is transient: what the guest writes to it is thrown away", "its image is as it was when the guest started: copy that"
+  end
+end
+
+-- Refuses a disk that was asked for by name.
+function chain.check_fit(guest, disk)
+  local why, hint = chain.unfit(disk.element)
+  if why then
+    chain.fail("argument_unsupported", guest, disk.target, { message = why, hint = hint })
+  end
+end
+
 -- The disks that "all" leaves out: a list of {target, why}.
 function chain.left_out(guest, taken)
   local list, meant = {}, {}
@@ -124,7 +148,7 @@ function chain.left_out(guest, taken)
   for _, element in ipairs(core.element(guest:get_xml_desc()).devices:children("disk")) do
     if not meant[element.target.dev] then
       local kind = element.device
-      list[#list + 1] = { target = element.target.dev, why = element.readonly and "it is read-only"
+      list[#list + 1] = { target = element.target.dev, why = element.readonly and "it is read-only" or (chain.unfit(element))
         or (kind == "cdrom" or kind == "floppy") and "it is removable" or ("it is of type %s"):format(element.type) }
     end
   end
@@ -239,13 +263,18 @@ function chain.merge(run, one)
   run:expect(target, { images = chain.images(guest, target), mirror = false, job = false })
 end
 
--- The guest is off: what it wrote last is in the overlay, which it starts with.
+-- The guest is off: what it wrote last is in the overlay, which it starts with, unless the disk was attached to the running guest only.
 local function check_off(guest, one)
-  local inactive = chain.disk(guest, one.target, { inactive = true }).images
-  if chain.has(inactive, one.overlay.path) then
+  local found = chain.find(guest, one.target, { inactive = true })
+  if found and chain.has(found.images, one.overlay.path) then
     chain.fail("operation_invalid", guest, one.target, {
       message = ("the guest is off, and starts with the overlay %s; nothing is lost"):format(one.overlay.path),
       hint = "start it, and recover: guestlua.recover(host)",
+    })
+  elseif not one.configuration and not image.is_untouched(one.overlay) then
+    chain.fail("operation_invalid", guest, one.target, {
+      message = ("the guest is off, and its configuration does not have the disk: what it wrote is in the overlay %s"):format(one.overlay.path),
+      hint = ("`qemu-img commit %s` merges it into %s; then `guestlua recover --forget`"):format(one.overlay.path, one.base),
     })
   end
 end

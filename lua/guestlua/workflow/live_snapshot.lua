@@ -30,6 +30,7 @@ local function plan(run)
   state.check(guest, { pmsuspended = true })
   local disk = chain.disk(guest, target)
   chain.check_idle(guest, target)
+  chain.check_fit(guest, disk)
   chain.check_plain(run, disk)
   image.check_new(guest, target, run.args.path)
   if run.options.quiesce then

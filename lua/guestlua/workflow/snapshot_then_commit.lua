@@ -18,10 +18,23 @@ local NAME = "snapshot_then_commit"
 
 -- ---- look ----
 
--- For each disk: target, base (the image it has), overlay (the file that it gets), and configuration, the disk as the guest would start with it.
+-- Those that were asked for, or all of which there can be overlays.
+local function meant_disks(run)
+  local disks = {}
+  for _, disk in ipairs(chain.disks(run.guest, run.options.disks)) do
+    if run.options.disks then
+      chain.check_fit(run.guest, disk)
+    end
+    disks[#disks + 1] = not chain.unfit(disk.element) and disk or nil
+  end
+  return disks
+end
+
+-- For each disk: target, base (the image it has), overlay (the file that it gets), and configuration, the disk as the guest would start with it, if
+-- it would.
 local function disks_of(run)
   local guest, disks = run.guest, {}
-  for _, disk in ipairs(chain.disks(guest, run.options.disks)) do
+  for _, disk in ipairs(meant_disks(run)) do
     if disk.type ~= "file" or not disk.images[1] then
       chain.fail("argument_unsupported", guest, disk.target, {
         message = ("a disk of type %s: this workflow makes overlays in files"):format(disk.type),
@@ -35,12 +48,26 @@ local function disks_of(run)
   if #disks == 0 then
     run:fail("device_not_found", { message = "the guest has no disk that an overlay could be made of" })
   end
-  if guest:has_persistent_configuration() then
-    for _, disk in ipairs(disks) do
-      disk.configuration = tostring(chain.disk(guest, disk.target, { inactive = true }).element)
-    end
+  for _, disk in ipairs(disks) do
+    local configured = chain.configured(guest, disk.target, disk.base)
+    disk.configuration = configured and tostring(configured.element)
   end
   return disks
+end
+
+-- Powered off and started anew the guest has what its configuration has.
+local function check_can_be_rolled_back(run, disks)
+  if not run.guest:has_persistent_configuration() then
+    run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
+  end
+  for _, disk in ipairs(disks) do
+    if not disk.configuration then
+      chain.fail("operation_invalid", run.guest, disk.target, {
+        message = "the guest cannot be rolled back: its configuration does not have the disk with this image, and it would start without",
+        hint = "name the disks that it should take, as in disks={\"vda\"}",
+      })
+    end
+  end
 end
 
 local function targets_of(disks)
@@ -57,8 +84,8 @@ local function plan(run)
   if run.options.quiesce then
     freeze.check_agent(run.guest)
   end
-  if run.options.on_failure == "rollback" and not disks[1].configuration then
-    run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
+  if run.options.on_failure == "rollback" then
+    check_can_be_rolled_back(run, disks)
   end
   run.left_out = not run.options.disks and chain.left_out(run.guest, targets_of(disks)) or nil
   local overlays = {}

@@ -30,6 +30,7 @@ local function plan(run)
   local disk = chain.disk(guest, target)
   local was = disk.images
   chain.check_idle(guest, target)
+  chain.check_fit(guest, disk)
   local destination = run.args.destination
   if not chain.is_encrypted(destination) then
     chain.check_plain(run, disk)
@@ -53,6 +54,7 @@ local function plan(run)
     was = was,
     file = image.at(guest, name),
     made = run.args.made,
+    configured = chain.configured(guest, target, was[1]) ~= nil,
   }
 end
 
@@ -135,7 +137,8 @@ local function settle(run)
       images = chain.find(guest, data.target).images
     end
   else
-    images = chain.disk(guest, data.target, { inactive = true }).images
+    local found = chain.find(guest, data.target, { inactive = true })
+    images = found and found.images
   end
   if not images or not chain.has(images, name) then
     return nil
@@ -170,8 +173,8 @@ end
 
 local function verify(run)
   local guest, data = run.guest, run.data
-  local images, persistent = chain.images(guest, data.target), guest:has_persistent_configuration()
-  if images[1] ~= data.file.path or persistent and chain.disk(guest, data.target, { inactive = true }).images[1] ~= data.file.path then
+  local images = chain.images(guest, data.target)
+  if images[1] ~= data.file.path or data.configured and not chain.configured(guest, data.target, data.file.path) then
     run:interfered(("the disk's images are %s, and not %s"):format(chain.text(images), data.file.path))
   end
   io_error.check(run)
