@@ -2193,7 +2193,7 @@ function Guest:poweroff(options) end
 ---@field max_size? integer how many bytes are wanted at most; default 16 MiB
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Reads a file in the guest, through its agent.
+---Reads a file in the guest, through its agent. Kinds of errors: no_file, access_denied.
 ---@param path string the file's path in the guest
 ---@param options? guestlua.ReadFileOptions
 ---@return string content
@@ -2335,7 +2335,7 @@ function Guest:wait_event(name, options) end
 ---@field append? boolean add it to what is there
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints.
+---Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints. Kinds of errors: no_file (its directory), access_denied.
 ---@param path string the file's path in the guest
 ---@param text string what is to be in it
 ---@param options? guestlua.WriteFileOptions

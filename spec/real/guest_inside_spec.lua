@@ -56,6 +56,18 @@ describe("A guest's agent", function()
     assert.equal("2", machine:sh("ls /tmp/guestlua.* | wc -l")) -- its own
   end)
 
+  -- Seen: one command with 400,000 bytes of input, and the agent was lost for everybody.
+  it("takes any amount of input, and no more arguments than the agent", function()
+    local input = ("0123456789\0\n"):rep(40000)
+    local code, out = guest:exec("sh", { args = { "-c", "pwd; wc -c; sleep 0.1" }, input = input, cwd = "/data" })
+    assert.same({ 0, "/data\n" .. #input .. "\n" }, { code, out })
+    assert.equal("no_program", helper.failure(guest.exec, guest, "nonesuch", { input = input }).kind)
+    local e = helper.failure(guest.exec, guest, "true", { args = { ("x"):rep(300000) } })
+    assert.equal("bad_argument", e.kind)
+    assert.matches("agent could be lost", e.message)
+    assert.equal("2", machine:sh("ls /tmp/guestlua.* | wc -l")) -- its own
+  end)
+
   it("reads and writes files", function()
     local text = ("\0\1binary\xff"):rep(40000)
     guest:write_file("/data/f", text)
@@ -65,7 +77,13 @@ describe("A guest's agent", function()
     assert.equal(tostring(#text + 3), machine:sh("wc -c </data/f"))
     guest:write_file("/data/f", "")
     assert.same({ "", false }, { guest:read_file("/data/f") })
-    assert.is_truthy(helper.failure(guest.read_file, guest, "/data/none").kind)
+    for _, path in ipairs({ "/data/none/x", "/data", "/data/f/x" }) do
+      local e = helper.failure(guest.write_file, guest, path, "x")
+      assert.same({ "no_file", "write_file" }, { e.kind, e.op }, path)
+    end
+    local e = helper.failure(guest.read_file, guest, "/data/none")
+    assert.same({ "no_file", "read_file" }, { e.kind, e.op })
+    assert.matches("'/data/none' in the guest: No such file or directory", e.message)
     machine:sh("rm /data/f")
   end)
 

@@ -15,10 +15,30 @@ local function check_path(path, method)
   end
 end
 
+-- How a guest that is not Windows says why a file cannot be opened, and the kind of that.
+local WHY = {
+  { "No such file or directory", "no_file" }, { "Permission denied", "access_denied" }, { "Is a directory", "no_file" },
+  { "Not a directory", "no_file" }, { "Read%-only file system", "access_denied" },
+}
+
+local function open(guest, method, path, mode)
+  local ok, handle = pcall(agent.ask, guest, "guest-file-open", { path = path, mode = mode })
+  if ok then
+    return handle
+  end
+  for _, row in ipairs(WHY) do
+    if core.Error.is(handle) and (handle.message or ""):find(row[1] .. "$") then
+      error(core.Error.new({ kind = row[2], op = method, guest = guest.name, cause = handle,
+        message = ("%s: '%s' in the guest: %s"):format(method, path, (row[1]:gsub("%%", ""))) }), 0)
+    end
+  end
+  error(handle, 0)
+end
+
 -- Calls fn with a file of the guest's, which is closed on every way out.
-local function with_file(guest, path, mode, fn)
+local function with_file(guest, method, path, mode, fn)
   json("read_file", "a file in the guest")
-  local handle = agent.ask(guest, "guest-file-open", { path = path, mode = mode })
+  local handle = open(guest, method, path, mode)
   local guard <close> = setmetatable({}, { __close = function() -- luacheck: ignore guard
     pcall(agent.ask, guest, "guest-file-close", { handle = handle })
   end })
@@ -28,7 +48,7 @@ end
 define(core.Guest, "Guest", {
   name = "read_file",
   method = true,
-  help = "Reads a file in the guest, through its agent.",
+  help = "Reads a file in the guest, through its agent. Kinds of errors: no_file, access_denied.",
   result = { "string content", "boolean more" },
   returns = "string: what is in it, and then whether there is more than max_size",
   blocks = true,
@@ -39,7 +59,7 @@ define(core.Guest, "Guest", {
   run = function(guest, path, options)
     check_path(path, "read_file")
     local left = options.max_size or MAX
-    return with_file(guest, path, "r", function(handle)
+    return with_file(guest, "read_file", path, "r", function(handle)
       local pieces = {}
       repeat
         local answer = agent.ask(guest, "guest-file-read", { handle = handle, count = math.min(PIECE, left + 1) })
@@ -59,7 +79,8 @@ define(core.Guest, "Guest", {
 define(core.Guest, "Guest", {
   name = "write_file",
   method = true,
-  help = "Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints.",
+  help = "Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints. "
+    .. "Kinds of errors: no_file (its directory), access_denied.",
   blocks = true,
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the file's path in the guest" },
@@ -68,7 +89,7 @@ define(core.Guest, "Guest", {
   },
   run = function(guest, path, text, options)
     check_path(path, "write_file")
-    with_file(guest, path, options.append and "a" or "w", function(handle)
+    with_file(guest, "write_file", path, options.append and "a" or "w", function(handle)
       for from = 1, #text, PIECE do
         local piece, at = text:sub(from, from + PIECE - 1), 0
         while at < #piece do
