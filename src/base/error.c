@@ -17,18 +17,18 @@ static const struct {
   {"disconnected", NULL,
    "the connection is lost: host:reconnect() opens it again, and guestlua.open(uri, { reconnect = true }) does so by itself"},
   {"no_domain", "guest", "host:guests() lists those there are; another connection has others: guestlua.open(URI)"},
-  {"operation_invalid", "resume",
-   "guest:get_state() says why it does not run: one that sleeps (pmsuspended) is woken by guest:pm_wakeup()"},
-  {"operation_invalid", "pm_wakeup", "only a guest that sleeps can be woken: guest:get_state() says \"pmsuspended\" then"},
+  {"operation_invalid", "resume", "guest:get_state() says why it does not run; guest:pm_wakeup() wakes a sleeping guest (pmsuspended)"},
+  {"operation_invalid", "pm_wakeup", "only a sleeping guest can be woken: its guest:get_state() is \"pmsuspended\""},
   {"operation_invalid", "delete_configuration",
    "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
    "keep_nvram"},
-  {"operation_invalid", "launch", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
+  {"operation_invalid", "launch",
+   "it may run already: see guest:is_active(), or use workflow.ensure_running, which accepts a running guest"},
   {"no_connect", NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},
   {"system_error", NULL, "the operating system refused: look at the file, the socket or the permission that the message names"},
   {"auth_failed", NULL, "the daemon refused this user: log in, or ask for the right to manage guests"},
-  {"auth_unavailable", NULL, "the daemon asks for authentication and none could be made: is polkit running?"},
-  {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run all are"},
+  {"auth_unavailable", NULL, "the daemon requires authentication, which failed: is polkit running?"},
+  {"operation_denied", NULL, "this connection is read-only: open it without readonly; in a dry run every connection is read-only"},
   {"operation_invalid", NULL, "the guest is not in the state that this call needs: see guest:get_state()"},
   {"operation_timeout", NULL, "another operation holds the guest: look at guest:get_job_info(), then try again"},
   {"agent_unresponsive", NULL, "is qemu-guest-agent running in the guest, and is the guest itself up?"},
@@ -51,7 +51,7 @@ void gl_error_set(lua_State *L, const char *key, const char *value)
   lua_setfield(L, -2, key);
 }
 
-/* "script.lua:12" of the innermost function that is not ours. */
+/* "script.lua:12" of the innermost function outside this library. */
 static void set_where(lua_State *L)
 {
   lua_Debug ar;
@@ -112,7 +112,7 @@ void gl_error_argument(lua_State *L, const char *method, const char *argument, c
   __builtin_unreachable();
 }
 
-/* Adds fmt with the error's field in it, where the error has that field. */
+/* Adds fmt with the error's field in it, if the error has that field. */
 static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char *before, const char *after)
 {
   if (lua_getfield(L, 1, key) == LUA_TNIL) {
@@ -128,7 +128,7 @@ static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char 
   luaL_addvalue(b);
 }
 
-/* Pushes what went wrong while undoing (lua/guestlua/base/undo.lua), a line each, or "". */
+/* Pushes the errors of the undo (lua/guestlua/base/undo.lua), a line each, or "". */
 static void push_undoing(lua_State *L)
 {
   lua_pushliteral(L, "");
@@ -143,7 +143,7 @@ static void push_undoing(lua_State *L)
   lua_settop(L, 2);
 }
 
-/* The fields keep their bytes; a line feed in one of them is shown as an escape, so that the lines are those of this layout.
+/* The fields keep their bytes; a line feed in one of them is shown as an escape, so that only this layout makes lines.
  * script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
 static int error_tostring(lua_State *L)
 {

@@ -1,23 +1,19 @@
 /*
  * guestlua.Error: one table for every failure.
  *
- *   kind     a stable name: libvirt's code ("no_domain", "operation_timeout"), or ours: "bad_argument", "closed", "interrupted", "timeout"
- *   message  libvirt's own text, or ours
- *   code, domain, level          libvirt's, where the error is libvirt's
- *   op, call                     the method, and the function of libvirt behind it
- *   host, guest, device          what it was about; device_type: "disk" where the device is one
- *   where                        the script's line
- *   hint                         what to do next, where that is known
- *   workflow, step, outcome      of a workflow: which, where it failed, and how it left things
- *   undoing                      a list of the errors that came while undoing
- *   still_running                true where the call goes on in libvirt although nobody waits for it any more
+ *   kind     a stable name: libvirt's code ("no_domain", "operation_timeout"), or this library's: "bad_argument", "closed", "interrupted",
+ * "timeout" message  libvirt's own text, or this library's code, domain, level          libvirt's, if the error is libvirt's op, call the
+ * method, and the function of libvirt behind it host, guest, device          the subject of the call; device_type: "disk" if the device is
+ * one where                        the script's line hint                         what to do next, if that is known workflow, step, outcome
+ * of a workflow: its name, the step that failed, and the state that it left undoing                      a list of the errors raised while
+ * undoing still_running                true if the call still runs in libvirt although nobody waits for it any more
  */
 #ifndef GL_ERROR_H
 #define GL_ERROR_H
 
 #include <lua.h>
 
-/* Raises an error of ours. [-0, +0, v] */
+/* Raises an error of this library. [-0, +0, v] */
 _Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Raises "bad argument '<argument>' to '<method>' (<what is wrong>)". [-0, +0, v] */
@@ -29,7 +25,7 @@ _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *a
 void gl_error_push(lua_State *L, const char *kind);
 void gl_error_set(lua_State *L, const char *key, const char *value);
 
-/* Sets what to do next, if that is known of the kind, or of the kind in that method (NULL: any). [-0, +0, m] */
+/* Sets the hint, if there is one for the kind, or for the kind in that method (NULL: any). [-0, +0, m] */
 void gl_error_set_hint(lua_State *L, const char *kind, const char *op);
 
 /* Registers the class. [-0, +1 (its methods table), m] */
