@@ -17,7 +17,7 @@ static int call_status(lua_State *L)
   return 0;
 }
 
-/* Says on standard error what each task does: lua/guestlua/task/status.lua. */
+/* Reports on standard error what each task does: lua/guestlua/task/status.lua. */
 static void tell_status(lua_State *L)
 {
   if (!lua_checkstack(L, LUA_MINSTACK))
@@ -29,7 +29,7 @@ static void tell_status(lua_State *L)
   }
 }
 
-/* Lua thread: a signal handler may have asked for something. */
+/* Lua thread: a signal handler may have made a request. */
 static void on_wakeup(gl_state *s)
 {
   if (atomic_exchange(&s->interrupted, 0))
@@ -54,7 +54,7 @@ static void on_hook(lua_State *L, lua_Debug *ar)
 static void ask(gl_state *s)
 {
   lua_State *active = atomic_load(&s->active);
-  if (active) /* like lua.c: lua_sethook is the one function of Lua that a signal handler may call */
+  if (active) /* as in lua.c: lua_sethook is the only Lua function that a signal handler may call */
     lua_sethook(active, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
   uv_async_send(&s->wakeup);
 }
@@ -81,7 +81,7 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
   if (runs != main || s->looping || shielded)
     gl_task_interrupt(s);
   if (!s->main && !shielded)
-    runs->cancelled = NULL; /* it is raised right here */
+    runs->cancelled = NULL; /* raised here */
   if (!shielded)
     gl_error_throw(L, "interrupted", "interrupted");
 }
