@@ -13,7 +13,7 @@ static int object_close(lua_State *L)
   return 0;
 }
 
-/* Raises: the class has nothing of the name that is second on the stack. */
+/* Raises: the class has no method or field of the name at index 2. */
 static _Noreturn void no_such_member(lua_State *L, const gl_class *class)
 {
   const char *own = class->type->name;

@@ -1,8 +1,8 @@
 /*
- * A reference to an object of libvirt's, shared by its Lua object and by every call on it, with what people know the object by.
+ * A reference to a libvirt object, shared by its Lua object and by every call on it, with the object's name and UUID.
  *
- * It is counted twice. Who uses the pointer holds a use: the last one to release it frees the pointer, on any thread, as that may speak to
- * the daemon. Who only wants the name afterwards holds the memory. Apart from that it never changes.
+ * It has two counts. A user of the pointer holds a use: the last release frees the pointer, on any thread, as that may speak to the
+ * daemon. Code that only needs the name afterwards holds the memory. Apart from that it never changes.
  */
 #ifndef GL_HANDLE_H
 #define GL_HANDLE_H
@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* What kind of object it is. */
+/* The type of object. */
 typedef struct gl_handle_type {
-  const char *what; /* the field that names it in errors and in the log: "guest"; NULL: its name is the connection's URI */
+  const char *what; /* the field for its name in errors and in the log: "guest"; NULL: its name is the connection's URI */
   void (*free)(void *ptr);
 } gl_handle_type;
 
@@ -27,19 +27,19 @@ typedef struct gl_handle {
   char name[];
 } gl_handle;
 
-/* A new one with one use, which takes over the pointer. NULL: no memory, and the pointer is the caller's still. */
+/* A new handle with one use, which takes over the pointer. NULL: no memory, and the pointer is still the caller's. */
 gl_handle *gl_handle_new(const gl_handle_type *type, void *ptr, const char *name);
 gl_handle *gl_handle_of_domain(virDomainPtr dom);
 
-/* One more who uses it. */
+/* One more use. */
 gl_handle *gl_handle_ref(gl_handle *h);
 
-/* The end of a use: of the pointer; of the memory; of both, where NULL is none. Any thread. */
+/* The end of a use of the pointer; of the memory; of both, with NULL allowed. Any thread. */
 void gl_handle_release(gl_handle *h);
 void gl_handle_forget(gl_handle *h);
 void gl_handle_unref(gl_handle *h);
 
-/* Whether both mean the same object of libvirt's. */
+/* Whether both refer to the same libvirt object. */
 bool gl_handle_same(const gl_handle *a, const gl_handle *b);
 
 #endif

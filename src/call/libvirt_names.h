@@ -1,4 +1,4 @@
-/* libvirt's own names of its numbers, in lower case and without the prefix. */
+/* libvirt's own names for its numbers, in lower case and without the prefix. */
 #ifndef GL_LIBVIRT_NAMES_H
 #define GL_LIBVIRT_NAMES_H
 
@@ -7,6 +7,6 @@
 extern const gl_enum gl_error_codes, gl_error_domains, gl_error_levels;
 extern const gl_enum gl_domain_states, gl_disk_errors, gl_block_job_types, gl_block_job_statuses;
 extern const gl_enum gl_job_types, gl_vcpu_states;
-extern const gl_enum gl_migrate_flags; /* by the number of the bit */
+extern const gl_enum gl_migrate_flags; /* by bit number */
 
 #endif
