@@ -1,9 +1,9 @@
 -- lua5.4 src/layers.lua BUILD-DIRECTORY [SOURCE-DIRECTORY [LUA-DIRECTORY]]: proves, for `make lint`, that src/ and lua/guestlua/ have one direction
 -- and no circle.
 --
--- A file uses only files of its own folder and of those before it in the order, and no two files use each other in a circle. In C a file is its .c and
--- its .h together; it uses what it includes, and, as its object says (nm), what it calls. In Lua it uses what it requires, also inside a function. And
--- no file has more than 400 lines, no function more than 60.
+-- A file uses only files of its own folder and of those before it in the order, and no two files use each other in a circle. In C a file is its .c
+-- and its .h together; it uses what it includes, and, as its object says (nm), what it calls. In Lua it uses what it requires, also inside a function.
+-- No file has more than 400 lines, no function more than 60.
 
 local ORDER = {
   c = { "text", "base", "loop", "call", "event", "element", "virt", "module", "program" },
@@ -30,7 +30,7 @@ local function name_of(path, root)
   return name == "guestlua" and "module/guestlua" or name
 end
 
--- What uses what in one language. The table is file -> the files that it uses.
+-- The uses between files in one language. The table is file -> the files that it uses.
 local function graph(order)
   local rank, uses = {}, {}
   for i, folder in ipairs(order) do
@@ -51,7 +51,7 @@ local function graph(order)
   end
 end
 
--- Calls fn with each line, and looks at the lengths on the way. A function begins and ends with lines that match.
+-- Calls fn with each line, and checks the lengths on the way. A function begins and ends with lines that match.
 local function read(path, begins, ends, fn)
   local count, begun = 0, nil
   for line in io.lines(path) do
@@ -70,7 +70,7 @@ local function read(path, begins, ends, fn)
   end
 end
 
--- A circle is found where the way back to a file that is still being walked is open.
+-- A circle is a path back to a file that is still being walked.
 local function find_circles(uses)
   local state, path = {}, {}
   local function walk(name)

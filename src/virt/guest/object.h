@@ -9,14 +9,14 @@ extern const gl_type gl_guest_type;
 /* Pushes a Guest that takes over *dom (and sets it to NULL). host_index: the stack index of the Host that it keeps alive. [-0, +1, e] */
 void gl_guest_push(lua_State *L, gl_connection *host, int host_index, virDomainPtr *dom);
 
-/* After the connection was opened again: gives an open Guest its domain on the new one, and takes over the handle; NULL: there is none any
- * more, and calls raise "no_domain". */
+/* After the connection was reopened: gives an open Guest its domain on the new one, and takes over the handle; NULL: the domain is gone,
+ * and calls raise "no_domain". */
 void gl_guest_reconnect(gl_object *guest, gl_handle *handle);
 
 /* The domain of an open Guest. */
 virDomainPtr gl_guest_domain(gl_object *guest);
 
-/* The type's bind: fills in what an operation works on. [-0, +0, v] */
+/* The type's bind: fills in the subject of an operation. [-0, +0, v] */
 void gl_guest_bind(lua_State *L, gl_object *guest, gl_op *op);
 
 #endif

@@ -1,4 +1,4 @@
-/* Guest's methods, by what they are about: a file each. */
+/* Guest's methods, a file for each topic. */
 #ifndef GL_GUEST_ROWS_H
 #define GL_GUEST_ROWS_H
 
@@ -12,8 +12,8 @@ extern const gl_opdef *const gl_guest_lookup_ops[];   /* finding devices */
 extern const gl_opdef *const gl_guest_device_ops[];   /* attaching and detaching */
 extern const gl_opdef *const gl_guest_metadata_ops[]; /* an element of its own */
 extern const gl_opdef *const gl_guest_snapshot_ops[]; /* its snapshots and checkpoints */
-extern const gl_opdef *const gl_guest_agent_ops[];    /* what the guest agent does */
-extern const gl_opdef *const gl_guest_inside_ops[];   /* what the agent knows of the system inside */
+extern const gl_opdef *const gl_guest_agent_ops[];    /* calls to the guest agent */
+extern const gl_opdef *const gl_guest_inside_ops[];   /* the system inside, from its agent */
 extern const gl_opdef *const gl_guest_job_ops[];      /* the guest's own job */
 extern const gl_opdef *const gl_guest_migrate_ops[];  /* to another host */
 

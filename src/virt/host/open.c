@@ -22,9 +22,9 @@ typedef struct open_op {
 
 static const gl_param open_params[] = {
   GL_ARG_OR_NIL(open_op, uri, &gl_string, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
-  GL_OPTION_FLAG("readonly", OPEN_READONLY, "open it read-only: calls that change something are refused by libvirt"),
+  GL_OPTION_FLAG("readonly", OPEN_READONLY, "open it read-only: libvirt refuses calls that change something"),
   GL_OPTION_UP_TO(open_op, keepalive, INT_MAX,
-                  "seconds between keepalive probes, 0: never; after 6 without an answer the "
+                  "seconds between keepalive probes; 0: none; after 6 without an answer the "
                   "connection is given up"),
   GL_END,
 };
@@ -40,7 +40,7 @@ virConnectPtr gl_host_connect(const char *uri, bool readonly, int keepalive)
   if (embedded)
     pthread_mutex_unlock(&one_at_a_time);
   if (conn && keepalive)
-    virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers have no use for it and refuse */
+    virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers do not need it and refuse */
   return conn;
 }
 
