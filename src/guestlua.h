@@ -4,11 +4,11 @@
  * Threads: a Lua state belongs to the thread that opened guestlua in it, and every function here that takes a lua_State is called on that
  * thread, unless it says otherwise. Several states, each on a thread of its own, may run at once; they share libvirt's event thread and
  * the worker threads. There are four of those, so that four calls can be under way at once in the process, unless the environment variable
- * UV_THREADPOOL_SIZE says otherwise before the first call.
+ * UV_THREADPOOL_SIZE is set to another number before the first call.
  *
  * [-o, +p, x] as in Lua's manual: how many values the function pops and pushes, and whether it raises errors ('-': never, 'e': Lua's own,
- * as for want of memory, 'v': a guestlua.Error too). What raises is called in a protected call, as all of Lua's functions that raise.
- * Each needs some free slots of the stack, which a C function and a new state have.
+ * such as out of memory, 'v': a guestlua.Error too). Call functions that raise in a protected call, as with Lua's own.
+ * Each needs some free stack slots, which a C function and a new state have.
  */
 #ifndef GUESTLUA_H
 #define GUESTLUA_H
@@ -39,52 +39,52 @@ extern "C" {
 #define GUESTLUA_API
 #endif
 
-/* The version of the library that the program runs with; GUESTLUA_VERSION_NUMBER is the one that it was compiled with. Any thread. */
+/* The version of the library at run time; GUESTLUA_VERSION_NUMBER is the version that the program was compiled with. Any thread. */
 GUESTLUA_API unsigned guestlua_version(void);
 
 /* ---- a state ---- */
 
 /*
  * Pushes the module, the table that `require "guestlua"` gives. For luaL_requiref, with a state of the program's own. It starts libvirt's
- * event thread, once a process. Raises an error if the Lua in use is not 5.4. [-0, +1, e]
+ * event thread, once per process. Raises an error if the Lua in use is not 5.4. [-0, +1, e]
  */
 GUESTLUA_API int luaopen_guestlua(lua_State *L);
 
-/* What guestlua_new makes. Zero everything, set size: guestlua_options options = {.size = sizeof options}; */
+/* The options of guestlua_new. Zero everything, set size: guestlua_options options = {.size = sizeof options}; */
 typedef struct guestlua_options {
-  size_t size;                         /* sizeof(guestlua_options): how much of it this program knows */
-  const char *uri;                     /* what guestlua.open() connects to; NULL: libvirt's default */
-  bool readonly;                       /* guestlua.open() opens read-only where the script does not say otherwise */
-  bool sandbox;                        /* no files, programs, C modules, bytecode; only `uri`, read-only, and what the program hands over.
-                                          Load the scripts with luaL_loadfilex(L, path, "t") or luaL_loadbufferx(…, "t"): as text */
-  size_t max_memory;                   /* bytes that Lua and its XML documents may hold; 0: no limit */
+  size_t size;       /* sizeof(guestlua_options): the part of it that this program knows */
+  const char *uri;   /* the URI that guestlua.open() connects to; NULL: libvirt's default */
+  bool readonly;     /* guestlua.open() opens read-only unless the script says otherwise */
+  bool sandbox;      /* no files, programs, C modules, bytecode; only `uri`, read-only, and objects that the program hands over.
+                        Load the scripts with luaL_loadfilex(L, path, "t") or luaL_loadbufferx(…, "t"): as text */
+  size_t max_memory; /* bytes that Lua and its XML documents may hold; 0: no limit */
   unsigned long long max_instructions; /* of Lua's, in all of the state's life; 0: no limit */
-  const char *const *allow; /* the methods that scripts may call, of those that ask libvirt something: "Guest.get_info", "Host.*",
-                               "workflow.ensure_attached", "guestlua.open", and NULL at the end. What one of them calls of others has to
-                               be on the list as well. NULL: all */
-  bool own_event_loop;      /* guestlua_choose(true, …) */
-  bool own_error_function;  /* guestlua_choose(…, true) */
+  const char *const *allow;            /* the methods that scripts may call, of those that call libvirt: "Guest.get_info", "Host.*",
+                                          "workflow.ensure_attached", "guestlua.open", and NULL at the end. Other methods that one of them calls have
+                                          to be on the list as well. NULL: all */
+  bool own_event_loop;                 /* guestlua_choose(true, …) */
+  bool own_error_function;             /* guestlua_choose(…, true) */
 } guestlua_options;
 
 /*
- * A state with Lua's libraries and guestlua opened, the module in the global `guestlua` and for `require`. options may be NULL. NULL where
+ * A state with Lua's libraries and guestlua opened, the module in the global `guestlua` and for `require`. options may be NULL. NULL if
  * it cannot be made; `why` (may be NULL) then has the reason, cut off at `size`. Any thread: the calling one is the state's. [-]
  */
 GUESTLUA_API lua_State *guestlua_new(const guestlua_options *options, char *why, size_t size);
 
-/* Ends such a state: waits for the calls that are in flight, closes what is open. NULL is fine. lua_close does the same. [-] */
+/* Ends such a state: waits for the calls in flight, closes all open objects. NULL is fine. lua_close does the same. [-] */
 GUESTLUA_API void guestlua_free(lua_State *L);
 
 /* Ends libvirt's event thread. For the end of the process, after the last state is closed; a program need not call it. Any thread. */
 GUESTLUA_API void guestlua_end(void);
 
 /*
- * Says, once for the process and before the first state, what is the program's own. own_event_loop: it has registered libvirt's event
- * implementation and runs its loop, so guestlua starts no thread for that. own_error_function: libvirt's error function stays as it is;
- * else it is silenced, as the errors are raised. Returns 0, or -1 where a state was opened before: it is too late then. Any thread.
+ * Declares, once per process and before the first state, what the program provides itself. own_event_loop: it has registered libvirt's
+ * event implementation and runs its loop, so guestlua starts no thread for that. own_error_function: libvirt's error function stays as it
+ * is; otherwise it is silenced, as the errors are raised. Returns 0, or -1 if a state was opened before: it is too late then. Any thread.
  *
  * libvirt's default implementation runs GLib's default main context. A program with a GLib main loop has to choose own_event_loop, or its
- * callbacks would run on guestlua's thread; virEventRegisterDefaultImpl() and g_main_loop_run() are then all there is to do.
+ * callbacks would run on guestlua's thread; virEventRegisterDefaultImpl() and g_main_loop_run() are then all it has to call.
  */
 GUESTLUA_API int guestlua_choose(bool own_event_loop, bool own_error_function);
 
@@ -92,15 +92,15 @@ GUESTLUA_API int guestlua_choose(bool own_event_loop, bool own_error_function);
 
 /*
  * Pushes a Host for the program's own connection, the same one for the same connection; a Guest for its domain. Each takes a reference of
- * its own, which it drops when it is closed or collected: the program keeps its reference, and may drop it. Raises if it is NULL or not
- * what it should be. [-0, +1, v]
+ * its own, which it drops when it is closed or collected: the program keeps its reference, and may drop it. Raises if it is NULL or not a
+ * valid connection or domain. [-0, +1, v]
  */
 GUESTLUA_API void guestlua_push_connect(lua_State *L, virConnectPtr conn);
 GUESTLUA_API void guestlua_push_domain(lua_State *L, virDomainPtr dom);
 
 /*
  * The connection of the Host, the domain of the Guest at that index; raises if it is none, or closed. It is borrowed: call virConnectRef
- * or virDomainRef to keep it for longer than the Lua value lives. [-0, +0, v]
+ * or virDomainRef to keep it longer than the Lua value lives. [-0, +0, v]
  */
 GUESTLUA_API virConnectPtr guestlua_check_connect(lua_State *L, int index);
 GUESTLUA_API virDomainPtr guestlua_check_domain(lua_State *L, int index);
@@ -109,59 +109,61 @@ GUESTLUA_API virDomainPtr guestlua_check_domain(lua_State *L, int index);
 
 /*
  * Runs the function and its nargs arguments on top of the stack as a task, and the loop until the task has ended: its libvirt calls then
- * run on worker threads, and guestlua_interrupt reaches it. When it ends all other tasks of the state are cancelled and waited for, but for
- * a call from within a task. Returns LUA_OK with the results on the stack; or LUA_ERRRUN or LUA_ERRMEM with the error value and then the
- * traceback, a string; or one of the codes below with nothing pushed or popped. [-(nargs+1), +results, -]
+ * run on worker threads, and guestlua_interrupt reaches it. When it ends, all other tasks of the state are cancelled and waited for,
+ * except after a call from within a task. Returns LUA_OK with the results on the stack; or LUA_ERRRUN or LUA_ERRMEM with the error value
+ * and then the traceback, a string; or one of the codes below with nothing pushed or popped. [-(nargs+1), +results, -]
  */
 GUESTLUA_API int guestlua_run(lua_State *L, int nargs);
 
 /*
- * For programs with a loop of their own: starts the function and its nargs arguments as a task and pushes its Task. Nothing runs before
+ * For programs with their own loop: starts the function and its nargs arguments as a task and pushes its Task. Nothing runs before
  * guestlua_dispatch. Returns LUA_OK; or an error code of Lua's with the error on the stack; or one of the codes below with nothing pushed
  * or popped. [-(nargs+1), +1, -]
  */
 GUESTLUA_API int guestlua_spawn(lua_State *L, int nargs);
 
 /*
- * How the Task at that index is: GUESTLUA_RUNNING with nothing pushed; or how it has ended, as guestlua_run returns it. Its results can be
- * asked for again. LUA_ERRERR, and nothing pushed, where there is no Task at the index. [-0, +results, -]
+ * The state of the Task at that index: GUESTLUA_RUNNING with nothing pushed; or its outcome, as guestlua_run returns it. Its results can be
+ * asked for again. LUA_ERRERR, and nothing pushed, if there is no Task at the index. [-0, +results, -]
  */
 GUESTLUA_API int guestlua_result(lua_State *L, int index);
 
-/* Pushes the value at that index, such as an error, as a text: as luaL_tolstring, but where its __tostring fails it says so. [-0, +1, -] */
+/* Pushes the value at that index, such as an error, as a text: like luaL_tolstring, but if its __tostring fails, the text says so. [-0, +1,
+ * -] */
 GUESTLUA_API const char *guestlua_text(lua_State *L, int index);
 
 /*
- * A descriptor that is readable when there is something to dispatch, and how many milliseconds later it is time to dispatch all the same
- * (-1: no limit). Ask for the timeout after each dispatch. Negative where guestlua_dispatch would say so: guestlua_fd gives
+ * A descriptor that is readable when there is something to dispatch; the milliseconds after which to dispatch in any case
+ * (-1: no limit). Ask for the timeout after each dispatch. Negative if guestlua_dispatch would return an error: guestlua_fd gives
  * GUESTLUA_WRONG_THREAD, guestlua_timeout -1. [-0, +0, -]
  */
 GUESTLUA_API int guestlua_fd(lua_State *L);
 GUESTLUA_API int guestlua_timeout(lua_State *L);
 
 /*
- * Does what there is to do, and does not wait: each libvirt call runs on a worker. (What a script calls where Lua cannot yield, as in
- * table.sort, waits right there.) Returns how many tasks there are still, or one of the codes below. [-0, +0, -]
+ * Does everything possible without waiting: each libvirt call runs on a worker. (A call made where Lua cannot yield, as in table.sort,
+ * waits in place.) Returns the number of tasks left, or one of the codes below. [-0, +0, -]
  */
 GUESTLUA_API int guestlua_dispatch(lua_State *L);
 
 #define GUESTLUA_WRONG_THREAD (-1) /* this is not the thread of the state, or guestlua was not opened in it, or it was closed */
-#define GUESTLUA_NESTED (-2)       /* called from within Lua code that it runs itself, or from a callback of the loop */
+#define GUESTLUA_NESTED (-2)       /* called from Lua code that it runs itself, or from a callback of the loop */
 #define GUESTLUA_RUNNING (-3)      /* the task has not ended */
 
-/* Makes what guestlua_run runs (in a program with a loop of its own: every task) stop with an error of kind "interrupted": its
- * to-be-closed variables undo what they guard. May be called from a signal handler, on the thread of the state; L is no coroutine. [-] */
+/* Stops the code that guestlua_run runs (in a program with its own loop: every task) with an error of kind "interrupted": its
+ * to-be-closed variables undo what they guard. May be called from a signal handler, on the thread of the state; L is not a coroutine. [-]
+ */
 GUESTLUA_API void guestlua_interrupt(lua_State *L, int signo);
 
-/* Says on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. [-] */
+/* Reports on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. [-] */
 GUESTLUA_API void guestlua_status(lua_State *L);
 
 /* ---- log ---- */
 
 /*
  * Calls fn with each line of the log, on the thread of the state, instead of writing it to standard error; guestlua.log.configure says
- * whether lines are text or JSON. Secrets are masked. least: the least important level that is wanted, "error", "warning", "info", "debug"
- * or "trace"; NULL: as it is. fn must not call into the state. fn NULL: standard error again. [-0, +0, v]
+ * whether lines are text or JSON. Secrets are masked. least: the least important level to pass on, "error", "warning", "info", "debug"
+ * or "trace"; NULL: unchanged. fn must not call into the state. fn NULL: standard error again. [-0, +0, v]
  */
 typedef void (*guestlua_log_fn)(void *opaque, const char *level, const char *line);
 GUESTLUA_API void guestlua_set_log(lua_State *L, const char *least, guestlua_log_fn fn, void *opaque);

@@ -30,7 +30,7 @@ local function name_of(path, root)
   return name == "guestlua" and "module/guestlua" or name
 end
 
--- What uses what in one language. The table is file -> the files that it uses.
+-- The uses between files in one language. The table is file -> the files that it uses.
 local function graph(order)
   local rank, uses = {}, {}
   for i, folder in ipairs(order) do
@@ -51,7 +51,7 @@ local function graph(order)
   end
 end
 
--- Calls fn with each line, and looks at the lengths on the way. A function begins and ends with lines that match.
+-- Calls fn with each line, and checks the lengths on the way. A function begins and ends with lines that match.
 local function read(path, begins, ends, fn)
   local count, begun = 0, nil
   for line in io.lines(path) do
@@ -70,7 +70,7 @@ local function read(path, begins, ends, fn)
   end
 end
 
--- A circle is found where the way back to a file that is still being walked is open.
+-- A circle is a path back to a file that is still being walked.
 local function find_circles(uses)
   local state, path = {}, {}
   local function walk(name)

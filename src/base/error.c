@@ -75,7 +75,7 @@ void gl_error_set(lua_State *L, const char *key, const char *value)
   lua_setfield(L, -2, key);
 }
 
-/* "script.lua:12" of the innermost function that is not ours. */
+/* "script.lua:12" of the innermost function outside this library. */
 static void set_where(lua_State *L)
 {
   lua_Debug ar;
@@ -142,7 +142,7 @@ void gl_error_argument(lua_State *L, const char *method, const char *argument, c
   __builtin_unreachable();
 }
 
-/* Adds fmt with the error's field in it, where the error has that field. */
+/* Adds fmt with the error's field in it, if the error has that field. */
 static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char *before, const char *after)
 {
   if (lua_getfield(L, 1, key) == LUA_TNIL) {
@@ -158,7 +158,7 @@ static void add_field(lua_State *L, luaL_Buffer *b, const char *key, const char 
   luaL_addvalue(b);
 }
 
-/* Pushes what went wrong while undoing (lua/guestlua/base/undo.lua), a line each, or "". */
+/* Pushes the errors of the undo (lua/guestlua/base/undo.lua), a line each, or "". */
 static void push_undoing(lua_State *L)
 {
   lua_pushliteral(L, "");
@@ -173,7 +173,7 @@ static void push_undoing(lua_State *L)
   lua_settop(L, 2);
 }
 
-/* The fields keep their bytes; a line feed in one of them is shown as an escape, so that the lines are those of this layout.
+/* The fields keep their bytes; a line feed in one of them is shown as an escape, so that only this layout makes lines.
  * script.lua:12: disk 'vda' of guest 'web': commit: <message> (virDomainBlockCommit: invalid_arg, code 8 from qemu) \n hint: … */
 static int error_tostring(lua_State *L)
 {

@@ -19,7 +19,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* Raises an error of ours. [-0, +0, v] */
+/* Raises an error of this library. [-0, +0, v] */
 _Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Raises "bad argument '<argument>' to '<method>' (<what is wrong>)". [-0, +0, v] */

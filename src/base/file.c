@@ -20,7 +20,7 @@ static _Noreturn void cannot(lua_State *L, const char *what, const char *path)
   gl_error_throw(L, "system_error", "cannot %s '%s': %s", what, path, strerror(errno));
 }
 
-/* Makes what was done to names in the path's directory last. */
+/* Makes changes of names in the path's directory durable. */
 static int sync_directory_of(const char *path)
 {
   char copy[PATH_MAX];
@@ -47,7 +47,7 @@ static int write_all(int fd, const char *text, size_t length)
   return 0;
 }
 
-/* core.write_file(path, text): in one step, as far as a reader or a crash can tell, and on the disk when it returns. */
+/* core.write_file(path, text): atomic for readers and across a crash, and on the disk when it returns. */
 static int write_file(lua_State *L)
 {
   size_t length;
@@ -75,7 +75,7 @@ static int distrust(lua_State *L, int fd, const char *why)
   return 2;
 }
 
-/* Why what is open is not to be believed: it belongs to somebody else, or others can write to it. NULL: it is. */
+/* Why the open file is not to be trusted: another user owns it, or others can write to it. NULL: it is. */
 static const char *reason_to_distrust(const struct stat *st)
 {
   if (st->st_uid != 0 && st->st_uid != geteuid())
@@ -83,7 +83,7 @@ static const char *reason_to_distrust(const struct stat *st)
   return st->st_mode & (S_IWGRP | S_IWOTH) ? "other users can write to it" : NULL;
 }
 
-/* core.distrust_directory(path): why what is in the directory is not to be believed; nil: it is, or it is not there. */
+/* core.distrust_directory(path): why the contents of the directory are not to be trusted; nil: they are, or there is no directory. */
 static int distrust_directory(lua_State *L)
 {
   struct stat st;
@@ -94,7 +94,7 @@ static int distrust_directory(lua_State *L)
   return 1;
 }
 
-/* core.read_file(path, most): what is in a file of at most so many bytes that nobody else can have written, or nil and why not. */
+/* core.read_file(path, most): the contents of a file of at most so many bytes that nobody else can have written, or nil and the reason. */
 static int read_file(lua_State *L)
 {
   struct stat st;
@@ -148,7 +148,7 @@ static int make_directory(lua_State *L)
   }
 }
 
-/* core.list_directory(path): the names in it, in order; none where it is not there. */
+/* core.list_directory(path): the names in it, in order; none if there is no directory. */
 static int list_directory(lua_State *L)
 {
   const char *path = luaL_checkstring(L, 1);

@@ -1,4 +1,4 @@
-/* Small files that have to survive a crash: for the journal (lua/guestlua/base/journal.lua). */
+/* Small files that survive a crash: for the journal (lua/guestlua/base/journal.lua). */
 #ifndef GL_FILE_H
 #define GL_FILE_H
 

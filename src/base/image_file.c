@@ -1,8 +1,8 @@
 /*
- * Files of images, by what they are: device and inode.
+ * Image files, identified by device and inode.
  *
- * A path is walked one directory at a time, and a symbolic link is followed only if root or this user owns it: what another user owns does
- * not lead root anywhere. Functions that can fail give nil, the error's name ("ENOENT", "EEXIST", "ESTALE" or "other") and a text.
+ * A path is walked one directory at a time, and a symbolic link is followed only if root or this user owns it: a link of another user
+ * cannot lead root astray. Functions that can fail give nil, the error's name ("ENOENT", "EEXIST", "ESTALE" or "other") and a text.
  */
 #define _GNU_SOURCE
 #include "base/image_file.h"
@@ -20,7 +20,7 @@
 /* As the kernel has it. */
 #define MOST_LINKS 40
 
-/* QEMU locks bytes of an image that it has open, from these two on: what it does with it, and what it lets others do. */
+/* QEMU locks bytes of an image that it has open, from these two offsets on: its own uses of the image, and those it forbids to others. */
 #define QEMU_LOCKS_FROM 100
 #define QEMU_LOCKS_UP_TO 300
 
@@ -53,7 +53,7 @@ static bool is_trusted(const struct stat *st)
   return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
-/* Puts what a symbolic link says before the rest of the path. 0, or -1 with errno. */
+/* Puts the target of a symbolic link before the rest of the path. 0, or -1 with errno. */
 static int follow(int at, const char *name, char *path, const char *rest)
 {
   char target[PATH_MAX], joined[PATH_MAX];
@@ -70,8 +70,8 @@ static int follow(int at, const char *name, char *path, const char *rest)
 }
 
 /*
- * Opens the directory that an absolute path names its last part in, and points *name at that part. The descriptor, or -1 with errno: EPERM
- * if the way leads over a link that another user owns.
+ * Opens the directory that holds the last part of an absolute path, and points *name at that part. The descriptor, or -1 with errno: EPERM
+ * if the path passes through a link that another user owns.
  */
 static int open_directory(const char *path, char *room, const char **name)
 {
@@ -132,7 +132,7 @@ static void push_identity(lua_State *L, const struct stat *st)
   lua_setfield(L, -2, "readable"); /* without waiting, as a pipe may */
 }
 
-/* Adds `born`, when the file was made, where its file system keeps that: an inode's number is given again, as to the next file right after.
+/* Adds `born`, the time the file was made, if its file system keeps that: inode numbers are reused, often for the very next file.
  */
 static void push_birth(lua_State *L, int dir, const char *name)
 {
@@ -143,7 +143,7 @@ static void push_birth(lua_State *L, int dir, const char *name)
   lua_setfield(L, -2, "born");
 }
 
-/* As far as this process may: whoever has the one image open has to open the other too. */
+/* As far as this process may: programs that can open the one image must be able to open the other too. */
 static void give_to_owner_of(int fd, const char *like)
 {
   struct stat st;
@@ -177,7 +177,7 @@ static int make_image(lua_State *L)
   return 1;
 }
 
-/* core.find_image(path): what is there now under that name, a link not followed: { dev, ino, size, regular, readable, born }. */
+/* core.find_image(path): the file of that name now, without following a link: { dev, ino, size, regular, readable, born }. */
 static int find_image(lua_State *L)
 {
   char room[PATH_MAX];
@@ -197,7 +197,7 @@ static int find_image(lua_State *L)
   return 1;
 }
 
-/* core.identify(path): what a name leads to, links followed as whoever opens it does: { dev, ino, size, regular, readable }. */
+/* core.identify(path): the file that a name leads to, with links followed as in open(): { dev, ino, size, regular, readable }. */
 static int identify(lua_State *L)
 {
   struct stat st;
@@ -207,7 +207,7 @@ static int identify(lua_State *L)
   return 1;
 }
 
-/* core.remove_image(path, dev, ino): true once the name is gone; it is removed only if it is that file still (ESTALE: it is another). */
+/* core.remove_image(path, dev, ino): true once the name is gone; it is removed only if it still is that file (ESTALE: it is another). */
 static int remove_image(lua_State *L)
 {
   char room[PATH_MAX];
@@ -230,7 +230,7 @@ static int remove_image(lua_State *L)
   return 1;
 }
 
-/* core.image_lock(path): whether some QEMU, qemu-img or qemu-nbd has the file open, by the locks that they set. */
+/* core.image_lock(path): whether a QEMU, qemu-img or qemu-nbd has the file open, judged by the locks they set. */
 static int image_lock(lua_State *L)
 {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS_FROM, .l_len = QEMU_LOCKS_UP_TO - QEMU_LOCKS_FROM};

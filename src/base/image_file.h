@@ -1,4 +1,5 @@
-/* Files of images: made exclusively, known by device and inode, removed only as what they were (lua/guestlua/disk/image.lua). */
+/* Image files: made exclusively, identified by device and inode, and removed only if they are still the same file
+ * (lua/guestlua/disk/image.lua). */
 #ifndef GL_IMAGE_FILE_H
 #define GL_IMAGE_FILE_H
 

@@ -1,4 +1,4 @@
-/* core.lock: who works on something, known by a lock that ends with its owner however that ends. */
+/* core.lock: marks something as in use, by a lock that ends with its owner, however the owner ends. */
 #include "base/lock.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-/* Room for what an owner says about itself. */
+/* Room for the owner's description of itself. */
 #define ROOM 4096
 
 typedef struct lock {
@@ -22,14 +22,14 @@ typedef struct lock {
 
 static const char class_name[] = "guestlua.lock";
 
-/* Whether the path still names the open file: an owner that ends removes its file, and the next one makes another. */
+/* Whether the path still names the open file: each owner removes its file at the end, and the next one makes another. */
 static bool is_current(int fd, const char *path)
 {
   struct stat open_file, named;
   return fstat(fd, &open_file) == 0 && lstat(path, &named) == 0 && open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 
-/* Gives the descriptor of the file, locked; -1 with EWOULDBLOCK if somebody else has it, then *holder is what the file says. */
+/* Gives the descriptor of the file, locked; -1 with EWOULDBLOCK if somebody else has it; *holder is then the text of the file. */
 static int take(const char *path, char *holder)
 {
   for (;;) {
@@ -51,7 +51,7 @@ static int take(const char *path, char *holder)
   }
 }
 
-/* core.lock(path): a Lock, or nil and what its holder wrote. */
+/* core.lock(path): a Lock, or nil and the text that its holder wrote. */
 static int make(lua_State *L)
 {
   char holder[ROOM];
@@ -70,7 +70,7 @@ static int make(lua_State *L)
   return 2;
 }
 
-/* lock:write(text): what others are told who find it taken. */
+/* lock:write(text): the text for others that find it taken. */
 static int write_text(lua_State *L)
 {
   lock *l = luaL_checkudata(L, 1, class_name);
@@ -81,8 +81,8 @@ static int write_text(lua_State *L)
   return 0;
 }
 
-/* lock:release(), and when it is closed or collected. The file is removed while it is locked: who opened it meanwhile finds that it is not
- * the current one. */
+/* lock:release(), and when it is closed or collected. The file is removed while it is locked: others that opened it meanwhile find that it
+ * is not the current one. */
 static int release(lua_State *L)
 {
   lock *l = luaL_checkudata(L, 1, class_name);
@@ -95,7 +95,7 @@ static int release(lua_State *L)
   return 0;
 }
 
-/* core.lock_holder(path): whether somebody has the lock: true and what the holder wrote, false, or nil and why that cannot be seen
+/* core.lock_holder(path): whether somebody has the lock: true and the text the holder wrote, false, or nil and why that cannot be seen
  * ("missing": there is no such file). */
 static int holder(lua_State *L)
 {

@@ -5,7 +5,7 @@
 #include <lua.h>
 
 typedef struct gl_enum {
-  const char *what;         /* what the values are, for messages */
+  const char *what;         /* a word for the values, for messages */
   const char *const *names; /* by value; a value without a name is a gap */
   int count;
 } gl_enum;
@@ -22,7 +22,7 @@ const char *gl_enum_name(const gl_enum *e, int value);
 /* The value of a name, or -1. */
 int gl_enum_value(const gl_enum *e, const char *name);
 
-/* Pushes the name, or the number itself where there is no name for it: nothing is lost. [-0, +1, m] */
+/* Pushes the name, or the number itself if it has no name: nothing is lost. [-0, +1, m] */
 void gl_enum_push(lua_State *L, const gl_enum *e, int value);
 
 /* Pushes a list of the names. [-0, +1, m] */

@@ -39,7 +39,7 @@ static void make_secrets(lua_State *L)
   lua_rawsetp(L, LUA_REGISTRYINDEX, &secrets_key);
 }
 
-/* Takes over a text, and pushes it with the secrets that are known by value masked. */
+/* Takes over a text, and pushes it with all secrets known by value masked. */
 void gl_printable_push_own(lua_State *L, char *text)
 {
   size_t length = text ? strlen(text) : 0;
@@ -48,7 +48,7 @@ void gl_printable_push_own(lua_State *L, char *text)
     free(text);
     text = hidden;
   }
-  lua_pushstring(L, text ? text : GL_MASKED); /* no memory: rather nothing than a secret */
+  lua_pushstring(L, text ? text : GL_MASKED); /* no memory: better no text than a secret */
   free(text);
 }
 
@@ -118,8 +118,8 @@ static gl_escape_lines check_lines(lua_State *L, int index)
   return (gl_escape_lines)luaL_checkoption(L, index, "escape", names);
 }
 
-/* core.printable(text [, lines]): for people to read, with secrets masked and control characters escaped; lines: what is done with line
- * feeds, "escape", "keep" or "indent" */
+/* core.printable(text [, lines]): for people to read, with secrets masked and control characters escaped; lines: how line feeds
+ * are treated, "escape", "keep" or "indent" */
 static int printable(lua_State *L)
 {
   luaL_checkstring(L, 1);

@@ -1,6 +1,6 @@
 /*
- * Text as it goes to people: the one way out for what others say. Secrets are masked, those that the Lua state knows (secret.h) and what
- * reads like one (mask.h), and control characters are escaped (escape.h). What is only kept, as an error's fields are, does not come here.
+ * Text for people: the one way out for foreign text. Secrets are masked, both those known to the Lua state (secret.h) and text that reads
+ * like one (mask.h), and control characters are escaped (escape.h). Text that is only kept, such as an error's fields, does not come here.
  */
 #ifndef GL_PRINTABLE_H
 #define GL_PRINTABLE_H
@@ -15,11 +15,11 @@ void gl_printable_push(lua_State *L, int index, gl_escape_lines lines);
 /* Pushes the text with its secrets masked and no more; nil for NULL. [-0, +1, m] */
 void gl_printable_push_masked(lua_State *L, const char *text);
 
-/* Takes over a text, malloc'ed, in which what reads like a secret is masked already; pushes it with the known ones masked too. NULL, for
- * which there was no memory, is masked as a whole. [-0, +1, m] */
+/* Takes over a malloc'ed text in which everything that reads like a secret is masked already; pushes it with the known secrets masked
+ * too. NULL, from a failed allocation, is masked as a whole. [-0, +1, m] */
 void gl_printable_push_own(lua_State *L, char *text);
 
-/* Learns what is secret in what a call was given: all of it, what an XML document has, or the password of a URI. [-0, +0, -] */
+/* Adds the secrets in an argument of a call: all of it, those of an XML document, or the password of a URI. [-0, +0, -] */
 typedef enum gl_printable_known { GL_KNOWN_SECRET, GL_KNOWN_XML, GL_KNOWN_URI } gl_printable_known;
 void gl_printable_learn(lua_State *L, const char *text, gl_printable_known known);
 

@@ -26,8 +26,8 @@ static FILE *check_file(lua_State *L)
   return file->closef ? file->f : NULL;
 }
 
-/* core.write_whole(file, text): in one piece, after what the file has in its buffer. Whether it could be written is not said: who logs has
- * nobody to tell. */
+/* core.write_whole(file, text): in one piece, after the contents of the file's buffer. Failure is not reported: a log has nowhere to
+ * report it. */
 static int write_whole(lua_State *L)
 {
   FILE *file = check_file(L);
@@ -44,7 +44,7 @@ static int write_whole(lua_State *L)
   return 0;
 }
 
-/* core.columns(file): how many columns and rows the terminal has that the file is on, nil if it is on none. */
+/* core.columns(file): the columns and rows of the file's terminal, nil if it is not on one. */
 static int columns(lua_State *L)
 {
   FILE *file = check_file(L);

@@ -1,6 +1,6 @@
 /*
- * core.watchdog: a shell of its own session that waits on a socket. If this process ends without having released it, however it ends, the
- * socket closes, and the shell does what it was given to do.
+ * core.watchdog: a shell in a session of its own that waits on a socket. If this process ends without having released it, however it ends,
+ * the socket closes, and the shell runs its script.
  */
 #define _GNU_SOURCE
 #include "base/watchdog.h"
@@ -26,7 +26,7 @@ typedef struct watchdog {
 
 static const char class_name[] = "guestlua.guest.watchdog";
 
-/* With its end of the socket as standard input, and no signal of ours. */
+/* With its end of the socket as standard input, and default signal handling. */
 static int spawn(watchdog *w, int input, char *const *argv, char *const *environment)
 {
   posix_spawn_file_actions_t files;
@@ -48,7 +48,7 @@ static int spawn(watchdog *w, int input, char *const *argv, char *const *environ
   return why;
 }
 
-/* This process's environment, and one variable more: an array of Lua's. [-0, +1, m] */
+/* This process's environment and one more variable, as an array that Lua owns. [-0, +1, m] */
 static char **with_variable(lua_State *L, const char *variable)
 {
   size_t count = 0;
@@ -61,8 +61,8 @@ static char **with_variable(lua_State *L, const char *variable)
   return all;
 }
 
-/* core.watchdog(watched, script, argument…): /bin/sh -c script argument…, which reads a line if it is released, and the end of its input if
- * this process is dead. It finds `watched` in the environment, as GUESTLUA_WATCHED. */
+/* core.watchdog(watched, script, argument…): /bin/sh -c script argument…, which reads a line if it is released, and end of file if this
+ * process has died. It finds `watched` in the environment, as GUESTLUA_WATCHED. */
 static int make(lua_State *L)
 {
   int count = lua_gettop(L), fds[2];
@@ -86,7 +86,7 @@ static int make(lua_State *L)
   return 1;
 }
 
-/* watchdog:release(), and when it is closed or collected: there is nothing to do any more. */
+/* watchdog:release(), and when it is closed or collected: the shell ends without running its script. */
 static int release(lua_State *L)
 {
   watchdog *w = luaL_checkudata(L, 1, class_name);
@@ -100,7 +100,7 @@ static int release(lua_State *L)
   return 0;
 }
 
-/* core.command(): the guestlua command: this program, if it is that, or else whichever is found. */
+/* core.command(): the guestlua command: this program if it is guestlua, otherwise the one found. */
 static int command(lua_State *L)
 {
   char path[PATH_MAX];

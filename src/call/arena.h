@@ -1,4 +1,4 @@
-/* Memory that lives as long as the call that it was taken for. */
+/* Memory with the lifetime of one call. */
 #ifndef GL_ARENA_H
 #define GL_ARENA_H
 
@@ -9,7 +9,7 @@ typedef struct gl_arena {
   struct gl_block *blocks;
 } gl_arena;
 
-/* A copy of the text; room for something else. [-0, +0, e] */
+/* A copy of the text; uninitialized room. [-0, +0, e] */
 const char *gl_arena_keep(lua_State *L, gl_arena *arena, const char *text);
 void *gl_arena_room(lua_State *L, gl_arena *arena, size_t size);
 

@@ -7,7 +7,7 @@
 #include "call/kinds.h"
 #include "text/nearest.h"
 
-/* What every call that can block takes, although it is in no list. */
+/* The option that every call that can block takes without listing it. */
 static const gl_param timeout_param = {
   .name = "timeout",
   .kind = &gl_number,
@@ -33,7 +33,7 @@ static void read_one(lua_State *L, int index, const char *method, const gl_param
     args->given |= UINT64_C(1) << (p - params);
 }
 
-/* Raises: no option is called `key`. Lists those there are. */
+/* Raises: there is no option `key`. Lists the valid ones. */
 static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const gl_args *args, const char *key)
 {
   gl_nearest near = {key, NULL, 0};
@@ -71,7 +71,7 @@ static void read_options(lua_State *L, int index, const char *method, const gl_p
   }
 }
 
-/* Whether the last argument, which is for parameter p, is the options: a table with something in it, if p and what follows may be left
+/* Whether the last argument, in the place of parameter p, is the options: a table that is not empty, if p and all after it may be left
  * out. */
 static bool are_options(lua_State *L, int index, int top, const gl_param *p, const gl_args *args)
 {

@@ -5,13 +5,13 @@
 #include "call/param.h"
 
 /*
- * Reads the arguments at the stack indices from `first` to `top` into *args, which is zero but for `keep` and `blocks`. The options may
- * come earlier than in last place: where only optional arguments are left. Raises an error of kind "bad_argument" that names the method and
- * the valid choices. [-0, +0, v]
+ * Reads the arguments at the stack indices from `first` to `top` into *args, which is zero except for `keep` and `blocks`. The options may
+ * take the place of optional arguments, if only those are left. Raises an error of kind "bad_argument" that names the method and the
+ * valid choices. [-0, +0, v]
  */
 void gl_args_read(lua_State *L, int first, int top, const char *method, const gl_param *params, gl_args *args);
 
-/* Whether the argument was given that is read into the field. GL_GIVEN(commit_op, op, bandwidth) is that of an op. */
+/* Whether the argument for the field was given. GL_GIVEN(commit_op, op, bandwidth) does the same for an op. */
 bool gl_args_given(const gl_args *args, const gl_param *params, size_t offset);
 #define GL_GIVEN(type, op_, field) gl_args_given(&(op_)->args, (op_)->def->params, offsetof(type, field))
 

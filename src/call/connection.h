@@ -1,4 +1,4 @@
-/* A connection, shared by its Host object and by every op on it. Counted and used on the Lua thread, but for what says otherwise. */
+/* A connection, shared by its Host object and by every op on it. Counted and used on the Lua thread, unless a field says otherwise. */
 #ifndef GL_CONNECTION_H
 #define GL_CONNECTION_H
 
@@ -22,11 +22,11 @@ typedef struct gl_connection {
   bool readonly;
   bool handed_over; /* opened by the embedding program */
   int keepalive;    /* seconds between keepalive probes; 0: none */
-  double gap;       /* how many seconds the connection was lost before this one */
+  double gap;       /* seconds without a connection before this one */
   int refs;
   gl_object *children; /* open guests and subscriptions */
   gl_op_list running;  /* ops on a worker now */
-  int in_flight;       /* how many */
+  int in_flight;       /* their number */
   gl_op_list queue;    /* ops that wait for one of those to return */
 
   /* Any thread, under the mutex: event/registration.c */
@@ -34,7 +34,7 @@ typedef struct gl_connection {
   gl_registration *registrations;
   bool closing; /* no more registrations */
 
-  atomic_uint unsupported; /* a bit for each call that its driver turned out not to know: GL_UNSUPPORTED_… Any thread. */
+  atomic_uint unsupported; /* a bit for each call that its driver has turned out not to support: GL_UNSUPPORTED_… Any thread. */
 } gl_connection;
 
 enum { GL_UNSUPPORTED_JOB_STATS = 1 };

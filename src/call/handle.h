@@ -1,8 +1,8 @@
 /*
- * A reference to an object of libvirt's, shared by its Lua object and by every call on it, with what people know the object by.
+ * A reference to a libvirt object, shared by its Lua object and by every call on it, with the object's name and UUID.
  *
- * It is counted twice. Who uses the pointer holds a use: the last one to release it frees the pointer, on any thread, as that may speak to
- * the daemon. Who only wants the name afterwards holds the memory. Apart from that it never changes.
+ * It has two counts. A user of the pointer holds a use: the last release frees the pointer, on any thread, as that may speak to the
+ * daemon. Code that only needs the name afterwards holds the memory. Apart from that it never changes.
  */
 #ifndef GL_HANDLE_H
 #define GL_HANDLE_H
@@ -41,10 +41,10 @@ gl_handle *gl_handle_new(const gl_handle_type *type, void *ptr, const char *name
 gl_handle *gl_handle_new_of(const gl_handle_type *type, void *ptr, const char *name, const char *owner);
 gl_handle *gl_handle_of_domain(virDomainPtr dom);
 
-/* One more who uses it. */
+/* One more use. */
 gl_handle *gl_handle_ref(gl_handle *h);
 
-/* The end of a use: of the pointer; of the memory; of both, where NULL is none. Any thread. */
+/* The end of a use of the pointer; of the memory; of both, with NULL allowed. Any thread. */
 void gl_handle_release(gl_handle *h);
 void gl_handle_forget(gl_handle *h);
 void gl_handle_unref(gl_handle *h);

@@ -13,7 +13,7 @@
 #include "loop/park.h"
 #include "loop/task.h"
 
-/* Room for any op that runs inline without owning anything, and for the arguments of any function. */
+/* Room for any op that runs inline and owns nothing, and for the arguments of any function. */
 #define STACK_ROOM 1024
 
 /* ---- the box: a userdata that owns the op from before the op owns anything ---- */
@@ -40,7 +40,7 @@ gl_op *gl_op_new(lua_State *L, const gl_opdef *def)
   gl_op *op = *box = calloc(1, def->size ? def->size : sizeof *op);
   if (!op)
     luaL_error(L, "guestlua: out of memory");
-  op->def = def; /* freeing it looks there */
+  op->def = def; /* needed to free it */
   op->args.keep = true;
   TAILQ_INIT(&op->waiters);
   return op;
@@ -66,7 +66,7 @@ static int raise_error(lua_State *L, int status, lua_KContext ctx)
   return lua_error(L);
 }
 
-/* Nobody waits any more. What was cancelled is ended in libvirt as well, if its row says how; then the error is raised. */
+/* Nobody waits any more. A cancelled call is ended in libvirt as well, if its row names a method for that; then the error is raised. */
 static int abandon(lua_State *L, const gl_op *op, const char *kind)
 {
   if (op->watched)
@@ -82,7 +82,7 @@ static int abandon(lua_State *L, const gl_op *op, const char *kind)
   return lua_error(L);
 }
 
-/* core.on_cancelled(fn): fn(self, method, error) is called when a wait for a call is cancelled that has a method to end it. */
+/* core.on_cancelled(fn): fn(self, method, error) is called if a wait is cancelled, and the call has a method to end it. */
 static int on_cancelled(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -93,7 +93,7 @@ static int on_cancelled(lua_State *L)
 
 static int resumed(lua_State *L, int status, lua_KContext ctx);
 
-/* Pushes what somebody waits for, for people. */
+/* Pushes a description of the wait, for people. */
 static void describe(lua_State *L, const void *about)
 {
   const gl_op *op = about;
@@ -108,7 +108,7 @@ static void describe(lua_State *L, const void *about)
   }
 }
 
-/* Lua thread: waits for the call that gl_op_submit took over. */
+/* Lua thread: waits for a call submitted with gl_op_submit. */
 static int await(lua_State *L, gl_op *op)
 {
   const gl_wait wait = {.list = &op->waiters, .seconds = op->args.bounded ? op->args.timeout : -1, .describe = describe, .about = op};
@@ -168,15 +168,15 @@ void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *han
 
 /* ---- the call ---- */
 
-/* What does not change while a call is being made. */
+/* The parts of a call that do not change while it is made. */
 typedef struct call {
   const gl_opdef *def;
-  gl_object *self; /* NULL: there is none */
+  gl_object *self; /* NULL: none */
   gl_state *state;
   int first, top; /* the arguments */
 } call;
 
-/* Fills in what the op works on, and reads its arguments. */
+/* Fills in the op's subject, and reads its arguments. */
 static void prepare(lua_State *L, const call *c, gl_op *op)
 {
   op->def = c->def;
@@ -192,7 +192,7 @@ static void prepare(lua_State *L, const call *c, gl_op *op)
   gl_args_read(L, c->first, c->top, c->def->name, c->def->params, &op->args);
 }
 
-/* Looks at the arguments as a whole, and asks who watches: true if one of them has answered. */
+/* Checks the arguments as a whole, and asks the watchers: true if one of them has answered. */
 static bool is_answered(lua_State *L, gl_op *op)
 {
   if (op->def->check)
@@ -200,8 +200,8 @@ static bool is_answered(lua_State *L, gl_op *op)
   return op->watched && gl_watch_before(L, op);
 }
 
-/* On the C stack, here and now: for what owns nothing. True if it was done, and then *results values are pushed; a call with a time limit
- * is not, as nothing could leave it. */
+/* On the C stack, at once: for calls that own nothing. True if it was made, with *results values pushed; a call with a time limit is not
+ * made, as it could not be abandoned. */
 static bool call_on_stack(lua_State *L, const call *c, int *results)
 {
   union {
@@ -221,7 +221,7 @@ static bool call_on_stack(lua_State *L, const call *c, int *results)
   }
   gl_op_run(op);
   if (op->rc < 0) {
-    /* Only a box frees what an error leaves: give the failed call one. */
+    /* Only a box frees the leftovers of an error: give the failed call one. */
     gl_op *failed = gl_op_new(L, c->def);
     memcpy(failed, op, size);
     op = failed;
@@ -230,7 +230,7 @@ static bool call_on_stack(lua_State *L, const call *c, int *results)
   return true;
 }
 
-/* The limits of the task's calls hold for this one too. False: it has no time left, and is not made. */
+/* Applies the limits of the task's calls. False: no time is left, and the call is not made. */
 static bool limit(gl_op *op, const gl_task *t)
 {
   double left = t->calls_end > 0 ? t->calls_end - gl_time() : op->args.bounded ? op->args.timeout : t->each_call;
@@ -265,7 +265,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
 
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool limited = t && (t->calls_end > 0 || t->each_call > 0);
-  bool alone = s->alive.tasks == 1 && !s->dispatching && !s->shares_thread; /* nobody else would use the time */
+  bool alone = s->alive.tasks == 1 && !s->dispatching && !s->shares_thread; /* no other task could use the time */
   bool hops = limited || (t && !(def->quick && alone));
   int results;
   if (!hops && (def->quick || def->memory) && !def->release && def->size <= STACK_ROOM && call_on_stack(L, &c, &results))

@@ -57,7 +57,7 @@ static void show_secret(lua_State *L, const gl_param *p, const gl_args *args)
   lua_pushliteral(L, GL_MASKED);
 }
 
-/* libvirt's JSON parser quotes some bytes around the place that it does not like, in lines of their own. */
+/* libvirt's JSON parser quotes some bytes around the error, on separate lines. */
 static char *mask_secret(char *message, const gl_param *p, const gl_args *args)
 {
   if (message && (strstr(message, "json") || strstr(message, "JSON")))
@@ -137,7 +137,7 @@ static int name_value(lua_State *L, int index, const gl_reader *r)
   return value;
 }
 
-/* The length of the list at index, which must be one of strings only. */
+/* The length of the list at index, which must hold strings only. */
 static lua_Integer check_list(lua_State *L, int index, const gl_reader *r)
 {
   if (!lua_istable(L, index))
@@ -239,7 +239,7 @@ static void show_name(lua_State *L, const gl_param *p, const gl_args *args)
 }
 const gl_kind gl_name = {.name = "string", .read = read_name, .show = show_name};
 
-/* ---- what stays on the stack ---- */
+/* ---- arguments that stay on the stack ---- */
 
 static void read_nothing(lua_State *L, int index, const gl_reader *r)
 {

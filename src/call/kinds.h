@@ -1,11 +1,11 @@
-/* The kinds of arguments that need nothing but Lua. The field of each is said behind it. */
+/* The kinds of arguments that need only Lua. Behind each is the type of its field. */
 #ifndef GL_KINDS_H
 #define GL_KINDS_H
 
 #include "call/param.h"
 
 extern const gl_kind gl_string;  /* const char * */
-extern const gl_kind gl_secret;  /* const char *: never shown: masked in the log, and where libvirt's message has it */
+extern const gl_kind gl_secret;  /* const char *: never shown: masked in the log and in libvirt's messages */
 extern const gl_kind gl_integer; /* long long, from 0 up */
 extern const gl_kind gl_number;  /* double, from 0 up */
 extern const gl_kind gl_flag;    /* none: true adds `bit` to args->flags */
@@ -16,7 +16,7 @@ extern const gl_kind gl_name;    /* int: the value that one of `names` stands fo
 extern const gl_kind gl_any;     /* none: it stays on the Lua stack */
 extern const gl_kind gl_rest;    /* none: any number of values, which stay on the Lua stack */
 
-/* For other kinds: raises that the value at index is of the wrong type; gives it as a text, and puts that into the field.
+/* For other kinds: raises that the value at index has the wrong type; reads it as a text into the field.
  * [-0, +0, v] */
 _Noreturn void gl_kind_mismatch(lua_State *L, int index, const gl_reader *r);
 void gl_kind_read_text(lua_State *L, int index, const gl_reader *r);

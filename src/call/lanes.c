@@ -1,12 +1,12 @@
 /*
- * The way of one call:
+ * The path of one call:
  *   1. Lua thread: gl_op_invoke reads the arguments into the op and takes references of its own (hold).
  *   2. Lua thread: submit hands it to libuv, or queues it if the connection has MAX_IN_FLIGHT calls under way. The task is parked.
  *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the references.
  *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
- *   5. Lua thread: the task goes on in finish, which pushes the result or raises the error.
- * Of one guest's calls one is under way at a time in each lane (gl_lane): the others queue, so that a guest that is stuck leaves the
- * connection to the others.
+ *   5. Lua thread: the task continues in finish, which pushes the result or raises the error.
+ * Each lane (gl_lane) of a guest has one call under way at a time, and the others queue: a guest that is stuck leaves the connection to
+ * the others.
  *
  * The box on the Lua stack owns the op all the while. If the task is gone before step 4 the op is an orphan, and on_done frees it.
  */
@@ -18,7 +18,7 @@
 
 #include "loop/wait.h"
 
-/* libvirtd answers 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
+/* libvirtd serves 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
 #define MAX_IN_FLIGHT 4
 #define MAX_SLOW 2
 
@@ -46,8 +46,8 @@ static void op_free(gl_op *op)
   free(op);
 }
 
-/* libvirt has many codes for a connection that is lost, and uses them for other things too: the connection itself knows. It is asked if the
- * error can come of that. */
+/* libvirt has many codes for a lost connection, and uses them for other errors too, so the connection itself is asked, if the error can
+ * come from that. */
 static bool is_lost(const gl_op *op)
 {
   const virError *e = op->error;
@@ -80,7 +80,7 @@ static void on_worker(uv_work_t *request)
 
 static void on_done(uv_work_t *request, int status);
 
-/* Whether the connection and the guest have room for it now. */
+/* Whether the connection and the guest have room for the op now. */
 static bool admissible(const gl_op *op)
 {
   const gl_op *other;
@@ -125,7 +125,7 @@ void gl_op_submit(gl_op *op)
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Lua thread: one call is over, so one that waited may begin. */
+/* Lua thread: a call is over, so a queued one may begin. */
 static void let_in(gl_connection *c)
 {
   gl_op *op;

@@ -1,13 +1,13 @@
-/* The way of an op to a worker and back, past the gates of its connection and its guest. */
+/* The path of an op to a worker and back, through the gates of its connection and its guest. */
 #ifndef GL_LANES_H
 #define GL_LANES_H
 
 #include "call/op.h"
 
-/* Makes the call here. Any thread. */
+/* Makes the call on this thread. Any thread. */
 void gl_op_run(gl_op *op);
 
-/* Counts what the op works on, so that closing that during the call is safe. [-0, +0, e] */
+/* Takes references to the op's connection and subject, so that closing those during the call is safe. [-0, +0, e] */
 void gl_op_hold(lua_State *L, gl_op *op);
 
 /* Gives it to a worker, or queues it. Its waiters are woken when the call is over. Lua thread. */

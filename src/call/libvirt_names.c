@@ -120,7 +120,7 @@ static const char *const error_codes[] = {
   [VIR_ERR_NO_NETWORK_METADATA] = "no_network_metadata",
 #endif
 #if LIBVIR_VERSION_NUMBER >= 11002000
-  [VIR_ERR_AGENT_COMMAND_TIMEOUT] = "agent_unresponsive", /* as libvirt had it before: scripts depend on the kind */
+  [VIR_ERR_AGENT_COMMAND_TIMEOUT] = "agent_unresponsive", /* libvirt's earlier code for this: scripts depend on the kind */
   [VIR_ERR_AGENT_COMMAND_FAILED] = "agent_command_failed",
 #endif
 };
@@ -263,7 +263,7 @@ static const char *const block_job_statuses[] = {
 };
 const gl_enum gl_block_job_statuses = GL_ENUM("block job status", block_job_statuses);
 
-/* The number of the bit that a flag is. */
+/* The bit number of a flag. */
 #define BIT(flag) (31 - __builtin_clz(flag))
 
 static const char *const migrate_flags[] = {

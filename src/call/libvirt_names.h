@@ -1,4 +1,4 @@
-/* libvirt's own names of its numbers, in lower case and without the prefix. */
+/* libvirt's own names for its numbers, in lower case and without the prefix. */
 #ifndef GL_LIBVIRT_NAMES_H
 #define GL_LIBVIRT_NAMES_H
 

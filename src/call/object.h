@@ -1,8 +1,8 @@
 /*
- * Objects: checked userdata, what is closed, and who is closed with whom.
+ * Objects: checked userdata, and the order of closing.
  *
  * Every userdata starts with a gl_object. Guests and subscriptions are on their connection's list, so that closing the Host closes them
- * first. What Lua can call on it is its class (class.h).
+ * first. The class (class.h) lists the methods that Lua can call.
  */
 #ifndef GL_OBJECT_H
 #define GL_OBJECT_H
@@ -14,8 +14,8 @@
 
 typedef struct gl_type {
   const char *name;                                       /* "Guest" */
-  void (*bind)(lua_State *L, gl_object *self, gl_op *op); /* fills in what the op works on; may raise "closed"; may be NULL */
-  void (*close)(gl_object *self);                         /* lets go of everything and never blocks; may be NULL */
+  void (*bind)(lua_State *L, gl_object *self, gl_op *op); /* fills in the op's subject; may raise "closed"; may be NULL */
+  void (*close)(gl_object *self);                         /* releases everything and never blocks; may be NULL */
   bool outlives;                                          /* what it refers to outlives it, so it has no __close */
   const struct gl_type *also;                             /* objects of this type have its methods too; may be NULL */
 
@@ -32,10 +32,11 @@ struct gl_object {
   bool closed;
 };
 
-/* Pushes a new object, still closed. user_values: how many Lua values it keeps alive. [-0, +1, e] */
+/* Pushes a new object, still closed. user_values: the number of Lua values it keeps alive. [-0, +1, e] */
 void *gl_object_new(lua_State *L, const gl_type *type, size_t size, int user_values);
 
-/* Opens it as a child of the connection: from here on its type's close is owed. Raises "closed" if that was closed meanwhile.
+/* Opens it as a child of the connection: its type's close will be called from now on. Raises "closed" if the connection was closed
+ * meanwhile.
  * [-0, +0, v] */
 void gl_object_adopt(lua_State *L, gl_object *o, gl_connection *connection);
 
@@ -45,7 +46,7 @@ gl_object *gl_object_test(lua_State *L, int index, const gl_type *type);
 /* The open object at index; raises "bad_argument" or "closed". [-0, +0, v] */
 void *gl_object_check(lua_State *L, int index, const gl_type *type, const char *method);
 
-/* Closes it once: its type's close, and its place on the list. */
+/* Closes it once: calls its type's close, and takes it off the list. */
 void gl_object_close(gl_object *o);
 
 #endif

@@ -17,35 +17,35 @@
 #include "call/object.h"
 #include "call/param.h"
 
-/* Of one guest's calls one is under way at a time in each lane; the next ones queue behind it. */
+/* Each lane of a guest has one call under way at a time; the next ones queue behind it. */
 typedef enum gl_lane {
-  GL_LANE_CHANGE, /* what changes the guest */
-  GL_LANE_BESIDE, /* looks at what is under way, helps it or ends it */
-  GL_LANE_END,    /* ends the guest, and with that all its calls */
-  GL_LANE_AGENT,  /* speaks to the guest's agent, which libvirt keeps apart from the guest's jobs */
+  GL_LANE_CHANGE, /* changes the guest */
+  GL_LANE_BESIDE, /* looks at a call under way, helps it or ends it */
+  GL_LANE_END,    /* ends the guest, and so all its calls */
+  GL_LANE_AGENT,  /* speaks to the guest's agent, independent of the guest's jobs in libvirt */
 } gl_lane;
 
-/* How many values a call can give. */
+/* The most results of a call. */
 #define GL_MOST_RESULTS 6
 
 typedef struct gl_opdef {
   const char *name;
   const char *call; /* libvirt's function, for the error and the manual */
-  const char *help; /* what it does; what the manual, help() and the editor show */
-  /* What comes back: a type of LuaCATS for each value, maybe with its name, as in "Guest?", "Element[]", "integer code". Classes are called
-   * as in Lua. This decides what editors, completion and a dry run do; `returns` says what it means, for people. */
+  const char *help; /* its description in the manual, help() and the editor */
+  /* The results: a LuaCATS type for each value, optionally with a name, as in "Guest?", "Element[]", "integer code". Classes have their Lua
+   * names. Editors, completion and a dry run go by this; `returns` explains it to people. */
   const char *result[GL_MOST_RESULTS];
   const char *returns;
   const gl_param *params;
   size_t size; /* of the struct that starts with gl_op; 0: gl_op itself */
 
-  /* Looks at the arguments as a whole, before anything is under way, and raises what is wrong with them. Lua thread; may be NULL. */
+  /* Checks the arguments as a whole, before anything is under way, and raises an error if they are wrong. Lua thread; may be NULL. */
   void (*check)(lua_State *L, gl_op *op);
 
   /* Makes the call; negative means that it failed. Any thread: reads the op, never touches Lua. */
   int (*run)(gl_op *op);
 
-  /* Pushes the result and says how many values it is. Lua thread; NULL: nothing comes back. */
+  /* Pushes the results and returns their number. Lua thread; NULL: no results. */
   int (*push)(lua_State *L, gl_op *op);
 
   /* Which class of objects `push` makes: virt/object/named.h. */
@@ -58,8 +58,8 @@ typedef struct gl_opdef {
   /* Frees what run made and push did not hand on. Lua thread. */
   void (*release)(gl_op *op);
 
-  /* It changes something: a dry run writes it out and does not make it. What the script gets instead is plain if the first result is an
-   * "integer" (0) or a "boolean" (true), or if there is none; any other call is refused. */
+  /* It changes something: a dry run logs it instead of making it. The script gets 0 if the first result is an "integer", true if it is a
+   * "boolean", nothing if there is no result; any other call is refused. */
   bool changes;
 
   /* An argument is a device that the guest has: if it has none the kind is "device_not_found", whatever code libvirt picks. */
@@ -85,7 +85,7 @@ typedef struct gl_opdef {
   int (*invoke)(lua_State *L, gl_args *args);
 } gl_opdef;
 
-/* What most rows are: a look at a guest, and a change of it. What is special says so field by field. */
+/* The two common cases: a look at a guest, and a change of it. Any other row sets the fields one by one. */
 #define GL_LOOK .quick = true, .lane = GL_LANE_BESIDE
 #define GL_CHANGE .changes = true, .lane = GL_LANE_CHANGE
 
@@ -93,24 +93,24 @@ struct gl_op {
   gl_args args;
   const gl_opdef *def;
   gl_state *state;
-  gl_connection *connection; /* its gate lets this op in or makes it wait; NULL: none */
-  gl_handle *subject;        /* what it works on; NULL: nothing that is there already */
-  virConnectPtr connect;     /* where that is; the subject keeps it open */
-  const char *part;          /* of the subject, by name: a guest's "vda" */
+  gl_connection *connection; /* its gate admits this op or makes it wait; NULL: none */
+  gl_handle *subject;        /* the object it works on; NULL: no existing object */
+  virConnectPtr connect;     /* its libvirt connection; the subject keeps it open */
+  const char *part;          /* the name of a part of the subject: a guest's "vda" */
   const char *part_type;     /* "disk" */
   const char *uri;           /* the connection's, for errors */
 
-  int rc;             /* what run returned */
-  bool lost;          /* the connection was, when it failed */
-  const char *failed; /* the kind of a failure that is not libvirt's, and what is wrong: gl_op_fail */
+  int rc;             /* run's return value */
+  bool lost;          /* the connection was lost when it failed */
+  const char *failed; /* the kind of a failure that is not libvirt's, and its message: gl_op_fail */
   const char *why;
   virErrorPtr error; /* libvirt's; run may keep it here if it calls libvirt after that */
   bool watched;      /* somebody looks at it (watch.h) */
   uint64_t took;     /* how many ns run took, if it is watched */
 
-  /* For the way to a worker and back. */
+  /* For the path to a worker and back. */
   bool held;           /* connection and subject are counted; the worker releases the subject as soon as the call is over */
-  bool released;       /* which it has */
+  bool released;       /* the worker has released it */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
   uv_work_t request;
@@ -118,7 +118,7 @@ struct gl_op {
   enum { GL_OP_NEW, GL_OP_QUEUED, GL_OP_RUNNING, GL_OP_DONE } phase;
 };
 
-/* What the op works on, while it runs. */
+/* The op's subject, while it runs. */
 static inline virDomainPtr gl_op_domain(const gl_op *op)
 {
   return op->subject->ptr;

@@ -28,7 +28,7 @@ void gl_op_error_set(lua_State *L, const gl_op *op)
   gl_error_set(L, "device", op->part);
 }
 
-/* The error that is pushed says more: the kind of the part. */
+/* The pushed error is more specific: it has the kind of the part. */
 static void set_op(lua_State *L, const gl_op *op, const char *kind)
 {
   const char *what = op->subject ? op->subject->type->what : NULL;
@@ -40,7 +40,7 @@ static void set_op(lua_State *L, const gl_op *op, const char *kind)
     gl_error_set(L, "device_type", op->part_type);
 }
 
-/* Pushes libvirt's text about the call, with all that is secret in its arguments masked. */
+/* Pushes libvirt's message, with the secrets of the call's arguments masked. */
 static void push_message(lua_State *L, const gl_op *op, const char *message)
 {
   char *text = gl_mask_text(message);

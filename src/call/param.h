@@ -1,7 +1,7 @@
 /*
- * Parameters: what a method takes, as data. The same list is what the reader (args.h), the log, the manual and the error messages go by.
+ * Parameters: the arguments of a method, as data. The reader (args.h), the log, the manual and the error messages all use this list.
  *
- * Positional parameters come first, in the order of the list; the rest are keys of the options table, the last argument.
+ * Positional parameters come first, in the order of the list; the others are keys of the options table, the last argument.
  */
 #ifndef GL_PARAM_H
 #define GL_PARAM_H
@@ -20,10 +20,10 @@ typedef struct gl_param gl_param;
 
 /* The head of every struct that arguments are read into. */
 typedef struct gl_args {
-  unsigned int flags; /* what the flags and choices add up to */
-  bool blocks;        /* the call can block, and so takes the option `timeout`: */
-  bool bounded;       /* which was given, */
-  double timeout;     /* and how many seconds it says */
+  unsigned int flags; /* the sum of flags and choices */
+  bool blocks;        /* the call can block, and so takes the option `timeout` */
+  bool bounded;       /* `timeout` was given */
+  double timeout;     /* its value in seconds */
   bool keep;          /* the struct outlives the C function: texts are copied into the arena, or else they point into the Lua stack */
   uint64_t given;     /* a bit for each parameter of the list, by its number */
   gl_arena arena;
@@ -38,18 +38,18 @@ typedef struct gl_reader {
 
 /* A kind of argument. Another folder may have kinds of its own: element/kind.c. */
 struct gl_kind {
-  const char *name;           /* as messages and the manual show it */
+  const char *name;           /* its name in messages and in the manual */
   bool takes_table;           /* an argument of this kind may be a table, so that one is not taken for the options */
   bool stays;                 /* on the Lua stack, for `invoke` */
-  gl_printable_known secrecy; /* of a text: what in it is a secret, and masked from now on */
+  gl_printable_known secrecy; /* of a text: the secret parts, to be masked from now on */
 
   /* Checks the argument at index and puts it into its field; raises "bad_argument". [-0, +0, v] */
   void (*read)(lua_State *L, int index, const gl_reader *r);
 
-  /* Pushes what was given, for the log, without secrets. NULL: it is not shown. [-0, +1, m] */
+  /* Pushes the argument's value, for the log, without secrets. NULL: it is not shown. [-0, +1, m] */
   void (*show)(lua_State *L, const gl_param *p, const gl_args *args);
 
-  /* Takes over a text for people, and gives it without the secrets that the argument has. NULL: it has none. */
+  /* Takes over a text for people, and gives it without the secrets of the argument. NULL: it has none. */
   char *(*mask)(char *text, const gl_param *p, const gl_args *args);
 };
 
@@ -69,7 +69,7 @@ struct gl_param {
 
 /* clang-format off */
 
-/* For the positional arguments; the field is named like the argument. */
+/* For positional arguments; the field is named like the argument. */
 #define GL_ARG(type, field, kind_, text) \
   {.name = #field, .kind = kind_, .positional = true, .required = true, .offset = offsetof(type, field), .help = text}
 #define GL_ARG_OR_NIL(type, field, kind_, text) \
@@ -78,7 +78,7 @@ struct gl_param {
   {.name = #field, .kind = &gl_name, .positional = true, .required = true, .offset = offsetof(type, field), .names = names_, .help = text}
 #define GL_ARG_FLAGS(type, field, names_, text) \
   {.name = #field, .kind = &gl_flags, .positional = true, .required = true, .offset = offsetof(type, field), .names = names_, .help = text}
-/* For arguments that stay on the Lua stack, where `invoke` finds them. */
+/* For arguments that stay on the Lua stack, for `invoke`. */
 #define GL_ARG_HERE(name_, kind_, required_, text) \
   {.name = name_, .kind = kind_, .positional = true, .required = required_, .help = text}
 

@@ -1,10 +1,10 @@
-/* What many operations share: runs and pushers. */
+/* Runs and pushers that many operations share. */
 #ifndef GL_PUSH_H
 #define GL_PUSH_H
 
 #include "call/op.h"
 
-/* An operation whose result is a text that libvirt allocated. */
+/* An operation with a text as its result that libvirt allocated. */
 typedef struct gl_text_op {
   gl_op op;
   char *text;
@@ -20,7 +20,7 @@ int gl_push_integer(lua_State *L, gl_op *op); /* rc */
 void gl_push_param(lua_State *L, const virTypedParameter *p);
 void gl_push_params(lua_State *L, const virTypedParameter *params, int count);
 
-/* The run of what is read from this process's memory when it is pushed. */
+/* The run of an op that only reads this process's memory, in its push. */
 int gl_run_nothing(gl_op *op);
 
 #endif

@@ -7,9 +7,9 @@
 #include "base/printable.h"
 #include "call/op_error.h"
 
-static const char on_call_key; /* in the registry: the function that is told of calls */
+static const char on_call_key; /* in the registry: the function that calls are reported to */
 
-/* ---- what a call was called with ---- */
+/* ---- the arguments of a call ---- */
 
 /* Appends name and value, which is on top of the stack, to the list below it. */
 static void append(lua_State *L, const char *name)
@@ -20,7 +20,7 @@ static void append(lua_State *L, const char *name)
   lua_rawseti(L, -2, count + 1);
 }
 
-/* Pushes a list of names and values by turns, with the names of the flags last, as in "active|shallow". */
+/* Pushes a list of alternating names and values, with the names of the flags last, as in "active|shallow". */
 static void push_arguments(lua_State *L, const gl_op *op)
 {
   lua_newtable(L);
@@ -45,9 +45,9 @@ static void push_arguments(lua_State *L, const gl_op *op)
   }
 }
 
-/* ---- telling ---- */
+/* ---- reporting ---- */
 
-/* Pushes the function that is told, and a table with what is known of each call; nothing and false if there is no such function. */
+/* Pushes the function that calls are reported to, and a table that describes the call; nothing and false if there is no such function. */
 static bool begin(lua_State *L, const gl_op *op, const char *what)
 {
   luaL_checkstack(L, 12, "too many arguments");
@@ -72,7 +72,7 @@ static void copy_field(lua_State *L, const char *name)
 
 static void trace_call(lua_State *L, const gl_op *op, const char *kind)
 {
-  /* What reads this process's memory is no call to anybody. */
+  /* A read of this process's memory is not reported as a call. */
   if (!op->def->call || op->def->memory || !begin(L, op, "over"))
     return;
   if (kind) {
@@ -123,7 +123,7 @@ bool gl_is_dry_run(const gl_state *s)
 
 /* ---- for the modules in Lua ---- */
 
-/* core.on_call(fn): fn("over" or "held", call) is called from now on; it must not wait. */
+/* core.on_call(fn): from now on calls fn("over" or "held", call), which must not wait. */
 static int on_call(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TFUNCTION);

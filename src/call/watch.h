@@ -1,5 +1,5 @@
 /*
- * Who looks at calls: a list in the state. op knows neither log nor dry run; they are watchers, as a recorder or a player would be.
+ * The watchers of calls: a list in the state. op knows neither log nor dry run; they are watchers, as a recorder or a player would be.
  */
 #ifndef GL_WATCH_H
 #define GL_WATCH_H
@@ -7,20 +7,20 @@
 #include "call/op.h"
 
 struct gl_watcher {
-  /* Before the call is made, with its arguments read: true if it is not made, because the watcher answers for it. What it pushed is what
-   * comes back; it may raise instead. Lua thread; may be NULL. */
+  /* Before the call is made, with its arguments read: true if the watcher answers for the call, which is then not made. The values it
+   * pushed are the results; it may raise instead. Lua thread; may be NULL. */
   bool (*before)(lua_State *L, gl_op *op);
 
-  /* The call is over; or nobody waits for it any more, and then kind says why. Lua thread; may be NULL. */
+  /* The call is over; or it was abandoned, for the reason in kind. Lua thread; may be NULL. */
   void (*after)(lua_State *L, const gl_op *op, const char *kind);
 };
 
-/* Whether it is to look from now on; whether it does. */
+/* Turns watching on or off; whether it is on. */
 void gl_watch(gl_state *s, const gl_watcher *w);
 void gl_unwatch(gl_state *s, const gl_watcher *w);
 bool gl_is_watching(const gl_state *s, const gl_watcher *w);
 
-/* For invoke.c: asks all of them, tells all of them. [-0, +?, v] */
+/* For invoke.c: asks all watchers; reports to all watchers. [-0, +?, v] */
 bool gl_watch_before(lua_State *L, gl_op *op);
 void gl_watch_after(lua_State *L, const gl_op *op, const char *kind);
 

@@ -15,7 +15,7 @@ void gl_element_push_xml_string(lua_State *L, xmlChar *text)
   xmlFree(text);
 }
 
-/* Pushes the text directly inside the element, of its text and CDATA children: "" where there is none. */
+/* Pushes the text directly inside the element, from its text and CDATA children: "" if there is none. */
 static void push_text(lua_State *L, xmlNodePtr node)
 {
   luaL_Buffer b;
@@ -82,8 +82,8 @@ static void remove_children(gl_document *d, xmlNodePtr from, const char *name)
   }
 }
 
-/* Puts elements made of the value at index where the child elements of the name are, from `first` on. They are made apart, so that an error
- * leaves everything as it was, and parked with what was taken out meanwhile: the document frees them. */
+/* Replaces the child elements of the name, from `first` on, by elements made of the value at index. The new ones are made apart, so that an
+ * error leaves everything as it was, and parked among the removed nodes meanwhile, which the document frees. */
 static void replace_children(lua_State *L, gl_element *e, xmlNodePtr first, const xmlChar *name, int index)
 {
   gl_document *d = e->document;
@@ -91,7 +91,7 @@ static void replace_children(lua_State *L, gl_element *e, xmlNodePtr first, cons
   if (!made)
     gl_element_no_memory(L);
   gl_element_take_out(d, made);
-  /* What is made has the prefixes that are declared here, and where it has none the namespace of what it replaces, or of its parent. */
+  /* New elements see the prefixes declared here; one without a prefix gets the namespace of the element it replaces, or of its parent. */
   made->parent = e->node;
   made->ns = first ? first->ns : e->node->ns;
   gl_element_add_children(L, made, name, index, gl_xml_depth(e->node) + 1);
@@ -107,8 +107,8 @@ static void replace_children(lua_State *L, gl_element *e, xmlNodePtr first, cons
   remove_children(d, first, (const char *)name);
 }
 
-/* The mirror image of reading: a scalar goes to the attribute, or to the text of the child element where there is such a child and no such
- * attribute; a table or an Element takes the place of all child elements of the name; nil takes away what reading would find. */
+/* The mirror image of reading: a scalar sets the attribute, or the text of the child element if there is such a child and no such
+ * attribute; a table or an Element replaces all child elements of the name; nil removes what reading would find. */
 static void assign(lua_State *L, gl_element *e)
 {
   gl_document *d = e->document;

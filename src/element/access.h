@@ -1,4 +1,4 @@
-/* Element: reading and changing, element.key and element.key = value. */
+/* Element: reading and assigning, element.key and element.key = value. */
 #ifndef GL_ACCESS_H
 #define GL_ACCESS_H
 
@@ -10,10 +10,11 @@
 int gl_element_index(lua_State *L);
 int gl_element_newindex(lua_State *L);
 
-/* Pushes the attribute's value, or what "xmlns:…" declares here; false: there is none, and nothing is pushed. [-0, +(0|1), m] */
+/* Pushes the attribute's value, or the namespace that "xmlns:…" declares here; false: there is none, and nothing is pushed. [-0, +(0|1), m]
+ */
 bool gl_element_push_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name);
 
-/* Pushes a text of libxml2's, nil for NULL, and frees it. [-0, +1, m] */
+/* Pushes a text from libxml2, nil for NULL, and frees it. [-0, +1, m] */
 void gl_element_push_xml_string(lua_State *L, xmlChar *text);
 
 #endif

@@ -12,7 +12,7 @@
 #include "element/text.h"
 #include "text/xml.h"
 
-/* How deep elements may be nested: what libxml2 reads again. */
+/* The greatest depth of nested elements that libxml2 can parse again. */
 #define MAX_DEPTH 250
 
 /* Of one that libxml2 would not find: two prefixes may stand for one namespace, and each have an attribute of the same name. */
@@ -51,7 +51,7 @@ void gl_element_check_depth(lua_State *L, xmlNodePtr added, int depth)
     gl_error_argument(L, "Element", (const char *)added->name, "nested deeper than %d elements", MAX_DEPTH);
 }
 
-/* A copy of the Element's node, for the parent. */
+/* A copy of the Element's node, to be put into the parent. */
 static xmlNodePtr copy_given(lua_State *L, xmlNodePtr given, xmlNodePtr parent, const xmlChar *name, int depth)
 {
   if (!xmlStrEqual(given->name, gl_name_local(name)))
@@ -107,7 +107,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Fills in a new element from the table at index: scalars are attributes, tables are child elements, [1] is the text. Names are taken in
- * alphabetical order, so that the same table always prints the same. */
+ * alphabetical order, so that equal tables print alike. */
 void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
 {
   if (!lua_istable(L, index))
@@ -115,7 +115,7 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
   size_t count = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
     count++;
-  const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0); /* the table keeps the strings alive */
+  const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0); /* the Lua table keeps the strings alive */
   count = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) {

@@ -91,7 +91,7 @@ static int element_attribute(lua_State *L, gl_args *args)
 }
 static const gl_opdef attribute_def = {
   .name = "attribute",
-  .help = "The attribute of that name, also where a method or a child element has the name.",
+  .help = "The attribute of that name, even if a method or a child element has the same name.",
   .result = {"string?"},
   .params = name_params,
   .invoke = element_attribute,
@@ -106,7 +106,7 @@ static int element_child(lua_State *L, gl_args *args)
 }
 static const gl_opdef child_def = {
   .name = "child",
-  .help = "The first child element of that name, also where a method or an attribute has the name.",
+  .help = "The first child element of that name, even if a method or an attribute has the same name.",
   .result = {"Element?"},
   .params = name_params,
   .invoke = element_child,
@@ -167,7 +167,7 @@ static int element_pretty(lua_State *L, gl_args *args)
 }
 static const gl_opdef pretty_def = {
   .name = "pretty",
-  .help = "The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.",
+  .help = "The XML with each element on its own line, indented, however it was written. tostring(element) prints it as it was read.",
   .result = {"string"},
   .returns = "string: XML",
   .invoke = element_pretty,
@@ -175,7 +175,7 @@ static const gl_opdef pretty_def = {
 
 static const gl_opdef attributes_def = {
   .name = "attributes",
-  .help = "All its attributes, one with a prefix under \"prefix:name\".",
+  .help = "All its attributes; an attribute with a prefix is under \"prefix:name\".",
   .result = {"table<string, string>"},
   .returns = "a table from name to value",
   .invoke = element_attributes,
@@ -218,7 +218,7 @@ static int element_remove(lua_State *L, gl_args *args)
 }
 static const gl_opdef remove_def = {
   .name = "remove",
-  .help = "Takes the element out of its parent; it can still be read and printed. Harmless for one that has no parent.",
+  .help = "Removes the element from its parent; it can still be read and printed. Harmless if it has no parent.",
   .invoke = element_remove,
 };
 
@@ -251,7 +251,7 @@ static int validate_push(lua_State *L, gl_op *op)
 }
 static const gl_opdef validate_def = {
   .name = "validate",
-  .help = "Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error "
+  .help = "Checks the element against libvirt's installed schema: whole libvirt documents, and devices. Raises an error "
           "of kind \"invalid_xml\" that names the line and the element.",
   .result = {"true"},
   .size = sizeof(validate_op),

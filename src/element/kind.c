@@ -9,7 +9,7 @@ static void read_xml(lua_State *L, int index, const gl_reader *r)
 {
   if (gl_element_test(L, index)) {
     gl_element_push_xml(L, index);
-    lua_replace(L, index); /* anchors the text for the time of the call */
+    lua_replace(L, index); /* anchors the text during the call */
   }
   gl_kind_read_text(L, index, r);
 }

@@ -15,7 +15,7 @@ const xmlChar *gl_name_check(lua_State *L, int index)
   const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
   if (!name)
     gl_error_argument(L, "Element", "key", "a name expected, got %s", luaL_typename(L, index));
-  /* The bytes come first: xmlValidateQName takes what is not UTF-8 for the end of the name. */
+  /* The bytes are checked first: xmlValidateQName takes invalid UTF-8 for the end of the name. */
   size_t length = lua_rawlen(L, index);
   if (strlen(name) != length || !gl_xml_is_text(name, length) || xmlValidateQName((const xmlChar *)name, 0) != 0)
     gl_error_argument(L, "Element", "key", "'%s' is no name of an element or attribute", name);
@@ -73,7 +73,7 @@ void gl_name_declare(lua_State *L, xmlNodePtr node, const xmlChar *name, int ind
   if (xmlStrncmp(gl_name_local(name), (const xmlChar *)"xml", 3) == 0)
     gl_error_argument(L, "Element", (const char *)name, "prefixes that begin with xml are XML's own");
   xmlNsPtr ns = gl_name_declared(node, name);
-  /* What is in the element already may mean the prefix as it is around it. */
+  /* The element's present content may use the prefix as declared around it. */
   bool used = node->children || node->properties || node->ns;
   xmlNsPtr around = ns || !used ? ns : find(node->parent, gl_name_local(name), xmlStrlen(gl_name_local(name)));
   if (around && !xmlStrEqual(around->href, uri))

@@ -1,4 +1,4 @@
-/* Names of elements and attributes that have a prefix, and the namespaces that prefixes stand for. */
+/* Names of elements and attributes with a prefix, and the namespaces of prefixes. */
 #ifndef GL_ELEMENT_NAME_H
 #define GL_ELEMENT_NAME_H
 
@@ -6,13 +6,13 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* The string at index as the name of an element or attribute, with a prefix or without. [-0, +0, v] */
+/* The string at index as the name of an element or attribute, with or without a prefix. [-0, +0, v] */
 const xmlChar *gl_name_check(lua_State *L, int index);
 
 /* The name without its prefix. */
 const xmlChar *gl_name_local(const xmlChar *name);
 
-/* The namespace of a name used at the node: what its prefix stands for there, which must be declared; `inherited` without a prefix.
+/* The namespace of a name used at the node: that of its prefix, which must be declared there; `inherited` without a prefix.
  * [-0, +0, v] */
 xmlNsPtr gl_name_space(lua_State *L, xmlNodePtr scope, const xmlChar *name, xmlNsPtr inherited);
 

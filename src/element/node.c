@@ -1,8 +1,8 @@
 /*
  * Element: Lua's view of an XML element.
  *
- * Elements of one document share it: each counts it, and what is taken out of it is freed with it, so that no Element ever points to a node
- * that is gone. What the script does not touch is printed as it was read, unknown elements, namespaces and comments included.
+ * Elements of one document share it: each holds a count, and removed nodes are freed with the document, so that no Element ever points to
+ * a freed node. Parts that the script does not touch are printed as they were read, including unknown elements, namespaces and comments.
  */
 #include "element/node.h"
 
@@ -14,7 +14,7 @@
 #include "loop/sandbox.h"
 #include "text/xml.h"
 
-/* What a document takes besides its text, counted as so many bytes of text. */
+/* The size of a document besides its text, counted as so many bytes of text. */
 #define WEIGHT_OF_DOCUMENT 64
 
 _Noreturn void gl_element_no_memory(lua_State *L)
@@ -43,7 +43,7 @@ static gl_element *push_empty(lua_State *L)
   return e;
 }
 
-/* Pushes an Element that stands for a node of the document. [-0, +1, e] */
+/* Pushes an Element for a node of the document. [-0, +1, e] */
 int gl_element_push_node(lua_State *L, gl_document *d, xmlNodePtr node)
 {
   gl_element *e = push_empty(L);
@@ -65,8 +65,8 @@ gl_element *gl_element_push_document(lua_State *L)
   return e;
 }
 
-/* To Lua an Element is some bytes, whatever the size of its document. So that a script that makes one after the other does not fill the
- * memory before Lua thinks of collecting, that is done when the documents' texts have grown to twice what was in use the last time. */
+/* To Lua an Element is a few bytes, whatever the size of its document. A script that makes many could fill the memory before Lua collects,
+ * so a collection runs when the documents' texts have grown to twice their size after the last one. */
 static void set_document(lua_State *L, gl_element *e, xmlDocPtr doc, xmlNodePtr node)
 {
   enum { ALWAYS_ALLOWED = 2 << 20 };
@@ -117,7 +117,7 @@ void gl_element_take_out(gl_document *d, xmlNodePtr node)
   d->removed = node;
 }
 
-/* What the document has grown by counts. */
+/* Counts the document's growth. */
 void gl_element_sync_size(gl_document *d)
 {
   size_t size = (size_t)d->doc->_private;
@@ -147,7 +147,7 @@ static void push_xml(lua_State *L, int index, bool pretty)
   gl_document *d = ((gl_element *)lua_touserdata(L, index))->document;
   xmlDocPtr alone = NULL;
   if (node != xmlDocGetRootElement(d->doc)) {
-    /* The copy declares the namespaces that the node has from its parents. */
+    /* The copy declares the namespaces that the node inherits from its parents. */
     alone = gl_xml_copy(node);
     node = alone ? xmlDocGetRootElement(alone) : NULL;
   }

@@ -1,4 +1,4 @@
-/* Element: a userdata that stands for a node of an XML document. */
+/* Element: a userdata for a node of an XML document. */
 #ifndef GL_NODE_H
 #define GL_NODE_H
 
@@ -10,7 +10,7 @@
 
 typedef struct gl_document {
   xmlDocPtr doc;
-  xmlNodePtr removed; /* what was taken out, linked by next */
+  xmlNodePtr removed; /* removed nodes, linked by next */
   int refs;
   bool built; /* from a table: printed with indentation */
   gl_state *state;
@@ -28,7 +28,7 @@ extern const gl_type gl_element_type;
 /* Whether the value at index is an Element. [-0, +0, -] */
 bool gl_element_test(lua_State *L, int index);
 
-/* Its node, or NULL if the value at index is no Element. [-0, +0, -] */
+/* Its node, or NULL if the value at index is not an Element. [-0, +0, -] */
 xmlNodePtr gl_element_node(lua_State *L, int index);
 
 /* Pushes its XML text. [-0, +1, e] */
@@ -50,10 +50,10 @@ void gl_element_push_parsed(lua_State *L, const char *text, size_t length);
 gl_element *gl_element_push_document(lua_State *L);
 int gl_element_push_node(lua_State *L, gl_document *d, xmlNodePtr node);
 
-/* Takes a node out of the document, which frees it with itself. */
+/* Removes a node from the document, which frees it at the end. */
 void gl_element_take_out(gl_document *d, xmlNodePtr node);
 
-/* What the document has grown by counts from now on. */
+/* Counts the document's growth since the last call. */
 void gl_element_sync_size(gl_document *d);
 
 _Noreturn void gl_element_no_memory(lua_State *L);

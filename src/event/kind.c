@@ -8,7 +8,7 @@
 #include "event/names.h"
 #include "event/queue.h"
 
-/* ---- callbacks, by what they get. All of them run on the event thread. ---- */
+/* ---- callbacks, by their arguments. All of them run on the event thread. ---- */
 
 #define DELIVER(...)                          \
   do {                                        \
@@ -110,11 +110,11 @@ static void on_graphics(virConnectPtr conn, virDomainPtr dom, int phase, const v
                         const virDomainEventGraphicsAddress *remote, const char *scheme, const virDomainEventGraphicsSubject *subject,
                         void *opaque)
 {
-  (void)subject; /* who logged in is in the guest's own log; it may be a secret here */
+  (void)subject; /* left out: the user is in the guest's own log, and may be a secret here */
   DELIVER(.numbers = {phase}, .texts = {local->node, local->service, remote->node, remote->service, scheme});
 }
 
-/* ---- what the parts are called ---- */
+/* ---- names of the parts ---- */
 
 #define NUMBER(name_, index_, names_)                                        \
   {                                                                          \

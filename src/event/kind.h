@@ -1,6 +1,6 @@
 /*
- * The kinds of events that libvirt has: their callbacks, which copy nothing and only put what they got into a gl_event_data, and what its
- * parts are called in Lua.
+ * libvirt's kinds of events: their callbacks, which copy nothing and only put their arguments into a gl_event_data, and the names of its
+ * parts in Lua.
  */
 #ifndef GL_KIND_H
 #define GL_KIND_H
@@ -16,13 +16,13 @@ typedef struct gl_event_field {
   const char *name; /* NULL ends the list */
   enum { GL_EVENT_NUMBER, GL_EVENT_TEXT, GL_EVENT_PARAMS } part;
   int index;                      /* in numbers or texts */
-  const gl_enum *names;           /* of the number; NULL: it is just a number */
+  const gl_enum *names;           /* of the number; NULL: it is a plain number */
   const gl_enum *const *names_of; /* of the number, by numbers[0] */
 } gl_event_field;
 
 struct gl_event_kind {
   int id;
-  virConnectDomainEventGenericCallback callback; /* its opaque is what gl_event_deliver gets */
+  virConnectDomainEventGenericCallback callback; /* its opaque is passed to gl_event_deliver */
   const gl_event_field *fields;
 };
 

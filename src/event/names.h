@@ -1,4 +1,4 @@
-/* libvirt's names of the numbers that its events bring. */
+/* libvirt's names for the numbers in its events. */
 #ifndef GL_EVENT_NAMES_H
 #define GL_EVENT_NAMES_H
 
@@ -6,7 +6,7 @@
 
 #include "base/names.h"
 
-/* What a connection tells of itself: no events of libvirt's own, but told in the same way. */
+/* The connection's own reports: not libvirt events, but delivered in the same way. */
 enum { GL_EVENT_DISCONNECTED = VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE + 1, GL_EVENT_RECONNECTED, GL_EVENT_COUNT };
 
 extern const gl_enum gl_event_ids; /* by libvirt's number */
@@ -23,7 +23,7 @@ extern const gl_enum gl_memory_failure_recipients;
 extern const gl_enum gl_memory_failure_actions;
 extern const gl_enum gl_metadata_types;
 
-/* Of a lifecycle event's detail, by its type. */
+/* The names of a lifecycle event's detail, by the event's type. */
 extern const gl_enum *const gl_lifecycle_details[];
 extern const int gl_lifecycle_details_count;
 

@@ -6,7 +6,7 @@
 
 #include "loop/wait.h"
 
-/* More than this many events that nobody fetched are dropped, and counted. */
+/* Unfetched events beyond this number are dropped, and counted. */
 #define MAX_PENDING 1024
 
 struct gl_queue {
@@ -73,7 +73,7 @@ void gl_events_free(gl_event *e)
   }
 }
 
-/* Takes all there is, under the mutex. */
+/* Takes all events, under the mutex. */
 static gl_event *queue_take(gl_queue *q, bool closing)
 {
   pthread_mutex_lock(&q->mutex);
@@ -93,7 +93,7 @@ static void close_queue(gl_state *s)
   queue_unref(s->queue);
 }
 
-/* For virTypedParamsFree. NULL if there are none. */
+/* For virTypedParamsFree. NULL if there are no parameters. */
 static virTypedParameterPtr copy_params(virTypedParameterPtr params, int count)
 {
   virTypedParameterPtr copy = count > 0 ? malloc((size_t)count * sizeof *copy) : NULL;

@@ -1,9 +1,9 @@
 /*
  * libvirt's event thread -> queue -> the Lua thread.
  *
- * libvirt's callbacks copy what they got into a gl_event, put that into the state's gl_queue and wake the Lua thread, which sorts the
- * events by subscription. A subscription is counted: one for its object, one for each event under way. libvirt has one registration for
- * each kind of event of a connection, counted as well: libvirt's freecb may run on any thread and drops its count.
+ * libvirt's callbacks copy their arguments into a gl_event, put that into the state's gl_queue and wake the Lua thread, which sorts the
+ * events by subscription. A subscription is counted: one for its object, one for each event under way. There is one registration with
+ * libvirt for each kind of event of a connection, counted as well: libvirt's freecb may run on any thread and drops its count.
  */
 #ifndef GL_QUEUE_H
 #define GL_QUEUE_H
@@ -35,14 +35,14 @@ typedef struct gl_event_data {
 struct gl_registration {
   gl_registration *next; /* of the host */
   const gl_event_kind *kind;
-  virConnectPtr conn; /* counted: where it is registered */
-  int id;             /* there */
+  virConnectPtr conn; /* counted: the connection it is registered on */
+  int id;             /* libvirt's number for it */
   atomic_int refs;    /* the host's and libvirt's */
   pthread_mutex_t mutex;
   gl_member *members; /* the subscriptions to it; under the mutex */
 };
 
-/* That a subscription hears of a registration. */
+/* The link of a subscription to a registration. */
 struct gl_member {
   gl_member *next; /* of the registration */
   gl_sub *sub;
@@ -54,7 +54,7 @@ struct gl_sub {
   atomic_int pending, lost;
   gl_queue *queue;
   bool one_guest;
-  char uuid[VIR_UUID_STRING_BUFLEN]; /* whose */
+  char uuid[VIR_UUID_STRING_BUFLEN]; /* of the guest */
   int count;
   gl_member *members; /* count of them, on their registrations' lists until sub_close */
 
@@ -69,18 +69,18 @@ struct gl_event {
   gl_sub *sub; /* counted */
   const gl_event_kind *kind;
   gl_event_data data;
-  int lost;    /* events that were dropped before this one */
-  char *guest; /* NULL: it is the connection's */
+  int lost;    /* events dropped before this one */
+  char *guest; /* NULL: the event is the connection's */
   char uuid[VIR_UUID_STRING_BUFLEN];
 };
 
-/* Makes the queue of the state, which lasts until the state closes: later callbacks drop what they bring. [-0, +0, e] */
+/* Makes the queue of the state, which lasts until the state closes: later callbacks drop their events. [-0, +0, e] */
 void gl_event_open(lua_State *L, gl_state *s);
 
 gl_queue *gl_queue_ref(gl_queue *q);
 
-/* Event thread: copies the data for each subscription to the registration that it concerns; dom NULL: the connection tells it. Or for one
- * subscription, under the registration's mutex: it cannot go away meanwhile. */
+/* Event thread: copies the data for each subscription to the registration that it concerns; dom NULL: the event is the connection's. Or for
+ * one subscription, under the registration's mutex: it cannot go away meanwhile. */
 void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data);
 void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest, const char *uuid, const gl_event_data *data);
 

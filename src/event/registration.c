@@ -13,7 +13,7 @@ static void on_free(void *opaque)
   gl_registration_unref(opaque);
 }
 
-/* Any thread: off the registrations' lists; no event comes any more. */
+/* Any thread: takes it off the registrations' lists; no more events come. */
 static void leave(gl_sub *sub)
 {
   for (; sub->count > 0; sub->count--) {
@@ -34,7 +34,7 @@ void gl_sub_drop(gl_sub *sub)
   if (!sub)
     return;
   leave(sub);
-  sub->closed = true; /* events of it may be in the state's queue still */
+  sub->closed = true; /* the state's queue may still hold events for it */
   gl_events_free(sub->first);
   sub->first = NULL;
   sub->last = &sub->first;
@@ -50,15 +50,15 @@ static void on_disconnected(virConnectPtr conn, int reason, void *opaque)
   gl_event_deliver(opaque, NULL, &data);
 }
 
-/* Makes libvirt call r's callback, on that connection from now on. */
+/* Registers r's callback with libvirt, on that connection. */
 static int connect_registration(virConnectPtr conn, gl_registration *r)
 {
   int id;
   atomic_fetch_add(&r->refs, 1);
   if (r->kind->id == GL_EVENT_DISCONNECTED)
-    id = virConnectRegisterCloseCallback(conn, on_disconnected, r, NULL); /* a driver that knows of no such thing would not free it */
+    id = virConnectRegisterCloseCallback(conn, on_disconnected, r, NULL); /* a driver without close callbacks would not free r */
   else if (r->kind->id == GL_EVENT_RECONNECTED)
-    id = 0; /* told by gl_event_reconnect */
+    id = 0; /* reported by gl_event_reconnect */
   else
     id = virConnectDomainEventRegisterAny(conn, NULL, r->kind->id, r->kind->callback, r, on_free);
   if (id < 0) {
@@ -71,11 +71,11 @@ static int connect_registration(virConnectPtr conn, gl_registration *r)
   return 0;
 }
 
-/* The connection may be lost, and deaf to this: libvirt forgets the callback all the same. */
+/* The connection may be lost, so this may fail: libvirt drops the callback all the same. */
 static void disconnect_registration(gl_registration *r, virConnectPtr conn, int id)
 {
   if (r->kind->id == GL_EVENT_DISCONNECTED)
-    virConnectUnregisterCloseCallback(conn, on_disconnected); /* also waits for one that runs */
+    virConnectUnregisterCloseCallback(conn, on_disconnected); /* also waits for a running one */
   else if (r->kind->id != GL_EVENT_RECONNECTED)
     virConnectDomainEventDeregisterAny(conn, id); /* calls on_free */
   if (r->kind->id >= GL_EVENT_DISCONNECTED)
@@ -83,7 +83,7 @@ static void disconnect_registration(gl_registration *r, virConnectPtr conn, int 
   virConnectClose(conn);
 }
 
-/* The host's registration for the event, made where it has none yet; under the host's mutex. NULL if libvirt refused. */
+/* The host's registration for the event, made if it has none yet; under the host's mutex. NULL if libvirt refused. */
 static gl_registration *find_registration(gl_op *op, int event)
 {
   gl_registration *r = op->connection->registrations;
@@ -129,7 +129,7 @@ static gl_sub *sub_new(gl_op *op, int count)
 
 int gl_sub_register(gl_op *op, long long events, gl_sub **result)
 {
-  virResetLastError(); /* a host that is being closed is no error of libvirt's */
+  virResetLastError(); /* a host that is being closed is not a libvirt error */
   if (gl_event_await_loop(op) < 0)
     return -1;
   gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events));
@@ -174,7 +174,7 @@ void gl_event_deregister(gl_connection *connection)
   }
 }
 
-/* Tells each subscription once, at the first of its registrations. */
+/* Reports to each subscription once, at its first registration. */
 static void tell_gap(gl_registration *r, double gap)
 {
   const gl_event_data data = {.numbers = {(long long)gap}};

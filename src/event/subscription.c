@@ -80,9 +80,9 @@ static void subscribe_release(gl_op *op)
 const gl_opdef gl_subscribe = {
   .name = "subscribe",
   .call = "virConnectDomainEventRegisterAny",
-  .help = "Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.",
+  .help = "Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.",
   .result = {"Subscription"},
-  .returns = "a Subscription: its next(timeout) gives one event after the other",
+  .returns = "a Subscription: each call of its next(timeout) returns the next event",
   .params = subscribe_params,
   .size = sizeof(subscribe_op),
   .run = subscribe_run,
@@ -99,11 +99,11 @@ typedef struct next_args {
 } next_args;
 
 static const gl_param next_params[] = {
-  GL_ARG_OR_NIL(next_args, timeout, &gl_number, "seconds to wait at most; nil: as long as it takes"),
+  GL_ARG_OR_NIL(next_args, timeout, &gl_number, "the longest wait in seconds; nil: no limit"),
   GL_END,
 };
 
-/* The stack: the Subscription, and when the time is over (infinity: never). */
+/* The stack: the Subscription, and the end of the time (infinity: none). */
 static int next_resumed(lua_State *L, int status, lua_KContext ctx);
 
 static int next_wait(lua_State *L, subscription *self)
@@ -159,10 +159,10 @@ static int subscription_next(lua_State *L, gl_args *args)
 
 static const gl_opdef next_def = {
   .name = "next",
-  .help = "Waits for the next event. More than 1024 events that nobody fetched are dropped, and reported as an event \"lost\" with their "
+  .help = "Waits for the next event. Unfetched events beyond 1024 are dropped, and reported as an event \"lost\" with their "
           "number.",
   .result = {"table?"},
-  .returns = "the event, a table: event, guest, uuid and what belongs to it; nil when the time is over",
+  .returns = "the event, a table: event, guest, uuid and the event's own fields; nil if the time is over",
   .params = next_params,
   .size = sizeof(next_args),
   .invoke = subscription_next,
@@ -179,6 +179,6 @@ static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_subscription_class = {
   .type = &subscription_type,
-  .help = "Events of one kind, of one guest or of all guests of a host, from the moment of subscribe on.",
+  .help = "Events of one or more kinds, of one guest or of all guests of a host, from the moment of subscribe on.",
   .ops = ops,
 };

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-/* How long a program that runs the loop itself may take for a turn of it, in seconds. */
+/* The longest time in seconds for a turn of the loop, if the program runs it itself. */
 #define PATIENCE 10
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
@@ -26,7 +26,7 @@ static void *event_loop(void *unused)
   return NULL;
 }
 
-/* libvirt prints every error on standard error if nobody says otherwise; here they are raised. */
+/* By default libvirt prints every error on standard error; here errors are raised. */
 static void be_quiet(void *unused, virErrorPtr error)
 {
   (void)unused;
@@ -34,7 +34,7 @@ static void be_quiet(void *unused, virErrorPtr error)
 }
 
 static atomic_bool own_loop, own_error_function; /* the program's; gl_event_choose */
-static atomic_bool decided;                      /* by the first state */
+static atomic_bool decided;                      /* set by the first state */
 static pthread_mutex_t choice_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 int gl_event_choose(bool loop, bool error_function)
@@ -92,7 +92,7 @@ static int await_turn(void)
 
 int gl_event_await_loop(gl_op *op)
 {
-  /* Inline it may be that very thread that runs the loop. */
+  /* An inline call may be on the very thread that runs the loop. */
   if (op->phase != GL_OP_RUNNING || await_turn() == 0)
     return 0;
   return gl_op_fail(
@@ -100,7 +100,7 @@ int gl_event_await_loop(gl_op *op)
     "the program that embeds guestlua has said that it runs libvirt's event loop, and it has not run for " TEXT(PATIENCE) " s");
 }
 
-/* ---- our thread ---- */
+/* ---- this library's thread ---- */
 
 static void start(void)
 {

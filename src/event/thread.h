@@ -1,24 +1,25 @@
-/* The thread that runs libvirt's event loop, one a process. */
+/* The thread that runs libvirt's event loop, one per process. */
 #ifndef GL_THREAD_H
 #define GL_THREAD_H
 
 #include "call/op.h"
 
-/* Registers libvirt's default event implementation and starts its thread, once a process. A program that registered one of its own before
+/* Registers libvirt's default event implementation and starts its thread, once per process. A program that has registered its own before
  * keeps it. Returns 0, or -1 if the thread could not be started. */
 int gl_event_start(void);
 
-/* Before the first gl_event_start: that the program registers and runs libvirt's event loop itself, that it keeps libvirt's error function.
+/* Before the first gl_event_start: the program registers and runs libvirt's event loop itself; it keeps libvirt's error function.
  * Negative: it is too late for that. */
 int gl_event_choose(bool own_loop, bool own_error_function);
 
 /* Whether the program runs the loop. */
 bool gl_event_is_programs(void);
 
-/* For run: waits some time until libvirt's loop turns, and if it does not, fails with "no_event_loop". Our own thread always does. */
+/* For run: waits some time until libvirt's loop turns, and if it does not, fails with "no_event_loop". This library's own thread always
+ * turns. */
 int gl_event_await_loop(gl_op *op);
 
-/* Ends the thread; for the end of the process only. */
+/* Ends the thread. Only for the end of the process. */
 void gl_event_stop(void);
 
 #endif

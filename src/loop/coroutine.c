@@ -1,4 +1,4 @@
-/* Other than what coroutine.h says these do as Lua's do, see lcorolib.c. */
+/* Apart from the differences in coroutine.h, these behave like Lua's own, see lcorolib.c. */
 #include "loop/coroutine.h"
 
 #include <lauxlib.h>
@@ -7,7 +7,7 @@
 #include "loop/sandbox.h"
 #include "loop/task.h"
 
-/* co's error is on top of L. What wrap made raises it, and where it is a text adds the line of who called. */
+/* co's error is on top of L. The function made by wrap raises it, and prefixes a text with the caller's line. */
 static int fail(lua_State *L, lua_State *co, bool wrapped)
 {
   if (!wrapped) {
@@ -61,7 +61,7 @@ static int resume(lua_State *L, int nargs, bool wrapped)
   return wrapped ? results : results + 1;
 }
 
-/* The wait inside of it is over. */
+/* The wait inside it is over. */
 static int go_on(lua_State *L, int status, lua_KContext wrapped)
 {
   (void)status;

@@ -21,7 +21,7 @@ static int call_status(lua_State *L)
   return 0;
 }
 
-/* Says on standard error what each task does: lua/guestlua/task/status.lua. */
+/* Reports on standard error what each task does: lua/guestlua/task/status.lua. */
 static void tell_status(lua_State *L)
 {
   if (!lua_checkstack(L, LUA_MINSTACK))
@@ -33,7 +33,7 @@ static void tell_status(lua_State *L)
   }
 }
 
-/* Lua thread: a signal handler may have asked for something. */
+/* Lua thread: a signal handler may have made a request. */
 static void on_wakeup(gl_state *s)
 {
   if (atomic_exchange(&s->interrupted, 0))
@@ -116,7 +116,7 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
   if (runs != main || s->looping || shielded)
     gl_task_interrupt(s);
   if (!s->main && !shielded)
-    runs->cancelled = NULL; /* it is raised right here */
+    runs->cancelled = NULL; /* raised here */
   if (!shielded)
     gl_error_throw(L, "interrupted", "interrupted");
 }

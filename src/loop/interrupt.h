@@ -1,4 +1,4 @@
-/* What a signal asks for: that the script stops, or that it is said what its tasks do. */
+/* The requests of signal handlers: stop the script, or report what its tasks do. */
 #ifndef GL_INTERRUPT_H
 #define GL_INTERRUPT_H
 
@@ -12,7 +12,7 @@ void gl_interrupt(gl_state *s, int signo);
 /* Asks for a report of what each task is doing, on standard error. Async-signal-safe. */
 void gl_interrupt_for_status(gl_state *s);
 
-/* Raises the error of an interrupt that was asked for and that nobody raised yet. [-0, +0, v] */
+/* Raises the error of a requested interrupt, unless it was raised already. [-0, +0, v] */
 void gl_interrupt_check(lua_State *L, gl_state *s);
 
 void gl_interrupt_open(gl_state *s);

@@ -1,6 +1,6 @@
 /*
- * luv gets our loop before it is opened. Its callbacks then run inside uv_run, on the main coroutine: calls in them are made inline, and
- * who wants to wait there is told to start a task.
+ * luv gets this state's loop before it is opened. Its callbacks then run inside uv_run, on the main coroutine: calls in them are made
+ * inline, and an attempt to wait there raises an error that says to start a task.
  */
 #include "loop/luv.h"
 
@@ -14,7 +14,7 @@
 #include "loop/park.h"
 #include "loop/state.h"
 
-/* How luv's handles begin at their data (lhandle.h); ours are longer than that. */
+/* The first fields of the data of luv's handles (lhandle.h); the data of this library's handles is longer than that. */
 typedef struct luv_handle {
   int ref;
   int callbacks[2];
@@ -22,7 +22,7 @@ typedef struct luv_handle {
 } luv_handle;
 
 typedef int (*luv_callback)(lua_State *L, int nargs, int nresults, int flags);
-typedef void (*any_fn)(void); /* lua_CFunction is only how package.loadlib hands them over */
+typedef void (*any_fn)(void); /* package.loadlib returns them as lua_CFunction */
 typedef void (*set_loop_fn)(lua_State *L, uv_loop_t *loop);
 typedef void (*set_callback_fn)(lua_State *L, luv_callback callback);
 
@@ -32,7 +32,7 @@ typedef struct sharing {
   uv_idle_t *awake;                                  /* keeps it from sleeping */
   enum { NO_TURN, NEXT_TURN, THIS_TURN } wake_after; /* somebody in run waits for one turn only */
   gl_waitlist waiters;
-  void *context;     /* luv's, to know its handles by */
+  void *context;     /* luv's, which identifies its handles */
   lua_Integer stops; /* how often uv.stop was called */
 } sharing;
 
@@ -45,7 +45,8 @@ static int traceback(lua_State *L)
   return 1;
 }
 
-/* How luv calls Lua. Other than luv's own way an error does not end the process: what the script has under way must be undone first. */
+/* luv's calls into Lua. Unlike in luv's own callback, an error does not end the process: the script's unfinished work must be undone first.
+ */
 static int call_back(lua_State *L, int nargs, int nresults, int flags)
 {
   (void)flags;
@@ -71,7 +72,7 @@ static bool is_luvs(const uv_handle_t *handle, const sharing *sh)
 
 typedef struct search_state {
   const sharing *sharing;
-  lua_State *L; /* walk: the list on top of its stack takes what is found; NULL: only looks for what is active */
+  lua_State *L; /* walk: handles found are added to the list on top of its stack; NULL: only looks for active ones */
   bool found;
 } search_state;
 
@@ -88,7 +89,7 @@ static void look(uv_handle_t *handle, void *arg)
   lua_rawseti(search->L, -2, (lua_Integer)lua_rawlen(search->L, -2) + 1);
 }
 
-/* Whether luv has something under way: requests of libuv that are not our calls, or handles. */
+/* Whether luv has something under way: libuv requests other than this library's calls, or handles. */
 static bool alive(const sharing *sh)
 {
   search_state search = {.sharing = sh};
@@ -125,8 +126,8 @@ static void on_turn(uv_prepare_t *turn)
 
 static int run_again(lua_State *L, int status, lua_KContext ctx);
 
-/* The stack: the mode, and how often uv.stop had been called at first: a turn of the loop may wake this before it calls who calls uv.stop.
- * The loop runs anyway: this waits while luv has something to do in it. */
+/* The stack: the mode, and the count of calls of uv.stop at the start: a turn of the loop may wake this before it runs the callback that
+ * calls uv.stop. The loop runs anyway: this waits while luv has something to do in it. */
 static int run(lua_State *L, sharing *sh, bool turned)
 {
   const char *mode = lua_tostring(L, 1);

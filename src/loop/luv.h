@@ -1,4 +1,4 @@
-/* The Lua module luv on our loop: its timers, child processes and sockets run beside the guests' jobs. */
+/* The Lua module luv on this library's loop: its timers, child processes and sockets run beside the guests' jobs. */
 #ifndef GL_LUV_H
 #define GL_LUV_H
 

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "loop/task.h"
 
-/* How deep waits in place may be nested: Lua has room for some 200 calls of C functions in each other, the script's own included. */
+/* The greatest depth of nested waits in place: Lua has room for some 200 nested calls of C functions, the script's own included. */
 #define MAX_IN_PLACE 12
 
 const char *gl_task_cancelled(gl_state *s)
@@ -104,7 +104,7 @@ static int unshield(lua_State *L, int status, lua_KContext ctx)
   return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
 }
 
-/* core.shield(fn, …): calls fn with the cancelling of this task put off until it is over: for what undoes something. */
+/* core.shield(fn, …): calls fn and delays cancellation of this task until it has returned: for undo code. */
 int gl_task_shield(lua_State *L)
 {
   gl_task *t = gl_task_owner(gl_state_get(L));
@@ -155,7 +155,7 @@ int gl_task_list(lua_State *L)
   gl_state *s = gl_state_get(L);
   uv_update_time(&s->loop);
   bool collects = lua_gc(L, LUA_GCISRUNNING);
-  lua_gc(L, LUA_GCSTOP); /* a finalizer may wait, and tasks end meanwhile */
+  lua_gc(L, LUA_GCSTOP); /* a finalizer may wait, and tasks may end meanwhile */
   lua_newtable(L);
   for (gl_task *t = s->all; t; t = t->other) {
     if (t->done || !t->L)

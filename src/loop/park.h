@@ -1,6 +1,6 @@
 /*
- * How code waits. A task is parked. Code that cannot be parked (in table.sort, in a finalizer, in a program without tasks) waits in place:
- * it turns the loop itself until it is woken, and the other tasks go on meanwhile.
+ * Waiting. A task is parked. Code that cannot be parked (in table.sort, in a finalizer, in a program without tasks) waits in place: it
+ * turns the loop itself until it is woken, and the other tasks run meanwhile.
  */
 #ifndef GL_PARK_H
 #define GL_PARK_H
@@ -10,20 +10,20 @@
 
 #include "loop/wait.h"
 
-/* Parks the caller until it is woken, cancelled or out of time, then calls k; where it cannot be parked it waits in place. Raises at once
- * what the caller was cancelled with before. Use as `return gl_task_wait(…)`. [-0, +0, v] */
+/* Parks the caller until it is woken, cancelled or out of time, then calls k; if it cannot be parked, it waits in place. Raises at once
+ * if the caller was cancelled before. Use as `return gl_task_wait(…)`. [-0, +0, v] */
 int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k);
 
 /* The same, on the thread of the state and after gl_task_check. [-0, +0, v] */
 int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ctx, lua_KFunction k);
 
-/* The kind that gl_task_cancel asked for, once; NULL: nobody did, or it has to wait. [-0, +0, -] */
+/* The kind that gl_task_cancel asked for, once; NULL: no request, or it has to wait. [-0, +0, -] */
 const char *gl_task_cancelled(gl_state *s);
 
-/* Raises what gl_task_cancel asked for. [-0, +0, v] */
+/* Raises the error that gl_task_cancel asked for. [-0, +0, v] */
 void gl_task_check(lua_State *L, gl_state *s);
 
-/* Pushes a list of what the tasks do: number, what, seconds. [-0, +1, e] */
+/* Pushes a list with the activity of each task: number, what, seconds. [-0, +1, e] */
 int gl_task_list(lua_State *L);
 
 /* guestlua.sleep, core.shield; core.check(): gl_task_check. */
@@ -31,8 +31,8 @@ int gl_task_sleep(lua_State *L);
 int gl_task_check_cancelled(lua_State *L);
 int gl_task_shield(lua_State *L);
 
-/* core.within(end, each, fn, …): calls fn. The libvirt calls that this task makes meanwhile have until `end`, on the clock of guestlua.now,
- * and those without a limit of their own `each` seconds; 0: no limit. */
+/* core.within(end, each, fn, …): calls fn. The libvirt calls that this task makes meanwhile end by `end`, on the clock of guestlua.now,
+ * and those without a limit of their own take at most `each` seconds; 0: no limit. */
 int gl_task_within(lua_State *L);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The program is the first of a process group of its own, so that what it starts is ended with it. Its input is a file in memory: nobody
- * has to write it while the program runs, and one that does not read it costs no SIGPIPE. Its outputs are pipes, as the sockets that libuv
- * would make cannot be opened as /dev/stdout.
+ * The program leads a process group of its own, so that its children are ended with it. Its input is a file in memory: it need not be
+ * written while the program runs, and a program that does not read it causes no SIGPIPE. Its outputs are pipes, because the sockets that
+ * libuv would make cannot be opened as /dev/stdout.
  */
 #define _GNU_SOURCE /* memfd_create */
 #include "loop/run.h"
@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "loop/park.h"
 
-/* How long a program has between SIGTERM and SIGKILL. */
+/* Time between SIGTERM and SIGKILL. */
 #define GRACE_MS 2000
 
 extern char **environ;
@@ -30,17 +30,17 @@ typedef struct output {
   bool open;
 } output;
 
-/* In the heap: libuv may have its handles a little longer than Lua has its userdata. */
+/* On the heap: libuv may keep its handles a little longer than Lua keeps the userdata. */
 typedef struct run {
-  struct run **owner; /* the userdata; NULL in it once it has let go of this */
+  struct run **owner; /* the userdata; holds NULL once it has released this */
   uv_process_t process;
-  uv_timer_t timer; /* the program's time, then its grace */
+  uv_timer_t timer; /* the program's time limit, then its grace period */
   output outputs[2];
   gl_waitlist waiters;
   int handles;      /* not closed yet */
   int pid;          /* of the group; 0: it was not started */
   int code;         /* once it has exited */
-  const char *kind; /* of the error that its task was cancelled with */
+  const char *kind; /* of the error its task was cancelled with */
   bool exited, stopped, timed_out, no_memory, dropped;
 } run;
 
@@ -70,7 +70,7 @@ static void close_output(run *r, output *o)
   o->open = false;
 }
 
-/* Over: what it wrote is read to its end, unless it was stopped; then something that holds a pipe open is not waited for. */
+/* Over: its output is read to the end, unless it was stopped; then a process that holds a pipe open is not waited for. */
 static bool is_over(const run *r)
 {
   return r->exited && (r->stopped || (!r->outputs[0].open && !r->outputs[1].open));
@@ -93,7 +93,7 @@ static void on_grace_over(uv_timer_t *timer)
   send_signal(timer->data, SIGKILL);
 }
 
-/* The second time, and when only what it started is left, without mercy. */
+/* SIGKILL the second time, and if only its children are left. */
 static void stop(run *r)
 {
   send_signal(r, r->stopped || r->exited ? SIGKILL : SIGTERM);
@@ -120,7 +120,7 @@ static void on_exit_(uv_process_t *process, int64_t status, int signo)
   }
   r->code = signo ? 128 + signo : (int)status;
   if (r->stopped)
-    send_signal(r, SIGKILL); /* what it started */
+    send_signal(r, SIGKILL); /* its children */
   wake_if_over(r);
 }
 
@@ -159,7 +159,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 
 /* ---- starting it ---- */
 
-/* A descriptor that has the text to read; negative: libuv's error. */
+/* A descriptor to read the text from; negative: libuv's error. */
 static int make_input(const char *text, size_t size)
 {
   int fd = memfd_create("input", MFD_CLOEXEC);
@@ -178,7 +178,7 @@ static int make_input(const char *text, size_t size)
   return fd;
 }
 
-/* Makes the pipe of an output; gives the end that the program writes to. */
+/* Makes the pipe of an output; returns the end that the program writes to. */
 static int make_output(gl_state *s, run *r, output *o)
 {
   uv_file fds[2];
@@ -200,7 +200,7 @@ static int make_output(gl_state *s, run *r, output *o)
   return error;
 }
 
-/* 0 or libuv's error. What was made by then is closed by whoever drops the run. */
+/* 0 or libuv's error. Everything made by then is closed when the run is dropped. */
 static int start(gl_state *s, run *r, uv_process_options_t *options, const char *input, size_t input_size)
 {
   uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
@@ -215,7 +215,7 @@ static int start(gl_state *s, run *r, uv_process_options_t *options, const char 
   options->stdio = stdio;
   options->stdio_count = 3;
   if (error == 0) {
-    r->handles++; /* also where uv_spawn fails it has to be closed */
+    r->handles++; /* it has to be closed even if uv_spawn fails */
     r->process.data = r;
     error = uv_spawn(&s->loop, &r->process, options);
     r->pid = error ? 0 : r->process.pid;
@@ -230,7 +230,7 @@ static int start(gl_state *s, run *r, uv_process_options_t *options, const char 
 
 /* ---- for Lua ---- */
 
-/* Ends what there is still to be ended, and lets go of it; it goes when libuv has closed its handles. */
+/* Ends everything that still runs, and releases the run, which is freed when libuv has closed its handles. */
 static void drop(run *r)
 {
   *r->owner = NULL;
@@ -239,7 +239,7 @@ static void drop(run *r)
     send_signal(r, SIGKILL);
   close_output(r, &r->outputs[0]);
   close_output(r, &r->outputs[1]);
-  if (r->pid > 0 && r->exited) /* else on_exit_ does it: until then libuv has to collect it */
+  if (r->pid > 0 && r->exited) /* else on_exit_ does it: until then libuv has to collect the child */
     close_handle(r, &r->process);
   close_handle(r, &r->timer);
 }
@@ -282,7 +282,7 @@ static char **push_strings(lua_State *L, int index)
   return strings;
 }
 
-/* Pushes a list of "NAME=value": this process's, but for what the table at index says otherwise. */
+/* Pushes a list of "NAME=value": this process's environment, with the changes of the table at index. */
 static void push_environment(lua_State *L, int index)
 {
   lua_Integer count = 0;

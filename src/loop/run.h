@@ -6,8 +6,8 @@
 
 /*
  * core.run(arguments, environment, input, cwd, seconds): runs the program arguments[1] with its arguments to its end. environment: name ->
- * value, or false for a variable that it is not to have, NULL: as this process's. Gives its exit code (128 and the signal's number), what
- * it wrote to standard output and to standard error, and whether its time was over; nil and why where it cannot be started.
+ * value, or false for a variable to remove; NULL: this process's environment. Gives its exit code (128 plus the signal's number), its
+ * standard output, its standard error, and whether it ran out of time; nil and the reason if it cannot be started.
  */
 void gl_run_open(lua_State *L);
 

@@ -5,30 +5,30 @@
 
 #include "base/error.h"
 
-static const char trusted_key; /* in the registry: the globals of our own modules */
+static const char trusted_key; /* in the registry: the globals of this library's own modules */
 
-/* Instructions between two looks at how many there were. */
+/* Instructions between two checks of the count. */
 #define STEP 1000
 
-/* What our own modules may use beyond the limit, or nothing could be undone. */
+/* The reserve that this library's own modules may use beyond the limit, or nothing could be undone. */
 #define GRACE 100000000
 
 /* Bytes that cost as much as an instruction. */
 #define BYTES 64
 
-/* Bytes that libxml2 has for each of a document's text. */
+/* Bytes that libxml2 uses for each byte of a document's text. */
 #define XML_FACTOR 16
 
 /* ---- memory ---- */
 
-/* Stands before the state's own allocator. */
+/* Wraps the state's own allocator. */
 static void *limited_alloc(void *ud, void *block, size_t old, size_t new)
 {
   gl_state *s = ud;
   size_t had = block ? old : 0;
   if (new > had && s->limit.memory_used + (new - had) > s->limit.memory) {
     s->limit.instructions_left -= (long long)(s->limit.memory_used / BYTES);
-    return NULL; /* Lua collects garbage, which is what was just paid for, and asks once more, and then raises "not enough memory" */
+    return NULL; /* Lua collects garbage (charged above), asks once more, and then raises "not enough memory" */
   }
   void *result = s->limit.alloc(s->limit.alloc_data, block, old, new);
   if (result || new == 0)
@@ -48,7 +48,7 @@ static void limit_memory(lua_State *L, gl_state *s, size_t bytes)
   s->limit.memory = bytes;
 }
 
-/* The state s is a userdata of L, and goes before the last blocks do. */
+/* The state s is a userdata of L, and is freed before the last blocks are. */
 static void unlimit(gl_state *s)
 {
   if (s->limit.alloc)
@@ -71,7 +71,7 @@ void gl_sandbox_check_xml(lua_State *L, const gl_state *s, size_t more)
 
 /* ---- instructions ---- */
 
-/* Whether the function at that level may go on although the limit is reached. */
+/* Whether the function at that level may run on although the limit is reached. */
 static bool goes_on(lua_State *L, const gl_state *s, int level)
 {
   lua_Debug ar;
@@ -114,20 +114,21 @@ void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level)
 {
   if (!s->limit.counts)
     return;
-  /* As much as there can be left. */
+  /* The most that can be left. */
   s->limit.instructions_left -= cost < (1LL << 60) ? cost : 1LL << 60;
   if (s->limit.instructions_left <= 0 && !goes_on(L, s, level))
     used_up(L);
 }
 
-/* core.charge(cost), for functions in Lua that stand in for some of Lua's: on behalf of who called the caller. */
+/* core.charge(cost), for functions in Lua that replace some of Lua's: on behalf of the caller's caller. */
 static int charge(lua_State *L)
 {
   gl_sandbox_charge(L, gl_state_get(L), luaL_checkinteger(L, 1), 2);
   return 0;
 }
 
-/* core.limit(bytes, instructions): nil leaves one as it is. Coroutines that are made from now on inherit the hook of who makes them. */
+/* core.limit(bytes, instructions): nil leaves one as it is. Coroutines made from now on inherit the hook of the coroutine that makes them.
+ */
 static int limit(lua_State *L)
 {
   gl_state *s = gl_state_get(L);
@@ -144,7 +145,7 @@ static int limit(lua_State *L)
 
 /* ---- protected calls ---- */
 
-/* Calls of functions in each other: beyond that Lua spends more time on its stack with each error than a script has paid for. */
+/* Nested calls: beyond this depth Lua spends more time on its stack with each error than a script is charged for. */
 #define MAX_PROTECTED_DEPTH 2000
 
 static int protected_end(lua_State *L, int status, lua_KContext ctx)
@@ -157,13 +158,13 @@ static int protected_end(lua_State *L, int status, lua_KContext ctx)
   return 2;
 }
 
-/* core.pcall: Lua's, where calls are not nested that deep. */
+/* core.pcall: Lua's own, unless calls are nested that deep. */
 static int protected_call(lua_State *L)
 {
   lua_Debug ar;
   luaL_checkany(L, 1);
   if (lua_getstack(L, MAX_PROTECTED_DEPTH, &ar)) {
-    gl_sandbox_charge(L, gl_state_get(L), MAX_PROTECTED_DEPTH / 4, 1); /* looking takes its time */
+    gl_sandbox_charge(L, gl_state_get(L), MAX_PROTECTED_DEPTH / 4, 1); /* the check itself costs time */
     return luaL_error(L, "stack overflow (a pcall in more than %d calls)", MAX_PROTECTED_DEPTH);
   }
   lua_pushboolean(L, 1);
@@ -185,8 +186,8 @@ static int guarded(lua_State *L)
   return guarded_end(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, guarded_end), 0);
 }
 
-/* Lua calls no hooks while a hook raises an error, and in a coroutine that dies of it they stay off: what closes its variables would be
- * counted no more. So its function is called in a protected call, where that ends. */
+/* Lua calls no hooks while a hook raises an error, and they stay off in a coroutine that dies of it: code that closes its variables would
+ * no longer be counted. So its function is called in a protected call, in which the error ends. */
 void gl_sandbox_guard_coroutine(lua_State *L, const gl_state *s)
 {
   if (s->limit.counts)
@@ -195,7 +196,7 @@ void gl_sandbox_guard_coroutine(lua_State *L, const gl_state *s)
 
 /* ---- globals ---- */
 
-/* core.set_globals(table): what chunks that are loaded from now on have for globals. */
+/* core.set_globals(table): the globals of chunks loaded from now on. */
 static int set_globals(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TTABLE);

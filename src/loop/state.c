@@ -78,7 +78,7 @@ static int state_gc(lua_State *L)
   return 0;
 }
 
-/* Lua thread: the event thread or a signal handler has something for us. */
+/* Lua thread: the event thread or a signal handler has sent something. */
 static void on_wakeup(uv_async_t *async)
 {
   gl_state *s = async->data;
@@ -99,11 +99,11 @@ void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
 }
 
 /*
- * The first loop of a process, made with the low file descriptors taken.
+ * The first loop of a process, made while the low file descriptors are taken.
  *
  * libuv keeps a pipe for its signal handling, and in the child of every fork it closes the pipe by number and makes another. The child in
- * which libvirt's embedded driver starts an emulator forks again, after closing what it inherited: with a pipe of libuv's on numbers 4 and
- * 5, libuv would close the pipe that the two children speak over (seen: "Unable to notify child process: Bad file descriptor").
+ * which libvirt's embedded driver starts an emulator forks again, after closing all inherited descriptors: with libuv's pipe on numbers 4
+ * and 5, libuv would close the pipe between the two children (seen: "Unable to notify child process: Bad file descriptor").
  *
  * If standard output is closed at start, the pipe would become descriptor 1, and libuv aborts.
  */
@@ -128,7 +128,7 @@ gl_state *gl_state_open(lua_State *L)
   if (s)
     return s;
 
-  /* The first userdata with a finalizer that we make, so the last one to be finalized: hosts and guests are gone by then. */
+  /* The first userdata with a finalizer, so the last one to be finalized: hosts and guests are gone by then. */
   s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (gl_state){0};
   lua_createtable(L, 0, 1);
@@ -173,7 +173,7 @@ void gl_state_close(gl_state *s)
     s->hooks.at_close[i - 1](s);
   uv_close((uv_handle_t *)&s->wakeup, NULL);
   uv_walk(&s->loop, let_go, NULL);
-  uv_run(&s->loop, UV_RUN_DEFAULT); /* the handles' closing */
+  uv_run(&s->loop, UV_RUN_DEFAULT); /* lets the handles close */
   uv_loop_close(&s->loop);
 }
 

@@ -1,7 +1,7 @@
 /*
- * What belongs to one lua_State: its libuv loop, its tasks, its counters and its teardown.
+ * The state of one lua_State: its libuv loop, its tasks, its counters and its teardown.
  *
- * Everything here is touched on the Lua thread only, but for gl_interrupt and gl_interrupt_for_status, which may be called from a signal
+ * Everything here is touched on the Lua thread only, except gl_interrupt and gl_interrupt_for_status, which may be called from a signal
  * handler.
  */
 #ifndef GL_STATE_H
@@ -19,10 +19,10 @@ typedef struct gl_queue gl_queue;
 typedef struct gl_waiter gl_waiter;
 typedef struct gl_watcher gl_watcher;
 
-/* Who waits for something, oldest first (wait.h). Initialize with TAILQ_INIT. */
+/* Waiters, oldest first (wait.h). Initialize with TAILQ_INIT. */
 typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
 
-/* Counters of what is alive; the specs check that each returns to where it was. */
+/* Counters of live objects; the specs check that each returns to its earlier value. */
 typedef struct gl_counters {
   int tasks;         /* coroutines that the loop resumes and that have not ended */
   int ops;           /* libvirt calls queued or running on a worker */
@@ -32,14 +32,14 @@ typedef struct gl_counters {
   int subscriptions; /* registered event callbacks */
 } gl_counters;
 
-/* How many folders above may have one of each. */
+/* The most hooks of each kind that the folders above may register. */
 #define GL_MOST_HOOKS 4
 
 typedef struct gl_state {
   lua_State *L; /* the main thread of the Lua state */
   uv_loop_t loop;
   uv_async_t wakeup;           /* sent by the event thread and by gl_interrupt */
-  gl_queue *queue;             /* what libvirt's event thread hands over (event/queue.c) */
+  gl_queue *queue;             /* events from libvirt's event thread (event/queue.c) */
   gl_task *ready, **ready_end; /* tasks to resume, oldest first */
   gl_task *all;                /* every task not yet freed */
   gl_task *running;            /* the task whose Lua code runs now */
@@ -48,25 +48,25 @@ typedef struct gl_state {
   gl_task *root;               /* stands for code that runs in no task */
   bool passes;                 /* yielding from active returns to the loop */
   int tasks_made;
-  int in_place;     /* waits in place, nested */
-  int submitted;    /* calls that libuv has now */
-  bool looping;     /* uv_run runs: no Lua code of ours does */
-  bool dispatching; /* for a program with a loop of its own: no call may hold it up */
+  int in_place;     /* nested waits in place */
+  int submitted;    /* calls handed to libuv */
+  bool looping;     /* uv_run runs: no Lua code does, except luv's callbacks */
+  bool dispatching; /* for a program with its own loop: no call may block it */
   bool timed_out;   /* the wait that ended last, for its continuation */
   gl_counters alive;
-  const gl_watcher *watchers[GL_MOST_HOOKS]; /* who looks at the calls: call/trace.h */
+  const gl_watcher *watchers[GL_MOST_HOOKS]; /* the watchers of calls: call/watch.h */
   int watcher_count;
-  bool shares_thread;         /* the program runs libvirt's event loop, on this thread maybe: nothing may hold it up */
+  bool shares_thread;         /* the program runs libvirt's event loop, possibly on this thread: nothing may block it */
   size_t xml_size, xml_limit; /* of the texts of the Elements' documents; at the limit garbage is collected */
   atomic_int interrupted;     /* the signal that asked for it; 0: none */
   atomic_int instructions;    /* that the script has gone on for since then */
   int since_return;           /* so many of them after the last return */
   atomic_bool status_asked;   /* somebody wants to know what the tasks do */
   struct {
-    lua_Alloc alloc; /* the allocator that the limited one stands before */
+    lua_Alloc alloc; /* the allocator behind the limiting one */
     void *alloc_data;
     size_t memory, memory_used;
-    bool counts; /* instructions */
+    bool counts; /* counts instructions */
     long long instructions_left;
   } limit; /* sandbox.c */
   struct {
@@ -74,20 +74,20 @@ typedef struct gl_state {
     void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);
     int wakeup_count, close_count;
   } hooks;
-  pthread_t thread; /* whose state it is */
+  pthread_t thread; /* the thread that owns the state */
   bool open;
 } gl_state;
 
-/* Makes the state of L, where it has none yet. [-0, +0, e] */
+/* Makes the state of L, if it has none yet. [-0, +0, e] */
 gl_state *gl_state_open(lua_State *L);
 
-/* The state of L, or NULL where gl_state_open was not called. [-0, +0, -] */
+/* The state of L, or NULL if gl_state_open was not called. [-0, +0, -] */
 gl_state *gl_state_get(lua_State *L);
 
 /* The same for the main lua_State, without touching Lua: on any thread, and in signal handlers. NULL if it is closed. */
 gl_state *gl_state_find(const lua_State *L);
 
-/* Pushes "", for which it needs no memory. [-0, +1, -] */
+/* Pushes "" without allocating. [-0, +1, -] */
 void gl_state_push_empty(lua_State *L);
 
 /* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */

@@ -10,7 +10,7 @@
 #include "loop/sandbox.h"
 
 static const char held_key;   /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
-static const char origin_key; /* in the registry: the error that a wait for a task raised last, and where it came from */
+static const char origin_key; /* in the registry: the last error raised by a wait for a task, and its origin */
 
 gl_task *gl_task_current(lua_State *L, gl_state *s)
 {
@@ -47,7 +47,7 @@ static void make_ready(gl_task *t)
   s->ready_end = &t->next;
 }
 
-/* The wait of a task that is parked is over. */
+/* The wait of a parked task is over. */
 static void on_woken(gl_waiter *w)
 {
   w->task->waits = NULL;
@@ -135,8 +135,8 @@ void gl_task_open(lua_State *L, gl_state *s)
     luaL_error(L, "guestlua: out of memory");
 }
 
-/* The message handler of every task: keeps where the error came from, while the stack still shows it. An error that a wait for another task
- * raised comes from there. */
+/* The message handler of every task: keeps the error's origin, while the stack still shows it. An error raised by a wait for another task
+ * originates in that task. */
 static int on_error(lua_State *L)
 {
   gl_task *t = gl_state_get(L)->running;
@@ -202,7 +202,7 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   return t;
 }
 
-/* Protected. The error is at index 1 and its traceback at 2. Text for people; false: it was told to stop, and did. */
+/* Protected. The error is at index 1 and its traceback at 2. Text for people; false: it was asked to stop, and did. */
 static int describe(lua_State *L)
 {
   if (lua_istable(L, 1)) {
@@ -318,7 +318,7 @@ void gl_task_join(lua_State *L, gl_task *t)
 
 int gl_task_dispatch(lua_State *L, gl_state *s)
 {
-  int limit = s->alive.tasks + 1; /* tasks that only yield must not keep the program here for ever */
+  int limit = s->alive.tasks + 1; /* tasks that only yield must not keep the program here forever */
   s->dispatching = true;
   do {
     s->looping = true;
@@ -341,8 +341,8 @@ void gl_task_end_all(lua_State *L, gl_state *s)
 #ifdef __SANITIZE_THREAD__
 #include <setjmp.h>
 
-/* liblua may have been built to jump with this (_FORTIFY_SOURCE), which the sanitizer does not know of: its own stack then grows with each
- * yield and each error until it is full. */
+/* liblua may have been built to jump with this (_FORTIFY_SOURCE), which the sanitizer does not intercept: its own stack then grows with
+ * each yield and each error until it is full. */
 __attribute__((visibility("default"))) void __longjmp_chk(jmp_buf env, int value);
 void __longjmp_chk(jmp_buf env, int value)
 {

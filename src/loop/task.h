@@ -2,8 +2,8 @@
  * Tasks: the coroutines that the loop resumes. task.c is the only file that calls lua_resume; coroutine.c does it through here.
  *
  * A task waits for one thing at a time: it parks with gl_task_wait (park.h), something on the Lua thread wakes it, and the continuation
- * then looks whether what it waits for is there (and may park again). Callbacks of libuv only mark tasks as ready; they are resumed between
- * two turns of the loop, so that no Lua code of ours ever runs inside uv_run.
+ * then checks whether its condition holds (and may park again). Callbacks of libuv only mark tasks as ready; they are resumed between
+ * two turns of the loop, so that no task ever runs inside uv_run.
  */
 #ifndef GL_TASK_H
 #define GL_TASK_H
@@ -20,18 +20,18 @@ struct gl_task {
   int anchor;   /* keeps the coroutine in the registry */
   int number;   /* for people */
   gl_waiter parked;
-  gl_waiter *waits;       /* its innermost wait; NULL: it does not wait */
+  gl_waiter *waits;       /* its innermost wait; NULL: it is not waiting */
   gl_task *next;          /* in the ready list */
   gl_task *other, **link; /* in state->all */
   const char *cancelled;  /* the kind of the error to raise at its next or present wait */
   int shields;            /* while there are any, it is not raised */
-  double each_call;       /* seconds that each of its libvirt calls has, if it says nothing itself; 0: no limit */
-  double calls_end;       /* gl_time() by which its libvirt calls are over or given up; 0: no limit */
-  char *traceback;        /* where its error came from, once it failed */
+  double each_call;       /* seconds for each of its libvirt calls that sets no limit itself; 0: no limit */
+  double calls_end;       /* the gl_time() at which its libvirt calls are given up; 0: no limit */
+  char *traceback;        /* origin of its error, once it failed */
   bool done, failed;
-  bool heard;          /* somebody has got its error */
+  bool heard;          /* its error has been received */
   bool ends_all;       /* when it is done, the others are cancelled */
-  gl_waitlist joiners; /* wait for its end */
+  gl_waitlist joiners; /* waiting for its end */
   bool abandoned;      /* nobody will ask for its results: it is freed when it is done */
 };
 
@@ -41,19 +41,19 @@ gl_task *gl_task_spawn(lua_State *L, int nargs);
 /* Runs the loop until t is done. Its results, or its error where t->failed, are then on the stack of t->L. */
 void gl_task_join(lua_State *L, gl_task *t);
 
-/* Does what can be done without waiting; gives how many tasks there are then. */
+/* Does everything possible without waiting; returns the number of tasks left. */
 int gl_task_dispatch(lua_State *L, gl_state *s);
 
 /* Cancels all tasks and runs the loop until they have ended. */
 void gl_task_end_all(lua_State *L, gl_state *s);
 
-/* Frees a task that is done. An error that nobody has got is told on standard error. */
+/* Frees a task that is done. An error that was never received is reported on standard error. */
 void gl_task_free(gl_task *t);
 
-/* The task that L runs in, if it can be parked now: NULL outside of tasks, and across C calls. [-0, +0, -] */
+/* The task that L runs in, if it can be parked now: NULL outside tasks, and across C calls. [-0, +0, -] */
 gl_task *gl_task_current(lua_State *L, gl_state *s);
 
-/* Resumes a coroutine of the user's own from L, as lua_resume does. Where it yields, whether it did because the task is to be parked: L
+/* Resumes a coroutine of the user's own from L, as lua_resume does. If it yields, whether it did because the task is to be parked: L
  * then has to yield as well. */
 int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results);
 bool gl_task_is_parked(lua_State *L, gl_state *s);
@@ -61,7 +61,7 @@ bool gl_task_is_parked(lua_State *L, gl_state *s);
 /* Wakes t with an error of this kind (a static string): "cancelled", "interrupted". */
 void gl_task_cancel(gl_task *t, const char *kind);
 
-/* The signal's: cancels what guestlua_run runs; in a program with a loop of its own all tasks. */
+/* For a signal: cancels what guestlua_run runs; in a program with its own loop, all tasks. */
 void gl_task_interrupt(gl_state *s);
 
 /* Records that the error on top of the stack came from t, so that its traceback is shown before that of the task it fails next.
@@ -74,7 +74,7 @@ gl_task *gl_task_owner(gl_state *s);
 /* One turn of the loop: resumes the task that has been ready longest (others: if tasks may run at all), then polls libuv. */
 void gl_task_turn(lua_State *L, gl_state *s, bool others);
 
-/* Whether only the loop may resume co from now on; whether that is so of the coroutine at index. [-0, +0, e] [-0, +0, -] */
+/* Sets whether only the loop may resume co; whether that holds for the coroutine at index. [-0, +0, e] [-0, +0, -] */
 void gl_task_hold(lua_State *L, lua_State *co, bool hold);
 bool gl_task_is_held(lua_State *L, int index);
 

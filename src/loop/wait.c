@@ -20,7 +20,7 @@ void gl_waiter_wake(gl_waiter *w)
   w->wait.list = NULL;
   uv_timer_stop(&w->timer);
   if (w->state->looping)
-    uv_stop(&w->state->loop); /* a timer may run out right before uv_run goes to sleep: it must not, there is work now */
+    uv_stop(&w->state->loop); /* a timer may expire right before uv_run sleeps: it must not sleep, there is work now */
   if (w->woken)
     w->woken(w);
 }

@@ -1,6 +1,6 @@
 /*
- * Waits: somebody waits on a list, at most for some time, and is woken from it. Who that is, a task that is parked or a loop that turns in
- * place, is the business of task.c and park.c.
+ * Waits: a waiter is put on a list, for a limited time or without limit, and is woken from it. The waiter is a parked task (task.c) or a
+ * loop that turns in place (park.c).
  */
 #ifndef GL_WAIT_H
 #define GL_WAIT_H
@@ -10,9 +10,9 @@
 
 #include "loop/state.h"
 
-/* What to wait for. */
+/* The condition to wait for. */
 typedef struct gl_wait {
-  gl_waitlist *list; /* who wakes this list wakes the caller; may be NULL */
+  gl_waitlist *list; /* waking this list wakes the caller; may be NULL */
   double seconds;    /* at most; negative: no limit */
   const char *what;  /* for people, a static string; NULL: describe pushes it */
   void (*describe)(lua_State *L, const void *about);
@@ -23,7 +23,7 @@ typedef struct gl_wait {
 /* One wait. */
 struct gl_waiter {
   gl_state *state;
-  gl_task *task;              /* whose it is */
+  gl_task *task;              /* the task that waits */
   void (*woken)(gl_waiter *); /* may be NULL */
   uv_timer_t timer;
   TAILQ_ENTRY(gl_waiter) entry; /* in wait.list */
@@ -36,7 +36,7 @@ struct gl_waiter {
 void gl_waiter_init(gl_waiter *w, gl_state *s, gl_task *t);
 void gl_waiter_begin(gl_waiter *w, const gl_wait *wait);
 
-/* The end of a wait, for whatever reason. */
+/* The end of a wait, for any reason. */
 void gl_waiter_wake(gl_waiter *w);
 
 /* Wakes the first `count` of the list (negative: all). */

@@ -7,9 +7,9 @@
 #include "virt/guest/object.h"
 #include "virt/host/object.h"
 
-static const char hosts_key; /* in the registry: Hosts by their connection, of those that the program has handed over or seen; weak */
+static const char hosts_key; /* in the registry: Hosts by their connection, if the program has handed it over or seen it; weak */
 
-/* Remembers that the Host on top of the stack is the one of that connection: two would take each other's callbacks. */
+/* Records the Host on top of the stack as the one of that connection: two would take each other's callbacks. */
 static void remember(lua_State *L, virConnectPtr conn)
 {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &hosts_key) != LUA_TTABLE) {
@@ -65,7 +65,7 @@ void guestlua_push_domain(lua_State *L, virDomainPtr dom)
   gl_object *host = gl_object_test(L, -1, &gl_host_type);
   virDomainPtr taken = dom;
   gl_guest_push(L, host->connection, lua_gettop(L), &taken);
-  virDomainRef(dom); /* after what can raise */
+  virDomainRef(dom); /* after everything that can raise */
   lua_remove(L, -2);
 }
 

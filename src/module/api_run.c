@@ -12,7 +12,7 @@ typedef struct running {
   int status;
 } running;
 
-/* Pushes how a task has ended. `keep`: it may be asked again. Returns how many values that are. */
+/* Pushes the outcome of a task. `keep`: it may be asked for again. Returns the number of values. */
 static int push_end(lua_State *L, running *r, bool keep)
 {
   gl_task *t = r->task;
@@ -41,7 +41,7 @@ static int run(lua_State *L)
   lua_remove(L, 1);
   gl_task *t = r->task = gl_task_spawn(L, lua_gettop(L) - 1);
   s->main = t;
-  t->ends_all = outermost; /* what the function left running has nobody any more to wait for it */
+  t->ends_all = outermost; /* nobody is left to wait for tasks that the function left running */
   gl_task_join(L, t);
   if (outermost)
     gl_task_end_all(L, s);
@@ -49,7 +49,7 @@ static int run(lua_State *L)
   return push_end(L, r, false);
 }
 
-/* Calls fn(r, …) with the nargs values on top of the stack. Nothing in here needs memory outside of the call. */
+/* Calls fn(r, …) with the nargs values on top of the stack. Nothing here allocates outside the call. */
 static int protected(lua_State *L, lua_CFunction fn, running *r, int nargs)
 {
   lua_checkstack(L, 4);

@@ -1,4 +1,4 @@
-/* The public functions: states, and their log. What each does is told in guestlua.h. */
+/* The public functions: states, and their log. guestlua.h documents each. */
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "guestlua.h"
 #include "module/api_thread.h"
 
-/* What the caller's struct has of ours: programs that were compiled with an older header know fewer fields. NULL, or what is wrong. */
+/* Copies the caller's struct: programs compiled with an older header have fewer fields. NULL, or the fault. */
 static const char *known_options(const guestlua_options *given, guestlua_options *options)
 {
   *options = (guestlua_options){.size = sizeof *options};
@@ -69,7 +69,7 @@ static int open_everything(lua_State *L)
   return 0;
 }
 
-/* Says why a state cannot be made. */
+/* Writes the reason why a state cannot be made. */
 static lua_State *cannot(char *why, size_t size, const char *reason)
 {
   if (why)

@@ -3,7 +3,7 @@
 
 #include <lua.h>
 
-/* core.documentation(): what help() and the manual are made of. */
+/* core.documentation(): the texts for help() and the manual. */
 int gl_documentation(lua_State *L);
 
 #endif

@@ -31,13 +31,13 @@ static int now(lua_State *L, gl_args *args)
 }
 static const gl_opdef now_def = {
   .name = "now",
-  .help = "Seconds on a clock that only goes forward; only differences mean something.",
+  .help = "Seconds on a clock that only goes forward; only differences are meaningful.",
   .result = {"number"},
   .invoke = now,
 };
 
 static const gl_param sleep_params[] = {
-  GL_ARG_HERE("seconds", &gl_number, true, "how long, from 0 up"),
+  GL_ARG_HERE("seconds", &gl_number, true, "the duration in seconds, from 0 up"),
   GL_END,
 };
 static int sleep_(lua_State *L, gl_args *args)
@@ -62,7 +62,7 @@ static int isatty_(lua_State *L, gl_args *args)
   return 1;
 }
 static const gl_param isatty_params[] = {
-  GL_ARG_HERE("file", &gl_any, true, "an open file, as io.stdout"),
+  GL_ARG_HERE("file", &gl_any, true, "an open file, such as io.stdout"),
   GL_END,
 };
 static const gl_opdef isatty_def = {

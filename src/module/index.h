@@ -1,4 +1,4 @@
-/* All that Lua gets: the functions and the classes. */
+/* The whole Lua interface: the functions and the classes. */
 #ifndef GL_INDEX_H
 #define GL_INDEX_H
 

@@ -1,4 +1,4 @@
-/* The module, and "guestlua.core" that the modules in Lua are written over. */
+/* The module, and "guestlua.core", on which the modules in Lua are built. */
 #include <lauxlib.h>
 #include <libvirt/libvirt.h>
 #include <libxml/parser.h>
@@ -31,7 +31,7 @@
 #include "module/task_class.h"
 #include "nbd/open.h"
 
-/* core.check_self(value, class, method): the check that methods written in C make, for those written in Lua. */
+/* core.check_self(value, class, method): the check of self in methods written in C, for those written in Lua. */
 static int check_self(lua_State *L)
 {
   const char *name = luaL_checkstring(L, 2), *method = luaL_checkstring(L, 3);
@@ -46,7 +46,7 @@ static int check_self(lua_State *L)
   return 0;
 }
 
-/* Sets a field of the table on top of the stack: libvirt's words by their numbers. */
+/* Sets a field of the table on top of the stack: a table from libvirt's numbers to its words. */
 static void set_words(lua_State *L, const char *field, const gl_enum *e)
 {
   lua_newtable(L);
@@ -99,7 +99,7 @@ static int open_core(lua_State *L)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");
   xmlInitParser();
   lua_newtable(L);
-  gl_printable_open(L); /* before the state, so that it is there to the end */
+  gl_printable_open(L); /* before the state, so that it lasts to the end */
   gl_state *s = gl_state_open(L);
   gl_task_open(L, s);
   gl_event_open(L, s);
@@ -134,7 +134,7 @@ static int open_core(lua_State *L)
   return 1;
 }
 
-/* A module that is compiled in: the loader in package.preload. upvalue: its gl_module */
+/* A compiled-in module: the loader in package.preload. upvalue: its gl_module */
 static int open_module(lua_State *L)
 {
   const gl_module *m = lua_touserdata(L, lua_upvalueindex(1));
@@ -160,7 +160,7 @@ static void preload(lua_State *L)
   lua_pop(L, 1);
 }
 
-/* Where Lua's functions are not bound when this is linked (see the Makefile), an older Lua may be without this one. */
+/* If Lua's functions are not bound at link time (see the Makefile), an older Lua may lack this one. */
 #pragma weak luaL_checkversion_
 
 int luaopen_guestlua(lua_State *L)
@@ -171,7 +171,7 @@ int luaopen_guestlua(lua_State *L)
   }
   luaL_checkversion(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  if (lua_getfield(L, -1, "guestlua") == LUA_TTABLE) /* our own modules require it by this name, whatever the program's is */
+  if (lua_getfield(L, -1, "guestlua") == LUA_TTABLE) /* this library's modules require it by this name, whatever name the program uses */
     return 1;
   preload(L);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);

@@ -10,6 +10,6 @@ typedef struct gl_module {
   size_t size;
 } gl_module;
 
-extern const gl_module gl_modules[]; /* ends with a name that is NULL */
+extern const gl_module gl_modules[]; /* ends with a NULL name */
 
 #endif

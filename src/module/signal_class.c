@@ -38,7 +38,7 @@ typedef struct wait_args {
 } wait_args;
 
 static const gl_param signal_params[] = {
-  GL_OPTION(wait_args, timeout, &gl_number, "seconds to wait at most"),
+  GL_OPTION(wait_args, timeout, &gl_number, "the longest wait in seconds; default: no limit"),
   GL_END,
 };
 
@@ -76,7 +76,7 @@ typedef struct wake_args {
 } wake_args;
 
 static const gl_param wake_params[] = {
-  GL_ARG_OR_NIL(wake_args, count, &gl_integer, "how many; nil: all"),
+  GL_ARG_OR_NIL(wake_args, count, &gl_integer, "the number of tasks to wake; nil: all"),
   GL_END,
 };
 
@@ -90,7 +90,7 @@ static int signal_wake(lua_State *L, gl_args *args)
 }
 static const gl_opdef signal_wake_def = {
   .name = "wake",
-  .help = "Lets those go on that wait, the oldest first.",
+  .help = "Wakes waiting tasks, the oldest first.",
   .params = wake_params,
   .size = sizeof(wake_args),
   .invoke = signal_wake,
@@ -101,6 +101,6 @@ static const gl_opdef *const *const signal_ops[] = {signal_methods, NULL};
 
 const gl_class gl_signal_class = {
   .type = &signal_type,
-  .help = "What one task waits for and another one gives: for workflows that wait for each other.",
+  .help = "A signal that one task waits for and another one gives: for workflows that wait for each other.",
   .ops = signal_ops,
 };

@@ -1,4 +1,4 @@
-/* Signal: what tasks wait for each other with, in the modules written in Lua. */
+/* Signal: lets tasks wait for each other, in the modules written in Lua. */
 #ifndef GL_SIGNAL_CLASS_H
 #define GL_SIGNAL_CLASS_H
 

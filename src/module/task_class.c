@@ -47,7 +47,7 @@ static const gl_param spawn_params[] = {
 };
 const gl_opdef gl_task_spawn_op = {
   .name = "spawn",
-  .help = "Starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other goes on.",
+  .help = "Starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other runs.",
   .result = {"Task"},
   .params = spawn_params,
   .invoke = spawn,
@@ -59,13 +59,13 @@ typedef struct wait_args {
 } wait_args;
 
 static const gl_param wait_params[] = {
-  GL_OPTION(wait_args, timeout, &gl_number, "seconds; after that an error of kind \"timeout\" is raised, and the task goes on"),
+  GL_OPTION(wait_args, timeout, &gl_number, "seconds; after that an error of kind \"timeout\" is raised, and the task keeps running"),
   GL_END,
 };
 
 static int joined(lua_State *L, int status, lua_KContext ctx);
 
-/* The stack: the Task, and when the time is over (infinity: never). */
+/* The stack: the Task, and the end of the time (infinity: none). */
 static int join(lua_State *L, task_object *self)
 {
   gl_task *t = self->task;
@@ -127,8 +127,9 @@ static int task_cancel(lua_State *L, gl_args *args)
 }
 static const gl_opdef cancel_def = {
   .name = "cancel",
-  .help = "Raises an error of kind \"cancelled\" in the task, where it waits; its to-be-closed variables undo what they guard. Does not "
-          "wait for that.",
+  .help =
+    "Raises an error of kind \"cancelled\" in the task, at its present or next wait; its to-be-closed variables undo what they guard. "
+    "Does not wait for that.",
   .invoke = task_cancel,
 };
 
@@ -141,7 +142,7 @@ static int task_status(lua_State *L, gl_args *args)
 }
 static const gl_opdef status_def = {
   .name = "status",
-  .help = "Whether the task is over.",
+  .help = "Whether the task still runs, and how it ended.",
   .result = {"\"running\"|\"done\"|\"failed\""},
   .returns = "\"running\", \"done\" or \"failed\"",
   .invoke = task_status,
@@ -165,7 +166,7 @@ static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_task_class = {
   .type = &task_type,
-  .help = "A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its "
+  .help = "A function that runs beside others: guestlua.spawn makes one. It keeps running if its Task is forgotten; a group ends with its "
           "scope.",
   .ops = ops,
 };

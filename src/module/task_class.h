@@ -9,7 +9,7 @@
 extern const gl_opdef gl_task_spawn_op;
 extern const gl_class gl_task_class;
 
-/* The same, as a function that needs no memory to be pushed. */
+/* The same, as a function that is pushed without allocating. */
 int gl_task_spawn_here(lua_State *L);
 
 /* The task of the Task at index, or NULL; its anchor is the Task's. [-0, +0, -] */

@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* after stdio.h, which it needs */
+/* needs stdio.h before it */
 #include <readline/history.h>
 
 enum { HISTORY_LINES = 2000 };
 
 static char *path;
 
-/* Makes the directories that the path leads through, if they are missing. */
+/* Makes the directories of the path, if they are missing. */
 static void make_directories(char *to)
 {
   for (char *c = to + 1; (c = strchr(c, '/')); c++) {
@@ -25,7 +25,7 @@ static void make_directories(char *to)
   }
 }
 
-/* history(path): reads it, and appends to it what is remembered from now on. An entry of several lines stays one by its time stamp. */
+/* history(path): reads the file, and appends each later entry to it. A time stamp keeps an entry of several lines together. */
 int gl_history_open(lua_State *L)
 {
   free(path);
@@ -34,7 +34,7 @@ int gl_history_open(lua_State *L)
   history_write_timestamps = 1;
   using_history();
   make_directories(path);
-  int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* append_history does not make it */
+  int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* append_history does not create it */
   if (fd >= 0)
     close(fd);
   read_history(path);
@@ -43,7 +43,7 @@ int gl_history_open(lua_State *L)
   return 0;
 }
 
-/* remember(text): adds it to the history, and at once to its file. True where that could be written. */
+/* remember(text): adds it to the history, and at once to the file. True if that could be written. */
 int gl_history_add(lua_State *L)
 {
   const char *text = luaL_checkstring(L, 1);

@@ -1,4 +1,4 @@
-/* What was typed at the prompt, by GNU readline. */
+/* The history of the prompt, by GNU readline. */
 #ifndef GL_HISTORY_H
 #define GL_HISTORY_H
 

@@ -1,4 +1,4 @@
-/* The executable: argv, signals and exit codes. What the options mean, and what is run, is in lua/guestlua/command/init.lua. */
+/* The executable: argv, signals and exit codes. lua/guestlua/command/init.lua interprets the options and runs the command. */
 #include <errno.h>
 #include <getopt.h>
 #include <lauxlib.h>
@@ -27,8 +27,8 @@ enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, MAX_OPTIONS = 100 };
 static lua_State *volatile running_state; /* NULL: it is over */
 static volatile sig_atomic_t interrupted_by;
 
-/* The first one lets the script clean up, a second one kills; at the prompt Ctrl-C is for what was typed, however often. A terminal that
- * goes away sends several SIGHUP, none of which is somebody's impatience. */
+/* The first signal lets the script clean up, a second one kills; at the prompt Ctrl-C clears the line, any number of times. A terminal
+ * that goes away sends several SIGHUP, so a second SIGHUP does not kill. */
 static void on_interrupt(int signo)
 {
   if (interrupted_by && signo == SIGHUP)
@@ -36,7 +36,7 @@ static void on_interrupt(int signo)
   if (!running_state || interrupted_by) {
     gl_terminal_restore();
     signal(signo, SIG_DFL);
-    raise(signo); /* when we are back from here */
+    raise(signo); /* delivered when this handler returns */
     return;
   }
   if (!gl_prompt_takes_interrupt(signo))
@@ -65,7 +65,7 @@ static void on_status(int signo)
 
 static void catch_signals(lua_State *L)
 {
-  /* What reads standard input is to be interrupted, but goes on after a look at the status. */
+  /* Reads of standard input are interrupted, but not by a request for the status. */
   static const struct {
     int signo, flags;
     void (*handler)(int);
@@ -85,14 +85,14 @@ static void catch_signals(lua_State *L)
 
 /* ---- options ---- */
 
-/* The rows of lua/guestlua/command/options.lua, as getopt_long wants them. */
+/* The rows of lua/guestlua/command/options.lua, as getopt_long takes them. */
 typedef struct option_table {
   char shorts[2 * MAX_OPTIONS + 2];
   struct option longs[MAX_OPTIONS + 1];
-  int by_short[256]; /* the row's number */
+  int by_short[256]; /* row numbers */
 } option_table;
 
-/* Seconds that the end of the process waits for calls that nobody waits for any more. */
+/* Seconds that the end of the process waits for abandoned calls. */
 enum { PATIENCE = 10 };
 
 enum { LONG_OPTION = 256 }; /* what getopt_long returns for the long form, plus the row's number */
@@ -137,7 +137,7 @@ static _Noreturn void usage_error(const char *message)
   exit(EXIT_USAGE);
 }
 
-/* Pushes a list of what argv says, {row, argument} each; returns the index in argv of the first argument after the options. */
+/* Pushes a list of the options in argv, each {row, argument}; returns the index in argv of the first argument after the options. */
 static int read_options(lua_State *L, int argc, char **argv)
 {
   option_table table = {0};
@@ -148,7 +148,7 @@ static int read_options(lua_State *L, int argc, char **argv)
   lua_newtable(L);
   for (int c; (c = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1;) {
     if (c == '?')
-      usage_error(NULL); /* getopt_long has said what is wrong */
+      usage_error(NULL); /* getopt_long has reported the error */
     lua_createtable(L, 2, 0);
     lua_rawgeti(L, -3, c >= LONG_OPTION ? c - LONG_OPTION : table.by_short[c]);
     lua_rawseti(L, -2, 1);
@@ -160,7 +160,7 @@ static int read_options(lua_State *L, int argc, char **argv)
   return optind;
 }
 
-/* arg, as lua(1) makes it: the script at 0, what comes before it below. */
+/* arg, as lua(1) makes it: the script at 0, the arguments before it at negative indices. */
 static void set_arg(lua_State *L, int argc, char **argv, int script)
 {
   lua_createtable(L, argc, script + 1);
@@ -171,7 +171,7 @@ static void set_arg(lua_State *L, int argc, char **argv, int script)
   lua_setglobal(L, "arg");
 }
 
-/* Lua's package library anew, which this time does not look at the environment. It keeps what is loaded. */
+/* Opens Lua's package library again, this time without reading the environment. Loaded modules are kept. */
 static void forget_environment(lua_State *L)
 {
   lua_pushboolean(L, 1);
@@ -230,7 +230,7 @@ static bool shows_code(const char *traceback, int length)
   return false;
 }
 
-/* The error value and then the traceback are on top of the stack. What called the script is ours and not shown. */
+/* The error value and then the traceback are on top of the stack. The callers of the script belong to guestlua and are not shown. */
 static void report(lua_State *L)
 {
   const char *traceback = guestlua_text(L, -1);
@@ -256,7 +256,7 @@ static int run(lua_State *L, int argc, char **argv)
   bool failed = guestlua_run(L, lua_gettop(L) - 1) != LUA_OK;
   running_state = NULL;
   if (!failed)
-    return (int)lua_tointeger(L, 1); /* what the command returned: nothing is 0 */
+    return (int)lua_tointeger(L, 1); /* the command's result: none is 0 */
   if (interrupted_by != SIGPIPE)
     report(L);
   return interrupted_by ? 128 + interrupted_by : EXIT_SCRIPT;
@@ -273,7 +273,7 @@ static void on_patience_over(int signo)
   _exit(status_to_leave_with);
 }
 
-/* The script is over. Calls that were abandoned are waited for, but not for ever: libvirt's may wait for a daemon that stands still. */
+/* The script is over. Abandoned calls are waited for, but not forever: libvirt may wait for a daemon that hangs. */
 static void leave_after(unsigned seconds, int status)
 {
   struct sigaction action = {.sa_handler = on_patience_over};

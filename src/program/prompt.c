@@ -13,26 +13,26 @@
 #include <string.h>
 #include <unistd.h>
 
-/* after stdio.h, which they need */
+/* need stdio.h before them */
 #include <readline/readline.h>
 
 #include "base/error.h"
 #include "loop/park.h"
 #include "program/settings.h"
 
-/* Where a word to complete begins; inside a string only the quote ends it. */
+/* Characters that end a word to complete; inside a string only the quote does. */
 static const char word_breaks[] = " \t\n\"'`@$><=;|&{}()[]+-*/%^#~,.:";
 static const char string_breaks[] = "\"'";
 
-/* One a process, as readline is. */
+/* One per process, like readline. */
 static struct {
   gl_state *state;
   uv_poll_t input;
   uv_prepare_t sleep; /* begins */
   uv_async_t changed;
   gl_waitlist waiters; /* for input */
-  lua_State *L;        /* who reads, for the completion */
-  int complete;        /* in the registry: the function that completes */
+  lua_State *L;        /* the reading coroutine, for the completion */
+  int complete;        /* in the registry: the completing function */
   bool open, shown, done;
   bool readable;
   char *line;
@@ -49,9 +49,9 @@ bool gl_prompt_takes_interrupt(int signo)
   return prompt.open && !ending;
 }
 
-/* ---- what others print while the prompt is shown ---- */
+/* ---- output of others while the prompt is shown ---- */
 
-/* Takes the text that waits to the screen; the cursor is at the beginning of a line, before and after. */
+/* Prints the waiting text; the cursor is at the beginning of a line, before and after. */
 static void print_waiting(void)
 {
   if (prompt.length == 0)
@@ -141,7 +141,7 @@ static int await(lua_State *L)
 {
   const char *cancelled = gl_task_cancelled(gl_state_get(L));
   if (cancelled) {
-    rl_callback_sigcleanup(); /* leaves a search, or what else has begun */
+    rl_callback_sigcleanup(); /* leaves a search or other unfinished input */
     rl_free_line_state();
     rl_point = rl_end;
     rl_redisplay();
@@ -178,7 +178,7 @@ static int read_line(lua_State *L)
 
 /* ---- completion ---- */
 
-/* The offered word of that number; they are a list on top of the stack. */
+/* The offered word of that number, from the list on top of the stack. */
 static char *offer(const char *text, int state)
 {
   static lua_Integer next;
@@ -191,13 +191,13 @@ static char *offer(const char *text, int state)
   return copy;
 }
 
-/* complete(line up to the cursor, where the word in it begins): a list of words, and what is added to the only one. */
+/* complete(line up to the cursor, start of the word in it): a list of words, and the text to append to a single one. */
 static char **complete(const char *text, int start, int end)
 {
   lua_State *L = prompt.L;
   int top = lua_gettop(L);
   char **matches = NULL;
-  rl_attempted_completion_over = 1; /* no file names instead */
+  rl_attempted_completion_over = 1; /* do not offer file names instead */
   if (!lua_checkstack(L, LUA_MINSTACK))
     return NULL;
   lua_rawgeti(L, LUA_REGISTRYINDEX, prompt.complete);
@@ -231,7 +231,7 @@ static char *breaks(void)
 
 static volatile sig_atomic_t continued;
 
-/* The size of the terminal has changed, or we were stopped, and the shell had it meanwhile. */
+/* The size of the terminal has changed, or the process was stopped and the shell used the terminal meanwhile. */
 static void on_change(int signo)
 {
   continued = continued || signo == SIGCONT;
@@ -253,7 +253,7 @@ static void change(uv_async_t *unused)
   rl_resize_terminal();
 }
 
-/* open(complete): prepares the prompt. Not on a terminal it returns nil. */
+/* open(complete): prepares the prompt. Returns nil if there is no terminal. */
 static int open_prompt(lua_State *L)
 {
   gl_state *s = gl_state_get(L);
@@ -267,7 +267,7 @@ static int open_prompt(lua_State *L)
     return luaL_error(L, "guestlua: cannot use the terminal: %s", strerror(errno));
   uv_prepare_init(&s->loop, &prompt.sleep);
   uv_async_init(&s->loop, &prompt.changed, change);
-  prompt.input.data = prompt.sleep.data = prompt.changed.data = &prompt; /* luv.c looks at what a handle's data begins with */
+  prompt.input.data = prompt.sleep.data = prompt.changed.data = &prompt; /* luv.c reads the start of a handle's data */
   uv_unref((uv_handle_t *)&prompt.changed);
   TAILQ_INIT(&prompt.waiters);
   lua_settop(L, 1);
@@ -317,7 +317,7 @@ static int prompts(lua_State *L)
   return 1;
 }
 
-/* ending(): whether another signal than Ctrl-C came, so that the prompt is over. */
+/* ending(): whether a signal other than Ctrl-C came, so that the prompt is over. */
 static int is_ending(lua_State *L)
 {
   lua_pushboolean(L, ending);

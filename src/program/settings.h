@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <termios.h>
 
-/* Remembers them, before they are changed for the first time, and gives them. False: there is no terminal. */
+/* Saves them before the first change, and returns them. False: there is no terminal. */
 bool gl_terminal_keep(struct termios *settings);
 
-/* Gives the terminal back as it was found. Async-signal-safe. */
+/* Restores the terminal's original settings. Async-signal-safe. */
 void gl_terminal_restore(void);
 
 #endif

@@ -48,7 +48,7 @@ int gl_status_key(lua_State *L)
     return luaL_error(L, "guestlua: cannot use the terminal");
   keys->data = s;
   uv_poll_start(keys, UV_READABLE, on_key);
-  /* anchors what closes the handle with the state */
+  /* anchors the userdata that closes the handle with the state */
   lua_newuserdatauv(L, 0, 0);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, close_keys);

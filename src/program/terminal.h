@@ -1,6 +1,6 @@
 /*
- * The terminal of the command: the prompt and its history, by GNU readline, and the key that asks for the status. Only the executable has
- * it: readline is under the GPL, and who embeds the library must not inherit that.
+ * The terminal of the command: the prompt and its history, by GNU readline, and the key that requests the status. Only the executable has
+ * it: readline is under the GPL, and programs that embed the library must not inherit that.
  */
 #ifndef GL_TERMINAL_H
 #define GL_TERMINAL_H

@@ -1,4 +1,4 @@
-/* Bytes that grow at the end. No lua.h here. Once there was no memory it stays empty, and gl_buffer_take gives NULL. */
+/* A growing run of bytes. No lua.h here. After an allocation failure it stays empty, and gl_buffer_take gives NULL. */
 #ifndef GL_BUFFER_H
 #define GL_BUFFER_H
 

@@ -48,7 +48,7 @@ static void add_escape(gl_buffer *b, uint32_t point, bool byte)
 char *gl_escape(const char *text, size_t length, gl_escape_lines lines)
 {
   gl_buffer b = {0};
-  const char *end = text + length, *run = text; /* what is added as it is begins at run */
+  const char *end = text + length, *run = text; /* run: start of the bytes to add unchanged */
   for (const char *s = text; s < end;) {
     uint32_t point = (unsigned char)*s;
     size_t size = decode((const unsigned char *)s, (size_t)(end - s), &point);

@@ -1,8 +1,9 @@
 /*
- * Text as it goes to people: what a terminal would obey, or what would make a text look like another one, is shown as an escape.
+ * Text for people: characters that a terminal would obey, or that make a text look like another one, are shown as escapes.
  *
- * Escaped are C0, DEL and C1 control characters, the characters that turn the direction of text, and bytes that are not UTF-8. All text of
- * others goes through here where it is printed, and only there: fields of errors and results of calls keep their bytes. No lua.h here.
+ * Escaped are C0, DEL and C1 control characters, the characters that change the direction of text, and bytes that are not UTF-8. All
+ * foreign text passes through here when it is printed, and only then: fields of errors and results of calls keep their bytes. No lua.h
+ * here.
  */
 #ifndef GL_ESCAPE_H
 #define GL_ESCAPE_H
@@ -10,9 +11,9 @@
 #include <stddef.h>
 
 typedef enum gl_escape_lines {
-  GL_ESCAPE_LINES, /* line feeds and tabs are escaped too: it is a part of a line */
+  GL_ESCAPE_LINES, /* line feeds and tabs are escaped too: the text is part of a line */
   GL_KEEP_LINES,   /* they stay */
-  GL_INDENT_LINES, /* they stay, and what follows the first line is indented: it cannot be taken for another message */
+  GL_INDENT_LINES, /* they stay, and the lines after the first are indented: none can be taken for another message */
 } gl_escape_lines;
 
 /* The text, as in "a\x1b[2J\u{202e}b\n". malloc'ed; NULL: no memory. */

@@ -7,7 +7,7 @@
 
 #include "text/buffer.h"
 
-/* A shorter one would be found in many places where it is none. */
+/* A shorter value would match in many places that hold no secret. */
 #define SHORTEST_VALUE 3
 
 /* ---- names ---- */
@@ -67,7 +67,7 @@ static bool in_name(char c)
   return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
-/* How far from s the end of the word is, if the name of a secret begins there; before: the byte before s, or NUL. */
+/* The length of the word at s, if the name of a secret begins there; before: the byte before s, or NUL. */
 static size_t secret_name(const char *s, char before, int *kind)
 {
   if (!strchr("aceiklpstACEIKLPST", *s) || !*s)
@@ -101,7 +101,7 @@ bool gl_mask_is_name(const char *name)
 
 /* ---- values ---- */
 
-/* A value in quotes, from after the opening one on. escaped: the quotes themselves are, as in a text within a text. */
+/* A value in quotes, starting after the opening quote. escaped: the quotes themselves are escaped, as in a text within a text. */
 static size_t quoted_length(const char *s, char quote, bool escaped)
 {
   size_t n = 0;
@@ -112,14 +112,14 @@ static size_t quoted_length(const char *s, char quote, bool escaped)
 
 #define ENDS_VALUE " \t\r\n,;&'\"<>)}"
 
-/* The one word that is all there is up to the end of the line or of a clause; NULL: there are more, as in "bad password: too short". */
+/* The word, if it is the only one up to the end of the line or clause; NULL: there are more, as in "bad password: too short". */
 static const char *only_word(const char *s, size_t *length)
 {
   *length = strcspn(s, ENDS_VALUE);
   return *length && (!s[*length] || strchr("\r\n,;'\")}", s[*length])) ? s : NULL;
 }
 
-/* "password is x1y": a word with a digit in it, which "wrong" has not. */
+/* "password is x1y": a word with a digit in it; "wrong" has none. */
 static const char *word_with_digit(const char *s, size_t *length)
 {
   *length = strcspn(s, ENDS_VALUE);
@@ -142,7 +142,7 @@ static bool is_option(const place *p)
   return *s == '-' && (s == p->begin || strchr(" \t\n'\"=", s[-1]));
 }
 
-/* After a name: where the value is, as in password='x', "password": "x", password=x. NULL where none follows. */
+/* The value after a name, as in password='x', "password": "x", password=x. NULL if none follows. */
 static const char *value_after(const place *p, size_t *length)
 {
   const char *s = p->name + p->name_length;
@@ -175,7 +175,7 @@ static const char *value_after(const place *p, size_t *length)
   return s;
 }
 
-/* In a URI, after "://": where the password is, up to the last @ of the authority. NULL if there is none. It may have @ and / in it,
+/* The password of a URI, after "://", up to the last @ of the authority. NULL if there is none. It may have @ and / in it,
  * although it should not; h:22/x@y is a host and its port. */
 static const char *uri_password(const char *s, size_t *length)
 {
@@ -201,7 +201,7 @@ static const char *user_password(const char *s, size_t *length)
   return *length ? s + user + 1 : NULL;
 }
 
-/* In Lua's message about the syntax, after "near '": the text of a string of the script, which may be a password that stands there. */
+/* In Lua's syntax error, after "near '": the text of a string of the script, which may be a password. */
 static const char *string_literal(const char *s, size_t *length)
 {
   size_t line = strcspn(s, "\r\n");
@@ -213,7 +213,7 @@ static const char *string_literal(const char *s, size_t *length)
   return s + 1;
 }
 
-/* Appends to b (NULL: nowhere) what the text is with its secrets masked, and tells finder (NULL: nobody) of each. */
+/* Appends the text to b (NULL: nowhere) with its secrets masked, and reports each secret to finder (NULL: no report). */
 static void scan(const char *text, gl_buffer *b, gl_finder *finder)
 {
   const char *run = text;

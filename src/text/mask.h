@@ -1,8 +1,8 @@
 /*
- * What reads like a secret: the second net, for those that nobody gave as one (secret.h has the first). No lua.h here.
+ * Text that reads like a secret: the second net, for secrets that were not passed as such (secret.h is the first). No lua.h here.
  *
- * What is taken for one: in XML what libvirt's schema has for secrets (mask_xml.c); in other text what follows "password=" and the like,
- * the password in a URI, and what an option or a header of that name has.
+ * Masked are: in XML the secrets of libvirt's schema (mask_xml.c); in other text the value after "password=" and the like, the password
+ * in a URI, and the value of an option or a header of such a name.
  */
 #ifndef GL_MASK_H
 #define GL_MASK_H
@@ -12,27 +12,27 @@
 
 #include "text/secret.h"
 
-/* Is told of each secret that is found, as it stands there. */
+/* Called with each secret found, as it is written in the text. */
 typedef struct gl_finder {
   void (*found)(struct gl_finder *finder, const char *value, size_t length);
 } gl_finder;
 
-/* The XML on one line, with secrets masked and comments left out, or how long it is where it is no XML. malloc'ed; NULL: no memory. */
+/* The XML on one line, with secrets masked and comments left out; its length if it is not XML. malloc'ed; NULL: no memory. */
 char *gl_mask_xml(const char *xml);
 
-/* Text of whatever kind, with masked what reads like a secret. malloc'ed; NULL: no memory. */
+/* Text of any kind, with everything masked that reads like a secret. malloc'ed; NULL: no memory. */
 char *gl_mask_text(const char *text);
 
-/* Whether a field, an attribute, an element of that name has a secret: the one list of such names. */
+/* Whether a field, an attribute or an element of that name holds a secret: the one list of such names. */
 bool gl_mask_is_name(const char *name);
 
-/* Takes over the text (NULL: nothing happens), and gives it with the value masked, wherever it stands. */
+/* Takes over the text (NULL: nothing happens), and gives it with every occurrence of the value masked. */
 char *gl_mask_value(char *text, const char *value);
 
-/* The same with every secret of the XML. libvirt quotes lines of what is no XML: of such text the first line is left. */
+/* The same for every secret of the XML. libvirt quotes lines of text that is not XML: of such text only the first line is kept. */
 char *gl_mask_values_of(char *text, const char *xml);
 
-/* Tells of the secrets in an XML document, or in a text. */
+/* Reports the secrets in an XML document, or in a text. */
 void gl_mask_find_in_xml(const char *xml, gl_finder *finder);
 void gl_mask_find_in_text(const char *text, gl_finder *finder);
 

@@ -7,9 +7,9 @@
 #include "text/mask.h"
 #include "text/xml.h"
 
-/* One walk masks the document; on its way it tells of what it masks. */
+/* One walk masks the document and reports each secret that it masks. */
 typedef struct walk {
-  gl_finder *finder;  /* NULL: nobody */
+  gl_finder *finder;  /* NULL: no report */
   bool value_follows; /* QEMU's last argument was the name of a secret */
 } walk;
 
@@ -35,10 +35,10 @@ static void count_found(gl_finder *finder, const char *value, size_t length)
     c->next->found(c->next, value, length);
 }
 
-/* Tells of the secrets within a value that is masked as a whole; of all of it where none can be told from the rest. */
+/* Reports the secrets within a value that is masked as a whole; the whole value if no secret stands out from the rest. */
 static void tell_inner(walk *w, const char *value)
 {
-  static const char *const keys[] = {"string=", "query=", "ds=", NULL}; /* what follows is free text */
+  static const char *const keys[] = {"string=", "query=", "ds=", NULL}; /* free text follows */
   counter c = {.finder.found = count_found, .next = w->finder};
   gl_mask_find_in_text(value, &c.finder);
   for (const char *const *key = keys; *key && c.count == 0; key++) {
@@ -59,7 +59,7 @@ static char *attribute(xmlNodePtr element, const char *name)
 
 /* ---- attributes ---- */
 
-/* What is handed to QEMU as it is: <qemu:arg value>. */
+/* Arguments passed to QEMU unchanged: <qemu:arg value>. */
 static bool is_secret_argument(const char *value, walk *w)
 {
   bool secret = w->value_follows || gl_mask_is_name(value) || strstr(value, ",string=");
@@ -86,7 +86,7 @@ static bool is_secret_attribute(xmlNodePtr element, const char *name, const char
   }
   if (strcmp(name, "query") == 0) /* of a network source: a signature, a token */
     return gl_xml_element_is(element, "source");
-  if (strcmp(name, "usage") == 0) /* which secret it is: shown nowhere, but nothing that has to be found elsewhere */
+  if (strcmp(name, "usage") == 0) /* which secret it is: never shown, but no value to look for elsewhere */
     return gl_xml_element_is(element, "secret");
   return strncmp(name, "passwdValid", 11) != 0 && gl_mask_is_name(name);
 }
@@ -115,7 +115,7 @@ static void mask_attribute(xmlNodePtr element, xmlAttrPtr a, walk *w)
 
 /* ---- text ---- */
 
-/* Elements whose text, at any depth, is secret, besides those with the name of one. */
+/* Elements with secret text, at any depth, besides those named like a secret. */
 static bool is_secret_element(xmlNodePtr element)
 {
   static const char *const elements[] = {"auth", "encryption", "dhCert", "session", NULL};
@@ -125,7 +125,7 @@ static bool is_secret_element(xmlNodePtr element)
   return gl_mask_is_name((const char *)element->name);
 }
 
-/* The strings that a guest finds in its firmware: passwords of cloud-init, Ignition and systemd come that way. */
+/* The strings that a guest finds in its firmware: cloud-init, Ignition and systemd receive passwords this way. */
 static bool is_firmware_entry(xmlNodePtr element)
 {
   if (!gl_xml_element_is(element, "entry"))
@@ -195,7 +195,7 @@ static void mask_content(xmlNodePtr element, xmlNodePtr node, bool secret, walk 
 
 static void mask_element(xmlNodePtr element, bool secret, walk *w)
 {
-  if (gl_xml_element_is(element, "metadata")) /* not libvirt's: whoever put it there knows what it is */
+  if (gl_xml_element_is(element, "metadata")) /* not libvirt's: its meaning is known only to the program that put it there */
     return;
   secret = secret || is_secret_element(element) || is_firmware_entry(element);
   for (xmlAttrPtr a = element->properties; a; a = a->next)
@@ -248,7 +248,7 @@ void gl_mask_find_in_xml(const char *xml, gl_finder *finder)
   walk w = {.finder = finder};
   xmlDocPtr doc = masked_document(xml, &w);
   if (!doc)
-    gl_mask_find_in_text(xml, finder); /* of what is no XML at least what reads like one */
+    gl_mask_find_in_text(xml, finder); /* not XML: at least the parts that read like a secret */
   xmlFreeDoc(doc);
 }
 

@@ -10,7 +10,7 @@ static int least(int a, int b)
   return a < b ? a : b;
 }
 
-/* How many letters have to be put in, left out, changed or swapped with the next one. */
+/* The number of letters to insert, delete, change, or swap with the next one. */
 static int distance_of(const char *a, const char *b)
 {
   int rows[3][LONGEST + 1], length_a = (int)strlen(a), length_b = (int)strlen(b);
@@ -32,7 +32,7 @@ static int distance_of(const char *a, const char *b)
   return previous[length_b];
 }
 
-/* A short name is nearly many, so it has to be nearer. */
+/* A short name resembles many others, so it has to be nearer. */
 static int allowed(size_t length)
 {
   return length >= 8 ? 2 : length >= 4 ? 1 : 0;
@@ -46,7 +46,8 @@ void gl_nearest_add(gl_nearest *n, const char *candidate)
   int distance = distance_of(n->name, candidate);
   if (distance > allowed(length) || (n->found && distance > n->distance))
     return;
-  if (n->found && distance == n->distance && strcmp(candidate, n->found) > 0) /* whatever the order that they come in */
+  if (n->found && distance == n->distance &&
+      strcmp(candidate, n->found) > 0) /* the result does not depend on the order of the candidates */
     return;
   n->found = candidate;
   n->distance = distance;

@@ -12,7 +12,7 @@
 #define GL_SCHEMAS "/usr/share/libvirt/schemas"
 #endif
 
-/* Elements that have a schema of their own, and those that are a named part of another one. */
+/* Elements with a schema of their own, and elements that are a named part of another schema. */
 static const struct {
   const char *element, *file, *part;
 } schemas[] = {
@@ -58,7 +58,7 @@ static const struct {
 typedef struct complaint {
   char *text;
   size_t size;
-  int rank; /* of what is kept; 0: nothing */
+  int rank; /* of the complaint kept; 0: none */
 } complaint;
 
 static void complain(void *data, xmlErrorPtr e)
@@ -130,8 +130,8 @@ static int validate(xmlDocPtr doc, complaint *c)
   return valid;
 }
 
-/* Of a domain whose devices do not fit libxml2 says just that: the first device that does not fit alone says more. What has no schema is
- * none, and stands in the wrong place. */
+/* If a domain's devices do not fit, libxml2 says no more than that. Checking the devices one by one says more. An element without a schema
+ * is not a device, and is in the wrong place. */
 static void find_device(xmlDocPtr domain, complaint *c)
 {
   xmlNodePtr device = gl_xml_child(gl_xml_child(xmlDocGetRootElement(domain), "devices"), NULL);

@@ -10,8 +10,8 @@
 #include "text/buffer.h"
 
 enum {
-  SHORTEST = 4,       /* also what a form is looked up by */
-  LONGEST = 64 << 10, /* a longer one is no password */
+  SHORTEST = 4,       /* also the length of the key that a form is looked up by */
+  LONGEST = 64 << 10, /* a longer value is not a password */
   LONGEST_WITH_FORMS = 4 << 10,
   MOST = 8192,          /* forms of values */
   MOST_BYTES = 4 << 20, /* together */
@@ -78,7 +78,7 @@ static form *find(const gl_secrets *set, const char *text, size_t length, bool e
 
 static void add_form(gl_secrets *set, const char *bytes, size_t length)
 {
-  static const char *const words[] = {"true", "false", "none", "null", NULL}; /* hidden, they would hide what is no secret */
+  static const char *const words[] = {"true", "false", "none", "null", NULL}; /* masking these would hide text that is no secret */
   for (const char *const *word = words; *word; word++)
     if (strlen(*word) == length && memcmp(*word, bytes, length) == 0)
       return;
@@ -115,7 +115,8 @@ static void add_base64(gl_buffer *b, const unsigned char *s, size_t length)
   }
 }
 
-/* The value as the base64 of a longer text has it: what of it does not depend on the bytes around, from each of three places in a group. */
+/* The value inside the base64 of a longer text: the part that does not depend on the bytes around it, for each of the three offsets in a
+ * group. */
 static void add_base64_forms(gl_secrets *set, const char *value, size_t length)
 {
   gl_buffer whole = {0};
@@ -137,7 +138,7 @@ static void add_base64_forms(gl_secrets *set, const char *value, size_t length)
   free(whole.data);
 }
 
-/* How JSON, and XML, write a byte that they escape; NULL: as it is. */
+/* The escape of a byte in JSON, and in XML; NULL: it is not escaped. */
 static const char *escape_of(unsigned char c, bool xml, char *room, size_t size)
 {
   if (xml)
@@ -203,6 +204,6 @@ char *gl_secrets_hide(const gl_secrets *set, const char *text, size_t length, si
   char *result = gl_buffer_take(&b);
   if (result)
     return result;
-  *result_length = strlen(GL_MASKED); /* no memory: rather nothing than a secret */
+  *result_length = strlen(GL_MASKED); /* no memory: better no text than a secret */
   return strdup(GL_MASKED);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* libxml2 holds every document in UTF-8. Where it does not know that of a document, it prints attributes as references, as in &#xE9;. */
+/* libxml2 holds every document in UTF-8. If a document's encoding is not set, it prints attributes as references, as in &#xE9;. */
 static void set_utf8(xmlDocPtr doc)
 {
   xmlFree((void *)doc->encoding);
@@ -71,7 +71,7 @@ xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t me
     snprintf(message, message_size, "out of memory");
     return NULL;
   }
-  /* Some complaints go past XML_PARSE_NOERROR to the thread's own handler, which prints them. */
+  /* Some complaints bypass XML_PARSE_NOERROR and reach the thread's own handler, which prints them. */
   xmlGenericErrorFunc handler = xmlGenericError;
   void *handler_data = xmlGenericErrorContext;
   xmlSetGenericErrorFunc(NULL, say_nothing);
@@ -101,7 +101,7 @@ int gl_xml_is_text(const char *text, size_t length)
 {
   for (const char *end = text + length; text < end;) {
     int size = end - text < 4 ? (int)(end - text) : 4;
-    int c = (*text & 0xC0) == 0x80 ? -1 : xmlGetUTF8Char((const unsigned char *)text, &size); /* it takes any first byte */
+    int c = (*text & 0xC0) == 0x80 ? -1 : xmlGetUTF8Char((const unsigned char *)text, &size); /* it accepts any first byte */
     if (c < 0 || !xmlIsCharQ((unsigned)c) || size != (c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4))
       return 0;
     text += size;

@@ -1,7 +1,7 @@
 /*
  * libxml2, and no lua.h: these functions run on any thread.
  *
- * Parsing never reaches the network, never expands an entity, and refuses a document type declaration, which no document of libvirt's has.
+ * Parsing never reaches the network, never expands an entity, and refuses a document type declaration, which no libvirt document has.
  */
 #ifndef GL_XML_H
 #define GL_XML_H
@@ -10,19 +10,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The largest document that is read, in bytes. libxml2 itself refuses one that is nested deeper than 256 elements. */
+/* The largest document accepted, in bytes. libxml2 itself refuses documents nested deeper than 256 elements. */
 #define GL_XML_MAX_SIZE (16 << 20)
 
-/* The document, which is in UTF-8 and has its size as _private, or NULL with what is wrong with it written to message. */
+/* The document, in UTF-8 and with its size as _private; or NULL, and the fault is written to message. */
 xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t message_size);
 
-/* The next element from node on (node itself included) that has the name; NULL for any name. */
+/* The next element of that name, from node on (node itself included); name NULL: any element. */
 xmlNodePtr gl_xml_element(xmlNodePtr node, const char *name);
 
 /* The first child element of the name. */
 xmlNodePtr gl_xml_child(xmlNodePtr parent, const char *name);
 
-/* How many elements are around it; and how many are nested in it at most. */
+/* The number of elements around it; the greatest depth of elements nested in it. */
 int gl_xml_depth(xmlNodePtr element);
 int gl_xml_height(xmlNodePtr element);
 
@@ -33,16 +33,16 @@ int gl_xml_element_is(xmlNodePtr element, const char *name);
  * there is none. */
 xmlAttrPtr gl_xml_attribute(xmlNodePtr element, const xmlChar *name);
 
-/* Whether the attribute is there and has this value. */
+/* Whether the attribute exists and has this value. */
 int gl_xml_attribute_is(xmlNodePtr element, const char *name, const char *value);
 
-/* The disk of a domain document that `device` names: by <target dev>, and if there is none so, by <source file>. */
+/* The disk of a domain document with `device` as its <target dev>; if there is none, as its <source file>. */
 xmlNodePtr gl_xml_disk(xmlDocPtr domain, const char *device);
 
 /* Whether the bytes are UTF-8 that XML can hold. */
 int gl_xml_is_text(const char *text, size_t length);
 
-/* A document of a copy of the element alone, with the namespaces that it has from its parents; NULL if there is no memory. */
+/* A new document with a copy of the element alone, with the namespaces inherited from its parents; NULL if there is no memory. */
 xmlDocPtr gl_xml_copy(xmlNodePtr element);
 
 /* Declares at the element whatever namespaces it and what is in it have from its parents: it is about to leave them. */
@@ -60,11 +60,11 @@ bool gl_xml_is_namespace(const xmlChar *uri);
 /* An empty document; NULL if there is no memory. */
 xmlDocPtr gl_xml_new(void);
 
-/* Checks the document against libvirt's schema for its root element: 0 where it fits, else what is wrong is written to message: 1 where it
- * does not fit, -1 where that could not be found out. */
+/* Checks the document against libvirt's schema for its root element: 0 if it fits, 1 if it does not, -1 if that could not be checked. If
+ * not 0, the reason is written to message. */
 int gl_xml_validate(xmlDocPtr doc, char *message, size_t message_size);
 
-/* The same of a text; what is no XML does not fit. The message has none of its secrets. */
+/* The same for a text; text that is not XML does not fit. The message has none of its secrets. */
 int gl_xml_validate_text(const char *text, char *message, size_t message_size);
 
 #endif

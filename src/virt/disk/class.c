@@ -11,7 +11,7 @@ static const gl_opdef *const fields[] = {&gl_block_device_name, &gl_block_device
 const gl_class gl_block_device_class = {
   .type = &gl_block_device_type,
   .help = "One disk of a guest, and the job that runs on it: guest:get_block_device makes one. Keep it from the start of a job to its "
-          "end: await_job hears of jobs that were started on the same object.",
+          "end: await_job receives the events of jobs started on the same object.",
   .ops = ops,
   .fields = fields,
   .tostring = gl_block_device_tostring,

@@ -1,4 +1,4 @@
-/* BlockDevice: how large the disk is. */
+/* BlockDevice: the disk's size. */
 #include "virt/disk/rows.h"
 
 typedef struct info_op {

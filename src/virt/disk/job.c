@@ -1,4 +1,4 @@
-/* BlockDevice: the job on it, its end and how far it is. */
+/* BlockDevice: the job on it, its progress and its end. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,8 @@
 #include "virt/disk/rows.h"
 
 static const gl_param abort_job_params[] = {
-  GL_OPTION_FLAG("async", VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC, "ask for it and do not wait"),
-  GL_OPTION_FLAG("pivot", VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT,
-                 "end a copy or an active commit that is ready by moving the guest to the new image"),
+  GL_OPTION_FLAG("async", VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC, "request the end, and do not wait for it"),
+  GL_OPTION_FLAG("pivot", VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT, "end a ready copy or active commit by switching the guest to the new image"),
   GL_END,
 };
 
@@ -75,7 +74,7 @@ static int get_job_info_push(lua_State *L, gl_op *op)
 static const gl_opdef get_job_info_def = {
   .name = "get_job_info",
   .call = "virDomainGetBlockJobInfo",
-  .help = "How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.",
+  .help = "Progress of the job on the disk. cur == end does not mean that it is ready: see is_job_complete and await_job.",
   .result = {"table?"},
   .returns =
     "a table: job_type (libvirt's word: \"pull\", \"copy\", \"commit\", \"active_commit\" …), job (its number, as the reference "
@@ -87,7 +86,7 @@ static const gl_opdef get_job_info_def = {
   GL_LOOK,
 };
 
-/* Sets `ready` from the disk's <mirror>; a disk that is not there has none. */
+/* Sets `ready` from the disk's <mirror>; false if there is no such disk. */
 static int find_mirror(job_info_op *self)
 {
   char message[256];
@@ -118,8 +117,8 @@ static int is_job_complete_push(lua_State *L, gl_op *op)
 static const gl_opdef is_job_complete_def = {
   .name = "is_job_complete",
   .call = "virDomainGetBlockJobInfo",
-  .help = "Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot "
-          "tell success from failure; await_job does both.",
+  .help = "Whether the disk has no job (any more), or a job with a mirror ready for the pivot. It does not wait, and cannot tell success "
+          "from failure; await_job does both.",
   .result = {"boolean"},
   .returns = "boolean: true means finished",
   .size = sizeof(job_info_op),
@@ -128,13 +127,13 @@ static const gl_opdef is_job_complete_def = {
   GL_LOOK,
 };
 
-/* Options that no call of libvirt's has. */
+/* Options of no libvirt call. */
 #define ABORT_ON_ERROR 1
 #define WAIT_FOR_JOB_CLEAN 2
 
 static const gl_param wait_for_job_params[] = {
-  GL_OPTION_FLAG("abort_on_error", ABORT_ON_ERROR, "taken for the reference's sake: an error is raised in any case"),
-  GL_OPTION_FLAG("wait_for_job_clean", WAIT_FOR_JOB_CLEAN, "count the job as running until libvirt has cleaned it up"),
+  GL_OPTION_FLAG("abort_on_error", ABORT_ON_ERROR, "accepted for compatibility with the reference: an error is raised in any case"),
+  GL_OPTION_FLAG("wait_for_job_clean", WAIT_FOR_JOB_CLEAN, "count the job as running until libvirt has cleaned up"),
   GL_END,
 };
 
@@ -145,14 +144,14 @@ static int wait_for_job_run(gl_op *op)
 
 static int wait_for_job_push(lua_State *L, gl_op *op)
 {
-  const virDomainBlockJobInfo *info = &((job_info_op *)op)->info; /* all 0 where there is no job */
+  const virDomainBlockJobInfo *info = &((job_info_op *)op)->info; /* all 0 if there is no job */
   lua_pushboolean(L, op->args.flags & WAIT_FOR_JOB_CLEAN ? info->type != 0 : info->cur != info->end);
   return 1;
 }
 static const gl_opdef wait_for_job_def = {
   .name = "wait_for_job",
   .call = "virDomainGetBlockJobInfo",
-  .help = "The reference's older check. Despite its name it does not wait; true means that the job still runs. await_job waits.",
+  .help = "The reference's older check. Despite its name it does not wait: true means that the job still runs. await_job waits.",
   .result = {"boolean"},
   .returns = "boolean: true means still running",
   .params = wait_for_job_params,

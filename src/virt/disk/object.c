@@ -7,7 +7,7 @@
 #include "call/push.h"
 #include "virt/guest/object.h"
 
-/* Holds nothing of libvirt's itself, and is of no use once the guest is closed. */
+/* Holds no libvirt object itself, and is of no use once the guest is closed. */
 typedef struct block_device {
   gl_object object;
   gl_object *guest;
@@ -64,7 +64,7 @@ static int get_block_device_push(lua_State *L, gl_op *op)
 }
 const gl_opdef gl_get_block_device = {
   .name = "get_block_device",
-  .help = "One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.",
+  .help = "One disk of the guest. It does not check that the guest has such a disk: the first call on it does.",
   .result = {"BlockDevice"},
   .params = get_block_device_params,
   .size = sizeof(get_block_device_op),
@@ -82,7 +82,7 @@ static int name_push(lua_State *L, gl_op *op)
 }
 const gl_opdef gl_block_device_name = {
   .name = "name",
-  .help = "What get_block_device was called with.",
+  .help = "The name passed to get_block_device.",
   .result = {"string"},
   .run = gl_run_nothing,
   .push = name_push,
@@ -97,7 +97,7 @@ static int guest_push(lua_State *L, gl_op *op)
 }
 const gl_opdef gl_block_device_guest = {
   .name = "guest",
-  .help = "The guest whose disk it is.",
+  .help = "The guest of the disk.",
   .result = {"Guest"},
   .run = gl_run_nothing,
   .push = guest_push,

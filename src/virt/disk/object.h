@@ -6,7 +6,7 @@
 
 extern const gl_type gl_block_device_type;
 
-/* The user values of a BlockDevice: its Guest, and the Subscription to the events of the job that was started last. */
+/* The user values of a BlockDevice: its Guest, and the Subscription to the events of the job started last. */
 enum { GL_DISK_GUEST = 1, GL_DISK_EVENTS = 2 };
 
 int gl_block_device_tostring(lua_State *L);

@@ -58,7 +58,7 @@ static int block_stats_push(lua_State *L, gl_op *op)
   {                                                                                                                                     \
     .name = name_, .call = "virDomainBlockStats", .help = "The disk's I/O counters since the guest started.",                           \
     .result = {"integer rd_req", "integer rd_bytes", "integer wr_req", "integer wr_bytes", "integer errs"},                             \
-    .returns = "five integers: rd_req, rd_bytes, wr_req, wr_bytes, errs; -1 where the driver does not count", .size = sizeof(stats_op), \
+    .returns = "five integers: rd_req, rd_bytes, wr_req, wr_bytes, errs; -1 if the driver does not count it", .size = sizeof(stats_op), \
     .run = block_stats_run, .push = block_stats_push                                                                                    \
   }
 static const gl_opdef block_stats_def = BLOCK_STATS("block_stats");

@@ -18,13 +18,13 @@ typedef struct job_op {
   gl_sub *events;
 } job_op;
 
-/* What starts a job hears of its events from before the call on, or await_job might miss the end of a quick one. Any thread. */
+/* Registers for the job's events before the call that starts it, or await_job might miss the end of a quick job. Any thread. */
 static int hear(gl_op *op)
 {
   return gl_sub_register(op, 1LL << VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, &((job_op *)op)->events);
 }
 
-/* The subscription becomes the BlockDevice's; one to an earlier job ends. */
+/* The BlockDevice takes over the subscription; one to an earlier job ends. */
 static int job_push(lua_State *L, gl_op *op)
 {
   if (lua_getiuservalue(L, 1, GL_DISK_EVENTS) != LUA_TNIL)
@@ -45,7 +45,7 @@ static const gl_param commit_params[] = {
   GL_ARG_OR_NIL(job_op, top, &gl_string, "the topmost image to merge; nil: the active one, which needs `active`"),
   GL_OPTION_FLAG("relative", VIR_DOMAIN_BLOCK_COMMIT_RELATIVE, "keep the backing chain referenced by relative names"),
   GL_OPTION_FLAG("active", VIR_DOMAIN_BLOCK_COMMIT_ACTIVE,
-                 "merge the image that the guest writes to: the job gets ready and goes on until abort_job{pivot=true}"),
+                 "merge the image that the guest writes to: the job becomes ready and continues until abort_job{pivot=true}"),
   GL_OPTION_FLAG("shallow", VIR_DOMAIN_BLOCK_COMMIT_SHALLOW, "base nil: merge into the image right below `top`"),
   GL_OPTION_FLAG("delete", VIR_DOMAIN_BLOCK_COMMIT_DELETE, "delete the images that were merged"),
   GL_OPTION(job_op, bandwidth, &gl_integer, "MiB/s at most; 0: no limit"),
@@ -63,7 +63,7 @@ static int commit_run(gl_op *op)
 static const gl_opdef commit_def = {
   .name = "commit",
   .call = "virDomainBlockCommit",
-  .help = "Starts to merge images of the disk's backing chain downwards. disk:await_job() waits for the end.",
+  .help = "Starts merging images of the disk's backing chain downwards. disk:await_job() waits for the end.",
   .result = {"integer"},
   .params = commit_params,
   .size = sizeof(job_op),
@@ -94,7 +94,8 @@ static int rebase_run(gl_op *op)
 static const gl_opdef rebase_def = {
   .name = "rebase",
   .call = "virDomainBlockRebase",
-  .help = "Starts to pull data from the backing chain into the disk's image, or, with `copy`, to copy the disk. disk:await_job() waits.",
+  .help =
+    "Starts pulling data from the backing chain into the disk's image, or, with `copy`, copying the disk. disk:await_job() waits for the end.",
   .result = {"integer"},
   .params = rebase_params,
   .size = sizeof(job_op),
@@ -105,7 +106,7 @@ static const gl_opdef rebase_def = {
 };
 
 static const gl_param copy_params[] = {
-  GL_ARG(job_op, dest_xml, &gl_xml, "where to, a <disk> element"),
+  GL_ARG(job_op, dest_xml, &gl_xml, "the destination, a <disk> element"),
   GL_OPTION_FLAG("shallow", VIR_DOMAIN_BLOCK_COPY_SHALLOW, "copy only the top of the chain"),
   GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_BLOCK_COPY_REUSE_EXT, "the destination's file exists already"),
   GL_OPTION_FLAG("transient", VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
@@ -139,7 +140,8 @@ static int copy_run(gl_op *op)
 static const gl_opdef copy_def = {
   .name = "copy",
   .call = "virDomainBlockCopy",
-  .help = "Starts to copy the disk elsewhere. The job gets ready and goes on until abort_job: with pivot the guest moves to the copy.",
+  .help =
+    "Starts copying the disk elsewhere. The job becomes ready and continues until abort_job: with pivot the guest switches to the copy.",
   .result = {"integer"},
   .params = copy_params,
   .size = sizeof(job_op),
@@ -160,9 +162,9 @@ static int job_events_push(lua_State *L, gl_op *op)
 }
 static const gl_opdef job_events_def = {
   .name = "job_events",
-  .help = "What await_job waits for: the events \"block_job_2\" of the guest from before the start of the last job on.",
+  .help = "The subscription that await_job waits on: the guest's events \"block_job_2\" since just before the start of the last job.",
   .result = {"Subscription?"},
-  .returns = "Subscription; nil if no job was started with this object, or await_job has seen its end",
+  .returns = "Subscription; nil if no job was started on this object, or await_job has seen its end",
   .run = gl_run_nothing,
   .push = job_events_push,
   .memory = true,

@@ -1,4 +1,4 @@
-/* Guest: what the guest agent does for us inside the guest. */
+/* Guest: calls that the guest agent carries out inside the guest. */
 #include <lauxlib.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
@@ -17,7 +17,7 @@ typedef struct freeze_op {
 } freeze_op;
 
 static const gl_param freeze_params[] = {
-  GL_OPTION(freeze_op, mountpoints, &gl_strings, "these alone; default: all (not in the reference)"),
+  GL_OPTION(freeze_op, mountpoints, &gl_strings, "only these file systems (not in the reference); default: all"),
   GL_END,
 };
 
@@ -37,7 +37,7 @@ static int freeze_filesystems_run(gl_op *op)
 static const gl_opdef freeze_filesystems_def = {
   .name = "freeze_filesystems",
   .call = "virDomainFSFreeze",
-  .help = "Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().",
+  .help = "Freezes the guest's file systems: its writes wait until thaw_filesystems().",
   .params = freeze_params,
   .size = sizeof(freeze_op),
   .run = freeze_filesystems_run,
@@ -53,7 +53,7 @@ static int thaw_filesystems_run(gl_op *op)
 static const gl_opdef thaw_filesystems_def = {
   .name = "thaw_filesystems",
   .call = "virDomainFSThaw",
-  .help = "Lets the guest write again. Harmless if nothing is frozen.",
+  .help = "Thaws the guest's file systems: it can write again. Harmless if nothing is frozen.",
   .params = freeze_params,
   .size = sizeof(freeze_op),
   .run = thaw_filesystems_run,
@@ -67,7 +67,7 @@ typedef struct agent_timeout_op {
 } agent_timeout_op;
 
 static const gl_param agent_timeout_params[] = {
-  GL_ARG_OR_NIL(agent_timeout_op, seconds, &gl_integer, "seconds, 0: it does not wait; nil: no limit (libvirt's default)"),
+  GL_ARG_OR_NIL(agent_timeout_op, seconds, &gl_integer, "seconds; 0: do not wait; nil: no limit (libvirt's default)"),
   GL_END,
 };
 
@@ -80,8 +80,9 @@ static int agent_set_response_timeout_run(gl_op *op)
 static const gl_opdef agent_set_response_timeout_def = {
   .name = "agent_set_response_timeout",
   .call = "virDomainAgentSetResponseTimeout",
-  .help = "How long libvirt waits for the guest agent's answer to any command but agent_command. The setting is per guest and shared by "
-          "all clients: guest:frozen{timeout=…} sets it and sets it back.",
+  .help =
+    "Sets how long libvirt waits for the guest agent's answer to any command except agent_command. The setting is per guest and shared by "
+    "all clients: guest:frozen{timeout=…} sets it and restores it.",
   .params = agent_timeout_params,
   .size = sizeof(agent_timeout_op),
   .run = agent_set_response_timeout_run,
@@ -97,8 +98,9 @@ typedef struct password_op {
 
 static const gl_param password_params[] = {
   GL_ARG(password_op, user, &gl_string, "the user in the guest"),
-  GL_ARG(password_op, new_pass, &gl_secret, "the new password, as plain text; it is shown in no error"),
-  GL_OPTION_FLAG("encrypted", VIR_DOMAIN_PASSWORD_ENCRYPTED, "it is a hash, as the guest's own list has it (not in the reference)"),
+  GL_ARG(password_op, new_pass, &gl_secret, "the new password, as plain text; no error shows it"),
+  GL_OPTION_FLAG("encrypted", VIR_DOMAIN_PASSWORD_ENCRYPTED,
+                 "new_pass is a hash, as in the guest's own password file (not in the reference)"),
   GL_END,
 };
 
@@ -119,11 +121,11 @@ static const gl_opdef set_user_password_def = {
 };
 
 static const gl_param sync_guest_time_params[] = {
-  GL_OPTION_FLAG("sync", VIR_DOMAIN_TIME_SYNC, "to the time of its own hardware clock, not to this machine's (not in the reference)"),
+  GL_OPTION_FLAG("sync", VIR_DOMAIN_TIME_SYNC, "set it to the guest's hardware clock, not to this machine's time (not in the reference)"),
   GL_END,
 };
 
-/* rc: 0, or 1 where libvirt refused; that error is not raised. */
+/* rc: 0, or 1 if libvirt refused; that error is not raised. */
 static int sync_guest_time_run(gl_op *op)
 {
   struct timespec now;
@@ -145,7 +147,7 @@ static int sync_guest_time_push(lua_State *L, gl_op *op)
 static const gl_opdef sync_guest_time_def = {
   .name = "sync_guest_time",
   .call = "virDomainSetTime",
-  .help = "Sets the guest's clock to this machine's. Does not raise if the guest cannot do that: it says so.",
+  .help = "Sets the guest's clock to this machine's time. If the guest cannot do that, it returns false instead of raising an error.",
   .result = {"boolean done", "Error? error"},
   .returns = "true; or false and the Error",
   .params = sync_guest_time_params,
@@ -163,7 +165,7 @@ typedef struct agent_op {
 
 static const gl_param agent_params[] = {
   GL_ARG(agent_op, command, &gl_secret, "the command, JSON: {\"execute\": …}"),
-  GL_OPTION_UP_TO(agent_op, agent_timeout, INT_MAX, "seconds that libvirt waits for the answer, 0: it does not; default: 5"),
+  GL_OPTION_UP_TO(agent_op, agent_timeout, INT_MAX, "seconds that libvirt waits for the answer; 0: do not wait; default: 5"),
   GL_END,
 };
 
@@ -176,7 +178,7 @@ static int agent_command_run(gl_op *op)
 static const gl_opdef agent_command_def = {
   .name = "agent_command",
   .call = "virDomainQemuAgentCommand",
-  .help = "Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.",
+  .help = "Sends a command to the QEMU guest agent. To run programs in the guest, use guest:exec.",
   .result = {"string"},
   .returns = "string: the answer, JSON",
   .params = agent_params,

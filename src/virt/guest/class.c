@@ -15,13 +15,13 @@
 static int id_push(lua_State *L, gl_op *op)
 {
   unsigned id = virDomainGetID(gl_op_domain(op));
-  lua_pushinteger(L, (int)id); /* (unsigned)-1: it does not run */
+  lua_pushinteger(L, (int)id); /* (unsigned)-1: it is not running */
   return 1;
 }
 static const gl_opdef id_def = {
   .name = "id",
   .call = "virDomainGetID",
-  .help = "The number of the running guest, -1 where it did not run when it was looked up.",
+  .help = "The ID of the running guest, -1 if it was not running when it was looked up.",
   .result = {"integer"},
   .run = gl_run_nothing,
   .push = id_push,
@@ -46,7 +46,7 @@ static int uuid_push(lua_State *L, gl_op *op)
 static const gl_opdef uuid_def = {
   .name = "uuid",
   .call = "virDomainGetUUIDString",
-  .help = "The guest's UUID, 36 characters. Still there when the guest itself is gone.",
+  .help = "The guest's UUID, 36 characters. Still readable when the guest itself is gone.",
   .result = {"string"},
   .size = sizeof(uuid_op),
   .run = uuid_run,
@@ -100,7 +100,7 @@ static int guest_tostring(lua_State *L)
 
 static const gl_opdef close_def = {
   .name = "close",
-  .help = "Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.",
+  .help = "Releases this object before the garbage collector does; the guest itself is not touched. Closing twice is harmless.",
   .invoke = gl_object_close_method,
 };
 

@@ -3,10 +3,11 @@
 #include "virt/guest/rows.h"
 
 static const gl_param get_xml_desc_params[] = {
-  GL_OPTION_FLAG("dump_inactive", VIR_DOMAIN_XML_INACTIVE, "what the guest will be at its next start, not what it is now"),
-  GL_OPTION_FLAG("dump_sensitive", VIR_DOMAIN_XML_SECURE, "with passwords in it"),
-  GL_OPTION_FLAG("dump_migratable", VIR_DOMAIN_XML_MIGRATABLE, "fit for the destination of a migration"),
-  GL_OPTION_FLAG("update_cpu", VIR_DOMAIN_XML_UPDATE_CPU, "with the host's processor as the guest would get it (not in the reference)"),
+  GL_OPTION_FLAG("dump_inactive", VIR_DOMAIN_XML_INACTIVE, "the configuration of the next start, not the present one"),
+  GL_OPTION_FLAG("dump_sensitive", VIR_DOMAIN_XML_SECURE, "include passwords"),
+  GL_OPTION_FLAG("dump_migratable", VIR_DOMAIN_XML_MIGRATABLE, "in a form for the destination of a migration"),
+  GL_OPTION_FLAG("update_cpu", VIR_DOMAIN_XML_UPDATE_CPU,
+                 "with the CPU requirements updated to match the host's CPU (not in the reference)"),
   GL_END,
 };
 
@@ -28,22 +29,24 @@ static const gl_opdef get_xml_desc_def = {
   GL_LOOK,
 };
 
-/* Bits of ours, for delete_configuration alone: what they come to depends on each other. */
+/* This library's own bits, for delete_configuration alone: their effects depend on each other. */
 #define SUPPORT_UEFI (1u << 29)
 #define KEEP_VTPM (1u << 30)
 #define KEEP_NVRAM (1u << 31)
 
 static const gl_param delete_configuration_params[] = {
-  GL_OPTION_FLAG("support_uefi", SUPPORT_UEFI, "delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without"),
+  GL_OPTION_FLAG("support_uefi", SUPPORT_UEFI,
+                 "delete the UEFI variables (NVRAM) too; without it libvirt refuses to undefine a UEFI guest"),
   GL_OPTION_FLAG("keep_vtpm", KEEP_VTPM, "keep the state of the virtual TPM (libvirt 8.9); implies support_uefi"),
   GL_OPTION_FLAG("keep_nvram", KEEP_NVRAM, "keep the UEFI variables"),
   GL_OPTION_FLAG("nvram", VIR_DOMAIN_UNDEFINE_NVRAM, "delete the UEFI variables (NVRAM), as support_uefi does (not in the reference)"),
   GL_OPTION_FLAG("tpm", VIR_DOMAIN_UNDEFINE_TPM, "delete the state of the virtual TPM (libvirt 8.9; not in the reference)"),
   GL_OPTION_FLAG(
     "snapshots_metadata", VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
-    "forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)"),
-  GL_OPTION_FLAG("checkpoints_metadata", VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
-                 "forget its checkpoints, which backups leave, too; libvirt refuses as for snapshots (not in the reference)"),
+    "drop libvirt's record of its snapshots too; libvirt refuses to undefine an inactive guest with any without it (not in the reference)"),
+  GL_OPTION_FLAG(
+    "checkpoints_metadata", VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
+    "drop libvirt's record of its checkpoints (left by backups) too; libvirt refuses without it, as above (not in the reference)"),
   GL_END,
 };
 
@@ -58,7 +61,7 @@ static int delete_configuration_run(gl_op *op)
     flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
   if (virDomainUndefineFlags(gl_op_domain(op), flags) == 0)
     return 0;
-  /* As the reference does: drivers that do not know the flags. */
+  /* As in the reference: for drivers without the flags. */
   return virDomainUndefine(gl_op_domain(op));
 }
 static const gl_opdef delete_configuration_def = {

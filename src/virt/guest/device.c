@@ -16,7 +16,7 @@ static const gl_param conf_params[] = {
   GL_END,
 };
 
-/* A bit of ours, for attach_device alone. */
+/* This library's own bit, for attach_device alone. */
 #define VALIDATE (1u << 31)
 
 typedef struct attach_op {
@@ -29,11 +29,11 @@ static const gl_param attach_params[] = {
   GL_OPTION_FLAG("persistent", VIR_DOMAIN_AFFECT_CONFIG, "change the persistent configuration"),
   GL_OPTION_FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "change the running guest"),
   GL_OPTION_FLAG("validate", VALIDATE,
-                 "check it against libvirt's schema first: libvirt drops in silence what it does not know (not in the reference)"),
+                 "check it against libvirt's schema first: libvirt silently drops what it does not know (not in the reference)"),
   GL_END,
 };
 
-/* rc: 1 where the device does not fit the schema */
+/* rc: 1 if the device does not fit the schema */
 static int attach_device_run(gl_op *op)
 {
   attach_op *self = (attach_op *)op;

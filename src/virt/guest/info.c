@@ -1,4 +1,4 @@
-/* Guest: what state it is in. */
+/* Guest: its state. */
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@ static int is_active_run(gl_op *op)
 static const gl_opdef is_active_def = {
   .name = "is_active",
   .call = "virDomainIsActive",
-  .help = "Whether the guest runs; a paused guest does.",
+  .help = "Whether the guest is active: running or paused.",
   .result = {"boolean"},
   .run = is_active_run,
   .push = gl_push_boolean,
@@ -27,7 +27,7 @@ static int has_persistent_configuration_run(gl_op *op)
 static const gl_opdef has_persistent_configuration_def = {
   .name = "has_persistent_configuration",
   .call = "virDomainIsPersistent",
-  .help = "Whether the host keeps the guest's configuration when the guest stops.",
+  .help = "Whether the host keeps the guest's configuration after the guest stops.",
   .result = {"boolean"},
   .run = has_persistent_configuration_run,
   .push = gl_push_boolean,
@@ -41,7 +41,7 @@ typedef struct info_op {
 } info_op;
 
 static const gl_param info_params[] = {
-  GL_ARG_HERE("host", &gl_any, false, "taken for the reference's sake; the guest knows its host"),
+  GL_ARG_HERE("host", &gl_any, false, "accepted for compatibility with the reference; the guest knows its host"),
   GL_END,
 };
 
@@ -52,7 +52,7 @@ static int get_info_run(gl_op *op)
   return virDomainGetInfo(gl_op_domain(op), &self->info);
 }
 
-/* The reference's power states: libvirt's domain states, with "blocked" told as running and "shutoff" as shutdown. */
+/* The reference's power states: libvirt's domain states, with "blocked" reported as running and "shutoff" as shutdown. */
 static int power_state(int state)
 {
   return state == VIR_DOMAIN_BLOCKED ? VIR_DOMAIN_RUNNING : state == VIR_DOMAIN_SHUTOFF ? VIR_DOMAIN_SHUTDOWN : state;
@@ -199,7 +199,7 @@ static void get_disk_errors_release(gl_op *op)
 static const gl_opdef get_disk_errors_def = {
   .name = "get_disk_errors",
   .call = "virDomainGetDiskErrors",
-  .help = "Which disks of the running guest had an error that stopped it. Not in the reference.",
+  .help = "The disks of the running guest with an error that stopped it. Not in the reference.",
   .result = {"table<string, string>"},
   .returns = "a table from the disk's target to \"unspec\" or \"no_space\"; empty if there is none",
   .size = sizeof(disk_errors_op),

@@ -1,4 +1,4 @@
-/* Guest: what its agent knows of the system inside, by libvirt's own calls. */
+/* Guest: its agent's information about the system inside, by libvirt's own calls. */
 #include <lauxlib.h>
 
 #include "call/args.h"
@@ -12,11 +12,11 @@ typedef struct inside_op {
 } inside_op;
 
 static const gl_param inside_params[] = {
-  GL_OPTION_FLAG("users", VIR_DOMAIN_GUEST_INFO_USERS, "who is logged in"),
+  GL_OPTION_FLAG("users", VIR_DOMAIN_GUEST_INFO_USERS, "the users logged in"),
   GL_OPTION_FLAG("os", VIR_DOMAIN_GUEST_INFO_OS, "its operating system"),
   GL_OPTION_FLAG("timezone", VIR_DOMAIN_GUEST_INFO_TIMEZONE, "its time zone"),
   GL_OPTION_FLAG("hostname", VIR_DOMAIN_GUEST_INFO_HOSTNAME, "its host name"),
-  GL_OPTION_FLAG("filesystems", VIR_DOMAIN_GUEST_INFO_FILESYSTEM, "its file systems that are mounted"),
+  GL_OPTION_FLAG("filesystems", VIR_DOMAIN_GUEST_INFO_FILESYSTEM, "its mounted file systems"),
   GL_OPTION_FLAG("disks", VIR_DOMAIN_GUEST_INFO_DISKS, "its disks, as it sees them"),
   GL_OPTION_FLAG("interfaces", VIR_DOMAIN_GUEST_INFO_INTERFACES, "its network interfaces and their addresses"),
   GL_END,
@@ -44,9 +44,9 @@ static const gl_opdef get_guest_info_def = {
   .name = "get_guest_info",
   .call = "virDomainGetGuestInfo",
   .help =
-    "What the guest agent knows of the system inside, under libvirt's own names, as in [\"os.name\"] and [\"fs.0.mountpoint\"]; without an "
-    "option all that it knows. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. What a guest says of "
-    "itself it can make up.",
+    "The guest agent's information about the system inside, under libvirt's own names, as in [\"os.name\"] and [\"fs.0.mountpoint\"]; without an "
+    "option, all of it. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. A guest can make up anything "
+    "it reports about itself.",
   .result = {"table"},
   .returns = "a table from name to value",
   .params = inside_params,

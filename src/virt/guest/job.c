@@ -12,7 +12,7 @@
 
 /* ---- get_job_info ---- */
 
-/* The reference's fields: each is called like libvirt's typed parameter, but for five. */
+/* The reference's fields: each has the name of libvirt's typed parameter, except five. */
 static const struct {
   const char *field, *parameter;
 } job_fields[] = {
@@ -69,7 +69,7 @@ static unsigned long long value_of(const virTypedParameter *p)
   }
 }
 
-/* An error that means that there is no job any more, or none yet, and no failure: fills in the type and says so. */
+/* Whether the error only means that there is no job any more, or none yet; fills in the type. */
 static bool no_job(job_info_op *self, bool stats)
 {
   virErrorPtr e = virGetLastError();
@@ -149,8 +149,8 @@ static int get_job_info_push(lua_State *L, gl_op *op)
   return 1;
 }
 static const gl_param get_job_info_params[] = {
-  GL_OPTION_FLAG("completed", VIR_DOMAIN_JOB_STATS_COMPLETED, "of the last job that is over, once (not in the reference)"),
-  GL_OPTION_FLAG("keep_completed", VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, "with completed: it can be asked for again (not in the reference)"),
+  GL_OPTION_FLAG("completed", VIR_DOMAIN_JOB_STATS_COMPLETED, "the statistics of the last finished job, once (not in the reference)"),
+  GL_OPTION_FLAG("keep_completed", VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, "with completed: they can be read again (not in the reference)"),
   GL_END,
 };
 static const gl_opdef get_job_info_def = {

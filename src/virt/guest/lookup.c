@@ -23,7 +23,7 @@ typedef struct lookup_op {
 } lookup_op;
 
 #define FROM_PERSISTENT_CONFIG \
-  GL_OPTION_FLAG("from_persistent_config", VIR_DOMAIN_XML_INACTIVE, "look into the persistent configuration, not at the running guest")
+  GL_OPTION_FLAG("from_persistent_config", VIR_DOMAIN_XML_INACTIVE, "read the persistent configuration, not the running guest's")
 
 #define MAC_FORMAT "%2x:%2x:%2x:%2x:%2x:%2x%n"
 #define MAC_PARTS(a) &(a)[0], &(a)[1], &(a)[2], &(a)[3], &(a)[4], &(a)[5]
@@ -116,14 +116,14 @@ static bool has_mac(xmlNodePtr device, const char *wanted)
 
 static bool wanted(const lookup_op *self, xmlNodePtr device)
 {
-  if (gl_xml_element_is(device, "emulator")) /* it stands among the devices and is none */
+  if (gl_xml_element_is(device, "emulator")) /* it is among the devices but not a device */
     return false;
   return (!self->devtype || gl_devtype_matches(device, self->devtype)) &&
          (!self->devalias || gl_xml_attribute_is(gl_xml_child(device, "alias"), "name", self->devalias)) &&
          (!self->mac || has_mac(device, self->mac));
 }
 
-/* Any thread: finds what matches, in document order. */
+/* Any thread: finds the matching devices, in document order. */
 static int lookup_run(gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
@@ -162,7 +162,7 @@ static const gl_param get_all_devices_params[] = {
 static const gl_opdef get_all_devices_def = {
   .name = "get_all_devices",
   .call = "virDomainGetXMLDesc",
-  .help = "The guest's devices, all of them or those of one kind, in the order of the configuration.",
+  .help = "The guest's devices, all of them or of one kind, in the order of the configuration.",
   .result = {"Element[]"},
   .params = get_all_devices_params,
   .size = sizeof(lookup_op),
@@ -216,7 +216,7 @@ static int get_disk_run(gl_op *op)
 static const gl_opdef get_disk_def = {
   .name = "get_disk",
   .call = "virDomainGetXMLDesc",
-  .help = "One disk's element: the one whose target is `device`, or if there is none the one whose source file it is.",
+  .help = "The element of the disk with `device` as its target or, if there is none, as its source file.",
   .result = {"Element?"},
   .returns = "Element, or nil if there is none",
   .params = get_disk_params,
@@ -229,7 +229,7 @@ static const gl_opdef get_disk_def = {
 
 static const gl_param get_device_by_alias_params[] = {
   GL_ARG(lookup_op, devalias, &gl_string, "the device's alias, as in \"ua-mydisk\""),
-  GL_OPTION(lookup_op, devtype, &gl_string, "look at this kind of devices only, as in get_all_devices"),
+  GL_OPTION(lookup_op, devtype, &gl_string, "search only this kind of devices, as in get_all_devices"),
   FROM_PERSISTENT_CONFIG,
   IS_REQUIRED,
   GL_END,
@@ -237,7 +237,7 @@ static const gl_param get_device_by_alias_params[] = {
 static const gl_opdef get_device_by_alias_def = {
   .name = "get_device_by_alias",
   .call = "virDomainGetXMLDesc",
-  .help = "The device of that alias.",
+  .help = "The device with that alias.",
   .result = {"Element?"},
   .returns = "Element, or nil if there is none",
   .params = get_device_by_alias_params,
@@ -356,7 +356,7 @@ static int get_interfaces_push(lua_State *L, gl_op *op)
 static const gl_opdef get_interfaces_def = {
   .name = "get_interfaces",
   .call = "virDomainGetXMLDesc",
-  .help = "The names that the guest's network interfaces have on the host.",
+  .help = "The names of the guest's network interfaces on the host.",
   .result = {"string[]"},
   .returns = "a list of strings, as in \"vnet0\"; an interface without a name is left out",
   .size = sizeof(lookup_op),

@@ -15,7 +15,7 @@ typedef struct metadata_op {
 } metadata_op;
 
 static const gl_param set_metadata_params[] = {
-  GL_ARG_OR_NIL(metadata_op, metadata, &gl_xml, "the element to keep; nil: none, the one that is there is removed"),
+  GL_ARG_OR_NIL(metadata_op, metadata, &gl_xml, "the element to keep; nil: remove the present one"),
   GL_OPTION_FLAG("persistent", VIR_DOMAIN_AFFECT_CONFIG, "change the persistent configuration"),
   GL_OPTION_FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "change the running guest"),
   GL_OPTION(metadata_op, key, &gl_string, "the prefix of its namespace; default: \"instance\" (not in the reference)"),
@@ -32,7 +32,7 @@ static int set_metadata_run(gl_op *op)
 static const gl_opdef set_metadata_def = {
   .name = "set_metadata",
   .call = "virDomainSetMetadata",
-  .help = "Keeps an element of yours in the guest's configuration; the one of the same namespace is replaced.",
+  .help = "Keeps an element of your own in the guest's configuration; it replaces the one of the same namespace.",
   .params = set_metadata_params,
   .size = sizeof(metadata_op),
   .run = set_metadata_run,
@@ -46,7 +46,7 @@ static const gl_param get_metadata_params[] = {
   GL_END,
 };
 
-/* rc: 1 where there is none */
+/* rc: 1 if there is none */
 static int get_metadata_run(gl_op *op)
 {
   metadata_op *self = (metadata_op *)op;
@@ -70,7 +70,7 @@ static int get_metadata_push(lua_State *L, gl_op *op)
 static const gl_opdef get_metadata_def = {
   .name = "get_metadata",
   .call = "virDomainGetMetadata",
-  .help = "What set_metadata keeps. Not in the reference.",
+  .help = "The element kept by set_metadata. Not in the reference.",
   .result = {"Element?"},
   .returns = "Element, or nil if there is none",
   .params = get_metadata_params,

@@ -1,4 +1,4 @@
-/* Guest: to another host. */
+/* Guest: migration to another host. */
 #include <lauxlib.h>
 #include <libvirt/libvirt-qemu.h>
 #include <stdlib.h>
@@ -19,14 +19,14 @@ typedef struct migrate_op {
 
 static const gl_param migrate_params[] = {
   GL_ARG(migrate_op, destination, &gl_string, "the other host's libvirt, as in \"qemu+tcp://other/system\""),
-  GL_OPTION(migrate_op, migrate_uri, &gl_string, "where the data goes, as in \"tcp://192.0.2.1\""),
+  GL_OPTION(migrate_op, migrate_uri, &gl_string, "the address for the data, as in \"tcp://192.0.2.1\""),
   GL_OPTION(migrate_op, migrate_disks, &gl_strings,
-            "the targets of the disks to copy; without any, the flag non_shared_inc is taken away, because "
+            "the targets of the disks to copy; without any, the flag non_shared_inc is removed, because "
             "libvirt would copy all disks"),
-  GL_OPTION(migrate_op, destination_xml, &gl_xml, "the configuration there"),
+  GL_OPTION(migrate_op, destination_xml, &gl_xml, "the guest's configuration on the destination"),
   GL_OPTION_FLAGS(migrate_op, flags, &gl_migrate_flags, "libvirt's flags, an integer or a list of names; QEMU needs \"peer2peer\""),
   GL_OPTION(migrate_op, bandwidth, &gl_integer, "MiB/s at most; 0: no limit"),
-  GL_OPTION_UP_TO(migrate_op, parallel, INT_MAX, "how many connections; more than 1 needs the flag parallel"),
+  GL_OPTION_UP_TO(migrate_op, parallel, INT_MAX, "the number of connections; more than 1 needs the flag parallel"),
   GL_END,
 };
 
@@ -63,8 +63,8 @@ static void migrate_release(gl_op *op)
 static const gl_opdef migrate_def = {
   .name = "migrate",
   .call = "virDomainMigrateToURI3",
-  .help = "Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where "
-          "the wait is interrupted (Ctrl-C) or cancelled it is aborted.",
+  .help = "Moves the guest to another host, and returns when it is there. get_job_info reports progress, abort_job ends it. If the "
+          "wait is interrupted (Ctrl-C) or cancelled, the migration is aborted.",
   .params = migrate_params,
   .size = sizeof(migrate_op),
   .run = migrate_run,
@@ -79,7 +79,7 @@ typedef struct downtime_op {
 } downtime_op;
 
 static const gl_param downtime_params[] = {
-  GL_ARG(downtime_op, mstime, &gl_integer, "milliseconds that the guest may stand still at the end of a live migration"),
+  GL_ARG(downtime_op, mstime, &gl_integer, "the longest pause of the guest at the end of a live migration, in ms"),
   GL_END,
 };
 
@@ -90,7 +90,7 @@ static int migrate_configure_max_downtime_run(gl_op *op)
 static const gl_opdef migrate_configure_max_downtime_def = {
   .name = "migrate_configure_max_downtime",
   .call = "virDomainMigrateSetMaxDowntime",
-  .help = "Sets how long the guest may stand still at the end of its live migration.",
+  .help = "Sets how long the guest may be paused at the end of its live migration.",
   .params = downtime_params,
   .size = sizeof(downtime_op),
   .run = migrate_configure_max_downtime_run,
@@ -105,8 +105,8 @@ static int migrate_start_postcopy_run(gl_op *op)
 static const gl_opdef migrate_start_postcopy_def = {
   .name = "migrate_start_postcopy",
   .call = "virDomainMigrateStartPostCopy",
-  .help = "Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot "
-          "be aborted.",
+  .help = "Switches a migration started with the flag postcopy to the phase in which the guest already runs on the destination: it is sure "
+          "to end, and cannot be aborted.",
   .run = migrate_start_postcopy_run,
   .changes = true,
   .lane = GL_LANE_BESIDE,
@@ -122,7 +122,7 @@ static int announce_self_run(gl_op *op)
 static const gl_opdef announce_self_def = {
   .name = "announce_self",
   .call = "virDomainQemuMonitorCommand",
-  .help = "Makes QEMU tell the network again where the guest's interfaces are.",
+  .help = "Makes QEMU announce the guest's interfaces to the network again.",
   .run = announce_self_run,
   GL_CHANGE,
 };

@@ -7,7 +7,7 @@
 typedef struct guest_object {
   gl_object object;
   gl_handle *handle; /* of the domain */
-  bool gone;         /* when the connection was opened again it was not there: handle is of the one before */
+  bool gone;         /* the guest was missing when the connection was reopened: handle is of the old connection */
 } guest_object;
 
 virDomainPtr gl_guest_domain(gl_object *guest)
@@ -26,7 +26,7 @@ static void guest_renew(gl_object *guest, gl_handle *handle)
   g->gone = !handle;
   if (!handle)
     return;
-  gl_handle_unref(g->handle); /* the caller holds the connection still: this only drops a count */
+  gl_handle_unref(g->handle); /* the caller still holds the connection: this only drops a count */
   g->handle = handle;
 }
 
@@ -68,7 +68,7 @@ static void guest_close(gl_object *self)
 {
   guest_object *g = (guest_object *)self;
   self->connection->state->alive.guests--;
-  gl_handle_unref(g->handle); /* the connection is open still: this only drops a count */
+  gl_handle_unref(g->handle); /* the connection is still open: this only drops a count */
   g->handle = NULL;
 }
 

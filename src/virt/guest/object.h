@@ -12,7 +12,7 @@ void gl_guest_push(lua_State *L, gl_connection *host, int host_index, virDomainP
 /* The domain of an open Guest. */
 virDomainPtr gl_guest_domain(gl_object *guest);
 
-/* The type's bind: fills in what an operation works on. [-0, +0, v] */
+/* The type's bind: fills in the subject of an operation. [-0, +0, v] */
 void gl_guest_bind(lua_State *L, gl_object *guest, gl_op *op);
 
 #endif

@@ -3,14 +3,14 @@
 #include "virt/guest/rows.h"
 
 static const gl_param launch_params[] = {
-  GL_OPTION_FLAG("pause", VIR_DOMAIN_START_PAUSED, "leave its processors paused: guest:resume() lets it run"),
-  GL_OPTION_FLAG("autodestroy", VIR_DOMAIN_START_AUTODESTROY, "it ends with this connection (not in the reference)"),
+  GL_OPTION_FLAG("pause", VIR_DOMAIN_START_PAUSED, "leave its CPUs paused: guest:resume() lets it run"),
+  GL_OPTION_FLAG("autodestroy", VIR_DOMAIN_START_AUTODESTROY, "destroy it when this connection closes (not in the reference)"),
   GL_OPTION_FLAG("bypass_cache", VIR_DOMAIN_START_BYPASS_CACHE,
                  "read a managed save image past the host's file cache (not in the reference)"),
-  GL_OPTION_FLAG("force_boot", VIR_DOMAIN_START_FORCE_BOOT, "drop a managed save image, and boot (not in the reference)"),
+  GL_OPTION_FLAG("force_boot", VIR_DOMAIN_START_FORCE_BOOT, "discard a managed save image, and boot (not in the reference)"),
   GL_OPTION_FLAG("validate", VIR_DOMAIN_START_VALIDATE,
-                 "check the configuration against libvirt's schema, for drivers that make one anew (not in the reference)"),
-  GL_OPTION_FLAG("reset_nvram", VIR_DOMAIN_START_RESET_NVRAM, "make the UEFI variables anew (libvirt 8.1; not in the reference)"),
+                 "check the configuration against libvirt's schema, for drivers that generate a new one (not in the reference)"),
+  GL_OPTION_FLAG("reset_nvram", VIR_DOMAIN_START_RESET_NVRAM, "reset the UEFI variables (libvirt 8.1; not in the reference)"),
   GL_END,
 };
 
@@ -31,8 +31,8 @@ static const gl_opdef launch_def = {
 
 static const gl_param poweroff_params[] = {
   GL_OPTION_FLAG("graceful", VIR_DOMAIN_DESTROY_GRACEFUL,
-                 "fail where the emulator does not end by itself, so that it has written all that it was told to (not in the reference)"),
-  GL_OPTION_FLAG("remove_logs", VIR_DOMAIN_DESTROY_REMOVE_LOGS, "remove the logs of the guest on its host (not in the reference)"),
+                 "fail if the emulator does not end by itself; if it does, all writes are done (not in the reference)"),
+  GL_OPTION_FLAG("remove_logs", VIR_DOMAIN_DESTROY_REMOVE_LOGS, "remove the guest's logs on its host (not in the reference)"),
   GL_END,
 };
 
@@ -43,7 +43,7 @@ static int poweroff_run(gl_op *op)
 static const gl_opdef poweroff_def = {
   .name = "poweroff",
   .call = "virDomainDestroy",
-  .help = "Stops the guest at once, as pulling the plug does. With an option it is virDomainDestroyFlags.",
+  .help = "Stops the guest at once, like pulling the plug. With an option it calls virDomainDestroyFlags.",
   .params = poweroff_params,
   .run = poweroff_run,
   .changes = true,
@@ -51,11 +51,11 @@ static const gl_opdef poweroff_def = {
 };
 
 static const gl_param shutdown_params[] = {
-  GL_OPTION_FLAG("acpi_power_btn", VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, "press its power button (not in the reference)"),
+  GL_OPTION_FLAG("acpi_power_btn", VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, "press its ACPI power button (not in the reference)"),
   GL_OPTION_FLAG("guest_agent", VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, "ask its agent (not in the reference)"),
-  GL_OPTION_FLAG("initctl", VIR_DOMAIN_SHUTDOWN_INITCTL, "by the container's /dev/initctl (not in the reference)"),
+  GL_OPTION_FLAG("initctl", VIR_DOMAIN_SHUTDOWN_INITCTL, "through the container's /dev/initctl (not in the reference)"),
   GL_OPTION_FLAG("signal", VIR_DOMAIN_SHUTDOWN_SIGNAL, "by a signal to the container's init (not in the reference)"),
-  GL_OPTION_FLAG("paravirt", VIR_DOMAIN_SHUTDOWN_PARAVIRT, "by Xen's own way (not in the reference)"),
+  GL_OPTION_FLAG("paravirt", VIR_DOMAIN_SHUTDOWN_PARAVIRT, "by Xen's paravirtual request (not in the reference)"),
   GL_END,
 };
 
@@ -66,8 +66,9 @@ static int shutdown_run(gl_op *op)
 static const gl_opdef shutdown_def = {
   .name = "shutdown",
   .call = "virDomainShutdown",
-  .help = "Asks the guest to shut down, and does not wait until it did. A guest may ignore it. The options say how it is asked; with "
-          "several libvirt chooses one, and with any it is virDomainShutdownFlags.",
+  .help =
+    "Asks the guest to shut down, and does not wait until it has. A guest may ignore the request. The options choose the way; if there are "
+    "several, libvirt picks one. With an option it calls virDomainShutdownFlags.",
   .params = shutdown_params,
   .run = shutdown_run,
   GL_CHANGE,
@@ -80,7 +81,7 @@ static int pause_run(gl_op *op)
 static const gl_opdef pause_def = {
   .name = "pause",
   .call = "virDomainSuspend",
-  .help = "Stops the guest's processors; its memory stays.",
+  .help = "Pauses the guest's CPUs; its memory stays.",
   .run = pause_run,
   .changes = true,
   .lane = GL_LANE_BESIDE,
@@ -93,7 +94,7 @@ static int resume_run(gl_op *op)
 static const gl_opdef resume_def = {
   .name = "resume",
   .call = "virDomainResume",
-  .help = "Lets the processors of a paused guest run again.",
+  .help = "Lets the CPUs of a paused guest run again.",
   .run = resume_run,
   .changes = true,
   .lane = GL_LANE_BESIDE,
@@ -113,11 +114,10 @@ static const gl_opdef inject_nmi_def = {
 
 static const gl_param save_memory_state_params[] = {
   GL_OPTION_FLAG("bypass_cache", VIR_DOMAIN_SAVE_BYPASS_CACHE, "write past the host's file cache (not in the reference)"),
-  GL_OPTION_FLAG("running", VIR_DOMAIN_SAVE_RUNNING,
-                 "it runs when it is launched again, also where it is paused now (not in the reference)"),
-  GL_OPTION_FLAG("paused", VIR_DOMAIN_SAVE_PAUSED, "it is paused when it is launched again (not in the reference)"),
+  GL_OPTION_FLAG("running", VIR_DOMAIN_SAVE_RUNNING, "let it run at the next launch, even if it is paused now (not in the reference)"),
+  GL_OPTION_FLAG("paused", VIR_DOMAIN_SAVE_PAUSED, "leave it paused at the next launch (not in the reference)"),
   GL_OPTION_FLAG("reset_nvram", VIR_DOMAIN_SAVE_RESET_NVRAM,
-                 "make the UEFI variables anew when it is launched again (libvirt 8.1; not in the reference)"),
+                 "reset the UEFI variables at the next launch (libvirt 8.1; not in the reference)"),
   GL_END,
 };
 
@@ -128,8 +128,8 @@ static int save_memory_state_run(gl_op *op)
 static const gl_opdef save_memory_state_def = {
   .name = "save_memory_state",
   .call = "virDomainManagedSave",
-  .help = "Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) "
-          "or cancelled it is aborted, and the guest goes on.",
+  .help = "Saves the guest's memory on the host and stops the guest; launch() resumes it from there. If the wait is interrupted (Ctrl-C) "
+          "or cancelled, the save is aborted and the guest keeps running.",
   .params = save_memory_state_params,
   .run = save_memory_state_run,
   .aborts = "abort_job",

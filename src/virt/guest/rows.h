@@ -1,4 +1,4 @@
-/* Guest's methods, by what they are about: a file each. */
+/* Guest's methods, a file for each topic. */
 #ifndef GL_GUEST_ROWS_H
 #define GL_GUEST_ROWS_H
 

@@ -1,4 +1,4 @@
-/* Guest: its snapshots and checkpoints, as far as the workflows look at them. */
+/* Guest: its snapshots and checkpoints, as far as the workflows need them. */
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -11,17 +11,17 @@ typedef struct snapshot_op {
 } snapshot_op;
 
 static const gl_param snapshot_params[] = {
-  GL_ARG(snapshot_op, conf, &gl_xml, "what to take: a <domainsnapshot> element"),
-  GL_OPTION_FLAG("no_metadata", VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA, "libvirt does not remember the snapshot"),
-  GL_OPTION_FLAG("disk_only", VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, "the disks, and not the memory"),
+  GL_ARG(snapshot_op, conf, &gl_xml, "the snapshot to take, a <domainsnapshot> element"),
+  GL_OPTION_FLAG("no_metadata", VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA, "keep no record of the snapshot in libvirt"),
+  GL_OPTION_FLAG("disk_only", VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, "the disks without the memory"),
   GL_OPTION_FLAG("reuse_ext", VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT, "the files of the new images exist already"),
-  GL_OPTION_FLAG("quiesce", VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, "freeze the file systems meanwhile; needs the guest agent"),
+  GL_OPTION_FLAG("quiesce", VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, "freeze the file systems during the snapshot; needs the guest agent"),
   GL_OPTION_FLAG("atomic", VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC, "all disks or none (not in the reference)"),
   GL_OPTION_FLAG("redefine", VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE,
-                 "nothing is taken: libvirt learns of one that exists (not in the reference)"),
-  GL_OPTION_FLAG("current", VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT, "with redefine: make it the current one (not in the reference)"),
-  GL_OPTION_FLAG("halt", VIR_DOMAIN_SNAPSHOT_CREATE_HALT, "stop the guest when it is taken (not in the reference)"),
-  GL_OPTION_FLAG("live", VIR_DOMAIN_SNAPSHOT_CREATE_LIVE, "with memory: the guest goes on while it is saved (not in the reference)"),
+                 "take nothing, but record an existing snapshot in libvirt (not in the reference)"),
+  GL_OPTION_FLAG("current", VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT, "with redefine: make it the current snapshot (not in the reference)"),
+  GL_OPTION_FLAG("halt", VIR_DOMAIN_SNAPSHOT_CREATE_HALT, "stop the guest after the snapshot (not in the reference)"),
+  GL_OPTION_FLAG("live", VIR_DOMAIN_SNAPSHOT_CREATE_LIVE, "with memory: the guest runs while its memory is saved (not in the reference)"),
   GL_OPTION_FLAG("validate", VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE, "check the XML against libvirt's schema (not in the reference)"),
   GL_END,
 };
@@ -41,7 +41,7 @@ static const gl_opdef snapshot_def = {
   GL_CHANGE,
 };
 
-/* What one guest has of one kind. */
+/* A guest's snapshots, or its checkpoints. */
 typedef struct list_op {
   gl_op op;
   virDomainSnapshotPtr *snapshots;
@@ -64,7 +64,7 @@ static void list_release(gl_op *op)
   free(self->texts);
 }
 
-/* A driver that cannot do it has none. */
+/* A driver without support for them has none. */
 static int none_if_unsupported(int count)
 {
   virErrorPtr e = count < 0 ? virGetLastError() : NULL;
@@ -108,7 +108,7 @@ static int snapshot_names_push(lua_State *L, gl_op *op)
 static const gl_opdef snapshot_names_def = {
   .name = "get_snapshot_names",
   .call = "virDomainListAllSnapshots",
-  .help = "The names of the snapshots that libvirt remembers of the guest. Not in the reference.",
+  .help = "The names of the guest's snapshots in libvirt. Not in the reference.",
   .result = {"string[]"},
   .params = snapshot_names_params,
   .size = sizeof(list_op),

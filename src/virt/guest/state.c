@@ -1,4 +1,4 @@
-/* Guest: libvirt's own word for its state, and for why it is in it. */
+/* Guest: libvirt's own words for its state and for the reason. */
 #include <lauxlib.h>
 
 #include "call/libvirt_names.h"
@@ -92,8 +92,8 @@ static int get_state_push(lua_State *L, gl_op *op)
 static const gl_opdef get_state_def = {
   .name = "get_state",
   .call = "virDomainGetState",
-  .help = "libvirt's own word for the state that the guest is in, and for why: \"paused\" and \"ioerror\", \"shutoff\" and \"crashed\". A "
-          "value that is newer than guestlua is a number.",
+  .help = "libvirt's own words for the guest's state and for the reason: \"paused\" and \"ioerror\", \"shutoff\" and \"crashed\". A "
+          "value newer than guestlua is a number.",
   .result = {"string state", "string reason"},
   .returns = "string: the state, and then the reason, a string too",
   .size = sizeof(state_op),
@@ -109,8 +109,9 @@ static int pm_wakeup_run(gl_op *op)
 static const gl_opdef pm_wakeup_def = {
   .name = "pm_wakeup",
   .call = "virDomainPMWakeup",
-  .help = "Wakes a guest that sleeps: its state is \"pmsuspended\", and resume() does not help. Returns when it is told to, not when it "
-          "is awake.",
+  .help =
+    "Wakes a sleeping guest: its state is \"pmsuspended\", and resume() does not help. Returns when the request is sent, not when the guest "
+    "is awake.",
   .run = pm_wakeup_run,
   GL_CHANGE,
 };

@@ -13,12 +13,12 @@
 #include "base/error.h"
 #include "call/trace.h"
 
-/* The longest directory in which a guest of a one-letter name starts: libvirt puts DIR/lib/qemu/domain-ID-NAME/monitor.sock below it (the
+/* The longest directory in which a guest with a one-letter name starts: libvirt puts DIR/lib/qemu/domain-ID-NAME/monitor.sock below it (the
  * name cut off at 20), and the address of a socket has 107 characters. */
 #define MAX_ROOT 49
 
 static const char qemu_conf[] =
-  "# Written by guestlua.embedded: what makes libvirt's QEMU driver work alone. Change it as you like, it is not written again.\n"
+  "# Written by guestlua.embedded, for libvirt's QEMU driver without a daemon. It is written only once: change it as you like.\n"
   "stdio_handler = \"file\" # no virtlogd\n"
   "remember_owner = 0\n";
 
@@ -40,7 +40,7 @@ static _Noreturn void cannot(lua_State *L, const char *what, const char *path)
   gl_error_throw(L, "system_error", "embedded: cannot %s '%s': %s", what, path, strerror(errno));
 }
 
-/* A dry run opens what is there, and makes nothing. */
+/* A dry run opens an existing directory, and makes none. */
 static void check_dry_run(lua_State *L, const char *path)
 {
   if (gl_is_dry_run(gl_state_get(L)) && access(path, F_OK) < 0)
@@ -69,7 +69,7 @@ static void write_conf(lua_State *L, const char *path)
   }
 }
 
-/* Pushes the path with what a URI's query gives a meaning escaped. */
+/* Pushes the path, with the characters escaped that have a meaning in a URI's query. */
 static void push_escaped(lua_State *L, const char *path)
 {
   luaL_Buffer b;
@@ -108,7 +108,7 @@ static int embedded_prepare(lua_State *L, gl_args *args)
 }
 const gl_opdef gl_embedded_prepare = {
   .name = "embedded_uri",
-  .help = "Makes the directory fit for libvirt's embedded QEMU driver (no daemon, no root) and gives its URI. guestlua.embedded(dir) "
+  .help = "Prepares the directory for libvirt's embedded QEMU driver (no daemon, no root) and returns its URI. guestlua.embedded(dir) "
           "opens it too.",
   .result = {"string"},
   .returns = "string: the URI",

@@ -4,7 +4,7 @@
 
 #include "call/op.h"
 
-/* Makes the directory fit for qemu:///embed and gives its URI. */
+/* Prepares the directory for qemu:///embed and returns its URI. */
 extern const gl_opdef gl_embedded_prepare;
 
 #endif

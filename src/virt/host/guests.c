@@ -17,7 +17,7 @@ typedef struct lookup_op {
 
 static const gl_param lookup_params[] = {
   GL_ARG(lookup_op, name_or_uuid, &gl_string, "the guest's name or UUID; a name that reads like a UUID is looked up as a UUID first"),
-  GL_OPTION_FLAG("required", 1, "raise an error of kind \"no_domain\" if there is none, so that no nil goes on into the script"),
+  GL_OPTION_FLAG("required", 1, "raise an error of kind \"no_domain\" if there is none, instead of returning nil"),
   GL_END,
 };
 
@@ -82,7 +82,7 @@ typedef struct guests_op {
 
 static const gl_param guests_params[] = {
   GL_OPTION_CHOICE("active", VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_CONNECT_LIST_DOMAINS_INACTIVE,
-                   "only those that run, or only those that do not"),
+                   "only active guests, or only inactive ones"),
   GL_OPTION_CHOICE("persistent", VIR_CONNECT_LIST_DOMAINS_PERSISTENT, VIR_CONNECT_LIST_DOMAINS_TRANSIENT,
                    "only those with a persistent configuration, or only those without"),
   GL_OPTION_FLAG("running", VIR_CONNECT_LIST_DOMAINS_RUNNING, "those that run; with others of these four, those in any of the states"),

@@ -14,7 +14,7 @@ static void host_bind(lua_State *L, gl_object *self, gl_op *op)
   op->uri = self->connection->uri;
 }
 
-/* What it says to the daemon is said on a worker, which afterwards drops the last reference to the connection, as the op's own. */
+/* Speaking to the daemon is left to a worker, which then drops the last reference to the connection, as the op's own. */
 static int disconnect_run(gl_op *op)
 {
   gl_event_deregister(op->connection);
@@ -22,7 +22,7 @@ static int disconnect_run(gl_op *op)
 }
 static const gl_opdef disconnect_def = {.name = "close", .call = "virConnectClose", .run = disconnect_run};
 
-/* Closes the children, and lets go of the handle: the caller owns it then. */
+/* Closes the children, and releases the handle to the caller. */
 static gl_handle *host_release(gl_connection *h)
 {
   while (h->children)
@@ -43,7 +43,7 @@ static void host_on_close(gl_object *self)
 
 const gl_type gl_host_type = {.name = "Host", .bind = host_bind, .close = host_on_close};
 
-/* Unlike __gc and __close it waits until the connection is closed. */
+/* Unlike __gc and __close, it waits until the connection is closed. */
 static int host_close(lua_State *L, gl_args *args)
 {
   (void)args;
@@ -63,12 +63,12 @@ static int host_close(lua_State *L, gl_args *args)
 const gl_opdef gl_host_close = {
   .name = "close",
   .call = "virConnectClose",
-  .help = "Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind \"closed\". "
+  .help = "Closes the connection and all its guests and subscriptions: later uses of them raise an error of kind \"closed\". "
           "Calls under way are not disturbed. Closing twice is harmless.",
   .invoke = host_close,
 };
 
-/* Pushes a Host that is open and has no connection yet. */
+/* Pushes an open Host without a connection. */
 gl_connection *gl_host_push_empty(lua_State *L, gl_state *s)
 {
   gl_object *o = gl_object_new(L, &gl_host_type, sizeof *o, 0);
@@ -117,7 +117,7 @@ static int hostname_run(gl_op *op)
 const gl_opdef gl_host_hostname = {
   .name = "hostname",
   .call = "virConnectGetHostname",
-  .help = "The name of the machine that the guests run on.",
+  .help = "The host name of the machine that runs the guests.",
   .result = {"string"},
   .size = sizeof(gl_text_op),
   .run = hostname_run,

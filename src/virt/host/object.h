@@ -6,10 +6,10 @@
 
 extern const gl_type gl_host_type;
 
-/* Pushes a Host for a connection, with a reference of its own. [-0, +1, e] */
+/* Pushes a Host with its own reference to the connection. [-0, +1, e] */
 void gl_host_push(lua_State *L, gl_state *s, virConnectPtr conn);
 
-/* Pushes a Host that is open and has no connection of libvirt's yet. [-0, +1, e] */
+/* Pushes an open Host without a libvirt connection. [-0, +1, e] */
 gl_connection *gl_host_push_empty(lua_State *L, gl_state *s);
 
 /* Rows: close; and fields. */

@@ -25,7 +25,7 @@ static const gl_param open_params[] = {
   GL_OPTION_FLAG("no_aliases", VIR_CONNECT_NO_ALIASES,
                  "take the URI as it is: it is no alias of libvirt.conf's; libvirt has that for connections to a daemon"),
   GL_OPTION_UP_TO(open_op, keepalive, INT_MAX,
-                  "seconds between keepalive probes, 0: never; after 6 without an answer the "
+                  "seconds between keepalive probes; 0: none; after 6 without an answer the "
                   "connection is given up"),
   GL_END,
 };
@@ -43,7 +43,7 @@ virConnectPtr gl_host_connect(const char *uri, unsigned flags, int keepalive)
   if (embedded)
     pthread_mutex_unlock(&one_at_a_time);
   if (conn && keepalive)
-    virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers have no use for it and refuse */
+    virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers do not need it and refuse */
   return conn;
 }
 

@@ -1,4 +1,4 @@
-/* Host: whether its connection is alive, and another one in its place. */
+/* Host: whether its connection is alive, and its replacement. */
 #include <lauxlib.h>
 #include <libvirt/virterror.h>
 
@@ -16,7 +16,7 @@ static int is_alive_run(gl_op *op)
 static const gl_opdef is_alive_def = {
   .name = "is_alive",
   .call = "virConnectIsAlive",
-  .help = "Whether the connection is there still.",
+  .help = "Whether the connection still works.",
   .result = {"boolean"},
   .run = is_alive_run,
   .push = gl_push_boolean,
@@ -33,14 +33,14 @@ typedef struct reconnect_op {
 } reconnect_op;
 
 static const gl_param reconnect_params[] = {
-  GL_OPTION(reconnect_op, gap, &gl_number, "how many seconds the connection was lost, for the event \"reconnected\""),
+  GL_OPTION(reconnect_op, gap, &gl_number, "the seconds without a connection, for the event \"reconnected\""),
   GL_END,
 };
 
 static void reconnect_check(lua_State *L, gl_op *op)
 {
   reconnect_op *self = (reconnect_op *)op;
-  if (op->connection->handed_over) /* nobody can ask whether it is read-only */
+  if (op->connection->handed_over) /* whether it is read-only cannot be asked */
     gl_error_throw(L, "no_support", "reconnect: this connection is the program's own, which opens it again and hands the new one over");
   int count = 0;
   for (gl_object *o = op->connection->children; o; o = o->next)
@@ -69,7 +69,7 @@ static int reconnect_run(gl_op *op)
   return gl_event_reconnect(op->connection, self->opened);
 }
 
-/* Now that calls go over the new connection. The worker then drops the old one, as the op's own. */
+/* From here on calls use the new connection. The worker then drops the old one, as the op's own. */
 static int let_go_run(gl_op *op)
 {
   gl_event_tell_gap(op->connection);

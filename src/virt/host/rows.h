@@ -1,4 +1,4 @@
-/* Host's methods, by what they are about: a file each. */
+/* Host's methods, a file for each topic. */
 #ifndef GL_HOST_ROWS_H
 #define GL_HOST_ROWS_H
 
