@@ -66,7 +66,7 @@ function guestlua.element(name, fields) end
 ---@return guestlua.Host
 function guestlua.embedded(dir) end
 
----Makes the directory fit for libvirt's embedded QEMU driver (no daemon, no root) and gives its URI. guestlua.embedded(dir) opens it too.
+---Prepares the directory for libvirt's embedded QEMU driver (no daemon, no root) and returns its URI. guestlua.embedded(dir) opens it too.
 ---@param dir string the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made where it is missing. One a process, and one process a directory
 ---@return string # string: the URI
 function guestlua.embedded_uri(dir) end
@@ -80,7 +80,7 @@ function guestlua.embedded_uri(dir) end
 function guestlua.group(options) end
 
 ---Whether an open file is a terminal.
----@param file any an open file, as io.stdout
+---@param file any an open file, such as io.stdout
 ---@return boolean
 function guestlua.isatty(file) end
 
@@ -102,7 +102,7 @@ function guestlua.journal(options) end
 ---@return table # a table: what each call returned first, at the value's index
 function guestlua.map(list, fn, options) end
 
----Seconds on a clock that only goes forward; only differences mean something.
+---Seconds on a clock that only goes forward; only differences are meaningful.
 ---@return number
 function guestlua.now() end
 
@@ -189,10 +189,10 @@ function guestlua.run(program, options) end
 function guestlua.signal() end
 
 ---Waits, and lets other tasks run meanwhile.
----@param seconds number how long, from 0 up
+---@param seconds number the duration in seconds, from 0 up
 function guestlua.sleep(seconds) end
 
----Starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other goes on.
+---Starts a task, which runs fn(…) beside this one: while one of them waits for libvirt, the other runs.
 ---@param fn any the function
 ---@param ... any its arguments
 ---@return guestlua.Task
@@ -207,7 +207,7 @@ function guestlua.timeout(seconds, fn, ...) end
 
 ---A connection to libvirt: guestlua.open makes one.
 ---@class guestlua.Host: userdata
----@field hostname string The name of the machine that the guests run on.
+---@field hostname string The host name of the machine that runs the guests.
 ---@field libvirt_version string The version of the libvirt at the other end of the connection.
 ---@field uri string The URI of the connection, as libvirt completed it.
 local Host = {}
@@ -266,7 +266,7 @@ function Host:baseline_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpu
 ---@return guestlua.Element
 function Host:capabilities(options) end
 
----Closes the connection and all guests and subscriptions of it: what is used afterwards fails with an error of kind "closed". Calls under way are not disturbed. Closing twice is harmless.
+---Closes the connection and all its guests and subscriptions: later uses of them raise an error of kind "closed". Calls under way are not disturbed. Closing twice is harmless.
 ---
 ---libvirt: `virConnectClose`
 function Host:close() end
@@ -594,7 +594,7 @@ function Host:get_type() end
 function Host:get_version(options) end
 
 ---@class guestlua.GuestOptions
----@field required? boolean raise an error of kind "no_domain" if there is none, so that no nil goes on into the script
+---@field required? boolean raise an error of kind "no_domain" if there is none, instead of returning nil
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Looks up a guest by its name or its UUID.
@@ -606,7 +606,7 @@ function Host:get_version(options) end
 function Host:guest(name_or_uuid, options) end
 
 ---@class guestlua.GuestsOptions
----@field active? boolean only those that run, or only those that do not
+---@field active? boolean only active guests, or only inactive ones
 ---@field persistent? boolean only those with a persistent configuration, or only those without
 ---@field running? boolean those that run; with others of these four, those in any of the states
 ---@field paused? boolean those that are paused
@@ -710,7 +710,7 @@ function Host:interfaces(options) end
 ---@class guestlua.IsAliveOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Whether the connection is there still.
+---Whether the connection still works.
 ---
 ---libvirt: `virConnectIsAlive`
 ---@param options? guestlua.IsAliveOptions
@@ -1223,7 +1223,7 @@ function Host:pools(options) end
 function Host:qemu_attach(pid_value, options) end
 
 ---@class guestlua.ReconnectOptions
----@field gap? number how many seconds the connection was lost, for the event "reconnected"
+---@field gap? number the seconds without a connection, for the event "reconnected"
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Reopens a lost connection. Guests and subscriptions move to it, and each subscription gets an event "reconnected", because it missed what happened in between. guestlua.open(uri, {reconnect=true}) does this by itself.
@@ -1469,12 +1469,12 @@ function Host:storage_vol_lookup_by_path(path, options) end
 ---@class guestlua.SubscribeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
 ---
 ---libvirt: `virConnectDomainEventRegisterAny`
 ---@param events integer|string[] an event's name, or a list of them
 ---@param options? guestlua.SubscribeOptions
----@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
 function Host:subscribe(events, options) end
 
 ---@class guestlua.SuspendForDurationOptions
@@ -1523,9 +1523,9 @@ function Host:write_instance_config(xml, options) end
 ---@class guestlua.Guest: guestlua.Domain
 ---@field domain guestlua.Domain The same guest under libvirt's own names, all of them: guest.domain:create() is guest:launch(). Those names that a Guest has not itself it takes from here, so that guest:reboot() is guest.domain:reboot().
 ---@field host guestlua.Host The connection that the guest was found on.
----@field id integer The number of the running guest, -1 where it did not run when it was looked up.
+---@field id integer The ID of the running guest, -1 if it was not running when it was looked up.
 ---@field name string The guest's name.
----@field uuid string The guest's UUID, 36 characters. Still there when the guest itself is gone.
+---@field uuid string The guest's UUID, 36 characters. Still readable when the guest itself is gone.
 local Guest = {}
 
 ---@class guestlua.AbortJobOptions
@@ -1539,10 +1539,10 @@ local Guest = {}
 function Guest:abort_job(options) end
 
 ---@class guestlua.AgentCommandOptions
----@field agent_timeout? integer seconds that libvirt waits for the answer, 0: it does not; default: 5
+---@field agent_timeout? integer seconds that libvirt waits for the answer; 0: do not wait; default: 5
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Sends a command to the QEMU guest agent. For running programs in the guest there is guest:exec.
+---Sends a command to the QEMU guest agent. To run programs in the guest, use guest:exec.
 ---
 ---libvirt: `virDomainQemuAgentCommand`
 ---@param command string the command, JSON: {"execute": …}
@@ -1553,17 +1553,17 @@ function Guest:agent_command(command, options) end
 ---@class guestlua.AgentSetResponseTimeoutOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----How long libvirt waits for the guest agent's answer to any command but agent_command. The setting is per guest and shared by all clients: guest:frozen{timeout=…} sets it and sets it back.
+---Sets how long libvirt waits for the guest agent's answer to any command except agent_command. The setting is per guest and shared by all clients: guest:frozen{timeout=…} sets it and restores it.
 ---
 ---libvirt: `virDomainAgentSetResponseTimeout`
----@param seconds? integer seconds, 0: it does not wait; nil: no limit (libvirt's default)
+---@param seconds? integer seconds; 0: do not wait; nil: no limit (libvirt's default)
 ---@param options? guestlua.AgentSetResponseTimeoutOptions
 function Guest:agent_set_response_timeout(seconds, options) end
 
 ---@class guestlua.AnnounceSelfOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Makes QEMU tell the network again where the guest's interfaces are.
+---Makes QEMU announce the guest's interfaces to the network again.
 ---
 ---libvirt: `virDomainQemuMonitorCommand`
 ---@param options? guestlua.AnnounceSelfOptions
@@ -1572,7 +1572,7 @@ function Guest:announce_self(options) end
 ---@class guestlua.AttachDeviceOptions
 ---@field persistent? boolean change the persistent configuration
 ---@field live? boolean change the running guest
----@field validate? boolean check it against libvirt's schema first: libvirt drops in silence what it does not know (not in the reference)
+---@field validate? boolean check it against libvirt's schema first: libvirt silently drops what it does not know (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Gives the guest a device. With neither option its current state changes: the running guest, or the configuration of one that does not.
@@ -1605,7 +1605,7 @@ function Guest:attached(conf, options) end
 ---@param options? guestlua.BackupBeginOptions
 function Guest:backup_begin(conf, checkpoint, options) end
 
----Lets go of the guest before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
+---Releases this object before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
 function Guest:close() end
 
 ---@class guestlua.CreateOptions
@@ -1646,13 +1646,13 @@ function Guest:create_checkpoint(conf, options) end
 function Guest:delete_checkpoint(name, options) end
 
 ---@class guestlua.DeleteConfigurationOptions
----@field support_uefi? boolean delete the UEFI variables (NVRAM) too; libvirt refuses to undefine a UEFI guest without
+---@field support_uefi? boolean delete the UEFI variables (NVRAM) too; without it libvirt refuses to undefine a UEFI guest
 ---@field keep_vtpm? boolean keep the state of the virtual TPM (libvirt 8.9); implies support_uefi
 ---@field keep_nvram? boolean keep the UEFI variables
 ---@field nvram? boolean delete the UEFI variables (NVRAM), as support_uefi does (not in the reference)
 ---@field tpm? boolean delete the state of the virtual TPM (libvirt 8.9; not in the reference)
----@field snapshots_metadata? boolean forget its snapshots too; libvirt refuses to undefine a guest that does not run and has some without (not in the reference)
----@field checkpoints_metadata? boolean forget its checkpoints, which backups leave, too; libvirt refuses as for snapshots (not in the reference)
+---@field snapshots_metadata? boolean drop libvirt's record of its snapshots too; libvirt refuses to undefine an inactive guest with any without it (not in the reference)
+---@field checkpoints_metadata? boolean drop libvirt's record of its checkpoints (left by backups) too; libvirt refuses without it, as above (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Undefines the guest and removes its managed save image. A running guest keeps running, and is gone when it stops. If libvirt refuses the flags, the plain virDomainUndefine is tried.
@@ -1748,10 +1748,10 @@ function Guest:exec(path, options) end
 function Guest:filesystems(options) end
 
 ---@class guestlua.FreezeFilesystemsOptions
----@field mountpoints? string[] these alone; default: all (not in the reference)
+---@field mountpoints? string[] only these file systems (not in the reference); default: all
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Freezes the guest's file systems: what the guest writes waits until thaw_filesystems().
+---Freezes the guest's file systems: its writes wait until thaw_filesystems().
 ---
 ---libvirt: `virDomainFSFreeze`
 ---@param options? guestlua.FreezeFilesystemsOptions
@@ -1766,10 +1766,10 @@ function Guest:freeze_filesystems(options) end
 function Guest:frozen(options) end
 
 ---@class guestlua.GetAllDevicesOptions
----@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field from_persistent_config? boolean read the persistent configuration, not the running guest's
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The guest's devices, all of them or those of one kind, in the order of the configuration.
+---The guest's devices, all of them or of one kind, in the order of the configuration.
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param devtype? string an element's name, as in "disk", or a class of the reference, as in "LibvirtConfigGuestDisk"
@@ -1778,7 +1778,7 @@ function Guest:frozen(options) end
 function Guest:get_all_devices(devtype, options) end
 
 ---@class guestlua.GetAllDisksOptions
----@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field from_persistent_config? boolean read the persistent configuration, not the running guest's
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's disks: get_all_devices("disk").
@@ -1798,7 +1798,7 @@ function Guest:get_all_disks(options) end
 ---@return string? # string, or nil if it has none
 function Guest:get_backup_xml(options) end
 
----One disk of the guest. Whether the guest has such a disk is not looked at here: the first call on it tells.
+---One disk of the guest. It does not check that the guest has such a disk: the first call on it does.
 ---@param disk string the disk's target, as in "vda", or the path of its source
 ---@return guestlua.BlockDevice
 function Guest:get_block_device(disk) end
@@ -1837,12 +1837,12 @@ function Guest:get_checkpoint_xml(name, options) end
 function Guest:get_config(options) end
 
 ---@class guestlua.GetDeviceByAliasOptions
----@field devtype? string look at this kind of devices only, as in get_all_devices
----@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field devtype? string search only this kind of devices, as in get_all_devices
+---@field from_persistent_config? boolean read the persistent configuration, not the running guest's
 ---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The device of that alias.
+---The device with that alias.
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param devalias string the device's alias, as in "ua-mydisk"
@@ -1851,11 +1851,11 @@ function Guest:get_config(options) end
 function Guest:get_device_by_alias(devalias, options) end
 
 ---@class guestlua.GetDiskOptions
----@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field from_persistent_config? boolean read the persistent configuration, not the running guest's
 ---@field required? boolean raise an error of kind "device_not_found" if there is none, so that no nil goes on into the script
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----One disk's element: the one whose target is `device`, or if there is none the one whose source file it is.
+---The element of the disk with `device` as its target or, if there is none, as its source file.
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param device string the disk's target, as in "vda", or the file of its source
@@ -1866,7 +1866,7 @@ function Guest:get_disk(device, options) end
 ---@class guestlua.GetDiskErrorsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Which disks of the running guest had an error that stopped it. Not in the reference.
+---The disks of the running guest with an error that stopped it. Not in the reference.
 ---
 ---libvirt: `virDomainGetDiskErrors`
 ---@param options? guestlua.GetDiskErrorsOptions
@@ -1874,16 +1874,16 @@ function Guest:get_disk(device, options) end
 function Guest:get_disk_errors(options) end
 
 ---@class guestlua.GetGuestInfoOptions
----@field users? boolean who is logged in
+---@field users? boolean the users logged in
 ---@field os? boolean its operating system
 ---@field timezone? boolean its time zone
 ---@field hostname? boolean its host name
----@field filesystems? boolean its file systems that are mounted
+---@field filesystems? boolean its mounted file systems
 ---@field disks? boolean its disks, as it sees them
 ---@field interfaces? boolean its network interfaces and their addresses
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----What the guest agent knows of the system inside, under libvirt's own names, as in ["os.name"] and ["fs.0.mountpoint"]; without an option all that it knows. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. What a guest says of itself it can make up.
+---The guest agent's information about the system inside, under libvirt's own names, as in ["os.name"] and ["fs.0.mountpoint"]; without an option, all of it. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. A guest can make up anything it reports about itself.
 ---
 ---libvirt: `virDomainGetGuestInfo`
 ---@param options? guestlua.GetGuestInfoOptions
@@ -1893,7 +1893,7 @@ function Guest:get_guest_info(options) end
 ---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
 ---
 ---libvirt: `virDomainGetInfo`
----@param host? any taken for the reference's sake; the guest knows its host
+---@param host? any accepted for compatibility with the reference; the guest knows its host
 ---@param options? guestlua.GetInfoOptions
 ---@return table # a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns
 function Guest:get_info(host, options) end
@@ -1923,7 +1923,7 @@ function Guest:get_interface_by_mac(mac, options) end
 ---@class guestlua.GetInterfacesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The names that the guest's network interfaces have on the host.
+---The names of the guest's network interfaces on the host.
 ---
 ---libvirt: `virDomainGetXMLDesc`
 ---@param options? guestlua.GetInterfacesOptions
@@ -1931,8 +1931,8 @@ function Guest:get_interface_by_mac(mac, options) end
 function Guest:get_interfaces(options) end
 
 ---@class guestlua.GetJobInfoOptions
----@field completed? boolean of the last job that is over, once (not in the reference)
----@field keep_completed? boolean with completed: it can be asked for again (not in the reference)
+---@field completed? boolean the statistics of the last finished job, once (not in the reference)
+---@field keep_completed? boolean with completed: they can be read again (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, the job is reported as completed.
@@ -1948,7 +1948,7 @@ function Guest:get_job_info(options) end
 ---@field live? boolean from the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----What set_metadata keeps. Not in the reference.
+---The element kept by set_metadata. Not in the reference.
 ---
 ---libvirt: `virDomainGetMetadata`
 ---@param options? guestlua.GetMetadataOptions
@@ -1961,7 +1961,7 @@ function Guest:get_metadata(options) end
 ---The `state` of get_info().
 ---
 ---libvirt: `virDomainGetInfo`
----@param host? any taken for the reference's sake; the guest knows its host
+---@param host? any accepted for compatibility with the reference; the guest knows its host
 ---@param options? guestlua.GetPowerStateOptions
 ---@return integer # integer: a value of guestlua.power_state
 function Guest:get_power_state(host, options) end
@@ -1987,7 +1987,7 @@ function Guest:get_snapshot_descriptions(options) end
 ---@field topological? boolean parents before what comes of them
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The names of the snapshots that libvirt remembers of the guest. Not in the reference.
+---The names of the guest's snapshots in libvirt. Not in the reference.
 ---
 ---libvirt: `virDomainListAllSnapshots`
 ---@param options? guestlua.GetSnapshotNamesOptions
@@ -1997,7 +1997,7 @@ function Guest:get_snapshot_names(options) end
 ---@class guestlua.GetStateOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----libvirt's own word for the state that the guest is in, and for why: "paused" and "ioerror", "shutoff" and "crashed". A value that is newer than guestlua is a number.
+---libvirt's own words for the guest's state and for the reason: "paused" and "ioerror", "shutoff" and "crashed". A value newer than guestlua is a number.
 ---
 ---libvirt: `virDomainGetState`
 ---@param options? guestlua.GetStateOptions
@@ -2020,10 +2020,10 @@ function Guest:get_vcpus(options) end
 function Guest:get_vcpus_info() end
 
 ---@class guestlua.GetXmlDescOptions
----@field dump_inactive? boolean what the guest will be at its next start, not what it is now
----@field dump_sensitive? boolean with passwords in it
----@field dump_migratable? boolean fit for the destination of a migration
----@field update_cpu? boolean with the host's processor as the guest would get it (not in the reference)
+---@field dump_inactive? boolean the configuration of the next start, not the present one
+---@field dump_sensitive? boolean include passwords
+---@field dump_migratable? boolean in a form for the destination of a migration
+---@field update_cpu? boolean with the CPU requirements updated to match the host's CPU (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's configuration.
@@ -2036,7 +2036,7 @@ function Guest:get_xml_desc(options) end
 ---@class guestlua.HasPersistentConfigurationOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Whether the host keeps the guest's configuration when the guest stops.
+---Whether the host keeps the guest's configuration after the guest stops.
 ---
 ---libvirt: `virDomainIsPersistent`
 ---@param options? guestlua.HasPersistentConfigurationOptions
@@ -2068,7 +2068,7 @@ function Guest:interfaces(options) end
 ---@class guestlua.IsActiveOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Whether the guest runs; a paused guest does.
+---Whether the guest is active: running or paused.
 ---
 ---libvirt: `virDomainIsActive`
 ---@param options? guestlua.IsActiveOptions
@@ -2076,12 +2076,12 @@ function Guest:interfaces(options) end
 function Guest:is_active(options) end
 
 ---@class guestlua.LaunchOptions
----@field pause? boolean leave its processors paused: guest:resume() lets it run
----@field autodestroy? boolean it ends with this connection (not in the reference)
+---@field pause? boolean leave its CPUs paused: guest:resume() lets it run
+---@field autodestroy? boolean destroy it when this connection closes (not in the reference)
 ---@field bypass_cache? boolean read a managed save image past the host's file cache (not in the reference)
----@field force_boot? boolean drop a managed save image, and boot (not in the reference)
----@field validate? boolean check the configuration against libvirt's schema, for drivers that make one anew (not in the reference)
----@field reset_nvram? boolean make the UEFI variables anew (libvirt 8.1; not in the reference)
+---@field force_boot? boolean discard a managed save image, and boot (not in the reference)
+---@field validate? boolean check the configuration against libvirt's schema, for drivers that generate a new one (not in the reference)
+---@field reset_nvram? boolean reset the UEFI variables (libvirt 8.1; not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts the guest.
@@ -2092,15 +2092,15 @@ function Guest:is_active(options) end
 function Guest:launch(options) end
 
 ---@class guestlua.MigrateOptions
----@field migrate_uri? string where the data goes, as in "tcp://192.0.2.1"
----@field migrate_disks? string[] the targets of the disks to copy; without any, the flag non_shared_inc is taken away, because libvirt would copy all disks
----@field destination_xml? guestlua.Element|string the configuration there
+---@field migrate_uri? string the address for the data, as in "tcp://192.0.2.1"
+---@field migrate_disks? string[] the targets of the disks to copy; without any, the flag non_shared_inc is removed, because libvirt would copy all disks
+---@field destination_xml? guestlua.Element|string the guest's configuration on the destination
 ---@field flags? integer|string[] libvirt's flags, an integer or a list of names; QEMU needs "peer2peer"
 ---@field bandwidth? integer MiB/s at most; 0: no limit
----@field parallel? integer how many connections; more than 1 needs the flag parallel
+---@field parallel? integer the number of connections; more than 1 needs the flag parallel
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Moves the guest to another host, and comes back when it is there. get_job_info tells how far it is, abort_job ends it. Where the wait is interrupted (Ctrl-C) or cancelled it is aborted.
+---Moves the guest to another host, and returns when it is there. get_job_info reports progress, abort_job ends it. If the wait is interrupted (Ctrl-C) or cancelled, the migration is aborted.
 ---
 ---libvirt: `virDomainMigrateToURI3`
 ---@param destination string the other host's libvirt, as in "qemu+tcp://other/system"
@@ -2110,17 +2110,17 @@ function Guest:migrate(destination, options) end
 ---@class guestlua.MigrateConfigureMaxDowntimeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Sets how long the guest may stand still at the end of its live migration.
+---Sets how long the guest may be paused at the end of its live migration.
 ---
 ---libvirt: `virDomainMigrateSetMaxDowntime`
----@param mstime integer milliseconds that the guest may stand still at the end of a live migration
+---@param mstime integer the longest pause of the guest at the end of a live migration, in ms
 ---@param options? guestlua.MigrateConfigureMaxDowntimeOptions
 function Guest:migrate_configure_max_downtime(mstime, options) end
 
 ---@class guestlua.MigrateStartPostcopyOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Lets a migration that was begun with the flag postcopy go on with the guest already running there: it ends surely, and cannot be aborted.
+---Switches a migration started with the flag postcopy to the phase in which the guest already runs on the destination: it is sure to end, and cannot be aborted.
 ---
 ---libvirt: `virDomainMigrateStartPostCopy`
 ---@param options? guestlua.MigrateStartPostcopyOptions
@@ -2155,7 +2155,7 @@ function Guest:os_info(options) end
 ---@class guestlua.PauseOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Stops the guest's processors; its memory stays.
+---Pauses the guest's CPUs; its memory stays.
 ---
 ---libvirt: `virDomainSuspend`
 ---@param options? guestlua.PauseOptions
@@ -2172,18 +2172,18 @@ function Guest:paused(options) end
 ---@class guestlua.PmWakeupOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Wakes a guest that sleeps: its state is "pmsuspended", and resume() does not help. Returns when it is told to, not when it is awake.
+---Wakes a sleeping guest: its state is "pmsuspended", and resume() does not help. Returns when the request is sent, not when the guest is awake.
 ---
 ---libvirt: `virDomainPMWakeup`
 ---@param options? guestlua.PmWakeupOptions
 function Guest:pm_wakeup(options) end
 
 ---@class guestlua.PoweroffOptions
----@field graceful? boolean fail where the emulator does not end by itself, so that it has written all that it was told to (not in the reference)
----@field remove_logs? boolean remove the logs of the guest on its host (not in the reference)
+---@field graceful? boolean fail if the emulator does not end by itself; if it does, all writes are done (not in the reference)
+---@field remove_logs? boolean remove the guest's logs on its host (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Stops the guest at once, as pulling the plug does. With an option it is virDomainDestroyFlags.
+---Stops the guest at once, like pulling the plug. With an option it calls virDomainDestroyFlags.
 ---
 ---libvirt: `virDomainDestroy`
 ---@param options? guestlua.PoweroffOptions
@@ -2203,7 +2203,7 @@ function Guest:read_file(path, options) end
 ---@class guestlua.ResumeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Lets the processors of a paused guest run again.
+---Lets the CPUs of a paused guest run again.
 ---
 ---libvirt: `virDomainResume`
 ---@param options? guestlua.ResumeOptions
@@ -2211,12 +2211,12 @@ function Guest:resume(options) end
 
 ---@class guestlua.SaveMemoryStateOptions
 ---@field bypass_cache? boolean write past the host's file cache (not in the reference)
----@field running? boolean it runs when it is launched again, also where it is paused now (not in the reference)
----@field paused? boolean it is paused when it is launched again (not in the reference)
----@field reset_nvram? boolean make the UEFI variables anew when it is launched again (libvirt 8.1; not in the reference)
+---@field running? boolean let it run at the next launch, even if it is paused now (not in the reference)
+---@field paused? boolean leave it paused at the next launch (not in the reference)
+---@field reset_nvram? boolean reset the UEFI variables at the next launch (libvirt 8.1; not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Saves the guest's memory on the host and stops the guest; launch() goes on from there. Where the wait is interrupted (Ctrl-C) or cancelled it is aborted, and the guest goes on.
+---Saves the guest's memory on the host and stops the guest; launch() resumes it from there. If the wait is interrupted (Ctrl-C) or cancelled, the save is aborted and the guest keeps running.
 ---
 ---libvirt: `virDomainManagedSave`
 ---@param options? guestlua.SaveMemoryStateOptions
@@ -2229,72 +2229,72 @@ function Guest:save_memory_state(options) end
 ---@field uri? string its namespace; default: http://openstack.org/xmlns/libvirt/nova/1.1 (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Keeps an element of yours in the guest's configuration; the one of the same namespace is replaced.
+---Keeps an element of your own in the guest's configuration; it replaces the one of the same namespace.
 ---
 ---libvirt: `virDomainSetMetadata`
----@param metadata? guestlua.Element|string the element to keep; nil: none, the one that is there is removed
+---@param metadata? guestlua.Element|string the element to keep; nil: remove the present one
 ---@param options? guestlua.SetMetadataOptions
 function Guest:set_metadata(metadata, options) end
 
 ---@class guestlua.SetUserPasswordOptions
----@field encrypted? boolean it is a hash, as the guest's own list has it (not in the reference)
+---@field encrypted? boolean new_pass is a hash, as in the guest's own password file (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets the password of a user in the guest.
 ---
 ---libvirt: `virDomainSetUserPassword`
 ---@param user string the user in the guest
----@param new_pass string the new password, as plain text; it is shown in no error
+---@param new_pass string the new password, as plain text; no error shows it
 ---@param options? guestlua.SetUserPasswordOptions
 function Guest:set_user_password(user, new_pass, options) end
 
 ---@class guestlua.ShutdownOptions
----@field acpi_power_btn? boolean press its power button (not in the reference)
+---@field acpi_power_btn? boolean press its ACPI power button (not in the reference)
 ---@field guest_agent? boolean ask its agent (not in the reference)
----@field initctl? boolean by the container's /dev/initctl (not in the reference)
+---@field initctl? boolean through the container's /dev/initctl (not in the reference)
 ---@field signal? boolean by a signal to the container's init (not in the reference)
----@field paravirt? boolean by Xen's own way (not in the reference)
+---@field paravirt? boolean by Xen's paravirtual request (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Asks the guest to shut down, and does not wait until it did. A guest may ignore it. The options say how it is asked; with several libvirt chooses one, and with any it is virDomainShutdownFlags.
+---Asks the guest to shut down, and does not wait until it has. A guest may ignore the request. The options choose the way; if there are several, libvirt picks one. With an option it calls virDomainShutdownFlags.
 ---
 ---libvirt: `virDomainShutdown`
 ---@param options? guestlua.ShutdownOptions
 function Guest:shutdown(options) end
 
 ---@class guestlua.SnapshotOptions
----@field no_metadata? boolean libvirt does not remember the snapshot
----@field disk_only? boolean the disks, and not the memory
+---@field no_metadata? boolean keep no record of the snapshot in libvirt
+---@field disk_only? boolean the disks without the memory
 ---@field reuse_ext? boolean the files of the new images exist already
----@field quiesce? boolean freeze the file systems meanwhile; needs the guest agent
+---@field quiesce? boolean freeze the file systems during the snapshot; needs the guest agent
 ---@field atomic? boolean all disks or none (not in the reference)
----@field redefine? boolean nothing is taken: libvirt learns of one that exists (not in the reference)
----@field current? boolean with redefine: make it the current one (not in the reference)
----@field halt? boolean stop the guest when it is taken (not in the reference)
----@field live? boolean with memory: the guest goes on while it is saved (not in the reference)
+---@field redefine? boolean take nothing, but record an existing snapshot in libvirt (not in the reference)
+---@field current? boolean with redefine: make it the current snapshot (not in the reference)
+---@field halt? boolean stop the guest after the snapshot (not in the reference)
+---@field live? boolean with memory: the guest runs while its memory is saved (not in the reference)
 ---@field validate? boolean check the XML against libvirt's schema (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Takes a snapshot.
 ---
 ---libvirt: `virDomainSnapshotCreateXML`
----@param conf guestlua.Element|string what to take: a <domainsnapshot> element
+---@param conf guestlua.Element|string the snapshot to take, a <domainsnapshot> element
 ---@param options? guestlua.SnapshotOptions
 function Guest:snapshot(conf, options) end
 
----Hears of an event from now on. Subscribe before the call that causes the event, or it may be missed.
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
 ---
 ---libvirt: `virConnectDomainEventRegisterAny`
 ---@param events integer|string[] an event's name, or a list of them
 ---@param options? guestlua.SubscribeOptions
----@return guestlua.Subscription # a Subscription: its next(timeout) gives one event after the other
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
 function Guest:subscribe(events, options) end
 
 ---@class guestlua.SyncGuestTimeOptions
----@field sync? boolean to the time of its own hardware clock, not to this machine's (not in the reference)
+---@field sync? boolean set it to the guest's hardware clock, not to this machine's time (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Sets the guest's clock to this machine's. Does not raise if the guest cannot do that: it says so.
+---Sets the guest's clock to this machine's time. If the guest cannot do that, it returns false instead of raising an error.
 ---
 ---libvirt: `virDomainSetTime`
 ---@param options? guestlua.SyncGuestTimeOptions
@@ -2303,10 +2303,10 @@ function Guest:subscribe(events, options) end
 function Guest:sync_guest_time(options) end
 
 ---@class guestlua.ThawFilesystemsOptions
----@field mountpoints? string[] these alone; default: all (not in the reference)
+---@field mountpoints? string[] only these file systems (not in the reference); default: all
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Lets the guest write again. Harmless if nothing is frozen.
+---Thaws the guest's file systems: it can write again. Harmless if nothing is frozen.
 ---
 ---libvirt: `virDomainFSThaw`
 ---@param options? guestlua.ThawFilesystemsOptions
@@ -3999,15 +3999,15 @@ function Domain:undefine(options) end
 ---@param options? guestlua.UpdateDeviceOptions
 function Domain:update_device(xml, options) end
 
----One disk of a guest, and the job that runs on it: guest:get_block_device makes one. Keep it from the start of a job to its end: await_job hears of jobs that were started on the same object.
+---One disk of a guest, and the job that runs on it: guest:get_block_device makes one. Keep it from the start of a job to its end: await_job receives the events of jobs started on the same object.
 ---@class guestlua.BlockDevice: userdata
----@field guest guestlua.Guest The guest whose disk it is.
----@field name string What get_block_device was called with.
+---@field guest guestlua.Guest The guest of the disk.
+---@field name string The name passed to get_block_device.
 local BlockDevice = {}
 
 ---@class guestlua.BlockDeviceAbortJobOptions
----@field async? boolean ask for it and do not wait
----@field pivot? boolean end a copy or an active commit that is ready by moving the guest to the new image
+---@field async? boolean request the end, and do not wait for it
+---@field pivot? boolean end a ready copy or active commit by switching the guest to the new image
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Ends the job on the disk.
@@ -4050,14 +4050,14 @@ function BlockDevice:block_stats(options) end
 
 ---@class guestlua.CommitOptions
 ---@field relative? boolean keep the backing chain referenced by relative names
----@field active? boolean merge the image that the guest writes to: the job gets ready and goes on until abort_job{pivot=true}
+---@field active? boolean merge the image that the guest writes to: the job becomes ready and continues until abort_job{pivot=true}
 ---@field shallow? boolean base nil: merge into the image right below `top`
 ---@field delete? boolean delete the images that were merged
 ---@field bandwidth? integer MiB/s at most; 0: no limit
 ---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Starts to merge images of the disk's backing chain downwards. disk:await_job() waits for the end.
+---Starts merging images of the disk's backing chain downwards. disk:await_job() waits for the end.
 ---
 ---libvirt: `virDomainBlockCommit`
 ---@param base? string the image to merge into, a path or "vda[1]"; nil: the bottom of the chain
@@ -4076,10 +4076,10 @@ function BlockDevice:commit(base, top, options) end
 ---@field buf_size? integer bytes that may be under way at once (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Starts to copy the disk elsewhere. The job gets ready and goes on until abort_job: with pivot the guest moves to the copy.
+---Starts copying the disk elsewhere. The job becomes ready and continues until abort_job: with pivot the guest switches to the copy.
 ---
 ---libvirt: `virDomainBlockCopy`
----@param dest_xml guestlua.Element|string where to, a <disk> element
+---@param dest_xml guestlua.Element|string the destination, a <disk> element
 ---@param options? guestlua.CopyOptions
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
@@ -4095,7 +4095,7 @@ function BlockDevice:get_block_info(options) end
 ---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----How far the job on the disk is. cur == end does not mean that it is ready: is_job_complete and await_job know.
+---Progress of the job on the disk. cur == end does not mean that it is ready: see is_job_complete and await_job.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.BlockDeviceGetJobInfoOptions
@@ -4105,15 +4105,15 @@ function BlockDevice:get_job_info(options) end
 ---@class guestlua.IsJobCompleteOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Whether the disk has no job (any more), or one whose mirror is ready for the pivot. One look: it does not wait, and cannot tell success from failure; await_job does both.
+---Whether the disk has no job (any more), or a job with a mirror ready for the pivot. It does not wait, and cannot tell success from failure; await_job does both.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.IsJobCompleteOptions
 ---@return boolean # boolean: true means finished
 function BlockDevice:is_job_complete(options) end
 
----What await_job waits for: the events "block_job_2" of the guest from before the start of the last job on.
----@return guestlua.Subscription? # Subscription; nil if no job was started with this object, or await_job has seen its end
+---The subscription that await_job waits on: the guest's events "block_job_2" since just before the start of the last job.
+---@return guestlua.Subscription? # Subscription; nil if no job was started on this object, or await_job has seen its end
 function BlockDevice:job_events() end
 
 ---@class guestlua.RebaseOptions
@@ -4127,7 +4127,7 @@ function BlockDevice:job_events() end
 ---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Starts to pull data from the backing chain into the disk's image, or, with `copy`, to copy the disk. disk:await_job() waits.
+---Starts pulling data from the backing chain into the disk's image, or, with `copy`, copying the disk. disk:await_job() waits for the end.
 ---
 ---libvirt: `virDomainBlockRebase`
 ---@param base? string the image that becomes the backing file, or the destination with `copy`; nil: pull everything
@@ -4146,11 +4146,11 @@ function BlockDevice:rebase(base, options) end
 function BlockDevice:resize(size, options) end
 
 ---@class guestlua.WaitForJobOptions
----@field abort_on_error? boolean taken for the reference's sake: an error is raised in any case
----@field wait_for_job_clean? boolean count the job as running until libvirt has cleaned it up
+---@field abort_on_error? boolean accepted for compatibility with the reference: an error is raised in any case
+---@field wait_for_job_clean? boolean count the job as running until libvirt has cleaned up
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The reference's older check. Despite its name it does not wait; true means that the job still runs. await_job waits.
+---The reference's older check. Despite its name it does not wait: true means that the job still runs. await_job waits.
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.WaitForJobOptions
@@ -5196,7 +5196,7 @@ function NWFilterBinding:get_filter_name() end
 ---@return string
 function NWFilterBinding:get_xml_desc(options) end
 
----Events of one kind, of one guest or of all guests of a host, from the moment of subscribe on.
+---Events of one or more kinds, of one guest or of all guests of a host, from the moment of subscribe on.
 ---@class guestlua.Subscription: userdata
 local Subscription = {}
 
@@ -5205,9 +5205,9 @@ local Subscription = {}
 ---libvirt: `virConnectDomainEventDeregisterAny`
 function Subscription:close() end
 
----Waits for the next event. More than 1024 events that nobody fetched are dropped, and reported as an event "lost" with their number.
----@param timeout? number seconds to wait at most; nil: as long as it takes
----@return table? # the event, a table: event, guest, uuid and what belongs to it; nil when the time is over
+---Waits for the next event. Unfetched events beyond 1024 are dropped, and reported as an event "lost" with their number.
+---@param timeout? number the longest wait in seconds; nil: no limit
+---@return table? # the event, a table: event, guest, uuid and the event's own fields; nil if the time is over
 function Subscription:next(timeout) end
 
 ---An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before both, and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.
@@ -5220,16 +5220,16 @@ local Element = {}
 ---@return guestlua.Element # the copy, an Element
 function Element:append(child) end
 
----The attribute of that name, also where a method or a child element has the name.
+---The attribute of that name, even if a method or a child element has the same name.
 ---@param name string the name
 ---@return string?
 function Element:attribute(name) end
 
----All its attributes, one with a prefix under "prefix:name".
+---All its attributes; an attribute with a prefix is under "prefix:name".
 ---@return table<string, string>
 function Element:attributes() end
 
----The first child element of that name, also where a method or an attribute has the name.
+---The first child element of that name, even if a method or an attribute has the same name.
 ---@param name string the name
 ---@return guestlua.Element?
 function Element:child(name) end
@@ -5239,11 +5239,11 @@ function Element:child(name) end
 ---@return guestlua.Element[]
 function Element:children(name) end
 
----The XML with each element on a line of its own, indented, however it was written. tostring(element) keeps it as it was read.
+---The XML with each element on its own line, indented, however it was written. tostring(element) prints it as it was read.
 ---@return string # string: XML
 function Element:pretty() end
 
----Takes the element out of its parent; it can still be read and printed. Harmless for one that has no parent.
+---Removes the element from its parent; it can still be read and printed. Harmless if it has no parent.
 function Element:remove() end
 
 ---The element's own name.
@@ -5253,44 +5253,44 @@ function Element:tag() end
 ---@class guestlua.ValidateOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Checks the element against the schema that libvirt installs for it: whole documents of libvirt's, and devices. Raises an error of kind "invalid_xml" that names the line and the element.
+---Checks the element against libvirt's installed schema: whole libvirt documents, and devices. Raises an error of kind "invalid_xml" that names the line and the element.
 ---@param options? guestlua.ValidateOptions
 ---@return true
 function Element:validate(options) end
 
----A function that runs beside others: guestlua.spawn makes one. It goes on where its Task is forgotten; a group ends with its scope.
+---A function that runs beside others: guestlua.spawn makes one. It keeps running if its Task is forgotten; a group ends with its scope.
 ---@class guestlua.Task: userdata
 local Task = {}
 
----Raises an error of kind "cancelled" in the task, where it waits; its to-be-closed variables undo what they guard. Does not wait for that.
+---Raises an error of kind "cancelled" in the task, at its present or next wait; its to-be-closed variables undo what they guard. Does not wait for that.
 function Task:cancel() end
 
----Whether the task is over.
+---Whether the task still runs, and how it ended.
 ---@return "running"|"done"|"failed" # "running", "done" or "failed"
 function Task:status() end
 
 ---@class guestlua.WaitOptions
----@field timeout? number seconds; after that an error of kind "timeout" is raised, and the task goes on
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the task keeps running
 
 ---Waits until the task has ended.
 ---@param options? guestlua.WaitOptions
 ---@return any ...
 function Task:wait(options) end
 
----What one task waits for and another one gives: for workflows that wait for each other.
+---A signal that one task waits for and another one gives: for workflows that wait for each other.
 ---@class guestlua.Signal: userdata
 local Signal = {}
 
 ---@class guestlua.SignalWaitOptions
----@field timeout? number seconds to wait at most
+---@field timeout? number the longest wait in seconds; default: no limit
 
 ---Waits until somebody calls wake.
 ---@param options? guestlua.SignalWaitOptions
 ---@return boolean # true; false if the time is over
 function Signal:wait(options) end
 
----Lets those go on that wait, the oldest first.
----@param count? integer how many; nil: all
+---Wakes waiting tasks, the oldest first.
+---@param count? integer the number of tasks to wake; nil: all
 function Signal:wake(count) end
 
 ---Holds something for a scope, as guest:frozen(), guest:paused() and guest:attached(device) do: local frozen <close> = guest:frozen(). It is taken back on every way out of the scope.
