@@ -45,7 +45,7 @@ local function page(class)
       for i, field in ipairs(row.fields) do
         list[i] = ("- `%s` (%s): %s"):format(field.name, help.type(field.type), escaped(field.help))
       end
-      add("\nReturns a %s:\n\n%s", help.is_list(row) and "list of tables, each with" or "table", table.concat(list, "\n"))
+      add("\nReturns %s:\n\n%s", help.table_of(row), table.concat(list, "\n"))
     elseif help.result(row) then
       add("\nReturns %s.", escaped(help.result(row)))
     end

@@ -41,19 +41,27 @@ local function camel(name)
   return (("_" .. name):gsub("_(%l)", string.upper))
 end
 
--- The class of the table that a function gives, written before it: guestlua.LiveMigrateResult.
-local function add_result_class(row)
-  if row.fields then
-    add("\n---@class guestlua.%sResult", camel(row.name))
+local result_classes = {} -- name -> the fields that it was written with
+
+-- The class of the table that a method gives, written before it: guestlua.LiveMigrateResult, or guestlua.GuestGetJobInfoResult if that is taken.
+local function add_result_class(class, row)
+  local name = camel(row.name)
+  if result_classes[name] and result_classes[name] ~= row.fields then
+    name = class.name .. name
+  end
+  if row.fields and not result_classes[name] then
+    result_classes[name] = row.fields
+    add("\n---@class guestlua.%sResult", name)
     for _, field in ipairs(row.fields) do
-      add("---@field %s %s %s", field.name, in_full(field.type), field.help)
+      add("---@field %s %s %s", field.name == "…" and "[string]" or field.name, in_full(field.type), field.help)
     end
   end
+  return name
 end
 
-local function add_returns(row)
+local function add_returns(row, result_class)
   if row.fields then
-    return add("---@return guestlua.%sResult%s", camel(row.name), row.result[1]:match("%[%]") or "")
+    return add("---@return guestlua.%sResult%s", result_class, row.result[1]:match("^table(.*)"))
   end
   for i, one in ipairs(row.result or row.returns and { "any" } or {}) do
     add("---@return %s%s", in_full(one), i == 1 and row.returns and not one:find(" ") and " # " .. row.returns or "")
@@ -90,7 +98,7 @@ local function add_options(class, row)
 end
 
 local function add_method(class, row)
-  add_result_class(row)
+  local result_class = add_result_class(class, row)
   local options = add_options(class, row)
   add("\n---%s", row.help)
   if row.call then
@@ -107,7 +115,7 @@ local function add_method(class, row)
     names[#names + 1] = "options"
     add("---@param options? guestlua.%sOptions", options)
   end
-  add_returns(row)
+  add_returns(row, result_class)
   add("function %s%s%s(%s) end", class.name, row.dotted and "." or ":", row.name, table.concat(names, ", "))
 end
 

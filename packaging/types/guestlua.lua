@@ -37,8 +37,16 @@
 ---@field default_readonly? boolean whether open() is read-only where nothing is said: the command's -r
 guestlua = {}
 
+---@class guestlua.AliveResult
+---@field tasks integer tasks
+---@field ops integer calls in flight
+---@field hosts integer connections
+---@field guests integer guests
+---@field objects integer other objects of libvirt's
+---@field subscriptions integer subscriptions
+
 ---How many tasks, calls in flight, connections, guests, other objects of libvirt's and subscriptions there are: what a program that should hold none can check.
----@return table # a table: tasks, ops, hosts, guests, objects, subscriptions
+---@return guestlua.AliveResult
 function guestlua.alive() end
 
 ---@class guestlua.CallOptions
@@ -383,6 +391,10 @@ function Host:events(names) end
 ---@return string
 function Host:find_storage_pool_sources(type, src_spec, options) end
 
+---@class guestlua.GetAllDomainStatsResult
+---@field guest guestlua.Guest the guest
+---@field stats table<string, any> values by libvirt's names, as in "cpu.time"
+
 ---@class guestlua.GetAllDomainStatsOptions
 ---@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
 ---@field nowait? boolean leave out what a guest that is busy does not say at once
@@ -400,7 +412,7 @@ function Host:find_storage_pool_sources(type, src_spec, options) end
 ---
 ---libvirt: `virConnectGetAllDomainStats`
 ---@param options? guestlua.GetAllDomainStatsOptions
----@return table[] # a list of tables: guest (a Guest), and stats, a table of libvirt's names, as "cpu.time"
+---@return guestlua.GetAllDomainStatsResult[]
 function Host:get_all_domain_stats(options) end
 
 ---@class guestlua.GetCapabilitiesOptions
@@ -455,7 +467,7 @@ function Host:get_cpu_model_names(arch, options) end
 ---libvirt: `virNodeGetCPUStats`
 ---@param cpu? integer the number of the processor; nil: all of them together
 ---@param options? guestlua.GetCpuStatsOptions
----@return table # a table: nanoseconds by name
+---@return table<string,integer> # nanoseconds by name
 function Host:get_cpu_stats(cpu, options) end
 
 ---@class guestlua.GetDomainCapabilitiesOptions
@@ -534,7 +546,7 @@ function Host:get_memory_parameters(options) end
 ---libvirt: `virNodeGetMemoryStats`
 ---@param cell? integer the number of the NUMA cell; nil: all of them together
 ---@param options? guestlua.GetMemoryStatsOptions
----@return table # a table: KiB by name
+---@return table<string,integer> # KiB by name
 function Host:get_memory_stats(cell, options) end
 
 ---@class guestlua.GetSecurityModelOptions
@@ -1382,7 +1394,7 @@ function Host:set_memory_parameters(params, options) end
 ---
 ---libvirt: `virConnectGetAllDomainStats`
 ---@param options? guestlua.StatsOptions
----@return table # a table from a guest's name to a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+---@return table<string,table<string,any>> # by the name of a guest, a table of libvirt's names, as in "cpu.time" and "block.0.rd.bytes"
 function Host:stats(options) end
 
 ---@class guestlua.StoragePoolCreateXmlOptions
@@ -1870,7 +1882,7 @@ function Guest:get_disk(device, options) end
 ---
 ---libvirt: `virDomainGetDiskErrors`
 ---@param options? guestlua.GetDiskErrorsOptions
----@return table<string, string>
+---@return table<string,string> # "unspec" or "no_space" by the disk's target; empty if no disk has an error
 function Guest:get_disk_errors(options) end
 
 ---@class guestlua.GetGuestInfoOptions
@@ -1887,15 +1899,25 @@ function Guest:get_disk_errors(options) end
 ---
 ---libvirt: `virDomainGetGuestInfo`
 ---@param options? guestlua.GetGuestInfoOptions
----@return table # a table from name to value
+---@return table<string,any> # values by name
 function Guest:get_guest_info(options) end
+
+---@class guestlua.GetInfoResult
+---@field state integer a value of guestlua.power_state
+---@field domain_state string libvirt's word for its state: "running", "shutoff" …
+---@field id integer libvirt's number of the running guest; -1: it is off
+---@field internal_id integer the same, by the reference's name
+---@field max_mem_kb integer KiB of memory that it may have
+---@field mem_kb integer KiB of memory that it has
+---@field num_cpu integer its processors
+---@field cpu_time_ns integer nanoseconds of processor time that it has used
 
 ---The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.
 ---
 ---libvirt: `virDomainGetInfo`
 ---@param host? any accepted for compatibility with the reference; the guest knows its host
 ---@param options? guestlua.GetInfoOptions
----@return table # a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns
+---@return guestlua.GetInfoResult
 function Guest:get_info(host, options) end
 
 ---@class guestlua.GetInterfaceByCfgOptions
@@ -1930,6 +1952,35 @@ function Guest:get_interface_by_mac(mac, options) end
 ---@return string[] # a list of strings, as in "vnet0"; an interface without a name is left out
 function Guest:get_interfaces(options) end
 
+---@class guestlua.GetJobInfoResult
+---@field job_type string libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"
+---@field type integer its number, as the reference has it
+---@field operation string? what the job is for: "migration_out", "save", "backup" …; nil: libvirt does not say
+---@field time_elapsed integer ms since it began
+---@field time_remaining integer ms that are left, if that is known
+---@field downtime integer ms that the guest stands still for it
+---@field setup_time integer ms that it took to begin
+---@field data_total integer bytes in all
+---@field data_processed integer of these, done
+---@field data_remaining integer of these, left
+---@field memory_total integer bytes of memory
+---@field memory_processed integer of these, done
+---@field memory_remaining integer of these, left
+---@field disk_total integer bytes of disks
+---@field disk_processed integer of these, done
+---@field disk_remaining integer of these, left
+---@field memory_iteration integer how often it has gone over the memory
+---@field memory_constant integer pages that were all of one byte
+---@field memory_normal integer pages that were sent whole
+---@field memory_normal_bytes integer the same in bytes
+---@field memory_bps integer bytes of memory per second
+---@field disk_bps integer bytes of disks per second
+---@field comp_cache integer bytes of the cache for compression
+---@field comp_bytes integer bytes that were sent compressed
+---@field comp_pages integer pages that were sent compressed
+---@field comp_cache_misses integer pages that the cache did not have
+---@field comp_overflow integer pages that compression would have made longer
+
 ---@class guestlua.GetJobInfoOptions
 ---@field completed? boolean the statistics of the last finished job, once (not in the reference)
 ---@field keep_completed? boolean with completed: they can be read again (not in the reference)
@@ -1939,7 +1990,7 @@ function Guest:get_interfaces(options) end
 ---
 ---libvirt: `virDomainGetJobStats`
 ---@param options? guestlua.GetJobInfoOptions
----@return table # JobInfo, a table: job_type (libvirt's word: "none", "bounded", "unbounded", "completed", "failed" or "cancelled"), type (its number, as the reference has it), operation (what the job is for, "migration_out", "save", "backup" …; nil if that is not said); times in ms: time_elapsed, time_remaining, downtime, setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, comp_overflow
+---@return guestlua.GetJobInfoResult
 function Guest:get_job_info(options) end
 
 ---@class guestlua.GetMetadataOptions
@@ -2005,6 +2056,13 @@ function Guest:get_snapshot_names(options) end
 ---@return string reason
 function Guest:get_state(options) end
 
+---@class guestlua.GetVcpusResult
+---@field id integer its number
+---@field cpu integer the host's processor that it runs on; -1: none
+---@field vcpu_state string "offline", "running" or "blocked"
+---@field state integer its number, as the reference has it
+---@field time integer nanoseconds that it has used
+
 ---@class guestlua.GetVcpusOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2012,7 +2070,7 @@ function Guest:get_state(options) end
 ---
 ---libvirt: `virDomainGetVcpus`
 ---@param options? guestlua.GetVcpusOptions
----@return table[] # a list of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state ("offline", "running" or "blocked"), state (its number, as the reference has it), time (ns)
+---@return guestlua.GetVcpusResult[]
 function Guest:get_vcpus(options) end
 
 ---Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.
@@ -2838,6 +2896,12 @@ function Domain:get_cpu_stats(options) end
 ---@return integer[]
 function Domain:get_emulator_pin_info(options) end
 
+---@class guestlua.GetFsInfoResult
+---@field mountpoint string where it is mounted
+---@field name string its device in the guest
+---@field fstype string as in "ext4"
+---@field dev_alias string[] the guest's disks that it is on, as in "vda"
+
 ---@class guestlua.GetFsInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2845,7 +2909,7 @@ function Domain:get_emulator_pin_info(options) end
 ---
 ---libvirt: `virDomainGetFSInfo`
 ---@param options? guestlua.GetFsInfoOptions
----@return table[] # a list of tables: mountpoint, name, fstype, dev_alias (the guest's disks, as "vda")
+---@return guestlua.GetFsInfoResult[]
 function Domain:get_fs_info(options) end
 
 ---@class guestlua.DomainGetGuestInfoOptions
@@ -2902,6 +2966,10 @@ function Domain:get_info(options) end
 ---@return table
 function Domain:get_interface_parameters(device, options) end
 
+---@class guestlua.GetIothreadInfoResult
+---@field iothread_id integer its number
+---@field cpus integer[] the host's processors that it may run on
+
 ---@class guestlua.GetIothreadInfoOptions
 ---@field live? boolean the running guest
 ---@field config? boolean its configuration, from the next start on
@@ -2911,7 +2979,7 @@ function Domain:get_interface_parameters(device, options) end
 ---
 ---libvirt: `virDomainGetIOThreadInfo`
 ---@param options? guestlua.GetIothreadInfoOptions
----@return table[] # a list of tables: iothread_id, cpus (a list of numbers)
+---@return guestlua.GetIothreadInfoResult[]
 function Domain:get_iothread_info(options) end
 
 ---@class guestlua.DomainGetJobInfoOptions
@@ -3073,6 +3141,10 @@ function Domain:get_scheduler_type(options) end
 ---@return table
 function Domain:get_security_label(options) end
 
+---@class guestlua.GetSecurityLabelListResult
+---@field label string the label
+---@field enforcing integer 1: the host enforces it
+
 ---@class guestlua.GetSecurityLabelListOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -3080,7 +3152,7 @@ function Domain:get_security_label(options) end
 ---
 ---libvirt: `virDomainGetSecurityLabelList`
 ---@param options? guestlua.GetSecurityLabelListOptions
----@return table[] # a list of tables: label, enforcing
+---@return guestlua.GetSecurityLabelListResult[]
 function Domain:get_security_label_list(options) end
 
 ---@class guestlua.GetStatsOptions
@@ -3094,7 +3166,7 @@ function Domain:get_security_label_list(options) end
 ---
 ---libvirt: `virDomainListGetStats`
 ---@param options? guestlua.GetStatsOptions
----@return table # a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+---@return table<string,any> # values by libvirt's names, as in "cpu.time" and "block.0.rd.bytes"
 function Domain:get_stats(options) end
 
 ---@class guestlua.GetTimeOptions
@@ -3117,7 +3189,7 @@ function Domain:get_time(options) end
 ---
 ---libvirt: `virDomainGetVcpuPinInfo`
 ---@param options? guestlua.GetVcpuPinInfoOptions
----@return table[] # a list with a list of numbers for each of the guest's processors, the first for its processor 0
+---@return integer[][] # a list of host processors for each of the guest's, the first for its processor 0
 function Domain:get_vcpu_pin_info(options) end
 
 ---@class guestlua.DomainGetVcpusOptions
@@ -3176,6 +3248,11 @@ function Domain:has_managed_save_image(options) end
 ---@param options? guestlua.InjectNmiOptions
 function Domain:inject_nmi(options) end
 
+---@class guestlua.InterfaceAddressesResult
+---@field name string the interface, as whoever was asked calls it
+---@field hwaddr string? its MAC address
+---@field addrs table[] its addresses: type ("ipv4" or "ipv6"), addr, prefix
+
 ---@class guestlua.InterfaceAddressesOptions
 ---@field source? string who is asked: the network's leases, the guest's agent, the host's ARP table; default: "lease"
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3184,7 +3261,7 @@ function Domain:inject_nmi(options) end
 ---
 ---libvirt: `virDomainInterfaceAddresses`
 ---@param options? guestlua.InterfaceAddressesOptions
----@return table[] # a list of tables: name, hwaddr, addrs (a list of tables: type, addr, prefix)
+---@return guestlua.InterfaceAddressesResult[]
 function Domain:interface_addresses(options) end
 
 ---@class guestlua.InterfaceStatsOptions
@@ -3330,7 +3407,7 @@ function Domain:memory_peek(offset, size, options) end
 ---
 ---libvirt: `virDomainMemoryStats`
 ---@param options? guestlua.MemoryStatsOptions
----@return table # a table: KiB by name; faults are counts, last_update is a time
+---@return table<string,integer> # KiB by name; faults are counts, last_update is a time
 function Domain:memory_stats(options) end
 
 ---@class guestlua.MigrateGetCompressionCacheOptions
@@ -3957,7 +4034,7 @@ function Domain:start_dirty_rate_calc(seconds, options) end
 ---
 ---libvirt: `virDomainListGetStats`
 ---@param options? guestlua.DomainStatsOptions
----@return table # a table of libvirt's names, as "cpu.time", "block.0.rd.bytes"
+---@return table<string,any> # values by libvirt's names, as in "cpu.time" and "block.0.rd.bytes"
 function Domain:stats(options) end
 
 ---@class guestlua.SuspendOptions
@@ -4084,12 +4161,25 @@ function BlockDevice:commit(base, top, options) end
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
 
+---@class guestlua.GetBlockInfoResult
+---@field capacity integer bytes that the guest sees
+---@field allocation integer bytes that are written
+---@field physical integer bytes that its image takes
+
 ---The disk's size. Not in the reference.
 ---
 ---libvirt: `virDomainGetBlockInfo`
 ---@param options? guestlua.GetBlockInfoOptions
----@return table # a table: capacity (what the guest sees), allocation (what is written), physical (what its image takes), in bytes
+---@return guestlua.GetBlockInfoResult
 function BlockDevice:get_block_info(options) end
+
+---@class guestlua.BlockDeviceGetJobInfoResult
+---@field job_type string libvirt's word: "pull", "copy", "commit", "active_commit" …
+---@field job integer its number, as the reference has it
+---@field bandwidth integer the limit of its speed in MiB/s, or in bytes/s with bandwidth_bytes; 0: none
+---@field cur integer how far it is, in a unit of its own
+---@field end integer how far it has to come
+---@field end_ integer the same: `info.end` cannot be written in Lua
 
 ---@class guestlua.BlockDeviceGetJobInfoOptions
 ---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
@@ -4099,7 +4189,7 @@ function BlockDevice:get_block_info(options) end
 ---
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param options? guestlua.BlockDeviceGetJobInfoOptions
----@return table? # a table: job_type (libvirt's word: "pull", "copy", "commit", "active_commit" …), job (its number, as the reference has it), bandwidth (MiB/s, or bytes/s with bandwidth_bytes), cur, end (also end_, which Lua can write as info.end_); nil if there is no job
+---@return guestlua.BlockDeviceGetJobInfoResult?
 function BlockDevice:get_job_info(options) end
 
 ---@class guestlua.IsJobCompleteOptions
@@ -4390,6 +4480,17 @@ function Network:get_autostart(options) end
 ---@return string
 function Network:get_bridge_name(options) end
 
+---@class guestlua.GetDhcpLeasesResult
+---@field iface string the network's interface
+---@field expirytime integer seconds since 1970
+---@field type string "ipv4" or "ipv6"
+---@field mac string? who has it
+---@field iaid string? of IPv6, the client's number for it
+---@field ipaddr string the address
+---@field prefix integer bits of the network
+---@field hostname string? as the client calls itself
+---@field clientid string? as the client says
+
 ---@class guestlua.GetDhcpLeasesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4398,7 +4499,7 @@ function Network:get_bridge_name(options) end
 ---libvirt: `virNetworkGetDHCPLeases`
 ---@param mac? string of this MAC address only; nil: all
 ---@param options? guestlua.GetDhcpLeasesOptions
----@return table[] # a list of tables: iface, expirytime (seconds since 1970), type ("ipv4"), mac, iaid, ipaddr, prefix, hostname, clientid
+---@return guestlua.GetDhcpLeasesResult[]
 function Network:get_dhcp_leases(mac, options) end
 
 ---@class guestlua.NetworkGetXmlDescOptions
@@ -4426,6 +4527,17 @@ function Network:is_active(options) end
 ---@return boolean
 function Network:is_persistent(options) end
 
+---@class guestlua.LeasesResult
+---@field iface string the network's interface
+---@field expirytime integer seconds since 1970
+---@field type string "ipv4" or "ipv6"
+---@field mac string? who has it
+---@field iaid string? of IPv6, the client's number for it
+---@field ipaddr string the address
+---@field prefix integer bits of the network
+---@field hostname string? as the client calls itself
+---@field clientid string? as the client says
+
 ---@class guestlua.LeasesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4434,7 +4546,7 @@ function Network:is_persistent(options) end
 ---libvirt: `virNetworkGetDHCPLeases`
 ---@param mac? string of this MAC address only; nil: all
 ---@param options? guestlua.LeasesOptions
----@return table[] # a list of tables: iface, expirytime (seconds since 1970), type ("ipv4"), mac, iaid, ipaddr, prefix, hostname, clientid
+---@return guestlua.LeasesResult[]
 function Network:leases(mac, options) end
 
 ---@class guestlua.ListAllPortsOptions
@@ -5205,9 +5317,15 @@ local Subscription = {}
 ---libvirt: `virConnectDomainEventDeregisterAny`
 function Subscription:close() end
 
+---@class guestlua.NextResult
+---@field event string its name, as it was subscribed to
+---@field guest string? the name of the guest that it is about
+---@field uuid string? the UUID of that
+---@field [string] any the fields that events of this name have: see the manual, "Events"
+
 ---Waits for the next event. Unfetched events beyond 1024 are dropped, and reported as an event "lost" with their number.
 ---@param timeout? number the longest wait in seconds; nil: no limit
----@return table? # the event, a table: event, guest, uuid and the event's own fields; nil if the time is over
+---@return guestlua.NextResult?
 function Subscription:next(timeout) end
 
 ---An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before both, and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.
@@ -5226,7 +5344,7 @@ function Element:append(child) end
 function Element:attribute(name) end
 
 ---All its attributes; an attribute with a prefix is under "prefix:name".
----@return table<string, string>
+---@return table<string,string> # a table from name to value
 function Element:attributes() end
 
 ---The first child element of that name, even if a method or an attribute has the same name.

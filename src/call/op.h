@@ -25,6 +25,11 @@ typedef enum gl_lane {
   GL_LANE_AGENT,  /* speaks to the guest's agent, independent of the guest's jobs in libvirt */
 } gl_lane;
 
+/* What is in the table that comes back: name, a LuaCATS type, and what it says. Lists end with a NULL name. */
+typedef struct gl_result_field {
+  const char *name, *type, *help;
+} gl_result_field;
+
 /* The most results of a call. */
 #define GL_MOST_RESULTS 6
 
@@ -36,6 +41,7 @@ typedef struct gl_opdef {
    * names. Editors, completion and a dry run go by this; `returns` explains it to people. */
   const char *result[GL_MOST_RESULTS];
   const char *returns;
+  const gl_result_field *fields; /* in place of `returns`: those of the table, or of each table in the list; NULL: it is no such table */
   const gl_param *params;
   size_t size; /* of the struct that starts with gl_op; 0: gl_op itself */
 

@@ -176,7 +176,7 @@ static const gl_opdef pretty_def = {
 static const gl_opdef attributes_def = {
   .name = "attributes",
   .help = "All its attributes; an attribute with a prefix is under \"prefix:name\".",
-  .result = {"table<string, string>"},
+  .result = {"table<string,string>"},
   .returns = "a table from name to value",
   .invoke = element_attributes,
 };

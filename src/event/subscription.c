@@ -157,12 +157,19 @@ static int subscription_next(lua_State *L, gl_args *args)
   return next_wait(L, self);
 }
 
+static const gl_result_field event_fields[] = {
+  {"event", "string", "its name, as it was subscribed to"},
+  {"guest", "string?", "the name of the guest that it is about"},
+  {"uuid", "string?", "the UUID of that"},
+  {"…", "any", "the fields that events of this name have: see the manual, \"Events\""},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef next_def = {
   .name = "next",
   .help = "Waits for the next event. Unfetched events beyond 1024 are dropped, and reported as an event \"lost\" with their "
           "number.",
   .result = {"table?"},
-  .returns = "the event, a table: event, guest, uuid and the event's own fields; nil if the time is over",
+  .fields = event_fields,
   .params = next_params,
   .size = sizeof(next_args),
   .invoke = subscription_next,

@@ -3,7 +3,25 @@
 #include "call/args.h"
 #include "module/index.h"
 
-/* Pushes name, call, help, result, returns and params of an operation as a table. */
+static void add_fields(lua_State *L, const gl_result_field *field)
+{
+  if (!field)
+    return;
+  lua_newtable(L);
+  for (lua_Integer i = 1; field->name; field++, i++) {
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, field->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, field->type);
+    lua_setfield(L, -2, "type");
+    lua_pushstring(L, field->help);
+    lua_setfield(L, -2, "help");
+    lua_rawseti(L, -2, i);
+  }
+  lua_setfield(L, -2, "fields");
+}
+
+/* Pushes name, call, help, result, returns, fields and params of an operation as a table. */
 static void push_doc(lua_State *L, const gl_opdef *def, bool field)
 {
   const char *const texts[][2] = {{"name", def->name}, {"call", def->call}, {"help", def->help}, {"returns", def->returns}};
@@ -20,6 +38,7 @@ static void push_doc(lua_State *L, const gl_opdef *def, bool field)
     if (i + 1 == GL_MOST_RESULTS || !def->result[i + 1])
       lua_setfield(L, -2, "result");
   }
+  add_fields(L, def->fields);
   lua_pushboolean(L, def->changes);
   lua_setfield(L, -2, "changes");
   lua_pushboolean(L, def->run && !def->memory);

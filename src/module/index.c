@@ -89,13 +89,22 @@ static int alive(lua_State *L, gl_args *args)
   }
   return 1;
 }
+static const gl_result_field alive_fields[] = {
+  {"tasks", "integer", "tasks"},
+  {"ops", "integer", "calls in flight"},
+  {"hosts", "integer", "connections"},
+  {"guests", "integer", "guests"},
+  {"objects", "integer", "other objects of libvirt's"},
+  {"subscriptions", "integer", "subscriptions"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef alive_def = {
   .name = "alive",
   .help =
     "How many tasks, calls in flight, connections, guests, other objects of libvirt's and subscriptions there are: what a program that "
     "should hold none can check.",
   .result = {"table"},
-  .returns = "a table: tasks, ops, hosts, guests, objects, subscriptions",
+  .fields = alive_fields,
   .invoke = alive,
 };
 

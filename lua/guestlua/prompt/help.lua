@@ -168,9 +168,10 @@ function help.result(row)
   return table.concat(words, ", ")
 end
 
--- Whether a row with fields gives a list of such tables.
-function help.is_list(row)
-  return row.result[1]:find("^table%[%]") ~= nil
+-- What a row with fields returns, before the list of them.
+function help.table_of(row)
+  local result = row.result[1]
+  return result:find("^table%[%]") and "a list of tables, each with" or result:find("?", 1, true) and "nil, or a table" or "a table"
 end
 
 -- A type of LuaCATS in words: "Guest?" is "Guest, or nil".

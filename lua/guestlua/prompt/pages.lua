@@ -39,7 +39,7 @@ local function row_text(class, row, columns)
   add_params(lines, row, true, "Arguments:", columns)
   add_params(lines, row, false, "Options:", columns)
   if row.fields then
-    lines[#lines + 1] = ("Returns a %s:"):format(help.is_list(row) and "list of tables, each with" or "table")
+    lines[#lines + 1] = ("Returns %s:"):format(help.table_of(row))
     for _, field in ipairs(row.fields) do
       lines[#lines + 1] = wrapped(("%s (%s): %s"):format(field.name, help.type(field.type), field.help), "  ", columns)
     end

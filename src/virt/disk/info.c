@@ -24,12 +24,18 @@ static int get_block_info_push(lua_State *L, gl_op *op)
   return 1;
 }
 
+static const gl_result_field block_info_fields[] = {
+  {"capacity", "integer", "bytes that the guest sees"},
+  {"allocation", "integer", "bytes that are written"},
+  {"physical", "integer", "bytes that its image takes"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_block_info_def = {
   .name = "get_block_info",
   .call = "virDomainGetBlockInfo",
   .help = "The disk's size. Not in the reference.",
   .result = {"table"},
-  .returns = "a table: capacity (what the guest sees), allocation (what is written), physical (what its image takes), in bytes",
+  .fields = block_info_fields,
   .size = sizeof(info_op),
   .run = get_block_info_run,
   .push = get_block_info_push,

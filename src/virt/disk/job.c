@@ -71,14 +71,21 @@ static int get_job_info_push(lua_State *L, gl_op *op)
   lua_setfield(L, -2, "end_"); /* info.end cannot be written in Lua */
   return 1;
 }
+static const gl_result_field job_info_fields[] = {
+  {"job_type", "string", "libvirt's word: \"pull\", \"copy\", \"commit\", \"active_commit\" …"},
+  {"job", "integer", "its number, as the reference has it"},
+  {"bandwidth", "integer", "the limit of its speed in MiB/s, or in bytes/s with bandwidth_bytes; 0: none"},
+  {"cur", "integer", "how far it is, in a unit of its own"},
+  {"end", "integer", "how far it has to come"},
+  {"end_", "integer", "the same: `info.end` cannot be written in Lua"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_job_info_def = {
   .name = "get_job_info",
   .call = "virDomainGetBlockJobInfo",
   .help = "Progress of the job on the disk. cur == end does not mean that it is ready: see is_job_complete and await_job.",
   .result = {"table?"},
-  .returns =
-    "a table: job_type (libvirt's word: \"pull\", \"copy\", \"commit\", \"active_commit\" …), job (its number, as the reference "
-    "has it), bandwidth (MiB/s, or bytes/s with bandwidth_bytes), cur, end (also end_, which Lua can write as info.end_); nil if there is no job",
+  .fields = job_info_fields,
   .params = get_job_info_params,
   .size = sizeof(job_info_op),
   .run = get_job_info_run,

@@ -78,12 +78,23 @@ static int get_info_push(lua_State *L, gl_op *op)
   lua_setfield(L, -2, "domain_state");
   return 1;
 }
+static const gl_result_field info_fields[] = {
+  {"state", "integer", "a value of guestlua.power_state"},
+  {"domain_state", "string", "libvirt's word for its state: \"running\", \"shutoff\" …"},
+  {"id", "integer", "libvirt's number of the running guest; -1: it is off"},
+  {"internal_id", "integer", "the same, by the reference's name"},
+  {"max_mem_kb", "integer", "KiB of memory that it may have"},
+  {"mem_kb", "integer", "KiB of memory that it has"},
+  {"num_cpu", "integer", "its processors"},
+  {"cpu_time_ns", "integer", "nanoseconds of processor time that it has used"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_info_def = {
   .name = "get_info",
   .call = "virDomainGetInfo",
   .help = "The guest's power state and size. `state` is a value of guestlua.power_state; `domain_state` is libvirt's own word for it.",
   .result = {"table"},
-  .returns = "a table: state, domain_state, internal_id, id, max_mem_kb and mem_kb (KiB), num_cpu, cpu_time_ns",
+  .fields = info_fields,
   .params = info_params,
   .size = sizeof(info_op),
   .run = get_info_run,
@@ -149,13 +160,20 @@ static void get_vcpus_release(gl_op *op)
 {
   free(((vcpus_op *)op)->infos);
 }
+static const gl_result_field vcpu_fields[] = {
+  {"id", "integer", "its number"},
+  {"cpu", "integer", "the host's processor that it runs on; -1: none"},
+  {"vcpu_state", "string", "\"offline\", \"running\" or \"blocked\""},
+  {"state", "integer", "its number, as the reference has it"},
+  {"time", "integer", "nanoseconds that it has used"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_vcpus_def = {
   .name = "get_vcpus",
   .call = "virDomainGetVcpus",
   .help = "The running guest's processors, as a list; get_vcpus_info iterates over it.",
   .result = {"table[]"},
-  .returns = "a list of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state (\"offline\", \"running\" or \"blocked\"), state "
-             "(its number, as the reference has it), time (ns)",
+  .fields = vcpu_fields,
   .size = sizeof(vcpus_op),
   .run = get_vcpus_run,
   .push = get_vcpus_push,
@@ -200,8 +218,8 @@ static const gl_opdef get_disk_errors_def = {
   .name = "get_disk_errors",
   .call = "virDomainGetDiskErrors",
   .help = "The disks of the running guest with an error that stopped it. Not in the reference.",
-  .result = {"table<string, string>"},
-  .returns = "a table from the disk's target to \"unspec\" or \"no_space\"; empty if there is none",
+  .result = {"table<string,string>"},
+  .returns = "\"unspec\" or \"no_space\" by the disk's target; empty if no disk has an error",
   .size = sizeof(disk_errors_op),
   .run = get_disk_errors_run,
   .push = get_disk_errors_push,

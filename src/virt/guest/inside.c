@@ -47,8 +47,8 @@ static const gl_opdef get_guest_info_def = {
     "The guest agent's information about the system inside, under libvirt's own names, as in [\"os.name\"] and [\"fs.0.mountpoint\"]; without an "
     "option, all of it. guest:os_info(), users(), filesystems(), disks() and interfaces() give it as tables. A guest can make up anything "
     "it reports about itself.",
-  .result = {"table"},
-  .returns = "a table from name to value",
+  .result = {"table<string,any>"},
+  .returns = "values by name",
   .params = inside_params,
   .size = sizeof(inside_op),
   .run = get_guest_info_run,

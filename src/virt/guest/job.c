@@ -153,19 +153,43 @@ static const gl_param get_job_info_params[] = {
   GL_OPTION_FLAG("keep_completed", VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, "with completed: they can be read again (not in the reference)"),
   GL_END,
 };
+static const gl_result_field job_info_fields[] = {
+  {"job_type", "string", "libvirt's word: \"none\", \"bounded\", \"unbounded\", \"completed\", \"failed\" or \"cancelled\""},
+  {"type", "integer", "its number, as the reference has it"},
+  {"operation", "string?", "what the job is for: \"migration_out\", \"save\", \"backup\" …; nil: libvirt does not say"},
+  {"time_elapsed", "integer", "ms since it began"},
+  {"time_remaining", "integer", "ms that are left, if that is known"},
+  {"downtime", "integer", "ms that the guest stands still for it"},
+  {"setup_time", "integer", "ms that it took to begin"},
+  {"data_total", "integer", "bytes in all"},
+  {"data_processed", "integer", "of these, done"},
+  {"data_remaining", "integer", "of these, left"},
+  {"memory_total", "integer", "bytes of memory"},
+  {"memory_processed", "integer", "of these, done"},
+  {"memory_remaining", "integer", "of these, left"},
+  {"disk_total", "integer", "bytes of disks"},
+  {"disk_processed", "integer", "of these, done"},
+  {"disk_remaining", "integer", "of these, left"},
+  {"memory_iteration", "integer", "how often it has gone over the memory"},
+  {"memory_constant", "integer", "pages that were all of one byte"},
+  {"memory_normal", "integer", "pages that were sent whole"},
+  {"memory_normal_bytes", "integer", "the same in bytes"},
+  {"memory_bps", "integer", "bytes of memory per second"},
+  {"disk_bps", "integer", "bytes of disks per second"},
+  {"comp_cache", "integer", "bytes of the cache for compression"},
+  {"comp_bytes", "integer", "bytes that were sent compressed"},
+  {"comp_pages", "integer", "pages that were sent compressed"},
+  {"comp_cache_misses", "integer", "pages that the cache did not have"},
+  {"comp_overflow", "integer", "pages that compression would have made longer"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_job_info_def = {
   .name = "get_job_info",
   .call = "virDomainGetJobStats",
   .help = "Progress of the guest's job, for example a migration. For a disk's job see disk:get_job_info(). If the guest is gone or off, "
           "the job is reported as completed.",
   .result = {"table"},
-  .returns =
-    "JobInfo, a table: job_type (libvirt's word: \"none\", \"bounded\", \"unbounded\", \"completed\", \"failed\" or "
-    "\"cancelled\"), type (its number, as the reference has it), operation (what the job is for, \"migration_out\", \"save\", \"backup\" …; "
-    "nil if that is not said); times in ms: time_elapsed, time_remaining, downtime, "
-    "setup_time; bytes: data_, memory_ and disk_ each with total, processed and remaining; memory_iteration, memory_constant, "
-    "memory_normal, memory_normal_bytes, memory_bps, disk_bps, comp_cache, comp_bytes, comp_pages, comp_cache_misses, "
-    "comp_overflow",
+  .fields = job_info_fields,
   .params = get_job_info_params,
   .size = sizeof(job_info_op),
   .run = get_job_info_run,

@@ -58,12 +58,19 @@ static void fs_info_release(gl_op *op)
     virDomainFSInfoFree(self->systems[i]);
   free(self->systems);
 }
+static const gl_result_field fs_info_fields[] = {
+  {"mountpoint", "string", "where it is mounted"},
+  {"name", "string", "its device in the guest"},
+  {"fstype", "string", "as in \"ext4\""},
+  {"dev_alias", "string[]", "the guest's disks that it is on, as in \"vda\""},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_fs_info_def = {
   .name = "get_fs_info",
   .call = "virDomainGetFSInfo",
   .help = "The file systems that are mounted in the guest, says its agent.",
   .result = {"table[]"},
-  .returns = "a list of tables: mountpoint, name, fstype, dev_alias (the guest's disks, as \"vda\")",
+  .fields = fs_info_fields,
   .size = sizeof(list_op),
   .run = fs_info_run,
   .push = fs_info_push,
@@ -118,12 +125,18 @@ static void addresses_release(gl_op *op)
     virDomainInterfaceFree(self->interfaces[i]);
   free(self->interfaces);
 }
+static const gl_result_field interface_fields[] = {
+  {"name", "string", "the interface, as whoever was asked calls it"},
+  {"hwaddr", "string?", "its MAC address"},
+  {"addrs", "table[]", "its addresses: type (\"ipv4\" or \"ipv6\"), addr, prefix"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef interface_addresses_def = {
   .name = "interface_addresses",
   .call = "virDomainInterfaceAddresses",
   .help = "The IP addresses of the guest's network interfaces.",
   .result = {"table[]"},
-  .returns = "a list of tables: name, hwaddr, addrs (a list of tables: type, addr, prefix)",
+  .fields = interface_fields,
   .params = addresses_params,
   .size = sizeof(list_op),
   .run = addresses_run,
@@ -166,12 +179,17 @@ static void iothread_info_release(gl_op *op)
     virDomainIOThreadInfoFree(self->threads[i]);
   free(self->threads);
 }
+static const gl_result_field iothread_fields[] = {
+  {"iothread_id", "integer", "its number"},
+  {"cpus", "integer[]", "the host's processors that it may run on"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_iothread_info_def = {
   .name = "get_iothread_info",
   .call = "virDomainGetIOThreadInfo",
   .help = "The threads for the guest's disks, and on which of the host's processors they may run.",
   .result = {"table[]"},
-  .returns = "a list of tables: iothread_id, cpus (a list of numbers)",
+  .fields = iothread_fields,
   .params = iothread_params,
   .size = sizeof(list_op),
   .run = iothread_info_run,
@@ -204,12 +222,17 @@ static void labels_release(gl_op *op)
 {
   free(((list_op *)op)->labels);
 }
+static const gl_result_field label_fields[] = {
+  {"label", "string", "the label"},
+  {"enforcing", "integer", "1: the host enforces it"},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_security_label_list_def = {
   .name = "get_security_label_list",
   .call = "virDomainGetSecurityLabelList",
   .help = "The security labels of the guest's process, one for each model.",
   .result = {"table[]"},
-  .returns = "a list of tables: label, enforcing",
+  .fields = label_fields,
   .size = sizeof(list_op),
   .run = labels_run,
   .push = labels_push,

@@ -40,8 +40,8 @@ static const gl_opdef memory_stats_def = {
   .call = "virDomainMemoryStats",
   .help = "How the guest uses its memory: actual_balloon, rss, unused, usable ... What is inside the guest it says itself, by its balloon "
           "driver.",
-  .result = {"table"},
-  .returns = "a table: KiB by name; faults are counts, last_update is a time",
+  .result = {"table<string,integer>"},
+  .returns = "KiB by name; faults are counts, last_update is a time",
   .size = sizeof(memory_op),
   .run = memory_stats_run,
   .push = memory_stats_push,

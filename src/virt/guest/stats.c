@@ -74,12 +74,17 @@ static void stats_release(gl_op *op)
   if (self->records)
     virDomainStatsRecordListFree(self->records);
 }
+static const gl_result_field domain_stats_fields[] = {
+  {"guest", "Guest", "the guest"},
+  {"stats", "table<string, any>", "values by libvirt's names, as in \"cpu.time\""},
+  {NULL, NULL, NULL},
+};
 static const gl_opdef get_all_domain_stats_def = {
   .name = "get_all_domain_stats",
   .call = "virConnectGetAllDomainStats",
   .help = "The statistics of all guests, in one call.",
   .result = {"table[]"},
-  .returns = "a list of tables: guest (a Guest), and stats, a table of libvirt's names, as \"cpu.time\"",
+  .fields = domain_stats_fields,
   .params = all_params,
   .size = sizeof(stats_op),
   .run = all_run,
@@ -91,8 +96,8 @@ static const gl_opdef stats_def = {
   .name = "stats",
   .call = "virConnectGetAllDomainStats",
   .help = "The statistics of all guests, in one call, by the names of the guests: host:stats().web[\"cpu.time\"].",
-  .result = {"table"},
-  .returns = "a table from a guest's name to a table of libvirt's names, as \"cpu.time\", \"block.0.rd.bytes\"",
+  .result = {"table<string,table<string,any>>"},
+  .returns = "by the name of a guest, a table of libvirt's names, as in \"cpu.time\" and \"block.0.rd.bytes\"",
   .params = all_params,
   .size = sizeof(stats_op),
   .run = all_run,
@@ -126,8 +131,8 @@ static const gl_opdef get_stats_def = {
   .name = "get_stats",
   .call = "virDomainListGetStats",
   .help = "The guest's statistics, all in one call. guest:stats() is the same.",
-  .result = {"table"},
-  .returns = "a table of libvirt's names, as \"cpu.time\", \"block.0.rd.bytes\"",
+  .result = {"table<string,any>"},
+  .returns = "values by libvirt's names, as in \"cpu.time\" and \"block.0.rd.bytes\"",
   .params = one_params,
   .size = sizeof(stats_op),
   .run = one_run,
@@ -139,8 +144,8 @@ static const gl_opdef one_stats_def = {
   .name = "stats",
   .call = "virDomainListGetStats",
   .help = "The guest's statistics, all in one call.",
-  .result = {"table"},
-  .returns = "a table of libvirt's names, as \"cpu.time\", \"block.0.rd.bytes\"",
+  .result = {"table<string,any>"},
+  .returns = "values by libvirt's names, as in \"cpu.time\" and \"block.0.rd.bytes\"",
   .params = one_params,
   .size = sizeof(stats_op),
   .run = one_run,

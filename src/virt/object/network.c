@@ -54,11 +54,23 @@ static void leases_release(gl_op *op)
   free(self->leases);
 }
 
-#define LEASES(name_, text)                                                                                                                \
-  {                                                                                                                                        \
-    .name = name_, .call = "virNetworkGetDHCPLeases", .help = text, .result = {"table[]"},                                                 \
-    .returns = "a list of tables: iface, expirytime (seconds since 1970), type (\"ipv4\"), mac, iaid, ipaddr, prefix, hostname, clientid", \
-    .params = leases_params, .size = sizeof(leases_op), .run = leases_run, .push = leases_push, .release = leases_release, GL_LOOK,        \
+static const gl_result_field lease_fields[] = {
+  {"iface", "string", "the network's interface"},
+  {"expirytime", "integer", "seconds since 1970"},
+  {"type", "string", "\"ipv4\" or \"ipv6\""},
+  {"mac", "string?", "who has it"},
+  {"iaid", "string?", "of IPv6, the client's number for it"},
+  {"ipaddr", "string", "the address"},
+  {"prefix", "integer", "bits of the network"},
+  {"hostname", "string?", "as the client calls itself"},
+  {"clientid", "string?", "as the client says"},
+  {NULL, NULL, NULL},
+};
+
+#define LEASES(name_, text)                                                                                                         \
+  {                                                                                                                                 \
+    .name = name_, .call = "virNetworkGetDHCPLeases", .help = text, .result = {"table[]"}, .fields = lease_fields,                  \
+    .params = leases_params, .size = sizeof(leases_op), .run = leases_run, .push = leases_push, .release = leases_release, GL_LOOK, \
   }
 static const gl_opdef get_dhcp_leases_def =
   LEASES("get_dhcp_leases", "The addresses that the network has lent. network:leases() is the same.");
