@@ -507,6 +507,16 @@ function Host:get_free_memory(options) end
 ---@return integer[] # a list of numbers: for each cell those of all sizes
 function Host:get_free_pages(sizes, first, count, options) end
 
+---@class guestlua.GetInfoResult
+---@field model string string indicating the CPU model
+---@field memory integer memory size in kilobytes
+---@field cpus integer the number of active CPUs
+---@field mhz integer expected CPU frequency, 0 if not known or on unusual architectures
+---@field nodes integer the number of NUMA cell, 1 for unusual NUMA topologies or uniform memory access; check capabilities XML for the actual NUMA topology
+---@field sockets integer number of CPU sockets per node if nodes > 1, 1 in case of unusual NUMA topology
+---@field cores integer number of cores per socket, total number of processors in case of unusual NUMA topology
+---@field threads integer number of threads per core, 1 in case of unusual numa topology
+
 ---@class guestlua.GetInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -514,7 +524,7 @@ function Host:get_free_pages(sizes, first, count, options) end
 ---
 ---libvirt: `virNodeGetInfo`
 ---@param options? guestlua.GetInfoOptions
----@return table
+---@return guestlua.GetInfoResult
 function Host:get_info(options) end
 
 ---@class guestlua.GetMaxVcpusOptions
@@ -535,7 +545,7 @@ function Host:get_max_vcpus(type, options) end
 ---
 ---libvirt: `virNodeGetMemoryParameters`
 ---@param options? guestlua.GetMemoryParametersOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Host:get_memory_parameters(options) end
 
 ---@class guestlua.GetMemoryStatsOptions
@@ -549,6 +559,10 @@ function Host:get_memory_parameters(options) end
 ---@return table<string,integer> # KiB by name
 function Host:get_memory_stats(cell, options) end
 
+---@class guestlua.GetSecurityModelResult
+---@field model string security model string
+---@field doi string domain of interpretation
+
 ---@class guestlua.GetSecurityModelOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -556,7 +570,7 @@ function Host:get_memory_stats(cell, options) end
 ---
 ---libvirt: `virNodeGetSecurityModel`
 ---@param options? guestlua.GetSecurityModelOptions
----@return table
+---@return guestlua.GetSecurityModelResult
 function Host:get_security_model(options) end
 
 ---@class guestlua.GetSevInfoOptions
@@ -566,7 +580,7 @@ function Host:get_security_model(options) end
 ---
 ---libvirt: `virNodeGetSEVInfo`
 ---@param options? guestlua.GetSevInfoOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Host:get_sev_info(options) end
 
 ---@class guestlua.GetStoragePoolCapabilitiesOptions
@@ -1902,7 +1916,7 @@ function Guest:get_disk_errors(options) end
 ---@return table<string,any> # values by name
 function Guest:get_guest_info(options) end
 
----@class guestlua.GetInfoResult
+---@class guestlua.GuestGetInfoResult
 ---@field state integer a value of guestlua.power_state
 ---@field domain_state string libvirt's word for its state: "running", "shutoff" …
 ---@field id integer libvirt's number of the running guest; -1: it is off
@@ -1917,7 +1931,7 @@ function Guest:get_guest_info(options) end
 ---libvirt: `virDomainGetInfo`
 ---@param host? any accepted for compatibility with the reference; the guest knows its host
 ---@param options? guestlua.GetInfoOptions
----@return guestlua.GetInfoResult
+---@return guestlua.GuestGetInfoResult
 function Guest:get_info(host, options) end
 
 ---@class guestlua.GetInterfaceByCfgOptions
@@ -2611,6 +2625,13 @@ function Domain:block_rebase(disk, base, bandwidth, options) end
 ---@param options? guestlua.BlockResizeOptions
 function Domain:block_resize(disk, size, options) end
 
+---@class guestlua.BlockStatsResult
+---@field rd_req integer number of read requests
+---@field rd_bytes integer number of read bytes
+---@field wr_req integer number of write requests
+---@field wr_bytes integer number of written bytes
+---@field errs integer In Xen this returns the mysterious 'oo_req'
+
 ---@class guestlua.BlockStatsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2619,7 +2640,7 @@ function Domain:block_resize(disk, size, options) end
 ---libvirt: `virDomainBlockStats`
 ---@param disk string the disk's target, as "vda"
 ---@param options? guestlua.BlockStatsOptions
----@return table
+---@return guestlua.BlockStatsResult
 function Domain:block_stats(disk, options) end
 
 ---@class guestlua.BlockStatsFlagsOptions
@@ -2630,7 +2651,7 @@ function Domain:block_stats(disk, options) end
 ---libvirt: `virDomainBlockStatsFlags`
 ---@param disk string the disk's target, as "vda"
 ---@param options? guestlua.BlockStatsFlagsOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:block_stats_flags(disk, options) end
 
 ---@class guestlua.CheckpointCreateXmlOptions
@@ -2823,8 +2844,13 @@ function Domain:get_autostart(options) end
 ---
 ---libvirt: `virDomainGetBlkioParameters`
 ---@param options? guestlua.GetBlkioParametersOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_blkio_parameters(options) end
+
+---@class guestlua.GetBlockInfoResult
+---@field capacity integer logical size in bytes of the image (how much storage the guest will see)
+---@field allocation integer host storage in bytes occupied by the image (such as highest allocated extent if there are no holes, similar to 'du')
+---@field physical integer host physical size in bytes of the image container (last offset, similar to 'ls')
 
 ---@class guestlua.GetBlockInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2834,7 +2860,7 @@ function Domain:get_blkio_parameters(options) end
 ---libvirt: `virDomainGetBlockInfo`
 ---@param disk string the disk's target, as "vda"
 ---@param options? guestlua.GetBlockInfoOptions
----@return table
+---@return guestlua.GetBlockInfoResult
 function Domain:get_block_info(disk, options) end
 
 ---@class guestlua.GetBlockIoTuneOptions
@@ -2848,8 +2874,14 @@ function Domain:get_block_info(disk, options) end
 ---libvirt: `virDomainGetBlockIoTune`
 ---@param disk string the disk's target, as "vda"
 ---@param options? guestlua.GetBlockIoTuneOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_block_io_tune(disk, options) end
+
+---@class guestlua.GetBlockJobInfoResult
+---@field type string virDomainBlockJobType
+---@field bandwidth integer The following fields provide an indication of block job progress. @cur indicates the current position and will be between 0 and @end. @end is the final cursor position for this operation and represents completion. To approximate progress, divide @cur by @end
+---@field cur integer see libvirt
+---@field end integer see libvirt
 
 ---@class guestlua.GetBlockJobInfoOptions
 ---@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES
@@ -2860,8 +2892,13 @@ function Domain:get_block_io_tune(disk, options) end
 ---libvirt: `virDomainGetBlockJobInfo`
 ---@param disk string the disk's target, as "vda"
 ---@param options? guestlua.GetBlockJobInfoOptions
----@return table
+---@return guestlua.GetBlockJobInfoResult
 function Domain:get_block_job_info(disk, options) end
+
+---@class guestlua.GetControlInfoResult
+---@field state string control state, one of virDomainControlState
+---@field details integer state details, currently 0 except for ERROR state (one of virDomainControlErrorReason)
+---@field state_time integer for how long (in msec) control interface has been in current state (except for OK and ERROR states)
 
 ---@class guestlua.GetControlInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2870,7 +2907,7 @@ function Domain:get_block_job_info(disk, options) end
 ---
 ---libvirt: `virDomainGetControlInfo`
 ---@param options? guestlua.GetControlInfoOptions
----@return table
+---@return guestlua.GetControlInfoResult
 function Domain:get_control_info(options) end
 
 ---@class guestlua.DomainGetCpuStatsOptions
@@ -2920,7 +2957,7 @@ function Domain:get_fs_info(options) end
 ---libvirt: `virDomainGetGuestInfo`
 ---@param types integer|string[] what to ask for
 ---@param options? guestlua.DomainGetGuestInfoOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_guest_info(types, options) end
 
 ---@class guestlua.GetGuestVcpusOptions
@@ -2930,7 +2967,7 @@ function Domain:get_guest_info(types, options) end
 ---
 ---libvirt: `virDomainGetGuestVcpus`
 ---@param options? guestlua.GetGuestVcpusOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_guest_vcpus(options) end
 
 ---@class guestlua.GetHostnameOptions
@@ -2945,11 +2982,18 @@ function Domain:get_guest_vcpus(options) end
 ---@return string
 function Domain:get_hostname(options) end
 
+---@class guestlua.DomainGetInfoResult
+---@field state string the running state, one of virDomainState
+---@field max_mem integer the maximum memory in KBytes allowed
+---@field memory integer the memory in KBytes used by the domain
+---@field nr_virt_cpu integer the number of virtual CPUs for the domain
+---@field cpu_time integer the CPU time used in nanoseconds
+
 ---The guest's state, memory and processors.
 ---
 ---libvirt: `virDomainGetInfo`
 ---@param options? guestlua.GetInfoOptions
----@return table
+---@return guestlua.DomainGetInfoResult
 function Domain:get_info(options) end
 
 ---@class guestlua.GetInterfaceParametersOptions
@@ -2963,7 +3007,7 @@ function Domain:get_info(options) end
 ---libvirt: `virDomainGetInterfaceParameters`
 ---@param device string the interface's name on the host, as "vnet0", or its MAC address
 ---@param options? guestlua.GetInterfaceParametersOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_interface_parameters(device, options) end
 
 ---@class guestlua.GetIothreadInfoResult
@@ -2982,6 +3026,20 @@ function Domain:get_interface_parameters(device, options) end
 ---@return guestlua.GetIothreadInfoResult[]
 function Domain:get_iothread_info(options) end
 
+---@class guestlua.DomainGetJobInfoResult
+---@field type string Time is measured in milliseconds
+---@field time_elapsed integer Always set
+---@field time_remaining integer Only for VIR_DOMAIN_JOB_BOUNDED Data is measured in bytes unless otherwise specified and is measuring the job as a whole. For VIR_DOMAIN_JOB_UNBOUNDED, dataTotal may be less than the final sum of dataProcessed + dataRemaining in the event that the hypervisor has to repeat some data, such as due to dirtied pages during migration. For VIR_DOMAIN_JOB_BOUNDED, dataTotal shall always equal the sum of dataProcessed + dataRemaining
+---@field data_total integer see libvirt
+---@field data_processed integer see libvirt
+---@field data_remaining integer As above, but only tracking guest memory progress
+---@field mem_total integer see libvirt
+---@field mem_processed integer see libvirt
+---@field mem_remaining integer As above, but only tracking guest disk file progress
+---@field file_total integer see libvirt
+---@field file_processed integer see libvirt
+---@field file_remaining integer see libvirt
+
 ---@class guestlua.DomainGetJobInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -2989,7 +3047,7 @@ function Domain:get_iothread_info(options) end
 ---
 ---libvirt: `virDomainGetJobInfo`
 ---@param options? guestlua.DomainGetJobInfoOptions
----@return table
+---@return guestlua.DomainGetJobInfoResult
 function Domain:get_job_info(options) end
 
 ---@class guestlua.GetJobStatsOptions
@@ -3002,7 +3060,7 @@ function Domain:get_job_info(options) end
 ---libvirt: `virDomainGetJobStats`
 ---@param options? guestlua.GetJobStatsOptions
 ---@return string type
----@return table params
+---@return table<string,any> params
 function Domain:get_job_stats(options) end
 
 ---@class guestlua.GetLaunchSecurityInfoOptions
@@ -3012,7 +3070,7 @@ function Domain:get_job_stats(options) end
 ---
 ---libvirt: `virDomainGetLaunchSecurityInfo`
 ---@param options? guestlua.GetLaunchSecurityInfoOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_launch_security_info(options) end
 
 ---@class guestlua.GetMaxMemoryOptions
@@ -3042,7 +3100,7 @@ function Domain:get_max_vcpus(options) end
 ---
 ---libvirt: `virDomainGetMemoryParameters`
 ---@param options? guestlua.DomainGetMemoryParametersOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_memory_parameters(options) end
 
 ---@class guestlua.GetMessagesOptions
@@ -3082,7 +3140,7 @@ function Domain:get_metadata(type, uri, options) end
 ---
 ---libvirt: `virDomainGetNumaParameters`
 ---@param options? guestlua.GetNumaParametersOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_numa_parameters(options) end
 
 ---@class guestlua.GetOsTypeOptions
@@ -3105,7 +3163,7 @@ function Domain:get_os_type(options) end
 ---
 ---libvirt: `virDomainGetPerfEvents`
 ---@param options? guestlua.GetPerfEventsOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_perf_events(options) end
 
 ---@class guestlua.GetSchedulerParametersOptions
@@ -3118,7 +3176,7 @@ function Domain:get_perf_events(options) end
 ---
 ---libvirt: `virDomainGetSchedulerParametersFlags`
 ---@param options? guestlua.GetSchedulerParametersOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function Domain:get_scheduler_parameters(options) end
 
 ---@class guestlua.GetSchedulerTypeOptions
@@ -3131,6 +3189,10 @@ function Domain:get_scheduler_parameters(options) end
 ---@return string
 function Domain:get_scheduler_type(options) end
 
+---@class guestlua.GetSecurityLabelResult
+---@field label string security label string
+---@field enforcing integer 1 if security policy is being enforced for domain
+
 ---@class guestlua.GetSecurityLabelOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -3138,7 +3200,7 @@ function Domain:get_scheduler_type(options) end
 ---
 ---libvirt: `virDomainGetSecurityLabel`
 ---@param options? guestlua.GetSecurityLabelOptions
----@return table
+---@return guestlua.GetSecurityLabelResult
 function Domain:get_security_label(options) end
 
 ---@class guestlua.GetSecurityLabelListResult
@@ -3264,6 +3326,16 @@ function Domain:inject_nmi(options) end
 ---@return guestlua.InterfaceAddressesResult[]
 function Domain:interface_addresses(options) end
 
+---@class guestlua.InterfaceStatsResult
+---@field rx_bytes integer see libvirt
+---@field rx_packets integer see libvirt
+---@field rx_errs integer see libvirt
+---@field rx_drop integer see libvirt
+---@field tx_bytes integer see libvirt
+---@field tx_packets integer see libvirt
+---@field tx_errs integer see libvirt
+---@field tx_drop integer see libvirt
+
 ---@class guestlua.InterfaceStatsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -3272,7 +3344,7 @@ function Domain:interface_addresses(options) end
 ---libvirt: `virDomainInterfaceStats`
 ---@param device string the interface's name on the host, as "vnet0", or its MAC address
 ---@param options? guestlua.InterfaceStatsOptions
----@return table
+---@return guestlua.InterfaceStatsResult
 function Domain:interface_stats(device, options) end
 
 ---Whether the guest runs; a paused guest does.
@@ -4161,7 +4233,7 @@ function BlockDevice:commit(base, top, options) end
 ---@return integer
 function BlockDevice:copy(dest_xml, options) end
 
----@class guestlua.GetBlockInfoResult
+---@class guestlua.BlockDeviceGetBlockInfoResult
 ---@field capacity integer bytes that the guest sees
 ---@field allocation integer bytes that are written
 ---@field physical integer bytes that its image takes
@@ -4170,7 +4242,7 @@ function BlockDevice:copy(dest_xml, options) end
 ---
 ---libvirt: `virDomainGetBlockInfo`
 ---@param options? guestlua.GetBlockInfoOptions
----@return guestlua.GetBlockInfoResult
+---@return guestlua.BlockDeviceGetBlockInfoResult
 function BlockDevice:get_block_info(options) end
 
 ---@class guestlua.BlockDeviceGetJobInfoResult
@@ -4651,7 +4723,7 @@ function NetworkPort:delete(options) end
 ---
 ---libvirt: `virNetworkPortGetParameters`
 ---@param options? guestlua.GetParametersOptions
----@return table
+---@return table<string,any> # values by libvirt's names
 function NetworkPort:get_parameters(options) end
 
 ---@class guestlua.NetworkPortGetXmlDescOptions
@@ -4778,11 +4850,17 @@ function StoragePool:destroy(options) end
 ---@return boolean
 function StoragePool:get_autostart(options) end
 
+---@class guestlua.StoragePoolGetInfoResult
+---@field state string virStoragePoolState flags
+---@field capacity integer Logical size bytes
+---@field allocation integer Current allocation bytes
+---@field available integer Remaining free space bytes
+
 ---The pool's state, and how much is stored in it.
 ---
 ---libvirt: `virStoragePoolGetInfo`
 ---@param options? guestlua.GetInfoOptions
----@return table
+---@return guestlua.StoragePoolGetInfoResult
 function StoragePool:get_info(options) end
 
 ---@class guestlua.StoragePoolGetXmlDescOptions
@@ -4920,6 +4998,11 @@ function StorageVol:delete(options) end
 ---@param options? guestlua.DownloadOptions
 function StorageVol:download(path, options) end
 
+---@class guestlua.StorageVolGetInfoResult
+---@field type string virStorageVolType flags
+---@field capacity integer Logical size bytes
+---@field allocation integer Current allocation bytes
+
 ---@class guestlua.StorageVolGetInfoOptions
 ---@field get_physical? boolean VIR_STORAGE_VOL_GET_PHYSICAL
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -4928,7 +5011,7 @@ function StorageVol:download(path, options) end
 ---
 ---libvirt: `virStorageVolGetInfoFlags`
 ---@param options? guestlua.StorageVolGetInfoOptions
----@return table
+---@return guestlua.StorageVolGetInfoResult
 function StorageVol:get_info(options) end
 
 ---@class guestlua.GetPathOptions

@@ -59,13 +59,20 @@ local function enums(text)
   return types
 end
 
--- Structs: a list of { name =, type = } by the name of the type, without what is reserved.
+local ENTITIES = { gt = ">", lt = "<", amp = "&", quot = '"', apos = "'" }
+
+-- A text for people, on one line.
+local function plain(info)
+  return (info:gsub("&(%l+);", ENTITIES):gsub("^/%*", ""):gsub("%*/$", ""):gsub("%s+", " "):gsub("^ ", ""):gsub("[ .]+$", ""))
+end
+
+-- Structs: a list of { name =, type =, info = } by the name of the type, without what is reserved.
 local function structs(text)
   local list = {}
   for head, body in text:gmatch("<struct (name=[^/>]-)>(.-)</struct>") do
     local fields = {}
     for field in body:gmatch("<field (.-)/>") do
-      fields[#fields + 1] = { name = attribute(field, "name"), type = attribute(field, "type") }
+      fields[#fields + 1] = { name = attribute(field, "name"), type = attribute(field, "type"), info = plain(attribute(field, "info") or "") }
     end
     list[attribute(head, "name")] = fields
   end

@@ -129,13 +129,23 @@ function Writer:struct(p, id)
     end
   end
   self:add("  return 1;\n}")
+  self:struct_fields(p, id)
 end
 
+-- What is documented of them, in libvirt's own words.
+function Writer:struct_fields(p, id)
+  self:add("static const gl_result_field %s_fields[] = {", id)
+  for _, field in ipairs(self.description.structs[p.struct]) do
+    local type = (self.words.fields[p.struct .. "." .. field.name] or field.type:find("^char ")) and "string" or "integer"
+    self:add("  {%s, %s, %s},", quoted(names.snake(field.name)), quoted(type), quoted(field.info ~= "" and field.info or "see libvirt"))
+  end
+  self:add("  {NULL, NULL, NULL},\n};")
+end
 
 -- ---- one call ----
 
 local TYPES = {
-  text = "string", constant = "string", boolean = "boolean", integer = "integer", size = "integer", enum = "string", params = "table",
+  text = "string", constant = "string", boolean = "boolean", integer = "integer", size = "integer", enum = "string", params = "table<string,any>",
   struct = "table", texts = "string[]",
 }
 
@@ -297,7 +307,9 @@ function Writer:definition(p, id, name, help, params)
   self:add("static const gl_opdef %s_def = {\n  .name = %s,\n  .call = %s,\n  .help = %s,", name, quoted(name:match("^%w-_(.*)$")), quoted(p.fn.name),
     quoted(help))
   local fields = {
-    { "result", results(p) ~= "" and ("{%s}"):format(results(p)) }, { "returns", p.row.returns and quoted(p.row.returns) }, { "params", params },
+    { "result", results(p) ~= "" and ("{%s}"):format(results(p)) },
+    { "returns", (p.row.returns or p.result == "params") and quoted(p.row.returns or "values by libvirt's names") },
+    { "fields", p.result == "struct" and id .. "_fields" }, { "params", params },
     { "size", size and ("sizeof(%s)"):format(size) }, { "run", id .. "_run" }, { "push", push }, { "release", release },
     { "gives", p.class and ("&gl_%s_named"):format(p.class:lower()) }, { "changes", p.changes and "true" }, { "quick", p.quick and "true" },
     { "memory", p.memory and "true" }, { "slow", p.row.slow and "true" }, { "lane", "GL_LANE_" .. p.lane },
