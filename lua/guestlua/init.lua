@@ -123,7 +123,7 @@ require("guestlua.guest.inside")
 require("guestlua.guest.file")
 
 guestlua.log = require("guestlua.log.log").log
-guestlua.run = require("guestlua.host.run").run
+guestlua.run, guestlua.rates = require("guestlua.host.run").run, require("guestlua.host.rates").rates
 guestlua.dry_run, guestlua.plan = require("guestlua.log.calls").dry_run, require("guestlua.log.plan").plan
 
 local progress = require("guestlua.log.progress")

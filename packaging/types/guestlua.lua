@@ -157,6 +157,12 @@ function guestlua.plan() end
 ---@return guestlua.Progress
 function guestlua.progress(label, options) end
 
+---What went on between two answers of host:stats, or of guest:stats, a second: bytes, requests, nanoseconds of processor time. Disks and network interfaces are known by their names. A counter that went down has no rate, as the guest was started anew; nor has what only one of the two has, nor what is a size or a state.
+---@param a table the earlier answer
+---@param b table the later one
+---@return table # a table like the two, with rates: guestlua.rates(a, b).web.cpu.time / 1e9 is how many processors were busy
+function guestlua.rates(a, b) end
+
 ---@class guestlua.RecoverResult
 ---@field id string the run's, as `guestlua recover --forget` takes it
 ---@field workflow string the workflow or guard
@@ -1392,7 +1398,8 @@ function Host:set_identity(params, options) end
 function Host:set_memory_parameters(params, options) end
 
 ---@class guestlua.StatsOptions
----@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field guests? string[] the names of the guests that are asked; nil: all
+---@field groups? integer|string[] what is asked for, as {"cpu", "block"}; nil: all
 ---@field nowait? boolean leave out what a guest that is busy does not say at once
 ---@field backing? boolean of all images of a disk, and not only of the top one
 ---@field enforce_stats? boolean fail if something cannot be said
@@ -1404,11 +1411,11 @@ function Host:set_memory_parameters(params, options) end
 ---@field other? boolean those in another state
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The statistics of all guests, in one call, by the names of the guests: host:stats().web["cpu.time"].
+---The statistics of all guests, in one call, or of those that are named: host:stats().web.cpu.time. guestlua.rates makes rates of two of them.
 ---
 ---libvirt: `virConnectGetAllDomainStats`
 ---@param options? guestlua.StatsOptions
----@return table<string,table<string,any>> # by the name of a guest, a table of libvirt's names, as in "cpu.time" and "block.0.rd.bytes"
+---@return table<string,table<string,any>> # by the name of a guest, its statistics by libvirt's names, a table for each dot in them: "block.0.rd.bytes" is block[0].rd.bytes, and numbers count from 0 as libvirt's do
 function Host:stats(options) end
 
 ---@class guestlua.StoragePoolCreateXmlOptions
@@ -3224,7 +3231,7 @@ function Domain:get_security_label_list(options) end
 ---@field enforce_stats? boolean fail if something cannot be said
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The guest's statistics, all in one call. guest:stats() is the same.
+---The guest's statistics, all in one call. guest:stats() has them nested.
 ---
 ---libvirt: `virDomainListGetStats`
 ---@param options? guestlua.GetStatsOptions
@@ -4096,7 +4103,7 @@ function Domain:snapshots(options) end
 function Domain:start_dirty_rate_calc(seconds, options) end
 
 ---@class guestlua.DomainStatsOptions
----@field types? integer|string[] what is asked for, as {"cpu_total", "block"}; nil: all
+---@field groups? integer|string[] what is asked for, as {"cpu", "block"}; nil: all
 ---@field nowait? boolean leave out what a guest that is busy does not say at once
 ---@field backing? boolean of all images of a disk, and not only of the top one
 ---@field enforce_stats? boolean fail if something cannot be said
@@ -4106,7 +4113,7 @@ function Domain:start_dirty_rate_calc(seconds, options) end
 ---
 ---libvirt: `virDomainListGetStats`
 ---@param options? guestlua.DomainStatsOptions
----@return table<string,any> # values by libvirt's names, as in "cpu.time" and "block.0.rd.bytes"
+---@return table<string,any> # values by libvirt's names, with a table for each dot in them, as host:stats has it: "block.0.rd.bytes" is block[0].rd.bytes
 function Domain:stats(options) end
 
 ---@class guestlua.SuspendOptions

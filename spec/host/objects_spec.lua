@@ -153,8 +153,8 @@ describe("libvirt's objects", function()
   end)
 
   it("say how they do", function()
-    assert.equal(1, host:stats().test["state.state"])
-    assert.equal(1, made.Guest:stats({ types = "state" })["state.state"])
+    assert.equal(1, host:stats().test.state.state)
+    assert.equal(1, made.Guest:stats({ groups = "state" }).state.state)
     for _, row in ipairs(host:get_all_domain_stats({ active = true })) do
       assert.equal(row.guest.name == "test" or row.guest.name == "checkpointed", true)
     end

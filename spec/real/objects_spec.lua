@@ -166,13 +166,19 @@ describe("A guest that runs", function()
   end)
 
   on_guest("is asked how it does, is limited, and boots anew", function(guest)
-    assert.equal(1, guest:stats({ types = "state" })["state.state"])
+    assert.equal(1, guest:stats({ groups = "state" }).state.state)
+    local first = machine.host:stats({ guests = { guest.name } })
+    assert.equal("vda", first[guest.name].block[0].name)
     assert.equal("running", (guest.domain:get_info()).state)
     guest:set_block_io_tune("vda", { total_iops_sec = 1000 }, { live = true })
     assert.equal(1000, guest:get_block_io_tune("vda", { live = true }).total_iops_sec)
     local before = guest:block_stats_flags("vda").wr_bytes
     machine:sh("echo x >/data/x; sync")
     assert.is_true(guest:block_stats_flags("vda").wr_bytes > before)
+    local rate = guestlua.rates(first, machine.host:stats({ guests = { guest.name } }))[guest.name]
+    assert.is_true(rate.cpu.time > 0)
+    assert.is_true(rate.block[0].wr.bytes > 0)
+    assert.is_nil(rate.block[0].capacity)
     assert.is_true(guest:memory_stats().rss > 0)
     local e = helper.failure(guest.screenshot, guest, machine.dir .. "/screen") -- it has none
     assert.equal("virDomainScreenshot", e.call)
