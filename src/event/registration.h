@@ -1,4 +1,4 @@
-/* libvirt's callbacks: one for each kind of event of a connection, to which the subscriptions belong. */
+/* What a Host hears of: one registration for each kind of event, to which its subscriptions belong. */
 #ifndef GL_REGISTRATION_H
 #define GL_REGISTRATION_H
 
