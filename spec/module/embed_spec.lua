@@ -59,6 +59,10 @@ describe("A program that embeds guestlua", function()
     runs("threads")
   end)
 
+  it("gives several states one connection, and each hears of its events", function()
+    runs("shared")
+  end)
+
   it("may run libvirt's event loop itself, and is told where it does not", function()
     runs("own_events")
   end)

@@ -142,9 +142,8 @@ void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *gue
     gl_event_free(e);
 }
 
-void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data)
+void gl_event_deliver_all(gl_registration *r, virDomainPtr dom, const gl_event_data *data)
 {
-  gl_registration *r = registration;
   char uuid[VIR_UUID_STRING_BUFLEN] = "";
   if (dom)
     virDomainGetUUIDString(dom, uuid);

@@ -2,8 +2,9 @@
  * libvirt's event thread -> queue -> the Lua thread.
  *
  * libvirt's callbacks copy their arguments into a gl_event, put that into the state's gl_queue and wake the Lua thread, which sorts the
- * events by subscription. A subscription is counted: one for its object, one for each event under way. There is one registration with
- * libvirt for each kind of event of a connection, counted as well: libvirt's freecb may run on any thread and drops its count.
+ * events by subscription. A subscription is counted: one for its object, one for each event under way. libvirt has one callback for each
+ * kind of event of a virConnectPtr in the whole process: a source (source.h), which all states with that connection share through their
+ * registrations.
  */
 #ifndef GL_QUEUE_H
 #define GL_QUEUE_H
@@ -19,6 +20,7 @@
 typedef struct gl_event gl_event;
 typedef struct gl_event_kind gl_event_kind;
 typedef struct gl_member gl_member;
+typedef struct gl_source gl_source;
 typedef struct gl_sub gl_sub;
 
 #define GL_EVENT_NUMBERS 3
@@ -31,13 +33,13 @@ typedef struct gl_event_data {
   int params_count;
 } gl_event_data;
 
-/* libvirt's callback for one kind of event of one connection. */
+/* One kind of event of one Host, for its subscriptions. */
 struct gl_registration {
-  gl_registration *next; /* of the host */
+  gl_registration *next;  /* of the host */
+  gl_registration *other; /* of the source */
   const gl_event_kind *kind;
-  virConnectPtr conn; /* counted: the connection it is registered on */
-  int id;             /* libvirt's number for it */
-  atomic_int refs;    /* the host's and libvirt's */
+  gl_source *source; /* NULL: libvirt knows of no such event */
+  atomic_int refs;   /* the host's and its members' */
   pthread_mutex_t mutex;
   gl_member *members; /* the subscriptions to it; under the mutex */
 };
@@ -81,7 +83,7 @@ gl_queue *gl_queue_ref(gl_queue *q);
 
 /* Event thread: copies the data for each subscription to the registration that it concerns; dom NULL: the event is the connection's. Or for
  * one subscription, under the registration's mutex: it cannot go away meanwhile. */
-void gl_event_deliver(void *registration, virDomainPtr dom, const gl_event_data *data);
+void gl_event_deliver_all(gl_registration *r, virDomainPtr dom, const gl_event_data *data);
 void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest, const char *uuid, const gl_event_data *data);
 
 /* Any thread. */

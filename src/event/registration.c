@@ -4,14 +4,9 @@
 
 #include "event/kind.h"
 #include "event/names.h"
+#include "event/source.h"
 #include "event/thread.h"
 #include "loop/wait.h"
-
-/* Any thread. */
-static void on_free(void *opaque)
-{
-  gl_registration_unref(opaque);
-}
 
 /* Any thread: takes it off the registrations' lists; no more events come. */
 static void leave(gl_sub *sub)
@@ -42,45 +37,10 @@ void gl_sub_drop(gl_sub *sub)
   gl_sub_unref(sub);
 }
 
-/* The connection is lost. Event thread. */
-static void on_disconnected(virConnectPtr conn, int reason, void *opaque)
-{
-  (void)conn;
-  const gl_event_data data = {.numbers = {reason}};
-  gl_event_deliver(opaque, NULL, &data);
-}
-
-/* Registers r's callback with libvirt, on that connection. */
+/* Moves r to that connection. Negative if libvirt refused. */
 static int connect_registration(virConnectPtr conn, gl_registration *r)
 {
-  int id;
-  atomic_fetch_add(&r->refs, 1);
-  if (r->kind->id == GL_EVENT_DISCONNECTED)
-    id = virConnectRegisterCloseCallback(conn, on_disconnected, r, NULL); /* a driver without close callbacks would not free r */
-  else if (r->kind->id == GL_EVENT_RECONNECTED)
-    id = 0; /* reported by gl_event_reconnect */
-  else
-    id = virConnectDomainEventRegisterAny(conn, NULL, r->kind->id, r->kind->callback, r, on_free);
-  if (id < 0) {
-    gl_registration_unref(r);
-    return -1;
-  }
-  virConnectRef(conn);
-  r->conn = conn;
-  r->id = id;
-  return 0;
-}
-
-/* The connection may be lost, so this may fail: libvirt drops the callback all the same. */
-static void disconnect_registration(gl_registration *r, virConnectPtr conn, int id)
-{
-  if (r->kind->id == GL_EVENT_DISCONNECTED)
-    virConnectUnregisterCloseCallback(conn, on_disconnected); /* also waits for a running one */
-  else if (r->kind->id != GL_EVENT_RECONNECTED)
-    virConnectDomainEventDeregisterAny(conn, id); /* calls on_free */
-  if (r->kind->id >= GL_EVENT_DISCONNECTED)
-    gl_registration_unref(r);
-  virConnectClose(conn);
+  return r->kind->id == GL_EVENT_RECONNECTED ? 0 : gl_source_join(conn, r); /* reported by gl_event_tell_gap */
 }
 
 /* The host's registration for the event, made if it has none yet; under the host's mutex. NULL if libvirt refused. */
@@ -169,7 +129,7 @@ void gl_event_deregister(gl_connection *connection)
   pthread_mutex_unlock(&connection->mutex);
   for (; r; r = next) {
     next = r->next;
-    disconnect_registration(r, r->conn, r->id);
+    gl_source_leave(r);
     gl_registration_unref(r);
   }
 }
@@ -190,13 +150,8 @@ int gl_event_reconnect(gl_connection *connection, virConnectPtr new)
 {
   int rc = 0;
   pthread_mutex_lock(&connection->mutex);
-  for (gl_registration *r = connection->registrations; r && rc == 0; r = r->next) {
-    virConnectPtr old = r->conn;
-    int id = r->id;
+  for (gl_registration *r = connection->registrations; r && rc == 0; r = r->next)
     rc = connect_registration(new, r);
-    if (rc == 0)
-      disconnect_registration(r, old, id);
-  }
   pthread_mutex_unlock(&connection->mutex);
   return rc;
 }

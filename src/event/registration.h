@@ -1,4 +1,4 @@
-/* libvirt's callbacks: one for each kind of event of a connection; subscriptions share it. */
+/* A Host's events: one registration for each kind; subscriptions share it. */
 #ifndef GL_REGISTRATION_H
 #define GL_REGISTRATION_H
 
