@@ -7,7 +7,6 @@
 #include "call/push.h"
 #include "event/names.h"
 #include "event/queue.h"
-#include "event/source.h"
 
 /* ---- callbacks, by their arguments. All of them run on the event thread. ---- */
 

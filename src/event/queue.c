@@ -142,7 +142,7 @@ void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *gue
     gl_event_free(e);
 }
 
-void gl_event_deliver_all(gl_registration *r, virDomainPtr dom, const gl_event_data *data)
+static void deliver_to_registration(gl_registration *r, virDomainPtr dom, const gl_event_data *data)
 {
   char uuid[VIR_UUID_STRING_BUFLEN] = "";
   if (dom)
@@ -152,6 +152,15 @@ void gl_event_deliver_all(gl_registration *r, virDomainPtr dom, const gl_event_d
     if (!dom || !m->sub->one_guest || strcmp(m->sub->uuid, uuid) == 0)
       gl_event_deliver_to(m->sub, r->kind, dom ? virDomainGetName(dom) : NULL, uuid, data);
   pthread_mutex_unlock(&r->mutex);
+}
+
+void gl_event_deliver(void *opaque, virDomainPtr dom, const gl_event_data *data)
+{
+  gl_feed *feed = opaque;
+  pthread_mutex_lock(&feed->mutex);
+  for (gl_registration *r = feed->registrations; r; r = r->other)
+    deliver_to_registration(r, dom, data);
+  pthread_mutex_unlock(&feed->mutex);
 }
 
 gl_queue *gl_queue_ref(gl_queue *q)

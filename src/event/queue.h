@@ -33,6 +33,12 @@ typedef struct gl_event_data {
   int params_count;
 } gl_event_data;
 
+/* The registrations that one of libvirt's callbacks feeds: the head of a source, and the callback's opaque. */
+typedef struct gl_feed {
+  pthread_mutex_t mutex;
+  gl_registration *registrations; /* under the mutex */
+} gl_feed;
+
 /* One kind of event of one Host, for its subscriptions. */
 struct gl_registration {
   gl_registration *next;  /* of the host */
@@ -81,9 +87,9 @@ void gl_event_open(lua_State *L, gl_state *s);
 
 gl_queue *gl_queue_ref(gl_queue *q);
 
-/* Event thread: copies the data for each subscription to the registration that it concerns; dom NULL: the event is the connection's. Or for
- * one subscription, under the registration's mutex: it cannot go away meanwhile. */
-void gl_event_deliver_all(gl_registration *r, virDomainPtr dom, const gl_event_data *data);
+/* Event thread: copies the data for each subscription of the feed that it concerns; dom NULL: the event is the connection's. Or for one
+ * subscription, under the registration's mutex: it cannot go away meanwhile. */
+void gl_event_deliver(void *feed, virDomainPtr dom, const gl_event_data *data);
 void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest, const char *uuid, const gl_event_data *data);
 
 /* Any thread. */

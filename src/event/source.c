@@ -6,6 +6,7 @@
 #include "event/names.h"
 
 struct gl_source {
+  gl_feed feed;
   gl_source *next;
   const gl_event_kind *kind;
   virConnectPtr conn; /* counted, so that no other gets its address; while it is being registered the caller holds it */
@@ -13,8 +14,6 @@ struct gl_source {
   bool busy;          /* it is being registered or ended, by the one thread that may */
   int users;          /* the registrations that have it or ask for it */
   atomic_int refs;    /* the list's and libvirt's */
-  pthread_mutex_t mutex;
-  gl_registration *registrations; /* under the mutex */
 };
 
 /* The process's. Nobody calls libvirt while holding `lock`: a connection that hangs may hold up only who wants the same of it. */
@@ -26,7 +25,7 @@ static void source_unref(gl_source *source)
 {
   if (atomic_fetch_sub(&source->refs, 1) > 1)
     return;
-  pthread_mutex_destroy(&source->mutex);
+  pthread_mutex_destroy(&source->feed.mutex);
   free(source);
 }
 
@@ -34,15 +33,6 @@ static void source_unref(gl_source *source)
 static void on_free(void *opaque)
 {
   source_unref(opaque);
-}
-
-void gl_event_deliver(void *opaque, virDomainPtr dom, const gl_event_data *data)
-{
-  gl_source *source = opaque;
-  pthread_mutex_lock(&source->mutex);
-  for (gl_registration *r = source->registrations; r; r = r->other)
-    gl_event_deliver_all(r, dom, data);
-  pthread_mutex_unlock(&source->mutex);
 }
 
 /* The connection is lost. Event thread. */
@@ -92,7 +82,7 @@ static gl_source *source_new(virConnectPtr conn, const gl_event_kind *kind)
   if (!source)
     return NULL;
   atomic_init(&source->refs, 1);
-  pthread_mutex_init(&source->mutex, NULL);
+  pthread_mutex_init(&source->feed.mutex, NULL);
   source->kind = kind;
   source->conn = conn;
   source->busy = true;
@@ -164,11 +154,11 @@ int gl_source_join(virConnectPtr conn, gl_registration *r)
   if (!source)
     return -1;
   gl_source_leave(r);
-  pthread_mutex_lock(&source->mutex);
+  pthread_mutex_lock(&source->feed.mutex);
   r->source = source;
-  r->other = source->registrations;
-  source->registrations = r;
-  pthread_mutex_unlock(&source->mutex);
+  r->other = source->feed.registrations;
+  source->feed.registrations = r;
+  pthread_mutex_unlock(&source->feed.mutex);
   return 0;
 }
 
@@ -177,12 +167,12 @@ void gl_source_leave(gl_registration *r)
   gl_source *source = r->source;
   if (!source)
     return;
-  pthread_mutex_lock(&source->mutex);
-  gl_registration **p = &source->registrations;
+  pthread_mutex_lock(&source->feed.mutex);
+  gl_registration **p = &source->feed.registrations;
   while (*p != r)
     p = &(*p)->other;
   *p = r->other;
-  pthread_mutex_unlock(&source->mutex);
+  pthread_mutex_unlock(&source->feed.mutex);
   r->source = NULL;
   release(source);
 }

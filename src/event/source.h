@@ -9,14 +9,11 @@
 
 #include "event/queue.h"
 
-/* Makes r hear of its kind of event on that connection, and no more on the one before; waits if another thread is just registering or ending
- * the same. Negative if libvirt refused: then all is as it was. Any thread. */
+/* Makes r hear of its kind of event on that connection, and no more on the one before; waits if another thread is just registering or
+ * ending the same. Negative if libvirt refused: then all is as it was. Any thread. */
 int gl_source_join(virConnectPtr conn, gl_registration *r);
 
 /* Ends that; libvirt forgets the callback with the last one. When it returns r is not in use. The connection may be lost. Any thread. */
 void gl_source_leave(gl_registration *r);
-
-/* For libvirt's callbacks, whose opaque the source is. Event thread. */
-void gl_event_deliver(void *source, virDomainPtr dom, const gl_event_data *data);
 
 #endif
