@@ -20,7 +20,7 @@ _guestlua()
     for ((i = 1; i < ${#line[@]} - 1; i++)); do
         if [[ $option ]]; then
             option=''
-        elif [[ ${line[i]} =~ ^(-[riEWqVvh]*[ckeld]|--(connect|keepalive-interval|max-memory|max-instructions|debug|log-level|log-format|log-file))$ ]]; then
+        elif [[ ${line[i]} =~ ^(-[riEWqVvh]*[ckeld]|--(connect|keepalive-interval|max-memory|max-instructions|debug|log-level|log-format|log-file|result))$ ]]; then
             option=${line[i]}
         elif [[ ${line[i]} == --check ]]; then
             check=1
@@ -45,13 +45,14 @@ _guestlua()
         --log-level) words='error warning info debug trace' ;;
         --log-format) words='text json' ;;
         --log-file) kind='file' ;;
+        --result) kind='file' ;;
         '')
             if [[ $script && ! $check ]]; then
                 kind='file'
             elif [[ $script || $cur != -* ]]; then
                 kind='script'
             else
-                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --max-memory --max-instructions -q --quiet -d --debug --log-level --log-format --log-file --status-key backup restore backups verify prune recover -V --version -v -h --help - --'
+                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --max-memory --max-instructions -q --quiet -d --debug --log-level --log-format --log-file --result --status-key backup restore backups verify prune recover -V --version -v -h --help - --'
             fi
             ;;
         *) kind='none' ;;

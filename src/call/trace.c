@@ -70,10 +70,10 @@ static void copy_field(lua_State *L, const char *name)
   lua_setfield(L, -3, name);
 }
 
-static void trace_call(lua_State *L, const gl_op *op, const char *kind)
+/* Says how a call ended. what: why it is said. */
+static void report(lua_State *L, const gl_op *op, const char *kind, const char *what)
 {
-  /* A read of this process's memory is not reported as a call. */
-  if (!op->def->call || op->def->memory || !begin(L, op, "over"))
+  if (!begin(L, op, what))
     return;
   if (kind) {
     gl_error_set(L, "kind", kind);
@@ -93,7 +93,20 @@ static void trace_call(lua_State *L, const gl_op *op, const char *kind)
   }
   lua_call(L, 2, 0);
 }
+
+static void trace_call(lua_State *L, const gl_op *op, const char *kind)
+{
+  if (op->def->call && !op->def->memory) /* what reads this process's memory is no call to anybody */
+    report(L, op, kind, "over");
+}
 static const gl_watcher tracer = {.after = trace_call};
+
+static void record_call(lua_State *L, const gl_op *op, const char *kind)
+{
+  if (op->def->changes)
+    report(L, op, kind, "changed");
+}
+static const gl_watcher recorder = {.after = record_call};
 
 static bool hold_back(lua_State *L, gl_op *op)
 {
@@ -123,7 +136,7 @@ bool gl_is_dry_run(const gl_state *s)
 
 /* ---- for the modules in Lua ---- */
 
-/* core.on_call(fn): from now on calls fn("over" or "held", call), which must not wait. */
+/* core.on_call(fn): from now on calls fn("over", "changed" or "held", call), which must not wait. */
 static int on_call(lua_State *L)
 {
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -143,10 +156,15 @@ static int watch(lua_State *L, const gl_watcher *w)
   return 1;
 }
 
-/* core.trace(on), core.dry_run(on): whether it is on; nil leaves it as it is. */
+/* core.trace(on), core.record(on), core.dry_run(on): whether it is on; nil leaves it as it is. */
 static int trace(lua_State *L)
 {
   return watch(L, &tracer);
+}
+
+static int record(lua_State *L)
+{
+  return watch(L, &recorder);
 }
 
 static int dry_run(lua_State *L)
@@ -156,6 +174,6 @@ static int dry_run(lua_State *L)
 
 void gl_trace_open(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"on_call", on_call}, {"trace", trace}, {"dry_run", dry_run}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"on_call", on_call}, {"trace", trace}, {"record", record}, {"dry_run", dry_run}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

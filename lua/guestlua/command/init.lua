@@ -142,19 +142,8 @@ local function run_script(path, ...)
   return compiled(loadfile(path ~= "-" and path or nil, mode))(...)
 end
 
--- Runs as a task. Returns the exit code, nil for 0.
-function command.run(settings, script, ...)
-  if settings.help then
-    return print_help()
-  elseif settings.check then
-    return require("guestlua.command.check").main(script, ...)
-  end
-  configure(settings)
-  table.insert(package.searchers, 2, (require("guestlua.command.luv")))
-  if settings.W then
-    warn("@on")
-  end
-  local planned <close> = settings.dry_run and setmetatable({}, { __close = print_plan }) or nil -- luacheck: ignore planned
+-- Everything that was asked for. Returns the exit code, nil for 0, and what the script returned.
+local function perform(settings, script, ...)
   if settings.version or settings.V then
     print_versions()
   end
@@ -171,14 +160,54 @@ function command.run(settings, script, ...)
     return require("guestlua.command." .. SUBCOMMANDS[script])(script, ...)
   end
   local nothing_else = not settings.version and not settings.V and #settings.steps == 0
-  if script then
-    run_script(script, ...)
-  end
+  local results = script and table.pack(run_script(script, ...)) or { n = 0 }
   if settings.interactive or not script and nothing_else and guestlua.isatty(io.stdin) then
     return require("guestlua.prompt.repl")(settings)
   elseif not script and nothing_else then
-    run_script("-")
+    results = table.pack(run_script("-"))
   end
+  return nil, table.unpack(results, 1, results.n)
+end
+
+-- With --result: says what came of it, however it ends.
+local function recorded(settings, ...)
+  local result = require("guestlua.command.result")
+  local ok, problem = pcall(result.begin, settings.result)
+  if not ok then
+    io.stderr:write("guestlua: ", guestlua.Error.is(problem) and problem.message or tostring(problem), "\n")
+    return 2
+  end
+  local guard <close> = setmetatable({}, { -- luacheck: ignore guard
+    __close = function(_, e)
+      if e ~= nil then
+        result.finish({ ok = false, error = e })
+      end
+    end,
+  })
+  local results = table.pack(perform(settings, ...))
+  local values = {}
+  for i = 2, results.n do
+    values[i - 1] = { results[i] }
+  end
+  result.finish({ ok = (results[1] or 0) == 0, exit_code = results[1] or 0, results = values })
+  return results[1]
+end
+
+-- Runs as a task. Returns the exit code, nil for 0.
+function command.run(settings, script, ...)
+  if settings.help then
+    return print_help()
+  elseif settings.check then
+    return require("guestlua.command.check").main(script, ...)
+  end
+  configure(settings)
+  table.insert(package.searchers, 2, (require("guestlua.command.luv")))
+  if settings.W then
+    warn("@on")
+  end
+  local planned <close> = settings.dry_run and setmetatable({}, { __close = print_plan }) or nil -- luacheck: ignore planned
+  local code = (settings.result and recorded or perform)(settings, script, ...)
+  return code
 end
 
 return command

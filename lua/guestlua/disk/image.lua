@@ -83,6 +83,7 @@ function image.make(guest, target, file, like)
     there_already(guest, target, file.path)
   elseif made then
     file.dev, file.ino, file.born = made.dev, made.ino, made.born
+    calls.did("make_image", guest, { path = file.path })
   else
     file.why = why
   end
@@ -307,6 +308,9 @@ function image.remove(guest, file)
     return false, why
   end
   local removed, code, message = core.remove_image(file.path, now.dev, now.ino)
+  if removed then
+    calls.did("remove_image", guest, { path = file.path })
+  end
   return removed or code == "ENOENT", message
 end
 
@@ -322,6 +326,9 @@ function image.discard(host, path)
     return false, why
   end
   local removed, why_not, text = core.remove_image(path, now.dev, now.ino)
+  if removed then
+    calls.did("remove_image", { host = host }, { path = path })
+  end
   return removed or why_not == "ENOENT", text
 end
 

@@ -91,7 +91,9 @@ local function set_hairpin(guest, name)
       ok, message, code = closed, close_message, close_code
     end
   end
-  if not ok and code ~= 2 then -- ENOENT: no bridge
+  if ok then
+    calls.did("enable_hairpin", guest, { interface = name })
+  elseif code ~= 2 then -- ENOENT: no bridge
     fail("system_error", { op = "enable_hairpin", guest = guest.name, device = name, message = "enable_hairpin: " .. message })
   end
 end

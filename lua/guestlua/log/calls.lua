@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local log = require("guestlua.log.log")
 local plan = require("guestlua.log.plan")
+local record = require("guestlua.log.record")
 
 local calls = {}
 
@@ -93,6 +94,13 @@ function calls.held(what, guest, fields)
     arguments = entry.arguments }, { __jsonorder = ORDER }))
 end
 
+-- Says that something which is no call of libvirt's was done to a guest, as calls.held has it. guest: { name, host }.
+function calls.did(what, guest, fields)
+  if record.is_on() then
+    record.add({ call = what, host = core.mask(guest.host.uri), guest = guest.name, arguments = fields, outcome = "done" })
+  end
+end
+
 -- Says what a dry run does not wait for.
 function calls.waits(guest, what)
   plan.waits(guest, what)
@@ -100,7 +108,10 @@ function calls.waits(guest, what)
 end
 
 core.on_call(function(what, call)
-  if what == "over" then
+  if what == "changed" then
+    record.call(call, fields_of(call))
+    return
+  elseif what == "over" then
     log.emit("trace", call.call, fields_of(call))
     return
   end

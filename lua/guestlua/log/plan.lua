@@ -16,7 +16,7 @@ local function key_of(host, guest)
   return ("%s\0%s"):format(host, guest)
 end
 
--- From now on what is held back of the run's guest belongs to the run, until the to-be-closed value that this gives is closed.
+-- From now on what is held back of the run's guest, or recorded, belongs to the run, until the to-be-closed value that this gives is closed.
 function plan.begin(run)
   local key = key_of(core.mask(run.guest.host.uri), run.guest_name)
   local this = { run = run, outer = running[key] }
@@ -26,6 +26,15 @@ function plan.begin(run)
       running[key] = this.outer
     end,
   })
+end
+
+-- The run of a workflow that a guest has, and that is in no other one; or nil.
+function plan.outermost(host, guest)
+  local this = host and guest and running[key_of(host, guest)]
+  while this and this.outer do
+    this = this.outer
+  end
+  return this and this.run
 end
 
 -- What the plan knows of the run that a guest has: its workflow and its step.
@@ -63,6 +72,11 @@ function plan.waits(guest, what)
     end
   end
   plan.add({ host = host, guest = name, waits_for = what })
+end
+
+-- All entries so far.
+function plan.list()
+  return table.move(entries, 1, #entries, 1, {})
 end
 
 -- ---- as text ----
@@ -132,9 +146,7 @@ define(plan, "guestlua", {
     { name = "undoing", type = "true?", help = "the workflow had failed" },
     { name = "waits_for", type = "string?", help = "what would be waited for after it" },
   },
-  run = function()
-    return table.move(entries, 1, #entries, 1, {})
-  end,
+  run = plan.list,
 })
 
 return plan

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
 local journal = require("guestlua.base.journal")
+local record = require("guestlua.log.record")
 local retry = require("guestlua.workflow.retry")
 
 local recover = {}
@@ -177,6 +178,7 @@ local function run(host, options)
     retry.try(core.within, core.now() + SWEEP, 0, sweep, host, options.guest)
   end
   journal.sweep()
+  record.recovered(results)
   if failure then
     failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
     failure.results = results

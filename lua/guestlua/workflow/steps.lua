@@ -36,6 +36,7 @@ local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
 local journal = require("guestlua.base.journal")
 local plan = require("guestlua.log.plan")
+local record = require("guestlua.log.record")
 local retry = require("guestlua.workflow.retry")
 local Run = require("guestlua.workflow.run")
 local state = require("guestlua.workflow.state")
@@ -225,14 +226,17 @@ local function run_steps(spec, guest, options, ...)
   if spec.arguments then
     spec.arguments(run, ...)
   end
-  local planned <close> = core.dry_run() and plan.begin(run) or nil -- luacheck: ignore planned
+  local planned <close> = (core.dry_run() or record.is_on()) and plan.begin(run) or nil -- luacheck: ignore planned
   local ok, result = pcall(execute, run)
   if not ok then
-    error(explained(run, result), 0)
+    result = explained(run, result)
+    record.ended(run, nil, result)
+    error(result, 0)
   end
   result.workflow, result.guest, result.steps, result.seconds = run.workflow, run.guest_name, run.steps, core.now() - run.began
   result.left = #run.left > 0 and run.left or nil
   result.plan = core.dry_run() and (run.plan or {}) or nil
+  record.ended(run, result)
   return result
 end
 
