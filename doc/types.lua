@@ -119,10 +119,11 @@ local function add_method(class, row)
   add("function %s%s%s(%s) end", class.name, row.dotted and "." or ":", row.name, table.concat(names, ", "))
 end
 
+-- The words that are keys; not the numbers.
 local function sorted_keys(t)
   local keys = {}
   for key in pairs(t) do
-    keys[#keys + 1] = key
+    keys[#keys + 1] = type(key) == "string" and key or nil
   end
   table.sort(keys)
   return keys
@@ -130,19 +131,17 @@ end
 
 -- The type of one of the module's tables, told from what is in it.
 local function shape(value)
-  if #value > 0 then
-    return "table<integer, string>"
-  end
-  local fields = {}
+  local fields, numbers = {}, false
   for key in pairs(value) do
-    if type(key) ~= "string" then
+    if type(key) ~= "string" and type(key) ~= "number" then
       return "table"
     end
+    numbers = numbers or type(key) == "number"
   end
   for _, key in ipairs(sorted_keys(value)) do
     fields[#fields + 1] = ("%s: %s"):format(key, math.type(value[key]) or type(value[key]))
   end
-  return "{ " .. table.concat(fields, ", ") .. " }"
+  return "{ " .. (numbers and "[integer]: string, " or "") .. table.concat(fields, ", ") .. " }"
 end
 
 -- What the module has besides functions.

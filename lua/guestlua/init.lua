@@ -35,11 +35,26 @@ local guestlua = {
   embedded_uri = core.embedded_uri,
 }
 
--- The values of get_info().state, as the reference calls them.
-guestlua.power_state = strict({ NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 }, "guestlua.power_state")
+-- A map from words to numbers, or from numbers to words, that is one from either to the other.
+local function both_ways(map)
+  local turned = {}
+  for key, value in pairs(map) do
+    turned[value] = key
+  end
+  for key, value in pairs(turned) do
+    map[key] = value
+  end
+  return map
+end
 
--- libvirt's words for the numbers that the reference has: a guest's get_job_info().type, and a disk's get_job_info().job.
-guestlua.job_type, guestlua.block_job_type = core.job_type, core.block_job_type
+-- The values of get_info().state, as the reference calls them.
+guestlua.power_state = both_ways({ NOSTATE = 0, RUNNING = 1, PAUSED = 3, SHUTDOWN = 4, CRASHED = 6, SUSPENDED = 7 })
+strict(guestlua.power_state, "guestlua.power_state")
+
+-- libvirt's words for the numbers that the reference has: a guest's get_job_info().type, and a disk's get_job_info().job. job_type[1] is
+-- "bounded", and job_type.bounded is 1.
+guestlua.job_type = strict(both_ways(core.job_type), "guestlua.job_type")
+guestlua.block_job_type = strict(both_ways(core.block_job_type), "guestlua.block_job_type")
 
 local define = require("guestlua.base.define")
 
@@ -96,6 +111,7 @@ define(core.Guest, "Guest", {
     { name = "xml", type = "any", positional = true, required = true, help = "the configuration: an Element or XML text" },
     { name = "host", type = "Host", positional = true, required = true, help = "the Host to define it on" },
     { name = "validate", type = "boolean", help = "check it against libvirt's schema first: element:validate()" },
+    { name = "drop_secrets", type = "boolean", help = "as in Host:write_instance_config" },
   },
   run = function(xml, host, options)
     core.check_self(host, "Host", "create")
@@ -104,7 +120,7 @@ define(core.Guest, "Guest", {
       core.check_self(element, "Element", "create")
       element:validate()
     end
-    return host:write_instance_config(xml)
+    return host:write_instance_config(xml, { drop_secrets = options.drop_secrets })
   end,
   blocks = true,
 })
@@ -113,11 +129,13 @@ for name, fn in pairs(require("guestlua.task.group")) do
   guestlua[name] = fn
 end
 
-require("guestlua.host.event")
+guestlua.serve = require("guestlua.host.event").serve
 require("guestlua.host.objects")
 require("guestlua.host.storage")
 require("guestlua.workflow.device.attached")
 require("guestlua.disk.job")
+require("guestlua.disk.size")
+require("guestlua.guest.secrets")
 guestlua.await_agent = require("guestlua.guest.agent").await_agent
 require("guestlua.guest.inside")
 require("guestlua.guest.file")

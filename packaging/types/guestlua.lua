@@ -26,11 +26,11 @@
 ---@field StorageVol guestlua.StorageVol
 ---@field Subscription guestlua.Subscription
 ---@field Task guestlua.Task
----@field block_job_type table<integer, string>
+---@field block_job_type { [integer]: string, active_commit: integer, backup: integer, commit: integer, copy: integer, pull: integer, unknown: integer }
 ---@field device table<string, fun(fields?: table): guestlua.Element> device.disk{…} is element("disk", {…})
----@field job_type table<integer, string>
+---@field job_type { [integer]: string, bounded: integer, cancelled: integer, completed: integer, failed: integer, none: integer, unbounded: integer }
 ---@field log guestlua.log
----@field power_state { CRASHED: integer, NOSTATE: integer, PAUSED: integer, RUNNING: integer, SHUTDOWN: integer, SUSPENDED: integer }
+---@field power_state { [integer]: string, CRASHED: integer, NOSTATE: integer, PAUSED: integer, RUNNING: integer, SHUTDOWN: integer, SUSPENDED: integer }
 ---@field version { guestlua: string, libuv: string, libvirt: string, libvirt_compiled: string, libxml2: string, lua: string }
 ---@field workflow guestlua.workflow
 ---@field default_uri? string what open() takes without an argument: the command's -c
@@ -197,6 +197,14 @@ function guestlua.recover(host, options) end
 ---@return string output
 ---@return string errors
 function guestlua.run(program, options) end
+
+---@class guestlua.ServeOptions
+---@field timeout? number seconds after which it returns all the same; default: no limit
+
+---Stays for the handlers of on(): until none of them is left, because they were closed, their connections were closed or their time is over. A script that would end with its last line goes on that way. A signal that stops the script (Ctrl-C, SIGTERM) ends it as any wait, with an error of kind "interrupted"; the error of a connection that was lost and is not opened again (option reconnect of open) is raised.
+---@param options? guestlua.ServeOptions
+---@return boolean # true; false if the time was over while handlers were left
+function guestlua.serve(options) end
 
 ---Makes a Signal.
 ---@return guestlua.Signal
@@ -380,10 +388,15 @@ function Host:domain_xml_from_native(native_format, native_config, options) end
 ---@return string
 function Host:domain_xml_to_native(native_format, domain_xml, options) end
 
----For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
----@param names table the events' names, and the option timeout: seconds for the whole loop
+---@class guestlua.EventsOptions
+---@field match? function called with each such event: whether it is one that is meant; default: all are
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is reported as an event "lost" with its count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.EventsOptions
 ---@return fun(): table
-function Host:events(names) end
+function Host:events(names, options) end
 
 ---@class guestlua.FindStoragePoolSourcesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -1200,11 +1213,16 @@ function Host:nwfilter_lookup_by_uuid_string(uuidstr, options) end
 ---@return guestlua.NWFilter[]
 function Host:nwfilters(options) end
 
----Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
----@param name string the event's name
+---@class guestlua.OnOptions
+---@field match? function called with each such event: whether it is one that is meant; default: all are
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same. A script ends with its last line all the same, and its handlers with it: guestlua.serve() stays for them.
+---@param names string|table an event's name, or a list of them
 ---@param fn function called with each event
+---@param options? guestlua.OnOptions
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
-function Host:on(name, fn) end
+function Host:on(names, fn, options) end
 
 ---@class guestlua.PoolOptions
 ---@field required? boolean raise an error of kind "no_storage_pool" if there is none
@@ -1531,20 +1549,21 @@ function Host:suspend_for_duration(target, duration, options) end
 function Host:volume(path_or_key, options) end
 
 ---@class guestlua.WaitEventOptions
----@field match? function called with each such event: whether it is the one
----@field timeout? number seconds to wait at most
+---@field match? function called with each such event: whether it is one that is meant; default: all are
+---@field timeout? number seconds to wait at most; default: no limit
 
----Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
----@param name string the event's name
+---Waits for an event of one of the names. If a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
+---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.WaitEventOptions
----@return table # the event; an error of kind "timeout" where none came in time
-function Host:wait_event(name, options) end
+---@return table # the event; an error of kind "timeout" if none came in time
+function Host:wait_event(names, options) end
 
 ---@class guestlua.WriteInstanceConfigOptions
 ---@field validate? boolean libvirt checks it against its schema, and drops nothing in silence that it does not know (not in the reference)
+---@field drop_secrets? boolean secrets that the guest has and the configuration has not are to go (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Defines a guest, or redefines the one of the same UUID. It is not started. With an option it is virDomainDefineXMLFlags.
+---Defines a guest, or redefines the one of the same UUID. It is not started. A configuration that was read without the guest's secrets (passwords of graphics, cookies of disks) is refused, as they would be lost. With the option validate it is virDomainDefineXMLFlags.
 ---
 ---libvirt: `virDomainDefineXML`
 ---@param xml guestlua.Element|string the guest's configuration, a <domain> element
@@ -1643,6 +1662,7 @@ function Guest:close() end
 
 ---@class guestlua.CreateOptions
 ---@field validate? boolean check it against libvirt's schema first: element:validate()
+---@field drop_secrets? boolean as in Host:write_instance_config
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Guest.create(xml, host): defines a guest, ready to be launched. A function of the class, called with a dot.
@@ -1741,10 +1761,11 @@ function Guest:disks(options) end
 ---Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
 function Guest:enable_hairpin() end
 
----For a loop: for event in object:events{"lifecycle", "block_job_2", timeout=60} do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is told as an event "lost" with its count.
----@param names table the events' names, and the option timeout: seconds for the whole loop
+---For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is reported as an event "lost" with its count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.EventsOptions
 ---@return fun(): table
-function Guest:events(names) end
+function Guest:events(names, options) end
 
 ---@class guestlua.ExecOptions
 ---@field args? table a list of its arguments
@@ -2205,11 +2226,12 @@ function Guest:migrate_configure_max_downtime(mstime, options) end
 ---@param options? guestlua.MigrateStartPostcopyOptions
 function Guest:migrate_start_postcopy(options) end
 
----Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same.
----@param name string the event's name
+---Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same. A script ends with its last line all the same, and its handlers with it: guestlua.serve() stays for them.
+---@param names string|table an event's name, or a list of them
 ---@param fn function called with each event
+---@param options? guestlua.OnOptions
 ---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
-function Guest:on(name, fn) end
+function Guest:on(names, fn, options) end
 
 ---@class guestlua.OsInfoResult
 ---@field id string? as the agent calls it
@@ -2404,11 +2426,11 @@ function Guest:thaw_filesystems(options) end
 ---@return guestlua.UsersResult[]
 function Guest:users(options) end
 
----Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
----@param name string the event's name
+---Waits for an event of one of the names. If a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
+---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.WaitEventOptions
----@return table # the event; an error of kind "timeout" where none came in time
-function Guest:wait_event(name, options) end
+---@return table # the event; an error of kind "timeout" if none came in time
+function Guest:wait_event(names, options) end
 
 ---@class guestlua.WriteFileOptions
 ---@field append? boolean add it to what is there
@@ -4305,9 +4327,10 @@ function BlockDevice:job_events() end
 function BlockDevice:rebase(base, options) end
 
 ---@class guestlua.ResizeOptions
+---@field shrink? boolean it may become smaller, and what is behind its new end is lost; default: false, and a smaller size is refused (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Changes the size of the disk while the guest runs.
+---Changes the size of the disk while the guest runs. What the guest has on it (partitions, file systems) is to be grown in the guest then, and to be shrunk before. The size is compared with virDomainGetBlockInfo's.
 ---
 ---libvirt: `virDomainBlockResize`
 ---@param size integer the new size in bytes

@@ -275,7 +275,7 @@ row("disk:copy(guestlua.element('disk', {}), { bandwidth = 3 })",
   "virDomainBlockCopy disk=vda, destxml=<disk/>, nparams=1, flags=0x0 | bandwidth=(ullong)3145728")
 row("disk:copy('<disk/>', { granularity = 65536, buf_size = 1048576 })",
   "virDomainBlockCopy disk=vda, destxml=<disk/>, nparams=2, flags=0x0 | granularity=(uint)65536 | buf-size=(ullong)1048576")
-row("disk:resize(10)", "virDomainBlockResize disk=vda, size=10, flags=0x1")
+row("disk:resize(10, { shrink = true })", "virDomainBlockResize disk=vda, size=10, flags=0x1")
 row("disk:blockStats()", "virDomainBlockStats disk=vda, size=40")
 row("disk:block_stats()", "virDomainBlockStats disk=vda, size=40")
 

@@ -231,7 +231,71 @@ describe("Events", function()
     assert.equal("timeout", e.kind)
     e = helper.failure(guest.wait_event, guest, "nonesuch")
     assert.equal("wait_event", e.op)
-    assert.equal("name", e.argument)
+    assert.equal("names", e.argument)
+  end)
+
+  it("take names and options alike, whatever waits for them", function()
+    local function resumed(e) return e.type == "resumed" end
+    local function turn()
+      guest:pause()
+      guest:resume()
+    end
+    for _, names in ipairs({ "lifecycle", { "lifecycle" }, { "reboot", "lifecycle" } }) do
+      local seen, heard = {}, guestlua.signal()
+      local handler <close> = guest:on(names, function(event)
+        seen[#seen + 1] = event.type
+        heard:wake()
+      end, { match = resumed, timeout = TIMEOUT })
+      local waits = guestlua.spawn(guest.wait_event, guest, names, { match = resumed, timeout = TIMEOUT })
+      local events <close> = guest:subscribe(names, { timeout = TIMEOUT })
+      local next_event, state, control, subscription = guest:events(names, { match = resumed, timeout = TIMEOUT })
+      local loop <close> = subscription
+      guestlua.sleep(0) -- the task subscribes
+      turn()
+      assert.equal("resumed", waits:wait().type)
+      assert.equal("suspended", events:next(TIMEOUT).type)
+      assert.equal("resumed", next_event(state, control).type)
+      if #seen == 0 then
+        assert.is_true(heard:wait({ timeout = TIMEOUT }))
+      end
+      assert.same({ "resumed" }, seen)
+      handler:close()
+    end
+    for _, method in ipairs({ "events", "wait_event" }) do
+      local e = helper.failure(guest[method], guest, "lifecycle", { macht = resumed })
+      assert.same({ "bad_argument", "macht" }, { e.kind, e.argument })
+    end
+    assert.equal("timeout", helper.failure(guest.events, guest, "lifecycle", { timeout = "x" }).argument)
+    assert.equal("names", helper.failure(guest.events, guest, {}, { timeout = 1 }).argument)
+  end)
+
+  it("are served by a script that has handlers, until none is left", function()
+    local began = guestlua.now()
+    local handler <close> = guest:on("lifecycle", function() end, { timeout = 0.05 })
+    assert.is_true(guestlua.serve())
+    assert.is_true(guestlua.now() - began >= 0.05)
+    local endless <close> = guest:on("lifecycle", function() end)
+    assert.is_false(guestlua.serve({ timeout = 0.01 }))
+    local closes = guestlua.spawn(function()
+      guestlua.sleep(0)
+      endless:close()
+    end)
+    assert.is_true(guestlua.serve())
+    closes:wait()
+    assert.is_true(guestlua.serve()) -- with no handler at all
+  end)
+
+  it("are not lost in silence by a script that ends with handlers left", function()
+    local script = [[host = guestlua.open("test:///default") handler = host:on("lifecycle", print) %s]]
+    local code, _, err = helper.guestlua("-", script:format(""))
+    assert.equal(0, code)
+    assert.matches("warning the script has ended, and with it 1 handler%(s%) of events; guestlua.serve%(%) at its end stays for them\n$", err)
+    assert.same({ 0, "", "" }, { helper.guestlua("-", script:format("host:close()")) })
+    assert.same({ 0, "", "" }, { helper.guestlua("-", script:format("handler:close()")) })
+    local stops = "guestlua.spawn(function() guestlua.sleep(0.05) os.execute('kill -TERM $PPID') end) guestlua.serve()"
+    code, _, err = helper.guestlua("-", script:format(stops))
+    assert.equal(143, code)
+    assert.is_nil(err:find("handler(s)", 1, true))
   end)
 
   it("call a handler, each after the other, in a task of its own", function()

@@ -195,6 +195,19 @@ describe("BlockDevice, on a real guest,", function()
     assert.equal(tostring(80 * 2048), machine:sh("cat /sys/block/vda/size"))
   end)
 
+  it("becomes smaller only on demand", function()
+    local disk = machine.guest:get_block_device("vda")
+    local size = disk:get_block_info().capacity
+    local e = helper.failure(disk.resize, disk, size - 512)
+    assert.same({ "bad_argument", "resize", "size" }, { e.kind, e.op, e.argument })
+    assert.matches("shrink=true", e.message)
+    assert.equal(size, disk:get_block_info().capacity)
+    disk:resize(size)
+    disk:resize(size + (1 << 20))
+    disk:resize(size, { shrink = true })
+    assert.equal(size, disk:get_block_info().capacity)
+  end)
+
   it("counts what went over it", function()
     local disk = machine.guest:get_block_device("vda")
     local before = { disk:block_stats() }

@@ -43,6 +43,18 @@ int gl_history_open(lua_State *L)
   return 0;
 }
 
+/* entries(): a list of the lines in the history, oldest first. */
+int gl_history_entries(lua_State *L)
+{
+  HIST_ENTRY **all = history_list();
+  lua_newtable(L);
+  for (int i = 0; all && all[i]; i++) {
+    lua_pushstring(L, all[i]->line);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 /* remember(text): adds it to the history, and at once to the file. True if that could be written. */
 int gl_history_add(lua_State *L)
 {

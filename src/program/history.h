@@ -5,6 +5,7 @@
 #include <lua.h>
 
 int gl_history_open(lua_State *L);
+int gl_history_entries(lua_State *L);
 int gl_history_add(lua_State *L);
 
 #endif

@@ -17,12 +17,17 @@ local function bad(method, argument, message)
 end
 
 local function is_class(wanted)
-  return wanted:find("^%u") ~= nil
+  return wanted:find("^%u%l%w*$") ~= nil
 end
 
 -- A closed object is of its class: what is asked of it says that it is closed.
 local function matches(value, wanted)
-  if wanted == "integer" then
+  local either, rest = wanted:match("^(.-) or (.*)$")
+  if either then
+    return matches(value, either) or matches(value, rest)
+  elseif wanted == "XML text" then
+    return type(value) == "string"
+  elseif wanted == "integer" then
     return math.type(value) == "integer"
   elseif is_class(wanted) then
     local ok, e = pcall(core.check_self, value, wanted, "matches")
@@ -42,7 +47,7 @@ local function check(method, param, value)
     bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)))
   elseif param.type == "number" and (value < 0 or value ~= value) then
     bad(method, param.name, "cannot be negative")
-  elseif param.type == "string" and not param.binary and value:find("\0", 1, true) then
+  elseif type(value) == "string" and param.type ~= "any" and not param.binary and value:find("\0", 1, true) then
     bad(method, param.name, "the string has a NUL byte in it")
   end
 end
@@ -134,7 +139,7 @@ local function early_options(params, positional, first, arguments, count)
   end
   for at = i, positional do
     local wanted = params[at].type
-    if params[at].required or wanted == "table" or wanted == "any" then
+    if params[at].required or wanted:find("table", 1, true) or wanted == "any" then
       return nil
     end
   end
@@ -154,8 +159,8 @@ local define = { rows = rows, classes = classes, class = class_of, describe = de
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
 -- row.result: a type of LuaCATS for each value that comes back, maybe with its name, as in "Guest?" or { "integer code", "string output" };
 -- row.returns says what it means. row.fields: what is in the table that comes back, or in each of the list with the result "table[]", as a list of
--- { name, type, help }. param.type: a type of Lua, or the name of a class. param.binary: a string that may have any byte in it. row.blocks: it makes
--- calls that can block, and so has the option timeout.
+-- { name, type, help }. param.type: a type of Lua, the name of a class, "XML text", or "a or b" of these. param.binary: a string that may have any
+-- byte in it. row.blocks: it makes calls that can block, and so has the option timeout.
 return setmetatable(define, {
   __call = function(_, class, owner, row)
     row.owner = owner
@@ -176,6 +181,9 @@ return setmetatable(define, {
 
     class[row.name] = function(...)
       local arguments, count = { ... }, select("#", ...)
+      while count > total and arguments[count] == nil do -- as in C
+        count = count - 1
+      end
       if row.method then
         check_self(class, owner, row.name, arguments[1])
       end

@@ -138,8 +138,18 @@ local function print_plan()
   io.stderr:write(require("guestlua.log.plan").text(), "\n")
 end
 
+-- Who expects a script's handlers to be called when it has ended learns why they are not.
+local function tell_of_handlers()
+  local count = require("guestlua.host.event").handlers()
+  if count > 0 and guestlua.alive().subscriptions > 0 then
+    guestlua.log.warning(("the script has ended, and with it %d handler(s) of events; guestlua.serve() at its end stays for them"):format(count))
+  end
+end
+
 local function run_script(path, ...)
-  return compiled(loadfile(path ~= "-" and path or nil, mode))(...)
+  local results = table.pack(compiled(loadfile(path ~= "-" and path or nil, mode))(...))
+  tell_of_handlers()
+  return table.unpack(results, 1, results.n)
 end
 
 -- Everything that was asked for. Returns the exit code, nil for 0, and what the script returned.

@@ -16,17 +16,40 @@ local function subscribe(object, names, method, argument)
   error(result, 0)
 end
 
--- The names in options[1…], which are taken out; the rest are the options.
-local function names_of(options)
-  local names, rest = {}, {}
+-- The names of events("name", {…}), events({"name", …}, {…}) and events{"name", …, timeout=…}, and its options.
+local function names_and_options(names, options)
+  if type(names) == "string" then
+    return { names }, options
+  end
+  local list, all = {}, {}
   for key, value in pairs(options) do
+    all[key] = value
+  end
+  for key, value in pairs(names) do
     if math.type(key) == "integer" then
-      names[key] = value
+      list[key] = value
     else
-      rest[key] = value
+      all[key] = value
     end
   end
-  return names, rest
+  return list, all
+end
+
+local function is_of(names, found)
+  if type(names) == "string" then
+    return found.event == names
+  end
+  for _, name in ipairs(names) do
+    if found.event == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- For a message: 'lifecycle', or 'lifecycle' or 'reboot'.
+local function told(names)
+  return "'" .. (type(names) == "string" and names or table.concat(names, "' or '")) .. "'"
 end
 
 local function deadline_of(options)
@@ -40,31 +63,40 @@ local function next_of(subscription, deadline)
   return subscription:next(math.max(deadline - core.now(), 0))
 end
 
+local NAMES = { name = "names", type = "string or table", positional = true, required = true, choices_of = "subscribe",
+  help = "an event's name, or a list of them" }
+local MATCH = { name = "match", type = "function", help = "called with each such event: whether it is one that is meant; default: all are" }
+
+-- What the loop of events may get in its one table of names.
+local IN_NAMES = { match = MATCH, timeout = { name = "timeout", type = "number" } }
+
 local events = {
   name = "events",
   method = true,
-  help = "For a loop: for event in object:events{\"lifecycle\", \"block_job_2\", timeout=60} do. Hears of the named events from this call on, until "
-    .. "the loop is left or the time is over. What is dropped because nobody fetched it is told as an event \"lost\" with its count.",
+  help = "For a loop: for event in object:events({\"lifecycle\", \"block_job_2\"}, {timeout=60}) do. Hears of the named events from this call on, "
+    .. "until the loop is left or the time is over. What is dropped because nobody fetched it is reported as an event \"lost\" with its count. "
+    .. "Names and options may stand in one table: object:events{\"lifecycle\", timeout=60}.",
   result = "fun(): table",
   returns = "an iterator",
-  params = {
-    { name = "names", type = "table", positional = true, required = true, choices_of = "subscribe",
-      help = "the events' names, and the option timeout: seconds for the whole loop" },
-  },
-  run = function(object, options)
-    local names, rest = names_of(options)
-    for key in pairs(rest) do
-      if key ~= "timeout" then
-        define.bad("events", tostring(key), "no such option; the options are: timeout")
+  params = { NAMES, MATCH, { name = "timeout", type = "number", help = "seconds for the whole loop; default: no limit" } },
+  run = function(object, given, given_options)
+    local names, options = names_and_options(given, given_options)
+    for key, value in pairs(options) do
+      if not IN_NAMES[key] then
+        define.bad("events", tostring(key), "no such option; the options are: match, timeout")
       end
+      define.check("events", IN_NAMES[key], value)
     end
-    define.check("events", { name = "timeout", type = "number" }, rest.timeout)
     if not next(names) then
       define.bad("events", "names", "name at least one event")
     end
-    local subscription, deadline = subscribe(object, names, "events", "names"), deadline_of(rest)
+    local subscription, deadline = subscribe(object, names, "events", "names"), deadline_of(options)
     return function()
-      return next_of(subscription, deadline)
+      local found
+      repeat
+        found = next_of(subscription, deadline)
+      until not found or found.event == "lost" or not options.match or options.match(found)
+      return found
     end, nil, nil, subscription
   end,
 }
@@ -74,39 +106,69 @@ local function traceback(e)
   return type(e) == "string" and debug.traceback(core.printable(e, "indent"), 2) or e
 end
 
-local function report(name, e)
-  io.stderr:write(("guestlua: the handler of event '%s' failed: %s\n"):format(name, core.printable(tostring(e), "keep")))
+local function report(names, e)
+  io.stderr:write(("guestlua: the handler of event %s failed: %s\n"):format(told(names), core.printable(tostring(e), "keep")))
+end
+
+-- ---- handlers ----
+
+local handlers = { count = 0, failure = nil, over = core.signal() } -- over: wakes when one has ended
+
+-- Hands each event to fn, until the subscription is closed or the time is over.
+local function each_event(subscription, names, fn, options)
+  local closing <close>, deadline = subscription, deadline_of(options) -- luacheck: ignore closing
+  while true do
+    local ok, got = pcall(next_of, subscription, deadline)
+    if not ok and got.kind == "closed" or ok and not got then
+      return
+    elseif not ok then
+      error(got, 0)
+    end
+    local fine, e = xpcall(function()
+      if got.event == "lost" or not options.match or options.match(got) then
+        fn(got)
+      end
+    end, traceback)
+    if not fine and (core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")) then
+      error(e, 0)
+    elseif not fine then
+      report(names, e)
+    end
+  end
+end
+
+local function handle(...)
+  local ok, e = pcall(each_event, ...)
+  handlers.count, handlers.failure = handlers.count - 1, not ok and e or nil
+  handlers.over:wake()
+  if not ok then
+    error(e, 0)
+  end
+end
+
+-- How many handlers there are.
+function event.handlers()
+  return handlers.count
 end
 
 local on = {
   name = "on",
   method = true,
   help = "Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, "
-    .. "and the next event is handled all the same.",
+    .. "and the next event is handled all the same. A script ends with its last line all the same, and its handlers with it: guestlua.serve() "
+    .. "stays for them.",
   result = "Subscription",
   returns = "a Subscription: its close() ends it, and so does closing the connection",
   params = {
-    { name = "name", type = "string", positional = true, required = true, choices_of = "subscribe", help = "the event's name" },
+    NAMES,
     { name = "fn", type = "function", positional = true, required = true, help = "called with each event" },
+    MATCH,
+    { name = "timeout", type = "number", help = "seconds after which no more events are handled; default: no limit" },
   },
-  run = function(object, name, fn)
-    local subscription = subscribe(object, name, "on", "name")
-    core.spawn(function()
-      while true do
-        local ok, got = pcall(subscription.next, subscription)
-        if not ok and got.kind == "closed" then
-          return
-        elseif not ok then
-          error(got, 0)
-        end
-        local fine, e = xpcall(fn, traceback, got)
-        if not fine and (core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")) then
-          error(e, 0)
-        elseif not fine then
-          report(name, e)
-        end
-      end
-    end)
+  run = function(object, names, fn, options)
+    local subscription = subscribe(object, names, "on", "names")
+    handlers.count = handlers.count + 1 -- now, as the task begins later
+    core.spawn(handle, subscription, names, fn, options)
     return subscription
   end,
 }
@@ -119,8 +181,8 @@ local function name_of(object)
   return known and name or nil
 end
 
--- Waits on an open subscription for an event that matches.
-function event.wait_on(subscription, name, object, options)
+-- Waits on an open subscription for an event of one of the names that matches.
+function event.wait_on(subscription, names, object, options)
   local deadline = deadline_of(options)
   while true do
     local found = next_of(subscription, deadline)
@@ -129,9 +191,9 @@ function event.wait_on(subscription, name, object, options)
         kind = "timeout",
         op = "wait_event",
         guest = name_of(object),
-        message = ("no event '%s' within %g s"):format(name, options.timeout),
+        message = ("no event %s within %g s"):format(told(names), options.timeout),
       }), 0)
-    elseif found.event == name and (not options.match or options.match(found)) then
+    elseif is_of(names, found) and (not options.match or options.match(found)) then
       return found
     end
   end
@@ -140,20 +202,41 @@ end
 local wait_event = {
   name = "wait_event",
   method = true,
-  help = "Waits for an event of that name. Where a call causes the event, subscribe before it and wait on the Subscription instead: "
+  help = "Waits for an event of one of the names. If a call causes the event, subscribe before it and wait on the Subscription instead: "
     .. "an event that came before is missed.",
   result = "table",
-  returns = "the event; an error of kind \"timeout\" where none came in time",
-  params = {
-    { name = "name", type = "string", positional = true, required = true, choices_of = "subscribe", help = "the event's name" },
-    { name = "match", type = "function", help = "called with each such event: whether it is the one" },
-    { name = "timeout", type = "number", help = "seconds to wait at most" },
-  },
-  run = function(object, name, options)
-    local subscription <close> = subscribe(object, name, "wait_event", "name")
-    return event.wait_on(subscription, name, object, options)
+  returns = "the event; an error of kind \"timeout\" if none came in time",
+  params = { NAMES, MATCH, { name = "timeout", type = "number", help = "seconds to wait at most; default: no limit" } },
+  run = function(object, names, options)
+    local subscription <close> = subscribe(object, names, "wait_event", "names")
+    return event.wait_on(subscription, names, object, options)
   end,
 }
+
+define(event, "guestlua", {
+  name = "serve",
+  help = "Stays for the handlers of on(): until none of them is left, because they were closed, their connections were closed or their time is over. "
+    .. "A script that would end with its last line goes on that way. A signal that stops the script (Ctrl-C, SIGTERM) ends it as any wait, "
+    .. "with an error of kind \"interrupted\"; the error of a connection that was lost and is not opened again (option reconnect of open) is raised.",
+  params = { { name = "timeout", type = "number", help = "seconds after which it returns all the same; default: no limit" } },
+  result = "boolean",
+  returns = "true; false if the time was over while handlers were left",
+  run = function(options)
+    local deadline = deadline_of(options)
+    core.sleep(0) -- handlers that were just made begin, those that were just closed end
+    while handlers.count > 0 do
+      local left = deadline - core.now()
+      if left <= 0 then
+        return false
+      end
+      handlers.over:wait(left < math.huge and { timeout = left } or nil)
+      if handlers.failure then
+        error(handlers.failure, 0)
+      end
+    end
+    return true
+  end,
+})
 
 for owner, class in pairs({ Host = core.Host, Guest = core.Guest }) do
   for _, row in ipairs({ events, on, wait_event }) do

@@ -7,6 +7,7 @@ local help = require("guestlua.prompt.help")
 local words = require("guestlua.base.words")
 
 local PATIENCE = 1 -- seconds
+local DEEPEST = 10 -- locals that are made of others
 
 -- ---- reading the line ----
 
@@ -31,7 +32,8 @@ local function bracket(state, c)
     state.frame = { kind = c, outer = frame, chain = chain or calls and frame.chain, arg = arg, argument = calls or chain ~= nil }
   elseif c == ")" or c == "}" or c == "]" then
     local nested = frame and c == "}" and frame.outer and frame.outer.chain == frame.chain
-    state.chain = frame and not nested and frame.kind ~= "[" and frame.chain and frame.argument and extended(frame.chain, { call = true }) or nil
+    local step = frame and frame.kind == "[" and { each = true } or { call = true }
+    state.chain = frame and not nested and frame.chain and frame.argument and extended(frame.chain, step) or nil
     state.frame = frame and frame.outer
   elseif frame and (c == "," or c == ";") then
     frame.arg, frame.key = frame.arg + (frame.kind == "(" and 1 or 0), nil
@@ -63,6 +65,71 @@ local function read(line)
   return { frame = state.frame, chain = state.by and state.chain, by = state.by }
 end
 
+-- ---- local variables ----
+
+-- The chain that begins at word i, as of host:guest("x") in `local guest = host:guest("x")`; nil if there is none.
+local function chain_at(list, i)
+  if not list[i] or list[i].kind ~= "name" then
+    return nil
+  end
+  local chain = { { name = list[i].text, by = "." } }
+  i = i + 1
+  while list[i] do
+    local word = list[i]
+    if (words.is(word, ".") or words.is(word, ":")) and list[i + 1] and list[i + 1].kind == "name" then
+      chain[#chain + 1], i = { name = list[i + 1].text, by = word.text }, i + 2
+    elseif words.is(word, "(") or words.is(word, "{") or words.is(word, "[") then
+      chain[#chain + 1], i = words.is(word, "[") and { each = true } or { call = true }, words.close_of(list, i) + 1
+    elseif word.kind == "string" then
+      chain[#chain + 1], i = { call = true }, i + 1
+    else
+      break
+    end
+  end
+  return chain
+end
+
+-- The names from word i on, up to what is none; and where that is.
+local function names_at(list, i)
+  local names = {}
+  while list[i] and list[i].kind == "name" do
+    names[#names + 1], i = list[i].text, i + 1
+    if words.is(list[i], "<") then
+      i = i + 3 -- <close>
+    end
+    if not words.is(list[i], ",") then
+      break
+    end
+    i = i + 1
+  end
+  return names, i
+end
+
+-- The local variables of a text, each with the chain of its value; false: not known.
+local function locals_of(text)
+  local list, locals = words.list(text), {}
+  for i, word in ipairs(list) do
+    local is_local, is_for = words.is(word, "local"), words.is(word, "for")
+    if is_local or is_for or words.is(word, "function") then
+      local at = i + 1
+      while words.is(word, "function") and list[at] and not words.is(list[at], "(") do
+        at = at + 1
+      end
+      local names, after = names_at(list, words.is(list[at], "(") and at + 1 or at)
+      for _, name in ipairs(names) do
+        locals[name] = false
+      end
+      if is_local and names[1] and words.is(list[after], "=") then
+        locals[names[1]] = chain_at(list, after + 1) or false
+      elseif is_for and names[2] and words.is(list[after], "in") and words.is(list[after + 1], "ipairs") then
+        local chain = chain_at(list, after + 3)
+        locals[names[2]] = chain and extended(chain, { each = true }) or false
+      end
+    end
+  end
+  return locals
+end
+
 -- ---- looking it up ----
 
 -- A field, by what tables hold: no metamethod is called.
@@ -80,27 +147,38 @@ local function raw_field(value, name)
   end
 end
 
--- What a chain leads to: {value=}, {class=} (something of that class), {row=, of= (what the method is called on)}; or nil.
-local function resolve(chain)
-  local found = { value = globals }
-  for _, step in ipairs(chain) do
-    local class = found.class or found.value ~= nil and (help.class_in(found.value) or help.class_of(found.value)) or nil
-    if step.call then
-      local row = found.row or found.value ~= nil and select(2, help.row_of(found.value))
-      local result = row and help.class_given(row)
-      found = result and { class = result }
-    elseif class and help.member(class, step.name) then
-      local row = help.member(class, step.name)
-      found = row.params and { row = row, of = found.value } or { class = help.class_given(row) }
-    else
-      local value = raw_field(found.value, step.name)
-      found = value ~= nil and { value = value, row = type(value) == "function" and select(2, help.row_of(value)) or nil }
-    end
-    if not found then
-      return nil
-    end
+local locals = {} -- of what is typed
+
+-- One step further than found: to a field, to what a call gives, to a member of a list.
+local function follow(found, step)
+  local class = found.class or found.value ~= nil and (help.class_in(found.value) or help.class_of(found.value)) or nil
+  if step.call then
+    local row = found.row or found.value ~= nil and select(2, help.row_of(found.value))
+    local result, listed = row and help.class_given(row), row and help.class_listed(row)
+    return (result or listed) and { class = result, listed = listed }
+  elseif step.each then
+    local member = type(found.value) == "table" and rawget(found.value, 1)
+    return found.listed and { class = found.listed } or member and { value = member }
+  elseif class and help.member(class, step.name) then
+    local row = help.member(class, step.name)
+    return row.params and { row = row, of = found.value } or { class = help.class_given(row) }
   end
-  return found
+  local value = raw_field(found.value, step.name)
+  return value ~= nil and { value = value, row = type(value) == "function" and select(2, help.row_of(value)) or nil }
+end
+
+-- What a chain leads to: {value=}, {class=} (something of that class), {listed=} (a list of such), {row=, of= (whose method)}; or nil.
+local function resolve(chain, depth)
+  local found, first = { value = globals }, 1
+  local name = chain[1] and chain[1].name
+  if locals[name] ~= nil then
+    depth = (depth or 0) + 1
+    found, first = locals[name] and depth < DEEPEST and resolve(locals[name], depth), 2
+  end
+  for i = first, #chain do
+    found = found and follow(found, chain[i])
+  end
+  return found or nil
 end
 
 -- ---- what is offered ----
@@ -201,9 +279,12 @@ local function options(frame, list)
   return list
 end
 
--- For the terminal: the words that can stand at `start` of the line up to the cursor, and what follows the only one.
-return function(line, start)
-  local state, word = read(line), line:sub(start)
+-- For the terminal: the words that can stand at `start` of the line up to the cursor, and what follows the only one. before:
+-- the lines that were typed of the same chunk.
+return function(line, start, before)
+  local word, text = line:sub(start), (before and before .. "\n" or "") .. line
+  local state = read(text)
+  locals = locals_of(text:sub(1, #text - #word))
   local list, after
   if state.string then
     list, after = strings(state.frame), state.string
@@ -213,7 +294,7 @@ return function(line, start)
     list = state.frame and options(state.frame, {}) or {}
     after = #list > 0 and "=" or nil
     if #list == 0 then
-      list = keys_of(globals, table.move(words.keywords, 1, #words.keywords, 1, {}))
+      list = keys_of(globals, keys_of(locals, table.move(words.keywords, 1, #words.keywords, 1, {})))
     end
   end
   local offered, seen = {}, {}

@@ -3,6 +3,8 @@
 local help = require("guestlua.prompt.help")
 local links = require("guestlua.prompt.links")
 
+local ALSO, MOST = 6, 40 -- lines of what a search finds, below a page and alone
+
 local pages = {}
 
 local function wrapped(text, indent, columns)
@@ -110,31 +112,37 @@ local function named(topic, columns)
   return found
 end
 
-local function has_words(text, words)
-  text = text:lower()
+-- How well a text has the words: 0 if one of them is missing, more if they are in the name.
+local function score(name, text, words)
+  local sum = 1
+  name, text = name:lower(), text:lower()
   for _, word in ipairs(words) do
-    if not text:find(word, 1, true) then
-      return false
+    local stem = #word > 4 and word:gsub("s$", "") or word -- "snapshots" finds a snapshot
+    if name:find(stem, 1, true) then
+      sum = sum + 10
+    elseif not text:find(stem, 1, true) then
+      return 0
     end
   end
-  return true
+  return sum
 end
 
--- Where all words of the topic occur, a line each.
-local function search(topic, columns)
+-- Where all words of the topic occur, a line each, the best first: those that are `without` the one that is called so.
+local function search(topic, columns, without)
   local words, found = {}, {}
-  for word in topic:lower():gmatch("%S+") do
+  for word in topic:lower():gmatch("[%w_]+") do
     words[#words + 1] = word
   end
-  local function add(name, text)
-    if #words > 0 and has_words(name .. " " .. text, words) then
+  local function add(name, title, text)
+    local points = #words > 0 and name ~= without and score(name, text, words) or 0
+    if points > 0 then
       local sentence = text:match("^.-%.%f[%s\0]") or text
-      local line = ("  %s: %s"):format(name, sentence:gsub("%s+", " "))
-      found[#found + 1] = #line <= columns and line or line:sub(1, columns - 3) .. "..."
+      local line = ("  %s: %s"):format(title, sentence:gsub("%s+", " "))
+      found[#found + 1] = { points = points, at = #found, text = #line <= columns and line or line:sub(1, columns - 3) .. "..." }
     end
   end
   for _, section in ipairs(help.manual()) do
-    add(("\"%s\""):format(section.title), section.text)
+    add(section.title, ("\"%s\""):format(section.title), section.text)
   end
   for _, class in ipairs(help.classes()) do
     for _, row in ipairs(class.methods) do
@@ -142,10 +150,24 @@ local function search(topic, columns)
       for _, p in ipairs(row.params) do
         params[#params + 1] = p.name .. " " .. p.help
       end
-      add(class.name .. (row.dotted and "." or ":") .. row.name, table.concat(params, " "))
+      add(row.name, class.name .. (row.dotted and "." or ":") .. row.name, table.concat(params, " "))
     end
   end
+  table.sort(found, function(a, b)
+    return a.points > b.points or a.points == b.points and a.at < b.at
+  end)
   return found
+end
+
+local function lines_of(found, most)
+  local lines = {}
+  for i = 1, math.min(#found, most) do
+    lines[i] = found[i].text
+  end
+  if #found > most then
+    lines[#lines + 1] = ("  and %d more: help with one more word finds fewer"):format(#found - most)
+  end
+  return table.concat(lines, "\n")
 end
 
 local function overview(columns)
@@ -155,31 +177,38 @@ local function overview(columns)
   end
   return table.concat({
     "help(guest), help(guest.launch)   what a value is, and what it can",
-    "help \"launch\", help \"block jobs\"  what has that name, or speaks of it",
+    "help \"launch\", ?block jobs         what has that name, or speaks of it",
+    "watch(host), unwatch()            tells of events; stops that",
+    ".history words                    what was typed before and has those words",
+    "quit, exit, Ctrl-D                leave",
     "The classes:\n" .. names_of(help.classes(), columns),
     "The manual:\n" .. names_of(titles, columns),
   }, "\n")
 end
 
--- What there is to say of a topic: nothing, a value of ours, or words.
-function pages.text(topic, columns)
+-- What there is to say of a topic: nothing, a value of ours, or words. nil: nothing.
+function pages.find(topic, columns)
   columns = columns or 80
   if topic == nil then
     return overview(columns)
   elseif type(topic) ~= "string" then
     local class, row = help.row_of(topic)
     class = class or help.class_in(topic) or help.class_of(topic)
-    if class then
-      return row and row_text(class, row, columns) or class_text(class, columns)
-    end
-    return ("No help for a %s that is not of guestlua."):format(type(topic))
+    return class and (row and row_text(class, row, columns) or class_text(class, columns))
   end
   local found = named(topic, columns)
   if #found > 0 then
-    return table.concat(found, "\n\n")
+    local more = topic:find("[.:]") and {} or search(topic, columns, topic)
+    return table.concat(found, "\n\n") .. (#more > 0 and "\n\nSee also:\n" .. lines_of(more, ALSO) or "")
   end
   found = search(topic, columns)
-  return #found > 0 and table.concat(found, "\n") or ("Nothing about '%s'."):format(topic)
+  return #found > 0 and lines_of(found, MOST) or nil
+end
+
+function pages.text(topic, columns)
+  return pages.find(topic, columns)
+    or (type(topic) == "string" and "Nothing about '%s'. help() says what there is." or "No help for a %s that is not of guestlua.")
+      :format(type(topic) == "string" and topic or type(topic))
 end
 
 return pages

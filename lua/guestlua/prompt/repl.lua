@@ -5,11 +5,17 @@ local core = require("guestlua.core")
 local terminal = require("guestlua.terminal")
 local screen = require("guestlua.log.screen")
 local show = require("guestlua.prompt.show")
+local typed = require("guestlua.prompt.typed")
 
 local is = core.Error.is
 
 local function columns()
   return select(2, terminal.size())
+end
+
+local function shown(value)
+  local lines, width = terminal.size()
+  return show.value(value, width, lines - 2)
 end
 
 local function history_path()
@@ -93,22 +99,32 @@ local function event_text(event)
   return table.concat(parts, " ")
 end
 
+local watches = {}
+
 -- watch(object, "lifecycle", …): tells the events of a host or a guest from now on.
 local function watch(object, ...)
-  local subscriptions = {}
-  for i, name in ipairs(select("#", ...) > 0 and { ... } or { "lifecycle" }) do
-    subscriptions[i] = object:on(name, function(event)
-      tell(event_text(event))
-    end)
+  local names = select("#", ...) == 0 and { "lifecycle" } or type((...)) == "table" and (...) or { ... }
+  local subscription = object:on(names, function(event)
+    tell(event_text(event))
+  end)
+  watches[#watches + 1] = subscription
+  tell(("watching %s of %s; unwatch() stops it"):format(table.concat(names, ", "), core.printable(tostring(object))))
+end
+
+-- Stops all that watch has begun.
+local function unwatch()
+  tell(#watches == 1 and "1 watch ended" or ("%d watches ended"):format(#watches))
+  for _, subscription in ipairs(watches) do
+    subscription:close()
   end
-  return table.unpack(subscriptions)
+  watches = {}
 end
 
 local function present(...)
   for i = 1, select("#", ...) do
     local value = select(i, ...)
     local number = numbers[value]
-    print(number and ("[%d] %s"):format(number, value:status()) or show.value(value, columns()))
+    print(number and ("[%d] %s"):format(number, value:status()) or shown(value))
   end
 end
 
@@ -118,7 +134,7 @@ local globals = load("return _G")()
 -- What only the prompt has.
 local function open_globals()
   globals.guestlua.spawn = spawn_told(guestlua.spawn)
-  globals.watch = watch
+  globals.watch, globals.unwatch = watch, unwatch
   globals.show = present
   globals.help = function(topic)
     print(require("guestlua.prompt.pages").text(topic, columns()))
@@ -155,10 +171,45 @@ local function perform(chunk, output)
   pcall(core.sleep, 0) -- the Ctrl-C that stopped a computation has cancelled us as well
 end
 
+-- Who types `local x = 1` alone finds no x in the next line.
+local function lost_local(text)
+  local name = text:match("^%s*local%s+([%a_][%w_]*)%s*=") or text:match("^%s*local%s+function%s+([%a_][%w_]*)")
+  local _, count = text:gsub("%f[%w_]" .. (name or "local") .. "%f[^%w_]", "")
+  return count == 1 and name or nil
+end
+
+-- A text of the prompt's own, or Lua; whether there is more to come of it.
+local function take(text, output, remember)
+  local answer = typed.answer(text, terminal.prompts() and columns() or 80)
+  if answer then
+    remember(text)
+    print(answer)
+    return false
+  end
+  local chunk, more, message = compile(text)
+  if more then
+    return true
+  end
+  remember(text)
+  if chunk then
+    perform(chunk, output)
+    local name = terminal.prompts() and lost_local(text)
+    if name then
+      print(("(%s was local to what was typed and is gone; without `local` it stays)"):format(name))
+    end
+  else
+    io.stderr:write(core.printable(message), "\n")
+  end
+  return false
+end
+
+local pending -- what was typed of a chunk that goes on
+
 -- Reads with next_line(continues) what makes a chunk, and runs it; until there is no more line. remember gets each text.
 local function loop(next_line, output, remember)
   local text
   while true do
+    pending = text
     local ok, line = pcall(next_line, text ~= nil)
     if not ok and ends(line) then
       error(line, 0)
@@ -167,20 +218,11 @@ local function loop(next_line, output, remember)
         error(line, 0)
       end
       text = nil
-    elseif not line then
+    elseif not line or not text and typed.leaves(line) then
       return
     else
       text = text and text .. "\n" .. line or line
-      local chunk, more, message = compile(text)
-      if not more then
-        remember(text)
-        if chunk then
-          perform(chunk, output)
-        else
-          io.stderr:write(core.printable(message), "\n")
-        end
-        text = nil
-      end
+      text = take(text, output, remember) and text or nil
     end
   end
 end
@@ -205,7 +247,7 @@ local function with_readline(settings)
   end
   if not settings.quiet then
     local v = guestlua.version
-    print(("guestlua %s, Lua %s, libvirt %s. help() helps, Ctrl-D leaves."):format(v.guestlua, v.lua, v.libvirt))
+    print(("guestlua %s, Lua %s, libvirt %s. help() helps, quit or Ctrl-D leaves."):format(v.guestlua, v.lua, v.libvirt))
   end
   loop(function(continues)
     screen.leave()
@@ -218,7 +260,8 @@ local function with_readline(settings)
 end
 
 return function(settings)
-  if terminal.open(require("guestlua.prompt.complete")) then
+  local complete = require("guestlua.prompt.complete")
+  if terminal.open(function(line, start) return complete(line, start, pending) end) then
     with_readline(settings)
   else
     plain()

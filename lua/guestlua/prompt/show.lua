@@ -2,106 +2,17 @@
 
 local core = require("guestlua.core")
 local help = require("guestlua.prompt.help")
+local list = require("guestlua.prompt.list")
+local xml = require("guestlua.prompt.xml")
 
 local DEEPEST = 4
-local AT_ONCE = 4 -- guests that are asked at a time
+local BIG = 2000 -- bytes of a text that may be XML to be folded; shorter ones are as they are
 
 local show = {}
-
--- ---- XML ----
-
--- XML with an element a line, where it has no text beside it.
-local function indented(xml)
-  local tokens = {}
-  local at = 1
-  while at <= #xml do
-    local from, to = xml:find("^<!%-%-.-%-%->", at)
-    if not from then
-      from, to = xml:find("^<!%[CDATA%[.-%]%]>", at)
-    end
-    if not from then
-      from, to = xml:find("^<[^>]*>", at)
-    end
-    if not from then
-      from, to = xml:find("^[^<]+", at)
-    end
-    if not from then
-      return xml
-    end
-    local text = xml:sub(from, to)
-    if text:find("%S") then
-      tokens[#tokens + 1] = text
-    end
-    at = to + 1
-  end
-  local lines, depth, i = {}, 0, 1
-  while i <= #tokens do
-    local token = tokens[i]
-    local opens = token:find("^<[%w_]") and not token:find("/>$")
-    if token:find("^</") then
-      depth = depth - 1
-    elseif opens and tokens[i + 2] and not tokens[i + 1]:find("^<[^!]") and tokens[i + 2]:find("^</") then
-      token = token .. tokens[i + 1] .. tokens[i + 2] -- <name>text</name>
-      opens, i = false, i + 2
-    elseif opens and tokens[i + 1] and tokens[i + 1]:find("^</") then
-      token = token .. tokens[i + 1]
-      opens, i = false, i + 1
-    end
-    lines[#lines + 1] = ("  "):rep(depth) .. token
-    depth = depth + (opens and 1 or 0)
-    i = i + 1
-  end
-  return table.concat(lines, "\n")
-end
-
--- ---- a list of guests ----
 
 local function is(value, name)
   local class = help.class_of(value)
   return class ~= nil and class.name == name
-end
-
--- A table of texts, its columns aligned.
-local function aligned(rows)
-  local widths, lines = {}, {}
-  for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 0, utf8.len(cell) or #cell)
-    end
-  end
-  for n, row in ipairs(rows) do
-    local cells = {}
-    for i, cell in ipairs(row) do
-      cells[i] = i < #row and cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) or cell
-    end
-    lines[n] = table.concat(cells, "  ")
-  end
-  return table.concat(lines, "\n")
-end
-
-local function is_guests(value)
-  if type(value) ~= "table" or #value == 0 then
-    return false
-  end
-  local count = 0
-  for _, guest in next, value do
-    count = count + 1
-    if type(guest) ~= "userdata" or not is(guest, "Guest") then
-      return false
-    end
-  end
-  return count == #value
-end
-
-local function guests_table(guests)
-  local rows = require("guestlua").map(guests, function(guest)
-    local ok, row = pcall(function()
-      return { guest.id >= 0 and tostring(guest.id) or "-", core.escape(guest.name), guest:get_info().domain_state, guest.uuid }
-    end)
-    return ok and row or { "-", ok and "" or (select(2, pcall(function() return guest.name end))) .. "", tostring(row.kind), "" }
-  end, { limit = AT_ONCE })
-  table.insert(rows, 1, { "id", "name", "state", "uuid" })
-  return aligned(rows)
 end
 
 -- ---- tables ----
@@ -186,22 +97,29 @@ local function error_text(e, columns)
   return table.concat(lines, "\n")
 end
 
--- A value of any kind, in at most so many columns where that can be.
-function show.value(value, columns)
+-- XML in at most so many lines, if it can be folded.
+local function xml_text(text, lines)
+  local shown, folded = xml.text(text, lines)
+  return core.escape(shown, "keep") .. (folded and "\n(folded; print(…) shows all of it)" or "")
+end
+
+-- A value of any kind, in at most so many columns if that can be, XML in so many lines.
+function show.value(value, columns, lines)
   columns = columns or 80
   if type(value) == "string" then
-    return core.escape(value, "keep")
+    return lines and #value > BIG and value:find("^%s*<[%a?!]") and xml_text(value, lines) or core.escape(value, "keep")
   elseif core.Error.is(value) then
     return error_text(value, columns)
   elseif is(value, "Element") then
-    return core.escape(indented(tostring(value)), "keep")
-  elseif is_guests(value) then
-    return guests_table(value)
+    return xml_text(tostring(value), lines)
   elseif type(value) == "function" then
     local class, row = help.row_of(value)
     return row and ("%s%s: %s"):format(row.dotted and "" or class.name, help.signature(class, row), row.help) or tostring(value)
   end
-  return nested(value, "", columns, {})
+  local as_table = list.text(value, columns, function(cell)
+    return nested(cell, "", math.huge, {})
+  end)
+  return as_table or nested(value, "", columns, {})
 end
 
 return show

@@ -1,0 +1,62 @@
+-- A disk's size is made smaller only on demand: what stands behind the new end is lost.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+
+local resize = core.BlockDevice.resize
+
+-- The parameters that the call has with this libvirt.
+local function params_in_c()
+  for _, class in ipairs(core.documentation().classes) do
+    for _, row in ipairs(class.name == "BlockDevice" and class.methods or {}) do
+      if row.name == "resize" then
+        return row.params
+      end
+    end
+  end
+end
+
+local params = {}
+for _, param in ipairs(params_in_c()) do
+  params[#params + 1] = param.name ~= "timeout" and param or nil
+end
+params[#params + 1] = { name = "shrink", type = "boolean", help = "it may become smaller, and what is behind its new end is lost; default: false, "
+  .. "and a smaller size is refused (not in the reference)" }
+
+-- nil: not known. QEMU resizes no disk that has a job and says so itself; such a disk must not be asked for its size (CONTRIBUTING.md). A driver that
+-- cannot say how large a disk is resizes none.
+local function capacity_of(disk)
+  local ok, result = pcall(function()
+    return not disk:get_job_info() and disk:get_block_info().capacity or nil
+  end)
+  if not ok and result.kind ~= "no_support" then
+    error(result, 0)
+  end
+  return ok and result or nil
+end
+
+local function check_not_smaller(disk, size)
+  local capacity = capacity_of(disk)
+  if capacity and size < capacity then
+    define.bad("resize", "size", ("disk '%s' has %d bytes, and %d are fewer: what is behind them would be lost; shrink=true does it all the same")
+      :format(core.escape(disk.name), capacity, size))
+  end
+end
+
+define(core.BlockDevice, "BlockDevice", {
+  name = "resize",
+  method = true,
+  call = "virDomainBlockResize",
+  help = "Changes the size of the disk while the guest runs. What the guest has on it (partitions, file systems) is to be grown in the guest "
+    .. "then, and to be shrunk before. The size is compared with virDomainGetBlockInfo's.",
+  params = params,
+  blocks = true,
+  run = function(disk, size, options)
+    if size < 0 then
+      define.bad("resize", "size", "cannot be negative")
+    elseif not options.shrink and not options.capacity then
+      check_not_smaller(disk, size)
+    end
+    return resize(disk, size, { capacity = options.capacity })
+  end,
+})

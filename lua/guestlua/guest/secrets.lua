@@ -1,0 +1,74 @@
+-- A configuration that was read without its passwords and is written back would lose them, and libvirt says nothing of it.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+
+local write = core.Host.write_instance_config
+
+-- What libvirt leaves out of a configuration that is not read with VIR_DOMAIN_XML_SECURE: a map from each device that may have a secret to that,
+-- or false.
+local function secrets_of(domain)
+  local secrets, devices = {}, domain.devices
+  for _, graphics in ipairs(devices and devices:children("graphics") or {}) do
+    secrets[("graphics '%s'"):format(graphics.type)] = graphics.passwd or false
+  end
+  for _, disk in ipairs(devices and devices:children("disk") or {}) do
+    local target, source = disk.target, disk.source
+    if target and target.dev then
+      secrets[("disk '%s'"):format(target.dev)] = source and source.cookies and "cookies" or false
+    end
+  end
+  return secrets
+end
+
+-- The configuration that libvirt has of that guest, with all that is in it; nil if there is none.
+local function stored(host, uuid)
+  local ok, guest = pcall(host.guest, host, uuid)
+  if not ok or not guest then
+    return nil
+  end
+  local closing <close> = guest -- luacheck: ignore closing
+  local known, text = pcall(guest.get_xml_desc, guest, { dump_inactive = true, dump_sensitive = true })
+  return known and core.element(text) or nil
+end
+
+local function check_secrets(host, xml)
+  local parsed, domain = true, xml
+  if type(xml) == "string" then
+    parsed, domain = pcall(core.element, xml)
+  end
+  local uuid = parsed and domain:tag() == "domain" and domain.uuid
+  local before = uuid and uuid[1] and stored(host, uuid[1])
+  if not before then
+    return
+  end
+  local now = secrets_of(domain)
+  for device, secret in pairs(secrets_of(before)) do
+    if secret and now[device] == false then
+      define.bad("write_instance_config", "xml", ("it has not the secret that %s has: it was read without secrets, and they would be lost; "
+        .. "read it with get_xml_desc{dump_inactive=true, dump_sensitive=true}, or give drop_secrets=true"):format(device))
+    end
+  end
+end
+
+define(core.Host, "Host", {
+  name = "write_instance_config",
+  method = true,
+  call = "virDomainDefineXML",
+  help = "Defines a guest, or redefines the one of the same UUID. It is not started. A configuration that was read without the guest's secrets "
+    .. "(passwords of graphics, cookies of disks) is refused, as they would be lost. With the option validate it is virDomainDefineXMLFlags.",
+  result = "Guest",
+  params = {
+    { name = "xml", type = "Element or XML text", positional = true, required = true, help = "the guest's configuration, a <domain> element" },
+    { name = "validate", type = "boolean", help = "libvirt checks it against its schema, and drops nothing in silence that it does not know "
+      .. "(not in the reference)" },
+    { name = "drop_secrets", type = "boolean", help = "secrets that the guest has and the configuration has not are to go (not in the reference)" },
+  },
+  blocks = true,
+  run = function(host, xml, options)
+    if not options.drop_secrets then
+      check_secrets(host, xml)
+    end
+    return write(host, xml, { validate = options.validate })
+  end,
+})
