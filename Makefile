@@ -65,7 +65,7 @@ say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench install uninstall deb rock clean
+.PHONY: help all demo check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall deb rock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -216,6 +216,9 @@ doc: build/guestlua ## the manual in build/doc/html, and all that is made of the
 
 bench: all build/tiny/disk.qcow2 ## what is measured, in one table
 	bench/run
+
+bench-check: all ## what things cost in instructions, and that it is not more than it was
+	build/guestlua bench/count.lua
 
 # All that is installed: where from, where to, the mode. Both targets go by this list, so that one takes away what the other brought.
 INSTALLED := \

@@ -1,5 +1,8 @@
 #include "module/documentation.h"
 
+#include <lauxlib.h>
+#include <string.h>
+
 #include "call/args.h"
 #include "module/index.h"
 
@@ -56,8 +59,23 @@ static void add_docs(lua_State *L, const gl_opdef *const *defs, bool fields)
   }
 }
 
+/* Pushes that of one method; nil if there is none of that name. */
+static int document_method(lua_State *L, const char *class, const char *method)
+{
+  for (size_t i = 0; gl_classes[i]; i++)
+    for (const gl_opdef *const *const *table = gl_classes[i]->ops; strcmp(gl_classes[i]->type->name, class) == 0 && *table; table++)
+      for (const gl_opdef *const *defs = *table; *defs; defs++)
+        if (strcmp((*defs)->name, method) == 0) {
+          push_doc(L, *defs, false);
+          return 1;
+        }
+  return 0;
+}
+
 int gl_documentation(lua_State *L)
 {
+  if (!lua_isnone(L, 1))
+    return document_method(L, luaL_checkstring(L, 1), luaL_checkstring(L, 2));
   lua_newtable(L);
   lua_newtable(L);
   add_docs(L, gl_functions, false);

@@ -5,19 +5,8 @@ local define = require("guestlua.base.define")
 
 local resize = core.BlockDevice.resize
 
--- The parameters that the call has with this libvirt.
-local function params_in_c()
-  for _, class in ipairs(core.documentation().classes) do
-    for _, row in ipairs(class.name == "BlockDevice" and class.methods or {}) do
-      if row.name == "resize" then
-        return row.params
-      end
-    end
-  end
-end
-
 local params = {}
-for _, param in ipairs(params_in_c()) do
+for _, param in ipairs(core.documentation("BlockDevice", "resize").params) do -- those that this libvirt has
   params[#params + 1] = param.name ~= "timeout" and param or nil
 end
 params[#params + 1] = { name = "shrink", type = "boolean", help = "it may become smaller, and what is behind its new end is lost; default: false, "
