@@ -65,7 +65,7 @@ say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall deb rock clean
+.PHONY: help all demo shell check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall deb rock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -156,6 +156,9 @@ build/faults.so: $(FAULTS) spec/support/faults.h
 
 demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
 	$(RUN) build/guestlua spec/support/demo.lua
+
+shell: build/guestlua build/tiny/disk.qcow2 ## the prompt, on a small real guest that runs
+	@$(RUN) build/guestlua spec/support/shell.lua
 
 check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, luacheck, and that src/ has no circle
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)

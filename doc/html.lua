@@ -13,6 +13,10 @@ end
 -- The pages in the order of the navigation: what is read, what is written, and the title.
 local pages = {
   { from = "doc/manual.md", to = "index.html", title = "The manual" },
+  { from = "doc/tutorial.md", to = "tutorial.html", title = "The first hour" },
+  { from = "doc/cookbook.md", to = "cookbook.html", title = "Cookbook" },
+  { from = "doc/coming_from.md", to = "coming_from.html", title = "Coming from virsh, Python, Nova" },
+  { from = "doc/limits.md", to = "limits.html", title = "Limits and packages" },
   { from = "doc/guestlua.1", to = "guestlua.1.html", title = "The command" },
   { from = "doc/departures.md", to = "departures.html", title = "Departures" },
 }

@@ -5703,10 +5703,14 @@ function workflow.backup(guest, options) end
 ---@field verified boolean whether it was read back before it counted
 ---@field format integer the format of the manifest
 
+---@class guestlua.BackupsOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Lists the backups in a guest's directory, oldest first. The list's field `problems` has the manifests that cannot be used: id, problem.
 ---@param directory string a guest's directory of backups
+---@param options? guestlua.BackupsOptions
 ---@return guestlua.BackupsResult[]
-function workflow.backups(directory) end
+function workflow.backups(directory, options) end
 
 ---@class guestlua.CleanShutdownResult
 ---@field workflow string its name
@@ -5932,6 +5936,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@class guestlua.PruneOptions
 ---@field keep table {full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does an image that a guest of the host or another image has.
 ---@param host guestlua.Host the Host whose guests may need an image
@@ -6105,6 +6110,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@field all? boolean all backups in the directory
 ---@field on_progress? function called often with {size, at, read, written}, in bytes, of each backup
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all.
 ---@param directory string a guest's directory of backups

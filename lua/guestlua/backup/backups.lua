@@ -53,6 +53,7 @@ define(workflow, "workflow", {
     { name = "format", type = "integer", help = "the format of the manifest" },
   },
   params = { DIRECTORY },
+  blocks = true,
   run = function(directory)
     check_named("backups", "directory", directory)
     local list, problems = stores.at(directory):manifests()
@@ -130,6 +131,7 @@ define(workflow, "workflow", {
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each backup" },
     WAIT,
   },
+  blocks = true,
   run = function(directory, options)
     check_named("verify", "directory", directory)
     check_named("verify", "at", options.at)
@@ -157,6 +159,7 @@ define(workflow, "workflow", {
       .. "newest of each of so many days, weeks and months" },
     WAIT,
   },
+  blocks = true,
   run = function(host, directory, options)
     core.check_self(host, "Host", "prune")
     prune.check("prune", options.keep)

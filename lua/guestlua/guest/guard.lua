@@ -14,6 +14,12 @@ local CALL_FOR = 20
 
 local is_gone, thaw = freeze.is_gone, freeze.thaw
 
+-- The id of the guest as it runs now. guest.id can be an old one, if it was started anew through another object: it is looked up.
+local function id_of(guest)
+  local now <close> = guest.host:guest(guest.uuid)
+  return now and now.id
+end
+
 -- ---- the journal ----
 
 -- An entry for what is about to be done to the guest. Gives a function that ends it.
@@ -74,8 +80,9 @@ define(core.Guest, "Guest", {
   },
   run = function(guest, options)
     freeze.check_agent(guest, options.timeout)
+    local id = id_of(guest)
     return begun(function()
-      local forget = record("frozen", guest, { id = guest.id })
+      local forget = record("frozen", guest, { id = id })
       local dog = watchdog.start(guest)
       return function()
         forget()
@@ -105,12 +112,6 @@ end
 
 -- ---- paused ----
 
--- Whether the guest was not started anew. guest.id can be an old one: it is looked up.
-local function is_instance(guest, id)
-  local now <close> = guest.host:guest(guest.uuid)
-  return now and now.id == id
-end
-
 define(core.Guest, "Guest", {
   name = "paused",
   method = true,
@@ -120,13 +121,13 @@ define(core.Guest, "Guest", {
   blocks = true,
   run = function(guest)
     local was = guest:get_info().domain_state == "paused"
-    local id = guest.id
+    local id = id_of(guest)
     return begun(function()
       return was and function() end or record("paused", guest, { id = id })
     end, function(failure)
       local ok, e = pcall(function()
         turn.await_abandoned(guest, failure, CALL_FOR)
-        if not was and guest:get_info().domain_state == "paused" and is_instance(guest, id) then
+        if not was and guest:get_info().domain_state == "paused" and id_of(guest) == id then
           guest:resume()
         end
       end)

@@ -1,0 +1,181 @@
+-- Each recipe of the cookbook, and all of the tutorial, on a real guest.
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+local show = require("guestlua.prompt.show")
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read("a")
+end
+
+-- The sections of a page that have Lua in them: a list of {title, blocks}.
+local function sections(path)
+  local list = {}
+  for title, text in (read(path) .. "\n## "):gsub("\n## ", "\n\0## "):gmatch("## ([^\n]*)\n([^\0]*)") do
+    local blocks = {}
+    for block in text:gmatch("```lua\n(.-)```") do
+      blocks[#blocks + 1] = block
+    end
+    if #blocks > 0 then
+      list[#list + 1] = { title = title, blocks = blocks }
+    end
+  end
+  return list
+end
+
+-- What each recipe prints, and what else it needs; every recipe is in here.
+local RECIPES = {
+  ["List guests and what they do"] = "running +%d+ MiB +1 CPUs",
+  ["Back up every running guest"] = { "full\tfrozen\t1 disks", nbd = true },
+  ["Clone a guest"] = { "%-copy is there, and off", nbd = true },
+  ["Restart guests one after the other"] = " is back",
+  ["Shut all guests down, before the host is serviced"] = "all guests are off",
+  ["Start a guest and wait until it can be worked with"] = "^%d+%.%d+",
+  ["Make a disk larger, and the file system on it"] = "^%d+\n",
+  ["Snapshot the disks, work, merge back"] = "^nobody writes to /.*\n1 disk%(s%) are one image again\n$",
+  ["Remove snapshots that are older than a week"] = "^[^\n]+\told is gone\n$",
+  ["Read a guest's console"] = "\n",
+  ["Run a command in many guests"] = ": .*load average",
+  ["Tell a web service what guests do"] = "",
+  ["Attach a disk for a while"] = "scratch%.qcow2\ndetached\n$",
+  ["Ask many hosts"] = "%d guests, libvirt %d.*\n.*%d guests, libvirt %d",
+  ["Change a guest's configuration"] = "it has 2 CPUs\n$",
+}
+
+describe("The documentation's recipes:", function()
+  local machine = helper.machine()
+
+  local handler -- that a recipe made: its host is not closed here
+
+  -- Runs Lua with what a script finds: what it printed. Its places are those of the machine, its host is the machine's.
+  local function run(code, extra)
+    local printed = {}
+    local environment = setmetatable({
+      print = function(...)
+        local words = table.pack(...)
+        for i = 1, words.n do
+          words[i] = tostring(words[i])
+        end
+        printed[#printed + 1] = table.concat(words, "\t") .. "\n"
+      end,
+      guestlua = setmetatable(extra or {}, { __index = guestlua }),
+    }, { __index = _G })
+    environment.guestlua.open = function()
+      return setmetatable({}, { __close = function() end, __index = function(_, key)
+        if key == "on" then
+          return function(_, ...)
+            handler = machine.host:on(...)
+          end
+        end
+        local value = machine.host[key]
+        return type(value) == "function" and function(_, ...) return value(machine.host, ...) end or value
+      end })
+    end
+    code = code:gsub('"web1"', ("%q"):format(machine.guest.name)):gsub('"/(backup)', '"' .. machine.dir .. "/%1")
+      :gsub('"/(images)', '"' .. machine.dir .. "/%1"):gsub('"curl"', '"' .. machine.dir .. '/curl"')
+      :gsub("workflow%.restore%(host", "workflow.restore(guestlua.host")
+    environment.guestlua.host = machine.host
+    assert(load(code, "=recipe", "t", environment))()
+    return table.concat(printed)
+  end
+
+  local prepare = {
+    ["Remove snapshots that are older than a week"] = function()
+      machine.guest:snapshot("<domainsnapshot><name>old</name></domainsnapshot>")
+      return { time = nil }
+    end,
+  }
+
+  before_each(function()
+    assert(os.execute(("mkdir -p %s/images %s/backup && chmod 777 %s/images"):format(machine.dir, machine.dir, machine.dir)))
+  end)
+
+  for _, section in ipairs(sections("doc/cookbook.md")) do
+    it("cookbook: " .. section.title, function()
+      local expected = assert(RECIPES[section.title], "no expectation for it here")
+      if type(expected) == "table" then
+        if not require("guestlua.core").nbd_copy then
+          pending("this was built without libnbd")
+        end
+        expected = expected[1]
+      end
+      for _, block in ipairs(section.blocks) do
+        if section.title:find("^Remove snapshots") then
+          prepare[section.title]()
+          block = block:gsub("os%.time%(%) %-", "os.time() + 8 * 24 * 3600 -")
+        end
+        local extra = {}
+        if section.title:find("^Tell a web") then
+          local hook = machine.dir .. "/curl"
+          assert(os.execute(("printf '#!/bin/sh\\necho \"$3\" >>%s.out\\n' >%s && chmod +x %s"):format(hook, hook, hook)))
+          extra.serve = function() -- until both were told
+            machine.guest:pause()
+            machine.guest:resume()
+            for _ = 1, 600 do
+              local _, out = helper.run(("cat %s.out 2>/dev/null"):format(hook))
+              if out:find("resumed", 1, true) then
+                break
+              end
+              guestlua.sleep(0.1)
+            end
+          end
+        end
+        local served = extra.serve
+        assert.matches(expected, run(block, extra))
+        if served then
+          handler:close()
+          assert.matches('"what": "suspended", "why": "paused"', read(machine.dir .. "/curl.out"), 1, true)
+        end
+      end
+    end)
+  end
+
+  it("tutorial: the first hour", function()
+    local own = setmetatable({ dry_run = function() end, plan = function() return { true } end }, { __index = guestlua }) -- there is no way back
+    own.workflow = setmetatable({ reboot = function() end }, { __index = guestlua.workflow })
+    local environment = setmetatable({ host = machine.host, guest = machine.guest, guestlua = own, help = function() end, print = function() end },
+      { __index = _G })
+    local shown = {}
+    for _, section in ipairs(sections("doc/tutorial.md")) do
+      for _, block in ipairs(section.blocks) do
+        local chunk
+        for line in block:gmatch("[^\n]+") do -- as the prompt reads it: an expression, or statements that may go on
+          chunk = chunk and chunk .. "\n" .. line or line
+          local fn = load("return " .. chunk, "=tutorial", "t", environment) or load(chunk, "=tutorial", "t", environment)
+          if fn and not chunk:find("^local") then
+            local results = table.pack(fn())
+            for i = 1, results.n do
+              shown[#shown + 1] = show.value(results[i], 100, 30)
+            end
+            chunk = nil
+          end
+        end
+        if chunk then
+          assert(load(chunk, "=tutorial", "t", environment))()
+        end
+      end
+    end
+    local text = table.concat(shown, "\n")
+    for _, expected in ipairs({ "from the host", "operation_invalid", "suspended, resumed", "\nrunning\n", "name +seconds", "true" }) do
+      assert.matches(expected, text)
+    end
+  end)
+end)
+
+describe("Coming from elsewhere", function()
+  it("names methods that there are", function()
+    local help = require("guestlua.prompt.help")
+    local class_of = { host = "Host", guest = "Guest", disk = "BlockDevice", snapshot = "Snapshot", network = "Network", pool = "StoragePool",
+      workflow = "workflow", guestlua = "guestlua" }
+    local count, text = 0, read("doc/coming_from.md"):gsub("\n| [^\n]- | ", "\n")
+    for owner, name in text:gmatch("%f[%w_](%w+)[:.]([%l_]+)[({]") do
+      local class = class_of[owner]
+      if class then
+        assert.is_truthy(help.member(help.classes()[class], name), owner .. "." .. name)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 40, count)
+  end)
+end)
