@@ -142,6 +142,9 @@ require("guestlua.guest.file")
 
 guestlua.log = require("guestlua.log.log").log
 guestlua.run, guestlua.rates = require("guestlua.host.run").run, require("guestlua.host.rates").rates
+local fleet = require("guestlua.host.fleet")
+fleet.open, guestlua.fleet = guestlua.open, fleet.fleet
+
 guestlua.dry_run, guestlua.plan = require("guestlua.log.calls").dry_run, require("guestlua.log.plan").plan
 
 local progress = require("guestlua.log.progress")

@@ -79,6 +79,20 @@ function guestlua.embedded(dir) end
 ---@return string # string: the URI
 function guestlua.embedded_uri(dir) end
 
+---@class guestlua.FleetOptions
+---@field ansible? boolean the path is an inventory of Ansible's, "" its default; ansible-inventory reads it. The URI is the variable guestlua_uri, or qemu+ssh to where Ansible connects
+---@field readonly? boolean open them read-only
+---@field keepalive? integer seconds between keepalive probes, as guestlua.open takes it
+---@field connect_timeout? number seconds that each host has to connect; default: 30
+---@field connect_limit? integer how many connections are made at a time; default: 8 by SSH, 32 of the others
+---@field reconnect_limit? integer how many are opened again at a time; default: 4
+
+---Connects to many hosts, beside each other. What cannot be used is in `problems`, and the others go on: a host that is unreachable, slow, named twice, a line of the inventory that is wrong. A connection that is lost is opened again, a few at a time and not all at once.
+---@param hosts any a list of URIs, or of {name=, uri=}; or the path of a file with NAME URI, or a URI alone, on each line, and # before what is no host
+---@param options? guestlua.FleetOptions
+---@return guestlua.Fleet
+function guestlua.fleet(hosts, options) end
+
 ---@class guestlua.GroupOptions
 ---@field limit? integer how many of its tasks may run at a time; nil: all
 
@@ -5589,6 +5603,96 @@ function log.trace(message, fields) end
 ---@param message string what happened
 ---@param fields? table more of it, by name
 function log.warning(message, fields) end
+
+---Many hosts: guestlua.fleet makes one. local fleet <close> = guestlua.fleet{…} closes all of them.
+---@class guestlua.Fleet
+---@field hosts table[] its hosts: name, uri, groups (of Ansible), host (the Host; nil if it is not connected) and error (why)
+---@field problems table[] what could not be used: name (of a host, or where in the inventory), error
+local Fleet = {}
+
+---Closes all of its hosts.
+function Fleet:close() end
+
+---Tries again to connect to the hosts that could not be reached. Those that were connected once are opened again by themselves.
+---@return integer # how many hosts cannot be reached
+function Fleet:connect() end
+
+---@class guestlua.EachResult
+---@field host string the host's name
+---@field ok boolean whether the call succeeded
+---@field value any what it returned first
+---@field error any what it raised, or why the host is not connected
+
+---@class guestlua.EachOptions
+---@field limit? integer how many calls may run at a time; nil: all
+---@field host_timeout? number seconds that each call has; nil: no limit
+
+---Calls fn(host, host_name) for each host, in tasks. A call that fails ends no other.
+---@param fn function called with each Host and its name
+---@param options? guestlua.EachOptions
+---@return guestlua.EachResult[]
+function Fleet:each(fn, options) end
+
+---@class guestlua.EventsOptions
+---@field duration? number seconds for the whole loop; nil: until it is left
+
+---For a loop: for event in fleet:events{"lifecycle"} do. Each event has host_name; else it is as host:events has it. "disconnected" and "reconnected" are events, too. Hosts that are not connected at this call are not heard.
+---@param names table the events' names
+---@param options? guestlua.EventsOptions
+---@return fun(): table
+function Fleet:events(names, options) end
+
+---@class guestlua.FleetGuestOptions
+---@field host_timeout? number seconds that each host has for its answer; default: 30
+
+---Looks a guest up by its name or UUID, on all hosts: of several that know it, as after a migration, it is the one on which it runs. An error of kind "ambiguous" if it runs on several, or is defined on several and runs on none; of kind "unreachable" if none has it and not all answered.
+---@param name_or_uuid string the guest's name or UUID
+---@param options? guestlua.FleetGuestOptions
+---@return guestlua.Guest? # the Guest and the name of its host, or nil if no host has it
+---@return string? host
+function Fleet:guest(name_or_uuid, options) end
+
+---@class guestlua.FleetGuestsOptions
+---@field which? table which guests, as host:guests takes it: {active = true}
+---@field host_timeout? number seconds that each host has for its answer; default: 30
+
+---Lists the guests of all hosts, which are asked beside each other.
+---@param options? guestlua.FleetGuestsOptions
+---@return guestlua.Guest[] # the guests, host by host, and what is missing: a list of name and error of the hosts that did not answer
+---@return table[] problems
+function Fleet:guests(options) end
+
+---@class guestlua.MapResult
+---@field host string the host's name
+---@field guest string? the guest's name; nil: the host did not answer, or is none
+---@field ok boolean whether the call succeeded
+---@field value any what it returned first
+---@field error any what it raised
+---@field skipped true? it was not begun, because too many had failed
+
+---@class guestlua.FleetMapOptions
+---@field limit? integer how many calls may run at a time; default: 32
+---@field per_host? integer how many on one host; default: 2
+---@field max_failures? integer begin nothing more when more than that have failed; nil: go on
+---@field which? table which guests, as host:guests takes it: {active = true}
+---@field host_timeout? number seconds that each host has for its answer; default: 30
+
+---Calls fn(guest, host_name) for each guest of all hosts, in tasks. A call that fails ends no other.
+---@param fn function called with each guest and its host's name
+---@param options? guestlua.FleetMapOptions
+---@return guestlua.MapResult[]
+function Fleet:map(fn, options) end
+
+---@class guestlua.FleetStatsOptions
+---@field groups? any what is asked for, as host:stats takes it
+---@field active? boolean only guests that run, or only those that do not
+---@field host_timeout? number seconds that each host has for its answer; default: 30
+
+---The statistics of all guests of all hosts: host:stats of each, beside each other.
+---@param options? guestlua.FleetStatsOptions
+---@return table # a table from a host's name to what its host:stats gave, and what is missing, as fleet:guests has it
+---@return table[] problems
+function Fleet:stats(options) end
 
 ---How far something is, as a line on standard error: guestlua.progress makes one.
 ---@class guestlua.Progress

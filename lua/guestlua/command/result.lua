@@ -12,7 +12,7 @@ local SCHEMA, VERSION = "guestlua.result", 1
 local DEEPEST = 32
 
 local ORDER = { "schema", "version", "guestlua", "state", "ok", "exit_code", "dry_run", "changed", "results", "error", "calls", "workflows",
-  "recovered", "left", "started", "seconds" }
+  "recovered", "left", "problems", "started", "seconds" }
 local CALL = { "call", "op", "host", "guest", "device", "object_type", "object", "arguments", "outcome", "error", "message", "duration_ms",
   "workflow", "step" }
 
@@ -124,6 +124,16 @@ local function recovered_of(one)
   return fields
 end
 
+local function all_problems()
+  local problems = {}
+  for _, fleet in ipairs(record.fleets) do
+    table.move(fleet.problems, 1, #fleet.problems, #problems + 1, problems)
+  end
+  return list(problems, function(one)
+    return { host = text(one.name), error = failure_of(one.error) }
+  end)
+end
+
 local function all_left()
   local left = {}
   for _, source in ipairs({ record.workflows, record.results }) do
@@ -155,6 +165,7 @@ local function document(state, ended)
     workflows = list(record.workflows, workflow_of),
     recovered = list(record.results, recovered_of),
     left = all_left(),
+    problems = all_problems(),
     started = started,
     seconds = core.now() - began,
   }

@@ -4,11 +4,20 @@ local core = require("guestlua.core")
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30 -- seconds
 
+-- One attempt, when it is its turn.
+local function attempt(host, lost_at, turn)
+  local taken <close> = turn and turn() or nil -- luacheck: ignore taken
+  return pcall(host.reconnect, host, { gap = core.now() - lost_at })
+end
+
 -- Until it is there; a new one may be lost at once. Raises "closed" when the host is closed.
-local function again(host, events)
+local function again(host, events, turn)
   local lost_at, pause = core.now(), FIRST_PAUSE
   while not host:is_alive() do
-    local ok, e = pcall(host.reconnect, host, { gap = core.now() - lost_at })
+    if turn then
+      events:next(math.random() * pause) -- many that are lost at once do not come back at once
+    end
+    local ok, e = attempt(host, lost_at, turn)
     if not ok and (e.kind == "closed" or e.kind == "cancelled" or e.kind == "interrupted") then
       error(e, 0)
     elseif not ok then
@@ -18,12 +27,13 @@ local function again(host, events)
   end
 end
 
-return function(host)
+-- turn: waits until an attempt may be made, and gives a to-be-closed value that ends it; nil: at any time.
+return function(host, turn)
   local events = host:subscribe("disconnected")
   core.spawn(function()
     local ok, e = pcall(function()
       while true do
-        again(host, events)
+        again(host, events, turn)
         events:next()
       end
     end)

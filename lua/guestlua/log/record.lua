@@ -5,7 +5,7 @@ local core = require("guestlua.core")
 local log = require("guestlua.log.log")
 local plan = require("guestlua.log.plan")
 
-local record = { calls = {}, workflows = {}, results = {} }
+local record = { calls = {}, workflows = {}, results = {}, fleets = {} }
 
 local on = false
 local run_of = {} -- of a call, the run that it belongs to
@@ -81,6 +81,11 @@ end
 -- What guestlua.recover gives.
 function record.recovered(results)
   table.move(on and results or {}, 1, on and #results or 0, #record.results + 1, record.results)
+end
+
+-- A fleet is there: its problems at the end are a part of what came of it.
+function record.fleet(fleet)
+  record.fleets[#record.fleets + 1] = on and fleet or nil
 end
 
 -- Whether anything was changed; in a dry run: whether anything would have been.

@@ -1,0 +1,130 @@
+-- Many hosts in one process: what is asked of all of them, and what came of it at each. A host that does not answer is a failure of its own, in the
+-- results, and holds up no other.
+
+local core = require("guestlua.core")
+local ask = require("guestlua.host.fleet.ask")
+local Fleet = require("guestlua.host.fleet.class")
+local define = require("guestlua.base.define")
+local inventory = require("guestlua.host.fleet.inventory")
+local keep = require("guestlua.host.reconnect")
+local record = require("guestlua.log.record")
+local task = require("guestlua.task.group")
+
+-- Connections that are made at a time: each one by SSH is a process here and a login there.
+local BY_SSH, OTHERS = 8, 32
+
+local fleet = {} -- open: guestlua.open, which knows the defaults
+
+-- ---- connecting ----
+
+local function problem_of(entry)
+  return { name = entry.name, error = entry.error }
+end
+
+local function connect(self, entry)
+  local settings = self.settings
+  local by_ssh = entry.uri:find("^[%w.-]+%+[%w]*ssh")
+  local slot <close> = ask.take(by_ssh and self.by_ssh or self.others) -- luacheck: ignore slot
+  local ok, host = pcall(task.timeout, settings.timeout, fleet.open, entry.uri, { readonly = settings.readonly, keepalive = settings.keepalive })
+  if not ok and ask.stops(host) then
+    error(host, 0)
+  elseif not ok then
+    entry.error = core.Error.is(host) and host or core.Error.new({ kind = "script", message = tostring(host) })
+    return
+  end
+  entry.host, entry.error = host, nil
+  keep(host, function()
+    return ask.take(self.again)
+  end)
+end
+
+-- Connects to those that are not, and lists in fleet.problems what does not work.
+local function connect_all(self)
+  local missing = {}
+  for _, entry in ipairs(self.hosts) do
+    missing[#missing + 1] = not entry.host and entry or nil
+  end
+  task.map(missing, function(entry)
+    connect(self, entry)
+  end)
+  self.problems = table.move(self.bad, 1, #self.bad, 1, {})
+  for _, entry in ipairs(self.hosts) do
+    self.problems[#self.problems + 1] = not entry.host and problem_of(entry) or nil
+  end
+end
+
+define(Fleet, "Fleet", {
+  name = "connect",
+  method = true,
+  help = "Tries again to connect to the hosts that could not be reached. Those that were connected once are opened again by themselves.",
+  result = "integer",
+  returns = "how many hosts cannot be reached",
+  run = function(self)
+    connect_all(self)
+    return #self.problems - #self.bad
+  end,
+})
+
+define(Fleet, "Fleet", {
+  name = "close",
+  method = true,
+  help = "Closes all of its hosts.",
+  run = function(self)
+    self:__close()
+  end,
+})
+
+function Fleet:__close()
+  for _, entry in ipairs(self.hosts) do
+    if entry.host then
+      entry.host:close()
+      entry.host, entry.error = nil, core.Error.new({ kind = "closed", op = "fleet", message = "the fleet is closed" })
+    end
+  end
+end
+
+-- ---- making one ----
+
+for _, name in ipairs({ "look", "map", "events" }) do
+  require("guestlua.host.fleet." .. name)
+end
+
+
+define(fleet, "guestlua", {
+  name = "fleet",
+  help = "Connects to many hosts, beside each other. What cannot be used is in `problems`, and the others go on: a host that is unreachable, slow, "
+    .. "named twice, a line of the inventory that is wrong. A connection that is lost is opened again, a few at a time and not all at once.",
+  result = "Fleet",
+  params = {
+    { name = "hosts", type = "any", positional = true, required = true, help = "a list of URIs, or of {name=, uri=}; or the path of a file with "
+      .. "NAME URI, or a URI alone, on each line, and # before what is no host" },
+    { name = "ansible", type = "boolean", help = "the path is an inventory of Ansible's, \"\" its default; ansible-inventory reads it. The URI is "
+      .. "the variable guestlua_uri, or qemu+ssh to where Ansible connects" },
+    { name = "readonly", type = "boolean", help = "open them read-only" },
+    { name = "keepalive", type = "integer", help = "seconds between keepalive probes, as guestlua.open takes it" },
+    { name = "connect_timeout", type = "number", help = "seconds that each host has to connect; default: 30" },
+    { name = "connect_limit", type = "integer", help = "how many connections are made at a time; default: 8 by SSH, 32 of the others" },
+    { name = "reconnect_limit", type = "integer", help = "how many are opened again at a time; default: 4" },
+  },
+  run = function(hosts, options)
+    local self = setmetatable({ bad = {}, problems = {} }, Fleet)
+    self.hosts, self.bad = inventory.read(hosts, options.ansible)
+    for _, name in ipairs({ "connect_limit", "reconnect_limit" }) do
+      if options[name] and options[name] < 1 then
+        define.bad("fleet", name, "from 1 up")
+      end
+    end
+    self.by_ssh, self.others = ask.slots(options.connect_limit or BY_SSH), ask.slots(options.connect_limit or OTHERS)
+    self.again = ask.slots(options.reconnect_limit or 4)
+    self.settings = { timeout = options.connect_timeout or ask.ANSWER, readonly = options.readonly, keepalive = options.keepalive }
+    record.fleet(self)
+    local ok, e = pcall(connect_all, self)
+    if not ok then
+      self:__close()
+      error(e, 0)
+    end
+    return self
+  end,
+})
+
+return fleet
