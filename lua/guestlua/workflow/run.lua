@@ -133,7 +133,7 @@ function Run:check_unchanged()
   end
 end
 
--- Seconds for the look after a failed call, and the errors after which there is none: no answer is to be expected, or somebody else's change is known.
+-- Seconds for the look after a failed call, and the errors after which there is none: no answer would come, or somebody else's change is known.
 local LOOK = 10
 local NO_LOOK = { conflict = true, timeout = true, disconnected = true, closed = true, io_error = true }
 
