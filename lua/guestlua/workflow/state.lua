@@ -1,4 +1,4 @@
--- The state of a guest at this moment, for the workflows: asked of libvirt each time, by the guest's UUID. If the connection is lost nothing is known.
+-- The state of a guest at this moment, for the workflows: asked of libvirt each time, by its UUID. If the connection is lost nothing is known.
 
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
