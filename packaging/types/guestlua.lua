@@ -52,7 +52,7 @@ function guestlua.alive() end
 ---@class guestlua.CallOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised; default: no limit
 
----Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.
+---Waits until the guest's agent answers: then its system is up. If the guest has no agent configured, or is off, it raises at once.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.CallOptions
 ---@return number # the seconds that it took
@@ -181,17 +181,17 @@ function guestlua.rates(a, b) end
 ---@field id string the run's, as `guestlua recover --forget` takes it
 ---@field workflow string the workflow or guard
 ---@field guest string the guest's name
----@field step string how far the run had come
+---@field step string the last step that the run reached
 ---@field outcome string? what was done
 ---@field error guestlua.Error? why it is set aside
----@field problem string? why the entry was not looked at: damaged, of another version, user or machine
+---@field problem string? why the entry was not examined: damaged, or of another version, user or machine
 ---@field left table[]? files that stay: path, why
 
 ---@class guestlua.RecoverOptions
 ---@field guest? string the name or UUID of the only guest to recover
----@field adopt? boolean also take over runs that cannot be seen from here, as of another machine: only if they are over for good
+---@field adopt? boolean also take over runs that cannot be seen from here, as on another machine: only if they are over for good
 
----Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the end, with all results in the error's field `results`.
+---Finds the leftovers of killed workflows and killed guards on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes them or takes them back, as the present state allows. Living runs are left alone. A second call changes nothing more. An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time its error is raised in the end, with all results in the error's field `results`.
 ---@param host guestlua.Host the Host
 ---@param options? guestlua.RecoverOptions
 ---@return guestlua.RecoverResult[]
@@ -1573,11 +1573,11 @@ function Host:volume(path_or_key, options) end
 function Host:wait_event(names, options) end
 
 ---@class guestlua.WriteInstanceConfigOptions
----@field validate? boolean libvirt checks it against its schema, and drops nothing in silence that it does not know (not in the reference)
----@field drop_secrets? boolean secrets that the guest has and the configuration has not are to go (not in the reference)
+---@field validate? boolean let libvirt check it against its schema, and silently drop nothing unknown (not in the reference)
+---@field drop_secrets? boolean drop the guest's secrets that the configuration lacks (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Defines a guest, or redefines the one of the same UUID. It is not started. A configuration that was read without the guest's secrets (passwords of graphics, cookies of disks) is refused, as they would be lost. With the option validate it is virDomainDefineXMLFlags.
+---Defines a guest, or redefines the one with the same UUID. It is not started. A configuration that was read without the guest's secrets (passwords of graphics, cookies of disks) is refused, because they would be lost. With the option validate it is virDomainDefineXMLFlags.
 ---
 ---libvirt: `virDomainDefineXML`
 ---@param xml guestlua.Element|string the guest's configuration, a <domain> element
@@ -1649,11 +1649,11 @@ function Guest:announce_self(options) end
 function Guest:attach_device(conf, options) end
 
 ---@class guestlua.AttachedOptions
----@field persistent? boolean in the configuration that it is started with
+---@field persistent? boolean attach it to the persistent configuration
 ---@field live? boolean in the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, and that is waited for; attached:keep() leaves it with the guest.
+---Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). However the scope ends, the device is detached, and the end of that is awaited; attached:keep() leaves it with the guest.
 ---@param conf any the device: an Element or XML text
 ---@param options? guestlua.AttachedOptions
 ---@return guestlua.Guard
@@ -1741,12 +1741,12 @@ function Guest:delete_configuration(options) end
 function Guest:detach_device(conf, options) end
 
 ---@class guestlua.DetachDeviceWithRetryOptions
----@field max_retry_count? integer how often to ask again; default: 7, -1: for ever
----@field inc_sleep_time? number seconds that each pause is longer than the one before; default: 2
+---@field max_retry_count? integer how often to ask again; default: 7, -1: no limit
+---@field inc_sleep_time? number seconds by which each pause is longer than the one before; default: 2
 ---@field max_sleep_time? number seconds of the longest pause; default: 30
 
----Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises an error of kind "device_detach_failed" when the guest did not let go, and "device_not_found" where libvirt says that there is no such device; its counter goes on when it is called again.
----@param get_device_conf_func function called with `device`: the device's configuration as it is now, nil when it is gone
+---Asks the guest to release a device, and returns a function that waits for that and asks again with growing pauses. The function raises an error of kind "device_detach_failed" if the guest did not release it, and "device_not_found" if libvirt says that there is no such device; its counter continues when it is called again.
+---@param get_device_conf_func function called with `device`: the device's present configuration, nil if it is gone
 ---@param device any what get_device_conf_func knows the device by
 ---@param persistent boolean take it out of the persistent configuration too
 ---@param live boolean take it from the running guest
@@ -1757,22 +1757,22 @@ function Guest:detach_device_with_retry(get_device_conf_func, device, persistent
 ---@class guestlua.DisksResult
 ---@field name string its device in the guest
 ---@field partition boolean whether it is a partition
----@field dependency table[]? what it is made of: name
+---@field dependency table[]? the devices that it is made of: name
 ---@field alias string? the alias of the device in the guest's configuration
----@field guest_alias string? another name that the guest has for it
----@field guest_bus string? the bus that the guest sees it on
+---@field guest_alias string? the guest's other name for it
+---@field guest_bus string? its bus in the guest
 ---@field serial string? its serial number
----@field device string? its device node, as on S390
+---@field device string? its device node, for example on S390
 
 ---@class guestlua.DisksOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The disks and partitions as the guest sees them. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---The disks and partitions as the guest sees them. By virDomainGetGuestInfo; the guest can make up its answers.
 ---@param options? guestlua.DisksOptions
 ---@return guestlua.DisksResult[]
 function Guest:disks(options) end
 
----Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface that is on no bridge is left alone.
+---Lets the bridge ports of the guest's interfaces send received frames back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface without a bridge is left alone.
 function Guest:enable_hairpin() end
 
 ---For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is reported as an event "lost" with its count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
@@ -1783,14 +1783,14 @@ function Guest:events(names, options) end
 
 ---@class guestlua.ExecOptions
 ---@field args? table a list of its arguments
----@field input? string what it reads from standard input
----@field cwd? string the directory that it runs in; default: the agent's
----@field env? table variables for it, by name, beside the agent's
----@field max_output? integer how many bytes of either output are wanted; default 16 MiB
----@field secret? any a string, or a list of strings, that args have in them and that must not be seen: they are masked in whatever guestlua prints from now on; input always is
----@field timeout? number seconds; after that the program is killed, with what it started, and an error of kind "timeout" is raised
+---@field input? string its standard input
+---@field cwd? string its working directory; default: the agent's
+---@field env? table environment variables by name, in addition to the agent's
+---@field max_output? integer the maximum number of bytes of each output; default 16 MiB
+---@field secret? any a string, or a list of strings, in args that must not be shown: they are masked in all that guestlua prints from now on; input always is
+---@field timeout? number seconds; after that the program and its children are killed, and an error of kind "timeout" is raised
 
----Runs a program in the guest through the guest agent, and waits for its end. What it prints goes to files in the guest's /tmp and comes in pieces, as libvirt gives up an agent whose answer is over 10 MB; a guest without /bin/sh answers at once. Kinds of errors: no_program, no_directory, timeout.
+---Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in pieces, because libvirt drops an agent whose answer is over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, no_directory, timeout.
 ---@param path string the program; with no path the guest's PATH is searched
 ---@param options? guestlua.ExecOptions
 ---@return integer code
@@ -1800,17 +1800,17 @@ function Guest:events(names, options) end
 function Guest:exec(path, options) end
 
 ---@class guestlua.FilesystemsResult
----@field mountpoint string where it is mounted
+---@field mountpoint string its mount point
 ---@field name string its device in the guest
----@field fstype string as in "ext4"
+---@field fstype string for example "ext4"
 ---@field total_bytes integer? its size
----@field used_bytes integer? how much of it is used
+---@field used_bytes integer? its used size
 ---@field disk table[] the disks that it is on: alias, serial, device
 
 ---@class guestlua.FilesystemsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The file systems that are mounted in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---The file systems that are mounted in the guest. By virDomainGetGuestInfo; the guest can make up its answers.
 ---@param options? guestlua.FilesystemsOptions
 ---@return guestlua.FilesystemsResult[]
 function Guest:filesystems(options) end
@@ -1828,7 +1828,7 @@ function Guest:freeze_filesystems(options) end
 ---@class guestlua.FrozenOptions
 ---@field timeout? number seconds that the freeze may take; then the guest is thawed, and an error of kind "timeout" is raised
 
----Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does not answer is an error before anything is frozen.
+---Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed however the scope ends, even if the freeze itself fails half-way, and if this process dies. frozen:close() thaws earlier, frozen:keep() leaves them frozen. If the agent does not answer, it raises before anything is frozen.
 ---@param options? guestlua.FrozenOptions
 ---@return guestlua.Guard
 function Guest:frozen(options) end
@@ -1977,13 +1977,13 @@ function Guest:get_guest_info(options) end
 function Guest:get_info(host, options) end
 
 ---@class guestlua.GetInterfaceByCfgOptions
----@field from_persistent_config? boolean look into the persistent configuration, not at the running guest
+---@field from_persistent_config? boolean search the persistent configuration, not the running guest
 ---@field required? boolean raise an error of kind "device_not_found" if there is none
 
----The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind "device_ambiguous" names those that fit where it is more than one.
----@param cfg? any what to look for: an Element or XML text
+---The guest's network interface, or PCI device, that matches cfg, however libvirt shows it: an interface by its alias, address, MAC address, source and, if cfg has one, target; a PCI device by its address on the host. If several match, an error of kind "device_ambiguous" names them.
+---@param cfg? any the device to look for: an Element or XML text
 ---@param options? guestlua.GetInterfaceByCfgOptions
----@return guestlua.Element? # Element, or nil where there is none, and for a cfg of nil
+---@return guestlua.Element? # Element, or nil if there is none or cfg is nil
 function Guest:get_interface_by_cfg(cfg, options) end
 
 ---@class guestlua.GetInterfaceByMacOptions
@@ -2129,7 +2129,7 @@ function Guest:get_state(options) end
 ---@return guestlua.GetVcpusResult[]
 function Guest:get_vcpus(options) end
 
----Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.
+---Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is called at the first iteration.
 ---@return fun(): table
 function Guest:get_vcpus_info() end
 
@@ -2167,14 +2167,14 @@ function Guest:has_persistent_configuration(options) end
 function Guest:inject_nmi(options) end
 
 ---@class guestlua.InterfacesResult
----@field name string as in "eth0"
+---@field name string for example "eth0"
 ---@field hwaddr string? the MAC address
 ---@field addr table[]? the addresses: type ("ipv4" or "ipv6"), addr, prefix
 
 ---@class guestlua.GuestInterfacesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The network interfaces in the guest, with the addresses that they have there. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---The network interfaces in the guest, with their addresses. By virDomainGetGuestInfo; the guest can make up its answers.
 ---@param options? guestlua.GuestInterfacesOptions
 ---@return guestlua.InterfacesResult[]
 function Guest:interfaces(options) end
@@ -2248,21 +2248,21 @@ function Guest:migrate_start_postcopy(options) end
 function Guest:on(names, fn, options) end
 
 ---@class guestlua.OsInfoResult
----@field id string? as the agent calls it
----@field name string? as the agent calls it
----@field pretty_name string? as the agent calls it
----@field version string? as the agent calls it
----@field version_id string? as the agent calls it
----@field kernel_release string? as the agent calls it
----@field kernel_version string? as the agent calls it
----@field machine string? as the agent calls it
----@field variant string? as the agent calls it
----@field variant_id string? as the agent calls it
+---@field id string? by the agent's name
+---@field name string? by the agent's name
+---@field pretty_name string? by the agent's name
+---@field version string? by the agent's name
+---@field version_id string? by the agent's name
+---@field kernel_release string? by the agent's name
+---@field kernel_version string? by the agent's name
+---@field machine string? by the agent's name
+---@field variant string? by the agent's name
+---@field variant_id string? by the agent's name
 
 ---@class guestlua.OsInfoOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----The operating system in the guest, as its agent says. What the guest does not say is nil. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---The operating system in the guest, according to its agent. Unknown fields are nil. By virDomainGetGuestInfo; the guest can make up its answers.
 ---@param options? guestlua.OsInfoOptions
 ---@return guestlua.OsInfoResult
 function Guest:os_info(options) end
@@ -2279,7 +2279,7 @@ function Guest:pause(options) end
 ---@class guestlua.PausedOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before stays so.
+---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again however the scope ends; a guest that was paused before stays paused.
 ---@param options? guestlua.PausedOptions
 ---@return guestlua.Guard
 function Guest:paused(options) end
@@ -2305,7 +2305,7 @@ function Guest:pm_wakeup(options) end
 function Guest:poweroff(options) end
 
 ---@class guestlua.ReadFileOptions
----@field max_size? integer how many bytes are wanted at most; default 16 MiB
+---@field max_size? integer the maximum number of bytes; default 16 MiB
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Reads a file in the guest, through its agent. Kinds of errors: no_file, access_denied.
@@ -2429,13 +2429,13 @@ function Guest:thaw_filesystems(options) end
 
 ---@class guestlua.UsersResult
 ---@field name string the user's name
----@field domain string? of Windows
+---@field domain string? the user's domain, on Windows
 ---@field login_time integer milliseconds since 1970
 
 ---@class guestlua.UsersOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Who is logged in in the guest. By virDomainGetGuestInfo; what a guest says of itself it can make up.
+---Who is logged in in the guest. By virDomainGetGuestInfo; the guest can make up its answers.
 ---@param options? guestlua.UsersOptions
 ---@return guestlua.UsersResult[]
 function Guest:users(options) end
@@ -2447,10 +2447,10 @@ function Guest:users(options) end
 function Guest:wait_event(names, options) end
 
 ---@class guestlua.WriteFileOptions
----@field append? boolean add it to what is there
+---@field append? boolean append to the file
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints. Kinds of errors: no_file (its directory), access_denied.
+---Writes a file in the guest, through its agent: it is made, or replaced, and flushed. The contents are masked in all that guestlua prints. Kinds of errors: no_file (its directory), access_denied.
 ---@param path string the file's path in the guest
 ---@param text string what is to be in it
 ---@param options? guestlua.WriteFileOptions
@@ -4212,7 +4212,7 @@ function BlockDevice:abort_job(options) end
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the job goes on
 ---@field on_progress? function called with get_job_info() every half second, and when the job is ready
 
----Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and then as well, in case one was lost. What is not known is told as "unknown", never as success. Where the wait is interrupted (Ctrl-C) or cancelled the job is aborted; after a timeout it goes on.
+---Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is also asked now and then, in case one was lost. An unknown end is reported as "unknown", never as success. If the wait is interrupted (Ctrl-C) or cancelled the job is aborted; after a timeout it goes on.
 ---@param options? guestlua.AwaitJobOptions
 ---@return "completed"|"ready"|"failed"|"canceled"|"unknown" outcome
 ---@return string? reason
@@ -4341,10 +4341,10 @@ function BlockDevice:job_events() end
 function BlockDevice:rebase(base, options) end
 
 ---@class guestlua.ResizeOptions
----@field shrink? boolean it may become smaller, and what is behind its new end is lost; default: false, and a smaller size is refused (not in the reference)
+---@field shrink? boolean allow a smaller size, which loses the data behind the new end; default: false, and a smaller size is refused (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Changes the size of the disk while the guest runs. What the guest has on it (partitions, file systems) is to be grown in the guest then, and to be shrunk before. The size is compared with virDomainGetBlockInfo's.
+---Changes the size of the disk while the guest runs. Partitions and file systems on it are to be grown in the guest afterwards, or shrunk before. The size is compared with virDomainGetBlockInfo's.
 ---
 ---libvirt: `virDomainBlockResize`
 ---@param size integer the new size in bytes
@@ -5633,12 +5633,12 @@ function Fleet:connect() end
 ---@return guestlua.EachResult[]
 function Fleet:each(fn, options) end
 
----@class guestlua.EventsOptions
+---@class guestlua.FleetEventsOptions
 ---@field duration? number seconds for the whole loop; nil: until it is left
 
 ---For a loop: for event in fleet:events{"lifecycle"} do. Each event has host_name; else it is as host:events has it. "disconnected" and "reconnected" are events, too. Hosts that are not connected at this call are not heard.
 ---@param names table the events' names
----@param options? guestlua.EventsOptions
+---@param options? guestlua.FleetEventsOptions
 ---@return fun(): table
 function Fleet:events(names, options) end
 
@@ -5717,7 +5717,7 @@ function Progress:done() end
 ---@param total? number of how many; nil: as before
 function Progress:update(current, total) end
 
----What takes more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.
+---Operations of more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.
 ---@class guestlua.workflow
 local workflow = {}
 
@@ -5725,20 +5725,20 @@ local workflow = {}
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field device string its alias, or what else it is known by
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field device string its alias, or another name of it
 
 ---@class guestlua.AttachWithRetryOptions
 ---@field live? boolean attach it to the running guest; default: if it runs
 ---@field persistent? boolean attach it to the configuration; default: if the guest has one
 ---@field attempts? integer how often each step is tried; default 8
 ---@field pause? number seconds between two tries; default 2
----@field timeout? number seconds that each call of libvirt's may take; default 60
+---@field timeout? number seconds for each libvirt call; default 60
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again if libvirt says that another operation holds the guest. If the second step fails the first is taken back.
+---Attaches a device to the running guest and then to its persistent configuration, and checks that it is there. It tries again if libvirt reports that another operation holds the guest. If the second step fails the first is taken back.
 ---@param guest guestlua.Guest the Guest
 ---@param device any the device: an Element or XML text
 ---@param options? guestlua.AttachWithRetryOptions
@@ -5749,40 +5749,40 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field id string the backup's id, which `at` takes
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field id string the backup's id, as taken by `at`
 ---@field directory string the guest's directory of backups
----@field consistency "frozen"|"crash"|"off" what the guest did at that moment
----@field level_used "full"|"incremental" full: a disk at least is whole
+---@field consistency "frozen"|"crash"|"off" the guest's state at that moment
+---@field level_used "full"|"incremental" full: at least one disk is saved completely
 ---@field disks table[] target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, chain, image_sha256
----@field left_out table[] what is not in it: target, why
+---@field left_out table[] disks and other things that are not in it: target, why
 ---@field frozen_seconds number? how long the file systems were frozen
----@field checkpoint string? the checkpoint that the next increment goes by
+---@field checkpoint string? the checkpoint for the next increment
 ---@field pruned string[]? ids of backups that `keep` removed
----@field warnings string[]? what is not as it should be, and did not stop it
----@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
+---@field warnings string[]? problems that did not stop it
+---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.BackupOptions
 ---@field to string a directory of this machine; the guest's backups are in one of its name in there
----@field level? string "full"; "incremental" or "auto": what changed, as far as that is known; default: "auto"
----@field disks? table a list of targets, as in {"vda"}; default: all that are neither read-only nor removable
----@field exclude? table a list of targets of disks that are left out
----@field quiesce? boolean freeze the guest's file systems for that moment; default: if its agent answers
+---@field level? string "full"; "incremental" or "auto": the changes, as far as they are known; default: "auto"
+---@field disks? table a list of targets, for example {"vda"}; default: all that are neither read-only nor removable
+---@field exclude? table a list of targets of disks to leave out
+---@field quiesce? boolean freeze the guest's file systems at that moment; default: if its agent answers
 ---@field freeze_timeout? number seconds that the freeze may take; default: 60
 ---@field compress? string "zstd" or "zlib"; default: none
----@field keep? table what is kept of older backups: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all
----@field verify? boolean read back what was written before it counts
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
----@field bandwidth? integer MiB/s that may be read; default: no limit
----@field scratch? string a directory for what the guest overwrites meanwhile; default: that of the image
----@field reserve? integer bytes that stay free there: the backup is given up before the guest suffers; default: 256 MiB
+---@field keep? table the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all
+---@field verify? boolean read the backup back before it counts
+---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
+---@field bandwidth? integer MiB/s to read at most; default: no limit
+---@field scratch? string a directory for scratch files (blocks that the guest overwrites); default: the image's directory
+---@field reserve? integer bytes to leave free there: the backup is given up before the guest suffers; default: 256 MiB
 ---@field on_progress? function called often with {size, at, read, written}, in bytes
----@field timeout? number seconds for all of it; what is under way then is taken back
+---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.
+---Saves the guest's disks as they are at one moment, completely or only the changes since the last backup in that directory, with the guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. A backup is complete or does not exist. A guest that is off is read as it is. A disk without a possible increment gets a full backup, with the reason.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.BackupOptions
 ---@return guestlua.BackupResult
@@ -5791,18 +5791,18 @@ function workflow.backup(guest, options) end
 ---@class guestlua.BackupsResult
 ---@field id string the backup's id
 ---@field number integer its place in the list
----@field time string when it was made, as in "2024-01-31T12:00:00Z"
----@field directory string where it is
+---@field time string when it was made, for example "2024-01-31T12:00:00Z"
+---@field directory string its directory
 ---@field guest table name, uuid
 ---@field level string the level that was asked for
----@field level_used "full"|"incremental" full: a disk at least is whole
----@field consistency "frozen"|"crash"|"off" what the guest did at that moment
+---@field level_used "full"|"incremental" full: at least one disk is saved completely
+---@field consistency "frozen"|"crash"|"off" the guest's state at that moment
 ---@field frozen_seconds number? how long the file systems were frozen
----@field checkpoint string? the checkpoint that the next increment goes by
+---@field checkpoint string? the checkpoint for the next increment
 ---@field disks table[] target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, chain, image_sha256
----@field left_out table[] what is not in it: target, why
+---@field left_out table[] disks and other things that are not in it: target, why
 ---@field files table[] the small files that belong to it
----@field versions table guestlua, libvirt, host: what made it
+---@field versions table the versions that made it: guestlua, libvirt, host
 ---@field seconds number how long it took
 ---@field verified boolean whether it was read back before it counted
 ---@field format integer the format of the manifest
@@ -5810,7 +5810,7 @@ function workflow.backup(guest, options) end
 ---@class guestlua.BackupsOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Lists the backups in a guest's directory, oldest first. The list's field `problems` has the manifests that cannot be used: id, problem.
+---Lists the backups in a guest's directory, oldest first. The list's field `problems` has the unusable manifests: id, problem.
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.BackupsOptions
 ---@return guestlua.BackupsResult[]
@@ -5820,21 +5820,21 @@ function workflow.backups(directory, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field asked integer how often the guest was asked to shut down
 ---@field forced boolean whether it was powered off
----@field reason string? libvirt's word for why it stopped, if that was heard
+---@field reason string? libvirt's word for why it stopped, if it was reported
 ---@field changed boolean false: it was off before
 
 ---@class guestlua.CleanShutdownOptions
----@field timeout? number seconds that the guest gets; default 60
+---@field timeout? number seconds for the guest to shut down; default 60
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
 ---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest goes on, unless force=true.
+---Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest runs on, unless force=true.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.CleanShutdownOptions
 ---@return guestlua.CleanShutdownResult
@@ -5844,24 +5844,24 @@ function workflow.clean_shutdown(guest, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field device string its alias, or what else it is known by
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field device string its alias, or another name of it
 ---@field attempts integer how often the running guest was asked
 ---@field changed boolean whether it was there
 
 ---@class guestlua.DetachWithRetryOptions
 ---@field attempts? integer how often the running guest is asked; default 8
----@field timeout? number seconds to wait for it each time; default 20
----@field missing_ok? boolean a device that is not there is no error
----@field live? boolean false: not from the running guest
----@field persistent? boolean false: not from the configuration
+---@field timeout? number seconds to wait after each request; default 20
+---@field missing_ok? boolean a missing device is no error
+---@field live? boolean false: do not detach it from the running guest
+---@field persistent? boolean false: do not detach it from the configuration
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let go of it. Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.
+---Detaches a device from the persistent configuration and from the running guest, whichever have it, and waits until the guest has released it. The guest is asked again only after a timeout, never after a refusal. Errors: device_not_found, device_detach_failed.
 ---@param guest guestlua.Guest the Guest
----@param device any its alias, a disk's target, an Element, XML text, or a function get_conf(from_persistent_config) that gives the Element or nil
+---@param device any its alias, a disk's target, an Element, XML text, or a function get_conf(from_persistent_config) that returns the Element or nil
 ---@param options? guestlua.DetachWithRetryOptions
 ---@return guestlua.DetachWithRetryResult
 function workflow.detach_with_retry(guest, device, options) end
@@ -5870,13 +5870,13 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field changed boolean whether anything was done
 
 ---@class guestlua.EnsureAttachedOptions
----@field timeout? number seconds that each call of libvirt's may take; default 60
+---@field timeout? number seconds for each libvirt call; default 60
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
 ---Attaches a device if the guest does not have it, to the running guest and to its configuration, whichever lack it.
@@ -5890,19 +5890,19 @@ function workflow.ensure_attached(guest, device, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field device string its alias, or what else it is known by
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field device string its alias, or another name of it
 ---@field attempts integer how often the running guest was asked
 ---@field changed boolean whether it was there
 
 ---@class guestlua.EnsureDetachedOptions
 ---@field attempts? integer how often the running guest is asked; default 8
----@field timeout? number seconds to wait for it each time; default 20
+---@field timeout? number seconds to wait after each request; default 20
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Detaches a device if the guest has it: detach_with_retry without an error if it is not there.
+---Detaches a device if the guest has it: like detach_with_retry, but a missing device is no error.
 ---@param guest guestlua.Guest the Guest
 ---@param device any as in detach_with_retry
 ---@param options? guestlua.EnsureDetachedOptions
@@ -5913,9 +5913,9 @@ function workflow.ensure_detached(guest, device, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field changed boolean false: it ran before
 ---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
 
@@ -5923,7 +5923,7 @@ function workflow.ensure_detached(guest, device, options) end
 ---@field timeout? number seconds until it has to run; default 60
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left alone.
+---Makes sure that the guest runs: starts it, wakes it, or resumes it if it is paused, and waits until it runs. A running guest is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureRunningOptions
 ---@return guestlua.EnsureRunningResult
@@ -5933,21 +5933,21 @@ function workflow.ensure_running(guest, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field asked integer how often the guest was asked to shut down
 ---@field forced boolean whether it was powered off
----@field reason string? libvirt's word for why it stopped, if that was heard
+---@field reason string? libvirt's word for why it stopped, if it was reported
 ---@field changed boolean false: it was off before
 
 ---@class guestlua.EnsureStoppedOptions
----@field timeout? number seconds that the guest gets; default 60
+---@field timeout? number seconds for the guest to shut down; default 60
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
 ---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.
+---Makes sure that the guest is off, as clean_shutdown does. A guest that is off, or gone, is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.EnsureStoppedOptions
 ---@return guestlua.EnsureStoppedResult
@@ -5957,46 +5957,46 @@ function workflow.ensure_stopped(guest, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field destination string the URI of the host that it is on
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field destination string the URI of the host that it is now on
 ---@field arrived guestlua.Guest the Guest there
----@field forced "postcopy"|"pause"|nil how it was made to end, if it was
----@field downtimes table[] the longest downtimes that were asked for: after (seconds), ms, set (whether libvirt took it)
----@field iterations integer? how often the memory was gone through, if libvirt said so
+---@field forced "postcopy"|"pause"|nil how it was forced to complete, if it was
+---@field downtimes table[] the maximum downtimes asked for: after (seconds), ms, set (whether libvirt accepted it)
+---@field iterations integer? the number of passes over the memory, if libvirt reported it
 ---@field stats table? what libvirt counted
----@field warnings string[] what is not as it should be, and did not stop it
+---@field warnings string[] problems that did not stop it
 ---@field left_out table[]? disks that were not copied with the others: target, why
----@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
+---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.LiveMigrateOptions
 ---@field timeout? number the same as completion_timeout
 ---@field destination_uri? string how the source host's libvirt reaches the destination's, as in "qemu+tcp://other/system"; nil: the URI that the destination was opened with
----@field migrate_uri? string where the data goes, as in "tcp://192.0.2.1"; nil: libvirt chooses
----@field destination_xml? any its configuration there: an Element, XML text, or a function that gets the present one as an Element, and changes it or returns another
----@field flags? any as guest:migrate has them; nil: live, peer2peer, and for a guest that is persistent persist_dest and undefine_source
----@field block? boolean copy the disks: those of migrate_disks, and if none are listed all that are files or block devices, neither readonly nor shareable
+---@field migrate_uri? string the address for the data, for example "tcp://192.0.2.1"; nil: libvirt chooses
+---@field destination_xml? any its configuration there: an Element, XML text, or a function that gets the present one as an Element and changes it or returns another
+---@field flags? any as for guest:migrate; nil: live, peer2peer, and for a persistent guest persist_dest and undefine_source
+---@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable
 ---@field migrate_disks? table the targets of the disks to copy
 ---@field tunnelled? boolean send all data through libvirt's own connection
----@field tls? boolean send it encrypted by QEMU
----@field plain? boolean copy encrypted disks without tls, as anybody on the way can read them; default: that is refused
----@field postcopy? boolean force_complete may let the guest run there before all its memory is; it is not aborted then
----@field auto_converge? boolean slow the guest down if it writes faster than the memory goes over
----@field unsafe? boolean also if libvirt cannot tell that the disks are shared
+---@field tls? boolean let QEMU encrypt the data
+---@field plain? boolean copy encrypted disks without tls, so that anybody on the way can read them; default: that is refused
+---@field postcopy? boolean force_complete may run the guest there before all its memory arrived; it is not aborted then
+---@field auto_converge? boolean slow the guest down if it writes faster than its memory is copied
+---@field unsafe? boolean migrate even if libvirt cannot tell that the disks are shared
 ---@field parallel? integer how many connections
 ---@field bandwidth? integer MiB/s at most; nil or 0: no limit
 ---@field completion_timeout? number seconds it may take; nil: 800 for each GiB of memory and disks, at least 1600; 0: no limit
 ---@field timeout_action? string what happens then: "abort" (default), or "force_complete": post-copy with postcopy=true, otherwise the guest stands still until it is over
----@field downtime? integer ms that the guest may stand still at the end, in the last step; default 500
----@field downtime_steps? integer in how many steps it grows until then; default 10
+---@field downtime? integer the maximum downtime in the last step, in ms; default 500
+---@field downtime_steps? integer the number of steps in which it grows; default 10
 ---@field downtime_delay? number seconds from one step to the next, for each GiB; default 75
----@field on_progress? function called with get_job_info() every half second, which then has elapsed, percent, limit and forced as well; an error in it aborts the migration
+---@field on_progress? function called every half second with get_job_info(), which also has elapsed, percent, limit and forced; an error in it aborts the migration
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Moves a running guest to another host and looks at both in the end. It is watched on the way: it may stand still ever longer at its end, and if it takes too long it is aborted, or made to end. If a step fails or the script is told to stop, it is aborted and the guest goes on where it was. An error of kind "job_unknown" says that it is not known where the guest runs.
+---Moves a running guest to another host and checks both in the end. The migration is watched: its allowed downtime grows step by step, and if it takes too long it is aborted, or forced to complete. If a step fails or the script is told to stop, it is aborted and the guest runs on where it was. An error of kind "job_unknown" says that it is not known where the guest runs.
 ---@param guest guestlua.Guest the Guest; it must run
----@param destination guestlua.Host the Host that it goes to
+---@param destination guestlua.Host the Host to move it to
 ---@param options? guestlua.LiveMigrateOptions
 ---@return guestlua.LiveMigrateResult
 function workflow.live_migrate(guest, destination, options) end
@@ -6005,29 +6005,29 @@ function workflow.live_migrate(guest, destination, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field path string the file that the copy is in
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field path string the file with the copy
 ---@field disk string the disk's target
----@field images string[] the disk's chain, which is what it was, the topmost image first
+---@field images string[] the disk's chain, unchanged, the topmost image first
 ---@field frozen_seconds number? with quiesce: how long the file systems were frozen
----@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
+---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.LiveSnapshotOptions
----@field quiesce? boolean freeze the guest's file systems for the moment of the copy's end; needs the guest agent
+---@field quiesce? boolean freeze the guest's file systems while the copy ends; needs the guest agent
 ---@field freeze_timeout? number seconds that the freeze may take; default 60
----@field format? string the file's format, as in "raw"; default: that of the disk's image
+---@field format? string the file's format, for example "raw"; default: that of the disk's image
 ---@field shallow? boolean copy the topmost image only: the file then needs the images below it
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
----@field timeout? number seconds for all of it; what is under way then is taken back
+---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
+---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Copies a disk of the running guest to a new file, with all that is below it in its chain, so that the file needs no other. The copy is the disk as it was at one moment, at the end; with quiesce its file systems were frozen then. The guest keeps its disk and its configuration. If a step fails there is no file.
+---Copies a disk of the running guest to a new file, including its backing images, so that the file needs no other. The copy is the disk at one moment, the end of the copy; with quiesce its file systems are frozen then. The guest keeps its disk and its configuration. If a step fails there is no file.
 ---@param guest guestlua.Guest the Guest; it must run
----@param disk string the disk's target, as in "vda"
+---@param disk string the disk's target, for example "vda"
 ---@param out_path string the file, on the guest's host: an absolute path, which must not be there yet
 ---@param options? guestlua.LiveSnapshotOptions
 ---@return guestlua.LiveSnapshotResult
@@ -6042,7 +6042,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does an image that a guest of the host or another image has.
+---Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does an image that a guest of the host or another image uses.
 ---@param host guestlua.Host the Host whose guests may need an image
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions
@@ -6053,21 +6053,21 @@ function workflow.prune(host, directory, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field restarted boolean true if it came up by itself
 ---@field asked integer how often the guest was asked to shut down
 ---@field forced boolean whether it was powered off
----@field reason string? libvirt's word for why it stopped, if that was heard
+---@field reason string? libvirt's word for why it stopped, if it was reported
 
 ---@class guestlua.workflowRebootOptions
----@field timeout? number seconds that the guest gets to shut down; default 120
+---@field timeout? number seconds for the guest to shut down; default 120
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
 ---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.
+---Shuts the guest down, as clean_shutdown does, and starts it again with its then current configuration. A guest that comes up again by itself is not started. If a step fails after the guest went down, it is still started before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.workflowRebootOptions
 ---@return guestlua.RebootResult
@@ -6077,26 +6077,26 @@ function workflow.reboot(guest, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field uuid string the guest's UUID
----@field backup string the id of the backup that it was made of
+---@field backup string the id of the backup that it was made from
 ---@field files table[] the disks' new files: target, path, format
----@field dropped string[]? targets of disks that the backup does not have, and so the guest neither
+---@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup
 
 ---@class guestlua.workflowRestoreOptions
 ---@field from string the guest's directory of backups
 ---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
 ---@field name? string make another guest of that name, with its own UUID and network addresses; default: the same guest
 ---@field to? string a directory for the disks' files; default: where they were
----@field disks? table the files of single disks, as in {vda="/images/vda.qcow2"}
+---@field disks? table the files of single disks, for example {vda="/images/vda.qcow2"}
 ---@field start? boolean start it
 ---@field on_progress? function called often with {size, at, read, written}, in bytes
----@field timeout? number seconds for all of it; what is under way then is taken back
+---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Makes a guest of a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the checksum that was made when it was saved. No file that is there is overwritten, and no guest that is there is changed. If a step fails there is neither the guest nor a file.
+---Makes a guest from a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the checksum made when it was saved. No existing file is overwritten, and no existing guest is changed. If a step fails, neither the guest nor a file is left.
 ---@param host guestlua.Host the Host
 ---@param options? guestlua.workflowRestoreOptions
 ---@return guestlua.RestoreResult
@@ -6106,20 +6106,20 @@ function workflow.restore(host, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field clock boolean whether the guest's clock was set
 ---@field clock_error string? why not
 ---@field changed boolean false: it ran before
 ---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
 
 ---@class guestlua.workflowResumeOptions
----@field devices? table what suspend gave as `devices`; default: those of the host that its configuration has
+---@field devices? table the `devices` that suspend returned; default: the host devices in its configuration
 ---@field timeout? number seconds until it has to run; default 60
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.
+---Resumes a suspended or paused guest: starts it from its saved memory, waits until it runs, attaches the host devices that it lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest is left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.workflowResumeOptions
 ---@return guestlua.ResumeResult
@@ -6129,26 +6129,26 @@ function workflow.resume(guest, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field disks table[] those that were taken: target, images (the chain now)
----@field during any what the option during returned
----@field left_out table[]? disks that were not taken: target, why
----@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field disks table[] the included disks: target, images (the chain now)
+---@field during any the result of the option during
+---@field left_out table[]? disks that were not included: target, why
+---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.SnapshotThenCommitOptions
----@field disks? table the targets of the disks, as in {"vda"}; nil: all that can be written to
----@field quiesce? boolean freeze the guest's file systems for the moment of the snapshot; needs the guest agent
----@field during? function called with the disks, a list of {target, base, overlay}, between snapshot and commit
+---@field disks? table the targets of the disks, for example {"vda"}; nil: all writable disks
+---@field quiesce? boolean freeze the guest's file systems during the snapshot; needs the guest agent
+---@field during? function called between snapshot and commit, with the disks: a list of {target, base, overlay}
 ---@field on_failure? string if `during` fails: "commit" (default) keeps what the guest wrote; "rollback" throws it away: the guest is powered off and started again as it was at the snapshot
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
----@field timeout? number seconds for all of it, `during` not counted; what is under way then is taken back
+---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
+---@field timeout? number seconds for the whole workflow without `during`; after that it is taken back
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.
+---Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the overlays back while the guest runs. If a step fails, the merge is still done before the error is raised.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param options? guestlua.SnapshotThenCommitOptions
 ---@return guestlua.SnapshotThenCommitResult
@@ -6158,17 +6158,17 @@ function workflow.snapshot_then_commit(guest, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
----@field devices string[] the XML of those that were detached, for resume
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field devices string[] the XML of the detached devices, for resume
 
 ---@class guestlua.workflowSuspendOptions
----@field detach? table aliases or disks' targets of more devices to detach before
----@field timeout? number seconds for all of it; what is under way then is taken back
+---@field detach? table aliases or disks' targets of further devices to detach before
+---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.
+---Saves the guest's memory on its host and stops it; resume continues it from there. PCI devices of the host and mediated devices cannot be saved: they are detached from the running guest before. If a step fails the guest runs on and has its devices again.
 ---@param guest guestlua.Guest the Guest; it must run, and have a persistent configuration
 ---@param options? guestlua.workflowSuspendOptions
 ---@return guestlua.SuspendResult
@@ -6178,27 +6178,27 @@ function workflow.suspend(guest, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field disk string the disk's target
 ---@field images string[] the disk's chain now, the topmost image first
----@field was string[] the chain before: the guest does not use its topmost image any more
----@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
+---@field was string[] the chain before: the guest no longer uses its topmost image
+---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.SwapVolumeOptions
----@field resize_to? integer bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has
----@field reuse_ext? boolean the volume is there already, as one of a pool is; default: a file is made
----@field shallow? boolean copy the topmost image only: the new one needs those below it
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
----@field timeout? number seconds for all of it; what is under way then is taken back
+---@field resize_to? integer the disk's new size in bytes, at least its present size; nil: unchanged
+---@field reuse_ext? boolean the volume exists already, for example in a pool; default: a file is made
+---@field shallow? boolean copy the topmost image only: the copy needs the images below it
+---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
+---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field bandwidth? integer MiB/s that the copy may use
 ---@field on_progress? function called with the copy's get_job_info() every half second
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Moves a disk of the running guest to another volume: copies it there, lets the guest go on with the copy, and makes its configuration say so. If a step before the move fails, the copy is taken back and the guest has the disk that it had; the error's outcome says which.
+---Moves a disk of the running guest to another volume: copies it there, switches the guest to the copy, and updates its configuration. If a step before the move fails, the copy is removed and the guest keeps its disk; the error's outcome says which.
 ---@param guest guestlua.Guest the Guest; it must run
----@param disk string the disk's target, as in "vda"
+---@param disk string the disk's target, for example "vda"
 ---@param conf any the new volume: a <disk> element, or its XML text
 ---@param options? guestlua.SwapVolumeOptions
 ---@return guestlua.SwapVolumeResult
@@ -6206,8 +6206,8 @@ function workflow.swap_volume(guest, disk, conf, options) end
 
 ---@class guestlua.VerifyResult
 ---@field id string the backup's id
----@field ok boolean whether every block is what was saved
----@field read integer bytes
+---@field ok boolean whether every block is as saved
+---@field read integer bytes read
 
 ---@class guestlua.VerifyOptions
 ---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
@@ -6216,7 +6216,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all.
+---Reads backups, each disk through its whole chain, and compares every block with the checksums made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all results.
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.VerifyOptions
 ---@return guestlua.VerifyResult[]
@@ -6226,25 +6226,25 @@ function workflow.verify(directory, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field disk string the disk's target
 ---@field images string[] the disk's chain now, the topmost image first
 ---@field quiesced boolean whether the file systems were frozen
----@field snapshot_id string? the option of that name
----@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
+---@field snapshot_id string? the option snapshot_id
+---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.VolumeSnapshotCreateOptions
----@field new_file string the new image: a path, or a name in the directory of the one that there is
+---@field new_file string the new image: a path, or a name in the directory of the present one
 ---@field type? string "qcow2"; there is no other
----@field snapshot_id? string what the caller knows the snapshot by
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
----@field quiesce? boolean true: the file systems must be frozen; false: they are not; nil: they are, if that can be
----@field timeout? number seconds for all of it; what is under way then is taken back
+---@field snapshot_id? string the caller's name of the snapshot
+---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
+---@field quiesce? boolean true: the file systems must be frozen; false: they are not; nil: they are if possible
+---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Puts a new image on top of a volume: what the guest writes from then on goes there, and what is below does not change. The image is there already, beside the volume's, as a qcow2 that is based on it. The file systems are frozen meanwhile if that can be.
+---Puts a new image on top of a volume: the guest's later writes go there, and the images below do not change. The image must exist beside the volume's, as a qcow2 based on it. The file systems are frozen meanwhile if possible.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotCreateOptions
@@ -6255,24 +6255,24 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@field workflow string its name
 ---@field guest string the guest's name
 ---@field steps table[] the steps that were taken, in their order: name, seconds
----@field seconds number how long all of it took
+---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
----@field plan table[]? in a dry run: what was not done, as guestlua.plan() has it
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field disk string the disk's target
 ---@field images string[] the disk's chain now, the topmost image first
----@field plain string[]? the targets of encrypted disks of which something was put in clear, as the option plain allows
+---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.VolumeSnapshotDeleteOptions
----@field file_to_merge? string the image to merge down; without merge_target_file the one that becomes the topmost image's base, nil: none, all is pulled up
+---@field file_to_merge? string the image to merge down; without merge_target_file the topmost image's new base, nil: none, everything is pulled up
 ---@field merge_target_file? string the image to merge into
 ---@field type? string "qcow2"; there is no other
----@field plain? boolean put what an encrypted disk has into a file that is not; default: that is refused
----@field timeout? number seconds for all of it; the merge is ended then
+---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
+---@field timeout? number seconds for the whole workflow; after that the merge is ended
 ---@field bandwidth? integer MiB/s that the merge may use
 ---@field on_progress? function called with the merge's get_job_info() every half second
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Merges an image of a volume away while the guest runs. With merge_target_file, what is in file_to_merge is merged down into that; without, what is between the topmost image and file_to_merge is pulled up into the topmost. The image's file is not removed. If a step fails the chain is whole, and the merge can be asked for again.
+---Merges an image of a volume away while the guest runs. With merge_target_file, file_to_merge is merged down into that image; without, the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. If a step fails the chain is intact, and the merge can be asked for again.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotDeleteOptions

@@ -1,7 +1,7 @@
--- A backup of a guest's disks as they are at one moment, all of them or what changed since the last one, in files that qemu-img reads.
+-- A backup of a guest's disks as they are at one moment, complete or only the changes since the last one, in files that qemu-img reads.
 --
--- The running guest keeps what it overwrites in scratch files until the disks are read (libvirt's pull mode); those of a guest that is off are read
--- as they are, and QEMU's lock keeps it from being started meanwhile.
+-- The old contents of blocks that the running guest overwrites go to scratch files until the disks are read (libvirt's pull mode). The disks of a
+-- guest that is off are read as they are, and QEMU's lock keeps it from being started meanwhile.
 
 local core = require("guestlua.core")
 local checkpoint = require("guestlua.backup.checkpoint")
@@ -22,7 +22,7 @@ local bad = require("guestlua.base.define").bad
 
 local NAME = "backup"
 
--- Bytes that the scratch files leave free by default.
+-- Bytes that the scratch files leave free, by default.
 local RESERVE = 256 << 20
 
 local LEVELS = { auto = true, full = true, incremental = true }
@@ -57,10 +57,10 @@ end
 
 -- ---- looking ----
 
--- What one disk has, and where things of it go.
+-- The journal's entry for one disk: its properties and its files.
 local function prepare_disk(run, disk)
   local guest, stem = run.guest, ("%s.%s"):format(run.id, disk.target)
-  if not disk.target:find("^%w+$") then -- it is part of files' names
+  if not disk.target:find("^%w+$") then -- it becomes part of file names
     chain.fail("argument_unsupported", guest, disk.target, { message = "a disk of such a target cannot be saved" })
   elseif not run.off then
     chain.check_idle(guest, disk.target)
@@ -77,7 +77,7 @@ local function prepare_disk(run, disk)
   disk.scratch = not run.off and image.beside(guest, beside, run.id, disk.target) or nil
 end
 
--- Refuses to begin if there is no room for what the guest overwrites meanwhile.
+-- Refuses to begin if there is no scratch space for the guest's writes meanwhile.
 local function check_room(run)
   for _, disk in ipairs(run.disks) do
     local directory = disk.scratch and disk.scratch.path:match("^(.*)/")
@@ -110,7 +110,7 @@ local function decide_consistency(run)
   return "crash"
 end
 
--- What the journal keeps, and the manifest is made of.
+-- The journal's data, from which the manifest is made.
 local function data_of(run, last, left_out)
   local data = { id = run.id, directory = run.store.directory, consistency = run.consistency, number = last and last.number + 1 or 1, disks = {},
     left_out = left_out, socket = ("/var/tmp/guestlua-%s.sock"):format(run.id) }
@@ -170,7 +170,7 @@ local function make(run)
   end
 end
 
--- The small files have the run's id in their names, and no other run has.
+-- The names of the small files contain the run's id, so they are no other run's.
 local function remove(run)
   local data = run.data
   if manifest.is_whole(run) then
@@ -193,12 +193,12 @@ end
 
 -- ---- the job ----
 
--- Also the checkpoint, which libvirt leaves: an increment since a backup that there is not would lack data.
+-- Removes the checkpoint too, which libvirt leaves: an increment over a backup that does not exist would lack data.
 local function take_back(run)
   if run.data.consistency == "off" then
     return
   end
-  -- A guest that is paused, as for want of scratch space, cannot be thawed until the job has ended and it runs again.
+  -- A guest that is paused, for example for lack of scratch space, cannot be thawed until the job has ended and it runs again.
   local frozen = run.data.consistency == "frozen" and not run.frozen_for and claim.may_be_frozen(run)
   local thawed = frozen and retry.try(freeze.thaw_once, run.guest)
   moment.finish(run)
@@ -267,7 +267,7 @@ local function finish(run)
   end
 end
 
--- Reads back what this run has written.
+-- Reads back the files that this run has written.
 local function verify(run)
   local copies = {}
   for i, entry in ipairs(run.data.disks) do
@@ -280,7 +280,7 @@ end
 
 -- ---- afterwards ----
 
--- The backup is there whatever comes of this: what fails is reported.
+-- The backup exists whether or not this succeeds: a failure is only reported.
 local function tidy(run)
   local function attempt(fn, ...)
     local ok, result = retry.try(fn, ...)
@@ -302,38 +302,38 @@ end
 
 steps.define({
   name = NAME,
-  help = "Saves the guest's disks as they are at one moment, all of a disk or what changed since the last backup in that directory, with the "
-    .. "guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. It is there whole, or not at all. "
-    .. "A guest that is off is read as it is. What cannot be an increment is a full backup of that disk, and says why.",
+  help = "Saves the guest's disks as they are at one moment, completely or only the changes since the last backup in that directory, with the "
+  .. "guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. A backup is complete or "
+  .. "does not exist. A guest that is off is read as it is. A disk without a possible increment gets a full backup, with the reason.",
   fields = {
-    { name = "id", type = "string", help = "the backup's id, which `at` takes" },
+    { name = "id", type = "string", help = "the backup's id, as taken by `at`" },
     { name = "directory", type = "string", help = "the guest's directory of backups" },
-    { name = "consistency", type = "\"frozen\"|\"crash\"|\"off\"", help = "what the guest did at that moment" },
-    { name = "level_used", type = "\"full\"|\"incremental\"", help = "full: a disk at least is whole" },
+    { name = "consistency", type = "\"frozen\"|\"crash\"|\"off\"", help = "the guest's state at that moment" },
+    { name = "level_used", type = "\"full\"|\"incremental\"", help = "full: at least one disk is saved completely" },
     { name = "disks", type = "table[]", help = "target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, "
       .. "chain, image_sha256" },
-    { name = "left_out", type = "table[]", help = "what is not in it: target, why" },
+    { name = "left_out", type = "table[]", help = "disks and other things that are not in it: target, why" },
     { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
-    { name = "checkpoint", type = "string?", help = "the checkpoint that the next increment goes by" },
+    { name = "checkpoint", type = "string?", help = "the checkpoint for the next increment" },
     { name = "pruned", type = "string[]?", help = "ids of backups that `keep` removed" },
-    { name = "warnings", type = "string[]?", help = "what is not as it should be, and did not stop it" },
+    { name = "warnings", type = "string[]?", help = "problems that did not stop it" },
     chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
     { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there" },
-    { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": what changed, as far as that is known; default: \"auto\"" },
-    { name = "disks", type = "table", help = "a list of targets, as in {\"vda\"}; default: all that are neither read-only nor removable" },
-    { name = "exclude", type = "table", help = "a list of targets of disks that are left out" },
-    { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for that moment; default: if its agent answers" },
+    { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": the changes, as far as they are known; default: \"auto\"" },
+    { name = "disks", type = "table", help = "a list of targets, for example {\"vda\"}; default: all that are neither read-only nor removable" },
+    { name = "exclude", type = "table", help = "a list of targets of disks to leave out" },
+    { name = "quiesce", type = "boolean", help = "freeze the guest's file systems at that moment; default: if its agent answers" },
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default: 60" },
     { name = "compress", type = "string", help = "\"zstd\" or \"zlib\"; default: none" },
-    { name = "keep", type = "table", help = "what is kept of older backups: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all" },
-    { name = "verify", type = "boolean", help = "read back what was written before it counts" },
+    { name = "keep", type = "table", help = "the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all" },
+    { name = "verify", type = "boolean", help = "read the backup back before it counts" },
     chain.PLAIN,
-    { name = "bandwidth", type = "integer", help = "MiB/s that may be read; default: no limit" },
-    { name = "scratch", type = "string", help = "a directory for what the guest overwrites meanwhile; default: that of the image" },
-    { name = "reserve", type = "integer", help = "bytes that stay free there: the backup is given up before the guest suffers; default: 256 MiB" },
+    { name = "bandwidth", type = "integer", help = "MiB/s to read at most; default: no limit" },
+    { name = "scratch", type = "string", help = "a directory for scratch files (blocks that the guest overwrites); default: the image's directory" },
+    { name = "reserve", type = "integer", help = "bytes to leave free there: the backup is given up before the guest suffers; default: 256 MiB" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
   },
   arguments = arguments,

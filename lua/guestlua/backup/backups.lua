@@ -1,4 +1,4 @@
--- What backups there are, whether they are what was saved, and which go.
+-- Lists backups, verifies that they are as saved, and prunes them.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -19,7 +19,7 @@ local function check_named(method, name, value)
   end
 end
 
--- What stays in a directory while a function is called. A dry run leaves nothing there, not even a lock.
+-- Locks a directory while a function is called. A dry run leaves nothing there, not even a lock.
 local function locked(store, seconds, fn, ...)
   if core.dry_run() then
     return fn(...)
@@ -30,24 +30,24 @@ end
 
 define(workflow, "workflow", {
   name = "backups",
-  help = "Lists the backups in a guest's directory, oldest first. The list's field `problems` has the manifests that cannot be used: id, problem.",
+  help = "Lists the backups in a guest's directory, oldest first. The list's field `problems` has the unusable manifests: id, problem.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the backup's id" },
     { name = "number", type = "integer", help = "its place in the list" },
-    { name = "time", type = "string", help = "when it was made, as in \"2024-01-31T12:00:00Z\"" },
-    { name = "directory", type = "string", help = "where it is" },
+    { name = "time", type = "string", help = "when it was made, for example \"2024-01-31T12:00:00Z\"" },
+    { name = "directory", type = "string", help = "its directory" },
     { name = "guest", type = "table", help = "name, uuid" },
     { name = "level", type = "string", help = "the level that was asked for" },
-    { name = "level_used", type = "\"full\"|\"incremental\"", help = "full: a disk at least is whole" },
-    { name = "consistency", type = "\"frozen\"|\"crash\"|\"off\"", help = "what the guest did at that moment" },
+    { name = "level_used", type = "\"full\"|\"incremental\"", help = "full: at least one disk is saved completely" },
+    { name = "consistency", type = "\"frozen\"|\"crash\"|\"off\"", help = "the guest's state at that moment" },
     { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
-    { name = "checkpoint", type = "string?", help = "the checkpoint that the next increment goes by" },
+    { name = "checkpoint", type = "string?", help = "the checkpoint for the next increment" },
     { name = "disks", type = "table[]", help = "target, size (bytes), level_used, because (why it is no increment), read, written, bytes, source, "
       .. "chain, image_sha256" },
-    { name = "left_out", type = "table[]", help = "what is not in it: target, why" },
+    { name = "left_out", type = "table[]", help = "disks and other things that are not in it: target, why" },
     { name = "files", type = "table[]", help = "the small files that belong to it" },
-    { name = "versions", type = "table", help = "guestlua, libvirt, host: what made it" },
+    { name = "versions", type = "table", help = "the versions that made it: guestlua, libvirt, host" },
     { name = "seconds", type = "number", help = "how long it took" },
     { name = "verified", type = "boolean", help = "whether it was read back before it counted" },
     { name = "format", type = "integer", help = "the format of the manifest" },
@@ -64,7 +64,7 @@ define(workflow, "workflow", {
 
 -- ---- verify ----
 
--- The copies that compare a backup's disks with what was saved.
+-- The copies that compare a backup's disks with the saved checksums.
 function backups.comparisons(store, manifest)
   local copies = {}
   for i, disk in ipairs(manifest.disks) do
@@ -75,7 +75,7 @@ function backups.comparisons(store, manifest)
   return copies
 end
 
--- Raises if what the lists of checksums say together is not what the manifest says.
+-- Raises if the lists of checksums together do not agree with the manifest.
 function backups.check_images(manifest, results)
   for i, disk in ipairs(manifest.disks) do
     if results[i].image_sha256 ~= disk.image_sha256 then
@@ -116,13 +116,13 @@ end
 
 define(workflow, "workflow", {
   name = "verify",
-  help = "Reads backups, each disk through its whole chain, and compares every block with the checksums that were made when it was saved. It needs "
-    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all.",
+  help = "Reads backups, each disk through its whole chain, and compares every block with the checksums made when it was saved. It needs "
+  .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all results.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the backup's id" },
-    { name = "ok", type = "boolean", help = "whether every block is what was saved" },
-    { name = "read", type = "integer", help = "bytes" },
+    { name = "ok", type = "boolean", help = "whether every block is as saved" },
+    { name = "read", type = "integer", help = "bytes read" },
   },
   params = {
     DIRECTORY,
@@ -137,7 +137,7 @@ define(workflow, "workflow", {
     check_named("verify", "at", options.at)
     engine.check()
     local store = stores.at(directory)
-    store:find(options.at) -- before a lock is made in a directory that is none
+    store:find(options.at) -- before a lock is made in a directory without backups
     return locked(store, options.wait, verify, store, options)
   end,
 })
@@ -146,8 +146,8 @@ define(workflow, "workflow", {
 
 define(workflow, "workflow", {
   name = "prune",
-  help = "Removes backups that are not to be kept, and files of backups that were never finished. A backup that a kept one needs stays, and so does "
-    .. "an image that a guest of the host or another image has.",
+  help = "Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does "
+  .. "an image that a guest of the host or another image uses.",
   fields = {
     { name = "pruned", type = "string[]", help = "ids of the backups that were removed; in a dry run: that would be" },
     { name = "left", type = "table[]?", help = "files that stay: path, why" },

@@ -1,16 +1,16 @@
--- The checkpoints that backups leave on a guest: one for each directory, by which the next increment knows what changed. Others are not touched.
+-- The checkpoints that backups leave on a guest: one per directory, from which the next increment knows the changes. Others are not touched.
 
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
 
 local checkpoint = {}
 
--- The name of a run's: by the directory's word, and the run.
+-- The name of a run's checkpoint: from the directory's word and the run.
 function checkpoint.name(target, id)
   return ("guestlua-%s-%s"):format(target, id)
 end
 
--- Those that the guest has of the directory with that word.
+-- The guest's checkpoints of the directory with that word.
 function checkpoint.list(guest, target)
   local names, prefix = {}, ("guestlua-%s-"):format(target)
   for _, name in ipairs(guest:get_checkpoint_names()) do
@@ -30,7 +30,7 @@ local function has(guest, name)
   return false
 end
 
--- Deletes one that may be there. If the images lack its bitmaps, libvirt can only forget it.
+-- Deletes a checkpoint if it exists. If the images lack its bitmaps, libvirt can only forget it.
 function checkpoint.delete(guest, name)
   if not has(guest, name) then
     return
@@ -44,12 +44,12 @@ function checkpoint.delete(guest, name)
   end
 end
 
--- The disks that the running guest has a usable bitmap of for the checkpoint: a set of targets.
+-- The running guest's disks with a usable bitmap for the checkpoint: a set of targets.
 function checkpoint.disks(guest, name)
   local disks = {}
   local element = core.element(guest:get_checkpoint_xml(name, { size = true, no_domain = true }))
   for _, disk in ipairs(element.disks and element.disks:children("disk") or {}) do
-    if disk.checkpoint == "bitmap" and disk.size then -- without: the bitmap is missing or inconsistent
+    if disk.checkpoint == "bitmap" and disk.size then -- without a size: the bitmap is missing or inconsistent
       disks[disk.name] = true
     end
   end

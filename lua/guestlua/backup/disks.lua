@@ -1,4 +1,4 @@
--- Which disks of a guest a backup has, and how: all of a disk, or what changed since the last backup. Whatever is in doubt gets all, and says why.
+-- The disks in a backup, and the level of each: full, or the changes since the last backup. In doubt a disk is saved in full, with the reason.
 
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
@@ -7,10 +7,10 @@ local steps = require("guestlua.workflow.steps")
 
 local disks = {}
 
--- Formats whose images can note what changes.
+-- Image formats that can record changes.
 local NOTES_CHANGES = { qcow2 = true }
 
--- Increments over one full backup at most: each is a file that is open while the newest is read.
+-- The maximum number of increments over one full backup: all of their files are open while the newest is read.
 local MOST_INCREMENTS = 200
 
 -- ---- which ----
@@ -23,7 +23,7 @@ local function set_of(names)
   return set
 end
 
--- Why a disk is not meant; nil: it is.
+-- Why a disk is left out; nil: it is included.
 local function not_meant(element, wanted, excluded)
   local kind = element.device
   if wanted and not wanted[element.target.dev] then
@@ -104,7 +104,7 @@ local function missing_file(store, entry)
   end
 end
 
--- Why an increment of the disk cannot be made over the last backup; nil: it can. usable: the disks whose bitmap is there.
+-- Why the disk cannot get an increment over the last backup; nil: it can. usable: the disks with a bitmap.
 local function why_full(run, disk, last, usable)
   local keep = run.options.keep or {}
   if run.options.level == "full" then
@@ -134,7 +134,7 @@ local function why_full(run, disk, last, usable)
   return missing and ("%s is missing"):format(missing) or nil
 end
 
--- Decides each disk's level: disk.since is the entry of the last backup that an increment goes over; disk.because: why it is all of the disk.
+-- Decides each disk's level: disk.since is the last backup's entry, the base of an increment; disk.because: why the disk is saved in full.
 function disks.decide(run, selected, last)
   local guest, usable = run.guest, nil
   run.last_checkpoint = last and last.checkpoint

@@ -1,4 +1,4 @@
--- The configuration that a backup keeps, made fit for the restored guest.
+-- Adapts the configuration in a backup to the restored guest.
 
 local core = require("guestlua.core")
 
@@ -13,7 +13,7 @@ local function disk_of(element, target)
   end
 end
 
--- Another guest has other addresses: both may run at a time. libvirt makes new ones.
+-- Another guest needs other addresses, because both may run at the same time. libvirt makes new ones.
 local function rename(element, name, uuid)
   element.name, element.uuid = name, uuid
   for _, interface in ipairs(element.devices and element.devices:children("interface") or {}) do
@@ -21,7 +21,7 @@ local function rename(element, name, uuid)
   end
 end
 
--- The disk as one on the image that it was restored to.
+-- Puts the disk on the image that it was restored to.
 local function move(disk, file)
   disk.type = "file"
   disk.source = nil
@@ -34,9 +34,9 @@ local function move(disk, file)
   end
 end
 
--- An element of libvirt's for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is another guest than
--- the one that was saved. nvram: where its UEFI variables are; nil: it has none. Gives the targets of disks that it no longer has: what is not in the
--- backup would be the image of the guest that was saved.
+-- Changes a libvirt element for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is not the saved
+-- guest. nvram: the path of its UEFI variables; nil: it has none. Returns the targets of dropped disks: a disk that is not in the backup would be on
+-- the saved guest's image.
 function domain.restored(xml, guest, files, other, nvram)
   local element, restored, dropped = core.element(xml), {}, {}
   if other then
@@ -64,7 +64,7 @@ function domain.restored(xml, guest, files, other, nvram)
   return element, dropped
 end
 
--- Where the configuration has the UEFI variables; nil: nowhere.
+-- The path of the UEFI variables in the configuration, or nil.
 function domain.nvram(xml)
   local os = core.element(xml).os
   return os and os.nvram and os.nvram[1] or nil

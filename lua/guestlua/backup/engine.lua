@@ -1,11 +1,11 @@
--- Disks from one place to another: qemu-img makes images, qemu-nbd reads and writes them, and core.nbd_copy is between. No format is known here.
+-- Copies disks: qemu-img makes images, qemu-nbd reads and writes them, and core.nbd_copy copies between them. No format is known here.
 
 local core = require("guestlua.core")
 local run = require("guestlua.host.run").run
 
 local engine = {}
 
-local TICK = 0.25 -- seconds between two looks at copies that go on
+local TICK = 0.25 -- seconds between two looks at running copies
 
 local function fail(kind, fields)
   fields.kind = kind
@@ -20,7 +20,7 @@ function engine.check()
   end
 end
 
--- Runs qemu-img; raises what it complains about.
+-- Runs qemu-img; raises its complaints.
 function engine.qemu_img(arguments, directory)
   local script = 'umask 077; exec qemu-img "$@"'
   local code, _, errors = run("sh", { args = { "-c", script, "sh", table.unpack(arguments) }, cwd = directory })
@@ -33,7 +33,7 @@ function engine.qemu_img(arguments, directory)
   end
 end
 
--- Makes an image of so many bytes in a file that is there. options.backing: the name of the image below, relative to it.
+-- Makes an image of so many bytes in an existing file. options.backing: the name of the image below, relative to it.
 function engine.create(path, format, size, options)
   local arguments = { "create", "-q", "-f", format }
   if format == "qcow2" and options and options.compress then
@@ -46,17 +46,17 @@ function engine.create(path, format, size, options)
   engine.qemu_img(arguments, path:match("^(.*)/"))
 end
 
--- A name in QEMU's lists of options.
+-- Escapes a name for QEMU's lists of options.
 local function escaped(path)
   return (path:gsub(",", ",,"))
 end
 
--- What qemu-nbd says goes to a file, as nobody reads its standard error.
+-- qemu-nbd's messages go to a file, because nobody reads its standard error.
 local function program(errors, arguments)
   return { "sh", "-c", 'exec 2>"$0"; exec qemu-nbd "$@"', errors, table.unpack(arguments) }
 end
 
--- The side of a copy that reads an image, with all that is below it; that writes one.
+-- The two sides of a copy: one reads an image with its backing images, the other writes one.
 function engine.reader(path, format, errors)
   return program(errors, { "--read-only", "--image-opts", ("driver=%s,file.driver=file,file.filename=%s"):format(format, escaped(path)) })
 end
@@ -72,7 +72,7 @@ end
 
 -- ---- copies ----
 
--- Adds what qemu-nbd said to the error of a copy.
+-- Adds qemu-nbd's messages to the error of a copy.
 local function explain(e, copy)
   for _, path in ipairs(copy.errors or {}) do
     local file <close> = io.open(path)
@@ -91,7 +91,7 @@ local function remove_errors(copy)
   end
 end
 
--- How far all are together; jobs that are over count as a whole.
+-- The progress of all copies together; finished ones count in full.
 local function progress_of(jobs)
   local sum = { size = 0, at = 0, read = 0, written = 0 }
   for _, job in ipairs(jobs) do
@@ -114,8 +114,8 @@ local closes = {
   end,
 }
 
--- Makes copies, all at a time: each what core.nbd_copy takes, with target, and errors: files for what qemu-nbd says. watch: called often while
--- they go on, with how far they are; what it raises ends them all. Gives their results, in order.
+-- Makes copies, all at once: each has core.nbd_copy's arguments, with target, and errors: files with qemu-nbd's messages. watch: called often
+-- meanwhile, with the progress; an error in it ends them all. Returns their results, in order.
 function engine.copy(copies, watch)
   local jobs <close> = setmetatable({ copies = copies }, closes)
   for i, copy in ipairs(copies) do

@@ -1,10 +1,10 @@
--- The manifest of a backup, and the small files beside its images: what makes it a backup. It is written last.
+-- The manifest of a backup, and the small files beside its images. The manifest makes it a backup, and is written last.
 
 local core = require("guestlua.core")
 
 local manifest = {}
 
--- The backup is whole: its manifest is there.
+-- Whether the backup is complete: its manifest exists.
 function manifest.is_whole(run)
   return core.identify(("%s/%s.json"):format(run.data.directory, run.data.id)) ~= nil
 end

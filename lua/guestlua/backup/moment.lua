@@ -1,4 +1,4 @@
--- The moment that a backup is of: libvirt's job, which begins between a freeze and a thaw of the guest's file systems, and the scratch files of it.
+-- The moment of a backup: libvirt's job, which begins between a freeze and a thaw of the guest's file systems, and its scratch files.
 
 local core = require("guestlua.core")
 local freeze = require("guestlua.guest.freeze")
@@ -9,7 +9,7 @@ local watchdog = require("guestlua.guest.watchdog")
 
 local moment = {}
 
--- Seconds: how long the file systems may take to freeze by default, and how long a job that was told to end is waited for.
+-- Seconds: the default limit for a freeze of the file systems, and how long the end of a stopped job is waited for.
 local FREEZE, ENDING = 60, 60
 
 local function backup_element(run)
@@ -42,7 +42,7 @@ local function begin(run, conf, conf_checkpoint)
   core.shield(run.guest.backup_begin, run.guest, conf, conf_checkpoint)
 end
 
--- Nothing but the beginning of the backup is between freeze and thaw.
+-- Only the beginning of the backup is between freeze and thaw.
 function moment.begin(run)
   local guest = run.guest
   local conf, conf_checkpoint = backup_element(run), checkpoint_element(run)
@@ -67,7 +67,7 @@ function moment.begin(run)
   end
 end
 
--- Ends the run's backup job; somebody else's has another socket.
+-- Ends the run's backup job; a job of somebody else has another socket.
 function moment.finish(run)
   local guest, data = run.guest, run.data
   local deadline = core.now() + ENDING
@@ -90,7 +90,7 @@ function moment.finish(run)
   return told
 end
 
--- The scratch files and the socket that stay where QEMU or libvirt died.
+-- Removes the scratch files and the socket, which stay if QEMU or libvirt died.
 function moment.remove_scratch(run)
   if core.find_image(run.data.socket) then
     core.remove_file(run.data.socket)
@@ -105,7 +105,7 @@ function moment.remove_scratch(run)
   end
 end
 
--- From now on the scratch files are known by what they are.
+-- From now on the scratch files are identified by device and inode.
 function moment.note_scratch(run)
   for _, disk in ipairs(run.data.disks) do
     local found = disk.scratch and core.find_image(disk.scratch.path)

@@ -1,5 +1,5 @@
--- Which backups go. One that a kept one needs stays; what goes is removed newest first, its manifest before its files, so that an interrupted prune
--- leaves no backup that lacks something, and the next one finishes it.
+-- Removes backups. One that a kept one needs stays; the others are removed newest first, the manifest before the files, so that an interrupted prune
+-- leaves no incomplete backup, and the next one finishes it.
 
 local core = require("guestlua.core")
 local bad = require("guestlua.base.define").bad
@@ -7,7 +7,7 @@ local image = require("guestlua.disk.image")
 
 local prune = {}
 
--- What a period of that name is called at a time "2024-01-31T…Z".
+-- The period of that name that a time "2024-01-31T…Z" is in.
 local PERIODS = {
   daily = function(time)
     return time:sub(1, 10)
@@ -21,7 +21,7 @@ local PERIODS = {
   end,
 }
 
--- Raises if keep is no table of counts, or keeps by both ways.
+-- Raises if keep is no table of counts, or mixes both ways.
 function prune.check(op, keep)
   for key, count in pairs(keep or {}) do
     if key ~= "full" and key ~= "increments" and not PERIODS[key] then
@@ -45,7 +45,7 @@ local function is_full(manifest)
   return true
 end
 
--- Marks those from the n-th last full backup on.
+-- Marks the backups from the n-th last full one on.
 local function want_full(wanted, manifests, n)
   for i = #manifests, 1, -1 do
     wanted[manifests[i].id] = true
@@ -56,7 +56,7 @@ local function want_full(wanted, manifests, n)
   end
 end
 
--- Marks the newest of each of the last n periods that have any.
+-- Marks the newest backup of each of the last n periods with backups.
 local function want_periods(wanted, manifests, n, period)
   local seen, count = {}, 0
   for i = #manifests, 1, -1 do
@@ -71,7 +71,7 @@ local function want_periods(wanted, manifests, n, period)
   end
 end
 
--- The ids that keep says are wanted, and the newest; nil: all.
+-- The ids to keep according to `keep`, and the newest; nil: all.
 local function wanted_of(manifests, keep)
   local wanted, any = {}, false
   if keep.full then
@@ -90,12 +90,12 @@ local function wanted_of(manifests, keep)
   return any and wanted or nil
 end
 
--- The id in a file's name of the directory; nil: it is no file of a backup.
+-- The backup's id in a file name of the directory; nil: it is no file of a backup.
 local function id_of(name)
   return name:match("^(%d+%-%d+%-%x+)%.")
 end
 
--- The files that these backups need, and whose backups those are.
+-- The files that these backups need, and the ids of the backups that the files belong to.
 local function needs(manifests, wanted)
   local files, ids = {}, {}
   for _, manifest in ipairs(manifests) do
@@ -104,7 +104,7 @@ local function needs(manifests, wanted)
       for _, disk in ipairs(manifest.disks) do
         for _, link in ipairs(disk.chain) do
           files[link.file], files[link.sums] = true, true
-          ids[id_of(link.file) or ""] = true -- one whose files stay stays as well: dropping it would save nothing
+          ids[id_of(link.file) or ""] = true -- a backup with files that stay also stays: dropping it would save nothing
         end
       end
     end
@@ -122,8 +122,8 @@ local function remove(store, name, host)
   return true
 end
 
--- Removes what keep does not keep, and files of no backup. The directory is locked. host: whose guests may need an image. Gives the ids that are
--- gone, and files that stay: {path, why}.
+-- Removes backups that are not to be kept, and files of no backup. The directory is locked. host: its guests may need an image. Returns the removed
+-- ids, and files that stay: {path, why}.
 function prune.run(store, keep, host)
   local manifests, problems = store:manifests()
   if #problems > 0 then

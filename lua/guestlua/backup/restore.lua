@@ -1,4 +1,4 @@
--- A guest from a backup: its disks in new files, each block compared with its checksum on the way, and its configuration. No file that is there is
+-- Makes a guest from a backup: its disks in new files, each block compared with its checksum on the way, and its configuration. No existing file is
 -- written to.
 
 local core = require("guestlua.core")
@@ -14,7 +14,7 @@ local stores = require("guestlua.backup.store")
 
 local NAME = "restore"
 
--- Formats that a restored disk may have; another becomes qcow2.
+-- Formats that a restored disk may keep; others become qcow2.
 local FORMATS = { raw = true, qcow2 = true }
 
 local function new_uuid()
@@ -25,7 +25,7 @@ local function new_uuid()
   return ("%s-%s-4%s-8%s-%s"):format(text:sub(1, 8), text:sub(9, 12), text:sub(14, 16), text:sub(18, 20), text:sub(21, 32))
 end
 
--- The guest that is to be: who recovers a killed run finds it by its UUID.
+-- The guest to be made: recovery of a killed run finds it by its UUID.
 local function subject(host, options)
   if options.from == nil then
     bad(NAME, "from", "string expected, got nil")
@@ -51,7 +51,7 @@ end
 
 -- ---- looking ----
 
--- Refuses a guest that is there: a restore makes one.
+-- Refuses if the guest exists: a restore makes a new one.
 local function check_no_guest(run)
   for _, guest in ipairs(run.guest.host:guests()) do
     local one <close> = guest
@@ -223,7 +223,7 @@ local function start(run)
   run.restored:launch()
 end
 
--- A run that was killed: the host may know the guest already.
+-- Recovers a killed run: the host may know the guest already.
 local function recover(run, host, guest)
   run.guest = { host = host, name = run.guest_name, uuid = run.uuid }
   if guest then
@@ -237,14 +237,14 @@ end
 
 steps.define({
   name = NAME,
-  help = "Makes a guest of a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the "
-    .. "checksum that was made when it was saved. No file that is there is overwritten, and no guest that is there is changed. If a step fails there "
-    .. "is neither the guest nor a file.",
+  help = "Makes a guest from a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the "
+  .. "checksum made when it was saved. No existing file is overwritten, and no existing guest is changed. If a step fails, neither the guest "
+  .. "nor a file is left.",
   fields = {
     { name = "uuid", type = "string", help = "the guest's UUID" },
-    { name = "backup", type = "string", help = "the id of the backup that it was made of" },
+    { name = "backup", type = "string", help = "the id of the backup that it was made from" },
     { name = "files", type = "table[]", help = "the disks' new files: target, path, format" },
-    { name = "dropped", type = "string[]?", help = "targets of disks that the backup does not have, and so the guest neither" },
+    { name = "dropped", type = "string[]?", help = "targets of disks that the guest lacks, because they are not in the backup" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host" },
@@ -252,7 +252,7 @@ steps.define({
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
     { name = "name", type = "string", help = "make another guest of that name, with its own UUID and network addresses; default: the same guest" },
     { name = "to", type = "string", help = "a directory for the disks' files; default: where they were" },
-    { name = "disks", type = "table", help = "the files of single disks, as in {vda=\"/images/vda.qcow2\"}" },
+    { name = "disks", type = "table", help = "the files of single disks, for example {vda=\"/images/vda.qcow2\"}" },
     { name = "start", type = "boolean", help = "start it" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
   },

@@ -1,11 +1,11 @@
--- Where the backups of a guest are: a directory with files that any tool reads, and one manifest for each backup, which is written last. What no
--- manifest names is no backup.
+-- The directory with the backups of a guest: files that any tool reads, and one manifest per backup, which is written last. Files that no manifest
+-- names are no backup.
 --
 --   ID.json              the manifest
---   ID.TARGET.qcow2      an image; that of an increment has the one before as its backing file, by a relative name
---   ID.TARGET.sums       the checksums of what is in it
+--   ID.TARGET.qcow2      an image; an increment's has the previous one as its backing file, by a relative name
+--   ID.TARGET.sums       the checksums of its contents
 --   ID.xml, ID.nvram     the configuration as the guest will start with it, and the UEFI variables
---   lock, target         whoever works in the directory, and the name that checkpoints of this directory have
+--   lock, target         the lock of the process that works in the directory, and the name of this directory's checkpoints
 
 local core = require("guestlua.core")
 local journal = require("guestlua.base.journal")
@@ -26,7 +26,7 @@ local function json()
   return json_for("backup", "a backup's manifest")
 end
 
--- A name that is one part of a path, and no hidden one.
+-- Whether it is a single component of a path, and not hidden.
 local function as_file_name(name)
   return (name:gsub("[^%w._-]", function(c)
     return ("%%%02X"):format(c:byte())
@@ -40,12 +40,12 @@ function store.at(directory)
   return setmetatable({ directory = directory:gsub("(.)/+$", "%1") }, Store)
 end
 
--- The guest's own below the directory of all.
+-- The guest's directory below the common one.
 function store.of(directory, name)
   return store.at(directory .. "/" .. as_file_name(name))
 end
 
--- The guests' own that a directory is, or that are right below it.
+-- The guests' directories: the given one itself, or those directly below it.
 function store.below(directory)
   local one, list = store.at(directory), {}
   if one:exists("target") then
@@ -72,9 +72,9 @@ function Store:exists(name)
   return there ~= nil and there.regular
 end
 
--- ---- who works in it ----
+-- ---- its lock ----
 
--- Takes the directory's lock; whoever closes it lets it go. seconds: how long another one is waited for.
+-- Takes the directory's lock; closing it releases it. seconds: how long to wait for another holder.
 function Store:lock(seconds)
   local deadline = core.now() + (seconds or 0)
   while true do
@@ -90,7 +90,7 @@ function Store:lock(seconds)
   end
 end
 
--- The word that the directory's checkpoints have in their names, made at the first backup.
+-- The word in the names of the directory's checkpoints, made at the first backup.
 function Store:target()
   local file <close> = io.open(self:path("target"))
   local word = file and file:read("l") or nil
@@ -118,7 +118,7 @@ local function is_count(value)
   return math.type(value) == "integer" and value >= 0
 end
 
--- What is wrong with a disk of a manifest; nil: nothing.
+-- The problem with a disk of a manifest; nil: none.
 local function problem_of_disk(disk)
   if type(disk) ~= "table" or not is_name(disk.target) or not is_count(disk.size) or not is_sum(disk.image_sha256)
     or type(disk.chain) ~= "table" or #disk.chain == 0 then
@@ -155,7 +155,7 @@ local function problem_of(manifest, id)
   end
 end
 
--- What is in a file of the directory; nil and why not.
+-- The contents of a file in the directory; or nil and why not.
 function Store:read(name)
   local file <close>, why = io.open(self:path(name), "rb")
   local text = file and file:read(LARGEST + 1)
@@ -176,7 +176,7 @@ local function read_manifest(self, id)
   return manifest
 end
 
--- All backups, oldest first, and a list of {id, problem} of those whose manifest is none.
+-- All backups, oldest first, and a list of {id, problem} for unusable manifests.
 function Store:manifests()
   local list, problems = {}, {}
   for _, name in ipairs(core.list_directory(self.directory)) do
@@ -194,19 +194,19 @@ function Store:manifests()
   return list, problems
 end
 
--- Makes a backup of what is there: on the disk when it returns.
+-- Writes the manifest, which makes a backup of the files: it is on the disk when this returns.
 function Store:write(manifest)
   manifest.format = FORMAT
   core.write_file(self:path(manifest.id .. ".json"), json().encode(manifest, { indent = true }) .. "\n")
 end
 
--- Keeps a small file; gives its row for the manifest.
+-- Stores a small file; returns its row for the manifest.
 function Store:keep(name, what, text)
   core.write_file(self:path(name), text)
   return { name = name, what = what, sha256 = core.sha256(text) }
 end
 
--- The file of a manifest's row, which has to be what was kept.
+-- The contents of the file in a manifest's row, which have to be as stored.
 function Store:kept(manifest, what)
   for _, row in ipairs(manifest.files) do
     if row.what == what then
@@ -228,7 +228,7 @@ function Store:lists(disk)
   return lists
 end
 
--- The backup that `at` names: an id, or a time as in manifests, of which the last one before counts; nil: the newest.
+-- The backup that `at` names: an id, or a time as in manifests, for the last backup by then; nil: the newest.
 function Store:find(at)
   local found
   for _, manifest in ipairs((self:manifests())) do

@@ -1,12 +1,12 @@
--- Images as files: who made one, whether it is still that file, who needs it, and whether it may go. No other module makes or removes an image.
+-- Images as files: makes them, checks that each is still the same file, finds its users, and removes it. No other module makes or removes an image.
 --
 --   local file = image.at(guest, path)                 { path, directory }: what journals keep
---   local file = image.beside(guest, base, id, "vda")  the same, of a name of its own
---   image.make(guest, "vda", file, base)               exclusively; raises if there is one. Adds dev and ino
---   local gone, why = image.remove(guest, file)        only what was made here and nobody needs: true, or false and the reason why it stays
+--   local file = image.beside(guest, base, id, "vda")  the same, with a unique name
+--   image.make(guest, "vda", file, base)               exclusively; raises if the file exists. Adds dev and ino
+--   local gone, why = image.remove(guest, file)        only if it was made here and nobody needs it: true, or false and why it stays
 --
--- A file that this process cannot make, as on another machine or in a directory of libvirt's, gets no dev and ino: libvirt makes it. Nothing
--- proves later that it is the same, so it is never removed, but named.
+-- A file that this process cannot make, for example on another machine or in a directory of libvirt, gets no dev and ino: libvirt makes it. Nothing
+-- proves later that it is the same file, so it is never removed, but reported.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -15,10 +15,10 @@ local image = {}
 
 local LONGEST_NAME = 255 -- NAME_MAX
 
--- How often a guest is asked which images it has.
+-- How often a guest is asked for its images.
 local ASKED = 3
 
--- Seconds that QEMU gets to close an image that its guest has just left.
+-- Seconds for QEMU to close an image that its guest has just left.
 local CLOSING = 3
 
 local function fail(guest, target, fields)
@@ -31,13 +31,13 @@ function image.is_local(guest)
   return guest.host.uri:find("^[%w+]+:///") ~= nil
 end
 
--- Which directory a file is in; nil where that cannot be seen.
+-- The directory of a file; nil if it cannot be seen.
 local function directory_of(path)
   local there = core.identify(path:match("^(.*/)"))
   return there and ("%d:%d"):format(there.dev, there.ino)
 end
 
--- A file that is not made yet. directory: which one it will be made in, whatever is mounted there later.
+-- A file that is not made yet. directory: the directory that it will be made in, whatever is mounted there later.
 function image.at(guest, path)
   local here = image.is_local(guest) and path:sub(1, 1) == "/"
   return { path = path, directory = here and directory_of(path) or nil }
@@ -55,7 +55,7 @@ end
 
 -- ---- made ----
 
--- What is wrong with a name that was given for an image's file; nil: nothing. A line feed comes back from libvirt's XML as a space.
+-- The problem with a name given for an image's file; nil: none. A line feed comes back from libvirt's XML as a space.
 function image.bad_name(path)
   return path:sub(1, 1) ~= "/" and "an absolute path expected" or path:find("%c") and "libvirt keeps no file names with control characters" or nil
 end
@@ -64,7 +64,7 @@ local function there_already(guest, target, path)
   fail(guest, target, { kind = "operation_invalid", message = ("there is a file %s already"):format(path) })
 end
 
--- Refuses a name that is taken, before anything is begun.
+-- Refuses an existing name, before anything is begun.
 function image.check_new(guest, target, path)
   if image.is_local(guest) and path:sub(1, 1) == "/" and core.find_image(path) then
     there_already(guest, target, path)
@@ -89,7 +89,7 @@ function image.make(guest, target, file, like)
   end
 end
 
--- Why a file whose name is not there may be somewhere all the same: its directory cannot be seen. nil: it is not there.
+-- Why a file may exist although its name is not found: its directory cannot be seen. nil: it does not exist.
 local function hidden(file)
   local now = file.directory and directory_of(file.path)
   if now ~= file.directory then
@@ -98,7 +98,7 @@ local function hidden(file)
   end
 end
 
--- What is there now under the file's name, if it is the file that was made; nil and the reason otherwise.
+-- The present file of that name if it is the one that was made; nil and the reason otherwise.
 local function found(file)
   local now, code, why = core.find_image(file.path)
   if not now then
@@ -113,8 +113,8 @@ local function found(file)
   return now
 end
 
--- After libvirt has made an image of it. A file that is still empty is not the one that libvirt sees under that name, as from a container: ours
--- goes, and the other is libvirt's.
+-- Called after libvirt has made an image of it. If the file is still empty, libvirt sees another file under that name, for example from a container:
+-- ours is removed, and the other is libvirt's.
 function image.confirm(file)
   local now = found(file)
   if now and now.size == 0 and core.remove_image(file.path, file.dev, file.ino) then
@@ -124,7 +124,7 @@ end
 
 -- ---- needed ----
 
--- Adds what an element of libvirt's names, with all that is below it, to a set.
+-- Adds the images that a libvirt element names, with their backing images, to a set.
 local function add_names(names, element)
   for _, key in ipairs({ "file", "dev", "name" }) do
     local value = element:attribute(key)
@@ -151,7 +151,7 @@ local function add_names_of_disks(names, xml)
   visit(core.element(xml))
 end
 
--- The images that one guest names: as it runs, as it will start, and in the descriptions of its snapshots and checkpoints.
+-- The images that one guest names: running, in its configuration, and in the descriptions of its snapshots and checkpoints.
 local function names_of(guest)
   local names = {}
   add_names_of_disks(names, guest:get_xml_desc())
@@ -162,7 +162,7 @@ local function names_of(guest)
   return names
 end
 
--- What a qcow2 says it is based on: nil where it says nothing or is none. Raises what keeps it from being read.
+-- The backing file named in a qcow2: nil if there is none or it is no qcow2. Raises if it cannot be read.
 local function based_on(path)
   local file, why, code = io.open(path, "rb")
   if not file then
@@ -184,7 +184,7 @@ local function based_on(path)
   return name:sub(1, 1) == "/" and name or (path:match("^.*/") or "") .. name
 end
 
--- Whether a name leads to the file: true or false, or nil and why that cannot be told.
+-- Whether a name leads to the file: true or false, or nil and why that is not known.
 local function is_file(name, file)
   if name == file.path then
     return true
@@ -198,7 +198,7 @@ local function is_file(name, file)
   return nil, ("%s: %s"):format(name, why)
 end
 
--- Whether the file is one of a chain that starts with the name: the reason why it is, or why that cannot be told; nil: it is not.
+-- Whether the file is in the chain that starts with the name: the reason why it is, or why that is not known; nil: it is not.
 local function in_chain(name, file, seen)
   for _ = 1, 200 do
     if seen[name] then
@@ -245,7 +245,7 @@ local function needed_by_guests(host, file)
   end
 end
 
--- Why a file in the same directory needs it, as an image that no guest has at the moment does; nil: none.
+-- Why a file in the same directory needs it, for example an image that no guest has at the moment; nil: none does.
 local function needed_beside(file)
   local directory = file.path:match("^(.*)/[^/]*$")
   local ok, names = pcall(core.list_directory, directory ~= "" and directory or "/")
@@ -279,8 +279,8 @@ function image.needed(host, file)
   return needed_by_guests(host, file) or needed_beside(file)
 end
 
--- Refuses an image that somebody made to be put on top of another, and that says it is based on a third one: the guest would have the contents of
--- that one when it starts again. What cannot be read is left to libvirt.
+-- Refuses an image that is to be put on top of another but names a third one as its backing file: the guest would have the contents of that one when
+-- it starts again. An unreadable image is left to libvirt.
 function image.check_based_on(guest, target, path, base)
   local below = image.is_local(guest) and path:sub(1, 1) == "/" and based_on(path)
   local there, wanted = below and core.identify(below), core.identify(base)
@@ -291,7 +291,7 @@ end
 
 -- ---- removed ----
 
--- Removes a file that was made here and that nobody needs now. True if it is gone; false and the reason why it stays.
+-- Removes a file that was made here and that nobody needs now. True if it is gone; or false and why it stays.
 function image.remove(guest, file)
   if not image.is_local(guest) then
     return false, "it is on another machine"
@@ -314,8 +314,8 @@ function image.remove(guest, file)
   return removed or code == "ENOENT", message
 end
 
--- Removes a file that is known by its name alone, as one of a directory that is locked, if nobody needs it now. True if it is gone; false and the
--- reason why it stays.
+-- Removes a file known by its name alone, for example in a locked directory, if nobody needs it now. True if it is gone; or false and why it
+-- stays.
 function image.discard(host, path)
   local now, code, message = core.find_image(path)
   if not now then
@@ -332,13 +332,13 @@ function image.discard(host, path)
   return removed or why_not == "ENOENT", text
 end
 
--- Whether nothing was ever written to it, or it is not there at all.
+-- Whether nothing was ever written to it, or it does not exist.
 function image.is_untouched(file)
   local now, why = found(file)
   return now and now.size == 0 or why == "gone"
 end
 
--- How many snapshots a qcow2 keeps inside itself; nil where that cannot be read.
+-- The number of snapshots inside a qcow2; nil if that cannot be read.
 function image.internal_snapshots(path)
   local file <close> = io.open(path, "rb")
   local header = file and file:read(64) or ""

@@ -4,7 +4,7 @@ local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 
--- How often libvirt is asked although no event came, in seconds: the net under a lost event, and, with on_progress, how often that is called.
+-- Seconds between two questions to libvirt while no event comes: a safety net for lost events, and, with on_progress, the interval of its calls.
 local POLL, PROGRESS = 5, 0.5
 
 -- Events name a disk by its target. A BlockDevice may have been made with the path of its source, which a pivot changes.
@@ -21,9 +21,9 @@ local function targets_of(disk)
   return targets
 end
 
--- Whether an event tells of the job that is waited for, as it is now. "ready" may have been told before a pivot that is over by now: then there is
--- no job any more. A final event may be an earlier job's, on its way still when this one began: then there is a job. libvirt may also be about to
--- clear away the job that the event tells of, so it gets a moment.
+-- Whether an event reports the present state of the awaited job. "ready" may date from before a pivot that is over by now: then there is no job any
+-- more. A final event may be an earlier job's, still under way when this one began: then there is a job. libvirt may also be about to clear away
+-- the job that the event reports, so it gets a moment.
 local function concerns(disk, event, targets)
   if event.event ~= "block_job_2" or not targets[event.disk] then
     return false
@@ -49,7 +49,7 @@ local function explain(disk, status, last)
   end
 end
 
--- Asks libvirt: the outcome, as far as it can be told without an event, the reason, and the job's progress.
+-- Asks libvirt: the outcome, as far as it is known without an event, the reason, and the job's progress.
 local function look(disk, known, on_progress)
   local info = disk:get_job_info()
   if not info then
@@ -86,7 +86,7 @@ local function await(disk, events, targets, options)
     if outcome == "ready" then
       return outcome
     end
-    -- "unknown" is the last word only when no event is on its way any more.
+    -- "unknown" is final only when no event can come any more.
     local pause = outcome == "unknown" and 1 or options.on_progress and PROGRESS or POLL
     if deadline then
       pause = math.min(pause, math.max(deadline - core.now(), 0))
@@ -106,10 +106,10 @@ local function await(disk, events, targets, options)
   end
 end
 
--- Nobody waits any more because the script was told to stop: the job, a disk's or a guest's, is not left running by accident.
+-- Ends a job, a disk's or a guest's, that nobody waits for any more because the script was told to stop: it must not be left running by accident.
 --
--- libvirt may have been about to begin when it is told to end the job, and then says that there is none: it is told again, for as long as the call
--- that was abandoned may still begin.
+-- libvirt may have been about to begin the job when it is told to end it, and then says that there is none: it is told again, for as long as the
+-- abandoned call may still begin.
 local function abort(owner, method, e)
   for _ = 1, 50 do
     local ok, failure = pcall(owner[method], owner)
@@ -147,7 +147,7 @@ local abort_when_cancelled = {
   end,
 }
 
--- The rows of calls that last name the method that ends them: `aborts`.
+-- The rows of long calls name the method that ends them: `aborts`.
 core.on_cancelled(function(owner, method, e)
   core.shield(abort, owner, method, e)
 end)
@@ -155,11 +155,11 @@ end)
 define(core.BlockDevice, "BlockDevice", {
   name = "await_job",
   method = true,
-  help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and "
-    .. "then as well, in case one was lost. What is not known is told as \"unknown\", never as success. Where the wait is interrupted (Ctrl-C) or "
-    .. "cancelled the job is aborted; after a timeout it goes on.",
+  help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is also asked now and "
+  .. "then, in case one was lost. An unknown end is reported as \"unknown\", never as success. If the wait is interrupted (Ctrl-C) or "
+  .. "cancelled the job is aborted; after a timeout it goes on.",
   result = { [["completed"|"ready"|"failed"|"canceled"|"unknown" outcome]], "string? reason" },
-  returns = "\"completed\", \"ready\", \"failed\", \"canceled\" or \"unknown\", and then the reason where there is one",
+  returns = "\"completed\", \"ready\", \"failed\", \"canceled\" or \"unknown\", and then the reason if there is one",
   params = {
     { name = "timeout", type = "number", help = "seconds; after that an error of kind \"timeout\" is raised, and the job goes on" },
     { name = "on_progress", type = "function", help = "called with get_job_info() every half second, and when the job is ready" },
@@ -174,7 +174,7 @@ define(core.BlockDevice, "BlockDevice", {
     local targets = targets_of(disk)
     local guard <close> = setmetatable({ owner = disk, events = events or own, targets = targets }, abort_when_cancelled)
     local outcome, reason = await(disk, events or own, targets, options)
-    if events and outcome ~= "ready" then -- one that is ready has its end still before it
+    if events and outcome ~= "ready" then -- a job that is ready has not ended yet
       events:close()
     end
     return outcome, reason

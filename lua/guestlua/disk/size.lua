@@ -1,4 +1,4 @@
--- A disk's size is made smaller only on demand: what stands behind the new end is lost.
+-- A disk is made smaller only on demand: the data behind the new end is lost.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -9,11 +9,11 @@ local params = {}
 for _, param in ipairs(core.documentation("BlockDevice", "resize").params) do -- those that this libvirt has
   params[#params + 1] = param.name ~= "timeout" and param or nil
 end
-params[#params + 1] = { name = "shrink", type = "boolean", help = "it may become smaller, and what is behind its new end is lost; default: false, "
-  .. "and a smaller size is refused (not in the reference)" }
+params[#params + 1] = { name = "shrink", type = "boolean", help = "allow a smaller size, which loses the data behind the new end; default: false, "
+.. "and a smaller size is refused (not in the reference)" }
 
--- nil: not known. QEMU resizes no disk that has a job and says so itself; such a disk must not be asked for its size (CONTRIBUTING.md). A driver that
--- cannot say how large a disk is resizes none.
+-- nil: not known. QEMU refuses to resize a disk with a job and says so itself; such a disk must not be asked for its size (CONTRIBUTING.md). A driver
+-- that does not know the size of a disk resizes none.
 local function capacity_of(disk)
   local ok, result = pcall(function()
     return not disk:get_job_info() and disk:get_block_info().capacity or nil
@@ -36,8 +36,8 @@ define(core.BlockDevice, "BlockDevice", {
   name = "resize",
   method = true,
   call = "virDomainBlockResize",
-  help = "Changes the size of the disk while the guest runs. What the guest has on it (partitions, file systems) is to be grown in the guest "
-    .. "then, and to be shrunk before. The size is compared with virDomainGetBlockInfo's.",
+  help = "Changes the size of the disk while the guest runs. Partitions and file systems on it are to be grown in the guest "
+  .. "afterwards, or shrunk before. The size is compared with virDomainGetBlockInfo's.",
   params = params,
   blocks = true,
   run = function(disk, size, options)

@@ -1,4 +1,4 @@
--- Programs in the guest, through the QEMU guest agent. The agent speaks JSON, gives the output in base64, and has to be asked when a program is over;
+-- Programs in the guest, through the QEMU guest agent. The agent speaks JSON, returns the output in base64, and has to be polled for a program's end;
 -- guest:exec hides all three.
 
 local core = require("guestlua.core")
@@ -37,7 +37,7 @@ local function to_base64(data)
   end))
 end
 
--- Bytes of a command: QEMU's agent was seen to be lost to everybody with 400,000, and to take 200,000.
+-- Bytes of a command: in tests QEMU's agent accepted 200,000, and with 400,000 it was lost to everybody.
 local LONGEST = 192 << 10
 
 local function ask(guest, execute, arguments)
@@ -65,7 +65,7 @@ local function bad(argument, what, op)
   }), 0)
 end
 
--- JSON is UTF-8: libvirt refuses other bytes, with a message that quotes what is around them.
+-- JSON is UTF-8: libvirt refuses other bytes, with a message that quotes the text around them.
 local function check_text(argument, value, op)
   if type(value) ~= "string" then
     bad(argument, "string expected, got " .. type(value), op)
@@ -76,7 +76,7 @@ local function check_text(argument, value, op)
   end
 end
 
--- The secrets that args and input have in them, and all of the input.
+-- The secrets in args and input, and all of the input.
 local function learn(secret, input)
   if type(secret) == "string" then
     secret = { secret }
@@ -95,7 +95,7 @@ local function learn(secret, input)
   end
 end
 
--- A task that is told to stop leaves the program behind: its error says so.
+-- A cancelled task leaves the program running: its error says so.
 local told_when_cancelled = {
   __close = function(self, e)
     local kind = getmetatable(e) and e.kind
@@ -114,7 +114,7 @@ local function fail(guest, kind, message, more)
   error(core.Error.new(fields), 0)
 end
 
--- Starts a program; nil: there is none of that name.
+-- Starts a program; nil: there is no program of that name.
 local function start(guest, path, args, input)
   local ok, result = pcall(ask, guest, "guest-exec", {
     path = path, arg = args, ["input-data"] = input and to_base64(input), ["capture-output"] = true,
@@ -127,7 +127,7 @@ local function start(guest, path, args, input)
   return result.pid
 end
 
--- Its status when it is over; nil: the time is.
+-- Its status when it has ended; nil: the time is over.
 local function await(guest, pid, deadline)
   local pause = 0.01
   while true do
@@ -142,12 +142,12 @@ local function await(guest, pid, deadline)
   end
 end
 
--- The agent keeps all that a program prints and answers with it at once: over 10 MB libvirt gives the agent up, for everybody. So the output goes to
--- files in the guest, made here and by nobody else, and comes in pieces.
+-- The agent keeps a program's whole output and returns it in one answer; over 10 MB libvirt drops the agent, for everybody. So the output goes to
+-- files in the guest, exclusively created here, and is read in pieces.
 local PIECE, MAX_OUTPUT = 1 << 20, 16 << 20
 
--- $1, $2: the files; $3: one with its input, or ""; $4: the directory; $5: how many NAME=value follow; then the program. What it prints itself before
--- the program begins says why that does not.
+-- $1, $2: the files; $3: one with its input, or ""; $4: the directory; $5: how many NAME=value follow; then the program. The shell's output before
+-- the program begins says why it cannot begin.
 local BEGIN = [[
 o=$1 e=$2 i=$3 c=$4 n=$5; shift 5
 [ -z "$i" ] || { exec <"$i" && rm -f "$i"; }
@@ -159,7 +159,7 @@ s=
 read -r _ _ _ _ g _ <"/proc/$$/stat" 2>/dev/null && [ "$g" != "$$" ] && command -v setsid >/dev/null 2>&1 && s=setsid
 exec $s "$@" >>"$o" 2>>"$e"]]
 
--- $1, $2: the files; $3: from which byte on; $4: how many. They go when all of them has been told.
+-- $1, $2: the files; $3: the first byte to read; $4: how many. The files are removed when they have been read completely.
 local TELL = [[
 l=$(($3 + $4)) m=
 t() {
@@ -178,7 +178,7 @@ local function sh(guest, script, input, ...)
   return from_base64(status["out-data"] or ""), from_base64(status["err-data"] or ""), status.exitcode
 end
 
--- Puts the input into a file of its own, in pieces. Whether it could.
+-- Writes the input to its own file, in pieces. Returns whether it could.
 local INPUT_PIECE = 96 << 10
 local function feed(guest, path, input)
   local _, _, code = sh(guest, "umask 077; set -C; : >\"$1\"", nil, path)
@@ -191,7 +191,7 @@ local function feed(guest, path, input)
   return code == 0
 end
 
--- What the program printed, as much of it as may be: both, and whether something is left out.
+-- The program's two outputs, up to the limit, and whether something is left out.
 local function output_of(guest, out, err, most)
   local told, complained, from = {}, {}, 1
   while from <= most do
@@ -229,7 +229,7 @@ local function variables(env)
   return list
 end
 
--- What stays if the program does not begin.
+-- Removes the files if the program does not begin.
 local function removes(guest, path)
   return setmetatable({}, { __close = function(_, e)
     if e then
@@ -238,7 +238,7 @@ local function removes(guest, path)
   end })
 end
 
--- Runs it through the guest's shell. nil: there is no shell, or no room for files.
+-- Runs the program through the guest's shell. nil: there is no shell, or no room for files.
 local function run_by_shell(guest, path, options)
   local name, env = random_name(), variables(options.env)
   local out, err, input = name .. ".out", name .. ".err", options.input
@@ -274,7 +274,7 @@ local function run_by_shell(guest, path, options)
   return status.exitcode or 128 + (status.signal or 0), printed, complained, { signal = status.signal, truncated = cut }
 end
 
--- Runs it as the agent does, for guests that have no shell.
+-- Runs the program by the agent alone, for guests without a shell.
 local function run_directly(guest, path, options)
   if options.cwd or options.env then
     fail(guest, "argument_unsupported", "exec: cwd and env need /bin/sh, and a /tmp that can be written, in the guest")
@@ -298,22 +298,22 @@ end
 define(core.Guest, "Guest", {
   name = "exec",
   method = true,
-  help = "Runs a program in the guest through the guest agent, and waits for its end. What it prints goes to files in the guest's /tmp and comes in "
-    .. "pieces, as libvirt gives up an agent whose answer is over 10 MB; a guest without /bin/sh answers at once. Kinds of errors: no_program, "
+  help = "Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in "
+  .. "pieces, because libvirt drops an agent whose answer is over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, "
     .. "no_directory, timeout.",
   result = { "integer code", "string output", "string errors", "table how" },
-  returns = "its exit code (128 and the signal's number if a signal ended it), what it printed, what it printed as errors, and a table: signal (nil: "
+  returns = "its exit code (128 plus the signal's number if a signal ended it), its output, its error output, and a table: signal (nil: "
     .. "none), truncated (whether it printed more than max_output)",
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
     { name = "args", type = "table", help = "a list of its arguments" },
-    { name = "input", type = "string", binary = true, help = "what it reads from standard input" },
-    { name = "cwd", type = "string", help = "the directory that it runs in; default: the agent's" },
-    { name = "env", type = "table", help = "variables for it, by name, beside the agent's" },
-    { name = "max_output", type = "integer", help = "how many bytes of either output are wanted; default 16 MiB" },
-    { name = "secret", type = "any", help = "a string, or a list of strings, that args have in them and that must not be seen: they are masked in "
-      .. "whatever guestlua prints from now on; input always is" },
-    { name = "timeout", type = "number", help = "seconds; after that the program is killed, with what it started, and an error of kind "
+    { name = "input", type = "string", binary = true, help = "its standard input" },
+    { name = "cwd", type = "string", help = "its working directory; default: the agent's" },
+    { name = "env", type = "table", help = "environment variables by name, in addition to the agent's" },
+    { name = "max_output", type = "integer", help = "the maximum number of bytes of each output; default 16 MiB" },
+    { name = "secret", type = "any", help = "a string, or a list of strings, in args that must not be shown: they are masked in "
+    .. "all that guestlua prints from now on; input always is" },
+    { name = "timeout", type = "number", help = "seconds; after that the program and its children are killed, and an error of kind "
       .. "\"timeout\" is raised" },
   },
   run = function(guest, path, options)
@@ -333,17 +333,17 @@ define(core.Guest, "Guest", {
   end,
 })
 
--- How long the agent may take to answer, and how long until it is asked again if no event says that it is there, in seconds.
+-- Seconds for an answer of the agent, and seconds until it is asked again if no event reports that it is there.
 local PING, PAUSE = 5, 2
 
--- libvirt's kinds for an agent that does not answer yet.
+-- libvirt's error kinds for an agent that does not answer yet.
 local not_yet = { agent_unresponsive = true, agent_unsynced = true }
 
 local agent = {}
 
 define(agent, "guestlua", {
   name = "await_agent",
-  help = "Waits until the guest's agent answers: then its system is up. A guest that has no agent configured, or is off, is an error at once.",
+  help = "Waits until the guest's agent answers: then its system is up. If the guest has no agent configured, or is off, it raises at once.",
   result = "number",
   returns = "the seconds that it took",
   params = {

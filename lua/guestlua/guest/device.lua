@@ -1,4 +1,4 @@
--- Devices: building them, comparing them, and detaching them from guests that do not let go at once.
+-- Devices: building them, comparing them, and detaching them from guests that do not release them at once.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -12,7 +12,7 @@ local function fail(kind, fields)
   error(core.Error.new(fields), 0)
 end
 
--- device.disk{…} is element("disk", {…}), and so for every other name.
+-- device.disk{…} is element("disk", {…}), and likewise for every other name.
 local device = setmetatable({}, {
   __index = function(self, name)
     local function build(fields)
@@ -26,7 +26,7 @@ local device = setmetatable({}, {
 define(Guest, "Guest", {
   name = "get_vcpus_info",
   method = true,
-  help = "Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is asked when the first is asked for.",
+  help = "Iterates over the running guest's processors: `for vcpu in guest:get_vcpus_info() do`. libvirt is called at the first iteration.",
   result = "fun(): table",
   returns = "an iterator of VCPUInfo: id, cpu (the host's processor, -1: none), vcpu_state (\"offline\", \"running\", \"blocked\"), state (its "
     .. "number), time (ns)",
@@ -44,14 +44,14 @@ local INTERFACES = { interface = true, hostdev = "pci" }
 define(Guest, "Guest", {
   name = "get_interface_by_cfg",
   method = true,
-  help = "The guest's network interface, or PCI device, that is the one described, however libvirt shows it: an interface by its alias, address, MAC "
-    .. "address, source and, if cfg has one, target; a PCI device by its address on the host. An error of kind \"device_ambiguous\" names those that "
-    .. "fit where it is more than one.",
+  help = "The guest's network interface, or PCI device, that matches cfg, however libvirt shows it: an interface by its alias, address, MAC "
+  .. "address, source and, if cfg has one, target; a PCI device by its address on the host. If several match, an error of kind "
+  .. "\"device_ambiguous\" names them.",
   result = "Element?",
-  returns = "Element, or nil where there is none, and for a cfg of nil",
+  returns = "Element, or nil if there is none or cfg is nil",
   params = {
-    { name = "cfg", type = "any", positional = true, help = "what to look for: an Element or XML text" },
-    { name = "from_persistent_config", type = "boolean", help = "look into the persistent configuration, not at the running guest" },
+    { name = "cfg", type = "any", positional = true, help = "the device to look for: an Element or XML text" },
+    { name = "from_persistent_config", type = "boolean", help = "search the persistent configuration, not the running guest" },
     { name = "required", type = "boolean", help = "raise an error of kind \"device_not_found\" if there is none" },
   },
   run = function(guest, cfg, options)
@@ -101,8 +101,8 @@ end
 define(Guest, "Guest", {
   name = "enable_hairpin",
   method = true,
-  help = "Lets the bridge ports of the guest's interfaces send what they received back out of the same port. Writes to /sys of this machine, so the "
-    .. "guest has to run here, and it needs root. An interface that is on no bridge is left alone.",
+  help = "Lets the bridge ports of the guest's interfaces send received frames back out of the same port. Writes to /sys of this machine, so the "
+    .. "guest has to run here, and it needs root. An interface without a bridge is left alone.",
   run = function(guest)
     for _, name in ipairs(guest:get_interfaces()) do
       set_hairpin(guest, name)
@@ -119,7 +119,7 @@ local function not_found(guest, name)
   })
 end
 
--- What libvirt says in different releases of a device that is not there (any more), and of one whose unplug it waits for.
+-- libvirt's messages, in different releases, for a device that is gone, and for a device with an unplug under way.
 local function is_gone(e)
   local message = e.message or ""
   return e.kind == "device_not_found" or e.code == 99
@@ -131,7 +131,7 @@ local function is_under_way(e)
   return e.code == 1 and (e.message or ""):find("already in the process of unplug", 1, true)
 end
 
--- One request. Answers false where libvirt says that the device is gone.
+-- One request. Returns false if libvirt says that the device is gone.
 local function request(guest, conf, options)
   local ok, e = pcall(guest.detach_device, guest, conf, options)
   if ok then
@@ -149,9 +149,9 @@ end
 define(Guest, "Guest", {
   name = "detach_device_with_retry",
   method = true,
-  help = "Asks the guest to let go of a device, and gives a function that waits until it did, asking again with growing pauses. The function raises "
-    .. "an error of kind \"device_detach_failed\" when the guest did not let go, and \"device_not_found\" where libvirt says that there is no such "
-    .. "device; its counter goes on when it is called again.",
+  help = "Asks the guest to release a device, and returns a function that waits for that and asks again with growing pauses. The function raises "
+  .. "an error of kind \"device_detach_failed\" if the guest did not release it, and \"device_not_found\" if libvirt says that there is no such "
+  .. "device; its counter continues when it is called again.",
   result = "fun()",
   returns = "a function without arguments, which waits",
   params = {
@@ -160,13 +160,13 @@ define(Guest, "Guest", {
       type = "function",
       positional = true,
       required = true,
-      help = "called with `device`: the device's configuration as it is now, nil when it is gone",
+      help = "called with `device`: the device's present configuration, nil if it is gone",
     },
     { name = "device", type = "any", positional = true, required = true, help = "what get_device_conf_func knows the device by" },
     { name = "persistent", type = "boolean", positional = true, required = true, help = "take it out of the persistent configuration too" },
     { name = "live", type = "boolean", positional = true, required = true, help = "take it from the running guest" },
-    { name = "max_retry_count", type = "integer", help = "how often to ask again; default: 7, -1: for ever" },
-    { name = "inc_sleep_time", type = "number", help = "seconds that each pause is longer than the one before; default: 2" },
+    { name = "max_retry_count", type = "integer", help = "how often to ask again; default: 7, -1: no limit" },
+    { name = "inc_sleep_time", type = "number", help = "seconds by which each pause is longer than the one before; default: 2" },
     { name = "max_sleep_time", type = "number", help = "seconds of the longest pause; default: 30" },
   },
   run = function(guest, get_conf, name, persistent, live, options)

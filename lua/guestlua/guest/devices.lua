@@ -1,8 +1,8 @@
--- Which device of the guest is this one? Everything that attaches, detaches or looks for a device asks here.
+-- Finds the guest's device that is a given one. All code that attaches, detaches or looks for a device uses this.
 --
--- Two devices are compared by their alias if both have one, else by their address, else by what their class is known by (identity.lua). libvirt
--- rewrites what it is given: values compare as it reads them, and what it fills in is no difference. Nothing is guessed: several that fit equally
--- well are an error of kind "device_ambiguous", which names them.
+-- Two devices are compared by their alias if both have one, else by their address, else by the identity of their class (identity.lua). libvirt
+-- rewrites its input: values are compared as it reads them, and its additions are no difference. Nothing is guessed: if several fit equally well,
+-- an error of kind "device_ambiguous" names them.
 
 local core = require("guestlua.core")
 local identity = require("guestlua.guest.identity")
@@ -21,7 +21,7 @@ local function is_own(alias) -- not libvirt's, which come and go with the runnin
   return alias:find("^ua%-") ~= nil
 end
 
--- true, false, or nil: it cannot be said. libvirt's own alias stands for none where the script wants one of its own.
+-- true, false, or nil: not known. libvirt's own alias counts as none if the script wants its own.
 local function same_alias(wanted, other)
   local a, b = alias_of(wanted), alias_of(other)
   if not a or not b or is_own(a) and not is_own(b) then
@@ -30,9 +30,9 @@ local function same_alias(wanted, other)
   return a == b
 end
 
-local SILENT = { multifunction = true, base = true } -- they say nothing of where it is
+local SILENT = { multifunction = true, base = true } -- attributes that are no part of the address
 
--- The address of a device in the guest; nil where there is none, or one that libvirt is to choose.
+-- The address of a device in the guest; nil if there is none, or libvirt is to choose it.
 local function address_of(element)
   local address = element:child("address")
   local parts, said = {}, false
@@ -72,7 +72,7 @@ local function fit(wanted, other, options)
   end
   local alias, address = same_alias(wanted, other), same_address(wanted, other)
   local mine = alias_of(wanted)
-  local shown = mine and not is_own(mine) -- as libvirt shows it in the running guest, with all that it filled in
+  local shown = mine and not is_own(mine) -- as libvirt shows it in the running guest, with its additions
   if alias == false and not (shown and address and not is_own(alias_of(other))) then
     return nil
   end
@@ -97,7 +97,7 @@ end
 
 -- ---- of many ----
 
--- What people know a device by.
+-- A device's name for people.
 function devices.describe(element)
   local words = { "<" .. element:tag() .. ">" }
   local target, mac = element:child("target"), element:child("mac")
@@ -150,8 +150,8 @@ local function all(guest, kind, persistent)
   return guest:get_all_devices(kind, { from_persistent_config = persistent or false })
 end
 
--- Of those that would fit at another address: if the wanted one is a device of the other place (the running guest, or the configuration), it is
--- this one here, unless that place has another device that is.
+-- Among those that would fit at another address: if the wanted one is a device of the other place (the running guest, or the configuration), it is
+-- this one here, unless that place has another device that matches it.
 local function elsewhere(guest, wanted, candidates, persistent)
   local others = all(guest, wanted:tag(), not persistent)
   local _, level = devices.best_of(wanted, others, {})
@@ -166,7 +166,7 @@ local function elsewhere(guest, wanted, candidates, persistent)
   return left
 end
 
--- The guest's device that is the wanted one, or nil. persistent: of the configuration, not of the running guest. options.method: the caller.
+-- The guest's device that is the wanted one, or nil. persistent: in the configuration, not in the running guest. options.method: the caller.
 -- options.here: a device at another address is another one. options.seen, options.hexadecimal: as in identity.same.
 function devices.find(guest, wanted, persistent, options)
   options = options or {}
@@ -181,7 +181,7 @@ function devices.find(guest, wanted, persistent, options)
   return best[1], candidates
 end
 
--- Raises where another device is in the way of the wanted one: the same alias, or the same target with another image.
+-- Raises if another device is in the way of the wanted one: the same alias, or the same target with another image.
 local function refuse_conflict(guest, wanted, candidates, method)
   for _, other in ipairs(candidates) do
     local mine = alias_of(wanted)
@@ -203,8 +203,8 @@ end
 
 local ATTACHES = { attach_with_retry = true, ensure_attached = true, attached = true }
 
--- A function(persistent) that gives the device as it is now, or nil. What it has found once it knows by all that libvirt said of it, so that when the
--- device is gone no other one is taken for it.
+-- A function(persistent) that returns the device as it is now, or nil. Once found, the device is known by all that libvirt showed of it, so that
+-- when it is gone no other one is taken for it.
 function devices.finder(guest, element, method)
   local seen = {}
   return function(persistent)
@@ -219,8 +219,8 @@ function devices.finder(guest, element, method)
   end
 end
 
--- The same of a name: an alias, or a disk's target. libvirt's own aliases are the running guest's: in the configuration it is the device that the
--- running guest has under this name.
+-- The same for a name: an alias, or a disk's target. libvirt's own aliases belong to the running guest: in the configuration it is the device that
+-- the running guest has under this name.
 function devices.finder_by_name(guest, name, method)
   local finders = {}
   local function by_name(persistent)
@@ -248,9 +248,9 @@ function devices.finder_by_name(guest, name, method)
   end
 end
 
--- ---- what libvirt would fill in ----
+-- ---- libvirt's additions ----
 
--- Classes of devices that libvirt lets a script name.
+-- Classes of devices to which a script may give an alias.
 local NAMED = {}
 for name in ([[rng memory input watchdog redirdev vsock sound smartcard video panic tpm crypto controller serial parallel console
   channel]]):gmatch("%a+") do
@@ -265,8 +265,8 @@ local function random(count, format)
   return words
 end
 
--- A copy to be attached, which will be found again: an interface without a MAC address gets one, and what nothing tells from others of its class
--- gets an alias. twin: the same device in the other place, which has them already.
+-- A copy to be attached that can be found again: an interface without a MAC address gets one, and a device that nothing distinguishes from others
+-- of its class gets an alias. twin: the same device in the other place, which has them already.
 function devices.complete(element, twin)
   local copy = core.element(tostring(element))
   if copy:tag() == "interface" and not values.at(copy, "mac/address") then
@@ -277,7 +277,7 @@ function devices.complete(element, twin)
     local theirs = twin and alias_of(twin)
     copy.alias = { name = theirs and is_own(theirs) and theirs or ("ua-%s-%s"):format(copy:tag(), table.concat(random(4, "%02x"))) }
   elseif alias and not is_own(alias) then
-    copy.alias = nil -- libvirt's, from XML that it showed: it gives a new one
+    copy.alias = nil -- libvirt's own, from its XML: it assigns a new one
   end
   return copy
 end

@@ -5,7 +5,7 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local json = require("guestlua.base.json")
 
--- More in one command, and the agent is lost.
+-- With more in one command the agent is lost.
 local PIECE, MAX = 32 << 10, 16 << 20
 
 local function check_path(path, method)
@@ -15,7 +15,7 @@ local function check_path(path, method)
   end
 end
 
--- How a guest that is not Windows says why a file cannot be opened, and the kind of that.
+-- The messages of guests other than Windows for a file that cannot be opened, and the error kinds.
 local WHY = {
   { "No such file or directory", "no_file" }, { "Permission denied", "access_denied" }, { "Is a directory", "no_file" },
   { "Not a directory", "no_file" }, { "Read%-only file system", "access_denied" },
@@ -35,7 +35,7 @@ local function open(guest, method, path, mode)
   error(handle, 0)
 end
 
--- Calls fn with a file of the guest's, which is closed on every way out.
+-- Calls fn with a file in the guest, which is always closed afterwards.
 local function with_file(guest, method, path, mode, fn)
   json("read_file", "a file in the guest")
   local handle = open(guest, method, path, mode)
@@ -50,11 +50,11 @@ define(core.Guest, "Guest", {
   method = true,
   help = "Reads a file in the guest, through its agent. Kinds of errors: no_file, access_denied.",
   result = { "string content", "boolean more" },
-  returns = "string: what is in it, and then whether there is more than max_size",
+  returns = "string: its contents, and then whether there is more than max_size",
   blocks = true,
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the file's path in the guest" },
-    { name = "max_size", type = "integer", help = "how many bytes are wanted at most; default 16 MiB" },
+    { name = "max_size", type = "integer", help = "the maximum number of bytes; default 16 MiB" },
   },
   run = function(guest, path, options)
     check_path(path, "read_file")
@@ -79,13 +79,13 @@ define(core.Guest, "Guest", {
 define(core.Guest, "Guest", {
   name = "write_file",
   method = true,
-  help = "Writes a file in the guest, through its agent: it is made, or replaced, and flushed. What is written is masked in what guestlua prints. "
+  help = "Writes a file in the guest, through its agent: it is made, or replaced, and flushed. The contents are masked in all that guestlua prints. "
     .. "Kinds of errors: no_file (its directory), access_denied.",
   blocks = true,
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the file's path in the guest" },
     { name = "text", type = "string", binary = true, positional = true, required = true, help = "what is to be in it" },
-    { name = "append", type = "boolean", help = "add it to what is there" },
+    { name = "append", type = "boolean", help = "append to the file" },
   },
   run = function(guest, path, text, options)
     check_path(path, "write_file")

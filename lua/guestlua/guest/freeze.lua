@@ -1,12 +1,12 @@
--- Freezing a guest's file systems within a time limit, and thawing them whatever it takes.
+-- Freezes a guest's file systems within a time limit, and thaws them whatever it takes.
 
 local core = require("guestlua.core")
 local undo = require("guestlua.base.undo")
 
 local freeze = {}
 
--- Seconds: how long a thaw is tried again, as a guest that stays frozen is worse than a script that waits; how long one try may take; and how long
--- the agent has to say that it is there.
+-- Seconds: how long a thaw is retried, because a guest that stays frozen is worse than a script that waits; the limit of one try; and the limit for
+-- the agent's first answer.
 local THAW_FOR, TRY, PING = 40, 8, 5
 
 local AGENT = "org.qemu.guest_agent.0"
@@ -14,7 +14,7 @@ local RUN_BY_QEMU = { qemu = true, kvm = true } -- types of a <domain>
 
 local ALARM = "THE GUEST MAY BE FROZEN: when it answers again, guest:thaw_filesystems()"
 
--- The same as far as the guest's XML tells it: a dry run makes no call that an agent could take for a command.
+-- The same from the guest's XML alone: a dry run sends the agent nothing that it could take for a command.
 local function check_connected(guest)
   local domain, found = core.element(guest:get_xml_desc()), nil
   for _, channel in ipairs(domain.devices:children("channel")) do
@@ -30,8 +30,8 @@ local function check_connected(guest)
   }), 0)
 end
 
--- Raises if the agent does not answer, or has frozen the file systems for somebody else: they cannot be frozen then, and nothing has been done yet.
--- seconds: if it has less than usual.
+-- Raises if the agent does not answer, or has frozen the file systems for somebody else: then they cannot be frozen, and nothing has been done yet.
+-- seconds: a limit shorter than usual.
 function freeze.check_agent(guest, seconds)
   if core.dry_run() then
     return check_connected(guest)
@@ -50,7 +50,7 @@ function freeze.check_agent(guest, seconds)
   end
 end
 
--- Whether the guest that a call failed on does not run any more: then there is nothing to take back.
+-- Whether the guest of a failed call is not running any more: then there is nothing to take back.
 function freeze.is_gone(guest, e)
   if core.Error.is(e, "no_domain") then
     return true
@@ -59,7 +59,7 @@ function freeze.is_gone(guest, e)
   return known and not active or not known and core.Error.is(active, "no_domain")
 end
 
--- One try, for what is tried again anyway. Without an agent there was no freeze.
+-- One try, for a call that is retried anyway. Without an agent there was no freeze.
 function freeze.thaw_once(guest)
   local ok, e = pcall(guest.thaw_filesystems, guest, { timeout = TRY })
   if ok or core.Error.is(e, "argument_unsupported") or freeze.is_gone(guest, e) then
@@ -89,7 +89,7 @@ function freeze.thaw(guest)
   end
 end
 
--- libvirt's time limit for the agent is one setting of the guest: who sets it has it alone until it is set back. By UUID.
+-- libvirt's time limit for the agent is one setting per guest: one task at a time may change it, until it is set back. By UUID.
 local limited = {}
 
 local function with_agent_limit(guest, seconds, fn)
@@ -110,8 +110,8 @@ local function with_agent_limit(guest, seconds, fn)
   return fn()
 end
 
--- Freezes; the agent's silence is told as a time that was over. The engine's own limit is the net under libvirt's. fn: what is to be done at once
--- when they are frozen, before libvirt's limit is set back.
+-- Freezes; the agent's silence is reported as a timeout. The engine's own limit is the safety net under libvirt's. fn: called as soon as they are
+-- frozen, before libvirt's limit is set back.
 function freeze.freeze(guest, seconds, fn)
   if not seconds then
     guest:freeze_filesystems()

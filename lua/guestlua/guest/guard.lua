@@ -1,5 +1,5 @@
--- What is done to a guest for a while: frozen, paused; attached is in workflow/device/attached.lua. Each is a to-be-closed value that takes it back
--- on every way out of its scope, and an entry of the journal: guestlua.recover does that for a process that was killed.
+-- Temporary states of a guest: frozen, paused; attached is in workflow/device/attached.lua. Each is a to-be-closed value that takes the change back
+-- however its scope ends, and a journal entry, with which guestlua.recover does that for a killed process.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -9,7 +9,7 @@ local turn = require("guestlua.guest.turn")
 local undo = require("guestlua.base.undo")
 local watchdog = require("guestlua.guest.watchdog")
 
--- Seconds that a guard which is told to stop waits for its own call.
+-- Seconds that a cancelled guard waits for its own call.
 local CALL_FOR = 20
 
 local is_gone, thaw = freeze.is_gone, freeze.thaw
@@ -22,7 +22,7 @@ end
 
 -- ---- the journal ----
 
--- An entry for what is about to be done to the guest. Gives a function that ends it.
+-- Writes an entry for the change about to be made. Returns a function that removes it.
 local function record(name, guest, data)
   if core.dry_run() then
     return function() end
@@ -30,7 +30,7 @@ local function record(name, guest, data)
   local id = journal.new_id()
   local path = ("%s/%s.lock"):format(journal.directory(), id)
   local lock
-  repeat -- whoever recovers may look at it for a moment
+  repeat -- a recovery may hold it for a moment
     lock = core.lock(path)
   until lock
   local entry = journal.begin(id, name, guest, id .. ".lock")
@@ -41,8 +41,8 @@ local function record(name, guest, data)
   end
 end
 
--- A guard, with what is to be done under it done: if that fails, what it did is taken back at once. begin: what gives the function that ends what
--- keeps account of it. A signal may come at any moment: the guard is there before.
+-- Makes a guard and then the change: if that fails, it is taken back at once. begin: writes the record of it, and returns the function that ends the
+-- record. A signal may come at any moment, so the guard is made first.
 local function begun(begin, take_back, fn)
   local forget
   local result = undo.guard(function(failure)
@@ -70,9 +70,9 @@ end
 define(core.Guest, "Guest", {
   name = "frozen",
   method = true,
-  help = "Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed on every way out of it, also if the "
-    .. "freeze itself fails half-way, and if this process dies. frozen:close() thaws before, frozen:keep() leaves them frozen. An agent that does "
-    .. "not answer is an error before anything is frozen.",
+  help = "Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed however the scope ends, even if the "
+  .. "freeze itself fails half-way, and if this process dies. frozen:close() thaws earlier, frozen:keep() leaves them frozen. If the agent "
+  .. "does not answer, it raises before anything is frozen.",
   result = "Guard",
   params = {
     { name = "timeout", type = "number", help = "seconds that the freeze may take; then the guest is thawed, and an error of kind "
@@ -115,8 +115,8 @@ end
 define(core.Guest, "Guest", {
   name = "paused",
   method = true,
-  help = "Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again on every way out of it; one that was paused before "
-    .. "stays so.",
+  help = "Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again however the scope ends; a guest that was paused before "
+  .. "stays paused.",
   result = "Guard",
   blocks = true,
   run = function(guest)

@@ -1,19 +1,19 @@
--- What makes a device the device that it is, for each class of libvirt's. A row says what two devices of the class are told apart by:
+-- The identity of a device, per device class of libvirt. A row says how two devices of the class are told apart:
 --
---   need      these decide: where both have all of them, and they are equal, it is one device
---   may       where both have one of these and they differ, it is another device
---   place     what only one device of a guest can have: another device that has it is in the way
---   ignores   what libvirt fills in or leaves out, and says nothing of the device
---   defaults  what libvirt fills in where nothing is said
---   unit      of sizes that have none
---   same      in the place of all that: true, false, or nil where these two do not say
+--   need      these decide: if both have all of them, and they are equal, it is one device
+--   may       if both have one of these and they differ, it is another device
+--   place     properties that only one device of a guest can have: another device with the same is in the way
+--   ignores   properties that libvirt adds or leaves out, and that do not identify the device
+--   defaults  libvirt's default values
+--   unit      the unit of sizes without one
+--   same      replaces all of the above: true, false, or nil if these two do not tell
 
 local image = require("guestlua.guest.image")
 local values = require("guestlua.guest.values")
 
 local at = values.at
 
--- true: both have it and it is equal; false: it differs; nil: one of them does not have it.
+-- true: both have it and it is equal; false: it differs; nil: one of them lacks it.
 local function equal(wanted, other, path, normal)
   local a, b = at(wanted, path), at(other, path)
   if not a or not b or a == "" then
@@ -25,12 +25,12 @@ end
 
 -- ---- interfaces ----
 
--- What libvirt names interfaces on the host; it keeps no such name in the configuration.
+-- libvirt's generated names for interfaces on the host; it keeps no such name in the configuration.
 local function is_generated(target)
   return not target or target == "" or target:find("^vnet%d") ~= nil or target:find("^macv[tl]a[pn]%d") ~= nil
 end
 
-local BECOMES = { bridge = true, direct = true, hostdev = true } -- what a <interface type='network'> is when it runs
+local BECOMES = { bridge = true, direct = true, hostdev = true } -- the types of a running <interface type='network'>
 
 local SOURCES = { "network", "bridge", "dev", "path", "address", "port" }
 
@@ -185,10 +185,10 @@ local classes = {
   },
 }
 
--- What the other one is decided by where the class has no row of its own: all that is said of it.
+-- A class without a row is compared by all properties that are given.
 local ANY = {}
 
--- ---- all that is said of them ----
+-- ---- all properties ----
 
 local WILD = { auto = true, default = true, [""] = true }
 
@@ -211,9 +211,9 @@ local function same_text(class, a, b)
   return values.plain(mine) == values.plain(theirs)
 end
 
-local ELSEWHERE = { alias = true, address = true, boot = true } -- these say where it is, not what
+local ELSEWHERE = { alias = true, address = true, boot = true } -- its place, not its identity
 
--- "equal": the other one has all that is wanted; "part": it lacks some of it; nil: it differs.
+-- "equal": the other one has all wanted properties; "part": it lacks some; nil: it differs.
 local function agree(class, top, wanted, other, path)
   local result = "equal"
   for name, value in pairs(wanted:attributes()) do
@@ -244,12 +244,12 @@ local function agree(class, top, wanted, other, path)
   return result
 end
 
--- ---- what the others ask ----
+-- ---- for other modules ----
 
 local identity = {}
 
--- Whether these are one device by what its class is known by: true, false, or nil where that is not said.
--- options.seen: `wanted` is the device as it was found before. options.hexadecimal: numbers of PCI addresses are so, without 0x too.
+-- Whether these are one device by the identity of their class: true, false, or nil if they do not tell.
+-- options.seen: `wanted` is the device as it was found before. options.hexadecimal: PCI addresses are hexadecimal even without 0x.
 function identity.same(wanted, other, options)
   local class = classes[wanted:tag()] or ANY
   if class.same then
@@ -271,7 +271,7 @@ function identity.same(wanted, other, options)
   return known or nil
 end
 
--- Whether all that is said of the wanted one is so of the other: "equal", "part" where some of it is not said there, nil where it is not so.
+-- Whether all properties of the wanted one apply to the other: "equal"; "part" if the other lacks some; nil if one differs.
 function identity.agree(wanted, other)
   local class = classes[wanted:tag()] or ANY
   for path, value in pairs(class.defaults or {}) do
@@ -282,7 +282,7 @@ function identity.agree(wanted, other)
   return agree(class, wanted, wanted, other, "")
 end
 
--- Whether the other one is where only one can be.
+-- Whether the other one is in a place that only one can have.
 function identity.is_in_place(wanted, other)
   local class = classes[wanted:tag()] or ANY
   for _, path in ipairs(class.place or {}) do
@@ -298,7 +298,7 @@ function identity.is_unique(element)
   return (classes[element:tag()] or ANY).unique or false
 end
 
--- Whether the element says enough to be told from every other of its class.
+-- Whether the element has enough to be told from every other of its class.
 function identity.is_said(element)
   return identity.same(element, element) == true
 end

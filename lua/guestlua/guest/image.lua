@@ -1,10 +1,10 @@
--- What a disk's <source> names, in one text, whatever the way that it is written in.
+-- The image that a disk's <source> names, as one text, in whichever way it is written.
 
 local values = require("guestlua.guest.values")
 
 local image = {}
 
--- libvirt fills these in when the guest starts.
+-- Added by libvirt when the guest starts.
 local PORTS = {
   nbd = 10809, http = 80, https = 443, ftp = 21, ftps = 990, tftp = 69, iscsi = 3260, sheepdog = 7000, ssh = 22, gluster = 24007, nfs = 2049,
 }
@@ -36,7 +36,7 @@ function image.pci(address)
   return ("%04x:%02x:%02x.%x"):format(table.unpack(words))
 end
 
--- The image of one layer: the disk itself, or a <backingStore>. nil: it has none, as an empty CD-ROM has.
+-- The image of one layer: the disk itself, or a <backingStore>. nil: it has none, like an empty CD-ROM.
 local function of(layer)
   local source, kind = layer:child("source"), layer:attribute("type") or "file"
   if not source then
@@ -53,7 +53,7 @@ local function of(layer)
   return path and values.path(path) or nil
 end
 
--- Whether the disk is on the image now, or was before a snapshot put another one on top of it.
+-- Whether the disk is on the image now, or was before a snapshot put another one on top.
 local function has(disk, wanted)
   local layer = disk
   while layer do
@@ -65,7 +65,7 @@ local function has(disk, wanted)
   return false
 end
 
--- Whether two disks are on the same image: nil where one of them does not say, which of a disk in a pool only libvirt knows.
+-- Whether two disks are on the same image: nil if one of them does not tell, because for a disk in a pool only libvirt knows.
 function image.same(wanted, other)
   local mine, theirs = of(wanted), of(other)
   if not mine or mine == theirs then

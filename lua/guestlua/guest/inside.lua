@@ -1,16 +1,16 @@
--- What the guest's agent says of the system inside, as tables: libvirt's "fs.0.mountpoint" is list[1].mountpoint.
+-- The agent's information on the system in the guest, as tables: libvirt's "fs.0.mountpoint" is list[1].mountpoint.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 
--- "disk.0.name" is a name in the first of a list; "disk.count" says how long that is.
+-- "disk.0.name" is a name in the first item of a list; "disk.count" is its length.
 local function set(into, path, value)
   local steps = {}
   for step in path:gmatch("[^.]+") do
     steps[#steps + 1] = step
   end
   local last = #steps
-  if steps[last] == "count" then -- also of an empty list
+  if steps[last] == "count" then -- even for an empty list
     last, value = last - 1, nil
   end
   for i = 1, last do
@@ -32,43 +32,43 @@ local function ask(guest, what, prefix)
   return result[prefix] or {}
 end
 
--- Fields that are all of one type and need no words.
+-- Fields that are all of one type and need no explanation.
 local function strings(...)
   local fields = {}
   for i, name in ipairs({ ... }) do
-    fields[i] = { name = name, type = "string?", help = "as the agent calls it" }
+    fields[i] = { name = name, type = "string?", help = "by the agent's name" }
   end
   return fields
 end
 
 local ROWS = {
-  { "os_info", "os", "os", "table", "The operating system in the guest, as its agent says. What the guest does not say is nil.",
+  { "os_info", "os", "os", "table", "The operating system in the guest, according to its agent. Unknown fields are nil.",
     strings("id", "name", "pretty_name", "version", "version_id", "kernel_release", "kernel_version", "machine", "variant", "variant_id") },
   { "users", "users", "user", "table[]", "Who is logged in in the guest.", {
     { name = "name", type = "string", help = "the user's name" },
-    { name = "domain", type = "string?", help = "of Windows" },
+    { name = "domain", type = "string?", help = "the user's domain, on Windows" },
     { name = "login_time", type = "integer", help = "milliseconds since 1970" },
   } },
   { "filesystems", "filesystems", "fs", "table[]", "The file systems that are mounted in the guest.", {
-    { name = "mountpoint", type = "string", help = "where it is mounted" },
+    { name = "mountpoint", type = "string", help = "its mount point" },
     { name = "name", type = "string", help = "its device in the guest" },
-    { name = "fstype", type = "string", help = "as in \"ext4\"" },
+    { name = "fstype", type = "string", help = "for example \"ext4\"" },
     { name = "total_bytes", type = "integer?", help = "its size" },
-    { name = "used_bytes", type = "integer?", help = "how much of it is used" },
+    { name = "used_bytes", type = "integer?", help = "its used size" },
     { name = "disk", type = "table[]", help = "the disks that it is on: alias, serial, device" },
   } },
   { "disks", "disks", "disk", "table[]", "The disks and partitions as the guest sees them.", {
     { name = "name", type = "string", help = "its device in the guest" },
     { name = "partition", type = "boolean", help = "whether it is a partition" },
-    { name = "dependency", type = "table[]?", help = "what it is made of: name" },
+    { name = "dependency", type = "table[]?", help = "the devices that it is made of: name" },
     { name = "alias", type = "string?", help = "the alias of the device in the guest's configuration" },
-    { name = "guest_alias", type = "string?", help = "another name that the guest has for it" },
-    { name = "guest_bus", type = "string?", help = "the bus that the guest sees it on" },
+    { name = "guest_alias", type = "string?", help = "the guest's other name for it" },
+    { name = "guest_bus", type = "string?", help = "its bus in the guest" },
     { name = "serial", type = "string?", help = "its serial number" },
-    { name = "device", type = "string?", help = "its device node, as on S390" },
+    { name = "device", type = "string?", help = "its device node, for example on S390" },
   } },
-  { "interfaces", "interfaces", "if", "table[]", "The network interfaces in the guest, with the addresses that they have there.", {
-    { name = "name", type = "string", help = "as in \"eth0\"" },
+  { "interfaces", "interfaces", "if", "table[]", "The network interfaces in the guest, with their addresses.", {
+    { name = "name", type = "string", help = "for example \"eth0\"" },
     { name = "hwaddr", type = "string?", help = "the MAC address" },
     { name = "addr", type = "table[]?", help = "the addresses: type (\"ipv4\" or \"ipv6\"), addr, prefix" },
   } },
@@ -79,7 +79,7 @@ for _, row in ipairs(ROWS) do
   define(core.Guest, "Guest", {
     name = name,
     method = true,
-    help = help .. " By virDomainGetGuestInfo; what a guest says of itself it can make up.",
+    help = help .. " By virDomainGetGuestInfo; the guest can make up its answers.",
     result = result,
     fields = fields,
     blocks = true,

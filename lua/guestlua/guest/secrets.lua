@@ -1,12 +1,12 @@
--- A configuration that was read without its passwords and is written back would lose them, and libvirt says nothing of it.
+-- A configuration that was read without its passwords and is written back would lose them, and libvirt does not report that.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 
 local write = core.Host.write_instance_config
 
--- What libvirt leaves out of a configuration that is not read with VIR_DOMAIN_XML_SECURE: a map from each device that may have a secret to that,
--- or false.
+-- The secrets that libvirt omits from a configuration unless it is read with VIR_DOMAIN_XML_SECURE: a map from each device that may have one to the
+-- secret, or false.
 local function secrets_of(domain)
   local secrets, devices = {}, domain.devices
   for _, graphics in ipairs(devices and devices:children("graphics") or {}) do
@@ -21,7 +21,7 @@ local function secrets_of(domain)
   return secrets
 end
 
--- The configuration that libvirt has of that guest, with all that is in it; nil if there is none.
+-- libvirt's configuration of that guest, with its secrets; nil if there is none.
 local function stored(host, uuid)
   local ok, guest = pcall(host.guest, host, uuid)
   if not ok or not guest then
@@ -55,14 +55,14 @@ define(core.Host, "Host", {
   name = "write_instance_config",
   method = true,
   call = "virDomainDefineXML",
-  help = "Defines a guest, or redefines the one of the same UUID. It is not started. A configuration that was read without the guest's secrets "
-    .. "(passwords of graphics, cookies of disks) is refused, as they would be lost. With the option validate it is virDomainDefineXMLFlags.",
+  help = "Defines a guest, or redefines the one with the same UUID. It is not started. A configuration that was read without the guest's secrets "
+  .. "(passwords of graphics, cookies of disks) is refused, because they would be lost. With the option validate it is virDomainDefineXMLFlags.",
   result = "Guest",
   params = {
     { name = "xml", type = "Element or XML text", positional = true, required = true, help = "the guest's configuration, a <domain> element" },
-    { name = "validate", type = "boolean", help = "libvirt checks it against its schema, and drops nothing in silence that it does not know "
+    { name = "validate", type = "boolean", help = "let libvirt check it against its schema, and silently drop nothing unknown "
       .. "(not in the reference)" },
-    { name = "drop_secrets", type = "boolean", help = "secrets that the guest has and the configuration has not are to go (not in the reference)" },
+    { name = "drop_secrets", type = "boolean", help = "drop the guest's secrets that the configuration lacks (not in the reference)" },
   },
   blocks = true,
   run = function(host, xml, options)

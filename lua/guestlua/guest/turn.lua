@@ -1,15 +1,14 @@
--- A call that nobody waits for any more goes on in libvirt, and may still do what it is for. libvirt takes the changes of a guest one after the
--- other: once it has taken another one, that call is over.
+-- An abandoned call goes on in libvirt, and may still have its effect. libvirt makes changes of a guest one after the other: once it has accepted
+-- another one, that call is over.
 
 local core = require("guestlua.core")
 
 local turn = {}
 
--- What is said of a change of a guest's metadata by a driver that has no such change, or if the guest is off or gone by then: also when its turn has
--- come.
+-- The errors of a metadata change if the driver has no metadata, or the guest is off or gone: they too mean that its turn has come.
 turn.NO_METADATA = { no_support = true, argument_unsupported = true, operation_unsupported = true, operation_invalid = true, no_domain = true }
 
--- Waits until the changes of the guest are over that are under way, by one that changes nothing.
+-- Waits until the guest's changes under way are over, by a change without effect.
 function turn.await(guest)
   local ok, e = pcall(guest.set_metadata, guest, nil, { key = "guestlua", uri = "urn:guestlua:turn", live = true })
   if not ok and not (core.Error.is(e) and turn.NO_METADATA[e.kind]) then
@@ -17,7 +16,7 @@ function turn.await(guest)
   end
 end
 
--- The same if the failure is of a call that still runs. seconds: how long that may take; nil: as long as the call's caller has said.
+-- The same if the failed call is still running. seconds: the time limit; nil: that of the call's caller.
 function turn.await_abandoned(guest, failure, seconds)
   if not core.Error.is(failure) or not failure.still_running then
     return

@@ -2,7 +2,7 @@
 
 local values = {}
 
--- A number as strtoul reads it with base 0, which is how libvirt reads addresses: "0x0a", "10" and "012" are one number. nil: no number.
+-- A number as strtoul reads it with base 0, as libvirt reads addresses: "0x0a", "10" and "012" are one number. nil: no number.
 function values.number(text)
   text = text and text:match("^%s*(.-)%s*$") or ""
   local hex = text:match("^0[xX](%x+)$")
@@ -27,7 +27,7 @@ function values.mac(text)
   return bytes[1] and table.concat(bytes, ":")
 end
 
--- libvirt prints UUIDs and world wide names in lower case, and takes a UUID without its dashes.
+-- libvirt prints UUIDs and world wide names in lower case, and accepts a UUID without its dashes.
 function values.lower(text)
   return text and text:lower()
 end
@@ -42,7 +42,7 @@ for i, letter in ipairs({ "k", "m", "g", "t", "p", "e" }) do
   SCALES[letter], SCALES[letter .. "ib"], SCALES[letter .. "b"] = 1024 ^ i, 1024 ^ i, 1000 ^ i
 end
 
--- A size in bytes. unit: nil for the default, which is `unsaid`.
+-- A size in bytes. unit: nil for the default, `unsaid`.
 function values.size(text, unit, unsaid)
   local number, scale = tonumber(text), SCALES[(unit or unsaid or "b"):lower()]
   return number and scale and number * scale

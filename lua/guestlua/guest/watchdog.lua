@@ -1,5 +1,5 @@
--- Thaws a guest although this process dies, by SIGKILL or a crash: a shell waits for that, and recovers the guest then. What was frozen is in the
--- journal, so that it is the same recovery as any other.
+-- Thaws a guest even if this process dies, by SIGKILL or a crash: a shell waits for that, and then recovers the guest. The freeze is in the
+-- journal, so this is the same recovery as any other.
 
 local core = require("guestlua.core")
 local journal = require("guestlua.base.journal")
@@ -15,8 +15,8 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
   sleep 1
 done]]
 
--- Starts one for a guest that is about to be frozen; it is to be closed when the guest is thawed. nil if that cannot be: then it is for whoever
--- recovers.
+-- Starts a watchdog for a guest that is about to be frozen; close it when the guest is thawed. nil if it cannot be started: then a later recovery
+-- has to thaw.
 function watchdog.start(guest)
   if core.dry_run() then
     return nil

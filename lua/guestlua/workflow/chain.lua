@@ -16,8 +16,8 @@ local function is_writable(element)
   return (element.device == nil or element.device == "disk" or element.device == "lun") and not element.readonly
 end
 
--- The guest's disks as they are now (options.inactive: as it will start with them): { target, type, images, element }, in order. names: the targets
--- of those that are meant; nil: all that can be written to.
+-- The guest's disks as they are now (options.inactive: as it will start with them): { target, type, images, element }, in order. names: the wanted
+-- targets; nil: all writable disks.
 function chain.disks(guest, names, options)
   local found, wanted = {}, {}
   for _, name in ipairs(names or {}) do
@@ -51,8 +51,7 @@ function chain.find(guest, target, options)
   end
 end
 
--- The disk as the guest will start with it, or nil: one that was attached to the running guest only is not in the configuration, or another image has
--- its target there.
+-- The disk as the guest will start with it, or nil: it was attached to the running guest only, or the configuration has another image at its target.
 function chain.configured(guest, target, name)
   local disk = guest:has_persistent_configuration() and chain.find(guest, target, { inactive = true }) or nil
   return disk and disk.images[1] == name and disk or nil
@@ -77,7 +76,7 @@ function chain.fail(kind, guest, target, fields)
   steps.fail(kind, guest, fields)
 end
 
--- Calls fn with each of a list, also after one failed; raises the first failure then.
+-- Calls fn with each item of a list, even after a failure; then raises the first failure.
 function chain.each(list, fn)
   local failure
   for _, one in ipairs(list) do
@@ -94,13 +93,13 @@ end
 
 -- ---- what may be done to a disk ----
 
--- Whether what is in an image is encrypted. layer: a <disk>, or a <backingStore> in one.
+-- Whether an image's content is encrypted. layer: a <disk>, or a <backingStore> in one.
 function chain.is_encrypted(layer)
   return layer.encryption ~= nil or layer.source ~= nil and layer.source.encryption ~= nil
 end
 
--- Refuses to put in clear what is encrypted in any image of the disk, unless that was asked for. The result says of which disks it was.
--- what: where it would be, if not in a file.
+-- Refuses to write a disk's data unencrypted if any of its images is encrypted, unless the option asks for it. The result lists these disks.
+-- what: the destination, if it is not a file.
 function chain.check_plain(run, disk, what)
   local layer, encrypted = disk.element, false
   while layer and not encrypted do
@@ -118,11 +117,11 @@ function chain.check_plain(run, disk, what)
   table.insert(run.plain, disk.target)
 end
 
-chain.PLAIN_FIELD = { name = "plain", type = "string[]?", help = "the targets of encrypted disks of which something was put in clear, as the option "
+chain.PLAIN_FIELD = { name = "plain", type = "string[]?", help = "the targets of encrypted disks with data now stored unencrypted, as the option "
   .. "plain allows" }
-chain.PLAIN = { name = "plain", type = "boolean", help = "put what an encrypted disk has into a file that is not; default: that is refused" }
+chain.PLAIN = { name = "plain", type = "boolean", help = "store an encrypted disk's data in an unencrypted file; default: that is refused" }
 
--- Why no overlay of a disk is made, and no copy that is to be as it was at one moment, and what helps; nil: it may be.
+-- Why a disk gets no overlay and no point-in-time copy, and what helps; nil: both are possible.
 function chain.unfit(element)
   if element.shareable then
     return "it is shareable: other guests may write to it", "once no other guest has it: attach it anew without <shareable/>"
@@ -131,7 +130,7 @@ function chain.unfit(element)
   end
 end
 
--- Refuses a disk that was asked for by name.
+-- Refuses an unfit disk that was asked for by name.
 function chain.check_fit(guest, disk)
   local why, hint = chain.unfit(disk.element)
   if why then
@@ -157,7 +156,7 @@ end
 
 -- ---- jobs ----
 
--- Refuses a disk that has a job: it is somebody else's.
+-- Refuses a disk that has a job: it belongs to somebody else.
 function chain.check_idle(guest, target)
   local job = guest:get_block_device(target):get_job_info()
   if job then
@@ -168,13 +167,13 @@ function chain.check_idle(guest, target)
   end
 end
 
--- Waits for a job of the run and raises if it does not end as wanted. What is not known is no success; proven: a function that looks whether it did
--- all the same, if no event reported it.
+-- Waits for a job of the run and raises if it does not end as wanted. An unknown end is no success; proven: a function that checks for success if no
+-- event reported it.
 function chain.await(run, disk, wanted, proven)
   local outcome, reason = disk:await_job({ timeout = run:time_left(), on_progress = run.options.on_progress })
   if outcome == wanted or outcome == "unknown" and proven and proven() then
     return
-  elseif outcome == "canceled" or outcome == "completed" then -- it was to be "ready", for the run to pivot
+  elseif outcome == "canceled" or outcome == "completed" then -- "ready" was expected, for the run to pivot
     run:interfered(("the job of disk %s was %s"):format(disk.name, outcome == "canceled" and "aborted" or "pivoted"))
   end
   chain.fail(outcome == "unknown" and "job_unknown" or "job_" .. outcome, disk.guest, disk.name, {
@@ -183,7 +182,7 @@ function chain.await(run, disk, wanted, proven)
   })
 end
 
--- Where the disk's job copies to, and which kind of job that is; nil: it has none that copies.
+-- The destination of the disk's copy job, and the kind of job; nil: it has no copy job.
 function chain.mirror(guest, target)
   local mirror = chain.disk(guest, target).element.mirror
   if mirror then
@@ -191,7 +190,7 @@ function chain.mirror(guest, target)
   end
 end
 
--- Ends the disk's job if it copies to that image, without a pivot: no other is the run's.
+-- Ends the disk's job, without a pivot, if it copies to that image: no other job is the run's.
 function chain.end_job_to(guest, target, name)
   if chain.mirror(guest, target) ~= name then
     return
@@ -203,14 +202,14 @@ function chain.end_job_to(guest, target, name)
   end
 end
 
--- Raises if the run's job to that image is there no more.
+-- Raises if the run's job to that image is gone.
 function chain.check_job_to(run, target, name)
   if not core.dry_run() and chain.mirror(run.guest, target) ~= name then
     run:interfered(("the job of disk %s to %s is gone"):format(target, name))
   end
 end
 
--- Moves the guest to the image that the run's job has made ready; somebody may have done so.
+-- Moves the guest to the image that the run's job has made ready, if nobody has done so already.
 function chain.pivot(run, target, name)
   local disk = run.guest:get_block_device(target)
   if chain.images(run.guest, target)[1] ~= name then
@@ -229,7 +228,7 @@ local function is_on_top(images, one)
   return images[1] == one.overlay.path and images[2] == one.base
 end
 
--- Whether somebody has put a snapshot into the overlay itself, which a merge would throw away.
+-- Whether somebody has made a snapshot inside the overlay, which a merge would throw away.
 local function check_internal_snapshots(run, one)
   local count = image.is_local(run.guest) and image.internal_snapshots(one.overlay.path) or 0
   if count > 0 then
@@ -237,7 +236,7 @@ local function check_internal_snapshots(run, one)
   end
 end
 
--- Keeps how far the merge of an overlay has come, before it goes on: a recovery knows by that which job and which move were the run's.
+-- Records how far the merge of an overlay has come, before the next step: from this a recovery knows which job and which move were the run's.
 local function note(run, one, what)
   one[what] = true
   if not run.recovering then
@@ -263,7 +262,7 @@ function chain.merge(run, one)
   run:expect(target, { images = chain.images(guest, target), mirror = false, job = false })
 end
 
--- The guest is off: what it wrote last is in the overlay, which it starts with, unless the disk was attached to the running guest only.
+-- The guest is off: its last writes are in the overlay, with which it starts, unless the disk was attached to the running guest only.
 local function check_off(guest, one)
   local found = chain.find(guest, one.target, { inactive = true })
   if found and chain.has(found.images, one.overlay.path) then
@@ -279,7 +278,7 @@ local function check_off(guest, one)
   end
 end
 
--- The disk back on its base with all that the guest wrote, from wherever a failure left it. Can be called again.
+-- Puts the disk back on its base with all that the guest wrote, in whatever state a failure left it. Can be called again.
 function chain.merge_back(run, one)
   local guest, target = run.guest, one.target
   if not guest:is_active() then
@@ -310,7 +309,7 @@ function chain.merge_back(run, one)
   end
 end
 
--- Why the overlay may hold what nothing else has; nil: all that was written to it is merged.
+-- Why the overlay may hold the only copy of some data; nil: all that was written to it is merged.
 local function unmerged(run, one)
   if one.merged or image.is_untouched(one.overlay) then
     return nil
@@ -323,7 +322,7 @@ local function unmerged(run, one)
   end
 end
 
--- Removes an overlay that nothing uses any more, or notes why it stays. discarded: what is in it is not wanted.
+-- Removes an overlay that nothing uses any more, or notes why it stays. discarded: its content is not wanted.
 function chain.remove_overlay(run, one, discarded)
   local why = not discarded and unmerged(run, one)
   local gone = not why
@@ -337,7 +336,7 @@ end
 
 -- ---- copies ----
 
--- Starts a copy of the disk. The job is lost if the guest stops, and libvirt wants to hear that this is known: `transient`.
+-- Starts a copy of the disk. The job is lost if the guest stops; libvirt wants the caller to accept that: `transient`.
 function chain.copy(run, disk, destination, name)
   local options = run.options
   disk:copy(destination, { shallow = options.shallow, reuse_ext = options.reuse_ext, bandwidth = options.bandwidth, transient = true })

@@ -1,10 +1,10 @@
--- One run a guest. A run claims its guest twice: with a lock on a file beside the journal, which ends with its owner however that dies, and with a
--- mark in the running guest's metadata, which runs of other machines and other users' journals see.
+-- One run per guest. A run claims its guest twice: with a lock on a file beside the journal, which ends with its owner however that dies, and with a
+-- mark in the running guest's metadata, for runs on other machines and with other users' journals.
 --
---   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"; it is run.claim as soon as there is one
---   claimed:release(guest)                                                the guest as it is then: it may have moved
+--   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"; becomes run.claim as soon as there is one
+--   claimed:release(guest)                                                the guest as it then is: it may have moved
 --
--- The mark also proves that the guest is the same running instance: it goes when the guest stops.
+-- The mark also proves that the guest is the same running instance: it disappears when the guest stops.
 
 local core = require("guestlua.core")
 local journal = require("guestlua.base.journal")
@@ -17,11 +17,11 @@ local claim = {}
 
 local URI, KEY = "urn:guestlua:run:", "guestlua" -- of a run's mark: the run's id follows
 local PAUSE = 0.1 -- seconds between two tries
-local PEEKS = 3 -- tries before a lock counts as taken: somebody who only looks holds it for a moment
+local PEEKS = 3 -- tries before a lock counts as taken: a mere look holds it for a moment
 
--- ---- who has it ----
+-- ---- the holder ----
 
--- What a holder says about itself; nothing in it is taken for granted.
+-- A holder's description of itself; nothing in it is taken for granted.
 local function described(text)
   local ok, holder = pcall(json_for("workflow", "the claims of workflows").decode, text)
   return ok and type(holder) == "table" and holder or {}
@@ -46,8 +46,7 @@ end
 
 -- ---- marks ----
 
--- Whether the call succeeds, and its result: a driver that has no marks, and a guest that has just stopped, leave the guest without; other failures
--- are raised.
+-- Whether the call succeeds, and its result. A driver without metadata, or a guest that has just stopped, means no mark; other failures are raised.
 local function unless_unmarked(fn, ...)
   local ok, result = pcall(fn, ...)
   if not ok and not (core.Error.is(result) and turn.NO_METADATA[result.kind]) then
@@ -57,7 +56,7 @@ local function unless_unmarked(fn, ...)
 end
 
 -- The marks of a running guest, in the order in which they were made: a list of tables; and the number that libvirt gave it when it started, as a
--- text. Each is an element with a namespace of its own, so that whoever makes one does not take another's away, however many do so at once.
+-- text. Each is an element in its own namespace, so that no run replaces another's mark, however many set one at once.
 local function read_marks(guest)
   local known, xml = unless_unmarked(guest.get_xml_desc, guest)
   local domain = known and core.element(xml)
@@ -93,7 +92,7 @@ local function is_lock_of(mark, path)
   return mark.directory == directory_id(path:match("^(.*)/")) and (mark.lock or ""):match("[^/]*$") == path:match("[^/]*$")
 end
 
--- Whether the run that left a mark goes on: true, false, or nil and why that cannot be seen from here. path: the guest's lock, which is ours.
+-- Whether the run that left a mark is alive: true, false, or nil and why that cannot be seen from here. path: the guest's lock, which we hold.
 local function lives(mark, path)
   local where = journal.where({ id = mark.machine_id, boot = mark.boot })
   if where == "before" then
@@ -114,7 +113,7 @@ local function lives(mark, path)
   return held or false
 end
 
--- The first mark of somebody else whose run goes on, or may, and why that is not certain. options.adopt: what is not certain does not count.
+-- The first mark of another run that is or may be alive, and why that is not certain. options.adopt: uncertain ones do not count.
 local function foreign_mark(marks, path, options)
   for _, mark in ipairs(marks) do
     local alive, why = lives(mark, path)
@@ -132,7 +131,7 @@ local function without(marks, id)
   return rest
 end
 
--- Those that were made before the run's own.
+-- The marks made before the run's own.
 local function before(marks, id)
   local earlier = {}
   for _, mark in ipairs(marks) do
@@ -144,8 +143,8 @@ local function before(marks, id)
   return earlier
 end
 
--- Whether the guest is the running instance that the run of that id had. A mark comes back with a guest whose configuration somebody made of what
--- it was while it ran.
+-- Whether the guest is the running instance that the run of that id had. A mark comes back if somebody defined the guest from its running
+-- configuration.
 function claim.is_same_instance(guest, id)
   local marks, instance = read_marks(guest)
   for _, mark in ipairs(marks) do
@@ -156,14 +155,14 @@ function claim.is_same_instance(guest, id)
   return false
 end
 
--- Whether file systems that the run froze may be frozen still: not of a guest that was started anew since.
+-- Whether file systems that the run froze may still be frozen: not if the guest was restarted since.
 function claim.may_be_frozen(run)
   return run.guest:is_active() and (not run.recovering or claim.is_same_instance(run.guest, run.id))
 end
 
 -- ---- the claim ----
 
--- A guest that is gone does not run; one that is known by its UUID alone is gone.
+-- A guest that is gone is not running; one known by its UUID alone is gone.
 local function runs(guest)
   local ok, active = pcall(function()
     return guest.is_active and guest:is_active()
@@ -203,8 +202,8 @@ local function mark_of(self)
   }
 end
 
--- Takes the marks of runs away that kept their journal here and are over, as they have no entry any more. path: the guest's lock, which is ours.
--- Gives the number of the running guest.
+-- Removes the marks of finished runs that kept their journal here: they have no entry any more. path: the guest's lock, which we hold.
+-- Returns the number of the running guest.
 local function sweep_marks(guest, path)
   local here = directory_id(path:match("^(.*)/"))
   local marks, instance = read_marks(guest)
@@ -216,7 +215,7 @@ local function sweep_marks(guest, path)
   return instance
 end
 
--- Puts the run's mark beside those of dead runs that their recovery needs.
+-- Adds the run's mark, and keeps those of dead runs, which their recovery needs.
 function Claim:mark(guest)
   local own = mark_of(self)
   own.instance = sweep_marks(guest, self.path)
@@ -224,7 +223,7 @@ function Claim:mark(guest)
   self.marked = write_mark(guest, own)
 end
 
--- Takes the run's mark away, as before the guest's memory is saved with it.
+-- Removes the run's mark, for example before the guest's memory is saved with it.
 function Claim:unmark(guest)
   if self.marked then
     remove_mark(guest, self.about.run)
@@ -232,10 +231,10 @@ function Claim:unmark(guest)
   end
 end
 
--- Reasons for which there is no mark that could stay.
+-- Kinds of failure after which no mark can be left.
 local NEVER_MADE = { no_domain = true, operation_denied = true, access_denied = true }
 
--- Ends the claim. guest: nil where it is gone. A mark that stays is of no run that goes on: it is reported, and no failure.
+-- Ends the claim. guest: nil if it is gone. A mark that stays belongs to no living run: it is reported, and is no failure.
 function Claim:release(guest)
   local ok, e = pcall(function()
     if guest and self.marked and runs(guest) then
@@ -270,7 +269,7 @@ local function lock_path(guest)
   return ("%s/%s.lock"):format(journal.directory(), guest.uuid)
 end
 
--- One try: the claim, or nil, who has the guest, and why that is not certain.
+-- One try: the claim, or nil, the holder, and why that is not certain.
 local function try(guest, run, options)
   local path = lock_path(guest)
   local lock, text = try_lock(path)
@@ -286,7 +285,7 @@ local function try(guest, run, options)
     if other or options.recovers then
       return other, unsure
     end
-    if state.is_held(guest) then -- libvirt would keep a mark waiting until it is over; the run's plan refuses then, unless it ends the job
+    if state.is_held(guest) then -- libvirt would delay a mark until it is over; the run's plan then refuses, unless it ends the job
       return nil
     end
     self:mark(guest)
@@ -303,8 +302,8 @@ local function try(guest, run, options)
   return nil, mark, why
 end
 
--- Claims the guest for a run: {id, workflow}. options.wait: seconds until a run that goes on has to be over. options.recovers: the run that is
--- taken over has its mark there. options.adopt: a run that cannot be seen from here counts as dead. guest may be {uuid, name} of one that is gone.
+-- Claims the guest for a run: {id, workflow}. options.wait: seconds to wait for another run to end. options.recovers: the run that is taken over
+-- has its mark there. options.adopt: a run that cannot be seen from here counts as dead. guest may be the {uuid, name} of one that is gone.
 function claim.take(guest, run, options)
   local deadline = core.now() + (options.wait or 0)
   while true do
@@ -318,15 +317,15 @@ function claim.take(guest, run, options)
   end
 end
 
--- Returns when the calls are over that a dead run may have left under way. A job of the guest's own, such as a migration, is not waited for: it is
--- the recoverer that ends it.
+-- Returns when the calls that a dead run may have left under way are over. A job of the guest itself, such as a migration, is not waited for: the
+-- recoverer ends it.
 function claim.await_turn(guest)
   if runs(guest) and not state.has_job(guest) then
     turn.await(guest)
   end
 end
 
--- Takes all marks out of a configuration, an Element: they are of the guest that runs now, and not of the one that starts with it.
+-- Removes all marks from a configuration, an Element: they belong to the guest that runs now, not to the one that starts with it.
 function claim.clear_configuration(domain)
   for _, element in ipairs(domain.metadata and domain.metadata:children("run") or {}) do
     if tostring(element):find(('xmlns:%s="%s'):format(KEY, URI), 1, true) then
@@ -335,12 +334,12 @@ function claim.clear_configuration(domain)
   end
 end
 
--- Takes the mark of a run away that is recovered.
+-- Removes the mark of a recovered run.
 function claim.clear_mark(guest, id)
   remove_mark(guest, id)
 end
 
--- Takes the marks away that dead runs have left which had nothing to take back. A guest that a run has is left alone: that one does it.
+-- Removes the marks of dead runs that had nothing to take back. A guest that a run has claimed is left alone: that run does it.
 function claim.sweep(guest)
   if #read_marks(guest) == 0 then
     return
@@ -356,7 +355,7 @@ function claim.sweep(guest)
   end
 end
 
--- Takes the marks of runs away that cannot be seen from here, and gives them: a list of {run, workflow, machine}.
+-- Removes the marks of runs that cannot be seen from here, and returns them: a list of {run, workflow, machine}.
 function claim.adopt(guest)
   local path, adopted = lock_path(guest), {}
   for _, mark in ipairs(read_marks(guest)) do

@@ -1,5 +1,5 @@
--- guestlua.workflow: what operators do to guests in more than one step. Each finishes or takes back what it did, and says which. The modules are
--- loaded when they are first needed: a script that uses none starts without them.
+-- guestlua.workflow: operations on guests in more than one step. Each finishes or takes back what it did, and says which. A module is loaded when it
+-- is first used, so a script that uses none starts without them.
 
 local define = require("guestlua.base.define")
 local strict = require("guestlua.base.strict")

@@ -1,5 +1,5 @@
--- A guest that libvirt pauses because a disk failed, as where no space is left: reported while it happens, resumed when there may be room again, and
--- never part of a success.
+-- A guest that libvirt pauses because a disk failed, for example for lack of space: reported at once, resumed when there may be room again, and never
+-- part of a success.
 
 local core = require("guestlua.core")
 local log = require("guestlua.log.log").log
@@ -7,12 +7,12 @@ local retry = require("guestlua.workflow.retry")
 
 local io_error = {}
 
--- Seconds between two tries to let it run again, how long it has to have run since then until its disks count as sound again, as what it could not
--- write is tried again meanwhile, and for how long it is tried before a run fails for it.
+-- Seconds between two tries to resume it; how long it must then run until its disks count as sound, because failed writes are retried meanwhile; and
+-- for how long it is tried before a run fails for it.
 local PAUSE, SOUND, LAST = 3, 3, 15
 
 -- The disks that failed, "vda: no space"; nil: the guest is not paused for that. A disk's error outlasts its cause, and somebody else may have paused
--- the guest since: libvirt's reason is what counts.
+-- the guest since, so libvirt's reason decides.
 function io_error.trouble(guest)
   local ok, state, reason = retry.try(guest.get_state, guest)
   if not ok or state ~= "paused" or reason ~= "ioerror" then
@@ -27,14 +27,14 @@ function io_error.trouble(guest)
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
--- Lets the guest run again; it is paused soon if there is no room yet.
+-- Resumes the guest; it is soon paused again if there is no room yet.
 local function resume(run)
   retry.try(run.guest.resume, run.guest)
   run.trouble_at = core.now()
   core.sleep(0.2)
 end
 
--- The next event after which the guest may be paused. A disk that failed is noted also if the guest goes on by now.
+-- The next event after which the guest may be paused. A failed disk is noted even if the guest is running again by now.
 local function await_event(run, events)
   local event
   repeat
@@ -68,7 +68,7 @@ local function watch(run, guest)
   end
 end
 
--- Starts the watch for a run, in the group of tasks that ends with it.
+-- Starts the watch for a run, in the task group that ends with the run.
 function io_error.watch(run, group)
   local ok, info = pcall(run.guest.get_info, run.guest)
   run.was_paused = not ok or info.domain_state == "paused"
@@ -82,7 +82,7 @@ function io_error.watch(run, group)
   end)
 end
 
--- disks: as io_error.trouble gives them.
+-- disks: as returned by io_error.trouble.
 function io_error.fail(guest, disks)
   error(core.Error.new({
     kind = "io_error",
@@ -92,7 +92,7 @@ function io_error.fail(guest, disks)
   }), 0)
 end
 
--- Raises if the guest is paused for an I/O error, or may be in a moment, after it was given time to go on.
+-- Raises if the guest is paused for an I/O error, or may be in a moment, after it was given time to resume.
 function io_error.check(run)
   local deadline = core.now() + LAST
   local now = not run.was_paused and io_error.trouble(run.guest)
@@ -107,7 +107,7 @@ function io_error.check(run)
   end
 end
 
--- Raises if a guest that was let go on, after a disk had failed, is paused again for that: the disk is tried again only then.
+-- Raises if a guest that was resumed after a disk failure is paused for it again: only resuming tries the disk again.
 function io_error.check_goes_on(guest)
   local deadline, now = core.now() + SOUND, nil
   while not core.dry_run() and not now and core.now() < deadline do

@@ -1,5 +1,5 @@
--- Live migration: moved to another host, watched all the while, and looked at on both hosts in the end. On every way out the guest is on exactly one
--- of them, or the error says that this is not known: "job_unknown".
+-- Live migration: moves a guest to another host, watches the move, and checks both hosts in the end. However it ends, the guest is on exactly one of
+-- them, or the error says that this is not known: "job_unknown".
 
 local calls = require("guestlua.log.calls")
 local chain = require("guestlua.workflow.chain")
@@ -13,7 +13,7 @@ local way = require("guestlua.workflow.migrate.way")
 
 local NAME = "live_migrate"
 
--- Seconds that libvirt's own call gets to end after it was told to.
+-- Seconds for libvirt's own call to end after it was told to.
 local ENDING = 15
 
 local is = core.Error.is
@@ -45,7 +45,7 @@ local function plan(run)
   return { destination = run.destination.uri, was = run.plan.was }
 end
 
--- Ends what is under way and waits for that; the guest goes on here if it is here. Gives how things are.
+-- Ends the migration and waits for that; the guest runs on here if it is here. Returns the state of things.
 local function stop(run)
   local guest, deadline = run.guest, core.now() + ENDING
   if run.task then
@@ -53,7 +53,7 @@ local function stop(run)
       if run.task:status() == "running" then
         pcall(guest.abort_job, guest, { timeout = way.POLL })
       end
-      pcall(run.task.wait, run.task, { timeout = way.POLL }) -- its error has been heard then
+      pcall(run.task.wait, run.task, { timeout = way.POLL }) -- its error is already known
     until run.task:status() ~= "running" or core.now() >= deadline
   end
   local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.plan.was)
@@ -63,7 +63,7 @@ local function stop(run)
   return word, here, there
 end
 
--- Why it failed: that the time was over, if that is why.
+-- Why it failed: the time limit, if that was the cause.
 local function explained(run, failure)
   if run.aborted then
     return core.Error.new({
@@ -77,7 +77,7 @@ local function explained(run, failure)
   return failure
 end
 
--- A move that libvirt calls done is one when both hosts say so; so is one that failed, or whose answer was lost: failure is then what was said.
+-- A move is done only when both hosts say so, whether libvirt reports success, a failure or nothing. failure: its error, if there was one.
 local function verify(run, failure)
   local target = run.destination.uri
   local word, here, there = stop(run)
@@ -132,7 +132,7 @@ local function take_back(run)
   return OUTCOMES[word]
 end
 
--- What a killed run left: also of a guest that the source host does not know any more.
+-- Recovers a killed run, even if the source host does not know the guest any more.
 local function recover(run, host, guest)
   local data = run.data
   local ok, destination = pcall(core.open, data.destination, { keepalive = 5 })
@@ -152,52 +152,52 @@ end
 
 steps.define({
   name = NAME,
-  help = "Moves a running guest to another host and looks at both in the end. It is watched on the way: it may stand still ever longer at its end, "
-    .. "and if it takes too long it is aborted, or made to end. If a step fails or the script is told to stop, it is aborted and the "
-    .. "guest goes on where it was. An error of kind \"job_unknown\" says that it is not known where the guest runs.",
+  help = "Moves a running guest to another host and checks both in the end. The migration is watched: its allowed downtime grows step by step, "
+  .. "and if it takes too long it is aborted, or forced to complete. If a step fails or the script is told to stop, it is aborted and the "
+  .. "guest runs on where it was. An error of kind \"job_unknown\" says that it is not known where the guest runs.",
   fields = {
-    { name = "destination", type = "string", help = "the URI of the host that it is on" },
+    { name = "destination", type = "string", help = "the URI of the host that it is now on" },
     { name = "arrived", type = "Guest", help = "the Guest there" },
-    { name = "forced", type = "\"postcopy\"|\"pause\"|nil", help = "how it was made to end, if it was" },
-    { name = "downtimes", type = "table[]", help = "the longest downtimes that were asked for: after (seconds), ms, set (whether libvirt took it)" },
-    { name = "iterations", type = "integer?", help = "how often the memory was gone through, if libvirt said so" },
+    { name = "forced", type = "\"postcopy\"|\"pause\"|nil", help = "how it was forced to complete, if it was" },
+    { name = "downtimes", type = "table[]", help = "the maximum downtimes asked for: after (seconds), ms, set (whether libvirt accepted it)" },
+    { name = "iterations", type = "integer?", help = "the number of passes over the memory, if libvirt reported it" },
     { name = "stats", type = "table?", help = "what libvirt counted" },
-    { name = "warnings", type = "string[]", help = "what is not as it should be, and did not stop it" },
+    { name = "warnings", type = "string[]", help = "problems that did not stop it" },
     { name = "left_out", type = "table[]?", help = "disks that were not copied with the others: target, why" },
     chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
-    { name = "destination", type = "Host", positional = true, required = true, help = "the Host that it goes to" },
+    { name = "destination", type = "Host", positional = true, required = true, help = "the Host to move it to" },
     { name = "timeout", type = "number", help = "the same as completion_timeout" },
     { name = "destination_uri", type = "string", help = "how the source host's libvirt reaches the destination's, as in \"qemu+tcp://other/system\"; "
       .. "nil: the URI that the destination was opened with" },
-    { name = "migrate_uri", type = "string", help = "where the data goes, as in \"tcp://192.0.2.1\"; nil: libvirt chooses" },
+    { name = "migrate_uri", type = "string", help = "the address for the data, for example \"tcp://192.0.2.1\"; nil: libvirt chooses" },
     { name = "destination_xml", type = "any", help = "its configuration there: an Element, XML text, or a function that gets the present one as an "
-      .. "Element, and changes it or returns another" },
-    { name = "flags", type = "any", help = "as guest:migrate has them; nil: live, peer2peer, and for a guest that is persistent persist_dest and "
+    .. "Element and changes it or returns another" },
+    { name = "flags", type = "any", help = "as for guest:migrate; nil: live, peer2peer, and for a persistent guest persist_dest and "
       .. "undefine_source" },
-    { name = "block", type = "boolean", help = "copy the disks: those of migrate_disks, and if none are listed all that are files or block "
-      .. "devices, neither readonly nor shareable" },
+    { name = "block", type = "boolean", help = "copy the disks in migrate_disks; if none are listed, all files and block "
+    .. "devices that are neither readonly nor shareable" },
     { name = "migrate_disks", type = "table", help = "the targets of the disks to copy" },
     { name = "tunnelled", type = "boolean", help = "send all data through libvirt's own connection" },
-    { name = "tls", type = "boolean", help = "send it encrypted by QEMU" },
-    { name = "plain", type = "boolean", help = "copy encrypted disks without tls, as anybody on the way can read them; default: that is "
+    { name = "tls", type = "boolean", help = "let QEMU encrypt the data" },
+    { name = "plain", type = "boolean", help = "copy encrypted disks without tls, so that anybody on the way can read them; default: that is "
       .. "refused" },
-    { name = "postcopy", type = "boolean", help = "force_complete may let the guest run there before all its memory is; it is not aborted then" },
-    { name = "auto_converge", type = "boolean", help = "slow the guest down if it writes faster than the memory goes over" },
-    { name = "unsafe", type = "boolean", help = "also if libvirt cannot tell that the disks are shared" },
+    { name = "postcopy", type = "boolean", help = "force_complete may run the guest there before all its memory arrived; it is not aborted then" },
+    { name = "auto_converge", type = "boolean", help = "slow the guest down if it writes faster than its memory is copied" },
+    { name = "unsafe", type = "boolean", help = "migrate even if libvirt cannot tell that the disks are shared" },
     { name = "parallel", type = "integer", help = "how many connections" },
     { name = "bandwidth", type = "integer", help = "MiB/s at most; nil or 0: no limit" },
     { name = "completion_timeout", type = "number", help = "seconds it may take; nil: 800 for each GiB of memory and disks, at least 1600; "
       .. "0: no limit" },
     { name = "timeout_action", type = "string", help = "what happens then: \"abort\" (default), or \"force_complete\": post-copy "
       .. "with postcopy=true, otherwise the guest stands still until it is over" },
-    { name = "downtime", type = "integer", help = "ms that the guest may stand still at the end, in the last step; default 500" },
-    { name = "downtime_steps", type = "integer", help = "in how many steps it grows until then; default 10" },
+    { name = "downtime", type = "integer", help = "the maximum downtime in the last step, in ms; default 500" },
+    { name = "downtime_steps", type = "integer", help = "the number of steps in which it grows; default 10" },
     { name = "downtime_delay", type = "number", help = "seconds from one step to the next, for each GiB; default 75" },
-    { name = "on_progress", type = "function", help = "called with get_job_info() every half second, which then has elapsed, percent, limit and "
-      .. "forced as well; an error in it aborts the migration" },
+    { name = "on_progress", type = "function", help = "called every half second with get_job_info(), which also has elapsed, percent, limit and "
+    .. "forced; an error in it aborts the migration" },
   },
   own_timeout = true,
   arguments = arguments,

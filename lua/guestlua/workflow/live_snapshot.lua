@@ -1,4 +1,4 @@
--- A copy of a running guest's disk in a file of its own, as the disk was at one moment. The guest goes on with the disk that it has.
+-- A copy of a running guest's disk in its own file, as the disk was at one moment. The guest keeps its disk.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -14,7 +14,7 @@ local watchdog = require("guestlua.guest.watchdog")
 
 local NAME = "live_snapshot"
 
--- How long the file systems may take to freeze by default, in seconds.
+-- Seconds that the file systems may take to freeze by default.
 local FREEZE = 60
 
 local function arguments(run, target, path)
@@ -49,7 +49,7 @@ local function make(run)
   image.make(run.guest, run.data.target, run.data.file, run.data.was[1])
 end
 
--- There is no copy any more, unless somebody needs it.
+-- Removes the copy, unless somebody needs it.
 local function remove(run)
   local file = run.data.file
   local gone, why = image.remove(run.guest, file)
@@ -64,7 +64,7 @@ local function copy(run)
   image.confirm(run.data.file)
 end
 
--- Nothing is copied any more. Somebody may have moved the guest to the copy meanwhile.
+-- Ends the copy. Somebody may have moved the guest to it meanwhile.
 local function end_copy(run)
   local data = run.data
   if not run.guest:is_active() then
@@ -83,7 +83,7 @@ local function ready(run)
   chain.await(run, run.guest:get_block_device(run.data.target), "ready")
 end
 
--- The copy is whole at the moment when its job ends.
+-- The copy is complete at the moment when its job ends.
 local function finish(run)
   local guest, data = run.guest, run.data
   local dog <close> = data.quiesce and watchdog.start(guest) or nil -- luacheck: ignore dog
@@ -124,27 +124,27 @@ end
 
 steps.define({
   name = NAME,
-  help = "Copies a disk of the running guest to a new file, with all that is below it in its chain, so that the file needs no other. The copy is the "
-    .. "disk as it was at one moment, at the end; with quiesce its file systems were frozen then. The guest keeps its disk and its configuration. "
+  help = "Copies a disk of the running guest to a new file, including its backing images, so that the file needs no other. The copy is the "
+  .. "disk at one moment, the end of the copy; with quiesce its file systems are frozen then. The guest keeps its disk and its configuration. "
     .. "If a step fails there is no file.",
   fields = {
-    { name = "path", type = "string", help = "the file that the copy is in" },
+    { name = "path", type = "string", help = "the file with the copy" },
     { name = "disk", type = "string", help = "the disk's target" },
-    { name = "images", type = "string[]", help = "the disk's chain, which is what it was, the topmost image first" },
+    { name = "images", type = "string[]", help = "the disk's chain, unchanged, the topmost image first" },
     { name = "frozen_seconds", type = "number?", help = "with quiesce: how long the file systems were frozen" },
     chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
-    { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
+    { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, for example \"vda\"" },
     { name = "out_path", type = "string", positional = true, required = true, help = "the file, on the guest's host: an absolute path, which must "
       .. "not be there yet" },
-    { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the copy's end; needs the guest agent" },
+    { name = "quiesce", type = "boolean", help = "freeze the guest's file systems while the copy ends; needs the guest agent" },
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default 60" },
-    { name = "format", type = "string", help = "the file's format, as in \"raw\"; default: that of the disk's image" },
+    { name = "format", type = "string", help = "the file's format, for example \"raw\"; default: that of the disk's image" },
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the file then needs the images below it" },
     chain.PLAIN,
-    { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" },
+    { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
   },

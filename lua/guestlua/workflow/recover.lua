@@ -1,4 +1,4 @@
--- What killed runs left, taken back entry by entry: one that cannot be settled is set aside with its reason, and the others go on.
+-- Takes back the leftovers of killed runs entry by entry: an entry that cannot be settled is set aside with its reason, and the next one follows.
 
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
@@ -11,7 +11,7 @@ local recover = {}
 
 -- ---- looking ----
 
--- Where an entry stands: "alive", "elsewhere" (of another machine), "unreadable", "set aside", or "dead".
+-- The state of an entry: "alive", "elsewhere" (of another machine), "unreadable", "set aside", or "dead".
 local function standing(entry)
   if entry.problem then
     return "unreadable", entry.problem
@@ -25,7 +25,7 @@ local function standing(entry)
   return "dead"
 end
 
--- One row for each entry of the journal: id, state, why, and what the entry says of workflow, guest, uuid, host, step, since.
+-- One row per journal entry: id, state, why, and the entry's workflow, guest, uuid, host, step, since.
 function recover.list()
   local rows = {}
   for i, entry in ipairs(journal.entries()) do
@@ -48,7 +48,7 @@ end
 
 -- ---- one entry ----
 
--- Calls the recoverer with the guest's claim taken. Gives what was done, and the files that stay.
+-- Calls the recoverer with the guest's claim taken. Returns what was done, and the files that stay.
 local function settle(host, entry, adopt)
   local fields = entry.fields
   local recoverer = journal.recoverers[fields.workflow]
@@ -108,7 +108,7 @@ end
 
 -- ---- marks of other machines' runs ----
 
--- Takes those away that running guests have, of runs that this journal has no entry of. Adds a result for each, and gives the first failure.
+-- Removes running guests' marks of runs that have no entry in this journal. Adds a result for each, and returns the first failure.
 local function adopt(host, name, results)
   local failure
   for _, guest in ipairs(host:guests({ active = true })) do
@@ -132,7 +132,7 @@ end
 
 -- ---- marks of runs that had nothing to take back ----
 
--- Seconds for all of them: a mark that stays goes with the next run on its guest.
+-- Seconds for all of them: the next run on a guest removes a mark that stays.
 local SWEEP = 15
 
 local function sweep(host, name)
@@ -189,25 +189,25 @@ end
 
 define(recover, "guestlua", {
   name = "recover",
-  help = "Finds what killed runs of workflows and killed guards left on the guests of a host (an overlay, a job, frozen file systems, a paused "
-    .. "guest) and finishes it or takes it back, going by what is true now. Runs that go on are left alone. Calling it twice changes nothing more. "
-    .. "What cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time it is raised in the "
-    .. "end, with all results in the error's field `results`.",
+  help = "Finds the leftovers of killed workflows and killed guards on the guests of a host (an overlay, a job, frozen file systems, a paused "
+  .. "guest) and finishes them or takes them back, as the present state allows. Living runs are left alone. A second call changes nothing more. "
+  .. "An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time its error is "
+  .. "raised in the end, with all results in the error's field `results`.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the run's, as `guestlua recover --forget` takes it" },
     { name = "workflow", type = "string", help = "the workflow or guard" },
     { name = "guest", type = "string", help = "the guest's name" },
-    { name = "step", type = "string", help = "how far the run had come" },
+    { name = "step", type = "string", help = "the last step that the run reached" },
     { name = "outcome", type = "string?", help = "what was done" },
     { name = "error", type = "Error?", help = "why it is set aside" },
-    { name = "problem", type = "string?", help = "why the entry was not looked at: damaged, of another version, user or machine" },
+    { name = "problem", type = "string?", help = "why the entry was not examined: damaged, or of another version, user or machine" },
     { name = "left", type = "table[]?", help = "files that stay: path, why" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host" },
     { name = "guest", type = "string", help = "the name or UUID of the only guest to recover" },
-    { name = "adopt", type = "boolean", help = "also take over runs that cannot be seen from here, as of another machine: only if they are over for "
+    { name = "adopt", type = "boolean", help = "also take over runs that cannot be seen from here, as on another machine: only if they are over for "
       .. "good" },
   },
   run = run,

@@ -1,13 +1,13 @@
--- What has to succeed is tried again: over a connection that is opened anew if it was lost, and not for ever if nobody answers.
+-- Calls that have to succeed are tried again: a lost connection is opened again, and if nobody answers there is a limit.
 
 local core = require("guestlua.core")
 
 local retry = {}
 
--- Seconds and tries. A call of an undo that gets no answer is given up after EACH.
+-- Seconds and tries. A call of an undo without an answer is given up after EACH.
 local FOR, PAUSE, TRIES, EACH = 25, 0.5, 3, 8
 
--- Whether the error says that the script was told to stop: whoever catches errors lets it through.
+-- Whether the error says that the script was told to stop: code that catches errors lets it through.
 function retry.stops(e)
   return core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
 end
@@ -21,8 +21,8 @@ function retry.try(fn, ...)
   return table.unpack(results, 1, results.n)
 end
 
--- Calls fn(…), which can be called again, until it succeeds: a lost connection is opened again, until the deadline; what fails over a connection
--- that is there gets three tries. object: the Guest, or { host = … }.
+-- Calls fn(…), which can be called again, until it succeeds: a lost connection is opened again, until the deadline; over a working connection
+-- there are three tries. object: the Guest, or { host = … }.
 function retry.insist(object, deadline, fn, ...)
   local host, failed = object.host, 0
   deadline = deadline or core.now() + FOR
@@ -47,7 +47,7 @@ function retry.insist(object, deadline, fn, ...)
   end
 end
 
--- By when what is begun now has to be over.
+-- The deadline of an operation that begins now.
 function retry.deadline()
   return core.now() + FOR
 end

@@ -1,20 +1,20 @@
--- One run of a workflow: its journal, what it leaves, what it expects of the guest, and its steps. What the steps of workflows call.
+-- One run of a workflow: its journal, the files it leaves, the state it expects of the guest, and its steps. The steps of workflows call these.
 
 local core = require("guestlua.core")
 local journal = require("guestlua.base.journal")
 local retry = require("guestlua.workflow.retry")
 local situation = require("guestlua.workflow.situation")
 
--- Seconds that the calls of a step have although the workflow's time is over: what is to be done then is to end well.
+-- Seconds that the calls of a step get even after the workflow's time limit, so that it can end well.
 local GRACE = 5
 
--- Seconds that one call of a workflow with a time limit of its own has by default, and has at least.
+-- Seconds for one call of a workflow with its own time limit: the default, and the minimum.
 local CALL, SHORTEST_CALL = 60, 15
 
 local Run = {}
 Run.__index = Run
 
--- Raises an error of the workflow's own.
+-- Raises an error of the workflow itself.
 function Run:fail(kind, fields)
   fields.kind, fields.guest = kind, self.guest_name
   error(core.Error.new(fields), 0)
@@ -22,7 +22,7 @@ end
 
 -- ---- the journal ----
 
--- Writes the run's journal, before what it describes is done.
+-- Writes the run's journal, always before the action that it describes.
 function Run:record(name)
   if core.dry_run() then
     return
@@ -38,7 +38,7 @@ function Run:forget()
   end
 end
 
--- ---- what is held ----
+-- ---- held values ----
 
 -- Closes a value when the run is over, after its undos.
 function Run:hold(value)
@@ -52,14 +52,14 @@ function Run:let_go()
   end
 end
 
--- ---- what is left ----
+-- ---- files that stay ----
 
 -- Notes a file that stays, and why.
 function Run:leave(path, why)
   self.left[#self.left + 1] = { path = path, why = why }
 end
 
--- A text, and what is left.
+-- A text, followed by the files that stay.
 function Run:with_left(text)
   local parts = { text }
   for _, one in ipairs(self.left) do
@@ -70,7 +70,7 @@ end
 
 -- ---- others ----
 
--- QEMU 7.2 crashes if it is asked for a disk's size when a job on that disk ends: a disk that has one is not asked.
+-- QEMU 7.2 crashes if it is asked for a disk's size while a job on that disk ends: a disk with a job is not asked about.
 local function look_at_job(guest, target, disk)
   local device = guest:get_block_device(target)
   disk.job = device:get_job_info() ~= nil
@@ -91,7 +91,7 @@ local function look(run)
   return now
 end
 
--- From now on, changes that the run does not expect are seen: of the guest, and of the disks with these targets. images: those that the run makes.
+-- From now on, unexpected changes of the guest and of the disks with these targets are noticed. images: those that the run makes.
 function Run:watch(targets, images)
   if not core.dry_run() then
     self.watched, self.own_images = targets or {}, images or {}
@@ -99,7 +99,7 @@ function Run:watch(targets, images)
   end
 end
 
--- What the run's own calls have made of a disk.
+-- Records the run's own change of a disk.
 function Run:expect(target, fields)
   local disk = self.expected and self.expected.disks[target]
   for key, value in pairs(disk and fields or {}) do
@@ -133,11 +133,11 @@ function Run:check_unchanged()
   end
 end
 
--- Seconds for the look after a call that failed, and what says that there would be no answer, or that somebody else's doing is known.
+-- Seconds for the look after a failed call, and the errors after which there is none: no answer would come, or somebody else's change is known.
 local LOOK = 10
 local NO_LOOK = { conflict = true, timeout = true, disconnected = true, closed = true, io_error = true }
 
--- Calls fn(…), which changes the guest. A failure that goes with somebody else's change is an error "conflict", with what libvirt said as its cause.
+-- Calls fn(…), which changes the guest. If it fails and somebody else has changed the guest, the error is a "conflict" with libvirt's as its cause.
 function Run:blaming_others(fn, ...)
   local results = table.pack(pcall(fn, ...))
   local e = results[2]
@@ -154,7 +154,7 @@ function Run:blaming_others(fn, ...)
   error(e, 0)
 end
 
--- A job that ended without the run's doing.
+-- A job that somebody else ended.
 function Run:interfered(text)
   conflict(self, { text })
 end
@@ -166,7 +166,7 @@ function Run:time_left()
   return self.deadline and math.max(self.deadline - core.now(), 0)
 end
 
--- By when the calls of a step have to be over, and how long each may take: see core.within.
+-- The deadline of a step's calls, and the limit of each call: see core.within.
 local function limits(run, step)
   if run.spec.own_timeout then
     return 0, math.max(run.options.timeout or CALL, SHORTEST_CALL)
@@ -176,7 +176,7 @@ local function limits(run, step)
   return 0, 0
 end
 
--- Calls fn as the step of that name, and keeps how long it took.
+-- Calls fn as the step of that name, and records how long it took.
 function Run:step(name, step, fn, ...)
   self.at = name
   local began = core.now()
@@ -198,7 +198,7 @@ end
 
 local PART = {}
 
--- Parts of a step that are steps of their own to whoever reads them; change: as of a step.
+-- Parts of a step that are reported as steps; change: as for a step.
 function Run:part(name, fn, ...)
   return self:step(name, PART, fn, ...)
 end

@@ -1,4 +1,4 @@
--- What a guest is at this moment, for a run to compare with how it left it: a change that it did not make is somebody else's.
+-- The state of a guest at this moment. A run compares it with the state it left: a change that it did not make is somebody else's.
 
 local core = require("guestlua.core")
 
@@ -81,7 +81,7 @@ local function compare_disk(found, target, was, now)
   end
 end
 
--- What is different of the guest itself, its disks left out.
+-- The differences in the guest itself, without its disks.
 local function compare_guest(found, was, now)
   if now.name ~= was.name then
     found[#found + 1] = ("it is called '%s', and was '%s'"):format(now.name, was.name)
@@ -94,7 +94,7 @@ local function compare_guest(found, was, now)
   end
 end
 
--- What is different, as a list of texts; empty: nothing is.
+-- The differences, as a list of texts; empty if there are none.
 function situation.differences(was, now)
   local found = {}
   compare_guest(found, was, now)
@@ -109,7 +109,7 @@ function situation.differences(was, now)
   return found
 end
 
--- What of that no call of the run's can have done, also one whose answer was lost. own: the images that it makes.
+-- The differences that no call of the run can have made, including calls without an answer. own: the images that the run makes.
 function situation.of_others(was, now, own)
   local found = {}
   compare_guest(found, was, now)

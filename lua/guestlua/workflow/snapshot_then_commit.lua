@@ -1,7 +1,7 @@
--- Overlay, work, merge back: the disks get new images on top, something is done meanwhile (a backup of what is below, an upgrade that may have to be
--- taken back), and then what the guest wrote is merged and it goes on with the images that it had.
+-- Overlay, work, merge back: the disks get new images on top, then the work is done (a backup of the images below, an upgrade that may have to be
+-- taken back), and then the guest's writes are merged and it continues on the images that it had.
 --
--- On every way out the disks are what they were: an error, a time that is over, Ctrl-C and a lost connection included. A killed run is recovered.
+-- However it ends, by an error, a timeout, Ctrl-C or a lost connection, the disks are as before. A killed run is recovered.
 
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
@@ -18,7 +18,7 @@ local NAME = "snapshot_then_commit"
 
 -- ---- look ----
 
--- Those that were asked for, or all of which there can be overlays.
+-- The disks that were asked for, or all that can have an overlay.
 local function meant_disks(run)
   local disks = {}
   for _, disk in ipairs(chain.disks(run.guest, run.options.disks)) do
@@ -30,8 +30,7 @@ local function meant_disks(run)
   return disks
 end
 
--- For each disk: target, base (the image it has), overlay (the file that it gets), and configuration, the disk as the guest would start with it, if
--- it would.
+-- For each disk: target, base (its image), overlay (the file that it gets), and configuration: the disk as the guest would start with it, or nil.
 local function disks_of(run)
   local guest, disks = run.guest, {}
   for _, disk in ipairs(meant_disks(run)) do
@@ -55,7 +54,7 @@ local function disks_of(run)
   return disks
 end
 
--- Powered off and started anew the guest has what its configuration has.
+-- After a power-off and a new start the guest has what its configuration has.
 local function check_can_be_rolled_back(run, disks)
   if not run.guest:has_persistent_configuration() then
     run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
@@ -110,7 +109,7 @@ local function remove_overlays(run)
   end
 end
 
--- Disks that are not meant are named too: libvirt would take them.
+-- The other disks are named too: libvirt would include them otherwise.
 local function snapshot_xml(run)
   local meant, list = {}, {}
   for _, disk in ipairs(run.data.disks) do
@@ -143,7 +142,7 @@ local function snapshot(run)
   end
 end
 
--- Raises unless what would be thrown away is what the run's guest wrote, and nobody else's: before anything is.
+-- Raises, before anything is thrown away, unless all of it was written by the run's guest.
 local function check_rollback(run)
   local guest, on_overlay = run.guest, false
   if not guest:has_persistent_configuration() then
@@ -163,7 +162,7 @@ local function check_rollback(run)
   end
 end
 
--- The guest as it was when the snapshot was taken: what it wrote since is thrown away, and it starts anew. Can be called again.
+-- Puts the guest back to the snapshot: its later writes are thrown away, and it is started again. Can be called again.
 local function roll_back(run)
   local guest, by_overlay = run.guest, {}
   for _, disk in ipairs(run.data.disks) do
@@ -189,7 +188,7 @@ local function roll_back(run)
   return "rolled back: the guest was started again as it was at the snapshot"
 end
 
--- How the disks are when no overlay of the run is merged any more: others may have changed them.
+-- The state of the disks when no overlay of the run needs merging any more: others may have changed them.
 local function undone(run)
   local parts = {}
   for _, disk in ipairs(run.guest:is_active() and run.data.disks or {}) do
@@ -278,22 +277,22 @@ end
 steps.define({
   name = NAME,
   help = "Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the "
-    .. "overlays back while the guest runs. If a step fails, the merge is done all the same before the error is raised.",
+  .. "overlays back while the guest runs. If a step fails, the merge is still done before the error is raised.",
   fields = {
-    { name = "disks", type = "table[]", help = "those that were taken: target, images (the chain now)" },
-    { name = "during", type = "any", help = "what the option during returned" },
-    { name = "left_out", type = "table[]?", help = "disks that were not taken: target, why" },
+    { name = "disks", type = "table[]", help = "the included disks: target, images (the chain now)" },
+    { name = "during", type = "any", help = "the result of the option during" },
+    { name = "left_out", type = "table[]?", help = "disks that were not included: target, why" },
     chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
-    { name = "disks", type = "table", help = "the targets of the disks, as in {\"vda\"}; nil: all that can be written to" },
-    { name = "quiesce", type = "boolean", help = "freeze the guest's file systems for the moment of the snapshot; needs the guest agent" },
-    { name = "during", type = "function", help = "called with the disks, a list of {target, base, overlay}, between snapshot and commit" },
+    { name = "disks", type = "table", help = "the targets of the disks, for example {\"vda\"}; nil: all writable disks" },
+    { name = "quiesce", type = "boolean", help = "freeze the guest's file systems during the snapshot; needs the guest agent" },
+    { name = "during", type = "function", help = "called between snapshot and commit, with the disks: a list of {target, base, overlay}" },
     { name = "on_failure", type = "string", help = "if `during` fails: \"commit\" (default) keeps what the guest wrote; \"rollback\" throws it "
       .. "away: the guest is powered off and started again as it was at the snapshot" },
     chain.PLAIN,
-    { name = "timeout", type = "number", help = "seconds for all of it, `during` not counted; what is under way then is taken back" },
+    { name = "timeout", type = "number", help = "seconds for the whole workflow without `during`; after that it is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
   },

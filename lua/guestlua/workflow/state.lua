@@ -1,20 +1,20 @@
--- What a guest is at this moment, for the workflows: asked of libvirt anew each time, by its UUID. Where the connection is lost nothing is known.
+-- The state of a guest at this moment, for the workflows: asked of libvirt each time, by its UUID. If the connection is lost nothing is known.
 
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
 
 local state = {}
 
--- Seconds: how long one question may take, how often it is asked although no event came, how long a lost connection is tried again, and how long what
--- an event tells may come after what it is about. How often a question is asked whose answer is an error.
+-- Seconds: the limit of one question, the interval between questions while no event comes, how long a lost connection is tried again, and how late an
+-- event may be. TRIES: how often a question is asked if its answer is an error.
 local ANSWER, POLL, RETRY_FOR, PAUSE, EVENT_FOR, TRIES = 10, 2, 30, 0.5, 1, 3
 
 local is = core.Error.is
 
 local GONE = { known = false, active = false, persistent = false, id = -1, word = "gone" }
 
--- A lookup says that there is no guest also where looking for the UUID failed and no guest has it as its name: the list knows. "Gone" is off, and a
--- guest that is off must not be one that could not be found.
+-- A lookup also reports "no domain" if the search by UUID failed and no guest has the UUID as its name: the list decides. "Gone" counts as off, and a
+-- guest must not count as off only because it could not be found.
 local function check_gone(host, uuid)
   for _, guest in ipairs(host:guests({ timeout = ANSWER })) do
     if guest.uuid == uuid then
@@ -23,8 +23,8 @@ local function check_gone(host, uuid)
   end
 end
 
--- One question. { known, active, persistent, id, word }: whether the host knows the guest, whether it runs, a paused one included, its number, -1
--- where it does not run, and libvirt's word for its state, "gone" where the host does not know it.
+-- One question. { known, active, persistent, id, word }: whether the host knows the guest; whether it runs, paused or not; its number, -1 if it does
+-- not run; and libvirt's word for its state, "gone" if the host does not know it.
 function state.ask(host, uuid)
   local guest <close> = host:guest(uuid, { timeout = ANSWER })
   if not guest then
@@ -50,8 +50,8 @@ function state.ask(host, uuid)
   return e
 end
 
--- The same until there is an answer: a lost connection is opened again, until the deadline, for half a minute if there is none; what fails over a
--- connection that is there gets three tries.
+-- The same until there is an answer: a lost connection is opened again until the deadline, or for half a minute without one; over a working
+-- connection there are three tries.
 function state.of(host, uuid, deadline)
   deadline = math.min(deadline or math.huge, core.now() + RETRY_FOR)
   local failed = 0
@@ -73,7 +73,7 @@ function state.of(host, uuid, deadline)
   end
 end
 
--- Waits until the guest is as wanted(now) says: gives what it is, or nil and that where the time is over. events: a subscription that
+-- Waits until wanted(now) is true, and returns the guest's state; or nil and the state if the time is over. events: a subscription that
 -- wakes it; on_event, which may be nil, gets each of its events.
 function state.await(guest, events, deadline, wanted, on_event)
   local host, uuid = guest.host, guest.uuid
@@ -92,7 +92,7 @@ function state.await(guest, events, deadline, wanted, on_event)
   end
 end
 
--- Gives on_event the events that have come, and those that still come until is_enough().
+-- Passes the events that have come to on_event, and those that still come until is_enough().
 function state.hear(events, on_event, is_enough)
   local deadline = core.now() + EVENT_FOR
   repeat
@@ -119,8 +119,8 @@ function state.is_job(info)
   return UNDER_WAY[info.type] or false
 end
 
--- Whether the guest has a job of its own, as while it is migrated or saved, and what it is for. A driver that knows no jobs has none; on the host
--- that a guest comes to libvirt answers that it has no numbers of that.
+-- Whether the guest itself has a job, such as a migration or a save, and its purpose. A driver without jobs has none; on the destination of a
+-- migration libvirt answers that it has no numbers.
 function state.has_job(guest)
   local ok, info = pcall(guest.get_job_info, guest)
   if core.Error.is(info, "operation_unsupported") then
@@ -132,7 +132,7 @@ function state.has_job(guest)
   return has, has and info.operation or nil
 end
 
--- The same of a job during which libvirt changes nothing else of the guest: all are, but a backup.
+-- The same, for jobs during which libvirt changes nothing else in the guest: all except a backup.
 function state.is_held(guest)
   local has, operation = state.has_job(guest)
   return has and operation ~= "backup"
@@ -141,7 +141,7 @@ end
 local STARTS = "guestlua.workflow.ensure_running(guest) starts it"
 local WAKES = "guestlua.workflow.ensure_running(guest) wakes it"
 
--- What keeps a guest from being worked on, for each of these words of libvirt's or of ours.
+-- Why a guest cannot be worked on, by libvirt's word or one of guestlua's.
 local HINDERS = {
   shutoff = { "operation_invalid", "the guest does not run", STARTS },
   gone = { "no_domain", "the host does not know the guest (any more)" },
@@ -152,7 +152,7 @@ local HINDERS = {
   job = { "operation_invalid", "the guest has a job", "guest:get_job_info() tells how far it is, guest:abort_job() ends it" },
 }
 
--- The first of these words that is true of the guest and no key of `options`, and the job's own name; nil: nothing hinders. now: as of state.ask.
+-- The first of these words that applies to the guest and is no key of `options`, and the job's name; nil: nothing hinders. now: from state.ask.
 local function hindrance(guest, options, now)
   local word = HINDERS[now.word] and now.word or now.word == "paused" and select(2, guest:get_state()) == "ioerror" and "ioerror"
   if word and not options[word] then
@@ -164,8 +164,8 @@ local function hindrance(guest, options, now)
   return has and (not options.job or options.job ~= operation) and "job" or nil, operation
 end
 
--- Refuses at once, with the call that helps, if a guest cannot be worked on as it is. options: those of these words that are no hindrance, with true;
--- job may be the name of the one that is none.
+-- Refuses at once, with the call that helps, if a guest cannot be worked on as it is. options: the words that are no hindrance, with true; job may
+-- be the name of a permitted job.
 function state.check(guest, options, now)
   local word, operation = hindrance(guest, options or {}, now or state.look(guest))
   if word then
@@ -175,7 +175,7 @@ function state.check(guest, options, now)
   end
 end
 
--- Whether a guest that does not run now would have to do something itself, and what helps it: nil, or an error's fields.
+-- Whether the guest, which is not running now, would have to act itself, and what helps: nil, or an error's fields.
 function state.deaf(guest)
   local now = state.look(guest)
   if not now.active or state.runs(now) then

@@ -2,34 +2,34 @@
 --
 --   steps.define({
 --     name = "…", help = "…", params = { … },
---     fields = { … }                   what is in the table that the workflow returns, beside what all of them have
---     arguments = function(run, …)     bad input is answered here, before anything is asked; what the steps need goes into run.args
---     plan = function(run)             looks, changes nothing, and returns what the journal keeps: run.data
+--     fields = { … }                   the fields of the workflow's result, besides those of all workflows
+--     arguments = function(run, …)     refuses bad input before libvirt is called; fills run.args for the steps
+--     plan = function(run)             looks, changes nothing, and returns the journal's data: run.data
 --     { "copy", run = fn, undo = fn, change = true },
 --     …
 --     beside = function(run, group)    starts tasks that end with the run
 --     result = function(run)           that table
---     left = function(run)             how a run that failed left the guest, if no undo said so
---     unknown = "…"                    what there is to say if it cannot be known how things are
---     recover = function(run, host, guest)     takes back what a killed run left, in the place of the undos
---     subject = function(host, options)        the workflow is called with a Host: { uuid, name, host } of a guest that is not there yet
---     own_timeout = true               the option timeout is not for all of it, but as its help says
---     gone = function(run)             recovering, and the host does not know the guest: what there is to say
+--     left = function(run)             how a failed run left the guest, if no undo said so
+--     unknown = "…"                    the outcome if the state cannot be known
+--     recover = function(run, host, guest)     takes back what a killed run left, instead of the undos
+--     subject = function(host, options)        the workflow is called with a Host: { uuid, name, host } of a guest that does not exist yet
+--     own_timeout = true               the option timeout is not for the whole workflow, but as its help says
+--     gone = function(run)             the outcome of a recovery if the host does not know the guest
 --   })
 --
 -- A step has:
 --   run(run)
---   undo(run)   can be called again, goes by what is true then, and may return how it left things
+--   undo(run)   can be called again, goes by the state at that time, and may return how it left things
 --   when(run)   whether the step is to be taken
---   change      being cancelled waits until its call is over, because one that was abandoned would go on in libvirt
---   recorded    the journal has the step's name before it begins, as of every step with an undo
---   parts       it calls run:part and run:change, which are the steps to whoever reads them
+--   change      a cancellation waits until its call is over, because libvirt would continue an abandoned one
+--   recorded    the journal gets the step's name before it begins, as for every step with an undo
+--   parts       it calls run:part and run:change, which are reported as the steps
 --   checks      a dry run, which has changed nothing, leaves it out
 --   unlimited   the option timeout does not count
---   moves       the guest stops by it, or runs elsewhere then
+--   moves       afterwards the guest is off, or runs elsewhere
 --
--- Before each step the guest is compared with how the run left it (run:watch, run.expected): what somebody else changed is an error "conflict".
--- It is one, too, if a step fails and somebody has changed the guest meanwhile: libvirt's error is its cause.
+-- Before each step the guest is compared with how the run left it (run:watch, run.expected): somebody else's change is an error "conflict".
+-- So is a failed step if somebody has changed the guest meanwhile: libvirt's error is the cause.
 
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
@@ -47,7 +47,7 @@ local workflow = require("guestlua.workflow.class")
 
 local steps = {}
 
--- Seconds that each call for a claim or for a last look at the guest may take, and the end of a claim.
+-- Seconds for each call for a claim or for a last look at the guest, and for the end of a claim.
 local LOOKING, ENDING = 15, 5
 
 -- Raises an error of a workflow's own about a guest.
@@ -71,9 +71,9 @@ end
 
 -- ---- taking back ----
 
--- The undos of what was begun, last first: each is tried although another failed. Gives how things were left; raises the first failure.
+-- Runs the undos of the begun steps, last first: each is tried even if another failed. Returns how things were left; raises the first failure.
 local function take_back(run)
-  run.deadline = nil -- what was written has to be merged, however long that takes
+  run.deadline = nil -- the guest's writes have to be merged, however long that takes
   local deadline, texts, failure = retry.deadline(), {}, nil
   retry.insist(run.guest, deadline, turn.await_abandoned, run.guest, run.failure)
   for i = run.reached, 1, -1 do
@@ -99,10 +99,10 @@ local function take_back(run)
   return run:with_left(#texts > 0 and table.concat(texts, "; ") or "undone")
 end
 
--- What leaves it open how things are.
+-- Errors that leave the state unknown.
 local NO_ANSWER = { job_unknown = true, timeout = true, disconnected = true, interrupted = true, cancelled = true }
 
--- What was begun on a guest that is gone by now: nothing of it can be taken back.
+-- For a guest that is gone by now: nothing can be taken back.
 local function take_back_or_gone(run)
   local ok, text = pcall(take_back, run)
   if ok then
@@ -153,7 +153,7 @@ local function claim_guard(run)
   return undo.guard(function()
     run:let_go()
     if run.claim then
-      local guest = not run.unanswered and (run.arrived or run.guest) or nil -- who did not answer is not asked again
+      local guest = not run.unanswered and (run.arrived or run.guest) or nil -- a host that did not answer is not asked again
       core.within(core.now() + ENDING, 0, run.claim.release, run.claim, guest)
     end
   end)
@@ -190,8 +190,8 @@ local function execute(run)
 end
 
 local WAIT = { name = "wait", type = "number", help = "seconds to wait until another run on the guest is over; default 0: an error of kind \"busy\"" }
-local TIMEOUT = { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" }
-local CALL_TIMEOUT = { name = "timeout", type = "number", help = "seconds that each call of libvirt's may take; default 60" }
+local TIMEOUT = { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" }
+local CALL_TIMEOUT = { name = "timeout", type = "number", help = "seconds for each libvirt call; default 60" }
 
 local function params_of(spec)
   local params, has_timeout = {}, false
@@ -204,14 +204,14 @@ local function params_of(spec)
   return params
 end
 
--- What each workflow's result has.
+-- The fields of each workflow's result.
 local FIELDS = {
   { name = "workflow", type = "string", help = "its name" },
   { name = "guest", type = "string", help = "the guest's name" },
   { name = "steps", type = "table[]", help = "the steps that were taken, in their order: name, seconds" },
-  { name = "seconds", type = "number", help = "how long all of it took" },
+  { name = "seconds", type = "number", help = "how long the workflow took" },
   { name = "left", type = "table[]?", help = "files that stay: path, why; nil if there are none" },
-  { name = "plan", type = "table[]?", help = "in a dry run: what was not done, as guestlua.plan() has it" },
+  { name = "plan", type = "table[]?", help = "in a dry run: the calls that were not made, as from guestlua.plan()" },
 }
 
 local function fields_of(spec)
@@ -251,7 +251,7 @@ local function index_of(spec, name)
   error(core.Error.new({ kind = "no_support", op = "recover", message = ("%s has no step '%s'"):format(spec.name, tostring(name)) }), 0)
 end
 
--- Takes back what a dead run left, with the guest's claim taken. guest: nil where the host does not know it. Gives what was done.
+-- Takes back what a dead run left, with the guest's claim taken. guest: nil if the host does not know it. Returns what was done.
 local function recover(spec, host, guest, entry)
   local run = Run.new(spec, guest or { name = entry.guest }, {})
   run.id, run.uuid, run.guest, run.data = entry.id, entry.uuid, guest, entry.data

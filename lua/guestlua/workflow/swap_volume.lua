@@ -1,4 +1,4 @@
--- A running guest's disk moves to another volume: it is copied while the guest writes on, and then the guest goes on with the copy, now and later.
+-- Moves a running guest's disk to another volume: the disk is copied while the guest runs, and then the guest uses the copy, now and after a restart.
 
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
@@ -64,7 +64,7 @@ local function make(run)
   end
 end
 
--- What is true of a guest that did not move. Others may have done something to its disk.
+-- The outcome for a guest that did not move. Others may have changed its disk.
 local function unmoved(run)
   local guest, data = run.guest, run.data
   if not guest:is_active() then
@@ -81,7 +81,7 @@ local function unmoved(run)
   return "undone: the guest has the volume that it had"
 end
 
--- If the guest has not moved, the copy goes. Once it may have written there, only the guest's own chain proves anything.
+-- Removes the copy if the guest has not moved. Once the guest may have written there, only its own chain proves anything.
 local function remove(run)
   local data = run.data
   if run.moved then
@@ -99,7 +99,7 @@ local function remove(run)
   return unmoved(run)
 end
 
--- Where the guest is on the new volume its configuration says so: libvirt sees to that, unless it is old. Can be called again.
+-- If the guest is on the new volume its configuration has to say so. A recent libvirt does that itself. Can be called again.
 local function follow(run)
   local guest, data = run.guest, run.data
   if not guest:has_persistent_configuration() then
@@ -110,7 +110,7 @@ local function follow(run)
   for _, element in ipairs(config.devices:children("disk")) do
     if element.target.dev == data.target and chain.image_of(element) == data.was[1] then
       element.type, element.source, element.driver = live.type, live.element.source, live.element.driver
-      element.source.index = nil -- of the running guest
+      element.source.index = nil -- valid in the running guest only
       if element.backingStore then
         element.backingStore:remove()
       end
@@ -126,7 +126,7 @@ local function copy(run)
   end
 end
 
--- The copy is ended if it was not over; if it was, the configuration follows. Can be called again.
+-- Ends the copy if it is still running; otherwise updates the configuration. Can be called again.
 local function settle(run)
   local guest, data = run.guest, run.data
   local name, images = data.file.path, nil
@@ -190,23 +190,23 @@ end
 
 steps.define({
   name = NAME,
-  help = "Moves a disk of the running guest to another volume: copies it there, lets the guest go on with the copy, and makes its configuration say "
-    .. "so. If a step before the move fails, the copy is taken back and the guest has the disk that it had; the error's outcome says which.",
+  help = "Moves a disk of the running guest to another volume: copies it there, switches the guest to the copy, and updates its "
+  .. "configuration. If a step before the move fails, the copy is removed and the guest keeps its disk; the error's outcome says which.",
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
-    { name = "was", type = "string[]", help = "the chain before: the guest does not use its topmost image any more" },
+    { name = "was", type = "string[]", help = "the chain before: the guest no longer uses its topmost image" },
     chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
-    { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, as in \"vda\"" },
+    { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, for example \"vda\"" },
     { name = "conf", type = "any", positional = true, required = true, help = "the new volume: a <disk> element, or its XML text" },
-    { name = "resize_to", type = "integer", help = "bytes that the disk is to have afterwards, no fewer than it has; nil: as many as it has" },
-    { name = "reuse_ext", type = "boolean", help = "the volume is there already, as one of a pool is; default: a file is made" },
-    { name = "shallow", type = "boolean", help = "copy the topmost image only: the new one needs those below it" },
+    { name = "resize_to", type = "integer", help = "the disk's new size in bytes, at least its present size; nil: unchanged" },
+    { name = "reuse_ext", type = "boolean", help = "the volume exists already, for example in a pool; default: a file is made" },
+    { name = "shallow", type = "boolean", help = "copy the topmost image only: the copy needs the images below it" },
     chain.PLAIN,
-    { name = "timeout", type = "number", help = "seconds for all of it; what is under way then is taken back" },
+    { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
   },

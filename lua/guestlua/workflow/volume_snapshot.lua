@@ -1,5 +1,5 @@
 -- Snapshots of one volume of a guest, as a storage service asks for them: volume_snapshot_create puts an image on top that the service has made, and
--- volume_snapshot_delete merges one away. The volume is known by its disk's serial, or by the disk's target.
+-- volume_snapshot_delete merges one away. The volume is identified by its disk's serial or target.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -13,7 +13,7 @@ local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local watchdog = require("guestlua.guest.watchdog")
 
--- Says what is wrong with the type of a snapshot; there is one.
+-- Refuses an unknown snapshot type; there is only one.
 local function check_type(method, options)
   if options.type and options.type ~= "qcow2" then
     define.bad(method, "type", "no such choice '" .. options.type .. "'; there is: qcow2")
@@ -36,7 +36,7 @@ local function find_volume(guest, volume)
   return found
 end
 
--- What an image of that name is called, beside the disk's. A network disk's begins with the service's name of the volume.
+-- The full name of an image beside the disk's. A network disk's begins with the service's name of the volume.
 local function beside(disk, name)
   if disk.type ~= "network" and name:find("^/") then
     return name
@@ -46,7 +46,7 @@ end
 
 -- ---- create ----
 
--- The disks that are not meant are named too: libvirt would take them.
+-- The other disks are named too: libvirt would include them otherwise.
 local function snapshot_xml(guest, disk, new)
   local list = {}
   for _, element in ipairs(core.element(guest:get_xml_desc()).devices:children("disk")) do
@@ -68,7 +68,7 @@ local function snapshot_xml(guest, disk, new)
   return core.element("domainsnapshot", { disks = { disk = list } })
 end
 
--- A snapshot that could not be taken with frozen file systems is taken without, where the caller does not insist. Whether it was frozen.
+-- Takes the snapshot with frozen file systems, or without if that fails and the caller does not insist. Returns whether they were frozen.
 local function take(guest, target, xml, quiesce, new)
   local flags = { disk_only = true, no_metadata = true, reuse_ext = true, quiesce = quiesce ~= "no" }
   local ok, e = pcall(guest.snapshot, guest, xml, flags)
@@ -140,23 +140,23 @@ end
 
 steps.define({
   name = "volume_snapshot_create",
-  help = "Puts a new image on top of a volume: what the guest writes from then on goes there, and what is below does not change. The image is there "
-    .. "already, beside the volume's, as a qcow2 that is based on it. The file systems are frozen meanwhile if that can be.",
+  help = "Puts a new image on top of a volume: the guest's later writes go there, and the images below do not change. The image must exist "
+  .. "beside the volume's, as a qcow2 based on it. The file systems are frozen meanwhile if possible.",
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
     { name = "quiesced", type = "boolean", help = "whether the file systems were frozen" },
-    { name = "snapshot_id", type = "string?", help = "the option of that name" },
+    { name = "snapshot_id", type = "string?", help = "the option snapshot_id" },
     chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "volume_id", type = "string", positional = true, required = true, help = "the serial of the volume's disk, or its target" },
-    { name = "new_file", type = "string", required = true, help = "the new image: a path, or a name in the directory of the one that there is" },
+    { name = "new_file", type = "string", required = true, help = "the new image: a path, or a name in the directory of the present one" },
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
-    { name = "snapshot_id", type = "string", help = "what the caller knows the snapshot by" },
+    { name = "snapshot_id", type = "string", help = "the caller's name of the snapshot" },
     chain.PLAIN,
-    { name = "quiesce", type = "boolean", help = "true: the file systems must be frozen; false: they are not; nil: they are, if that can be" },
+    { name = "quiesce", type = "boolean", help = "true: the file systems must be frozen; false: they are not; nil: they are if possible" },
   },
   arguments = function(run, volume)
     check_type("volume_snapshot_create", run.options)
@@ -178,7 +178,7 @@ steps.define({
 
 -- ---- delete ----
 
--- The image that is called `file`: what libvirt finds it by, which for one of a network disk is its number, and its name in the chain.
+-- The image called `file`: the key by which libvirt finds it, which on a network disk is its number, and its name in the chain.
 local function name_in_chain(guest, disk, file)
   if not file then
     return nil
@@ -197,7 +197,7 @@ local function name_in_chain(guest, disk, file)
   })
 end
 
--- Names of base images that are relative stay so; libvirt refuses to keep what is not there.
+-- Relative names of base images stay relative; libvirt refuses that if there are none.
 local function keeping_relative(start, options)
   options.relative = true
   local ok, e = pcall(start, options)
@@ -209,7 +209,7 @@ local function keeping_relative(start, options)
   end
 end
 
--- The chain that is to come of it.
+-- The resulting chain.
 local function merged(images, top, base, is_commit)
   local after, between = {}, false
   for _, name in ipairs(images) do
@@ -283,17 +283,17 @@ local function merge(run)
     run.asked = not (core.Error.is(e) and e.message:find("active block job", 1, true)) -- somebody else was faster
     error(e, 0)
   end
-  run:expect(data.target, { job = true, becoming = data.wanted }) -- at any moment from now on
+  run:expect(data.target, { job = true, becoming = data.wanted }) -- may happen at any moment from now on
 end
 
--- Whether the disk's job can be the run's: of its kind, on the images and the instance of the guest that it had, and asked for by then.
+-- Whether the disk's job can be the run's: of the same kind, on the same images and instance of the guest, and already asked for.
 local function may_be_own(run, job, images)
   local data = run.data
   return (run.asked or run.recovering) and job.job == data.job and chain.text(images) == chain.text(data.was)
     and claim.is_same_instance(run.guest, run.id)
 end
 
--- Ends the run's job. The chain is whole then, and the merge can be asked for again. Can be called again.
+-- Ends the run's job. The chain is then intact, and the merge can be asked for again. Can be called again.
 local function end_merge(run)
   local guest, data = run.guest, run.data
   if not guest:is_active() then
@@ -340,9 +340,9 @@ end
 
 steps.define({
   name = "volume_snapshot_delete",
-  help = "Merges an image of a volume away while the guest runs. With merge_target_file, what is in file_to_merge is merged down into that; without, "
-    .. "what is between the topmost image and file_to_merge is pulled up into the topmost. The image's file is not removed. If a step fails the "
-    .. "chain is whole, and the merge can be asked for again.",
+  help = "Merges an image of a volume away while the guest runs. With merge_target_file, file_to_merge is merged down into that image; without, "
+  .. "the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. If a step fails the "
+  .. "chain is intact, and the merge can be asked for again.",
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
@@ -351,12 +351,12 @@ steps.define({
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "volume_id", type = "string", positional = true, required = true, help = "the serial of the volume's disk, or its target" },
-    { name = "file_to_merge", type = "string", help = "the image to merge down; without merge_target_file the one that becomes the topmost image's "
-      .. "base, nil: none, all is pulled up" },
+    { name = "file_to_merge", type = "string", help = "the image to merge down; without merge_target_file the topmost image's new "
+    .. "base, nil: none, everything is pulled up" },
     { name = "merge_target_file", type = "string", help = "the image to merge into" },
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
     chain.PLAIN,
-    { name = "timeout", type = "number", help = "seconds for all of it; the merge is ended then" },
+    { name = "timeout", type = "number", help = "seconds for the whole workflow; after that the merge is ended" },
     { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
   },

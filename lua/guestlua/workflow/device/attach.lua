@@ -1,4 +1,4 @@
--- Devices: attached until the guest really has them, in the running guest and in its configuration, or in none of the two.
+-- Attaches devices, and checks that the guest really has them: in the running guest and in its configuration, or in neither.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -15,12 +15,12 @@ local ATTEMPTS, PAUSE = 8, 2
 -- Seconds for a look at the guest after a call that got no answer.
 local LOOK = 5
 
--- A guest that stands still can be given a device; one that has a job of its own cannot.
+-- A paused guest can be given a device; a guest with a job cannot.
 local ANY_STATE = { crashed = true, pmsuspended = true, ioerror = true, job = "backup" }
 
 local attach = {}
 
--- What may work a moment later.
+-- Errors after which another try may succeed.
 local function is_passing(e)
   return core.Error.is(e) and (e.kind == "operation_timeout" or refusal.is_under_way(e) or e.kind == "timeout" and not e.still_running)
 end
@@ -42,7 +42,7 @@ local function attach_one(guest, get_conf, conf, options, persistent)
     if core.dry_run() then
       calls.waits(guest, ("the device in the %s, tried %d times at most"):format(persistent and "configuration" or "running guest", attempts))
       return attempt
-    elseif has(get_conf, persistent, ok or not core.Error.is(e, "timeout")) then -- also if the answer was lost
+    elseif has(get_conf, persistent, ok or not core.Error.is(e, "timeout")) then -- even if the answer was lost
       return attempt
     elseif ok then
       steps.fail("operation_failed", guest, { message = "libvirt took the device, and the guest does not have it" })
@@ -63,7 +63,7 @@ function attach.live_now(guest, device)
   attach_one(guest, devices.finder(guest, conf, "attach_with_retry"), conf, {}, false)
 end
 
--- Which places the device is to come to: as the options say, or to whichever there are.
+-- The places to attach the device to: from the options, or all that the guest has.
 local function places(guest, options)
   local place = detach.places(guest)
   local live, persistent = options.live, options.persistent
@@ -81,7 +81,7 @@ local function arguments(run, device)
   run.args.name = find.name_of(device, run.args.conf)
 end
 
--- What libvirt would fill in is said: it is the same in both places, and finds the device again.
+-- Fills in what libvirt would add, so that it is the same in both places and the device can be found again.
 local function data_of(run, live, persistent)
   local guest, get_conf = run.guest, run.args.get_conf
   local twin = not live and get_conf(false) or not persistent and get_conf(true) or nil
@@ -120,7 +120,7 @@ local function attach_to(persistently)
   end
 end
 
--- From the places that it was to come to. If it is in all of them, a killed run had come to its end.
+-- Detaches it from the places that it was to be attached to. If it is in all of them, a killed run was complete.
 local function take_away(run)
   local guest, data = run.guest, run.data
   local get_conf, place = find.finder(guest, data.device, "detach_with_retry"), detach.places(guest)
@@ -158,9 +158,9 @@ local GUEST = { name = "guest", type = "Guest", positional = true, required = tr
 local DEVICE = { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" }
 
 steps.define(spec("attach_with_retry",
-  "Attaches a device to the running guest and then to its persistent configuration, and looks whether it is there. Tried again if libvirt says that "
-  .. "another operation holds the guest. If the second step fails the first is taken back.",
-  { { name = "device", type = "string", help = "its alias, or what else it is known by" } },
+  "Attaches a device to the running guest and then to its persistent configuration, and checks that it is there. It tries again if libvirt reports "
+  .. "that another operation holds the guest. If the second step fails the first is taken back.",
+  { { name = "device", type = "string", help = "its alias, or another name of it" } },
   {
     GUEST,
     DEVICE,

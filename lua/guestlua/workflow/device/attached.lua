@@ -10,12 +10,12 @@ local turn = require("guestlua.guest.turn")
 define(core.Guest, "Guest", {
   name = "attached",
   method = true,
-  help = "Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). It is detached on every way out of it, "
-    .. "and that is waited for; attached:keep() leaves it with the guest.",
+  help = "Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). However the scope ends, the device is "
+  .. "detached, and the end of that is awaited; attached:keep() leaves it with the guest.",
   result = "Guard",
   params = {
     { name = "conf", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },
-    { name = "persistent", type = "boolean", help = "in the configuration that it is started with" },
+    { name = "persistent", type = "boolean", help = "attach it to the persistent configuration" },
     { name = "live", type = "boolean", help = "in the running guest" },
   },
   blocks = true,
@@ -27,7 +27,7 @@ define(core.Guest, "Guest", {
     if live and active and has(false) or persistent and has(true) then
       error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
     end
-    device = devices.complete(device) -- it is found again, also beside others of its kind
+    device = devices.complete(device) -- so that it is found again beside others of its kind
     local data = { device = tostring(device), live = live, persistent = persistent }
     return guard.begun(function()
       return guard.record("attached", guest, data)

@@ -1,5 +1,5 @@
--- Devices: detached until the guest has really let go. The persistent configuration and the running guest are separate steps; each is checked in the
--- guest's XML; success is what the XML says, never a missing event.
+-- Detaches devices, and waits until the guest has really released them. The persistent configuration and the running guest are separate steps, each
+-- checked in the guest's XML: the XML proves success, never a missing event.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -10,7 +10,7 @@ local steps = require("guestlua.workflow.steps")
 
 local ATTEMPTS, TIMEOUT = 8, 20 -- the reference's; seconds
 
--- How long a device may still be in the XML after the event said that it is gone, in seconds.
+-- Seconds that a device may still be in the XML after the event reported its removal.
 local SETTLE = 5
 
 local detach = {}
@@ -19,7 +19,7 @@ local function not_found(guest, name)
   steps.fail("device_not_found", guest, { device = name, message = ("Device '%s' not found."):format(name) })
 end
 
--- Asks once; raises what is final, and device_not_found.
+-- Asks once; raises final errors, and device_not_found.
 local function ask(guest, name, conf, options)
   local ok, e = pcall(guest.detach_device, guest, conf, options)
   if ok or refusal.is_under_way(e) or core.Error.is(e, "no_domain") then
@@ -30,13 +30,13 @@ local function ask(guest, name, conf, options)
   error(e, 0)
 end
 
--- Waits for the word of this device. "removed", "failed", or nil: the time is over.
+-- Waits for this device's event. "removed", "failed", or nil: the time is over.
 local function verdict(events, guest, alias, timeout)
   local deadline = core.now() + timeout
   repeat
     local event = events:next(math.max(deadline - core.now(), 0))
     if event and event.event == "reconnected" then
-      return nil -- it may have been told meanwhile: the XML knows
+      return nil -- the event may have come meanwhile: the XML knows
     elseif event and event.uuid == guest.uuid and event.dev_alias == alias then
       return event.event == "device_removed" and "removed" or "failed"
     end
@@ -80,7 +80,7 @@ function detach.live(guest, get_conf, name, conf, options)
   })
 end
 
--- Where the guest is, and whether it has a configuration: what there is to be done. A guest that is gone has neither.
+-- Whether the guest is running, and whether it has a configuration: the places to detach from. A guest that is gone has neither.
 function detach.places(guest)
   local ok, e = pcall(function()
     return { live = guest:is_active(), persistent = guest:has_persistent_configuration() }
@@ -91,7 +91,7 @@ function detach.places(guest)
   return ok and e or {}
 end
 
--- What there is to do: { stored, live, somewhere, name }: the device in the configuration and in the running guest, and whether the guest is there.
+-- The work to do: { stored, live, somewhere, name }: the device in the configuration and in the running guest, and whether the guest is there.
 local function look(guest, get_conf, device, options)
   local place = detach.places(guest)
   local stored = options.persistent ~= false and place.persistent and get_conf(true) or nil
@@ -112,7 +112,7 @@ local function detach_stored(guest, get_conf, found, missing_ok)
   end
 end
 
--- Detaches a device within another run, which has the guest's claim; one that is not there is fine.
+-- Detaches a device within another run, which has the guest's claim; a missing device is fine.
 function detach.now(guest, device, options)
   local get_conf = find.finder(guest, device, "detach_with_retry")
   local found = look(guest, get_conf, device, { missing_ok = true, live = options.live, persistent = options.persistent })
@@ -126,16 +126,16 @@ end
 
 detach.PARAMS = {
   { name = "attempts", type = "integer", help = "how often the running guest is asked; default 8" },
-  { name = "timeout", type = "number", help = "seconds to wait for it each time; default 20" },
-  { name = "missing_ok", type = "boolean", help = "a device that is not there is no error" },
-  { name = "live", type = "boolean", help = "false: not from the running guest" },
-  { name = "persistent", type = "boolean", help = "false: not from the configuration" },
+  { name = "timeout", type = "number", help = "seconds to wait after each request; default 20" },
+  { name = "missing_ok", type = "boolean", help = "a missing device is no error" },
+  { name = "live", type = "boolean", help = "false: do not detach it from the running guest" },
+  { name = "persistent", type = "boolean", help = "false: do not detach it from the configuration" },
 }
 
--- Where a device is that the guest's own system lets go of: the others QEMU takes by itself.
+-- The address types of devices that the guest's system has to release: QEMU removes the others by itself.
 local BY_GUEST = { pci = true, dimm = true, ccw = true }
 
--- Refuses before anything is changed if a running guest could not do what is wanted.
+-- Refuses, before anything is changed, if the running guest could not release the device.
 local function check_state(run, live)
   local guest = run.guest
   state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" })
@@ -157,7 +157,7 @@ local function plan(run)
   return { device = tostring(run.found.live or run.found.stored or "") }
 end
 
--- It was to go from both places.
+-- The outcome if it was to be detached from both places.
 local function go_on(run)
   if not run.recovering then
     return run.at == "live" and run.found.stored and "the configuration does not have the device any more" or "it is not known whether the guest has "
@@ -172,7 +172,7 @@ local function result(run)
 end
 
 local FIELDS = {
-  { name = "device", type = "string", help = "its alias, or what else it is known by" },
+  { name = "device", type = "string", help = "its alias, or another name of it" },
   { name = "attempts", type = "integer", help = "how often the running guest was asked" },
   { name = "changed", type = "boolean", help = "whether it was there" },
 }
@@ -202,16 +202,16 @@ end
 local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
 
 steps.define(spec("detach_with_retry",
-  "Detaches a device, from the persistent configuration and from the running guest, whichever have it, and waits until the guest has let go of it. "
-  .. "Asked again only when the time is over; a guest that refuses is not asked again. Errors: device_not_found, device_detach_failed.",
+  "Detaches a device from the persistent configuration and from the running guest, whichever have it, and waits until the guest has released it. "
+  .. "The guest is asked again only after a timeout, never after a refusal. Errors: device_not_found, device_detach_failed.",
   { GUEST, { name = "device", type = "any", positional = true, required = true, help = "its alias, a disk's target, an Element, XML text, or a "
-    .. "function get_conf(from_persistent_config) that gives the Element or nil" }, table.unpack(detach.PARAMS) },
+    .. "function get_conf(from_persistent_config) that returns the Element or nil" }, table.unpack(detach.PARAMS) },
   function(options)
     return options
   end))
 
 steps.define(spec("ensure_detached",
-  "Detaches a device if the guest has it: detach_with_retry without an error if it is not there.",
+  "Detaches a device if the guest has it: like detach_with_retry, but a missing device is no error.",
   {
     GUEST,
     { name = "device", type = "any", positional = true, required = true, help = "as in detach_with_retry" },

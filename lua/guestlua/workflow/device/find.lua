@@ -1,4 +1,4 @@
--- Which device of a guest is meant: by its alias, a disk's target, an Element, XML text, or a function.
+-- Finds a device of a guest: by its alias, a disk's target, an Element, XML text, or a function.
 
 local core = require("guestlua.core")
 local devices = require("guestlua.guest.devices")
@@ -14,7 +14,7 @@ local function target_of(element)
   return element:tag() == "disk" and element.target and element.target.dev
 end
 
--- A function that gives the device as it is now, from the running guest or (true) the persistent configuration, or nil.
+-- A function that returns the device as it is now, from the running guest or (true) the persistent configuration, or nil.
 -- device: its alias, a disk's target, an Element, XML text, or such a function.
 function find.finder(guest, device, method)
   if type(device) == "function" then

@@ -1,4 +1,4 @@
--- What libvirt's refusals to attach or detach a device mean, in its different releases.
+-- The meaning of libvirt's refusals to attach or detach a device, in its different releases.
 
 local core = require("guestlua.core")
 

@@ -1,4 +1,4 @@
--- What a live migration is to do, and how long it may take.
+-- The plan of a live migration: its flags, disks and time limits.
 
 local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
@@ -9,20 +9,20 @@ local steps = require("guestlua.workflow.steps")
 
 local NAME = "live_migrate"
 
--- The reference's: the longest downtime in ms, its steps, and seconds a GiB from one to the next.
+-- The reference's: the maximum downtime in ms, its steps, and the seconds per GiB between two steps.
 local DOWNTIME, STEPS, DELAY = 500, 10, 75
 
 local plan = {}
 
 -- ---- numbers ----
 
--- What the limits are counted by, in GiB: the memory and each disk count as 2 at least.
+-- The size that the limits are counted by, in GiB: the memory and each disk count as 2 at least.
 function plan.data_gb(memory_bytes, disk_bytes, disks)
   local gb = math.max(2, memory_bytes / 2^30)
   return disks > 0 and gb + math.max(2 * disks, disk_bytes / 2^30) or gb
 end
 
--- The longest downtime grows in steps: a list of { after (seconds), ms }.
+-- The steps of the maximum downtime: a list of { after (seconds), ms }.
 function plan.downtime_steps(gb, longest, count, delay)
   longest, count, delay = longest or DOWNTIME, count or STEPS, math.floor((delay or DELAY) * gb)
   local first, list = longest / count, {}
@@ -32,7 +32,7 @@ function plan.downtime_steps(gb, longest, count, delay)
   return list
 end
 
--- The step that it is time for; nil: none yet.
+-- The step that is due; nil: none yet.
 function plan.downtime_at(list, elapsed)
   local ms
   for _, step in ipairs(list) do
@@ -84,7 +84,7 @@ local function flags_of(options, persistent)
   return (options.block or options.migrate_disks and #options.migrate_disks > 0) and with(flags, "non_shared_inc") or flags
 end
 
--- ---- what is to be done ----
+-- ---- the plan ----
 
 -- The targets of the disks that the destination cannot have already.
 local function disks_to_copy(guest)
@@ -98,7 +98,7 @@ local function disks_to_copy(guest)
   return targets
 end
 
--- The disks go over a connection that is encrypted only with tls. Gives the targets of encrypted disks that go in clear, as was asked for.
+-- The disks go over a connection that is encrypted only with tls. Returns the targets of encrypted disks that are sent unencrypted, as asked for.
 local function check_encrypted(guest, disks, flags, options)
   local run = { guest = guest, options = options }
   for _, disk in ipairs(has(flags, "tls") and {} or chain.disks(guest, disks)) do
@@ -107,7 +107,7 @@ local function check_encrypted(guest, disks, flags, options)
   return run.plain
 end
 
--- libvirt's at the source speaks to the other one: how it finds it there.
+-- The URI by which libvirt at the source reaches the destination's.
 function plan.uri_of(destination, options)
   if options.destination_uri then
     return options.destination_uri

@@ -1,4 +1,4 @@
--- On which of two hosts a guest runs after a migration: on exactly one, or it is not known.
+-- Finds out on which of two hosts a guest runs after a migration: on exactly one, or it is not known.
 
 local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
@@ -6,12 +6,12 @@ local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
 local settle = {
-  SECONDS = 30, -- until both hosts have to agree about where the guest is, and until a call has to be taken that may be refused at first
+  SECONDS = 30, -- until both hosts have to agree where the guest is, and until a call that may be refused at first has to be accepted
   TWO_COPIES = "look at both hosts before you start or resume it on either: two running copies of a guest destroy its disks; the journal knows: "
     .. "guestlua.recover(host), once both hosts answer",
 }
 
--- Which of the two hosts has the guest: "there", "here", "nowhere"; nil where that is not told yet. was: whether it was "running" or "paused".
+-- Which of the two hosts has the guest: "there", "here", "nowhere"; nil if that is not known yet. was: whether it was "running" or "paused".
 local function verdict(here, there, was)
   if here.under_way then
     return nil
@@ -24,7 +24,7 @@ local function verdict(here, there, was)
   end
 end
 
--- What the guest is at the source, and whether it has a job there, which is aborted.
+-- The guest's state at the source, and whether it has a job there, which is aborted.
 local function at_source(source, uuid, deadline)
   local here = state.of(source, uuid, deadline)
   local guest <close> = here.active and source:guest(uuid) or nil
@@ -42,8 +42,8 @@ local function answer(fn, ...)
   return ok and now or nil
 end
 
--- Asks both hosts until they agree; what is under way is aborted. Gives the verdict, "unknown" where there is none, and what was last known of both,
--- nil of one that does not answer. destination: nil where it cannot be reached.
+-- Asks both hosts until they agree, and aborts a job under way. Returns the verdict, "unknown" if there is none, and the last known state on both,
+-- nil for a host that does not answer. destination: nil if it cannot be reached.
 function settle.agree(source, destination, uuid, was)
   local deadline = core.now() + (destination and settle.SECONDS or settle.SECONDS / 10)
   while true do
@@ -51,7 +51,7 @@ function settle.agree(source, destination, uuid, was)
     local there = destination and answer(state.of, destination, uuid, deadline)
     local word = here and there and verdict(here, there, was)
     if not word and here and not there and not here.under_way and state.runs(here) then
-      word = "here" -- the destination need not answer: it runs here only where the migration is off
+      word = "here" -- the destination need not answer: it runs here only if the migration is off
     end
     if word or core.now() >= deadline then
       return word or "unknown", here, there
@@ -73,7 +73,7 @@ function settle.unknown(guest, source, destination, here, there, cause)
   })
 end
 
--- The guest is here, and not there: it goes on as it did before.
+-- The guest is here, and not there: it runs on as before.
 function settle.go_on(guest, was)
   retry.insist(guest, nil, function()
     if was == "running" and state.of(guest.host, guest.uuid).word == "paused" then

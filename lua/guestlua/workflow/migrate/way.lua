@@ -1,4 +1,4 @@
--- A live migration on its way: its downtime grows, and if it takes too long it is aborted or made to end.
+-- A live migration under way: its downtime grows, and if it takes too long it is aborted or forced to complete.
 
 local core = require("guestlua.core")
 local plan = require("guestlua.workflow.migrate.plan")
@@ -8,12 +8,12 @@ local state = require("guestlua.workflow.state")
 
 local is = core.Error.is
 
--- The reference's: seconds between two looks, and seconds a GiB that a migration may take.
+-- The reference's: seconds between two looks, and seconds per GiB that a migration may take.
 local POLL, COMPLETION = 0.5, 800
 
 local way = { POLL = POLL }
 
--- What was said on the way and is no error.
+-- Notes a warning of the migration, which is no error.
 local function note(run, e)
   run.warnings[#run.warnings + 1] = tostring(e)
 end
@@ -30,7 +30,7 @@ local function set_downtime(run, elapsed)
   end
 end
 
--- A call that may be refused for now, as where the job is about to begin: tried again at the next look, for a while.
+-- A call that may be refused for now, for example because the job is about to begin: it is tried again at the next look, for a while.
 local function insist(run, call)
   local ok, e = retry.try(call, run.guest)
   run.refused_since = not ok and (run.refused_since or core.now()) or nil
@@ -40,7 +40,7 @@ local function insist(run, call)
   return ok
 end
 
--- The time is over: aborted, or made to end: the guest runs on there already, or stands still.
+-- The time is over: aborts the migration, or forces it to complete: the guest already runs at the destination, or is paused.
 local function out_of_time(run)
   if run.action ~= "force_complete" then
     run.aborted = insist(run, run.guest.abort_job) or run.aborted
@@ -57,7 +57,7 @@ local function out_of_time(run)
   end
 end
 
--- What libvirt told by itself; over: the last of it may be on its way.
+-- Reads libvirt's events; over: the last ones may still be on their way.
 function way.hear(run, over)
   state.hear(run.events, function(event)
     if event.event == "job_completed" then
@@ -70,7 +70,7 @@ function way.hear(run, over)
   end)
 end
 
--- What grows with what there is to move: the time limit, 0 for none, and the steps of the downtime.
+-- The values that depend on the size: the time limit, 0 for none, and the steps of the downtime.
 local function set_limits(run, disk_bytes)
   local options, gb = run.options, plan.data_gb(run.plan.memory_bytes, disk_bytes, #run.plan.disks)
   run.downtime_steps = plan.downtime_steps(gb, options.downtime, options.downtime_steps, options.downtime_delay)
@@ -97,7 +97,7 @@ local function look(run)
   end
 end
 
--- What a dry run says of the wait.
+-- A dry run's text for the wait.
 function way.waits_for(run)
   set_limits(run, 0)
   return ("the guest to be on the other host, its downtime growing to %d ms, %s, then %s"):format(
@@ -105,7 +105,7 @@ function way.waits_for(run)
     run.action == "abort" and "aborted" or run.plan.postcopy and "post-copy" or "it stands still until it is over")
 end
 
--- Until libvirt's call is over: whether it succeeded, and its error.
+-- Waits until libvirt's call is over: returns whether it succeeded, and its error.
 function way.watch(run)
   while true do
     local ok, e = pcall(run.task.wait, run.task, { timeout = POLL })

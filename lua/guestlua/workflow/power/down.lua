@@ -1,5 +1,4 @@
--- Shut down: asked for and waited for, by the guest's events, until libvirt says that the guest is off. A request that was made is not yet what it is
--- for.
+-- Shuts a guest down: asks, and waits by the guest's events until libvirt says that the guest is off. An accepted request alone is no success.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -9,19 +8,19 @@ local steps = require("guestlua.workflow.steps")
 
 local down = {}
 
--- The reference's: seconds that a clean shutdown may take, and between two requests.
+-- The reference's: seconds for a clean shutdown, and between two requests.
 local SHUTDOWN_FOR, RETRY_INTERVAL = 60, 10
 
--- Seconds until a guest whose plug was pulled is reported as off, and that each call for it has.
+-- Seconds until a powered-off guest has to be reported as off, and for each call for it.
 local POWEROFF_FOR, EACH = 30, 15
 
 local is_off = state.is_off
 
--- What no second request would change.
+-- Errors that a second request would not change.
 local FINAL = { access_denied = true, no_support = true, operation_denied = true }
 
--- Asks the guest to shut down, again each `interval`, until it is off, starts anew or the time is over. Gives what happened, "off", "restarted" or
--- "late", and a table: asked (how often), detail (why it stopped), rebooted (it came up again in the same process), refusal (libvirt's last).
+-- Asks the guest to shut down, again each `interval`, until it is off, restarts or the time is over. Returns "off", "restarted" or "late", and a
+-- table: asked (how often), detail (why it stopped), rebooted (it came up again in the same process), refusal (libvirt's last).
 local function ask_down(guest, before, options)
   local timeout = options.timeout or SHUTDOWN_FOR
   local deadline, interval = core.now() + timeout, math.max(options.retry_interval or RETRY_INTERVAL, 1)
@@ -49,7 +48,7 @@ local function ask_down(guest, before, options)
     end
     due, tries = core.now() + interval, tries + 1
     local ok, e = retry.try(guest.shutdown, guest, { timeout = math.max(math.min(interval, deadline - core.now()), 1) })
-    if ok or e.kind ~= "timeout" or e.still_running then -- it is not asked while the request before is still under way
+    if ok or e.kind ~= "timeout" or e.still_running then -- it is not asked again while the last request is still under way
       told.asked = told.asked + 1
     end
     told.refusal = not ok and e or nil
@@ -67,8 +66,8 @@ local function started_anew(guest)
   steps.fail("operation_failed", guest, { message = "the guest was off and runs again: somebody started it" })
 end
 
--- Pulls the plug. An answer that was lost is no failure, and no success: the guest is.
--- One that was started anew meanwhile is somebody else's.
+-- Powers it off. A lost answer is neither a failure nor a success: the guest's state decides. A guest that was restarted meanwhile belongs to
+-- somebody else.
 local function pull_plug(guest, id)
   local events <close> = guest:subscribe("lifecycle")
   local deadline, failure = core.now() + POWEROFF_FOR, nil
@@ -105,12 +104,12 @@ local function too_late(guest, told, options)
   })
 end
 
--- What cannot hear that it should shut down.
+-- States in which a guest cannot hear a shutdown request.
 function down.is_deaf(now)
   return now.active and not state.runs(now) and now.word ~= "shutdown"
 end
 
--- Refuses at once if a guest could not do what it would be asked for, and its plug is not to be pulled.
+-- Refuses at once if the guest cannot react to the request and is not to be powered off.
 function down.check_hears(guest, before, options)
   if options.force or is_off(before) then
     return
@@ -125,7 +124,7 @@ function down.check_hears(guest, before, options)
   end
 end
 
--- Off, asked for nicely and then, with force, by pulling the plug. Gives what the workflow returns.
+-- Asks the guest to shut down, and with force powers it off then. Returns the workflow's result.
 function down.bring_down(run, guest, before, options)
   local what, told = nil, { asked = 0 }
   local deaf, hurry = down.is_deaf(before), options.force and options.timeout == 0
@@ -155,7 +154,7 @@ local GUEST = { name = "guest", type = "Guest", positional = true, required = tr
 
 local PARAMS = {
   GUEST,
-  { name = "timeout", type = "number", help = "seconds that the guest gets; default 60" },
+  { name = "timeout", type = "number", help = "seconds for the guest to shut down; default 60" },
   { name = "retry_interval", type = "number", help = "seconds after which it is asked again; default 10, at least 1" },
   { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },
 }
@@ -163,7 +162,7 @@ local PARAMS = {
 down.FIELDS = {
   { name = "asked", type = "integer", help = "how often the guest was asked to shut down" },
   { name = "forced", type = "boolean", help = "whether it was powered off" },
-  { name = "reason", type = "string?", help = "libvirt's word for why it stopped, if that was heard" },
+  { name = "reason", type = "string?", help = "libvirt's word for why it stopped, if it was reported" },
   { name = "changed", type = "boolean", help = "false: it was off before" },
 }
 
@@ -185,7 +184,7 @@ end
 steps.define({
   name = "clean_shutdown",
   help = "Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "
-    .. "\"timeout\" is raised and the guest goes on, unless force=true.",
+    .. "\"timeout\" is raised and the guest runs on, unless force=true.",
   fields = down.FIELDS,
   params = PARAMS,
   own_timeout = true,
@@ -197,7 +196,7 @@ steps.define({
 
 steps.define({
   name = "ensure_stopped",
-  help = "Makes sure that the guest is off, as clean_shutdown does. One that is off, or gone, is left alone.",
+  help = "Makes sure that the guest is off, as clean_shutdown does. A guest that is off, or gone, is left alone.",
   fields = down.FIELDS,
   params = PARAMS,
   own_timeout = true,

@@ -1,4 +1,4 @@
--- Shut down and started again.
+-- Shuts a guest down and starts it again.
 
 local core = require("guestlua.core")
 local down = require("guestlua.workflow.power.down")
@@ -6,13 +6,13 @@ local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local up = require("guestlua.workflow.power.up")
 
--- The reference's: seconds that a reboot's shutdown may take.
+-- The reference's: seconds for a reboot's shutdown.
 local REBOOT_FOR = 120
 
--- Seconds that a guest which was asked to shut down gets before it is left alone, and that a launch has while taking back.
+-- Seconds for a guest to shut down after it was asked before it is left alone, and for a launch while taking back.
 local GOING_DOWN, LAUNCH = 30, 40
 
--- The guest running again, or as before where it did not shut down: gives which. Can be called again. waits: it was asked, and may be going down.
+-- Makes the guest run again, or leaves it as before if it did not shut down: returns which. Can be called again. waits: it was asked to shut down.
 local function up_again(guest, id, waits)
   local now = state.look(guest)
   if now.active and now.id == id and waits then
@@ -74,15 +74,15 @@ end
 
 steps.define({
   name = "reboot",
-  help = "Shuts the guest down, as clean_shutdown does, and starts it again, with its configuration as it is by then. One that comes up again by "
-    .. "itself is not started. If a step fails after the guest went down, it is started all the same before the error is raised.",
+  help = "Shuts the guest down, as clean_shutdown does, and starts it again with its then current configuration. A guest that comes up again by "
+  .. "itself is not started. If a step fails after the guest went down, it is still started before the error is raised.",
   fields = {
     { name = "restarted", type = "boolean", help = "true if it came up by itself" },
     table.unpack(down.FIELDS, 1, 3),
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
-    { name = "timeout", type = "number", help = "seconds that the guest gets to shut down; default 120" },
+    { name = "timeout", type = "number", help = "seconds for the guest to shut down; default 120" },
     { name = "retry_interval", type = "number", help = "seconds after which it is asked again; default 10, at least 1" },
     { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },
   },

@@ -1,4 +1,4 @@
--- Suspended to disk, and resumed from there. Devices of the host cannot be saved: they are detached before, and come back.
+-- Suspends a guest to disk, and resumes it from there. Host devices cannot be saved: they are detached before, and attached again after.
 
 local attach = require("guestlua.workflow.device.attach")
 local calls = require("guestlua.log.calls")
@@ -9,11 +9,11 @@ local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local up = require("guestlua.workflow.power.up")
 
--- Seconds that a save gets which goes on when nobody waits any more, that a guest gets to go on by itself after one that failed, and to be reported
--- as off after one that succeeded.
+-- Seconds for a save that continues although nobody waits any more, for a guest to resume by itself after a failed save, and to be reported as off
+-- after a successful one.
 local SAVE_FOR, GO_ON_FOR, OFF_FOR = 600, 10, 30
 
--- Seconds that the guest's agent gets to be there again before the clock is given up.
+-- Seconds for the guest's agent to be back before setting the clock is given up.
 local AGENT_FOR = 15
 
 -- Devices of the host that a saved guest cannot keep.
@@ -21,7 +21,7 @@ local function is_of_the_host(device)
   return device:tag() == "hostdev" and (device.type == "pci" or device.type == "mdev") or device:tag() == "interface" and device.type == "hostdev"
 end
 
--- What a device is found again by when it was taken away and came back; nil where there is nothing.
+-- The key by which a device is found again after it was detached and attached; nil if there is none.
 local function mark_of(device)
   local alias, target, source = device.alias and device.alias.name, device.target and device.target.dev, device.source
   if alias and alias:find("^ua%-") then
@@ -46,7 +46,7 @@ local function find(guest, device)
   end
 end
 
--- The running guest's devices that have to go: those of the host, and those that are named.
+-- The running guest's devices to detach: those of the host, and those that are named.
 local function to_take_away(guest, names)
   local wanted, found = {}, {}
   for _, name in ipairs(names or {}) do
@@ -71,7 +71,7 @@ local function to_take_away(guest, names)
   return found
 end
 
--- As it can be attached again: an alias that libvirt gave is not one to ask for.
+-- A copy fit to be attached again: libvirt's own aliases cannot be requested.
 local function xml_of(device)
   local alias = device.alias
   if alias and not (alias.name or ""):find("^ua%-") then
@@ -80,7 +80,7 @@ local function xml_of(device)
   return tostring(device)
 end
 
--- Devices as XML, those that the guest lacks. Can be called again.
+-- Attaches those of the devices, given as XML, that the guest lacks. Can be called again.
 local function give_back(guest, devices)
   for _, xml in ipairs(devices) do
     local device = core.element(xml)
@@ -90,7 +90,7 @@ local function give_back(guest, devices)
   end
 end
 
--- Waits until the guest has no job; one that does not end in time is an error.
+-- Waits until the guest has no job; a job that does not end in time is an error.
 local function await_no_job(guest, seconds)
   local deadline = core.now() + seconds
   while state.has_job(guest) do
@@ -101,7 +101,7 @@ local function await_no_job(guest, seconds)
   end
 end
 
--- The guest as it was before it was to be suspended, unless its memory was saved all the same: gives which. Can be called again.
+-- Puts the guest back as it was, unless its memory was saved after all: returns which. Can be called again.
 local function unsuspend(guest, was, devices, seconds)
   await_no_job(guest, seconds)
   local now = state.look(guest)
@@ -113,7 +113,7 @@ local function unsuspend(guest, was, devices, seconds)
     give_back(guest, devices)
     return "undone: the guest has its devices; somebody else has paused it"
   elseif was == "running" and not state.runs(now) then
-    local events <close> = guest:subscribe("lifecycle") -- libvirt lets it go on by itself, in a moment
+    local events <close> = guest:subscribe("lifecycle") -- libvirt resumes it by itself, in a moment
     if not state.await(guest, events, core.now() + GO_ON_FOR, state.runs) then
       guest:resume()
     end
@@ -122,7 +122,7 @@ local function unsuspend(guest, was, devices, seconds)
   return ("undone: the guest is '%s', and has its devices"):format(state.look(guest).word)
 end
 
--- Saves the memory. Where the answer was lost, libvirt's word that it stopped because it was saved counts.
+-- Saves the memory. If the answer is lost, libvirt's event that the guest stopped because it was saved counts.
 local function save_memory(guest)
   local events <close> = guest:subscribe("lifecycle")
   local ok, e = retry.try(guest.save_memory_state, guest)
@@ -169,7 +169,7 @@ local function take_away(run)
   end
 end
 
--- The mark of the run is part of what would be saved.
+-- The run's mark would be saved with the guest.
 local function save(run)
   if run.claim then
     run.claim:unmark(run.guest)
@@ -183,14 +183,14 @@ end
 
 steps.define({
   name = "suspend",
-  help = "Saves the guest's memory on its host and stops it; resume lets it go on from there. PCI devices of the host and mediated devices cannot be "
-    .. "saved: they are detached from the running guest before. If a step fails the guest goes on and has its devices again.",
+  help = "Saves the guest's memory on its host and stops it; resume continues it from there. PCI devices of the host and mediated devices cannot be "
+  .. "saved: they are detached from the running guest before. If a step fails the guest runs on and has its devices again.",
   fields = {
-    { name = "devices", type = "string[]", help = "the XML of those that were detached, for resume" },
+    { name = "devices", type = "string[]", help = "the XML of the detached devices, for resume" },
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
-    { name = "detach", type = "table", help = "aliases or disks' targets of more devices to detach before" },
+    { name = "detach", type = "table", help = "aliases or disks' targets of further devices to detach before" },
   },
   plan = plan,
   { "detach", run = take_away, undo = undo },
@@ -213,7 +213,7 @@ local function lacking(guest)
   return list
 end
 
--- Sets the guest's clock. Its agent, where it has one, may need a moment to be there again. Gives whether, and why not.
+-- Sets the guest's clock. Its agent, if it has one, may need a moment to be back. Returns whether it was set, and why not.
 local function set_clock(guest)
   local deadline = core.now() + AGENT_FOR
   while true do
@@ -241,8 +241,8 @@ end
 
 steps.define({
   name = "resume",
-  help = "Lets a guest go on that was suspended or paused: starts it from its saved memory, waits until it runs, attaches the host's devices that it "
-    .. "lacks, and sets its clock. One that was off and not saved is started; `how` says so. One that runs is left alone.",
+  help = "Resumes a suspended or paused guest: starts it from its saved memory, waits until it runs, attaches the host devices that it "
+  .. "lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest is left alone.",
   fields = {
     { name = "clock", type = "boolean", help = "whether the guest's clock was set" },
     { name = "clock_error", type = "string?", help = "why not" },
@@ -250,7 +250,7 @@ steps.define({
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
-    { name = "devices", type = "table", help = "what suspend gave as `devices`; default: those of the host that its configuration has" },
+    { name = "devices", type = "table", help = "the `devices` that suspend returned; default: the host devices in its configuration" },
     { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
   },
   own_timeout = true,

@@ -1,4 +1,4 @@
--- Started, woken, or let go on: until libvirt says that the guest runs.
+-- Starts, wakes or resumes a guest, until libvirt says that it runs.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -9,10 +9,10 @@ local steps = require("guestlua.workflow.steps")
 
 local up = {}
 
--- Seconds until a guest runs by default, and that libvirt's own call may take longer than the option timeout.
+-- Seconds until a guest has to run by default, and by which libvirt's own call may exceed the option timeout.
 local START_FOR, LATER = 60, 30
 
--- Launches it. What counts is whether it runs then: the answer may be lost, and somebody else may have been faster.
+-- Launches it. Success is whether it runs then: the answer may be lost, and somebody else may have been faster.
 function up.launch(guest, seconds)
   local ok, e = retry.try(guest.launch, guest, { timeout = seconds })
   if not ok and not state.look(guest).active then
@@ -20,7 +20,7 @@ function up.launch(guest, seconds)
   end
 end
 
--- Waits until the guest runs; a guest that was saved while it was paused is paused again. Gives what it then is.
+-- Waits until the guest runs; a guest that was saved while paused is paused again. Returns its state then.
 function up.await_running(guest, events, timeout, on_event)
   local deadline = core.now() + (timeout or START_FOR)
   if core.dry_run() then
@@ -67,7 +67,7 @@ function up.await_running(guest, events, timeout, on_event)
   end
 end
 
--- Makes the guest run: gives what was done for it: "launched", "restored", "unpaused" or "running", where nothing was.
+-- Makes the guest run. Returns what was done: "launched", "restored", "unpaused", or "running" if nothing was.
 function up.bring_up(run, guest, options)
   local before = run:part("look", state.look, guest)
   if state.runs(before) then
@@ -116,7 +116,7 @@ up.FIELDS = {
 
 steps.define({
   name = "ensure_running",
-  help = "Makes sure that the guest runs: starts it, wakes it, or lets it go on if it is paused, and waits until it runs. One that runs is left "
+  help = "Makes sure that the guest runs: starts it, wakes it, or resumes it if it is paused, and waits until it runs. A running guest is left "
     .. "alone.",
   fields = up.FIELDS,
   params = {
