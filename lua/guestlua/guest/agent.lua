@@ -313,7 +313,7 @@ define(core.Guest, "Guest", {
     { name = "max_output", type = "integer", help = "the maximum number of bytes of each output; default 16 MiB" },
     { name = "secret", type = "any", help = "a string, or a list of strings, in args that must not be shown: they are masked in "
     .. "all that guestlua prints from now on; input always is" },
-    { name = "timeout", type = "number", help = "seconds; after that the program and its children are killed, and an error of kind "
+    { name = "timeout", type = "number", help = "seconds; after that the program and all that it started are killed, and an error of kind "
       .. "\"timeout\" is raised" },
   },
   run = function(guest, path, options)
