@@ -1,10 +1,10 @@
--- Keeps a connection: where it is lost it is opened again, with pauses that grow.
+-- Keeps a connection: if it is lost it is opened again, with growing pauses.
 
 local core = require("guestlua.core")
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30 -- seconds
 
--- Until it is there; a new one may be lost at once. Raises "closed" when the host is closed.
+-- Tries until it is open; a new one may be lost at once. Raises "closed" when the host is closed.
 local function again(host, events)
   local lost_at, pause = core.now(), FIRST_PAUSE
   while not host:is_alive() do
