@@ -5934,7 +5934,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 
 ---Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does an image that a guest of the host or another image uses.
----@param host guestlua.Host the Host whose guests may need an image
+---@param host guestlua.Host the Host: images that its guests need stay
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions
 ---@return guestlua.PruneResult

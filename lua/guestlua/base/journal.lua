@@ -68,7 +68,7 @@ end
 define(journal, "guestlua", {
   name = "journal",
   help = "Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. A recovery needs the same one. "
-  .. "Only this user can read its files, because they hold configurations with their secrets.",
+    .. "Only this user can read its files, because they hold configurations with their secrets.",
   result = "string",
   returns = "the directory",
   params = { { name = "dir", type = "string", help = "a directory, made if it is missing; default: $XDG_STATE_HOME/guestlua/journal, or "

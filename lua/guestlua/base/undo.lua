@@ -25,7 +25,7 @@ function undo.both(first, second)
 end
 
 local Guard = define.class("Guard", "A change for a scope, as made by guest:frozen(), guest:paused() and guest:attached(device): "
-.. "local frozen <close> = guest:frozen(). It is taken back however the scope ends.")
+  .. "local frozen <close> = guest:frozen(). It is taken back however the scope ends.")
 
 function Guard:__close(failure)
   local take_back = self.take_back

@@ -74,7 +74,7 @@ local events = {
   name = "events",
   method = true,
   help = "For a loop: for event in object:events({\"lifecycle\", \"block_job_2\"}, {timeout=60}) do. Receives the named events from this call on, "
-  .. "until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event \"lost\" with their count. "
+    .. "until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event \"lost\" with their count. "
     .. "Names and options may stand in one table: object:events{\"lifecycle\", timeout=60}.",
   result = "fun(): table",
   returns = "an iterator",
@@ -155,8 +155,8 @@ local on = {
   name = "on",
   method = true,
   help = "Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, "
-  .. "and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() "
-  .. "keeps it running for them.",
+    .. "and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() "
+    .. "keeps it running for them.",
   result = "Subscription",
   returns = "a Subscription: its close() ends it, and so does closing the connection",
   params = {
@@ -203,7 +203,7 @@ local wait_event = {
   name = "wait_event",
   method = true,
   help = "Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: "
-  .. "an earlier event is missed.",
+    .. "an earlier event is missed.",
   result = "table",
   returns = "the event; an error of kind \"timeout\" if none came in time",
   params = { NAMES, MATCH, { name = "timeout", type = "number", help = "seconds to wait at most; default: no limit" } },
@@ -216,8 +216,8 @@ local wait_event = {
 define(event, "guestlua", {
   name = "serve",
   help = "Waits for the handlers of on() until none is left, because they were closed, their connections were closed or their time is over. "
-  .. "This keeps a script running past its last line. A signal that stops the script (Ctrl-C, SIGTERM) ends it like any wait, "
-  .. "with an error of kind \"interrupted\". If a connection is lost and not opened again (option reconnect of open), its error is raised.",
+    .. "This keeps a script running past its last line. A signal that stops the script (Ctrl-C, SIGTERM) ends it like any wait, "
+    .. "with an error of kind \"interrupted\". If a connection is lost and not opened again (option reconnect of open), its error is raised.",
   params = { { name = "timeout", type = "number", help = "seconds after which it returns anyway; default: no limit" } },
   result = "boolean",
   returns = "true; false if the time was over while handlers were left",

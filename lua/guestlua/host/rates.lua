@@ -85,8 +85,8 @@ end
 define(rates, "guestlua", {
   name = "rates",
   help = "The rates per second between two results of host:stats, or of guest:stats: bytes, requests, nanoseconds of processor time. Disks and "
-  .. "network interfaces are known by their names. A counter that went down has no rate, because the guest was restarted; nor has a value "
-  .. "that only one of the two has, nor a size or a state.",
+    .. "network interfaces are known by their names. A counter that went down has no rate, because the guest was restarted; nor has a value "
+    .. "that only one of the two has, nor a size or a state.",
   result = "table",
   returns = "a table like the two, with rates: guestlua.rates(a, b).web.cpu.time / 1e9 is the number of busy processors",
   params = {

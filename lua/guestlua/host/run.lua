@@ -40,7 +40,7 @@ end
 define(run, "guestlua", {
   name = "run",
   help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. If its task is "
-  .. "cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.",
+    .. "cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.",
   result = { "integer code", "string output", "string errors" },
   returns = "its exit code (128 plus the signal's number if a signal ended it), its output, and its error output",
   params = {
@@ -48,7 +48,7 @@ define(run, "guestlua", {
     { name = "args", type = "table", help = "a list of its arguments, all strings" },
     { name = "input", type = "string", binary = true, help = "its standard input; default: nothing" },
     { name = "timeout", type = "number", help = "seconds; after that the program is ended, and an error of kind \"timeout\" is raised, "
-    .. "with its output so far in `output` and `errors`" },
+      .. "with its output so far in `output` and `errors`" },
     { name = "cwd", type = "string", help = "its working directory" },
     { name = "env", type = "table", help = "additional environment variables, for example {LANG = \"C\"}; false removes one" },
   },

@@ -47,7 +47,7 @@ define(core.StoragePool, "StoragePool", {
     { name = "format", type = "string", help = "for example \"qcow2\" or \"raw\"; default: the pool's" },
     { name = "backing", type = "any", help = "the backing image: a path, or a StorageVol" },
     { name = "backing_format", type = "string", help = "the backing image's format; required with backing, because it must not be guessed from "
-    .. "data that a guest wrote" },
+      .. "data that a guest wrote" },
     { name = "prealloc_metadata", type = "boolean", help = "allocate the image's metadata at once" },
   },
   blocks = true,

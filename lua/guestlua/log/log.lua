@@ -6,8 +6,8 @@ local json = require("guestlua.base.json")
 local screen = require("guestlua.log.screen")
 
 local log = define.class("log", "A log for people and programs: guestlua.log.warning(\"slow\", {guest = \"web\", seconds = 3}). The "
-.. "levels are error, warning, info, debug and trace; by default errors and warnings are written, as text, to standard error. Passwords and the like "
-.. "are masked: in XML, in fields with such names, and in texts that look like one. Its functions are called with a dot.")
+  .. "levels are error, warning, info, debug and trace; by default errors and warnings are written, as text, to standard error. Passwords "
+  .. "and the like are masked: in XML, in fields with such names, and in texts that look like one. Its functions are called with a dot.")
 log.__index, log.__name = nil, nil -- it has no objects
 
 local LEVELS = { "error", "warning", "info", "debug", "trace" }
@@ -181,7 +181,7 @@ define(log, "log", {
   help = "Sets what is logged, how and where; options that are not given stay as they are. The command's --log-level, --log-format and --log-file.",
   params = {
     { name = "level", type = "string", help = "\"error\", \"warning\", \"info\", \"debug\" or \"trace\": this level and worse; trace has each "
-    .. "libvirt call, with its arguments, its result and its duration" },
+      .. "libvirt call, with its arguments, its result and its duration" },
     { name = "format", type = "string", help = "\"text\", or \"json\": one object per line, which needs the Lua module dkjson" },
     { name = "file", type = "string", help = "a file to append to" },
     { name = "handler", type = "function", help = "called with each level and line instead of writing it; it must not wait" },

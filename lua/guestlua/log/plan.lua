@@ -127,7 +127,7 @@ end
 define(plan, "guestlua", {
   name = "plan",
   help = "The changes that a dry run has held back so far, in order: what the script would change. The command's --dry-run prints it in the end. "
-  .. "A workflow returns its own part as `plan`.",
+    .. "A workflow returns its own part as `plan`.",
   result = "table[]",
   fields = {
     { name = "call", type = "string?", help = "libvirt's function, or \"make_image\" and the like for actions without one" },

@@ -78,7 +78,7 @@ define(Progress, "Progress", {
   name = "update",
   method = true,
   help = "Sets the present progress. The line is drawn at most ten times a second; if standard error is no terminal one is written every five "
-  .. "seconds.",
+    .. "seconds.",
   params = {
     { name = "current", type = "any", positional = true, required = true, help = "how many bytes are done; or what get_job_info() gives, of a disk "
       .. "or of a guest, which has both" },
@@ -100,7 +100,7 @@ define(Progress, "Progress", {
   name = "done",
   method = true,
   help = "Replaces the line with a final one that gives the amount and the duration. A to-be-closed variable does the same at the end of "
-  .. "its scope, and after an error says how far it came. Calling it twice is harmless.",
+    .. "its scope, and after an error says how far it came. Calling it twice is harmless.",
   run = function(bar)
     finish(bar, false)
   end,
@@ -139,8 +139,8 @@ local progress = { Progress = Progress }
 define(progress, "guestlua", {
   name = "progress",
   help = "Shows progress on standard error: local progress <close> = guestlua.progress(\"commit vda\"). On a terminal each open one has a line "
-  .. "with a bar, per cent, bytes, rate and time left, below the script's output; elsewhere a line is written every five "
-  .. "seconds.",
+    .. "with a bar, per cent, bytes, rate and time left, below the script's output; elsewhere a line is written every five "
+    .. "seconds.",
   result = "Progress",
   params = {
     { name = "label", type = "string", binary = true, positional = true, required = true, help = "what it is of" },

@@ -190,7 +190,7 @@ end
 define(guestlua, "guestlua", {
   name = "timeout",
   help = "Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo their changes, and then an error of kind "
-  .. "\"timeout\" is raised, with still_running = true if a call is still running in libvirt.",
+    .. "\"timeout\" is raised, with still_running = true if a call is still running in libvirt.",
   result = "any ...",
   returns = "any: fn's results",
   params = {
