@@ -5,14 +5,15 @@ package.path = "./?.lua;" .. package.path
 arg[0] = "busted"
 table.insert(arg, 1, "--output=spec.support.report")
 
--- busted ends with os.exit, which would leave the state with calls in flight; it ends as every script does instead.
+-- busted ends with os.exit, which would leave the state with calls in flight; instead it ends as every script does.
 local done = {}
 os.exit = function(code) -- luacheck: ignore
   done.code = code
   error(done)
 end
 
--- All files of the run go below one directory, which goes when it ends: what a spec that failed leaves, too. Emulators of another user get in.
+-- All files of the run, including leftovers of failed specs, go below one directory, which is removed at its end. Emulators of another user have
+-- access.
 local pipe <close> = assert(io.popen("mktemp -d /tmp/guestlua.XXXXXX"))
 local directory = assert(pipe:read())
 assert(os.execute("chmod 755 " .. directory))

@@ -1,4 +1,4 @@
--- Faults on purpose: runs scripts in a guestlua of their own whose calls of libvirt fail, hang or are the last thing that it does, and
+-- Fault injection: runs scripts in their own guestlua, in which calls of libvirt fail, hang or kill the process, and
 -- gives them a real guest behind a daemon that outlives them. faults.c says how a fault is written.
 --
 --   local code, out, err, calls = faults.run(script, { fault = "virDomainBlockCommit#1:operation_timeout", uri = …, args = {…} })
@@ -10,14 +10,14 @@
 --   faults.each(script, { only = "virDomain" }, function(k, name, code, out, err, calls) … end)
 --       runs it once without a fault, and then once for each call that it made, which fails
 --
---   local machine <close> = faults.daemon()                 nil and the reason where this machine cannot have it
---       machine.uri                          where children find it; machine.pid is the daemon's
---       machine.host, machine.guest          the same for us, without faults; anew after reset and restart
+--   local machine <close> = faults.daemon()                 nil and the reason if this machine cannot have it
+--       machine.uri                          the URI for children; machine.pid is the daemon's
+--       machine.host, machine.guest          the same for the spec, without faults; new after reset and restart
 --       machine:emulator()                   the process of the guest
---       machine.dir, machine.disk, machine:sh(command), machine:chain()      as tiny.lua has them
---       machine:reset()                      a fresh guest, just booted, and nothing else, whatever happened before
---       machine:restart({ kill = true })     libvirtd ends, by SIGKILL, and comes back; the guest goes on
---       machine:stop({ kill = true }), machine:start()      with time in between
+--       machine.dir, machine.disk, machine:sh(command), machine:chain()      as in tiny.lua
+--       machine:reset()                      only a fresh, just booted guest, whatever happened before
+--       machine:restart({ kill = true })     libvirtd ends, by SIGKILL, and is started again; the guest runs on
+--       machine:stop({ kill = true }), machine:start()      the two halves of it
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
@@ -47,7 +47,7 @@ local function write(path, text)
   assert(file:write(text))
 end
 
--- Whether the condition came true in time: its result.
+-- The condition's result, true if it came true in time.
 local function await(seconds, condition)
   local deadline = guestlua.now() + seconds
   while true do
@@ -64,7 +64,7 @@ end
 local Child = {}
 Child.__index = Child
 
--- What the child has called so far.
+-- The child's calls so far.
 function Child:calls()
   local calls = { events = {} }
   for line in (read(self.dir .. "/log") or ""):gmatch("[^\n]+") do
@@ -95,7 +95,7 @@ function Child:kill(signal)
   end
 end
 
--- Whether it has made so many calls of that name by now.
+-- Whether it has made that many calls of that name by now.
 function Child:has_called(name, times)
   local count = 0
   for _, call in ipairs(self:calls()) do
@@ -104,7 +104,7 @@ function Child:has_called(name, times)
   return count >= (times or 1)
 end
 
--- Until it is over: its exit code, standard output, standard error and calls. It frees the task meanwhile.
+-- Waits for its end: its exit code, standard output, standard error and calls. Other tasks run meanwhile.
 function Child:wait()
   if not self.result then
     if not await(self.timeout, function() return is_over(self) end) then
@@ -140,13 +140,13 @@ function faults.start(script, options)
     LD_PRELOAD = LIBRARY,
     GUESTLUA_FAULT = fault,
     GUESTLUA_FAULT_LOG = self.dir .. "/log",
-    -- the sanitizer wants to be loaded first, to know all memory; faults.so allocates none before it is
+    -- the sanitizer has to be loaded first, to know all memory; faults.so allocates none before that
     ASAN_OPTIONS = (os.getenv("ASAN_OPTIONS") or "") .. ":verify_asan_link_order=0",
   }
   for name, value in pairs(options.env or {}) do
     env[name] = value
   end
-  -- to the program itself: what is between it and us must not load the library
+  -- for the program itself: the processes in between must not load the library
   local words = { "exec", "env" }
   for name, value in pairs(env) do
     words[#words + 1] = quoted(name .. "=" .. value)
@@ -160,7 +160,7 @@ function faults.start(script, options)
     words[#words + 1] = quoted(value)
   end
   write(self.dir .. "/run", ("echo $$ >%s/pid\n%s >%s/out 2>%s/err\n"):format(self.dir, table.concat(words, " "), self.dir, self.dir))
-  -- should we die, it does not stay
+  -- it ends if this process dies
   os.execute(("(timeout -s KILL %d sh %s/run; echo $? >%s/code) </dev/null >/dev/null 2>&1 &"):format(
     math.ceil(self.timeout) + 120, self.dir, self.dir))
   self.pid = await(60, function() return tonumber(read(self.dir .. "/pid")) end)
@@ -173,10 +173,10 @@ function faults.run(script, options)
   return child:wait()
 end
 
--- options.only: which calls fail: a pattern of their names, a list of names, or a function that gets the call. options.what: what happens
--- to them, "internal_error" where nothing is said. options.before: a function that runs before each run, and gets the call, nil at first.
--- Calls are found again by name and number: a script that asks until something is so may ask less often this time; calls then lacks one with
--- a fault, and fn is to make of it what it will. Returns how many runs with a fault there were.
+-- options.only: which calls fail: a pattern of their names, a list of names, or a function that gets the call. options.what: their
+-- fault, default "internal_error". options.before: a function that runs before each run, and gets the call, nil at first.
+-- Calls are found again by name and number: a script that polls may poll less often this time; then no call in calls has
+-- a fault, and fn has to handle that. Returns the number of runs with a fault.
 function faults.each(script, options, fn)
   local only = options.only
   local names = {}
@@ -252,7 +252,7 @@ local function await_answer(self, seconds)
   return answered, failure
 end
 
--- The process of the running guest: what is beside libvirtd in its namespaces.
+-- The process of the running guest: the one beside libvirtd in its namespaces.
 function Daemon:emulator()
   local first = tonumber(read(self.root .. "/pid"))
   for pid in read(("/proc/%d/task/%d/children"):format(first, first)):gmatch("%d+") do
@@ -267,7 +267,7 @@ local function start(self)
   connect(self)
 end
 
--- Where the guest can answer it does when this returns.
+-- If the guest can answer, it does so by the time this returns.
 function Daemon:start()
   start(self)
   if self.guest and self.guest:is_active() and self.guest:get_power_state() == guestlua.power_state.RUNNING then
@@ -280,7 +280,7 @@ function Daemon:restart(options)
   self:start()
 end
 
--- Ends all guests and forgets them; true where libvirt did as told. A guest that is killed lets go of what would make libvirt wait.
+-- Ends all guests and undefines them; true if libvirt did so. A killed guest releases whatever libvirt would wait for.
 local function clear(self)
   run("spec/support/daemon sweep " .. self.root)
   return pcall(function()
@@ -302,7 +302,7 @@ local function launch(self)
   end
 end
 
--- The guest as it was when it had just booted comes from a saved image of its memory, which takes a tenth of the time that booting does.
+-- The just booted guest comes from a saved image of its memory, which takes a tenth of the time of a boot.
 function Daemon:reset()
   if not clear(self) then -- there is no daemon, or something holds the guest
     self:stop({ kill = true })
@@ -323,7 +323,7 @@ function faults.daemon(options)
   local self = setmetatable({ name = "tiny", root = run("mktemp -u /tmp/guestlua.XXXXXX") }, Daemon)
   self.dir, self.kept = self.root .. "/images", self.root .. "/kept"
   self.disk = self.dir .. "/disk.qcow2"
-  -- it ends with this process, whatever becomes of it: to the shell it is $PPID
+  -- it ends with this process, however that ends: for the shell it is $PPID
   local code, out, err = helper.run(("spec/support/daemon up %s $PPID"):format(self.root))
   if code == 77 then
     return nil, (err:gsub("%s+$", ""))

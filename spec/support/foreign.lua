@@ -1,10 +1,10 @@
--- Somebody else at work on a real guest: what others do with virsh, at a chosen moment of a workflow, and what has to be true afterwards.
+-- Somebody else at work on a real guest: virsh commands of others, at a chosen moment of a workflow, and checks of the result.
 --
 --   local others = foreign.new(machine)
---   others:reset()                           a guest that is whole, and files that it has written
---   local how = others:during("copy:after", "abort", fn)     runs fn; before or after the n-th call of that name the act is done
---       how.code: virsh's exit code, nil: the moment did not come; how.ok, how.result or how.error: what fn did
---   others:check(how)                        raises what is not as it should be
+--   others:reset()                           an intact guest, and files that it has written
+--   local how = others:during("copy:after", "abort", fn)     runs fn; the act is done before or after the n-th call of that name
+--       how.code: virsh's exit code, nil: the moment did not come; how.ok, how.result or how.error: fn's result
+--   others:check(how)                        raises if anything is wrong
 
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
@@ -22,14 +22,14 @@ function foreign.new(machine)
   return setmetatable({ machine = machine, number = 0 }, Others)
 end
 
--- The file that a run of this number makes, where it is named.
+-- The file that a run of this number makes, if it is named.
 function Others:copy()
   return ("%s/copy-%d"):format(self.machine.dir, self.number)
 end
 
--- ---- what others do ----
+-- ---- acts of others ----
 
--- Each is a command of the shell; virsh is that of the machine. The file foreign-N is theirs.
+-- Each is a shell command; virsh is the machine's. The file foreign-N is theirs.
 foreign.ACTS = {
   snapshot = "virsh snapshot-create-as tiny --disk-only --no-metadata --diskspec vda,snapshot=external,file=$D/foreign-$N",
   metadata = "virsh snapshot-create-as tiny theirs --disk-only --diskspec vda,snapshot=external,file=$D/foreign-$N",
@@ -48,7 +48,7 @@ foreign.ACTS = {
   reset = "virsh reset tiny",
 }
 
--- Runs an act: its exit code, and what it said.
+-- Runs an act: its exit code, and its output.
 function Others:act(command)
   local m = self.machine
   local script = ("virsh() { timeout 20 virsh -q -c %s \"$@\"; }; D=%s; N=%d; %s"):format(quoted(m.uri), quoted(m.dir), self.number, command)
@@ -92,7 +92,7 @@ local function with_moment(moment, at, fn)
   return pcall(fn)
 end
 
--- moment: also "during", which fn does itself: it gets a function to call.
+-- moment: may also be "during", which fn does itself by the function that it gets.
 function Others:during(moment, act, fn)
   self.number = self.number + 1
   local how = { act = act, moment = moment, before = self:files(), was = self.machine:chain() }
@@ -127,7 +127,7 @@ local function pull(machine)
   assert(disk:await_job({ timeout = 60 }) == "completed")
 end
 
--- Makes the guest whole again if that is fast: what a spec may have left is taken back. Raises if it cannot be.
+-- Repairs the guest if that is fast: takes back the leftovers of a spec. Raises if it cannot.
 local function repair(self)
   local m = self.machine
   local guest = m.guest
@@ -148,7 +148,7 @@ local function repair(self)
   assert(#names == 0 or self:act("virsh snapshot-delete tiny theirs --metadata") == 0)
 end
 
--- A guest with a file on its disk that has to be there whatever happens. It is a new one unless the last can be made whole.
+-- A guest with a file on its disk that must never be lost. It is a new one unless the last can be repaired.
 function Others:reset()
   local m = self.machine
   if not self.whole or not pcall(repair, self) then
@@ -173,7 +173,7 @@ local function fail(how, text, ...)
 end
 foreign.fail = fail
 
--- ---- what has to be true ----
+-- ---- checks ----
 
 -- The images that an element's <disk>s name.
 local function add_named(set, xml)
@@ -192,7 +192,7 @@ local function add_named(set, xml)
   visit(core.element(xml))
 end
 
--- Every file that any guest of the host names, live, as it will start, or in a snapshot.
+-- Every file that any guest of the host names, live, in its configuration, or in a snapshot.
 function Others:named()
   local set = {}
   for _, guest in ipairs(self.machine.host:guests()) do
@@ -211,7 +211,7 @@ local function exists(path)
   return file ~= nil
 end
 
--- What is below an image, all of it there and sound.
+-- The backing images of an image, all of which must exist and be sound.
 local function check_image(how, path)
   local code, _, err = helper.run(("qemu-img info -U --backing-chain %s"):format(quoted(path)))
   if code ~= 0 then
@@ -219,7 +219,7 @@ local function check_image(how, path)
   end
 end
 
--- The file that the guest had written, as the disk has it, from outside of the guest.
+-- The guest's file on its disk, read from outside of the guest.
 local function sum_on_disk(self, path)
   local raw = self.machine.dir .. "/.raw"
   local code, out, err = helper.run(("bash -c " .. quoted(
@@ -261,7 +261,7 @@ local function has(list, name)
   return false
 end
 
--- Files that stay are in a chain, or named; those of others stay.
+-- Files that stay must be in a chain, or named; files of others must stay.
 local function check_files(self, how, named, options)
   local text = said(how)
   for path in pairs(self:files()) do
@@ -301,7 +301,7 @@ local function check_running(self, how)
   end
 end
 
--- options.result: a file that is there after a success; options.theirs: the act is a snapshot that has to be in the chain.
+-- options.result: a file that must exist after a success; options.theirs: the act is a snapshot that has to be in the chain.
 function Others:check(how, options)
   options = options or {}
   local m, theirs = self.machine, ("%s/foreign-%d"):format(self.machine.dir, self.number)
@@ -348,7 +348,7 @@ function Others:check(how, options)
   return how
 end
 
--- What is said is what is found.
+-- The report must agree with the findings.
 function Others:check_outcome(how)
   local outcome, copy = how.error and tostring(how.error.outcome) or "", self:copy()
   local images, was = table.concat(how.live or how.inactive or {}, " <- "), table.concat(how.was, " <- ")

@@ -1,4 +1,4 @@
--- What the specs share.
+-- Functions that the specs share.
 
 local assert = require("luassert")
 local guestlua = require("guestlua")
@@ -9,7 +9,7 @@ local function alive()
   collectgarbage()
   collectgarbage()
   local deadline = guestlua.now() + 60
-  while guestlua.alive().ops > 0 and guestlua.now() < deadline do -- what the collector found is closed in the background
+  while guestlua.alive().ops > 0 and guestlua.now() < deadline do -- collected objects are closed in the background
     guestlua.sleep(0.01)
   end
   local counts = guestlua.alive()
@@ -17,7 +17,7 @@ local function alive()
   return counts
 end
 
--- For the top of a describe: each spec leaves no call in flight and no libvirt object that was not there before. The functions, which may be nil,
+-- For the top of a describe: each spec leaves no call in flight and no new libvirt object. The functions, which may be nil,
 -- run before and after each spec.
 function helper.leaves_nothing(setup, teardown)
   local busted = require("busted")
@@ -36,10 +36,10 @@ function helper.leaves_nothing(setup, teardown)
   end)
 end
 
--- For the end of the run: what should be alive then.
+-- For the end of the run: the objects that should be alive then.
 function helper.leaves_nothing_at_all()
   local left = alive()
-  left.tasks = left.tasks - 1 -- the one that asks
+  left.tasks = left.tasks - 1 -- the calling task
   for what, count in pairs(left) do
     if count ~= 0 then
       error(("after all specs %d %s are left"):format(count, what), 0)
@@ -64,7 +64,7 @@ function helper.machine(options)
   return shared
 end
 
--- The error that fn raises; fails where it raises none.
+-- The error that fn raises; fails if it raises none.
 function helper.failure(fn, ...)
   local ok, e = pcall(fn, ...)
   assert.is_false(ok, "an error was expected")
@@ -75,7 +75,7 @@ function helper.quoted(text)
   return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
 end
 
--- An empty directory: it goes when all specs are over, with all that os.tmpname names here.
+-- An empty directory: it is removed when all specs are over, with all names from os.tmpname.
 function helper.scratch()
   local directory = os.tmpname()
   os.remove(directory)
@@ -83,7 +83,7 @@ function helper.scratch()
   return directory
 end
 
--- Where the interpreter is that runs the specs.
+-- The path of the interpreter that runs the specs.
 helper.interpreter = arg and arg[-1] or "build/guestlua"
 
 -- Runs a program to its end: its exit code, standard output and standard error.

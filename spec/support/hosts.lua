@@ -1,10 +1,10 @@
--- Two hosts for the specs of migration, each with a libvirtd of its own, on this machine: see two-hosts.
+-- Two hosts for the specs of migration, each with its own libvirtd, on this machine: see two-hosts.
 --
---   local hosts <close> = hosts.up()     nil and the reason where this machine cannot have them
+--   local hosts <close> = hosts.up()     nil and the reason if this machine cannot have them
 --   hosts.a, hosts.b                     each a Host
---   hosts.address.a, hosts.address.b     where one reaches the other; nobody else does
---   hosts.dir                            a directory that both see; below it "own" is a different one on each
---   hosts:boot(name, dir)                the tiny guest on a, with its disk in a directory of those
+--   hosts.address.a, hosts.address.b     the address at which one reaches the other; nobody else does
+--   hosts.dir                            a directory that both see; "own" in it is a different one on each
+--   hosts:boot(name, dir)                the tiny guest on a, with its disk in one of those directories
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
@@ -32,12 +32,12 @@ function Hosts:__close()
   run("spec/support/two-hosts down " .. self.dir)
 end
 
--- Where the outside sees a path of a host's: what is below own differs.
+-- A host's path as seen from outside: paths below "own" differ.
 function Hosts:outside(name, path)
   return (path:gsub("^" .. self.dir:gsub("%p", "%%%0") .. "/own", self.dir .. "/" .. name .. "/own"))
 end
 
--- What libvirt was asked on a host: each line that has the text.
+-- The calls to libvirt on a host: each line that contains the text.
 function Hosts:calls(name, text)
   local found = {}
   for line in io.lines(("%s/%s/log"):format(self.dir, name)) do
@@ -76,7 +76,7 @@ end
 
 function hosts.up()
   local self = setmetatable({ address = {}, dir = run("mktemp -u /tmp/guestlua.XXXXXX") }, Hosts)
-  -- they end with this process, whatever becomes of it: to the shell it is $PPID
+  -- they end with this process, however that ends: for the shell it is $PPID
   local code, out, err = helper.run(("spec/support/two-hosts up %s $PPID"):format(self.dir))
   if code == 77 then
     return nil, (err:gsub("%s+$", ""))

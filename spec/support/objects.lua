@@ -1,11 +1,11 @@
--- An object of each class that the test driver has, and what is known of the calls that are generated.
+-- An object of each class that the test driver has, and the tables of the generated calls.
 
 local objects = {}
 
--- The class's objects on a Host of test:///default, by the name of the class. What has to be made for that is in the driver's memory only.
+-- The class's objects on a Host of test:///default, by the name of the class. Objects made for that are in the driver's memory only.
 function objects.make(host)
   local guest = host:guest("test")
-  -- A guest that has snapshots can have no checkpoints.
+  -- A guest with snapshots can have no checkpoints.
   local other = host:lookup_by_name("checkpointed") or host:create_xml([[<domain type='test'><name>checkpointed</name><memory>1024</memory>
     <os><type>hvm</type></os><devices><disk type='file'><source file='/made'/><target dev='vda'/></disk></devices></domain>]])
   local pool = host:storage_pool_lookup_by_name("default-pool")
@@ -26,7 +26,7 @@ function objects.make(host)
   }
 end
 
--- Classes that the test driver has no objects of.
+-- Classes without objects in the test driver.
 objects.elsewhere = { NetworkPort = true, Secret = true, NWFilter = true, NWFilterBinding = true }
 
 -- ---- the generated calls ----
@@ -35,7 +35,7 @@ local function script_path()
   return package.path:gsub("^", "src/virt/?.lua;")
 end
 
--- src/virt/calls, as a list of tables, and the description of the libvirt that is installed (nil if it is not here).
+-- src/virt/calls, as a list of tables, and the description of the installed libvirt (nil if it is not here).
 function objects.tables()
   local path <close> = setmetatable({ package.path }, { __close = function(self) package.path = self[1] end })
   package.path = script_path()
@@ -47,7 +47,7 @@ function objects.tables()
   return list, require("generate.plan"), require("generate.description")
 end
 
--- "Network.create" -> its row, for all that are generated.
+-- "Network.create" -> its row, for all generated calls.
 objects.generated = {}
 local tables, plan, description = objects.tables()
 local pipe <close> = assert(io.popen("pkg-config --variable=libvirt_api libvirt; pkg-config --variable=libvirt_qemu_api libvirt-qemu"))

@@ -1,4 +1,4 @@
--- busted's plain output, then the specs that took longest, those that failed, by name, and the counts on one line: `12 passed, 0 failed, 1 skipped`.
+-- busted's plain output, then the slowest specs, the failed ones by name, and the counts on one line: `12 passed, 0 failed, 1 skipped`.
 
 local SLOWEST = 10
 

@@ -1,9 +1,9 @@
--- A program on a terminal of its own, by tmux: types, and looks at the screen.
+-- A program on its own terminal, by tmux: types, and reads the screen.
 --
 --   local screen <close> = screen.start("guestlua -q", { columns = 80, lines = 24, env = { NAME = "value" } })
 --   screen:type("1 + 1\n")              "\n" is the Enter key
---   screen:key("Tab", "C-c")            keys, as tmux calls them
---   screen:shows("2\n>")                waits until the text is there, as lines of the screen; fails with the screen where it does not come
+--   screen:key("Tab", "C-c")            keys, by tmux's names
+--   screen:shows("2\n>")                waits for the text, as lines of the screen; fails with the screen if it does not come
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
@@ -30,13 +30,13 @@ function screen.start(command, options)
   for name, value in pairs(options.env or {}) do
     env[#env + 1] = name .. "=" .. helper.quoted(value)
   end
-  -- The exit code is left in a file, and what was on the screen stays there.
+  -- The exit code goes to a file, and the screen's text stays.
   local line = ("trap : INT QUIT; %s %s; echo $? >%s; sleep 600"):format(table.concat(env, " "), command, self.status)
   tmux(self, "new-session", "-d", "-x", tostring(options.columns or 80), "-y", tostring(options.lines or 24), line)
   return self
 end
 
--- What is on the screen, without the blanks at the ends of its lines and below.
+-- The screen's text, without the blanks at the ends of its lines and below.
 function screen:text()
   return (tmux(self, "capture-pane", "-p"):gsub("[ \t]*\n", "\n"):gsub("\n*$", "\n"))
 end
@@ -73,7 +73,7 @@ local function wait_until(what, fn)
   end
 end
 
--- Waits for a pattern, or where plain is set for a text; gives the screen's text.
+-- Waits for a pattern, or if plain is set for a text; returns the screen's text.
 function screen:matches(pattern, plain)
   return wait_until(("'%s'"):format(pattern), function()
     local text = self:text()

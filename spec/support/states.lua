@@ -1,4 +1,4 @@
--- A tiny guest in each of the states that libvirt knows: machine:enter("crashed") brings it there, from whatever state it is in.
+-- A tiny guest in each state that libvirt knows: machine:enter("crashed") brings it there, from any state.
 
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
@@ -67,7 +67,7 @@ local function off(machine)
   if machine.guest:is_active() then
     machine.guest:poweroff()
   elseif is_saved(machine) then
-    machine.guest:launch({ force_boot = true, pause = true }) -- drops what was saved
+    machine.guest:launch({ force_boot = true, pause = true }) -- drops the saved memory
     machine.guest:poweroff()
   end
 end
@@ -76,7 +76,7 @@ local function answers(guest)
   return guest:get_state() == "running" and pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = 10 })
 end
 
--- Starts a command in the guest that takes the agent's answers away with it: in a moment, and nobody waits for it.
+-- Starts a command in the guest that silences the agent: after a moment, and nobody waits for it.
 local function begin(guest, command)
   local script = ("(sleep 1; %s) </dev/null >/dev/null 2>&1 &"):format(command)
   guest:agent_command(('{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["-c","%s"]}}'):format(script), { agent_timeout = tiny.TIMEOUT })
@@ -84,7 +84,7 @@ end
 
 local ENTER = {}
 
--- By the shortest way: what was saved while it ran goes on.
+-- By the shortest way: a guest that was saved while it ran continues.
 function ENTER.running(machine)
   local guest = machine.guest
   if answers(guest) then
@@ -93,7 +93,7 @@ function ENTER.running(machine)
     off(machine)
   end
   guest:launch()
-  if guest:get_state() ~= "running" then -- it was saved as something else
+  if guest:get_state() ~= "running" then -- it was saved in another state
     off(machine)
     guest:launch()
   end
@@ -125,7 +125,7 @@ function ENTER.crashed(machine)
   await(machine.guest, "crashed")
 end
 
--- Its system is up and its agent is there, and does not answer.
+-- Its system is up and its agent is connected, but does not answer.
 function ENTER.mute(machine)
   ENTER.running(machine)
   begin(machine.guest, "killall -STOP qemu-ga")
@@ -147,7 +147,7 @@ end
 
 states.NAMES = { "running", "paused", "ioerror", "pmsuspended", "mute", "crashed", "shutoff", "saved" }
 
--- Whether this machine can have that state; else why not.
+-- Whether this machine can have that state, or why not.
 function states.can(name)
   if name == "ioerror" and core.user() ~= 0 then
     return false, "a disk without space needs root: a file system of its own"
@@ -155,7 +155,7 @@ function states.can(name)
   return true
 end
 
--- Whether the guest is in that state still.
+-- Whether the guest is still in that state.
 function states.is_in(machine, name)
   local word, reason = machine.guest:get_state()
   return machine.state == name and (word == name or name == "ioerror" and reason == "ioerror" or name == "saved" and is_saved(machine)

@@ -2,7 +2,7 @@
 --
 --   local machine <close> = tiny.boot()
 --   machine.guest, machine.host, machine.disk (the path of its disk's image), machine.dir
---   machine:sh("echo hello > /data/x")      → what the command printed; an error if it failed
+--   machine:sh("echo hello > /data/x")      → the command's output; an error if it failed
 
 local guestlua = require("guestlua")
 
@@ -10,7 +10,7 @@ local tiny = {}
 
 local IMAGES = "build/tiny" -- made by spec/support/tiny-guest
 
--- Bounds for the slowest way to run this: emulated, under valgrind, on a busy machine.
+-- Limits for the slowest case: emulated, under valgrind, on a busy machine.
 tiny.TIMEOUT = 180
 
 local function run(command)
@@ -26,8 +26,8 @@ local function quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- The embedded driver has one directory a process; busted loads this module anew for each file, so the registry keeps it. The guest's emulator may
--- run as another user than we do: it has to get in.
+-- The embedded driver has one directory per process; busted loads this module again for each file, so the registry keeps it. The guest's emulator may
+-- run as another user, and needs access to it.
 local registry = debug.getregistry()
 local function root()
   if not registry[IMAGES] then
@@ -42,12 +42,12 @@ local function root()
   return registry[IMAGES]
 end
 
--- libvirt registers its driver anew each time that it is opened, and has room for some twenty: one Host serves all machines of the process.
+-- libvirt registers its driver again each time it is opened, and has room for about twenty: one Host serves all machines of the process.
 function tiny.host()
   local kept = root()
   if not kept.host then
     local uri = guestlua.embedded_uri(kept.dir)
-    if not os.execute("[ / -ef /proc/1/root ]") then -- in a chroot libvirt makes the emulators' devices outside of it: setns leaves it
+    if not os.execute("[ / -ef /proc/1/root ]") then -- in a chroot libvirt makes the emulators' devices outside, because setns leaves the chroot
       run(("echo 'namespaces = []' >>%s/etc/qemu.conf"):format(quoted(kept.dir)))
     end
     kept.host = guestlua.open(uri)
@@ -55,7 +55,7 @@ function tiny.host()
   return kept.host
 end
 
--- How many hosts are open for that, for who counts them.
+-- The number of hosts opened for that, for code that counts hosts.
 function tiny.hosts()
   return registry[IMAGES] and registry[IMAGES].host and 1 or 0
 end
@@ -85,7 +85,7 @@ function Machine:__close()
   if guest then
     local active = guest:is_active()
     if guest:has_persistent_configuration() then
-      guest:delete_configuration() -- while it runs: libvirt then forgets its snapshots as well
+      guest:delete_configuration() -- while it runs, so that libvirt forgets its snapshots as well
     end
     if active then
       guest:poweroff()

@@ -303,8 +303,8 @@ end
 steps.define({
   name = NAME,
   help = "Saves the guest's disks as they are at one moment, completely or only the changes since the last backup in that directory, with the "
-  .. "guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. A backup is complete or "
-  .. "does not exist. A guest that is off is read as it is. A disk without a possible increment gets a full backup, with the reason.",
+    .. "guest's configuration and its UEFI variables: qcow2 images that qemu-img reads, checksums, and a manifest. A backup is complete or "
+    .. "does not exist. A guest that is off is read as it is. A disk without a possible increment gets a full backup, with the reason.",
   fields = {
     { name = "id", type = "string", help = "the backup's id, as taken by `at`" },
     { name = "directory", type = "string", help = "the guest's directory of backups" },

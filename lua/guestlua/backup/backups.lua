@@ -117,7 +117,7 @@ end
 define(workflow, "workflow", {
   name = "verify",
   help = "Reads backups, each disk through its whole chain, and compares every block with the checksums made when it was saved. It needs "
-  .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all results.",
+    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all results.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the backup's id" },
@@ -147,13 +147,13 @@ define(workflow, "workflow", {
 define(workflow, "workflow", {
   name = "prune",
   help = "Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does "
-  .. "an image that a guest of the host or another image uses.",
+    .. "an image that a guest of the host or another image uses.",
   fields = {
     { name = "pruned", type = "string[]", help = "ids of the backups that were removed; in a dry run: that would be" },
     { name = "left", type = "table[]?", help = "files that stay: path, why" },
   },
   params = {
-    { name = "host", type = "Host", positional = true, required = true, help = "the Host whose guests may need an image" },
+    { name = "host", type = "Host", positional = true, required = true, help = "the Host: images that its guests need stay" },
     DIRECTORY,
     { name = "keep", type = "table", required = true, help = "{full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the "
       .. "newest of each of so many days, weeks and months" },

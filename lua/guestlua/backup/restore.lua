@@ -238,8 +238,8 @@ end
 steps.define({
   name = NAME,
   help = "Makes a guest from a backup: its disks in new files, each without a backing file, and its configuration. Each block is compared with the "
-  .. "checksum made when it was saved. No existing file is overwritten, and no existing guest is changed. If a step fails, neither the guest "
-  .. "nor a file is left.",
+    .. "checksum made when it was saved. No existing file is overwritten, and no existing guest is changed. If a step fails, neither the guest "
+    .. "nor a file is left.",
   fields = {
     { name = "uuid", type = "string", help = "the guest's UUID" },
     { name = "backup", type = "string", help = "the id of the backup that it was made from" },

@@ -1,11 +1,11 @@
 -- Methods written in Lua are rows like those written in C: a name, a help text, a list of parameters, and the function. The arguments are checked
--- against the list, so that Lua and C answer bad input in the same words; the manual and help() are made of the same rows.
+-- against the list, so that Lua and C answer bad input in the same words; the manual and help() are made from the same rows.
 
 local core = require("guestlua.core")
 local spelling = require("guestlua.base.spelling")
 
 local rows = {} -- { owner = "BlockDevice", … }
-local classes = {} -- of those written in Lua: { name =, help = }
+local classes = {} -- written in Lua: { name =, help = }
 
 local function bad(method, argument, message)
   error(core.Error.new({
@@ -20,7 +20,7 @@ local function is_class(wanted)
   return wanted:find("^%u%l%w*$") ~= nil
 end
 
--- A closed object is of its class: what is asked of it says that it is closed.
+-- A closed object still has its class: each call on it says that it is closed.
 local function matches(value, wanted)
   local either, rest = wanted:match("^(.-) or (.*)$")
   if either then
@@ -69,7 +69,7 @@ local function check_options(method, params, options)
   end
 end
 
--- Says what a class is that has its functions in the table `class`. fields: of its objects, as a row has them for its result.
+-- Describes a class with its functions in the table `class`. fields: those of its objects, like a row's fields for its result.
 local function describe(class, name, help, fields)
   for _, field in ipairs(fields or {}) do
     field.result = { field.type }
@@ -86,8 +86,8 @@ local function class_of(name, help)
   return class
 end
 
--- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes, `prefix` is what the
--- modules' own names begin with, but for those that are given as a whole. pairs() loads them all, so whoever lists a class goes by pairs().
+-- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes; `prefix` begins the
+-- modules' own names, except full ones. pairs() loads them all, so code that lists a class uses pairs().
 local function lazy(class, prefix, modules)
   local module_of = {}
   for module, names in pairs(modules) do
@@ -112,7 +112,7 @@ local function lazy(class, prefix, modules)
   })
 end
 
--- Loads what is lazy.
+-- Loads the lazy modules.
 local function load_all()
   local members = {}
   for class in pairs(classes) do
@@ -131,7 +131,7 @@ local function check_self(class, owner, method, self)
   end
 end
 
--- Where the options are that come early: a table with something in it as the last argument, if only optional arguments are left. Or nil.
+-- The index of early options, or nil: a non-empty table as the last argument, if only optional arguments are left.
 local function early_options(params, positional, first, arguments, count)
   local i = count - first + 1
   if i < 1 or i > positional or type(arguments[count]) ~= "table" or next(arguments[count]) == nil or getmetatable(arguments[count]) then
@@ -154,13 +154,13 @@ local TIMEOUT = {
 
 local define = { rows = rows, classes = classes, class = class_of, describe = describe, lazy = lazy, load_all = load_all, bad = bad, check = check }
 
--- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which is made of rows itself, and is put here by task/group.lua.
+-- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which needs rows itself, so task/group.lua sets it here.
 
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
--- row.result: a type of LuaCATS for each value that comes back, maybe with its name, as in "Guest?" or { "integer code", "string output" };
--- row.returns says what it means. row.fields: what is in the table that comes back, or in each of the list with the result "table[]", as a list of
--- { name, type, help }. param.type: a type of Lua, the name of a class, "XML text", or "a or b" of these. param.binary: a string that may have any
--- byte in it. row.blocks: it makes calls that can block, and so has the option timeout.
+-- row.result: a LuaCATS type for each returned value, optionally with its name, as in "Guest?" or { "integer code", "string output" };
+-- row.returns explains it. row.fields: the fields of the returned table, or of each in the list with the result "table[]", as a list of
+-- { name, type, help }. param.type: a type of Lua, the name of a class, "XML text", or "a or b" of these. param.binary: a string of any
+-- bytes. row.blocks: it makes calls that can block, and so has the option timeout.
 return setmetatable(define, {
   __call = function(_, class, owner, row)
     row.owner = owner

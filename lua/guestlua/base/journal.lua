@@ -1,7 +1,7 @@
--- The journal: what a run is about to do that it would have to take back, in one small file a run, on the disk before it is done. A run that ends
--- removes its file. What a killed one left, guestlua.recover finds and takes back: workflow/recover.lua.
+-- The journal: each run describes a change that it may have to take back in one small file per run, on the disk before it makes the change. A run
+-- that ends removes its file. guestlua.recover finds the files of killed runs and takes back their changes: workflow/recover.lua.
 --
--- Whoever holds the lock that an entry names is alive: process numbers mean nothing in another namespace, and are used again.
+-- A run is alive if the lock that its entry names is held: process numbers mean nothing in another namespace, and are used again.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -14,7 +14,7 @@ local journal = {
 local FORMAT = 2 -- of an entry
 local LARGEST = 1 << 20 -- bytes of an entry: a configuration has some ten thousand
 
-local directory -- as guestlua.journal set it
+local directory -- set by guestlua.journal
 
 local function fail(kind, fields)
   fields.kind, fields.op = kind, "journal"
@@ -44,7 +44,7 @@ local function first_line(path)
   return file and file:read("l") or ""
 end
 
--- This machine, as entries and claims name it. Containers of one machine share `boot`.
+-- This machine's name in entries and claims. Containers of one machine share `boot`.
 function journal.machine()
   return { name = first_line("/proc/sys/kernel/hostname"), id = first_line("/etc/machine-id"), boot = first_line("/proc/sys/kernel/random/boot_id") }
 end
@@ -54,7 +54,7 @@ function journal.process()
   return first_line("/proc/self/stat"):match("^%d+")
 end
 
--- Whether that machine is this one, as it runs now: "here", "before" (it was started anew since), or "elsewhere".
+-- Whether that machine is this one in its present boot: "here", "before" (it was rebooted since), or "elsewhere".
 function journal.where(machine)
   local this = journal.machine()
   if type(machine) ~= "table" then
@@ -67,8 +67,8 @@ end
 
 define(journal, "guestlua", {
   name = "journal",
-  help = "Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. "
-    .. "Its files are for this user only, because they hold configurations with their secrets.",
+  help = "Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. A recovery needs the same one. "
+    .. "Only this user can read its files, because they hold configurations with their secrets.",
   result = "string",
   returns = "the directory",
   params = { { name = "dir", type = "string", help = "a directory, made if it is missing; default: $XDG_STATE_HOME/guestlua/journal, or "
@@ -82,7 +82,7 @@ define(journal, "guestlua", {
   end,
 })
 
--- The directory, made and looked at: nobody else may write there.
+-- The directory, made and checked: nobody else may write there.
 function journal.directory()
   local dir = journal.journal()
   core.make_directory(dir)
@@ -93,7 +93,7 @@ function journal.directory()
   return dir
 end
 
--- A run's name: when it began, and a part that is nobody else's.
+-- A run's name: its start time, and a unique part.
 function journal.new_id()
   local random <close> = assert(io.open("/dev/urandom", "rb"))
   return os.date("!%Y%m%d-%H%M%S-") .. ("%08x"):format((string.unpack("I4", random:read(4))))
@@ -101,7 +101,7 @@ end
 
 -- ---- writing ----
 
--- entry:write{…} adds to an entry, entry:remove() ends it.
+-- entry:write{…} adds to an entry, entry:remove() removes it.
 local Entry = {}
 Entry.__index = Entry
 
@@ -109,7 +109,7 @@ local function path_of(dir, id)
   return ("%s/%s.json"):format(dir, id)
 end
 
--- The entry of a run, which is not written yet. lock: the name of the lock's file beside it.
+-- The entry of a run, not yet written. lock: the name of the lock file beside it.
 function journal.begin(id, name, guest, lock)
   return setmetatable({
     path = path_of(journal.directory(), id),
@@ -151,13 +151,13 @@ local function decode(text)
   return ok and type(entry) == "table" and entry or nil
 end
 
--- What each field of an entry is. The names of files are made of some.
+-- The type of each field of an entry. Some become parts of file names.
 local FIELDS = {
   { "id", "string" }, { "workflow", "string" }, { "step", "string" }, { "uuid", "string", "^[%x-]+$" }, { "guest", "string" }, { "host", "string" },
   { "machine", "table" }, { "process", "string" }, { "since", "string" }, { "lock", "string", "^[%w_-]+%.lock$" }, { "data", "table" },
 }
 
--- Why an entry is none that can be worked on; nil: it can.
+-- Why an entry cannot be worked on; nil: it can.
 local function problem_of(entry, id)
   if not entry then
     return "it is damaged"
@@ -192,7 +192,7 @@ local function read(dir, id)
   return setmetatable({ id = id, path = path_of(dir, id), fields = fields, written = true }, Entry)
 end
 
--- All entries, oldest first: those that can be worked on, and {id, problem}.
+-- All entries, oldest first: the usable ones, and {id, problem}.
 function journal.entries()
   local dir, list = journal.journal(), {}
   local why = core.distrust_directory(dir)
@@ -212,12 +212,12 @@ function journal.again(entry)
   return now.fields and now or nil
 end
 
--- Whether there is an entry of that id.
+-- Whether there is an entry with that id.
 function journal.has(id)
   return not id:find("/", 1, true) and core.identify(path_of(journal.journal(), id)) ~= nil
 end
 
--- Removes the locks that dead runs have left.
+-- Removes the locks of dead runs.
 function journal.sweep()
   local dir = journal.journal()
   for _, name in ipairs(core.list_directory(dir)) do
@@ -228,12 +228,12 @@ function journal.sweep()
   end
 end
 
--- Whether the run of an entry goes on: somebody holds its lock.
+-- Whether the run of an entry is alive: its lock is held.
 function journal.lives(entry)
   return journal.where(entry.fields.machine) == "here" and core.lock_holder(journal.journal() .. "/" .. entry.fields.lock) == true
 end
 
--- Removes an entry, whatever is in it.
+-- Removes an entry, whatever its contents.
 function journal.forget(id)
   core.remove_file(path_of(journal.journal(), id))
 end

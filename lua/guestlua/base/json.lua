@@ -1,8 +1,8 @@
--- The Lua module dkjson, which only some functions need: where it is missing they say so when they are called.
+-- The Lua module dkjson, which only some functions need: if it is missing they say so when they are called.
 
 local core = require("guestlua.core")
 
--- op: the function that needs it; what: how the message calls that.
+-- op: the function that needs it; what: its name in the message.
 return function(op, what)
   local found, json = pcall(require, "dkjson")
   if found then

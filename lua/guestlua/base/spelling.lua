@@ -1,8 +1,8 @@
--- Which name was meant.
+-- Guesses the name that was meant.
 
 local spelling = {}
 
--- How many letters have to be put in, left out, changed or swapped with the next one; more than 2 is 3.
+-- The number of letters to insert, delete, change or swap with the next one; more than 2 is 3.
 function spelling.distance(a, b)
   if math.abs(#a - #b) > 2 then
     return 3
@@ -25,7 +25,7 @@ function spelling.distance(a, b)
   return math.min(previous[#b], 3)
 end
 
--- Which of the names it nearly is. A short name is nearly many, so it has to be nearer.
+-- The name that is close to it. A short name is close to many, so it has to be closer.
 function spelling.nearest(name, names)
   local best, found = #name >= 8 and 2 or #name >= 4 and 1 or 0, nil
   for _, candidate in ipairs(names) do

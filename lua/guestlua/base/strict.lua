@@ -1,4 +1,4 @@
--- Tables whose names are known: one that is misspelt is an error that says which is meant, as with the fields of Guest, and not nil.
+-- Tables with known names: a misspelt one is an error that suggests the right one, as with the fields of Guest, and not nil.
 -- rawget(table, name) asks whether there is one.
 
 local core = require("guestlua.core")
@@ -9,14 +9,14 @@ local function nearest(t, optional, name)
   for key in pairs(optional) do
     names[#names + 1] = key
   end
-  for key in next, t do -- whatever pairs() would load
+  for key in next, t do -- without loading the lazy modules, as pairs() would
     names[#names + 1] = type(key) == "string" and key or nil
   end
   table.sort(names)
   return spelling.nearest(name, names)
 end
 
--- Makes the table strict, and gives it. what: how people call it. optional: names that may be unset, in a list. A __index that the table has is
+-- Makes the table strict, and returns it. what: its name for people. optional: names that may be unset, in a list. The table's own __index is
 -- asked first.
 return function(t, what, optional)
   local metatable, may = getmetatable(t) or {}, {}

@@ -1,16 +1,16 @@
--- Undo: to-be-closed values that take back what was done, on every way out of a scope.
+-- Undo: to-be-closed values that take back a change, however their scope ends.
 --
 --   local undo <close> = undo.guard(function(failure) … end)     failure: the error that leaves the scope, or nil
---   undo:keep()                                                  lets go: nothing is taken back
+--   undo:keep()                                                  nothing is taken back
 --
--- The function runs shielded from being cancelled. An error in it never hides the one that left the scope: that one is raised, and tells of both.
+-- The function is shielded from cancellation. An error in it never hides the one that left the scope: that one is raised, and reports both.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 
 local undo = {}
 
--- The error to raise where `first` left a scope and `second` came while undoing; first may be nil. One may tell of the other already.
+-- The error to raise if `first` left a scope and `second` came while undoing; first may be nil. One may report the other already.
 function undo.both(first, second)
   if first == nil or core.Error.is(second) and second.value == first then
     return second
@@ -24,8 +24,8 @@ function undo.both(first, second)
   return first
 end
 
-local Guard = define.class("Guard", "Holds something for a scope, as guest:frozen(), guest:paused() and guest:attached(device) do: "
-  .. "local frozen <close> = guest:frozen(). It is taken back on every way out of the scope.")
+local Guard = define.class("Guard", "A change for a scope, as made by guest:frozen(), guest:paused() and guest:attached(device): "
+  .. "local frozen <close> = guest:frozen(). It is taken back however the scope ends.")
 
 function Guard:__close(failure)
   local take_back = self.take_back
@@ -42,7 +42,7 @@ end
 define(Guard, "Guard", {
   name = "close",
   method = true,
-  help = "Takes back now. A second time it does nothing. Errors: as the call that takes it back has them.",
+  help = "Takes the change back now. A second call does nothing. Errors: those of the call that takes it back.",
   run = function(guard)
     Guard.__close(guard)
   end,
@@ -51,7 +51,7 @@ define(Guard, "Guard", {
 define(Guard, "Guard", {
   name = "keep",
   method = true,
-  help = "Lets go of what is held: nothing is taken back when the scope ends, nor by recover.",
+  help = "Keeps the change: it is not taken back when the scope ends, nor by recover.",
   result = "Guard",
   run = function(guard)
     local kept = guard.take_back and guard.kept
@@ -63,7 +63,7 @@ define(Guard, "Guard", {
   end,
 })
 
--- Closes the guard as the end of its scope does. failure: the error that leaves it.
+-- Closes the guard like the end of its scope. failure: the error that leaves it.
 undo.Guard, undo.close = Guard, Guard.__close
 
 -- kept: called when the guard is kept; may be nil.

@@ -1,4 +1,4 @@
--- The words of a Lua source, for guestlua --check and for what can follow at the prompt.
+-- The words of a Lua source, for guestlua --check and for completion at the prompt.
 
 local words = { keywords = {} }
 
@@ -8,7 +8,7 @@ for word in ("and break do else elseif end false for function goto if in local n
   words.keywords[#words.keywords + 1] = word
 end
 
--- A string in quotes, to its end, or to that of the source.
+-- A string in quotes, to its end or the end of the source.
 local function quoted(source, at)
   local quote, last = source:sub(at, at), at + 1
   while last <= #source and source:sub(last, last) ~= quote do
@@ -17,8 +17,8 @@ local function quoted(source, at)
   return source:sub(at, last), last > #source and quote or nil
 end
 
--- The words of a source: a list of {kind = "name", "keyword", "string", "other"; text=, line=; ends: the source ends with it; open: the quote of a
--- string that is not closed}.
+-- The words of a source: a list of {kind = "name", "keyword", "string", "other"; text=, line=; ends: the source ends with it; open: the quote of an
+-- unclosed string}.
 function words.list(source)
   local list, at, line = {}, 1, 1
   while at <= #source do
@@ -52,7 +52,7 @@ end
 
 words.closing = { ["("] = ")", ["{"] = "}", ["["] = "]" }
 
--- Where the bracket that opens at i closes.
+-- The index of the bracket that closes the one at i.
 function words.close_of(list, i)
   local depth = 0
   for at = i, #list do
@@ -73,7 +73,7 @@ function words.is(word, text)
   return word ~= nil and word.kind ~= "string" and word.text == text
 end
 
--- The keys of the table between the brackets, those in it and not deeper.
+-- The keys of the table between the brackets, without those of nested tables.
 function words.keys_in(list, first, last)
   local keys, i = {}, first + 1
   while i < last do
@@ -83,7 +83,7 @@ function words.keys_in(list, first, last)
     elseif word.kind == "other" and words.closing[word.text] then
       i = words.close_of(list, i)
     elseif words.is(word, "function") then
-      return keys -- what is behind its body is not looked for
+      return keys -- the rest after its body is not examined
     end
     i = i + 1
   end

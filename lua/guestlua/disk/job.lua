@@ -155,9 +155,9 @@ end)
 define(core.BlockDevice, "BlockDevice", {
   name = "await_job",
   method = true,
-  help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is also asked now "
-  .. "and then, in case one was lost. An unknown end is reported as \"unknown\", never as success. If the wait is interrupted (Ctrl-C) or "
-  .. "cancelled the job is aborted; after a timeout it goes on.",
+  help = "Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and "
+    .. "then, in case one was lost. An unknown end is reported as \"unknown\", never as success. If the wait is interrupted (Ctrl-C) or "
+    .. "cancelled the job is aborted; after a timeout it goes on.",
   result = { [["completed"|"ready"|"failed"|"canceled"|"unknown" outcome]], "string? reason" },
   returns = "\"completed\", \"ready\", \"failed\", \"canceled\" or \"unknown\", and then the reason if there is one",
   params = {

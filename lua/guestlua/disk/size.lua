@@ -10,7 +10,7 @@ for _, param in ipairs(core.documentation("BlockDevice", "resize").params) do --
   params[#params + 1] = param.name ~= "timeout" and param or nil
 end
 params[#params + 1] = { name = "shrink", type = "boolean", help = "allow a smaller size, which loses the data behind the new end; default: false, "
-.. "and a smaller size is refused (not in the reference)" }
+  .. "and a smaller size is refused (not in the reference)" }
 
 -- nil: not known. QEMU refuses to resize a disk with a job and says so itself; such a disk must not be asked for its size (CONTRIBUTING.md). A driver
 -- that does not know the size of a disk resizes none.
@@ -37,7 +37,7 @@ define(core.BlockDevice, "BlockDevice", {
   method = true,
   call = "virDomainBlockResize",
   help = "Changes the size of the disk while the guest runs. Partitions and file systems on it are to be grown in the guest "
-  .. "afterwards, or shrunk before. The size is compared with virDomainGetBlockInfo's.",
+    .. "afterwards, or shrunk before. The size is compared with virDomainGetBlockInfo's.",
   params = params,
   blocks = true,
   run = function(disk, size, options)

@@ -299,7 +299,7 @@ define(core.Guest, "Guest", {
   name = "exec",
   method = true,
   help = "Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in "
-  .. "pieces, because libvirt drops an agent whose answer is over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, "
+    .. "pieces, because libvirt drops an agent whose answer is over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, "
     .. "no_directory, timeout.",
   result = { "integer code", "string output", "string errors", "table how" },
   returns = "its exit code (128 plus the signal's number if a signal ended it), its output, its error output, and a table: signal (nil: "
@@ -312,8 +312,8 @@ define(core.Guest, "Guest", {
     { name = "env", type = "table", help = "environment variables by name, in addition to the agent's" },
     { name = "max_output", type = "integer", help = "the maximum number of bytes of each output; default 16 MiB" },
     { name = "secret", type = "any", help = "a string, or a list of strings, in args that must not be shown: they are masked in "
-    .. "all that guestlua prints from now on; input always is" },
-    { name = "timeout", type = "number", help = "seconds; after that the program and its children are killed, and an error of kind "
+      .. "all that guestlua prints from now on; input always is" },
+    { name = "timeout", type = "number", help = "seconds; after that the program and all that it started are killed, and an error of kind "
       .. "\"timeout\" is raised" },
   },
   run = function(guest, path, options)

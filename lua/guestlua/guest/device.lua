@@ -45,8 +45,8 @@ define(Guest, "Guest", {
   name = "get_interface_by_cfg",
   method = true,
   help = "The guest's network interface, or PCI device, that matches cfg, however libvirt shows it: an interface by its alias, address, MAC "
-  .. "address, source and, if cfg has one, target; a PCI device by its address on the host. If several match, an error of kind "
-  .. "\"device_ambiguous\" names them.",
+    .. "address, source and, if cfg has one, target; a PCI device by its address on the host. If several match, an error of kind "
+    .. "\"device_ambiguous\" names them.",
   result = "Element?",
   returns = "Element, or nil if there is none or cfg is nil",
   params = {
@@ -150,8 +150,8 @@ define(Guest, "Guest", {
   name = "detach_device_with_retry",
   method = true,
   help = "Asks the guest to release a device, and returns a function that waits for that and asks again with growing pauses. The function raises "
-  .. "an error of kind \"device_detach_failed\" if the guest did not release it, and \"device_not_found\" if libvirt says that there is no such "
-  .. "device; its counter continues when it is called again.",
+    .. "an error of kind \"device_detach_failed\" if the guest did not release it, and \"device_not_found\" if libvirt says that there is no such "
+    .. "device; its counter continues when it is called again.",
   result = "fun()",
   returns = "a function without arguments, which waits",
   params = {

@@ -38,7 +38,7 @@ function freeze.check_agent(guest, seconds)
   end
   local limit = math.max(1, math.min(PING, (seconds or PING) // 1 | 0))
   local ok, answer = pcall(guest.agent_command, guest, '{"execute":"guest-fsfreeze-status"}', { agent_timeout = limit })
-  if not ok and not core.Error.is(answer, "no_support") then -- a driver that cannot ask may freeze all the same
+  if not ok and not core.Error.is(answer, "no_support") then -- a driver that cannot ask may still be able to freeze
     error(answer, 0)
   elseif ok and answer:find('"return"%s*:%s*"frozen"') then
     error(core.Error.new({

@@ -71,8 +71,8 @@ define(core.Guest, "Guest", {
   name = "frozen",
   method = true,
   help = "Freezes the guest's file systems for a scope: local frozen <close> = guest:frozen(). They are thawed however the scope ends, even if the "
-  .. "freeze itself fails half-way, and if this process dies. frozen:close() thaws earlier, frozen:keep() leaves them frozen. If the agent "
-  .. "does not answer, it raises before anything is frozen.",
+    .. "freeze itself fails half-way, and if this process dies. frozen:close() thaws earlier, frozen:keep() leaves them frozen. If the agent "
+    .. "does not answer, it raises before anything is frozen.",
   result = "Guard",
   params = {
     { name = "timeout", type = "number", help = "seconds that the freeze may take; then the guest is thawed, and an error of kind "
@@ -116,7 +116,7 @@ define(core.Guest, "Guest", {
   name = "paused",
   method = true,
   help = "Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again however the scope ends; a guest that was paused before "
-  .. "stays paused.",
+    .. "stays paused.",
   result = "Guard",
   blocks = true,
   run = function(guest)

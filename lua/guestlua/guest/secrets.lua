@@ -56,7 +56,7 @@ define(core.Host, "Host", {
   method = true,
   call = "virDomainDefineXML",
   help = "Defines a guest, or redefines the one with the same UUID. It is not started. A configuration that was read without the guest's secrets "
-  .. "(passwords of graphics, cookies of disks) is refused, because they would be lost. With the option validate it is virDomainDefineXMLFlags.",
+    .. "(passwords of graphics, cookies of disks) is refused, because they would be lost. With the option validate it is virDomainDefineXMLFlags.",
   result = "Guest",
   params = {
     { name = "xml", type = "Element or XML text", positional = true, required = true, help = "the guest's configuration, a <domain> element" },

@@ -1,11 +1,11 @@
--- Events as people use them, over Subscription: an iterator, a handler, a wait.
+-- Convenient events, over Subscription: an iterator, a handler, a wait.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 
 local event = {}
 
--- object:subscribe for a method of ours, which bad names are told of.
+-- object:subscribe for one of these methods, which errors about bad names then mention.
 local function subscribe(object, names, method, argument)
   local ok, result = pcall(object.subscribe, object, names)
   if ok then
@@ -65,16 +65,16 @@ end
 
 local NAMES = { name = "names", type = "string or table", positional = true, required = true, choices_of = "subscribe",
   help = "an event's name, or a list of them" }
-local MATCH = { name = "match", type = "function", help = "called with each such event: whether it is one that is meant; default: all are" }
+local MATCH = { name = "match", type = "function", help = "called with each such event: returns whether it counts; default: all do" }
 
--- What the loop of events may get in its one table of names.
+-- The options that the loop of events may get in its table of names.
 local IN_NAMES = { match = MATCH, timeout = { name = "timeout", type = "number" } }
 
 local events = {
   name = "events",
   method = true,
-  help = "For a loop: for event in object:events({\"lifecycle\", \"block_job_2\"}, {timeout=60}) do. Hears of the named events from this call on, "
-    .. "until the loop is left or the time is over. What is dropped because nobody fetched it is reported as an event \"lost\" with its count. "
+  help = "For a loop: for event in object:events({\"lifecycle\", \"block_job_2\"}, {timeout=60}) do. Receives the named events from this call on, "
+    .. "until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event \"lost\" with their count. "
     .. "Names and options may stand in one table: object:events{\"lifecycle\", timeout=60}.",
   result = "fun(): table",
   returns = "an iterator",
@@ -101,7 +101,7 @@ local events = {
   end,
 }
 
--- An Error says by itself where it comes from.
+-- An Error already says where it comes from.
 local function traceback(e)
   return type(e) == "string" and debug.traceback(core.printable(e, "indent"), 2) or e
 end
@@ -114,7 +114,7 @@ end
 
 local handlers = { count = 0, failure = nil, over = core.signal() } -- over: wakes when one has ended
 
--- Hands each event to fn, until the subscription is closed or the time is over.
+-- Passes each event to fn, until the subscription is closed or the time is over.
 local function each_event(subscription, names, fn, options)
   local closing <close>, deadline = subscription, deadline_of(options) -- luacheck: ignore closing
   while true do
@@ -146,7 +146,7 @@ local function handle(...)
   end
 end
 
--- How many handlers there are.
+-- The number of handlers.
 function event.handlers()
   return handlers.count
 end
@@ -154,9 +154,9 @@ end
 local on = {
   name = "on",
   method = true,
-  help = "Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, "
-    .. "and the next event is handled all the same. A script ends with its last line all the same, and its handlers with it: guestlua.serve() "
-    .. "stays for them.",
+  help = "Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, "
+    .. "and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() "
+    .. "keeps it running for them.",
   result = "Subscription",
   returns = "a Subscription: its close() ends it, and so does closing the connection",
   params = {
@@ -202,8 +202,8 @@ end
 local wait_event = {
   name = "wait_event",
   method = true,
-  help = "Waits for an event of one of the names. If a call causes the event, subscribe before it and wait on the Subscription instead: "
-    .. "an event that came before is missed.",
+  help = "Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: "
+    .. "an earlier event is missed.",
   result = "table",
   returns = "the event; an error of kind \"timeout\" if none came in time",
   params = { NAMES, MATCH, { name = "timeout", type = "number", help = "seconds to wait at most; default: no limit" } },
@@ -215,10 +215,10 @@ local wait_event = {
 
 define(event, "guestlua", {
   name = "serve",
-  help = "Stays for the handlers of on(): until none of them is left, because they were closed, their connections were closed or their time is over. "
-    .. "A script that would end with its last line goes on that way. A signal that stops the script (Ctrl-C, SIGTERM) ends it as any wait, "
-    .. "with an error of kind \"interrupted\"; the error of a connection that was lost and is not opened again (option reconnect of open) is raised.",
-  params = { { name = "timeout", type = "number", help = "seconds after which it returns all the same; default: no limit" } },
+  help = "Waits for the handlers of on() until none is left, because they were closed, their connections were closed or their time is over. "
+    .. "This keeps a script running past its last line. A signal that stops the script (Ctrl-C, SIGTERM) ends it like any wait, "
+    .. "with an error of kind \"interrupted\". If a connection is lost and not opened again (option reconnect of open), its error is raised.",
+  params = { { name = "timeout", type = "number", help = "seconds after which it returns anyway; default: no limit" } },
   result = "boolean",
   returns = "true; false if the time was over while handlers were left",
   run = function(options)

@@ -1,4 +1,4 @@
--- What a Host has, by short names: host:network("default"), host:pool("images"), host:secret(uuid) … The lists are rows of the calls themselves.
+-- A Host's objects, by short names: host:network("default"), host:pool("images"), host:secret(uuid) … The lists are rows of the calls themselves.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -7,7 +7,7 @@ local function is_uuid(text)
   return #text == 36 and select(2, text:gsub("%-", "")) == 4
 end
 
--- Each: what it is called, its class, the error's kind if it is missing, and the lookups; by_uuid comes first for what reads like a UUID.
+-- Each: its name, its class, the error's kind if it is missing, and the lookups; by_uuid comes first for a text that looks like a UUID.
 local LOOKUPS = {
   { "network", "Network", "no_network", by_name = "network_lookup_by_name", by_uuid = "network_lookup_by_uuid_string" },
   { "pool", "StoragePool", "no_storage_pool", by_name = "storage_pool_lookup_by_name", by_uuid = "storage_pool_lookup_by_uuid_string" },
@@ -31,7 +31,7 @@ for _, lookup in ipairs(LOOKUPS) do
   define(core.Host, "Host", {
     name = name,
     method = true,
-    help = ("Looks up the %s of that %s."):format(name:gsub("_", " "), lookup.by_name and (lookup.by_uuid and "name or UUID" or "name") or "UUID"),
+    help = ("Looks up the %s with that %s."):format(name:gsub("_", " "), lookup.by_name and (lookup.by_uuid and "name or UUID" or "name") or "UUID"),
     result = class .. "?",
     returns = class .. ", or nil if there is none",
     params = {
@@ -56,7 +56,7 @@ end
 define(core.Host, "Host", {
   name = "volume",
   method = true,
-  help = "Looks up the volume of that path, in whatever pool it is; or of that key.",
+  help = "Looks up the volume with that path, in any pool; or with that key.",
   result = "StorageVol?",
   returns = "StorageVol, or nil if there is none",
   params = { { name = "path_or_key", type = "string", positional = true, required = true, help = "the volume's path, or its key" } },
@@ -69,7 +69,7 @@ define(core.Host, "Host", {
 define(core.Host, "Host", {
   name = "capabilities",
   method = true,
-  help = "What the host and its hypervisor can do.",
+  help = "The capabilities of the host and its hypervisor.",
   result = "Element",
   blocks = true,
   run = function(host)
@@ -80,13 +80,13 @@ define(core.Host, "Host", {
 define(core.Host, "Host", {
   name = "domain_capabilities",
   method = true,
-  help = "What guests can have: machine types, processor models, kinds of devices.",
+  help = "The capabilities for guests: machine types, processor models, kinds of devices.",
   result = "Element",
   params = {
-    { name = "emulator", type = "string", help = "of the emulator at that path" },
-    { name = "arch", type = "string", help = "of that architecture, as \"x86_64\"" },
-    { name = "machine", type = "string", help = "of that machine type, as \"q35\"" },
-    { name = "virttype", type = "string", help = "of that kind of virtualization, as \"kvm\"" },
+    { name = "emulator", type = "string", help = "the path of the emulator" },
+    { name = "arch", type = "string", help = "the architecture, for example \"x86_64\"" },
+    { name = "machine", type = "string", help = "the machine type, for example \"q35\"" },
+    { name = "virttype", type = "string", help = "the kind of virtualization, for example \"kvm\"" },
   },
   blocks = true,
   run = function(host, options)

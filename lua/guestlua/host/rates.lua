@@ -1,4 +1,4 @@
--- Rates: what went on between two answers of host:stats or guest:stats, a second.
+-- Rates per second, from two results of host:stats or guest:stats.
 
 local define = require("guestlua.base.define")
 
@@ -12,8 +12,8 @@ local function set(words)
   return names
 end
 
--- What only ever grows while a guest runs, by libvirt's names, with # for any number; a word with * stands for any. What is in none of these is a
--- size or a state, which has no rate.
+-- The counters that only grow while a guest runs, by libvirt's names, with # for any number; a word with * stands for any. All other values are
+-- sizes or states, which have no rate.
 local COUNTERS = set("cpu.time cpu.user cpu.system cpu.haltpoll.success.time cpu.haltpoll.fail.time "
   .. "balloon.swap_in balloon.swap_out balloon.major_fault balloon.minor_fault balloon.hugetlb_pgalloc balloon.hugetlb_pgfail "
   .. "vcpu.#.time vcpu.#.wait vcpu.#.delay vcpu.#.*.sum vm.*.sum "
@@ -21,7 +21,7 @@ local COUNTERS = set("cpu.time cpu.user cpu.system cpu.haltpoll.success.time cpu
   .. "block.#.rd.reqs block.#.rd.bytes block.#.rd.times block.#.wr.reqs block.#.wr.bytes block.#.wr.times "
   .. "block.#.fl.reqs block.#.fl.bytes block.#.fl.times block.#.errors perf.*")
 
--- Of perf, what is a state all the same.
+-- The values of perf that are states nevertheless.
 local GAUGES = set("perf.cmt perf.mbmt perf.mbml")
 
 local function is_counter(path)
@@ -34,7 +34,7 @@ local function by_name(list)
   local found = {}
   for key, entry in pairs(list) do
     if type(key) == "number" and type(entry) == "table" and entry.name then
-      -- of a disk with "backing" all images have the disk's name
+      -- with "backing" all images of a disk have the disk's name
       found[entry.name .. "\0" .. tostring(entry.backingIndex)] = entry
     end
   end
@@ -84,11 +84,11 @@ end
 
 define(rates, "guestlua", {
   name = "rates",
-  help = "What went on between two answers of host:stats, or of guest:stats, a second: bytes, requests, nanoseconds of processor time. Disks and "
-    .. "network interfaces are known by their names. A counter that went down has no rate, as the guest was started anew; nor has what "
-    .. "only one of the two has, nor what is a size or a state.",
+  help = "The rates per second between two results of host:stats, or of guest:stats: bytes, requests, nanoseconds of processor time. Disks and "
+    .. "network interfaces are known by their names. A counter that went down has no rate, because the guest was restarted; nor has a value "
+    .. "that only one of the two has, nor a size or a state.",
   result = "table",
-  returns = "a table like the two, with rates: guestlua.rates(a, b).web.cpu.time / 1e9 is how many processors were busy",
+  returns = "a table like the two, with rates: guestlua.rates(a, b).web.cpu.time / 1e9 is the number of busy processors",
   params = {
     { name = "a", type = "table", positional = true, required = true, help = "the earlier answer" },
     { name = "b", type = "table", positional = true, required = true, help = "the later one" },

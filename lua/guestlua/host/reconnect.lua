@@ -1,4 +1,4 @@
--- Keeps a connection: where it is lost it is opened again, with pauses that grow.
+-- Keeps a connection: if it is lost it is opened again, with growing pauses.
 
 local core = require("guestlua.core")
 
@@ -10,7 +10,7 @@ local function attempt(host, lost_at, turn)
   return pcall(host.reconnect, host, { gap = core.now() - lost_at })
 end
 
--- Until it is there; a new one may be lost at once. Raises "closed" when the host is closed.
+-- Tries until it is open; a new one may be lost at once. Raises "closed" when the host is closed.
 local function again(host, events, turn)
   local lost_at, pause = core.now(), FIRST_PAUSE
   while not host:is_alive() do

@@ -1,4 +1,4 @@
--- guestlua.run: programs of this host, while the other tasks go on; and a word to who holds those up.
+-- guestlua.run: programs of this host, while the other tasks run on; and a warning for scripts that block those.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -39,18 +39,18 @@ end
 
 define(run, "guestlua", {
   name = "run",
-  help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is "
+  help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. If its task is "
     .. "cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.",
   result = { "integer code", "string output", "string errors" },
-  returns = "its exit code (128 and the signal's number if a signal ended it), what it printed, and what it printed as errors",
+  returns = "its exit code (128 plus the signal's number if a signal ended it), its output, and its error output",
   params = {
     { name = "program", type = "string", positional = true, required = true, help = "the program; without a slash in it PATH is searched" },
     { name = "args", type = "table", help = "a list of its arguments, all strings" },
-    { name = "input", type = "string", binary = true, help = "what it reads from standard input; default: nothing" },
-    { name = "timeout", type = "number", help = "seconds; a program that is not over by then is ended, and an error of kind \"timeout\" is raised, "
-      .. "with what it had printed in `output` and `errors`" },
-    { name = "cwd", type = "string", help = "the directory that it starts in" },
-    { name = "env", type = "table", help = "environment variables that it gets in addition, as in {LANG = \"C\"}; false takes one away" },
+    { name = "input", type = "string", binary = true, help = "its standard input; default: nothing" },
+    { name = "timeout", type = "number", help = "seconds; after that the program is ended, and an error of kind \"timeout\" is raised, "
+      .. "with its output so far in `output` and `errors`" },
+    { name = "cwd", type = "string", help = "its working directory" },
+    { name = "env", type = "table", help = "additional environment variables, for example {LANG = \"C\"}; false removes one" },
   },
   run = function(program, options)
     if program == "" then
@@ -75,11 +75,11 @@ define(run, "guestlua", {
   end,
 })
 
--- ---- what holds up the other tasks ----
+-- ---- calls that block the other tasks ----
 
 local warned = false
 
--- Says so once, if there are other tasks.
+-- Warns once, if there are other tasks.
 local function warn(name)
   if not warned and core.alive().tasks > 1 then
     warned = true

@@ -1,4 +1,4 @@
--- Volumes of the usual kinds, without XML of one's own.
+-- Volumes of the usual kinds, without writing XML.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -6,7 +6,7 @@ local define = require("guestlua.base.define")
 define(core.StoragePool, "StoragePool", {
   name = "volume",
   method = true,
-  help = "Looks up the volume of the pool of that name.",
+  help = "Looks up the pool's volume of that name.",
   result = "StorageVol?",
   returns = "StorageVol, or nil if there is none",
   params = { { name = "name", type = "string", positional = true, required = true, help = "the volume's name" } },
@@ -26,7 +26,7 @@ local function bytes(method, options, key, required)
   return value and { unit = "bytes", value } or nil
 end
 
--- The path of an image that another one stands on, which may be given as a volume.
+-- The path of a backing image, which may be given as a volume.
 local function path_of(backing)
   if type(backing) == "string" then
     return backing
@@ -41,14 +41,14 @@ define(core.StoragePool, "StoragePool", {
   help = "Makes a volume: pool:create_volume{ name = \"web.qcow2\", capacity = 10 * 2^30 // 1, format = \"qcow2\" }.",
   result = "StorageVol",
   params = {
-    { name = "name", type = "string", help = "its name; it has to be given" },
-    { name = "capacity", type = "integer", help = "how large the guest sees it, in bytes; it has to be given" },
-    { name = "allocation", type = "integer", help = "how much of that is taken at once, in bytes; default: what the pool makes of it" },
-    { name = "format", type = "string", help = "as \"qcow2\", \"raw\"; default: the pool's" },
-    { name = "backing", type = "any", help = "the image that it begins as: a path, or a StorageVol" },
-    { name = "backing_format", type = "string", help = "the format of that; it has to be given with backing, as nobody may guess it from what a "
-      .. "guest wrote" },
-    { name = "prealloc_metadata", type = "boolean", help = "make the tables of the whole image at once" },
+    { name = "name", type = "string", help = "its name; required" },
+    { name = "capacity", type = "integer", help = "its size for the guest, in bytes; required" },
+    { name = "allocation", type = "integer", help = "how much of that to allocate at once, in bytes; default: the pool's choice" },
+    { name = "format", type = "string", help = "for example \"qcow2\" or \"raw\"; default: the pool's" },
+    { name = "backing", type = "any", help = "the backing image: a path, or a StorageVol" },
+    { name = "backing_format", type = "string", help = "the backing image's format; required with backing, because it must not be guessed from "
+      .. "data that a guest wrote" },
+    { name = "prealloc_metadata", type = "boolean", help = "allocate the image's metadata at once" },
   },
   blocks = true,
   run = function(pool, options)
@@ -77,13 +77,13 @@ define(core.StoragePool, "StoragePool", {
 define(core.StorageVol, "StorageVol", {
   name = "clone",
   method = true,
-  help = "Makes another volume with the same contents, of the same format and capacity.",
+  help = "Makes another volume with the same contents, format and capacity.",
   result = "StorageVol",
   params = {
     { name = "name", type = "string", positional = true, required = true, help = "the name of the new one" },
-    { name = "pool", type = "StoragePool", help = "where it is made; default: that of this one" },
-    { name = "format", type = "string", help = "another format, as \"raw\"" },
-    { name = "reflink", type = "boolean", help = "share the blocks, on file systems that can" },
+    { name = "pool", type = "StoragePool", help = "the new volume's pool; default: this one's" },
+    { name = "format", type = "string", help = "another format, for example \"raw\"" },
+    { name = "reflink", type = "boolean", help = "share the blocks, if the file system can" },
   },
   blocks = true,
   run = function(volume, name, options)

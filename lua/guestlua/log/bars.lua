@@ -1,4 +1,4 @@
--- What a line of progress says: per cent, amounts, rate, time left, and a gauge.
+-- The text of a progress line: per cent, amounts, rate, time left, and a gauge.
 
 local core = require("guestlua.core")
 local screen = require("guestlua.log.screen")
@@ -57,13 +57,13 @@ local function facts(bar)
   return list
 end
 
--- The first so many facts, or all, as a sentence has them.
+-- The first so many facts, or all, as part of a sentence.
 function bars.listed(bar, count)
   local list = facts(bar)
   return (table.concat(list, ", ", 1, count or #list):gsub("^ +", ""))
 end
 
--- A line for each bar, the gauges below each other.
+-- A line for each bar, with aligned gauges.
 function bars.lines(list, columns)
   local texts, longest, label_width = {}, 0, 0
   for i, bar in ipairs(list) do

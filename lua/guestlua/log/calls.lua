@@ -1,4 +1,4 @@
--- What the calls tell of themselves (src/call/watch.c): the log's level trace, and the dry run.
+-- Reports of calls (src/call/watch.c): the log's level trace, and the dry run.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -37,7 +37,7 @@ local function fields_of(call)
   }, { __jsonorder = ORDER })
 end
 
--- What the jobs would have come to that a dry run did not start: by guest and disk, for await_job.
+-- The outcomes of jobs that a dry run did not start: by guest and disk, for await_job.
 local outcomes = {}
 
 local function key_of(guest, device)
@@ -63,7 +63,7 @@ local function remember(call)
   end
 end
 
--- What await_job answers of a job that a dry run did not start; nil where there is none.
+-- await_job's result for a job that a dry run did not start; nil if there is none.
 function calls.outcome(disk)
   local guest = disk.guest.name
   local key = key_of(guest, disk.name)
@@ -78,7 +78,7 @@ function calls.outcome(disk)
   return outcome
 end
 
--- Says that something which is no call of libvirt's is not done to a guest: `what` is its name, fields are more about it.
+-- Reports an action, not a libvirt call, that a dry run does not take on a guest: `what` is its name, fields are its details.
 function calls.held(what, guest, fields)
   local names = {}
   for name in pairs(fields) do
@@ -94,14 +94,14 @@ function calls.held(what, guest, fields)
     arguments = entry.arguments }, { __jsonorder = ORDER }))
 end
 
--- Says that something which is no call of libvirt's was done to a guest, as calls.held has it. guest: { name, host }.
+-- Reports an action, not a libvirt call, that was taken on a guest; arguments as for calls.held. guest: { name, host }.
 function calls.did(what, guest, fields)
   if record.is_on() then
     record.add({ call = what, host = core.mask(guest.host.uri), guest = guest.name, arguments = fields, outcome = "done" })
   end
 end
 
--- Says what a dry run does not wait for.
+-- Reports a wait that a dry run leaves out.
 function calls.waits(guest, what)
   plan.waits(guest, what)
   log.emit("info", "dry run: wait", { guest = guest.name, what = what })
@@ -127,12 +127,12 @@ end)
 
 define(calls, "guestlua", {
   name = "dry_run",
-  help = "dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded "
-    .. "where that is all that they say, and gets an error of kind \"dry_run\" where it is not. New connections are read-only. There is no way "
-    .. "back. The command's --dry-run.",
+  help = "dry_run(true): from now on calls that change something are written to the log and not made. A call whose only result is success "
+    .. "reports success; any other raises an error of kind \"dry_run\". New connections are read-only. It cannot be switched "
+    .. "off. The command's --dry-run.",
   result = "boolean",
   returns = "whether this is a dry run",
-  params = { { name = "on", type = "boolean", positional = true, help = "true; nil: only asks" } },
+  params = { { name = "on", type = "boolean", positional = true, help = "true; nil: only ask" } },
   run = function(on)
     return core.dry_run(on or nil)
   end,

@@ -1,13 +1,13 @@
--- The log: a line for each thing that is said, with secrets masked, on standard error or in a file.
+-- The log: a line per message, with secrets masked, on standard error or in a file.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local json = require("guestlua.base.json")
 local screen = require("guestlua.log.screen")
 
-local log = define.class("log", "What happened, for people and for programs: guestlua.log.warning(\"slow\", {guest = \"web\", seconds = 3}). The "
-  .. "levels are error, warning, info, debug and trace; at first errors and warnings are written, as text, to standard error. Passwords and the like "
-  .. "are masked: in XML, in fields that are called so, and where a text reads like one. Its functions are called with a dot.")
+local log = define.class("log", "A log for people and programs: guestlua.log.warning(\"slow\", {guest = \"web\", seconds = 3}). The "
+  .. "levels are error, warning, info, debug and trace; by default errors and warnings are written, as text, to standard error. Passwords "
+  .. "and the like are masked: in XML, in fields with such names, and in texts that look like one. Its functions are called with a dot.")
 log.__index, log.__name = nil, nil -- it has no objects
 
 local LEVELS = { "error", "warning", "info", "debug", "trace" }
@@ -51,7 +51,7 @@ end
 
 local plain -- function
 
--- A table of fields in an order of its own, or sorted: names, and values that can be written.
+-- A table of fields in its own order, or sorted: names, and values that can be written.
 local function plain_fields(fields, depth)
   local order = (getmetatable(fields) or {}).__jsonorder or sorted_keys(fields)
   local result, names = {}, {}
@@ -104,7 +104,7 @@ local function as_text(value)
   return order and ("{%s}"):format(table.concat(parts, " ")) or table.concat(parts, ",")
 end
 
--- "guest=web device=vda": fields that are inline stand among the others.
+-- "guest=web device=vda": inline fields stand among the others.
 local function add_fields(parts, fields)
   for _, key in ipairs(getmetatable(fields).__jsonorder) do
     local value = fields[key]
@@ -147,7 +147,7 @@ end
 
 encode = text_line
 
--- Writes a line, whatever the level is.
+-- Writes a line, whatever the level.
 local function emit(at, message, fields)
   local line = encode(core.timestamp(), at, masked_text(tostring(message)), plain_fields(fields or {}, 1))
   if handler then
@@ -178,13 +178,13 @@ end
 
 define(log, "log", {
   name = "configure",
-  help = "Says what is logged, how and where; what is not named stays as it is. The command's --log-level, --log-format and --log-file.",
+  help = "Sets what is logged, how and where; options that are not given stay as they are. The command's --log-level, --log-format and --log-file.",
   params = {
-    { name = "level", type = "string", help = "\"error\", \"warning\", \"info\", \"debug\" or \"trace\": this and what is worse; trace has each "
-      .. "call of libvirt, with its arguments, its result and how long it took" },
-    { name = "format", type = "string", help = "\"text\", or \"json\": an object a line. Needs the Lua module dkjson" },
+    { name = "level", type = "string", help = "\"error\", \"warning\", \"info\", \"debug\" or \"trace\": this level and worse; trace has each "
+      .. "libvirt call, with its arguments, its result and its duration" },
+    { name = "format", type = "string", help = "\"text\", or \"json\": one object per line, which needs the Lua module dkjson" },
     { name = "file", type = "string", help = "a file to append to" },
-    { name = "handler", type = "function", help = "called with each level and line, in the place of writing it; it must not wait" },
+    { name = "handler", type = "function", help = "called with each level and line instead of writing it; it must not wait" },
   },
   run = function(options)
     local new_level = options.level and choose("level", options.level, LEVELS)
@@ -205,10 +205,10 @@ define(log, "log", {
 for i, name in ipairs(LEVELS) do
   define(log, "log", {
     name = name,
-    help = ("Writes a line of the level %s, where the log has that level."):format(name),
+    help = ("Writes a line of the level %s, if that level is logged."):format(name),
     params = {
       { name = "message", type = "string", binary = true, positional = true, required = true, help = "what happened" },
-      { name = "fields", type = "table", positional = true, help = "more of it, by name" },
+      { name = "fields", type = "table", positional = true, help = "further details, by name" },
     },
     run = function(message, fields)
       if i <= rank[level] then
@@ -218,7 +218,7 @@ for i, name in ipairs(LEVELS) do
   })
 end
 
--- Fields as a line has them, in the order that their metatable has: as a table in which secrets are masked, and as text.
+-- The fields of a line, in the order given by their metatable: as a table with masked secrets, and as text.
 local function masked(fields)
   return plain_fields(fields, 1)
 end

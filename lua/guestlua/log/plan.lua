@@ -1,5 +1,5 @@
--- The plan that a dry run ends in: the changes that it did not make, in their order, each with the step of the workflow that it belongs to and what
--- would have been waited for after it.
+-- The plan at the end of a dry run: the changes that it did not make, in order, each with its workflow's step and the wait that would have followed
+-- it.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -9,14 +9,14 @@ local plan = {}
 
 local entries = {}
 
--- The runs of workflows that go on: by host and guest, the innermost one, which has the one around it as `outer`.
+-- The current runs of workflows: by host and guest, the innermost one, which has the one around it as `outer`.
 local running = {}
 
 local function key_of(host, guest)
   return ("%s\0%s"):format(host, guest)
 end
 
--- From now on what is held back of the run's guest, or recorded, belongs to the run, until the to-be-closed value that this gives is closed.
+-- From now on changes of the run's guest that are held back or recorded belong to the run, until the returned to-be-closed value is closed.
 function plan.begin(run)
   local key = key_of(core.mask(run.guest.host.uri), run.guest_name)
   local this = { run = run, outer = running[key] }
@@ -28,7 +28,7 @@ function plan.begin(run)
   })
 end
 
--- The run of a workflow that a guest has, and that is in no other one; or nil.
+-- The guest's outermost workflow run, or nil.
 function plan.outermost(host, guest)
   local this = host and guest and running[key_of(host, guest)]
   while this and this.outer do
@@ -37,7 +37,7 @@ function plan.outermost(host, guest)
   return this and this.run
 end
 
--- What the plan knows of the run that a guest has: its workflow and its step.
+-- The workflow and the step of a guest's run.
 local function place_of(host, guest)
   local this = host and guest and running[key_of(host, guest)]
   if this then
@@ -46,7 +46,7 @@ local function place_of(host, guest)
   return nil, {}
 end
 
--- Adds what was not done: call, op, host, object_type, object, guest, device, arguments, refused. The entry has its place, too.
+-- Adds a change that was not made: call, op, host, object_type, object, guest, device, arguments, refused. The entry gets its place, too.
 function plan.add(fields)
   local run, entry = place_of(fields.host, fields.guest)
   for key, value in pairs(fields) do
@@ -61,7 +61,7 @@ function plan.add(fields)
   return entry
 end
 
--- Notes what would be waited for now: after the last change of that guest's, if there is one.
+-- Notes the wait that would follow now: at the last change of that guest, if there is one.
 function plan.waits(guest, what)
   local host, name = core.mask(guest.host.uri), guest.name
   for i = #entries, 1, -1 do
@@ -103,7 +103,7 @@ local function line_of(entry)
   return ("%s %s%s"):format(entry.call, fields, entry.refused and " (refused: nobody knows what would come back)" or "")
 end
 
--- All that was held back so far, for people.
+-- All changes held back so far, for people.
 function plan.text()
   local lines, heading, count = {}, "", 0
   for _, entry in ipairs(entries) do
@@ -126,25 +126,25 @@ end
 
 define(plan, "guestlua", {
   name = "plan",
-  help = "What a dry run has not done so far, in its order: what the script would change. The command's --dry-run prints it in the end. A workflow "
-    .. "returns its own part as `plan`.",
+  help = "The changes that a dry run has held back so far, in order: what the script would change. The command's --dry-run prints it in the end. "
+    .. "A workflow returns its own part as `plan`.",
   result = "table[]",
   fields = {
-    { name = "call", type = "string?", help = "libvirt's function, or \"make_image\" and the like for what is none" },
+    { name = "call", type = "string?", help = "libvirt's function, or \"make_image\" and the like for actions without one" },
     { name = "op", type = "string?", help = "the method that was called" },
     { name = "host", type = "string", help = "the host's URI" },
-    { name = "object_type", type = "string?", help = "what it is about, if that is no guest, as \"network\"" },
+    { name = "object_type", type = "string?", help = "the kind of object, if it is no guest, for example \"network\"" },
     { name = "object", type = "string?", help = "its name" },
     { name = "guest", type = "string?", help = "the guest's name" },
-    { name = "device", type = "string?", help = "what the device is known by" },
-    { name = "object", type = "string?", help = "the name of what else it is" },
-    { name = "object_type", type = "string?", help = "what that is, as in \"network\"" },
+    { name = "device", type = "string?", help = "the device's name, for example its alias or target" },
+    { name = "object", type = "string?", help = "the name of another libvirt object" },
+    { name = "object_type", type = "string?", help = "the kind of that object, for example \"network\"" },
     { name = "arguments", type = "table?", help = "the arguments, by name" },
-    { name = "refused", type = "true?", help = "the script got an error, because nobody knows what would come back" },
+    { name = "refused", type = "true?", help = "the script got an error, because the call's result cannot be known" },
     { name = "workflow", type = "string?", help = "the workflow that it belongs to" },
     { name = "step", type = "string?", help = "the workflow's step" },
     { name = "undoing", type = "true?", help = "the workflow had failed" },
-    { name = "waits_for", type = "string?", help = "what would be waited for after it" },
+    { name = "waits_for", type = "string?", help = "the wait that would follow it" },
   },
   run = plan.list,
 })

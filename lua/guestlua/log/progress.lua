@@ -1,4 +1,4 @@
--- How far things are: on a terminal a line each, kept below what the script prints; elsewhere a line now and then. All of it on standard error.
+-- Progress: on a terminal one line each, kept below the script's output; elsewhere a line now and then. All of it on standard error.
 
 local bars = require("guestlua.log.bars")
 local core = require("guestlua.core")
@@ -13,7 +13,7 @@ local stderr = io.stderr
 local quiet = false
 local shown = {} -- the Progress objects with a line on the terminal, from the top
 
-local Progress = define.class("Progress", "How far something is, as a line on standard error: guestlua.progress makes one.")
+local Progress = define.class("Progress", "A progress line on standard error: guestlua.progress makes one.")
 
 screen.paint(function(columns, most)
   local list = bars.lines(#shown <= most and shown or table.move(shown, 1, most - 1, 1, {}), columns)
@@ -66,7 +66,7 @@ local function finish(bar, failed)
   end
 end
 
--- How far a job is: a disk's get_job_info, or a guest's.
+-- The progress of a job: from a disk's get_job_info, or a guest's.
 local function amounts(info)
   if info.cur then
     return info.cur, info.end_ or info["end"]
@@ -77,12 +77,12 @@ end
 define(Progress, "Progress", {
   name = "update",
   method = true,
-  help = "Says how far it is now. The line is drawn ten times a second at most; where standard error is no terminal one is written every five "
+  help = "Sets the present progress. The line is drawn at most ten times a second; if standard error is no terminal one is written every five "
     .. "seconds.",
   params = {
     { name = "current", type = "any", positional = true, required = true, help = "how many bytes are done; or what get_job_info() gives, of a disk "
       .. "or of a guest, which has both" },
-    { name = "total", type = "number", positional = true, help = "of how many; nil: as before" },
+    { name = "total", type = "number", positional = true, help = "the total; nil: as before" },
   },
   run = function(bar, current, total)
     if type(current) == "table" then
@@ -99,8 +99,8 @@ define(Progress, "Progress", {
 define(Progress, "Progress", {
   name = "done",
   method = true,
-  help = "Takes the line away, and leaves one that says how much it was and how long it took. A to-be-closed variable does the same at the end of "
-    .. "its scope, and says where an error stopped it. Calling it twice is harmless.",
+  help = "Replaces the line with a final one that gives the amount and the duration. A to-be-closed variable does the same at the end of "
+    .. "its scope, and after an error says how far it came. Calling it twice is harmless.",
   run = function(bar)
     finish(bar, false)
   end,
@@ -109,9 +109,9 @@ define(Progress, "Progress", {
 define(Progress, "Progress", {
   name = "callback",
   method = true,
-  help = "What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.",
+  help = "A function for on_progress: disk:await_job{on_progress = progress:callback()}.",
   result = "fun(info: table)",
-  returns = "a function that takes what get_job_info() gives",
+  returns = "a function that takes the result of get_job_info()",
   run = function(bar)
     return function(...)
       bar:update(...)
@@ -138,13 +138,13 @@ local progress = { Progress = Progress }
 
 define(progress, "guestlua", {
   name = "progress",
-  help = "Shows how far something is, on standard error: local progress <close> = guestlua.progress(\"commit vda\"). On a terminal that is a line "
-    .. "with a bar, per cent, bytes, rate and time left, below what the script prints, one for each that is open; elsewhere a line every five "
+  help = "Shows progress on standard error: local progress <close> = guestlua.progress(\"commit vda\"). On a terminal each open one has a line "
+    .. "with a bar, per cent, bytes, rate and time left, below the script's output; elsewhere a line is written every five "
     .. "seconds.",
   result = "Progress",
   params = {
     { name = "label", type = "string", binary = true, positional = true, required = true, help = "what it is of" },
-    { name = "total", type = "number", help = "how many bytes there are; update may say it later" },
+    { name = "total", type = "number", help = "the total number of bytes; update can set it later" },
   },
   run = function(label, options)
     local now = core.now()

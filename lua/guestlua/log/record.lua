@@ -1,5 +1,5 @@
--- What was changed, for the command's --result: the calls that change something as they end, the workflows and what they say of themselves, and what
--- was recovered. Nothing is kept unless it was switched on.
+-- The changes made, for the command's --result: calls that change something, noted as they end, workflows with their own results, and recovered
+-- runs. Nothing is kept unless it was switched on.
 
 local core = require("guestlua.core")
 local log = require("guestlua.log.log")
@@ -8,9 +8,9 @@ local plan = require("guestlua.log.plan")
 local record = { calls = {}, workflows = {}, results = {}, fleets = {} }
 
 local on = false
-local run_of = {} -- of a call, the run that it belongs to
+local run_of = {} -- from a call to its run
 
--- The marks that runs leave in a guest's metadata while they go on: workflow/claim.lua.
+-- The marks of living runs in a guest's metadata: workflow/claim.lua.
 local MARK = "^urn:guestlua:run:"
 
 function record.begin()
@@ -22,7 +22,7 @@ function record.is_on()
   return on
 end
 
--- Adds something that was done: call, op, host, guest … outcome.
+-- Adds a change: call, op, host, guest … outcome.
 function record.add(entry)
   local run = plan.outermost(entry.host, entry.guest)
   if run then
@@ -32,7 +32,7 @@ function record.add(entry)
   record.calls[#record.calls + 1] = entry
 end
 
--- A call whose connection was lost, or that nobody waited for, may have been made all the same.
+-- A call that lost its connection, or that nobody waited for, may still have been made.
 local function outcome_of(call)
   if not call.kind then
     return "done"
@@ -40,7 +40,7 @@ local function outcome_of(call)
   return (call.still_running or call.kind == "disconnected") and "unknown" or "failed"
 end
 
--- What a call that changes something says when it is over: call as core.on_call has it, fields as the log has them.
+-- Notes a finished call that changes something: call as for core.on_call, fields as in the log.
 function record.call(call, fields)
   local arguments = fields.arguments
   if call.op == "set_metadata" and arguments and tostring(arguments.uri):find(MARK) then
@@ -55,7 +55,7 @@ local function did_change(entry)
   return entry.outcome == "done" or entry.outcome == "unknown"
 end
 
--- Whether a run changed anything: what it says itself counts first.
+-- Whether a run changed anything: its own answer counts first.
 local function run_changed(run, result)
   if result and type(result.changed) == "boolean" then
     return result.changed
@@ -68,7 +68,7 @@ local function run_changed(run, result)
   return false
 end
 
--- A workflow is over, with its result or its error. Those inside of another one are a part of that.
+-- Notes a finished workflow, with its result or its error. A workflow inside another is part of that one.
 function record.ended(run, result, e)
   local host = on and core.mask(run.guest.host.uri)
   if not on or plan.outermost(host, run.guest_name) ~= run then
@@ -78,7 +78,7 @@ function record.ended(run, result, e)
     changed = run_changed(run, result), outcome = e and e.outcome, result = result, error = e, left = #run.left > 0 and run.left or nil, run = run }
 end
 
--- What guestlua.recover gives.
+-- Notes the results of guestlua.recover.
 function record.recovered(results)
   table.move(on and results or {}, 1, on and #results or 0, #record.results + 1, record.results)
 end

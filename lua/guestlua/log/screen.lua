@@ -1,5 +1,5 @@
--- The terminal that standard error is. Its lowest lines may be the progress: they are taken away before anything else is written to the terminal,
--- and drawn again after it. For that print, io.write and file:write are replaced, the first time that a line is shown, or by protect().
+-- Standard error as a terminal. Its lowest lines may be progress lines: they are removed before anything else is written to the terminal, and
+-- drawn again after it. For that print, io.write and file:write are replaced when the first line is shown, or by protect().
 
 local core = require("guestlua.core")
 
@@ -9,7 +9,7 @@ local stderr = io.stderr
 
 local screen = {}
 
--- How many columns a text takes, and the text cut to so many.
+-- The width of a text in columns, and the text cut to a width.
 function screen.width(text)
   text = text:match("[^\r]*$"):gsub("\27%[[%d;?]*%a", "")
   local column = 0
@@ -27,17 +27,17 @@ function screen.cut(text, columns)
   return text:sub(1, (utf8.len(text) and utf8.offset(text, columns + 1) or columns + 1) - 1)
 end
 
-local painter -- function(columns, rows): the lines that are to stand below
-local drawn = {} -- how wide the lines are that are there now
-local tail = "" -- what the script wrote since its last line feed: it stands above our lines, and is written again when they go
+local painter -- function(columns, rows): the lines to show below
+local drawn = {} -- the widths of the lines now shown
+local tail = "" -- the script's output since its last line feed: it stands above our lines, and is written again when they are removed
 local last_drawn = -math.huge
 
--- How many rows of the terminal something of that width takes. The terminal may have become narrower since it was written.
+-- The number of terminal rows for a text of that width. The terminal may have become narrower since it was written.
 local function rows(columns, wide)
   return math.max((wide + columns - 1) // columns, 1)
 end
 
--- What takes our lines away, and leaves the cursor where the script's unfinished line begins.
+-- The sequence that removes our lines, and leaves the cursor at the start of the script's unfinished line.
 local function erasure(columns)
   local up = tail ~= "" and rows(columns, screen.width(tail)) or 0
   for _, wide in ipairs(drawn) do
@@ -62,7 +62,7 @@ local function lines(columns, height)
   return (tail ~= "" and "\n" or "") .. table.concat(list, "\n") .. "\n"
 end
 
-local above -- takes a text and says whether it did: the prompt, which shows it above its line
+local above -- takes a text and returns whether it did: the prompt, which shows it above its line
 
 local function put(file, text)
   if not above or not above(text) then
@@ -70,7 +70,7 @@ local function put(file, text)
   end
 end
 
--- Draws anew, with a line for good above if there is one.
+-- Draws again, with a permanent line above if there is one.
 function screen.draw(line)
   local columns, height = core.columns(stderr)
   if columns then
@@ -96,7 +96,7 @@ local function joined(separator, ...)
   return table.concat(parts, separator)
 end
 
--- Calls write(file, …), which writes to the terminal: our lines are out of its way.
+-- Calls write(file, …), which writes to the terminal, with our lines removed meanwhile.
 local function aside(write, file, ...)
   local text, visible = joined("", ...), #drawn > 0
   if visible then
@@ -115,7 +115,7 @@ local function aside(write, file, ...)
   return table.unpack(results, 1, results.n)
 end
 
--- What the library's own function says, which would point to this module.
+-- The error of the library's own function, which would point to this module.
 local function check_writable(...)
   for i = 1, select("#", ...) do
     local kind = type((select(i, ...)))
@@ -149,23 +149,23 @@ function screen.protect()
   end
 end
 
--- How the lines are made that stand below what is written.
+-- Sets the function that makes the lines below the output.
 function screen.paint(fn)
   painter = fn
 end
 
--- How long ago they were drawn, in seconds.
+-- Seconds since they were drawn.
 function screen.age()
   return core.now() - last_drawn
 end
 
--- For the prompt. What is written to the terminal goes to take(text) first, which says whether it took it.
+-- For the prompt. Output to the terminal goes to take(text) first, which returns whether it took it.
 function screen.above(take)
   screen.protect()
   above = take
 end
 
--- Leaves the lines where they are, and draws below what comes: a line was typed, which is not ours.
+-- Leaves the lines where they are, and draws below later output: the user typed a line, which is not ours.
 function screen.leave()
   drawn, tail = {}, ""
 end

@@ -4,7 +4,7 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local undo = require("guestlua.base.undo")
 
-local guestlua = {} -- what the public module gets
+local guestlua = {} -- to be added to the public module
 
 local is = core.Error.is
 
@@ -17,7 +17,7 @@ local function cancel(group)
   end
 end
 
--- A task of a group. The first that fails counts, and cancels the others; who was cancelled has not failed, unless it could not undo something.
+-- A task of a group. The first failure counts, and cancels the other tasks; a cancelled task has not failed, unless it could not undo something.
 local Member = {}
 Member.__index = Member
 
@@ -26,7 +26,7 @@ function Member:__close(e)
   if self.running then
     group.running = group.running - 1
   end
-  group.free:wake(1) -- also from one that was cancelled when it was its turn
+  group.free:wake(1) -- even from a task that was cancelled when its turn came
   group.tasks[self] = nil
   local undoing = is(e, "cancelled") and e.undoing
   if not self.succeeded and not group.failed and (undoing or not is(e, "cancelled")) then
@@ -38,7 +38,7 @@ function Member:__close(e)
   group.ended:wake()
 end
 
--- Takes note that fn has returned: an error can be any value, nil too.
+-- Notes that fn has returned: an error can be any value, even nil.
 function Member:returned(...)
   self.succeeded = true
   return ...
@@ -46,7 +46,7 @@ end
 
 local function run(this, fn, ...)
   local group, guard <close> = this.group, this -- luacheck: ignore guard
-  core.check() -- nothing begins that was cancelled before
+  core.check() -- a task that was cancelled before does not begin
   while group.limit and group.running >= group.limit do
     group.free:wait()
   end
@@ -63,7 +63,7 @@ end
 define(Group, "Group", {
   name = "spawn",
   method = true,
-  help = "Starts fn(…) as a task of the group; where the group has as many tasks as its limit, when one of them has ended.",
+  help = "Starts fn(…) as a task of the group; if the group is at its limit, when one of its tasks has ended.",
   result = "Task",
   params = {
     { name = "fn", type = "function", positional = true, required = true, help = "the function" },
@@ -84,7 +84,7 @@ local function drain(group)
   end
 end
 
--- Raises the failure, unless somebody waited for that task and has it already; with what those could not undo who were cancelled for it.
+-- Raises the failure, unless somebody waited for that task and has it already; with the undo errors of the tasks that were cancelled for it.
 local function raise(group)
   local this, undoing = group.failed, group.undoing
   local unheard = this and not core.heard(this.task)
@@ -103,7 +103,7 @@ end
 define(Group, "Group", {
   name = "wait",
   method = true,
-  help = "Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.",
+  help = "Waits until all tasks of the group have ended. Raises their first error, once; it has cancelled the others.",
   run = function(group)
     check_open(group, "wait")
     drain(group)
@@ -114,7 +114,7 @@ define(Group, "Group", {
 define(Group, "Group", {
   name = "cancel",
   method = true,
-  help = "Cancels what still runs. Does not wait for it.",
+  help = "Cancels the tasks that still run, without waiting for them.",
   run = function(group)
     check_open(group, "cancel")
     cancel(group)
@@ -141,10 +141,10 @@ end
 define(guestlua, "guestlua", {
   name = "group",
   help = "Makes a group of tasks: local group <close> = guestlua.group{limit=8}. The first task that fails cancels the others and its error is "
-    .. "raised once, by group:wait() or at the end of the scope; leaving the scope cancels what still runs and waits for it.",
+    .. "raised once, by group:wait() or at the end of the scope; leaving the scope cancels the tasks that still run and waits for them.",
   result = "Group",
   returns = "Group: spawn(fn, …), wait(), cancel()",
-  params = { { name = "limit", type = "integer", help = "how many of its tasks may run at a time; nil: all" } },
+  params = { { name = "limit", type = "integer", help = "how many of its tasks may run at once; nil: all" } },
   run = function(options)
     return group_of("group", options.limit)
   end,
@@ -154,11 +154,11 @@ define(guestlua, "guestlua", {
   name = "map",
   help = "Calls fn(value, index) for each value of a list, in tasks of a group.",
   result = "table",
-  returns = "a table: what each call returned first, at the value's index",
+  returns = "a table: the first result of each call, at the value's index",
   params = {
     { name = "list", type = "table", positional = true, required = true, help = "the values" },
     { name = "fn", type = "function", positional = true, required = true, help = "called with each value and its index" },
-    { name = "limit", type = "integer", help = "how many calls may run at a time; nil: all" },
+    { name = "limit", type = "integer", help = "how many calls may run at once; nil: all" },
   },
   run = function(list, fn, options)
     local results = {}
@@ -173,7 +173,7 @@ define(guestlua, "guestlua", {
   end,
 })
 
--- The error for what was not over in time, and was cancelled; e is what it ended with.
+-- The timeout error for a cancelled call; e is the error that it ended with.
 local function late(seconds, e)
   local fields = { kind = "timeout", op = "timeout", message = ("not over within %g s"):format(seconds) }
   if type(e) == "table" then
@@ -189,10 +189,10 @@ end
 
 define(guestlua, "guestlua", {
   name = "timeout",
-  help = "Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo what they guard, and then an error of kind "
-    .. "\"timeout\" is raised, with still_running = true where a call goes on in libvirt.",
+  help = "Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo their changes, and then an error of kind "
+    .. "\"timeout\" is raised, with still_running = true if a call is still running in libvirt.",
   result = "any ...",
-  returns = "any: what fn returned",
+  returns = "any: fn's results",
   params = {
     { name = "seconds", type = "number", positional = true, required = true, help = "how long it may take" },
     { name = "fn", type = "function", positional = true, required = true, help = "the function" },
@@ -212,12 +212,12 @@ define(guestlua, "guestlua", {
     elseif task:status() ~= "running" then
       return task:wait() -- its own error
     elseif not is(results[2], "timeout") then
-      error(results[2], 0) -- it is we who were cancelled: the guard cancels the task
+      error(results[2], 0) -- the caller was cancelled: the guard cancels the task
     end
     task:cancel()
     results = table.pack(pcall(core.shield, task.wait, task))
     if results[1] then
-      return table.unpack(results, 2, results.n) -- it came to its end all the same
+      return table.unpack(results, 2, results.n) -- it still finished
     elseif is(results[2], "cancelled") then
       error(late(seconds, results[2]), 0)
     end

@@ -1,4 +1,5 @@
--- What each task does, on standard error: for who wonders why it takes so long. state.c calls it at a signal, possibly while Lua code computes.
+-- Reports what each task is doing, on standard error, for a user who wonders why it takes so long. state.c calls it at a signal, possibly while Lua
+-- code computes.
 
 local core = require("guestlua.core")
 

@@ -153,8 +153,8 @@ end
 steps.define({
   name = NAME,
   help = "Moves a running guest to another host and checks both in the end. The migration is watched: its allowed downtime grows step by step, "
-  .. "and if it takes too long it is aborted, or forced to complete. If a step fails or the script is told to stop, it is aborted and the "
-  .. "guest runs on where it was. An error of kind \"job_unknown\" says that it is not known where the guest runs.",
+    .. "and if it takes too long it is aborted, or forced to complete. If a step fails or the script is told to stop, it is aborted and the "
+    .. "guest runs on where it was. An error of kind \"job_unknown\" says that it is not known where the guest runs.",
   fields = {
     { name = "destination", type = "string", help = "the URI of the host that it is now on" },
     { name = "arrived", type = "Guest", help = "the Guest there" },
@@ -174,11 +174,11 @@ steps.define({
       .. "nil: the URI that the destination was opened with" },
     { name = "migrate_uri", type = "string", help = "the address for the data, for example \"tcp://192.0.2.1\"; nil: libvirt chooses" },
     { name = "destination_xml", type = "any", help = "its configuration there: an Element, XML text, or a function that gets the present one as an "
-    .. "Element and changes it or returns another" },
+      .. "Element and changes it or returns another" },
     { name = "flags", type = "any", help = "as for guest:migrate; nil: live, peer2peer, and for a persistent guest persist_dest and "
       .. "undefine_source" },
     { name = "block", type = "boolean", help = "copy the disks in migrate_disks; if none are listed, all files and block "
-    .. "devices that are neither readonly nor shareable" },
+      .. "devices that are neither readonly nor shareable" },
     { name = "migrate_disks", type = "table", help = "the targets of the disks to copy" },
     { name = "tunnelled", type = "boolean", help = "send all data through libvirt's own connection" },
     { name = "tls", type = "boolean", help = "let QEMU encrypt the data" },
@@ -197,7 +197,7 @@ steps.define({
     { name = "downtime_steps", type = "integer", help = "the number of steps in which it grows; default 10" },
     { name = "downtime_delay", type = "number", help = "seconds from one step to the next, for each GiB; default 75" },
     { name = "on_progress", type = "function", help = "called every half second with get_job_info(), which also has elapsed, percent, limit and "
-    .. "forced; an error in it aborts the migration" },
+      .. "forced; an error in it aborts the migration" },
   },
   own_timeout = true,
   arguments = arguments,

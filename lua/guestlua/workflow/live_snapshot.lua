@@ -125,7 +125,7 @@ end
 steps.define({
   name = NAME,
   help = "Copies a disk of the running guest to a new file, including its backing images, so that the file needs no other. The copy is the "
-  .. "disk at one moment, the end of the copy; with quiesce its file systems are frozen then. The guest keeps its disk and its configuration. "
+    .. "disk at one moment, the end of the copy; with quiesce its file systems are frozen then. The guest keeps its disk and its configuration. "
     .. "If a step fails there is no file.",
   fields = {
     { name = "path", type = "string", help = "the file with the copy" },

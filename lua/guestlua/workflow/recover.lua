@@ -190,9 +190,9 @@ end
 define(recover, "guestlua", {
   name = "recover",
   help = "Finds the leftovers of killed workflows and killed guards on the guests of a host (an overlay, a job, frozen file systems, a paused "
-  .. "guest) and finishes them or takes them back, as the present state allows. Living runs are left alone. A second call changes nothing more. "
-  .. "An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time its error is "
-  .. "raised in the end, with all results in the error's field `results`.",
+    .. "guest) and finishes them or takes them back, as the present state allows. Living runs are left alone. A second call changes nothing more. "
+    .. "An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time its error is "
+    .. "raised in the end, with all results in the error's field `results`.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the run's, as `guestlua recover --forget` takes it" },

@@ -29,7 +29,7 @@ local function mirror_of(element)
   return mirror and (situation.image_of(mirror) or mirror.file) or nil
 end
 
--- One look: name, id, persistent, snapshots (their names) and, of the disks with these targets, images, mirror (where its job copies to) and
+-- One look: name, id, persistent, snapshots (their names) and, of the disks with these targets, images, mirror (its job's destination) and
 -- capacity.
 function situation.look(guest, targets)
   local domain = core.element(guest:get_xml_desc())

@@ -277,7 +277,7 @@ end
 steps.define({
   name = NAME,
   help = "Puts an overlay on the guest's disks, all at the same moment, calls `during` while the images below do not change, and merges the "
-  .. "overlays back while the guest runs. If a step fails, the merge is still done before the error is raised.",
+    .. "overlays back while the guest runs. If a step fails, the merge is still done before the error is raised.",
   fields = {
     { name = "disks", type = "table[]", help = "the included disks: target, images (the chain now)" },
     { name = "during", type = "any", help = "the result of the option during" },

@@ -191,7 +191,7 @@ end
 steps.define({
   name = NAME,
   help = "Moves a disk of the running guest to another volume: copies it there, switches the guest to the copy, and updates its "
-  .. "configuration. If a step before the move fails, the copy is removed and the guest keeps its disk; the error's outcome says which.",
+    .. "configuration. If a step before the move fails, the copy is removed and the guest keeps its disk; the error's outcome says which.",
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },

@@ -141,7 +141,7 @@ end
 steps.define({
   name = "volume_snapshot_create",
   help = "Puts a new image on top of a volume: the guest's later writes go there, and the images below do not change. The image must exist "
-  .. "beside the volume's, as a qcow2 based on it. The file systems are frozen meanwhile if possible.",
+    .. "beside the volume's, as a qcow2 based on it. The file systems are frozen meanwhile if possible.",
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
@@ -341,8 +341,8 @@ end
 steps.define({
   name = "volume_snapshot_delete",
   help = "Merges an image of a volume away while the guest runs. With merge_target_file, file_to_merge is merged down into that image; without, "
-  .. "the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. If a step fails the "
-  .. "chain is intact, and the merge can be asked for again.",
+    .. "the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. If a step fails the "
+    .. "chain is intact, and the merge can be asked for again.",
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },
@@ -352,7 +352,7 @@ steps.define({
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "volume_id", type = "string", positional = true, required = true, help = "the serial of the volume's disk, or its target" },
     { name = "file_to_merge", type = "string", help = "the image to merge down; without merge_target_file the topmost image's new "
-    .. "base, nil: none, everything is pulled up" },
+      .. "base, nil: none, everything is pulled up" },
     { name = "merge_target_file", type = "string", help = "the image to merge into" },
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
     chain.PLAIN,

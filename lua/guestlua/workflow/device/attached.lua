@@ -11,7 +11,7 @@ define(core.Guest, "Guest", {
   name = "attached",
   method = true,
   help = "Attaches a device for a scope: local attached <close> = guest:attached(device, {live=true}). However the scope ends, the device is "
-  .. "detached, and the end of that is awaited; attached:keep() leaves it with the guest.",
+    .. "detached, and the end of that is awaited; attached:keep() leaves it with the guest.",
   result = "Guard",
   params = {
     { name = "conf", type = "any", positional = true, required = true, help = "the device: an Element or XML text" },

@@ -75,7 +75,7 @@ end
 steps.define({
   name = "reboot",
   help = "Shuts the guest down, as clean_shutdown does, and starts it again with its then current configuration. A guest that comes up again by "
-  .. "itself is not started. If a step fails after the guest went down, it is still started before the error is raised.",
+    .. "itself is not started. If a step fails after the guest went down, it is still started before the error is raised.",
   fields = {
     { name = "restarted", type = "boolean", help = "true if it came up by itself" },
     table.unpack(down.FIELDS, 1, 3),

@@ -184,7 +184,7 @@ end
 steps.define({
   name = "suspend",
   help = "Saves the guest's memory on its host and stops it; resume continues it from there. PCI devices of the host and mediated devices cannot be "
-  .. "saved: they are detached from the running guest before. If a step fails the guest runs on and has its devices again.",
+    .. "saved: they are detached from the running guest before. If a step fails the guest runs on and has its devices again.",
   fields = {
     { name = "devices", type = "string[]", help = "the XML of the detached devices, for resume" },
   },
@@ -242,7 +242,7 @@ end
 steps.define({
   name = "resume",
   help = "Resumes a suspended or paused guest: starts it from its saved memory, waits until it runs, attaches the host devices that it "
-  .. "lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest is left alone.",
+    .. "lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest is left alone.",
   fields = {
     { name = "clock", type = "boolean", help = "whether the guest's clock was set" },
     { name = "clock_error", type = "string?", help = "why not" },
