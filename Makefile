@@ -11,6 +11,7 @@ datadir ?= $(PREFIX)/share
 luadir ?= $(PREFIX)/lib/lua/5.4
 docdir ?= $(datadir)/doc/guestlua
 zshdir ?= $(datadir)/zsh/site-functions
+unitdir ?= $(PREFIX)/lib/systemd/system
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -235,6 +236,7 @@ INSTALLED := \
   packaging/completions/guestlua.bash:$(datadir)/bash-completion/completions/guestlua:644 \
   packaging/completions/_guestlua:$(zshdir)/_guestlua:644 \
   packaging/types/guestlua.lua:$(datadir)/guestlua/types/guestlua.lua:644 \
+  $(foreach unit,$(wildcard packaging/systemd/*),$(unit):$(unitdir)/$(notdir $(unit)):644) \
   $(foreach page,$(wildcard doc/*.md doc/reference/*.md),$(page):$(docdir)/$(page:doc/%=%):644) \
   $(foreach page,$(wildcard build/doc/html/*.* build/doc/html/reference/*),$(page):$(docdir)/$(page:build/doc/%=%):644) \
   $(foreach example,$(wildcard examples/*.* examples/embed/*),$(example):$(docdir)/$(example):644)

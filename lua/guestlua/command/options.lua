@@ -42,6 +42,8 @@ return {
   { word = "backups", help = "list backups: guestlua backups --help" },
   { word = "verify", help = "read backups and compare them with their checksums: guestlua verify --help" },
   { word = "prune", help = "remove backups that are not kept: guestlua prune --help" },
+  { word = "metrics", help = "what guests use, as OpenMetrics text: guestlua metrics --help" },
+  { word = "top", help = "what guests use now: guestlua top --help" },
   { word = "recover", help = "take back what killed runs left: guestlua recover --help" },
   { short = "V", long = "version", help = "print the versions" },
   { short = "v", same_as = "V", help = "the same, as lua(1) spells it" },

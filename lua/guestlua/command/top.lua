@@ -1,0 +1,173 @@
+-- guestlua top: what guests use now, on the terminal or as rows for programs.
+
+local core = require("guestlua.core")
+local arguments = require("guestlua.command.arguments")
+local hosts = require("guestlua.command.hosts")
+local output = require("guestlua.command.output")
+local usage = require("guestlua.host.usage")
+
+local SORTS = { "cpu", "memory", "disk", "network", "name", "host" }
+
+local SPEC = {
+  word = "top",
+  help = "Shows what guests use: processor, memory, disks, network. Keys: q ends it, c m d n g h sort by cpu, memory, disk, network, name, host.",
+  codes = "0; 1, a host did not answer, with --once, --csv or --json; 2, wrong usage.",
+  options = {
+    { name = "once", help = "print it once, of that many seconds" },
+    { name = "csv", help = "print rows with commas between their cells, once or --count times" },
+    { name = "json", help = "print an object a time, once or --count times" },
+    { name = "count", argument = "COUNT", integer = true, help = "end after so many times" },
+    { name = "delay", argument = "SECONDS", number = true, help = "between two looks; default: 2" },
+    { name = "sort", argument = "WHAT", choices = SORTS, help = table.concat(SORTS, ", ") .. "; default: cpu" },
+    { name = "filter", argument = "TEXT", help = "only guests that have it in their name" },
+    { name = "active", help = "only guests that run" },
+    hosts.OPTIONS[1],
+    hosts.OPTIONS[2],
+    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer; default: 10" },
+  },
+}
+
+local GROUPS = { "state", "cpu", "balloon", "block", "interface" }
+
+-- The rows of now, what is missing, and the answers themselves.
+local function look(fleet, given, before)
+  local stats, missing = fleet:stats({ groups = GROUPS, active = given.active, host_timeout = given.timeout or 10 })
+  local rows = {}
+  for _, row in ipairs(usage.rows(before, stats)) do
+    rows[#rows + 1] = (not given.filter or row.guest:find(given.filter, 1, true)) and row or nil
+  end
+  return usage.sort(rows, given.sort or "cpu"), missing, stats
+end
+
+-- ---- for programs, and once ----
+
+local function print_rows(given, rows, missing, with_host)
+  if given.json then
+    local problems = {}
+    for i, one in ipairs(missing) do
+      problems[i] = output.failure(one.name, one.error)
+    end
+    output.json({ time = core.timestamp(), guests = setmetatable(rows, { __jsontype = "array" }),
+      problems = setmetatable(problems, { __jsontype = "array" }) })
+  elseif given.csv then
+    io.stdout:write(usage.csv(rows, core.timestamp()))
+  else
+    local columns = core.columns(io.stdout)
+    io.stdout:write(table.concat(usage.lines(rows, columns or 100, with_host), "\n"), "\n")
+  end
+  io.stdout:flush()
+end
+
+local function print_all(fleet, given, with_host)
+  local _, _, before = look(fleet, given)
+  local code = arguments.DONE
+  if given.csv then
+    io.stdout:write(usage.CSV_HEADING)
+  end
+  for _ = 1, given.count or 1 do
+    core.sleep(given.delay or 2)
+    local rows, missing, stats = look(fleet, given, before)
+    print_rows(given, rows, missing, with_host)
+    for _, one in ipairs(missing) do
+      arguments.report(SPEC, one.name .. ": ", one.error)
+      code = arguments.FAILED
+    end
+    before = stats
+  end
+  return code
+end
+
+-- ---- on the terminal ----
+
+local KEYS = { c = "cpu", m = "memory", d = "disk", n = "network", g = "name", h = "host" }
+
+-- Keys as they are pressed, if luv is there to read them. wake: a Signal for each.
+local function keys(on_key)
+  local found, uv = pcall(require, "luv")
+  if not found or not core.isatty(io.stdin) then
+    return nil
+  end
+  local tty = uv.new_tty(0, true)
+  tty:set_mode(1)
+  tty:read_start(function(_, data)
+    for key in (data or "q"):gmatch(".") do
+      on_key(key)
+    end
+  end)
+  return setmetatable({}, {
+    __close = function()
+      tty:read_stop()
+      tty:set_mode(0)
+      tty:close()
+    end,
+  })
+end
+
+local function put(text)
+  core.write_whole(io.stdout, text)
+end
+
+local LEAVE = { __close = function() put("\27[?25h\27[?1049l") end }
+
+-- Fills the screen, whatever size it has now.
+local function draw(given, rows, missing, with_host)
+  local columns, height = core.columns(io.stdout)
+  columns, height = math.max(columns or 80, 20), math.max(height or 24, 4)
+  local lines = { ("guestlua top   %s   %d guests   by %s"):format(core.timestamp():match("T(%d+:%d+:%d+)"), #rows, given.sort or "cpu") }
+  for _, one in ipairs(missing) do
+    lines[#lines + 1] = ("%s: %s"):format(core.escape(one.name), core.escape(core.Error.is(one.error) and one.error.message or tostring(one.error)))
+  end
+  local rest = usage.lines(rows, columns, with_host)
+  table.move(rest, 1, #rest, #lines + 1, lines)
+  local frame = {}
+  for i = 1, math.min(#lines, height) do
+    local text = lines[i]
+    local cut = (utf8.len(text) or #text) > columns and text:sub(1, (utf8.offset(text, columns + 1) or columns + 1) - 1) or text
+    frame[i] = cut .. "\27[K"
+  end
+  put("\27[H" .. table.concat(frame, "\r\n") .. "\27[J")
+end
+
+local function show(fleet, given, with_host)
+  local pressed, over = core.signal(), false
+  local left <close> = setmetatable({}, LEAVE) -- luacheck: ignore left
+  put("\27[?1049h\27[?25l")
+  local reading <close> = keys(function(key) -- luacheck: ignore reading
+    over = over or key == "q" or key == "\3"
+    given.sort = KEYS[key] or given.sort
+    pressed:wake()
+  end)
+  local rows, missing, before = look(fleet, given)
+  local shown = 0
+  while not over do
+    draw(given, rows, missing, with_host)
+    shown = shown + 1
+    if given.count and shown > given.count then
+      break
+    end
+    if pressed:wait({ timeout = given.delay or 2 }) then
+      usage.sort(rows, given.sort or "cpu")
+    else
+      rows, missing, before = look(fleet, given, before)
+    end
+  end
+  return arguments.DONE
+end
+
+local function run(given)
+  output.check(given.json)
+  if given.csv and given.json then
+    arguments.complain(SPEC, "--csv and --json do not go together")
+    return arguments.USAGE
+  end
+  local fleet <close> = hosts.open(given)
+  local with_host = #fleet.hosts + #fleet.bad > 1
+  if given.once or given.csv or given.json or not core.isatty(io.stdout) then
+    return print_all(fleet, given, with_host)
+  end
+  return show(fleet, given, with_host)
+end
+
+return function(_, ...)
+  return arguments.main(SPEC, run, ...)
+end

@@ -1,0 +1,170 @@
+-- guestlua metrics: OpenMetrics text, in a file and over HTTP.
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+local openmetrics = require("guestlua.host.openmetrics")
+
+-- The samples of a text that is right, by name and labels. Fails where it is not OpenMetrics.
+local function parse(text)
+  local samples, family, kinds = {}, nil, {}
+  local body = assert(text:match("^(.*\n)# EOF\n$"), "the text does not end with # EOF")
+  for line in body:gmatch("([^\n]*)\n") do
+    local name, kind = line:match("^# TYPE ([%a_:][%w_:]*) (%a+)$")
+    if name then
+      assert.is_nil(kinds[name], "a family comes twice: " .. name)
+      assert.is_true(kind == "gauge" or kind == "counter")
+      family, kinds[name] = name, kind
+    elseif line:find("^# HELP ") then
+      assert.equal(family, line:match("^# HELP (%S+) .+$"))
+    else
+      local sample, labels, value = line:match("^([%a_:][%w_:]*)(%b{}) (%S+)$")
+      if not sample then
+        sample, value = line:match("^([%a_:][%w_:]*) (%S+)$")
+      end
+      assert(sample, "no sample: " .. line)
+      assert.equal(family .. (kinds[family] == "counter" and "_total" or ""), sample)
+      assert.is_number(tonumber(value))
+      assert.is_nil(samples[sample .. (labels or "")], "a series comes twice: " .. line)
+      samples[sample .. (labels or "")] = tonumber(value)
+    end
+  end
+  return samples
+end
+
+describe("guestlua metrics", function()
+  local directory
+  setup(function()
+    directory = helper.scratch()
+  end)
+  teardown(function()
+    os.execute("rm -rf " .. directory)
+  end)
+
+  it("has libvirt's numbers by the exporters' names and units", function()
+    local samples = parse(openmetrics.text({ h = { ['a"b\\c\n'] = {
+      state = { state = 1 },
+      cpu = { time = 1500000000 },
+      balloon = { current = 1024, maximum = 2048, major_fault = 3 },
+      vcpu = { current = 2, maximum = 2, [0] = { state = 1, time = 5000000000 }, [1] = { state = 1, time = 1, wait = 2000000000 } },
+      block = { count = 2, [0] = { name = "vda", rd = { bytes = 10, times = 1000000000 }, capacity = 100 },
+        [1] = { name = "vda", backingIndex = 2 } },
+      net = { count = 1, [0] = { name = "vnet0", rx = { bytes = 7 }, tx = { drop = 1 } } },
+    } } }, { "gone" }, 10))
+    local labels = [[{host="h",domain="a\"b\\c\n"]]
+    for name, value in pairs({
+      ['libvirt_up{host="h"}'] = 1,
+      ['libvirt_up{host="gone"}'] = 0,
+      ['libvirt_domains{host="h"}'] = 1,
+      libvirt_domains_left_out = 0,
+      ["libvirt_domain_info_vstate" .. labels .. "}"] = 1,
+      ["libvirt_domain_info_cpu_time_seconds_total" .. labels .. "}"] = 1.5,
+      ["libvirt_domain_info_memory_usage_bytes" .. labels .. "}"] = 1048576,
+      ["libvirt_domain_info_maximum_memory_bytes" .. labels .. "}"] = 2097152,
+      ["libvirt_domain_memory_stats_major_fault_total" .. labels .. "}"] = 3,
+      ["libvirt_domain_vcpu_time_seconds_total" .. labels .. ',vcpu="0"}'] = 5,
+      ["libvirt_domain_vcpu_wait_seconds_total" .. labels .. ',vcpu="1"}'] = 2,
+      ["libvirt_domain_block_stats_read_bytes_total" .. labels .. ',target_device="vda"}'] = 10,
+      ["libvirt_domain_block_stats_read_time_seconds_total" .. labels .. ',target_device="vda"}'] = 1,
+      ["libvirt_domain_block_stats_capacity_bytes" .. labels .. ',target_device="vda"}'] = 100,
+      ["libvirt_domain_interface_stats_receive_bytes_total" .. labels .. ',target_device="vnet0"}'] = 7,
+      ["libvirt_domain_interface_stats_transmit_drops_total" .. labels .. ',target_device="vnet0"}'] = 1,
+    }) do
+      assert.equal(value, samples[name], name)
+    end
+  end)
+
+  it("has no more guests than it may", function()
+    local guests = {}
+    for i = 1, 50 do
+      guests["g" .. i] = { state = { state = 1 } }
+    end
+    local samples = parse(openmetrics.text({ h = guests }, {}, 10))
+    local count = 0
+    for name in pairs(samples) do
+      count = count + (name:find("^libvirt_domain_info_vstate") and 1 or 0)
+    end
+    assert.same({ 10, 40, 50 }, { count, samples.libvirt_domains_left_out, samples['libvirt_domains{host="h"}'] })
+  end)
+
+  it("prints them", function()
+    local code, out, err = helper.guestlua("-c test:///default metrics")
+    assert.equal(0, code, err)
+    local samples = parse(out)
+    local host <close> = guestlua.open("test:///default")
+    assert.equal(1, samples[('libvirt_up{host="%s"}'):format(host.hostname)])
+    assert.equal(1, samples[('libvirt_domain_info_vstate{host="%s",domain="test"}'):format(host.hostname)])
+  end)
+
+  it("writes them to a file in one step, for all to read", function()
+    local path = directory .. "/guestlua.prom"
+    local code, out, err = helper.guestlua(("-c test:///default metrics --file %s"):format(path))
+    assert.same({ 0, "" }, { code, out }, err)
+    local file <close> = assert(io.open(path))
+    parse(file:read("a"))
+    assert.equal("-rw-r--r--", (select(2, helper.run("stat -c %A " .. path)):gsub("%s", "")))
+    assert.is_nil(io.open(path .. ".new"))
+    code, out, err = helper.guestlua("-c test:///default metrics --file /nonexistent/x.prom")
+    assert.equal(1, code)
+    assert.equal("", out)
+    assert.matches("cannot write the metrics", err)
+  end)
+
+  it("says which hosts are down, and has the others", function()
+    local list = directory .. "/hosts"
+    local file <close> = assert(io.open(list, "w"))
+    file:write("here test:///default\ngone test:///nonexistent.xml\n")
+    file:close()
+    local code, out, err = helper.guestlua("metrics --hosts " .. list)
+    assert.equal(1, code)
+    local samples = parse(out)
+    assert.same({ 1, 0 }, { samples['libvirt_up{host="here"}'], samples['libvirt_up{host="gone"}'] })
+    assert.matches("metrics: gone: ", err)
+    assert.equal(1, (helper.guestlua("-c test:///nonexistent.xml metrics")))
+  end)
+
+  it("refuses what it does not understand", function()
+    for _, options in ipairs({ "--listen nonsense", "--listen 127.0.0.1:99999", "--file x --listen 127.0.0.1:0", "--file /dev/null", "--mots 3" }) do
+      local code, _, err = helper.guestlua("-c test:///default metrics " .. options)
+      assert.equal(2, code, options)
+      assert.matches("^guestlua metrics: ", err)
+    end
+  end)
+
+  it("serves them over HTTP", function()
+    if not pcall(require, "luv") and not package.searchpath("luv", package.cpath) then
+      pending("no luv: install the package lua-luv")
+      return
+    end
+    local said = directory .. "/said"
+    os.remove(said)
+    local pipe = assert(io.popen(("%s -c test:///default metrics --listen 127.0.0.1:0 >%s 2>&1 & echo $!"):format(helper.interpreter, said)))
+    local pid = pipe:read("l")
+    pipe:close()
+    local guard <close> = setmetatable({}, { __close = function() os.execute("kill " .. pid .. " 2>/dev/null") end })
+    local port
+    local deadline = guestlua.now() + 60
+    while not port and guestlua.now() < deadline do
+      local file = io.open(said)
+      port = file and file:read("a"):match("serving http://127%.0%.0%.1:(%d+)/metrics\n")
+      if file then
+        file:close()
+      end
+      guestlua.sleep(0.05)
+    end
+    assert(port, "it does not listen")
+    local function get(request)
+      local _, out = helper.run(("bash -c 'exec 3<>/dev/tcp/127.0.0.1/%s; printf %%b \"$0\" >&3; cat <&3' %s"):format(port, helper.quoted(request)))
+      return out:match("^HTTP/1.1 (%d+)"), out:match("\r\n\r\n(.*)$"), out
+    end
+    for _ = 1, 3 do
+      local status, body, all = get("GET /metrics HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+      assert.equal("200", status)
+      assert.matches("Content%-Type: application/openmetrics%-text; version=1%.0%.0; charset=utf%-8\r\n", all)
+      assert.equal(tostring(#body), all:match("Content%-Length: (%d+)"))
+      parse(body)
+    end
+    assert.equal("404", (get("GET / HTTP/1.1\\r\\n\\r\\n")))
+    assert.equal("405", (get("POST /metrics HTTP/1.1\\r\\n\\r\\n")))
+    assert.equal("400", (get("nonsense\\r\\n\\r\\n")))
+  end)
+end)
