@@ -1,4 +1,5 @@
--- guestlua doc/picture.lua COMMAND: what standard input has, as an SVG of a terminal in which COMMAND was typed. `make picture` makes doc/demo.svg with it.
+-- guestlua doc/picture.lua COMMAND: what standard input has, as an SVG of a terminal in which COMMAND was typed. `make picture` makes doc/demo.svg
+-- with it.
 
 local WIDTH, LINE, MARGIN = 8.4, 19, 16 -- of a character, of a line, around
 
