@@ -66,7 +66,8 @@ say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo shell check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall deb rock clean
+.PHONY: help all demo picture shell check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall \
+  deb rock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -158,6 +159,11 @@ build/faults.so: $(FAULTS) spec/support/faults.h
 demo: build/guestlua build/tiny/disk.qcow2 ## snapshot, then commit, on a real guest
 	$(RUN) build/guestlua spec/support/demo.lua
 
+# The directories are another one each time that it runs.
+picture: build/guestlua build/tiny/disk.qcow2 ## doc/demo.svg, of the demo as it runs
+	$(RUN) build/guestlua spec/support/demo.lua 2>build/demo.err | sed 's|/tmp/guestlua[^ ]*/tiny1|/images|g' > build/demo.txt
+	build/guestlua doc/picture.lua ./bootstrap\ demo < build/demo.txt > doc/demo.svg
+
 shell: build/guestlua build/tiny/disk.qcow2 ## the prompt, on a small real guest that runs
 	@$(RUN) build/guestlua spec/support/shell.lua
 
@@ -237,7 +243,7 @@ INSTALLED := \
   packaging/completions/_guestlua:$(zshdir)/_guestlua:644 \
   packaging/types/guestlua.lua:$(datadir)/guestlua/types/guestlua.lua:644 \
   $(foreach unit,$(wildcard packaging/systemd/*),$(unit):$(unitdir)/$(notdir $(unit)):644) \
-  $(foreach page,$(wildcard doc/*.md doc/reference/*.md),$(page):$(docdir)/$(page:doc/%=%):644) \
+  $(foreach page,$(wildcard doc/*.md doc/*.svg doc/reference/*.md),$(page):$(docdir)/$(page:doc/%=%):644) \
   $(foreach page,$(wildcard build/doc/html/*.* build/doc/html/reference/*),$(page):$(docdir)/$(page:build/doc/%=%):644) \
   $(foreach example,$(wildcard examples/*.* examples/embed/*),$(example):$(docdir)/$(example):644)
 LINKED := $(libdir)/libguestlua.so.$(SOVERSION) $(libdir)/libguestlua.so

@@ -4,6 +4,11 @@ package.path = "./?.lua;" .. package.path
 
 local directory = ...
 
+local keyword = {}
+for _, word in ipairs(require("guestlua.base.words").keywords) do
+  keyword[word] = true
+end
+
 local function output_of(command)
   local pipe = assert(io.popen(command))
   local text = pipe:read("a")
@@ -31,6 +36,38 @@ local function anchor(page, html)
   return page.reference and (text:match("([%w_]+)%(") or text:match("%.([%w_]+)$")) or text:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-")
 end
 
+-- Lua in colours: each word of a kind in a span of that class.
+local function coloured(html)
+  local text = html:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&")
+  local out, at = {}, 1
+  local function escape(part)
+    return (part:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))
+  end
+  while at <= #text do
+    local kind, part = "c", text:match("^%-%-[^\n]*", at)
+    if not part then
+      kind, part = "s", text:match('^"[^"\n]*"', at) or text:match("^'[^'\n]*'", at)
+    end
+    if not part then
+      part = text:match("^[%a_][%w_]*", at)
+      kind = part and keyword[part] and "k" or nil
+    end
+    if not part then
+      kind, part = "n", text:match("^%d[%w.]*", at)
+    end
+    if not part then
+      kind, part = nil, text:match("^.[\128-\191]*", at)
+    end
+    out[#out + 1] = kind and ('<span class="%s">%s</span>'):format(kind, escape(part)) or escape(part)
+    at = at + #part
+  end
+  return table.concat(out)
+end
+
+local function is_lua(text)
+  return text:find("%f[%w]guestlua%.%l") or text:find("%f[%w]local ") or text:find("%f[%w]%l+:%l[%w_]*[({]")
+end
+
 local function render(page)
   if page.from:find("%.1$") then
     return output_of("mandoc -T html -O fragment " .. page.from)
@@ -42,10 +79,42 @@ local function render(page)
       table.insert(page.headings, { id = id, text = page.reference and id or text })
       return ('<h2 id="%s"><a href="#%s">%s</a></h2>'):format(id, id, text)
     end)
+    :gsub("(<pre[^>]*><code[^>]*>)(.-)(</code></pre>)", function(open, text, close)
+      return open .. (is_lua(text) and coloured(text) or text) .. close
+    end)
+    :gsub("<table>.-</table>", '<div class="wide">%0</div>')
     :gsub('href="([^":]*)%.md(#?[^"]*)"', function(path, fragment)
       path = path:gsub("manual$", "index")
       return ('href="%s.html%s"'):format(path, fragment)
     end))
+end
+
+-- What a page has under each heading, for the search: a list of {title, link, words}.
+local function add_entries(entries, page, body)
+  local function add(title, fragment, text)
+    text = text:gsub("<[^>]*>", " "):gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&"):gsub("%s+", " ")
+    entries[#entries + 1] = { title, page.to .. fragment, text }
+  end
+  local first = body:find('<h2 id="', 1, true) or #body + 1
+  add(page.title, "", body:sub(1, first - 1))
+  for id, title, text in (body:sub(first) .. '<h2 id="'):gsub('<h2 id="', "\0%0"):gmatch('%z<h2 id="([^"]*)">(.-)</h2>([^%z]*)') do
+    title = title:gsub("<[^>]*>", "")
+    add(page.title .. (page.reference and "" or ": ") .. title, "#" .. id, text)
+  end
+end
+
+-- A JavaScript string, which no </script> can end.
+local function quoted(text)
+  return '"' .. text:gsub('[\\"]', "\\%0"):gsub("%c", " "):gsub("<", "\\u003c") .. '"'
+end
+
+local function write_index(entries)
+  local lines = {}
+  for i, entry in ipairs(entries) do
+    lines[i] = ("[%s,%s,%s]"):format(quoted(entry[1]), quoted(entry[2]), quoted(entry[3]))
+  end
+  local file <close> = assert(io.open(directory .. "/index.js", "w"))
+  assert(file:write("const pages = [\n", table.concat(lines, ",\n"), "\n];\n"))
 end
 
 -- The list of pages, with the headings of the one that it stands on.
@@ -72,19 +141,27 @@ local frame = [[
 <link rel="stylesheet" href="%sstyle.css">
 </head>
 <body>
-<nav><ul>
+<nav>
+<input type="search" id="search" placeholder="Search" aria-label="Search the manual" data-root="%s" autocomplete="off">
+<ul id="found" hidden></ul>
+<details open><summary>Contents</summary><ul>
 %s
-</ul></nav>
+</ul></details></nav>
 <main>
 %s</main>
+<script src="%sindex.js"></script>
+<script src="%ssearch.js"></script>
 </body>
 </html>
 ]]
 
-assert(os.execute(("mkdir -p '%s/reference' && cp doc/style.css '%s'"):format(directory, directory)))
+assert(os.execute(("mkdir -p '%s/reference' && cp doc/style.css doc/search.js doc/demo.svg '%s'"):format(directory, directory)))
+local entries = {}
 for _, page in ipairs(pages) do
   local root = page.reference and "../" or ""
   local body = render(page)
+  add_entries(entries, page, body)
   local file <close> = assert(io.open(directory .. "/" .. page.to, "w"))
-  assert(file:write(frame:format(page.title, root, navigation(page, root), body)))
+  assert(file:write(frame:format(page.title, root, root, navigation(page, root), body, root, root)))
 end
+write_index(entries)

@@ -115,7 +115,7 @@ describe("The documentation", function()
     local directory = scratch()
     assert.same({ 0, "", "" }, { helper.guestlua("doc/html.lua " .. directory) })
     local count = 0
-    for _, page in ipairs({ "index", "guestlua.1", "departures", "reference/guestlua", "reference/Guest", "reference/BlockDevice" }) do
+    for _, page in ipairs({ "index", "tutorial", "cookbook", "coming_from", "limits", "guestlua.1", "departures", "reference/guestlua", "reference/Guest", "reference/BlockDevice" }) do
       local path = ("%s/%s.html"):format(directory, page)
       for link in read(path):gmatch('href="([^":]*)"') do
         local to, anchor = link:match("^([^#]*)#?(.*)$")
@@ -126,6 +126,17 @@ describe("The documentation", function()
     end
     assert.is_true(count > 100)
     assert.is_truthy(read(directory .. "/reference/BlockDevice.html"):find('<h2 id="commit">', 1, true))
+    -- code has colours, and stays what it was; the search knows every heading
+    local cookbook = read(directory .. "/cookbook.html")
+    assert.is_truthy(cookbook:find('<span class="k">local</span> host', 1, true))
+    assert.is_truthy(cookbook:find('host &lt;close&gt; = guestlua.open()', 1, true))
+    local index, known = read(directory .. "/index.js"), 0
+    for heading in read("doc/cookbook.md"):gmatch("\n## ([^\n]+)") do
+      assert.is_truthy(index:find("Cookbook: " .. heading, 1, true), heading)
+      known = known + 1
+    end
+    assert.is_true(known > 10)
+    assert.is_truthy(index:find('["BlockDevice:commit(base, top, {…})","reference/BlockDevice.html#commit",', 1, true))
   end)
 
   it("has types for editors that are Lua", function()

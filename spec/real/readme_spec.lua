@@ -27,15 +27,33 @@ describe("README.md", function()
     assert.matches("both checksums hold in the guest", out)
   end)
 
-  it("has a script that works", function()
+  it("has a picture of that demo", function()
+    local picture = read("doc/demo.svg")
+    for line in ("$ ./bootstrap demo\nwith its file systems frozen\none image again\nboth checksums hold in the guest"):gmatch("[^\n]+") do
+      assert.is_truthy(picture:find(line, 1, true), line)
+    end
+    local code, out = helper.run(helper.interpreter .. " doc/picture.lua 'a < b'", "x\r100 % <b>&\n\nlast\n")
+    assert.equal(0, code)
+    assert.matches(">%$ a &lt; b</text>.*>100 %% &lt;b&gt;&amp;</text>.*>last</text>\n</g>\n</svg>\n$", out)
+  end)
+
+  it("has scripts that work", function()
     local machine <close> = require("spec.support.tiny").boot()
     machine.guest:snapshot(
       guestlua.element("domainsnapshot", {
         disks = { disk = { name = "vda", snapshot = "external", source = { file = machine.dir .. "/overlay" } } },
       }), { disk_only = true, no_metadata = true })
-    local script = text:match("```lua\n(.-)```"):gsub("qemu:///system", machine.host.uri):gsub("web1", machine.guest.name)
-    assert(load(script, "=README.md", "t", setmetatable({ print = function() end }, { __index = _G })))()
-    machine.guest:get_block_device("vda"):await_job({ timeout = 60 })
-    assert.same({ machine.disk }, machine:chain())
+    local count = 0
+    for script in text:gmatch("```lua\n(.-)```") do
+      script = script:gsub("qemu:///system", machine.host.uri):gsub("web1", machine.guest.name)
+      assert(load(script, "=README.md", "t", setmetatable({ print = function() end }, { __index = _G })))()
+      count = count + 1
+      if count == 1 then
+        machine.guest:get_block_device("vda"):await_job({ timeout = 60 })
+        assert.same({ machine.disk }, machine:chain())
+      end
+      assert.equal("running", machine.guest:get_info().domain_state)
+    end
+    assert.equal(3, count)
   end)
 end)
