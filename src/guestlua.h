@@ -149,8 +149,9 @@ GUESTLUA_API int guestlua_dispatch(lua_State *L);
 #define GUESTLUA_NESTED (-2)       /* called from within Lua code that it runs itself, or from a callback of the loop */
 #define GUESTLUA_RUNNING (-3)      /* the task has not ended */
 
-/* Makes what guestlua_run runs (in a program with a loop of its own: every task) stop with an error of kind "interrupted": its
- * to-be-closed variables undo what they guard. May be called from a signal handler, on the thread of the state; L is no coroutine. [-] */
+/* Makes what guestlua_run runs (in a program with a loop of its own: every task that there is now) stop with an error of kind
+ * "interrupted", wherever it computes or waits: its to-be-closed variables undo what they guard. The other tasks of a run end as it does,
+ * those that compute, too. May be called from a signal handler, on the thread of the state; L is no coroutine. [-] */
 GUESTLUA_API void guestlua_interrupt(lua_State *L, int signo);
 
 /* Says on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. [-] */

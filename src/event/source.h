@@ -9,8 +9,8 @@
 
 #include "event/queue.h"
 
-/* Makes r hear of its kind of event on that connection, and no more on the one before; waits if another thread is just registering or ending
- * the same. Negative if libvirt refused: then all is as it was. Any thread. */
+/* Makes r hear of its kind of event on that connection, and no more on the one before; waits if another thread is just registering or
+ * ending the same. Negative if libvirt refused: then all is as it was. Any thread. */
 int gl_source_join(virConnectPtr conn, gl_registration *r);
 
 /* Ends that; libvirt forgets the callback with the last one. When it returns r is not in use. The connection may be lost. Any thread. */
