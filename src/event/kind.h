@@ -12,18 +12,12 @@
 #include "event/queue.h"
 
 /* One field of the event's table. */
-typedef struct gl_event_field {
+struct gl_event_field {
   const char *name; /* NULL ends the list */
   enum { GL_EVENT_NUMBER, GL_EVENT_TEXT, GL_EVENT_PARAMS } part;
   int index;                      /* in numbers or texts */
   const gl_enum *names;           /* of the number; NULL: it is just a number */
   const gl_enum *const *names_of; /* of the number, by numbers[0] */
-} gl_event_field;
-
-struct gl_event_kind {
-  int id;
-  virConnectDomainEventGenericCallback callback; /* its opaque is what gl_event_deliver gets */
-  const gl_event_field *fields;
 };
 
 const gl_event_kind *gl_event_kind_of(int id);

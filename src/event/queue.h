@@ -18,6 +18,7 @@
 #include "call/connection.h"
 
 typedef struct gl_event gl_event;
+typedef struct gl_event_field gl_event_field;
 typedef struct gl_event_kind gl_event_kind;
 typedef struct gl_member gl_member;
 typedef struct gl_source gl_source;
@@ -32,6 +33,13 @@ typedef struct gl_event_data {
   virTypedParameterPtr params;
   int params_count;
 } gl_event_data;
+
+/* What libvirt calls, and what the event has: kind.c. */
+struct gl_event_kind {
+  int id;
+  virConnectDomainEventGenericCallback callback; /* its opaque is what gl_event_deliver gets */
+  const gl_event_field *fields;
+};
 
 /* That the subscriptions of one Host hear of one kind of event. */
 struct gl_registration {

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "event/kind.h"
 #include "event/names.h"
 
 struct gl_source {
