@@ -58,8 +58,8 @@ function guestlua.alive() end
 ---@return number # the seconds that it took
 function guestlua.await_agent(guest, options) end
 
----dry_run(true): from now on calls that change something are written to the log and not made; the script is told that they succeeded where that is all that they say, and gets an error of kind "dry_run" where it is not. New connections are read-only. There is no way back. The command's --dry-run.
----@param on? boolean true; nil: only asks
+---dry_run(true): from now on calls that change something are written to the log and not made. A call whose only result is success reports success; any other raises an error of kind "dry_run". New connections are read-only. It cannot be switched off. The command's --dry-run.
+---@param on? boolean true; nil: only ask
 ---@return boolean # whether this is a dry run
 function guestlua.dry_run(on) end
 
@@ -94,9 +94,9 @@ function guestlua.embedded_uri(dir) end
 function guestlua.fleet(hosts, options) end
 
 ---@class guestlua.GroupOptions
----@field limit? integer how many of its tasks may run at a time; nil: all
+---@field limit? integer how many of its tasks may run at once; nil: all
 
----Makes a group of tasks: local group <close> = guestlua.group{limit=8}. The first task that fails cancels the others and its error is raised once, by group:wait() or at the end of the scope; leaving the scope cancels what still runs and waits for it.
+---Makes a group of tasks: local group <close> = guestlua.group{limit=8}. The first task that fails cancels the others and its error is raised once, by group:wait() or at the end of the scope; leaving the scope cancels the tasks that still run and waits for them.
 ---@param options? guestlua.GroupOptions
 ---@return guestlua.Group # Group: spawn(fn, …), wait(), cancel()
 function guestlua.group(options) end
@@ -109,19 +109,19 @@ function guestlua.isatty(file) end
 ---@class guestlua.JournalOptions
 ---@field dir? string a directory, made if it is missing; default: $XDG_STATE_HOME/guestlua/journal, or ~/.local/state/guestlua/journal, or /var/lib/guestlua for root without a home
 
----Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. Whoever recovers needs the same one. Its files are for this user only, because they hold configurations with their secrets.
+---Sets the directory of the workflows' journal, before the first workflow: guestlua.journal{dir=…}. A recovery needs the same one. Only this user can read its files, because they hold configurations with their secrets.
 ---@param options? guestlua.JournalOptions
 ---@return string # the directory
 function guestlua.journal(options) end
 
 ---@class guestlua.MapOptions
----@field limit? integer how many calls may run at a time; nil: all
+---@field limit? integer how many calls may run at once; nil: all
 
 ---Calls fn(value, index) for each value of a list, in tasks of a group.
 ---@param list table the values
 ---@param fn function called with each value and its index
 ---@param options? guestlua.MapOptions
----@return table # a table: what each call returned first, at the value's index
+---@return table # a table: the first result of each call, at the value's index
 function guestlua.map(list, fn, options) end
 
 ---Seconds on a clock that only goes forward; only differences are meaningful.
@@ -142,39 +142,39 @@ function guestlua.now() end
 function guestlua.open(uri, options) end
 
 ---@class guestlua.PlanResult
----@field call string? libvirt's function, or "make_image" and the like for what is none
+---@field call string? libvirt's function, or "make_image" and the like for actions without one
 ---@field op string? the method that was called
 ---@field host string the host's URI
----@field object_type string? what it is about, if that is no guest, as "network"
+---@field object_type string? the kind of object, if it is no guest, for example "network"
 ---@field object string? its name
 ---@field guest string? the guest's name
----@field device string? what the device is known by
----@field object string? the name of what else it is
----@field object_type string? what that is, as in "network"
+---@field device string? the device's name, for example its alias or target
+---@field object string? the name of another libvirt object
+---@field object_type string? the kind of that object, for example "network"
 ---@field arguments table? the arguments, by name
----@field refused true? the script got an error, because nobody knows what would come back
+---@field refused true? the script got an error, because the call's result cannot be known
 ---@field workflow string? the workflow that it belongs to
 ---@field step string? the workflow's step
 ---@field undoing true? the workflow had failed
----@field waits_for string? what would be waited for after it
+---@field waits_for string? the wait that would follow it
 
----What a dry run has not done so far, in its order: what the script would change. The command's --dry-run prints it in the end. A workflow returns its own part as `plan`.
+---The changes that a dry run has held back so far, in order: what the script would change. The command's --dry-run prints it in the end. A workflow returns its own part as `plan`.
 ---@return guestlua.PlanResult[]
 function guestlua.plan() end
 
 ---@class guestlua.ProgressOptions
----@field total? number how many bytes there are; update may say it later
+---@field total? number the total number of bytes; update can set it later
 
----Shows how far something is, on standard error: local progress <close> = guestlua.progress("commit vda"). On a terminal that is a line with a bar, per cent, bytes, rate and time left, below what the script prints, one for each that is open; elsewhere a line every five seconds.
+---Shows progress on standard error: local progress <close> = guestlua.progress("commit vda"). On a terminal each open one has a line with a bar, per cent, bytes, rate and time left, below the script's output; elsewhere a line is written every five seconds.
 ---@param label string what it is of
 ---@param options? guestlua.ProgressOptions
 ---@return guestlua.Progress
 function guestlua.progress(label, options) end
 
----What went on between two answers of host:stats, or of guest:stats, a second: bytes, requests, nanoseconds of processor time. Disks and network interfaces are known by their names. A counter that went down has no rate, as the guest was started anew; nor has what only one of the two has, nor what is a size or a state.
+---The rates per second between two results of host:stats, or of guest:stats: bytes, requests, nanoseconds of processor time. Disks and network interfaces are known by their names. A counter that went down has no rate, because the guest was restarted; nor has a value that only one of the two has, nor a size or a state.
 ---@param a table the earlier answer
 ---@param b table the later one
----@return table # a table like the two, with rates: guestlua.rates(a, b).web.cpu.time / 1e9 is how many processors were busy
+---@return table # a table like the two, with rates: guestlua.rates(a, b).web.cpu.time / 1e9 is the number of busy processors
 function guestlua.rates(a, b) end
 
 ---@class guestlua.RecoverResult
@@ -199,12 +199,12 @@ function guestlua.recover(host, options) end
 
 ---@class guestlua.RunOptions
 ---@field args? table a list of its arguments, all strings
----@field input? string what it reads from standard input; default: nothing
----@field timeout? number seconds; a program that is not over by then is ended, and an error of kind "timeout" is raised, with what it had printed in `output` and `errors`
----@field cwd? string the directory that it starts in
----@field env? table environment variables that it gets in addition, as in {LANG = "C"}; false takes one away
+---@field input? string its standard input; default: nothing
+---@field timeout? number seconds; after that the program is ended, and an error of kind "timeout" is raised, with its output so far in `output` and `errors`
+---@field cwd? string its working directory
+---@field env? table additional environment variables, for example {LANG = "C"}; false removes one
 
----Runs a program of this host, as os.execute and io.popen do, while the other tasks go on. There is no shell in between. If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
+---Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
 ---@param program string the program; without a slash in it PATH is searched
 ---@param options? guestlua.RunOptions
 ---@return integer code
@@ -213,9 +213,9 @@ function guestlua.recover(host, options) end
 function guestlua.run(program, options) end
 
 ---@class guestlua.ServeOptions
----@field timeout? number seconds after which it returns all the same; default: no limit
+---@field timeout? number seconds after which it returns anyway; default: no limit
 
----Stays for the handlers of on(): until none of them is left, because they were closed, their connections were closed or their time is over. A script that would end with its last line goes on that way. A signal that stops the script (Ctrl-C, SIGTERM) ends it as any wait, with an error of kind "interrupted"; the error of a connection that was lost and is not opened again (option reconnect of open) is raised.
+---Waits for the handlers of on() until none is left, because they were closed, their connections were closed or their time is over. This keeps a script running past its last line. A signal that stops the script (Ctrl-C, SIGTERM) ends it like any wait, with an error of kind "interrupted". If a connection is lost and not opened again (option reconnect of open), its error is raised.
 ---@param options? guestlua.ServeOptions
 ---@return boolean # true; false if the time was over while handlers were left
 function guestlua.serve(options) end
@@ -234,7 +234,7 @@ function guestlua.sleep(seconds) end
 ---@return guestlua.Task
 function guestlua.spawn(fn, ...) end
 
----Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo what they guard, and then an error of kind "timeout" is raised, with still_running = true where a call goes on in libvirt.
+---Calls fn(…) and cancels it after `seconds`: its to-be-closed variables undo their changes, and then an error of kind "timeout" is raised, with still_running = true if a call is still running in libvirt.
 ---@param seconds number how long it may take
 ---@param fn function the function
 ---@param ... any its arguments
@@ -297,7 +297,7 @@ function Host:baseline_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpu
 ---@class guestlua.CapabilitiesOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----What the host and its hypervisor can do.
+---The capabilities of the host and its hypervisor.
 ---@param options? guestlua.CapabilitiesOptions
 ---@return guestlua.Element
 function Host:capabilities(options) end
@@ -367,13 +367,13 @@ function Host:create_xml(xml_desc, options) end
 function Host:define_xml(xml, options) end
 
 ---@class guestlua.DomainCapabilitiesOptions
----@field emulator? string of the emulator at that path
----@field arch? string of that architecture, as "x86_64"
----@field machine? string of that machine type, as "q35"
----@field virttype? string of that kind of virtualization, as "kvm"
+---@field emulator? string the path of the emulator
+---@field arch? string the architecture, for example "x86_64"
+---@field machine? string the machine type, for example "q35"
+---@field virttype? string the kind of virtualization, for example "kvm"
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----What guests can have: machine types, processor models, kinds of devices.
+---The capabilities for guests: machine types, processor models, kinds of devices.
 ---@param options? guestlua.DomainCapabilitiesOptions
 ---@return guestlua.Element
 function Host:domain_capabilities(options) end
@@ -403,10 +403,10 @@ function Host:domain_xml_from_native(native_format, native_config, options) end
 function Host:domain_xml_to_native(native_format, domain_xml, options) end
 
 ---@class guestlua.EventsOptions
----@field match? function called with each such event: whether it is one that is meant; default: all are
+---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds for the whole loop; default: no limit
 
----For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is reported as an event "lost" with its count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.EventsOptions
 ---@return fun(): table
@@ -688,7 +688,7 @@ function Host:guests(options) end
 ---@field required? boolean raise an error of kind "no_interface" if there is none
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Looks up the interface of that name.
+---Looks up the interface with that name.
 ---@param name string the interface's name
 ---@param options? guestlua.InterfaceOptions
 ---@return guestlua.Interface? # Interface, or nil if there is none
@@ -985,7 +985,7 @@ function Host:lookup_by_uuid_string(uuidstr, options) end
 ---@field required? boolean raise an error of kind "no_network" if there is none
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Looks up the network of that name or UUID.
+---Looks up the network with that name or UUID.
 ---@param name_or_uuid string the network's name or UUID
 ---@param options? guestlua.NetworkOptions
 ---@return guestlua.Network? # Network, or nil if there is none
@@ -1054,7 +1054,7 @@ function Host:networks(options) end
 ---@field required? boolean raise an error of kind "no_node_device" if there is none
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Looks up the node device of that name.
+---Looks up the node device with that name.
 ---@param name string the node device's name
 ---@param options? guestlua.NodeDeviceOptions
 ---@return guestlua.NodeDevice? # NodeDevice, or nil if there is none
@@ -1144,7 +1144,7 @@ function Host:node_devices(options) end
 ---@field required? boolean raise an error of kind "no_nwfilter" if there is none
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Looks up the nwfilter of that name or UUID.
+---Looks up the nwfilter with that name or UUID.
 ---@param name_or_uuid string the nwfilter's name or UUID
 ---@param options? guestlua.NwfilterOptions
 ---@return guestlua.NWFilter? # NWFilter, or nil if there is none
@@ -1228,10 +1228,10 @@ function Host:nwfilter_lookup_by_uuid_string(uuidstr, options) end
 function Host:nwfilters(options) end
 
 ---@class guestlua.OnOptions
----@field match? function called with each such event: whether it is one that is meant; default: all are
+---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds after which no more events are handled; default: no limit
 
----Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same. A script ends with its last line all the same, and its handlers with it: guestlua.serve() stays for them.
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
 ---@param names string|table an event's name, or a list of them
 ---@param fn function called with each event
 ---@param options? guestlua.OnOptions
@@ -1242,7 +1242,7 @@ function Host:on(names, fn, options) end
 ---@field required? boolean raise an error of kind "no_storage_pool" if there is none
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Looks up the pool of that name or UUID.
+---Looks up the pool with that name or UUID.
 ---@param name_or_uuid string the pool's name or UUID
 ---@param options? guestlua.PoolOptions
 ---@return guestlua.StoragePool? # StoragePool, or nil if there is none
@@ -1356,7 +1356,7 @@ function Host:save_image_get_xml_desc(file, options) end
 ---@field required? boolean raise an error of kind "no_secret" if there is none
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Looks up the secret of that UUID.
+---Looks up the secret with that UUID.
 ---@param uuid string the secret's UUID
 ---@param options? guestlua.SecretOptions
 ---@return guestlua.Secret? # Secret, or nil if there is none
@@ -1556,17 +1556,17 @@ function Host:suspend_for_duration(target, duration, options) end
 ---@class guestlua.VolumeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Looks up the volume of that path, in whatever pool it is; or of that key.
+---Looks up the volume with that path, in any pool; or with that key.
 ---@param path_or_key string the volume's path, or its key
 ---@param options? guestlua.VolumeOptions
 ---@return guestlua.StorageVol? # StorageVol, or nil if there is none
 function Host:volume(path_or_key, options) end
 
 ---@class guestlua.WaitEventOptions
----@field match? function called with each such event: whether it is one that is meant; default: all are
+---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds to wait at most; default: no limit
 
----Waits for an event of one of the names. If a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.WaitEventOptions
 ---@return table # the event; an error of kind "timeout" if none came in time
@@ -1775,7 +1775,7 @@ function Guest:disks(options) end
 ---Lets the bridge ports of the guest's interfaces send received frames back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface without a bridge is left alone.
 function Guest:enable_hairpin() end
 
----For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Hears of the named events from this call on, until the loop is left or the time is over. What is dropped because nobody fetched it is reported as an event "lost" with its count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.EventsOptions
 ---@return fun(): table
@@ -1788,7 +1788,7 @@ function Guest:events(names, options) end
 ---@field env? table environment variables by name, in addition to the agent's
 ---@field max_output? integer the maximum number of bytes of each output; default 16 MiB
 ---@field secret? any a string, or a list of strings, in args that must not be shown: they are masked in all that guestlua prints from now on; input always is
----@field timeout? number seconds; after that the program and its children are killed, and an error of kind "timeout" is raised
+---@field timeout? number seconds; after that the program and all that it started are killed, and an error of kind "timeout" is raised
 
 ---Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in pieces, because libvirt drops an agent whose answer is over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, no_directory, timeout.
 ---@param path string the program; with no path the guest's PATH is searched
@@ -2240,7 +2240,7 @@ function Guest:migrate_configure_max_downtime(mstime, options) end
 ---@param options? guestlua.MigrateStartPostcopyOptions
 function Guest:migrate_start_postcopy(options) end
 
----Calls fn(event) for each such event from now on, one after the other, in a task of its own. An error in fn is written to standard error, and the next event is handled all the same. A script ends with its last line all the same, and its handlers with it: guestlua.serve() stays for them.
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
 ---@param names string|table an event's name, or a list of them
 ---@param fn function called with each event
 ---@param options? guestlua.OnOptions
@@ -2440,7 +2440,7 @@ function Guest:thaw_filesystems(options) end
 ---@return guestlua.UsersResult[]
 function Guest:users(options) end
 
----Waits for an event of one of the names. If a call causes the event, subscribe before it and wait on the Subscription instead: an event that came before is missed.
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.WaitEventOptions
 ---@return table # the event; an error of kind "timeout" if none came in time
@@ -4212,7 +4212,7 @@ function BlockDevice:abort_job(options) end
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, and the job goes on
 ---@field on_progress? function called with get_job_info() every half second, and when the job is ready
 
----Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is also asked now and then, in case one was lost. An unknown end is reported as "unknown", never as success. If the wait is interrupted (Ctrl-C) or cancelled the job is aborted; after a timeout it goes on.
+---Waits until the job on the disk has ended, or is ready for abort_job{pivot=true}. Driven by libvirt's events; libvirt is asked now and then, in case one was lost. An unknown end is reported as "unknown", never as success. If the wait is interrupted (Ctrl-C) or cancelled the job is aborted; after a timeout it goes on.
 ---@param options? guestlua.AwaitJobOptions
 ---@return "completed"|"ready"|"failed"|"canceled"|"unknown" outcome
 ---@return string? reason
@@ -4826,13 +4826,13 @@ function StoragePool:close() end
 function StoragePool:create(options) end
 
 ---@class guestlua.CreateVolumeOptions
----@field name? string its name; it has to be given
----@field capacity? integer how large the guest sees it, in bytes; it has to be given
----@field allocation? integer how much of that is taken at once, in bytes; default: what the pool makes of it
----@field format? string as "qcow2", "raw"; default: the pool's
----@field backing? any the image that it begins as: a path, or a StorageVol
----@field backing_format? string the format of that; it has to be given with backing, as nobody may guess it from what a guest wrote
----@field prealloc_metadata? boolean make the tables of the whole image at once
+---@field name? string its name; required
+---@field capacity? integer its size for the guest, in bytes; required
+---@field allocation? integer how much of that to allocate at once, in bytes; default: the pool's choice
+---@field format? string for example "qcow2" or "raw"; default: the pool's
+---@field backing? any the backing image: a path, or a StorageVol
+---@field backing_format? string the backing image's format; required with backing, because it must not be guessed from data that a guest wrote
+---@field prealloc_metadata? boolean allocate the image's metadata at once
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes a volume: pool:create_volume{ name = "web.qcow2", capacity = 10 * 2^30 // 1, format = "qcow2" }.
@@ -4978,7 +4978,7 @@ function StoragePool:storage_vol_lookup_by_name(name, options) end
 ---@param options? guestlua.StoragePoolUndefineOptions
 function StoragePool:undefine(options) end
 
----Looks up the volume of the pool of that name.
+---Looks up the pool's volume of that name.
 ---@param name string the volume's name
 ---@param options? guestlua.VolumeOptions
 ---@return guestlua.StorageVol? # StorageVol, or nil if there is none
@@ -5003,12 +5003,12 @@ function StoragePool:volumes(options) end
 local StorageVol = {}
 
 ---@class guestlua.CloneOptions
----@field pool? guestlua.StoragePool where it is made; default: that of this one
----@field format? string another format, as "raw"
----@field reflink? boolean share the blocks, on file systems that can
+---@field pool? guestlua.StoragePool the new volume's pool; default: this one's
+---@field format? string another format, for example "raw"
+---@field reflink? boolean share the blocks, if the file system can
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Makes another volume with the same contents, of the same format and capacity.
+---Makes another volume with the same contents, format and capacity.
 ---@param name string the name of the new one
 ---@param options? guestlua.CloneOptions
 ---@return guestlua.StorageVol
@@ -5538,14 +5538,14 @@ function Signal:wait(options) end
 ---@param count? integer the number of tasks to wake; nil: all
 function Signal:wake(count) end
 
----Holds something for a scope, as guest:frozen(), guest:paused() and guest:attached(device) do: local frozen <close> = guest:frozen(). It is taken back on every way out of the scope.
+---A change for a scope, as made by guest:frozen(), guest:paused() and guest:attached(device): local frozen <close> = guest:frozen(). It is taken back however the scope ends.
 ---@class guestlua.Guard
 local Guard = {}
 
----Takes back now. A second time it does nothing. Errors: as the call that takes it back has them.
+---Takes the change back now. A second call does nothing. Errors: those of the call that takes it back.
 function Guard:close() end
 
----Lets go of what is held: nothing is taken back when the scope ends, nor by recover.
+---Keeps the change: it is not taken back when the scope ends, nor by recover.
 ---@return guestlua.Guard
 function Guard:keep() end
 
@@ -5553,55 +5553,55 @@ function Guard:keep() end
 ---@class guestlua.Group
 local Group = {}
 
----Cancels what still runs. Does not wait for it.
+---Cancels the tasks that still run, without waiting for them.
 function Group:cancel() end
 
----Starts fn(…) as a task of the group; where the group has as many tasks as its limit, when one of them has ended.
+---Starts fn(…) as a task of the group; if the group is at its limit, when one of its tasks has ended.
 ---@param fn function the function
 ---@param ... any its arguments
 ---@return guestlua.Task
 function Group:spawn(fn, ...) end
 
----Waits until all tasks of the group have ended. Raises the first error of them, once; the others were cancelled then.
+---Waits until all tasks of the group have ended. Raises their first error, once; it has cancelled the others.
 function Group:wait() end
 
----What happened, for people and for programs: guestlua.log.warning("slow", {guest = "web", seconds = 3}). The levels are error, warning, info, debug and trace; at first errors and warnings are written, as text, to standard error. Passwords and the like are masked: in XML, in fields that are called so, and where a text reads like one. Its functions are called with a dot.
+---A log for people and programs: guestlua.log.warning("slow", {guest = "web", seconds = 3}). The levels are error, warning, info, debug and trace; by default errors and warnings are written, as text, to standard error. Passwords and the like are masked: in XML, in fields with such names, and in texts that look like one. Its functions are called with a dot.
 ---@class guestlua.log
 local log = {}
 
 ---@class guestlua.ConfigureOptions
----@field level? string "error", "warning", "info", "debug" or "trace": this and what is worse; trace has each call of libvirt, with its arguments, its result and how long it took
----@field format? string "text", or "json": an object a line. Needs the Lua module dkjson
+---@field level? string "error", "warning", "info", "debug" or "trace": this level and worse; trace has each libvirt call, with its arguments, its result and its duration
+---@field format? string "text", or "json": one object per line, which needs the Lua module dkjson
 ---@field file? string a file to append to
----@field handler? function called with each level and line, in the place of writing it; it must not wait
+---@field handler? function called with each level and line instead of writing it; it must not wait
 
----Says what is logged, how and where; what is not named stays as it is. The command's --log-level, --log-format and --log-file.
+---Sets what is logged, how and where; options that are not given stay as they are. The command's --log-level, --log-format and --log-file.
 ---@param options? guestlua.ConfigureOptions
 function log.configure(options) end
 
----Writes a line of the level debug, where the log has that level.
+---Writes a line of the level debug, if that level is logged.
 ---@param message string what happened
----@param fields? table more of it, by name
+---@param fields? table further details, by name
 function log.debug(message, fields) end
 
----Writes a line of the level error, where the log has that level.
+---Writes a line of the level error, if that level is logged.
 ---@param message string what happened
----@param fields? table more of it, by name
+---@param fields? table further details, by name
 function log.error(message, fields) end
 
----Writes a line of the level info, where the log has that level.
+---Writes a line of the level info, if that level is logged.
 ---@param message string what happened
----@param fields? table more of it, by name
+---@param fields? table further details, by name
 function log.info(message, fields) end
 
----Writes a line of the level trace, where the log has that level.
+---Writes a line of the level trace, if that level is logged.
 ---@param message string what happened
----@param fields? table more of it, by name
+---@param fields? table further details, by name
 function log.trace(message, fields) end
 
----Writes a line of the level warning, where the log has that level.
+---Writes a line of the level warning, if that level is logged.
 ---@param message string what happened
----@param fields? table more of it, by name
+---@param fields? table further details, by name
 function log.warning(message, fields) end
 
 ---Many hosts: guestlua.fleet makes one. local fleet <close> = guestlua.fleet{…} closes all of them.
@@ -5694,11 +5694,11 @@ function Fleet:map(fn, options) end
 ---@return table[] problems
 function Fleet:stats(options) end
 
----How far something is, as a line on standard error: guestlua.progress makes one.
+---A progress line on standard error: guestlua.progress makes one.
 ---@class guestlua.Progress
 local Progress = {}
 
----What can be given as on_progress: disk:await_job{on_progress = progress:callback()}.
+---A function for on_progress: disk:await_job{on_progress = progress:callback()}.
 ---@return fun(info: table)
 function Progress:callback() end
 
@@ -5709,12 +5709,12 @@ function Progress:callback() end
 ---@param options? guestlua.ProgressConfigureOptions
 function Progress.configure(options) end
 
----Takes the line away, and leaves one that says how much it was and how long it took. A to-be-closed variable does the same at the end of its scope, and says where an error stopped it. Calling it twice is harmless.
+---Replaces the line with a final one that gives the amount and the duration. A to-be-closed variable does the same at the end of its scope, and after an error says how far it came. Calling it twice is harmless.
 function Progress:done() end
 
----Says how far it is now. The line is drawn ten times a second at most; where standard error is no terminal one is written every five seconds.
+---Sets the present progress. The line is drawn at most ten times a second; if standard error is no terminal one is written every five seconds.
 ---@param current any how many bytes are done; or what get_job_info() gives, of a disk or of a guest, which has both
----@param total? number of how many; nil: as before
+---@param total? number the total; nil: as before
 function Progress:update(current, total) end
 
 ---Operations of more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.
@@ -6043,7 +6043,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does an image that a guest of the host or another image uses.
----@param host guestlua.Host the Host whose guests may need an image
+---@param host guestlua.Host the Host: images that its guests need stay
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions
 ---@return guestlua.PruneResult
@@ -6279,31 +6279,31 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@return guestlua.VolumeSnapshotDeleteResult
 function workflow.volume_snapshot_delete(guest, volume_id, options) end
 
----What every failure raises: a table that prints as one line with all there is to know.
+---The error that every failure raises: a table that prints as one line with all details.
 ---@class guestlua.Error
 ---@field argument string? the argument that was bad
 ---@field call string? libvirt's function behind it
 ---@field code integer? libvirt's number
----@field device string? what the device is known by
----@field device_type string? what device it is, as in "disk"
+---@field device string? the device's name, for example its alias or target
+---@field device_type string? the kind of device, for example "disk"
 ---@field domain string? the part of libvirt that it came from
----@field found table? of the kind "conflict": what somebody else changed
+---@field found table? for the kind "conflict": somebody else's changes
 ---@field guest string? the guest's name
 ---@field hint string? what to do next, if that is known
----@field holder table? of the kind "busy": who has the guest
----@field host string? the URI of the host that it was about
+---@field holder table? for the kind "busy": the run that has the guest
+---@field host string? the URI of the host
 ---@field kind string a stable name: libvirt's error code in lower case ("no_domain", "operation_timeout", "agent_unresponsive"), or "bad_argument", "closed", "timeout", "interrupted", "cancelled", "xml_error" and so on; "disconnected" if the connection was lost, whatever code libvirt has for it
 ---@field left table[]? files that a workflow left: path, why
----@field level string? how bad libvirt says it is
----@field message string libvirt's text, or that of guestlua
----@field object string? the name of what else it was about
----@field object_type string? what that is, as in "network"
+---@field level string? libvirt's severity
+---@field message string libvirt's text, or guestlua's
+---@field object string? the name of another libvirt object
+---@field object_type string? the kind of that object, for example "network"
 ---@field op string? the method that failed
 ---@field outcome string? how the workflow left things
----@field results table[]? of guestlua.recover: what became of each run
----@field step string? the step that it was in
----@field still_running boolean? true if the call, or the job, goes on although nobody waits for it
----@field undoing guestlua.Error[]? the errors that came while undoing
+---@field results table[]? of guestlua.recover: the result for each run
+---@field step string? the workflow's step
+---@field still_running boolean? true if the call, or the job, is still running although nobody waits for it
+---@field undoing guestlua.Error[]? errors while undoing
 ---@field where string? the script's file and line
 ---@field workflow string? the workflow that failed
 local Error = {}
@@ -6314,7 +6314,7 @@ local Error = {}
 ---@return boolean
 function Error.is(value, kind) end
 
----Makes an error to raise, with the fields that it is given.
+---Makes an error to raise, with the given fields.
 ---@param fields table its fields; kind has to be one
 ---@return guestlua.Error
 function Error.new(fields) end

@@ -62,6 +62,6 @@ describe("The module's words", function()
     end
     assert.same({ 1, "RUNNING" }, { guestlua.power_state.RUNNING, guestlua.power_state[1] })
     assert.same({ 1, "bounded" }, { guestlua.job_type.bounded, guestlua.job_type[1] })
-    assert.matches("is active_commit meant", helper.failure(function() return guestlua.block_job_type.activ_commit end).message)
+    assert.matches("is active_commit meant", helper.failure(function() return guestlua.block_job_type["activ_commit"] end).message)
   end)
 end)
