@@ -67,7 +67,7 @@ say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 .DELETE_ON_ERROR:
 
 .PHONY: help all demo picture shell check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall \
-  deb rock clean
+  dist deb rock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -268,6 +268,15 @@ uninstall: ## what install put there
 	  $(datadir)/guestlua/types $(datadir)/guestlua; do \
 	  rmdir "$(DESTDIR)$$directory" 2>/dev/null || :; \
 	done
+
+# The same files give the same bytes, whoever packs them when: sorted, of nobody, with the time of the last commit or of the changelog.
+DIST := guestlua-$(VERSION)
+dist: ## the source as build/guestlua-VERSION.tar.gz, the same bytes each time
+	@mkdir -p build
+	@{ git ls-files -z 2>/dev/null || find . -path ./build -prune -o -path ./.git -prune -o -type f -print0; } | LC_ALL=C sort -z | \
+	  tar --null --no-recursion -T - -c --format=ustar --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' \
+	    --mtime="@$$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)" --transform='s|^\(\./\)*|$(DIST)/|' | gzip -9n > build/$(DIST).tar.gz
+	@sha256sum build/$(DIST).tar.gz
 
 deb: ## Debian packages, in build/deb
 	packaging/debian/build build/deb

@@ -178,3 +178,47 @@ describe("make deb", function()
     end
   end)
 end)
+
+describe("make dist", function()
+  -- A copy of the tree as a checkout of another day has it: other times, other modes; that of the changelog is the release's.
+  local function copy(name, mode)
+    local to = directory .. "/" .. name
+    local script = ("mkdir -p %s && tar -c --exclude=./build --exclude=./.git . | tar -x -C %s && chmod -R %s %s && find %s ! -name CHANGELOG.md "
+      .. "-exec touch -h {} +"):format(to, to, mode, to, to)
+    local code, _, err = helper.run("sh -c " .. helper.quoted(script))
+    assert.equal(0, code, err)
+    code, _, err = helper.run(("env -u MAKEFLAGS -u MFLAGS GIT_DIR=/nonexistent make -C %s dist"):format(to))
+    assert.equal(0, code, err)
+    return to
+  end
+
+  it("packs the same bytes each time, wherever", function()
+    local one, two = copy("one", "u+rwX"), copy("two", "g+w,o-r")
+    local script = "sh -c 'cmp %s/build/guestlua-*.tar.gz %s/build/guestlua-*.tar.gz && tar tzf %s/build/guestlua-*.tar.gz'"
+    local code, out = helper.run(script:format(one, two, one))
+    assert.equal(0, code, out)
+    for _, path in ipairs({ "src/guestlua.h", "lua/guestlua/init.lua", "README.md", "packaging/debian/rules", "bootstrap" }) do
+      assert.matches("guestlua%-%d+%.%d+%.%d+/" .. path:gsub("%p", "%%%0") .. "\n", out)
+    end
+    assert.is_nil(out:find("/build/[^/]*%.o", 1))
+  end)
+end)
+
+describe("The Debian package of the library", function()
+  it("lists the symbols that the library has", function()
+    needs("nm")
+    local code, out = helper.run("sh -c 'nm -D --defined-only build/libguestlua.so | grep -v \" _\"'")
+    assert.equal(0, code)
+    local has_symbol, listed = {}, 0
+    for name in out:gmatch(" %u ([%w_]+)") do
+      has_symbol[name] = true
+    end
+    local file <close> = assert(io.open("packaging/debian/libguestlua0.symbols"))
+    for name in file:read("a"):gmatch("\n ([%w_]+)@Base ") do
+      assert.is_truthy(has_symbol[name], name)
+      has_symbol[name], listed = nil, listed + 1
+    end
+    assert.is_true(listed >= 20)
+    assert.is_nil(next(has_symbol))
+  end)
+end)

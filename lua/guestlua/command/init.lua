@@ -73,6 +73,10 @@ local function print_versions()
   local v = guestlua.version
   print(("guestlua %s (Lua %s, libvirt %s, compiled with %s, libxml2 %s, libuv %s)"):format(v.guestlua, v.lua, v.libvirt, v.libvirt_compiled,
     v.libxml2, v.libuv))
+  local core = require("guestlua.core")
+  local here = { "the prompt (readline)" }
+  table.insert(here, core.nbd_copy and "backups (libnbd)" or nil)
+  print("with: " .. table.concat(here, ", ") .. (core.nbd_copy and "" or "; without: backups (they need libnbd when it is built)"))
 end
 
 -- The chunk, or an error without a traceback: it would only show us.
