@@ -1,0 +1,98 @@
+#!/usr/bin/python
+# Copyright: the guestlua authors
+# The licence is that of guestlua: see LICENSE.
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: guest
+short_description: Has a guest run, be off, or boot anew
+description:
+  - By the workflows of guestlua, which finish or take back what they have begun.
+  - In diff mode C(diff) has the guest's XML before and after.
+options:
+  name:
+    description: The guest's name or UUID.
+    type: str
+    required: true
+  state:
+    description: How the guest is to be. V(rebooted) always boots it anew.
+    type: str
+    choices: [running, stopped, rebooted]
+    required: true
+  options:
+    description: Options of the workflow (ensure_running, ensure_stopped, reboot), as force or timeout.
+    type: dict
+    default: {}
+  uri:
+    description: The connection, as C(guestlua -c).
+    type: str
+  timeout:
+    description: Seconds. What is under way then is taken back.
+    type: float
+  recover:
+    description: Takes back first what killed runs have left on the host.
+    type: bool
+    default: false
+  executable:
+    description: The program.
+    type: path
+    default: guestlua
+author: The guestlua authors
+"""
+
+EXAMPLES = r"""
+- guestlua.guestlua.guest:
+    name: web
+    state: stopped
+    options: {timeout: 120, force: true}
+"""
+
+RETURN = r"""
+workflow: {description: What the workflow gave., type: dict, returned: success}
+plan: {description: What a dry run did not do., type: list, returned: always}
+error: {description: "The fields of guestlua's Error.", type: dict, returned: failure}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.guestlua.guestlua.plugins.module_utils import run as runner
+
+SCRIPT = r"""
+local wanted = require("dkjson").decode(io.read("a"))
+local host <close> = guestlua.open()
+local guest <close> = host:guest(wanted.name, { required = true })
+local before = wanted.diff and guest:get_xml_desc() or ""
+local result = guestlua.workflow[wanted.workflow](guest, wanted.options)
+return result, before, wanted.diff and guest:get_xml_desc() or ""
+"""
+
+WORKFLOWS = dict(running="ensure_running", stopped="ensure_stopped", rebooted="reboot")
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            name=dict(type="str", required=True),
+            state=dict(type="str", choices=sorted(WORKFLOWS), required=True),
+            options=dict(type="dict", default={}),
+            **runner.COMMON
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    wanted = dict(name=params["name"], workflow=WORKFLOWS[params["state"]], options=params["options"], diff=module._diff)
+    document, code, out, err = runner.run_source(module, SCRIPT, wanted)
+    more, results = {}, document.get("results") or []
+    if results:
+        more["workflow"] = results[0]
+    if module._diff and len(results) == 3:
+        more["diff"] = dict(before=results[1], after=results[2], before_header=params["name"], after_header=params["name"])
+        document["results"] = results[:1]
+    runner.finish(module, document, code, out, err, **more)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+#!/usr/bin/python
+# Copyright: the guestlua authors
+# The licence is that of guestlua: see LICENSE.
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: guest_info
+short_description: Says what guests a libvirt host has
+description: Names, UUIDs, states and statistics of guests. Nothing is changed.
+options:
+  names:
+    description: Only these guests; default all.
+    type: list
+    elements: str
+  uri:
+    description: The connection, as C(guestlua -c).
+    type: str
+  timeout:
+    description: Seconds.
+    type: float
+  recover:
+    description: Takes back first what killed runs have left on the host.
+    type: bool
+    default: false
+  executable:
+    description: The program.
+    type: path
+    default: guestlua
+author: The guestlua authors
+"""
+
+EXAMPLES = r"""
+- guestlua.guestlua.guest_info:
+  register: found
+- debug: msg="{{ found.guests.web.state }}"
+"""
+
+RETURN = r"""
+guests: {description: "By name: uuid, active, state, stats.", type: dict, returned: success}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.guestlua.guestlua.plugins.module_utils import run as runner
+
+SCRIPT = r"""
+local wanted = require("dkjson").decode(io.read("a"))
+local host <close> = guestlua.open(nil, { readonly = true })
+local stats, guests = host:stats({ guests = wanted.names, nowait = true }), {}
+for name, one in pairs(stats) do
+  local guest <close> = host:guest(name)
+  if guest then
+    guests[name] = { uuid = guest.uuid, active = guest:is_active(), state = guest:get_info().domain_state, stats = one }
+  end
+end
+return guests
+"""
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(names=dict(type="list", elements="str"), **runner.COMMON),
+        supports_check_mode=True,
+    )
+    document, code, out, err = runner.run_source(module, SCRIPT, dict(names=module.params["names"]))
+    results = document.get("results") or [{}]
+    runner.finish(module, document, code, out, err, guests=results[0] or {})
+
+
+if __name__ == "__main__":
+    main()

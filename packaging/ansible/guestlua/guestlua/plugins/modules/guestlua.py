@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright: the guestlua authors
+# The licence is that of guestlua: see LICENSE.
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: guestlua
+short_description: Runs a guestlua script on a libvirt host
+description:
+  - Runs a Lua script by C(guestlua), and says what it returned and which calls changed something.
+  - In check mode it is a dry run, and C(plan) is what would be done.
+options:
+  script:
+    description: Path of a script on the host. Either this or O(source).
+    type: path
+  source:
+    description: The script itself.
+    type: str
+  args:
+    description: Arguments of the script.
+    type: list
+    elements: str
+    default: []
+  stdin:
+    description: What the script reads from standard input, as for a password. It is never shown.
+    type: str
+  uri:
+    description: The connection, as C(guestlua -c).
+    type: str
+  timeout:
+    description: Seconds. What is under way then is taken back.
+    type: float
+  recover:
+    description: Takes back first what killed runs have left on the host.
+    type: bool
+    default: false
+  executable:
+    description: The program.
+    type: path
+    default: guestlua
+author: The guestlua authors
+"""
+
+EXAMPLES = r"""
+- guestlua.guestlua.guestlua:
+    source: |
+      local host <close> = guestlua.open()
+      return guestlua.workflow.snapshot_then_commit(host:guest(arg[1], { required = true }))
+    args: [web]
+    timeout: 3600
+"""
+
+RETURN = r"""
+returned: {description: What the script returned., type: list, returned: always}
+calls: {description: "The calls that change something, with their outcome.", type: list, returned: always}
+workflows: {description: The workflows that ran., type: list, returned: always}
+plan: {description: What a dry run did not do., type: list, returned: always}
+error: {description: "The fields of guestlua's Error.", type: dict, returned: failure}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.guestlua.guestlua.plugins.module_utils import run as runner
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            script=dict(type="path"),
+            source=dict(type="str"),
+            args=dict(type="list", elements="str", default=[]),
+            stdin=dict(type="str", no_log=True),
+            **runner.COMMON
+        ),
+        mutually_exclusive=[("script", "source")],
+        required_one_of=[("script", "source")],
+        supports_check_mode=True,
+    )
+    script = module.params["script"]
+    if module.params["source"] is not None:
+        import os
+        import tempfile
+
+        handle, script = tempfile.mkstemp(prefix="guestlua.", suffix=".lua", dir=module.tmpdir)
+        with os.fdopen(handle, "w") as file:
+            file.write(module.params["source"])
+    runner.finish(module, *runner.run(module, script, module.params["args"], module.params["stdin"]))
+
+
+if __name__ == "__main__":
+    main()

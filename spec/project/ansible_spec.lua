@@ -1,0 +1,109 @@
+-- The Ansible collection, run by Ansible itself on this machine.
+
+local helper = require("spec.support.helper")
+local json = require("dkjson")
+
+describe("The Ansible collection", function()
+  local directory, missing
+  setup(function()
+    directory = helper.scratch()
+    if not os.execute("command -v ansible >/dev/null") then
+      missing = "no ansible: install the package ansible-core"
+    end
+    assert(os.execute(("mkdir -p %s/ansible_collections && ln -s $PWD/packaging/ansible/guestlua %s/ansible_collections/guestlua"):format(directory,
+      directory)))
+  end)
+  teardown(function()
+    os.execute("rm -rf " .. directory)
+  end)
+
+  local function it_(name, fn)
+    it(name, function()
+      if missing then
+        pending(missing)
+        return
+      end
+      fn()
+    end)
+  end
+
+  -- Runs a module with arguments; gives what it said, and all that Ansible printed.
+  local function module(name, arguments, options)
+    arguments.executable = helper.interpreter:find("^/") and helper.interpreter or os.getenv("PWD") .. "/" .. helper.interpreter
+    arguments.uri = arguments.uri or "test:///default"
+    local _, out, err = helper.run(("env PYTHONDONTWRITEBYTECODE=1 ANSIBLE_COLLECTIONS_PATH=%s ANSIBLE_HOME=%s/home ANSIBLE_LOCAL_TEMP=%s/tmp "
+      .. "ansible localhost -c local -m guestlua.guestlua.%s %s -a %s"):format(directory, directory, directory, name, options or "",
+      helper.quoted(json.encode(arguments))))
+    local object = out:match("=> (%b{})")
+    return assert(object and json.decode(object), out .. err), out .. err
+  end
+
+  it_("says what a script changed and returned", function()
+    local said = module("guestlua", { source = [[
+      local host <close> = guestlua.open()
+      host:guest("test"):suspend()
+      return arg[1], #io.read("a")]], args = { "x" }, stdin = "yyy" })
+    assert.same({ true, "x", 3 }, { said.changed, said.returned[1], said.returned[2] })
+    assert.equal("virDomainSuspend", said.calls[1].call)
+    said = module("guestlua", { source = "return 1" })
+    assert.is_false(said.changed)
+  end)
+
+  it_("changes nothing in check mode, and has the plan", function()
+    local said = module("guestlua", { source = "local host <close> = guestlua.open() host:guest('test'):suspend()" }, "--check")
+    assert.same({ true, "virDomainSuspend", "held" }, { said.changed, said.plan[1].call, said.plan[1].outcome })
+  end)
+
+  it_("fails with the fields of the Error", function()
+    local said, all = module("guestlua", { source = "guestlua.open():guest('nobody', { required = true })" })
+    assert.same({ "no_domain", "guest" }, { said.error.kind, said.error.op })
+    assert.matches("FAILED", all)
+    assert.matches("nobody", said.msg)
+  end)
+
+  it_("shows no secret", function()
+    local said, all = module("guestlua", { source = "error('it was ' .. io.read('a'))", stdin = "hunter2hunter2" }, "-vvv")
+    assert.equal("script", said.error.kind)
+    assert.is_nil(all:find("hunter2hunter2", 1, true))
+  end)
+
+  it_("takes back what was begun when the time is over", function()
+    local mark = directory .. "/undone"
+    local said = module("guestlua", { source = ([[
+      local undo <close> = setmetatable({}, { __close = function() io.open(%q, "w"):close() end })
+      guestlua.sleep(3600)]]):format(mark), timeout = 3 })
+    assert.equal("interrupted", said.error.kind)
+    assert(io.open(mark)):close()
+  end)
+
+  it_("has a guest be as it is to be", function()
+    local said = module("guest", { name = "test", state = "running" })
+    assert.is_false(said.changed)
+    local all
+    said, all = module("guest", { name = "test", state = "stopped", options = { force = true, timeout = 0 } }, "--diff")
+    assert.is_true(said.changed)
+    assert.equal("ensure_stopped", said.workflow.workflow)
+    assert.matches("\n%-<domain type='test' id=", all)
+    assert.matches("\n%+<domain type='test'>", all)
+    said = module("guest", { name = "test", state = "stopped", options = { force = true, timeout = 0 } }, "--check")
+    assert.is_true(said.changed)
+    assert.is_true(#said.plan > 0)
+    said = module("guest", { name = "test", state = "stopped", options = { nonsense = true } })
+    assert.equal("bad_argument", said.error.kind)
+  end)
+
+  it_("says what guests there are", function()
+    local said = module("guest_info", {})
+    assert.same({ true, "running", false }, { said.guests.test.active, said.guests.test.state, said.changed })
+    assert.equal(1, said.guests.test.stats.state.state)
+    assert.equal("no_domain", module("guest_info", { names = { "nobody" } }).error.kind)
+  end)
+
+  it_("has playbooks that Ansible understands", function()
+    for _, name in ipairs({ "rolling_reboot", "rolling_backup" }) do
+      local code, _, err = helper.run(("env ANSIBLE_COLLECTIONS_PATH=%s ANSIBLE_HOME=%s/home ansible-playbook --syntax-check -i localhost, "
+        .. "packaging/ansible/guestlua/guestlua/playbooks/%s.yml"):format(directory, directory, name))
+      assert.equal(0, code, err)
+    end
+  end)
+end)
