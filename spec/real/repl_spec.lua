@@ -39,7 +39,13 @@ describe("The prompt", function()
     local screen <close> = start()
     screen:type("1 + 1, 'text', nil\n")
     screen:shows("> 1 + 1, 'text', nil\n2\ntext\nnil\n>\n")
-    screen:type("=host\nfor i = 1, 2 do\nprint(i)\nend\n{\n1, a = { 'b' } }\nx x\n")
+    for _, step in ipairs({ -- each when the prompt is there again: what is typed before is echoed by the terminal
+      { "=host", "<Host test:///default>\n>\n" }, { "for i = 1, 2 do", "for i = 1, 2 do\n>>\n" }, { "print(i)", ">> print(i)\n>>\n" },
+      { "end", ">> end\n1\n2\n>\n" }, { "{", "> {\n>>\n" }, { "1, a = { 'b' } }", "{ 1, a = { \"b\" } }\n>\n" }, { "x x", "near 'x'\n>\n" },
+    }) do
+      screen:type(step[1] .. "\n")
+      screen:matches(step[2], true)
+    end
     screen:shows([[
 > =host
 <Host test:///default>

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "loop/park.h"
 #include "loop/sandbox.h"
 #include "loop/task.h"
 
@@ -72,27 +71,17 @@ static bool may_raise(lua_State *L, gl_state *s, lua_Debug *ar)
   return false;
 }
 
-/* Lua thread, in the middle of some Lua code: set by ask and stop. */
+/* Lua thread, in the middle of some Lua code: set by ask. */
 static void on_hook(lua_State *L, lua_Debug *ar)
 {
   gl_state *s = gl_state_get(L);
   if (atomic_exchange(&s->status_asked, false))
     tell_status(L);
-  bool stopped = gl_task_is_stopped(gl_task_owner(s));
-  if ((stopped || atomic_load(&s->interrupted)) && !may_raise(L, s, ar))
+  if (atomic_load(&s->interrupted) && !may_raise(L, s, ar))
     return;
   lua_sethook(L, NULL, 0, 0);
   gl_sandbox_rehook(L, s);
   gl_interrupt_check(L, s);
-  if (stopped)
-    gl_task_check(L, s);
-}
-
-/* Lua thread: an interrupt was raised elsewhere, and the task that is about to run in co is to stop of it, too. */
-static void stop(gl_state *s, lua_State *co)
-{
-  atomic_store(&s->instructions, 0);
-  lua_sethook(co, on_hook, LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
 /* Signal handler: makes the running Lua code notice the request, or the loop if none is running. */
@@ -124,7 +113,6 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
   /* Stop whatever is running, as it may never wait. But it may not be the main task, or it may be undoing something. */
   gl_task *runs = s->running ? s->running : s->root, *main = s->main ? s->main : s->root;
   bool shielded = runs->shields > 0;
-  gl_task_stop(s, main);
   if (runs != main || s->looping || shielded)
     gl_task_interrupt(s);
   if (!s->main && !shielded)
@@ -135,6 +123,5 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
 
 void gl_interrupt_open(gl_state *s)
 {
-  s->hooks.stop = stop;
   gl_state_on_wakeup(s, on_wakeup);
 }

@@ -100,10 +100,7 @@ int gl_task_check_cancelled(lua_State *L)
 
 static int unshield(lua_State *L, int status, lua_KContext ctx)
 {
-  gl_task *t = (gl_task *)ctx;
-  t->shields--;
-  if (gl_task_is_stopped(t))
-    t->state->hooks.stop(t->state, L);
+  ((gl_task *)ctx)->shields--;
   return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
 }
 

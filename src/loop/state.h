@@ -61,7 +61,6 @@ typedef struct gl_state {
   atomic_int interrupted;     /* the signal that asked for it; 0: none */
   atomic_int instructions;    /* that the script has gone on for since then */
   int since_return;           /* so many of them after the last return */
-  bool stopping;              /* the signal ends all that guestlua_run runs: who is cancelled stops where it computes, too */
   atomic_bool status_asked;   /* somebody wants to know what the tasks do */
   struct {
     lua_Alloc alloc; /* the allocator behind the limiting one */
@@ -74,7 +73,6 @@ typedef struct gl_state {
     void (*on_wakeup[GL_MOST_HOOKS])(struct gl_state *s);
     void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);
     int wakeup_count, close_count;
-    void (*stop)(struct gl_state *s, lua_State *co); /* makes co stop where it computes; interrupt.c */
   } hooks;
   pthread_t thread; /* the thread that owns the state */
   bool open;

@@ -17,24 +17,11 @@ gl_task *gl_task_current(lua_State *L, gl_state *s)
   return s->running && s->passes && s->active == L && lua_isyieldable(L) ? s->running : NULL;
 }
 
-bool gl_task_is_stopped(const gl_task *t)
-{
-  return t->cancelled && !t->shields && (t->state->stopping || strcmp(t->cancelled, "interrupted") == 0);
-}
-
-/* co is about to run code of the task that runs, which may compute for ever. */
-static void stop_if_asked(gl_state *s, lua_State *co)
-{
-  if (s->running && gl_task_is_stopped(s->running))
-    s->hooks.stop(s, co);
-}
-
 int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results)
 {
   bool passes = s->passes;
   s->passes = gl_task_current(L, s) != NULL;
   lua_State *active = atomic_exchange(&s->active, co);
-  stop_if_asked(s, co);
   int status = lua_resume(co, L, nargs, results);
   s->active = active;
   s->passes = passes;
@@ -269,25 +256,12 @@ static void cancel_all(gl_state *s, const char *kind)
       gl_task_cancel(t, kind);
 }
 
-void gl_task_stop(gl_state *s, const gl_task *main)
-{
-  if (!main->ends_all)
-    return;
-  s->stopping = true;
-  for (gl_task *t = s->all; t; t = t->other) /* main may have to wait for its turn: who computes would not let it come */
-    if (t->L && !t->done && !t->waits && t != main && t != s->running)
-      gl_task_cancel(t, "cancelled");
-}
-
 void gl_task_interrupt(gl_state *s)
 {
-  if (!s->main && s->alive.tasks > 0) {
+  if (!s->main && s->alive.tasks > 0)
     cancel_all(s, "interrupted");
-    return;
-  }
-  gl_task *main = s->main ? s->main : s->root;
-  gl_task_stop(s, main);
-  gl_task_cancel(main, "interrupted");
+  else
+    gl_task_cancel(s->main ? s->main : s->root, "interrupted");
 }
 
 static void resume(lua_State *L, gl_task *t)
@@ -302,7 +276,6 @@ static void resume(lua_State *L, gl_task *t)
   bool passes = s->passes;
   s->passes = true;
   lua_State *active = atomic_exchange(&s->active, t->L);
-  stop_if_asked(s, t->L);
   int status = lua_resume(t->L, L, nargs, &results);
   s->active = active;
   s->passes = passes;

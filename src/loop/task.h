@@ -64,12 +64,6 @@ void gl_task_cancel(gl_task *t, const char *kind);
 /* For a signal: cancels what guestlua_run runs; in a program with its own loop, all tasks. */
 void gl_task_interrupt(gl_state *s);
 
-/* Whether the task was cancelled by an interrupt: that is raised where it computes, too, and not only where it waits. */
-bool gl_task_is_stopped(const gl_task *t);
-
-/* An interrupt ends main, and all other tasks with it: those that compute are cancelled at once. Not if main leaves them alone. */
-void gl_task_stop(gl_state *s, const gl_task *main);
-
 /* Records that the error on top of the stack came from t, so that its traceback is shown before that of the task it fails next.
  * [-0, +0, m] */
 void gl_task_remember_origin(lua_State *L, gl_task *t);

@@ -38,8 +38,6 @@ static int run(lua_State *L)
   gl_state *s = r->state;
   gl_task *outer = s->main;
   bool outermost = !outer && !s->running;
-  if (outermost)
-    s->stopping = false;
   lua_remove(L, 1);
   gl_task *t = r->task = gl_task_spawn(L, lua_gettop(L) - 1);
   s->main = t;
@@ -47,7 +45,6 @@ static int run(lua_State *L)
   gl_task_join(L, t);
   if (outermost)
     gl_task_end_all(L, s);
-  s->stopping = s->stopping && !outermost;
   s->main = outer;
   return push_end(L, r, false);
 }
