@@ -28,6 +28,15 @@ describe("The prompt", function()
     return screen
   end
 
+  -- Types lines, each when the prompt is there: the terminal itself would echo what comes before.
+  local function enter(screen, lines)
+    for _, line in ipairs(lines) do
+      screen:matches(">\n$")
+      screen:type(line .. "\n")
+      screen:matches("> " .. line .. "\n", true)
+    end
+  end
+
   it("greets, and leaves at Ctrl-D", function()
     local screen <close> = screens.start(helper.interpreter, { env = { XDG_STATE_HOME = state } })
     screen:matches("^guestlua %d+%.%d+%.%d+, Lua 5%.4%.%d+, libvirt %d.*\n>\n$")
@@ -39,13 +48,7 @@ describe("The prompt", function()
     local screen <close> = start()
     screen:type("1 + 1, 'text', nil\n")
     screen:shows("> 1 + 1, 'text', nil\n2\ntext\nnil\n>\n")
-    for _, step in ipairs({ -- each when the prompt is there again: what is typed before is echoed by the terminal
-      { "=host", "<Host test:///default>\n>\n" }, { "for i = 1, 2 do", "for i = 1, 2 do\n>>\n" }, { "print(i)", ">> print(i)\n>>\n" },
-      { "end", ">> end\n1\n2\n>\n" }, { "{", "> {\n>>\n" }, { "1, a = { 'b' } }", "{ 1, a = { \"b\" } }\n>\n" }, { "x x", "near 'x'\n>\n" },
-    }) do
-      screen:type(step[1] .. "\n")
-      screen:matches(step[2], true)
-    end
+    enter(screen, { "=host", "for i = 1, 2 do", "print(i)", "end", "{", "1, a = { 'b' } }", "x x" })
     screen:shows([[
 > =host
 <Host test:///default>
@@ -65,7 +68,7 @@ stdin:1: syntax error near 'x'
 
   it("shows guests, lists of them, XML and errors so that they can be read", function()
     local screen <close> = start()
-    screen:type("guest\nhost:guests()\n")
+    enter(screen, { "guest", "host:guests()" })
     screen:shows([[
 > guest
 <Guest 1 test 6695eb01-f6a4-8304-79aa-97f2502e193f>
@@ -91,7 +94,10 @@ id  name  state    uuid
     screen:type("{ { name = 'a', size = 1 }, { size = 20, name = 'b', left = { 1 } } }\n")
     screen:shows("\nname  size  left\na     1     -\nb     20    { 1 }\n>\n")
     screen:key("C-l")
-    screen:type("for i = 1, 9 do one = one or {} one[i] = { } for k = 1, 12 do one[i]['a_field_' .. k] = i end end\none\n")
+    screen:type("for i = 1, 9 do one = one or {} one[i] = { } for k = 1, 12 do one[i]['a_field_' .. k] = i end end\n")
+    screen:key("C-l")
+    screen:matches("^>\n$")
+    screen:type("one\n")
     screen:matches("%(3 more fields: a_field_7, a_field_8, a_field_9; one alone, as in show%(list%[1%]%), has all%)\n>\n$")
     screen:key("C-l")
     screen:type("doc = '<a><b>' .. ('<c>' .. ('<d e=\"f\"/>'):rep(20) .. '</c>'):rep(20) .. '</b></a>'\n")
