@@ -34,7 +34,7 @@ return {
   { long = "log-level", argument = "LEVEL", choices = { "error", "warning", "info", "debug", "trace" }, help = "how much is logged" },
   { long = "log-format", argument = "FORMAT", choices = { "text", "json" }, help = "what a line of the log looks like" },
   { long = "log-file", argument = "FILE", help = "log there, not on standard error" },
-  { long = "result", argument = "FILE", help = "write there in JSON what came of it; -: as the last line of the output" },
+  { long = "result", argument = "FILE", help = "write what came of it there in JSON; -: print it" },
   { long = "status-key", help = "a key pressed at the terminal asks what tasks do" },
 
   { word = "backup", help = "save guests' disks while they run: guestlua backup --help" },
