@@ -7,6 +7,7 @@ local MOST = 1.05
 local FILE = "bench/counts.lua"
 
 -- Scripts that do a thing N times: the count is the difference between two runs, per time. Without `from` it is the whole of one run.
+-- most: in the place of MOST, as threads do not take turns the same way each time.
 local OPEN = 'local n = tonumber(...) local host = guestlua.open("test:///default") local guest = host:guest("test") '
 local ROWS = {
   { "start", "" },
@@ -17,7 +18,7 @@ local ROWS = {
     from = 500, to = 2500 },
   { "an event", OPEN .. [[
     local events <close> = guest:subscribe("lifecycle")
-    for i = 1, n do guest[i % 2 == 1 and "pause" or "resume"](guest) events:next() end]], from = 100, to = 500 },
+    for i = 1, n do guest[i % 2 == 1 and "pause" or "resume"](guest) events:next() end]], from = 100, to = 500, most = 1.2 },
   { "a line of the log", "local n = tonumber(...) for i = 1, n do guestlua.log.info('x', { i = i }) end", from = 500, to = 2500 },
 }
 for _, size in ipairs({ 5, 50, 500 }) do
@@ -106,9 +107,10 @@ for _, row in ipairs(ROWS) do
   local counted, before = measure(row), known[row[1]]
   local ratio = before and counted / before
   now[row[1]] = counted
-  failed = failed or ratio ~= nil and ratio > MOST
+  local more = ratio ~= nil and ratio > (row.most or MOST)
+  failed = failed or more
   print(("%-24s %12d  %s"):format(row[1], counted, not ratio and "not known of " .. here or ("%.3f%s"):format(ratio,
-    ratio > MOST and "  MORE THAN BEFORE" or "")))
+    more and "  MORE THAN BEFORE" or "")))
 end
 if arg[1] == "--write" then
   all[here] = now
