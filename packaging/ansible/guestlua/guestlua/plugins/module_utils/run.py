@@ -104,12 +104,12 @@ def finish(module, document, code, out, err, **more):
     module.exit_json(**answer)
 
 
-def run_source(module, source, data):
-    """Runs a script that is a text, with a value on its standard input."""
+def run_source(module, source, arguments=(), data=None):
+    """The same of a script that is a text."""
     handle, path = tempfile.mkstemp(prefix="guestlua.", suffix=".lua", dir=module.tmpdir)
     try:
         with os.fdopen(handle, "w") as file:
             file.write(source)
-        return run(module, path, data=json.dumps(data))
+        return run(module, path, arguments, data)
     finally:
         os.unlink(path)

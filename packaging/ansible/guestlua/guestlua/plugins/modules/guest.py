@@ -56,6 +56,8 @@ plan: {description: What a dry run did not do., type: list, returned: always}
 error: {description: "The fields of guestlua's Error.", type: dict, returned: failure}
 """
 
+import json
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.guestlua.guestlua.plugins.module_utils import run as runner
@@ -84,7 +86,7 @@ def main():
     )
     params = module.params
     wanted = dict(name=params["name"], workflow=WORKFLOWS[params["state"]], options=params["options"], diff=module._diff)
-    document, code, out, err = runner.run_source(module, SCRIPT, wanted)
+    document, code, out, err = runner.run_source(module, SCRIPT, data=json.dumps(wanted))
     more, results = {}, document.get("results") or []
     if results:
         more["workflow"] = results[0]

@@ -42,6 +42,8 @@ RETURN = r"""
 guests: {description: "By name: uuid, active, state, stats.", type: dict, returned: success}
 """
 
+import json
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.guestlua.guestlua.plugins.module_utils import run as runner
@@ -65,7 +67,7 @@ def main():
         argument_spec=dict(names=dict(type="list", elements="str"), **runner.COMMON),
         supports_check_mode=True,
     )
-    document, code, out, err = runner.run_source(module, SCRIPT, dict(names=module.params["names"]))
+    document, code, out, err = runner.run_source(module, SCRIPT, data=json.dumps(dict(names=module.params["names"])))
     results = document.get("results") or [{}]
     runner.finish(module, document, code, out, err, guests=results[0] or {})
 

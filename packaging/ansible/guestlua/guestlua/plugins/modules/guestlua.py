@@ -79,15 +79,12 @@ def main():
         required_one_of=[("script", "source")],
         supports_check_mode=True,
     )
-    script = module.params["script"]
-    if module.params["source"] is not None:
-        import os
-        import tempfile
-
-        handle, script = tempfile.mkstemp(prefix="guestlua.", suffix=".lua", dir=module.tmpdir)
-        with os.fdopen(handle, "w") as file:
-            file.write(module.params["source"])
-    runner.finish(module, *runner.run(module, script, module.params["args"], module.params["stdin"]))
+    params = module.params
+    if params["source"] is not None:
+        ended = runner.run_source(module, params["source"], params["args"], params["stdin"])
+    else:
+        ended = runner.run(module, params["script"], params["args"], params["stdin"])
+    runner.finish(module, *ended)
 
 
 if __name__ == "__main__":
