@@ -3,6 +3,7 @@
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local stops = require("guestlua.base.stops")
 
 -- Seconds between two questions to libvirt while no event comes: a safety net for lost events, and, with on_progress, the interval of its calls.
 local POLL, PROGRESS = 5, 0.5
@@ -138,7 +139,7 @@ end
 
 local abort_when_cancelled = {
   __close = function(self, e)
-    if core.Error.is(e, "interrupted") or core.Error.is(e, "cancelled") then
+    if stops(e) then
       local aborted = core.shield(abort, self.owner, "abort_job", e)
       if aborted and self.events then
         core.shield(await_last, self.events, self.targets)

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local undo = require("guestlua.base.undo")
+local stops = require("guestlua.base.stops")
 
 local freeze = {}
 
@@ -124,8 +125,7 @@ function freeze.freeze(guest, seconds, fn)
     frozen = true
     return fn and fn()
   end)
-  local told_to = core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
-  if not ok and not frozen and core.now() - began >= seconds and core.Error.is(e) and not told_to then
+  if not ok and not frozen and core.now() - began >= seconds and core.Error.is(e) and not stops(e) then
     e.message = ("the file systems were not frozen within %g s: %s"):format(seconds, e.message)
     e.kind = "timeout"
   end

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local stops = require("guestlua.base.stops")
 
 local event = {}
 
@@ -129,7 +130,7 @@ local function each_event(subscription, names, fn, options)
         fn(got)
       end
     end, traceback)
-    if not fine and (core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")) then
+    if not fine and stops(e) then
       error(e, 0)
     elseif not fine then
       report(names, e)

@@ -2,15 +2,10 @@
 
 local core = require("guestlua.core")
 
-local retry = {}
+local retry = { stops = require("guestlua.base.stops") }
 
 -- Seconds and tries. A call of an undo without an answer is given up after EACH.
 local FOR, PAUSE, TRIES, EACH = 25, 0.5, 3, 8
-
--- Whether the error says that the script was told to stop: code that catches errors lets it through.
-function retry.stops(e)
-  return core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
-end
 
 -- pcall for all other errors.
 function retry.try(fn, ...)

@@ -3,14 +3,10 @@
 local core = require("guestlua.core")
 local task = require("guestlua.task.group")
 
-local ask = {}
+local ask = { stops = require("guestlua.base.stops") }
 
 -- Seconds that a host has for an answer.
 ask.ANSWER = 30
-
-function ask.stops(e)
-  return core.Error.is(e, "cancelled") or core.Error.is(e, "interrupted")
-end
 
 -- At most `limit` at a time.
 function ask.slots(limit)
