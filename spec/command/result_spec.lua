@@ -176,7 +176,7 @@ describe("guestlua --result", function()
   end)
 
   it("is of a subcommand, too", function()
-    local code, _, err = helper.guestlua(("-c test:///default --result %s recover"):format(path))
+    local code, _, err = helper.guestlua(("-c test:///default --result %s recover --journal %s/journal"):format(path, directory))
     assert.equal(0, code, err)
     assert.same({ true, 0 }, { read().ok, read().exit_code })
     assert.same({}, read().recovered)
