@@ -42,7 +42,7 @@ local function root()
   return registry[IMAGES]
 end
 
--- libvirt registers its driver again each time it is opened, and has room for about twenty: one Host serves all machines of the process.
+-- One Host serves all machines of the process.
 function tiny.host()
   local kept = root()
   if not kept.host then

@@ -1,6 +1,7 @@
 /* Guest: starting and stopping it. */
 #include "call/push.h"
 #include "virt/guest/rows.h"
+#include "virt/host/open.h"
 
 static const gl_param launch_params[] = {
   GL_OPTION_FLAG("pause", VIR_DOMAIN_START_PAUSED, "leave its CPUs paused: guest:resume() lets it run"),
@@ -16,6 +17,9 @@ static const gl_param launch_params[] = {
 
 static int launch_run(gl_op *op)
 {
+  if (op->args.flags & VIR_DOMAIN_START_AUTODESTROY && gl_host_is_kept(gl_op_connect(op)))
+    return gl_op_fail(op, "no_support",
+                      "autodestroy: this connection is shared, and never closes: the process has opened the embedded driver too often");
   return virDomainCreateWithFlags(gl_op_domain(op), op->args.flags);
 }
 static const gl_opdef launch_def = {

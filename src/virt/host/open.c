@@ -30,18 +30,48 @@ static const gl_param open_params[] = {
   GL_END,
 };
 
+static virConnectPtr connect_new(const char *uri, unsigned flags)
+{
+  return flags & VIR_CONNECT_NO_ALIASES ? virConnectOpenAuth(uri, NULL, flags)
+         : flags & VIR_CONNECT_RO       ? virConnectOpenReadOnly(uri)
+                                        : virConnectOpen(uri);
+}
+
+/* libvirt registers the embedded driver again at each open, and has room for about twenty in the life of a process. After that a connection
+ * is one more count of the one of its kind that is kept here, from the second open on. */
+static struct {
+  virConnectPtr conn;
+  char *uri;
+  int opens;
+} kept[2]; /* read-only: the second */
+/* Opening starts the embedded driver, and a second open during that crashes: one at a time. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+static virConnectPtr connect_embedded(const char *uri, unsigned flags)
+{
+  pthread_mutex_lock(&one_at_a_time);
+  bool readonly = flags & VIR_CONNECT_RO;
+  if (kept[readonly].opens == 1 && !kept[readonly].conn && (kept[readonly].conn = connect_new(uri, flags)))
+    kept[readonly].uri = strdup(uri);
+  virConnectPtr conn = connect_new(uri, flags);
+  kept[readonly].opens += conn && !kept[readonly].conn;
+  if (!conn && kept[readonly].uri && strcmp(kept[readonly].uri, uri) == 0 && virConnectRef(kept[readonly].conn) == 0)
+    conn = kept[readonly].conn;
+  pthread_mutex_unlock(&one_at_a_time);
+  return conn;
+}
+
+bool gl_host_is_kept(virConnectPtr conn)
+{
+  pthread_mutex_lock(&one_at_a_time);
+  bool is = conn == kept[0].conn || conn == kept[1].conn;
+  pthread_mutex_unlock(&one_at_a_time);
+  return is;
+}
+
 virConnectPtr gl_host_connect(const char *uri, unsigned flags, int keepalive)
 {
-  /* Opening starts the embedded driver, and a second open during that crashes: one at a time. */
-  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-  bool embedded = uri && strstr(uri, ":///embed");
-  if (embedded)
-    pthread_mutex_lock(&one_at_a_time);
-  virConnectPtr conn = flags & VIR_CONNECT_NO_ALIASES ? virConnectOpenAuth(uri, NULL, flags)
-                       : flags & VIR_CONNECT_RO       ? virConnectOpenReadOnly(uri)
-                                                      : virConnectOpen(uri);
-  if (embedded)
-    pthread_mutex_unlock(&one_at_a_time);
+  virConnectPtr conn = uri && strstr(uri, ":///embed") ? connect_embedded(uri, flags) : connect_new(uri, flags);
   if (conn && keepalive)
     virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers do not need it and refuse */
   return conn;

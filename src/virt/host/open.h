@@ -7,6 +7,9 @@
 /* Any thread. keepalive: seconds between probes, 0: none. */
 virConnectPtr gl_host_connect(const char *uri, unsigned flags, int keepalive);
 
+/* Whether it stays open until the process ends: it is one that others of the embedded driver's share. Any thread. */
+bool gl_host_is_kept(virConnectPtr conn);
+
 /* guestlua.open */
 extern const gl_opdef gl_host_open;
 
