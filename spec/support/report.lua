@@ -1,6 +1,12 @@
 -- busted's plain output, then the slowest specs, the failed ones by name, and the counts on one line: `12 passed, 0 failed, 1 skipped`.
 
-local SLOWEST = 10
+local SLOWEST, LONGEST = 10, 1000
+
+-- On one line: what was expected and what came is in the lines after the first.
+local function folded(message)
+  local text = message:gsub("%s+", " ")
+  return #text > LONGEST and text:sub(1, LONGEST) .. " …" or text
+end
 
 return function(options)
   local busted = require("busted")
@@ -13,7 +19,7 @@ return function(options)
   for _, event in ipairs({ "failure", "error" }) do
     busted.subscribe({ event }, function(element, _, message)
       local where = element.trace and element.trace.short_src or element.name or "?"
-      failed[#failed + 1] = ("%s: %s: %s"):format(where, handler.getFullName(element), tostring(message):match("[^\n]*"))
+      failed[#failed + 1] = ("%s: %s: %s"):format(where, handler.getFullName(element), folded(tostring(message)))
       return nil, true
     end)
   end
