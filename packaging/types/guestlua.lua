@@ -6295,6 +6295,7 @@ function workflow.volume_snapshot_delete(guest, volume_id, options) end
 ---@field kind string a stable name: libvirt's error code in lower case ("no_domain", "operation_timeout", "agent_unresponsive"), or "bad_argument", "closed", "timeout", "interrupted", "cancelled", "xml_error" and so on; "disconnected" if the connection was lost, whatever code libvirt has for it
 ---@field left table[]? files that a workflow left: path, why
 ---@field level string? libvirt's severity
+---@field may_change boolean? true if that call can still change something
 ---@field message string libvirt's text, or guestlua's
 ---@field object string? the name of another libvirt object
 ---@field object_type string? the kind of that object, for example "network"

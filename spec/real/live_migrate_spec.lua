@@ -3,13 +3,12 @@
 local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
-local hosts = require("spec.support.hosts")
+local moving = require("spec.support.moving")
 local migrate = require("guestlua.workflow.migrate.plan")
 
 local workflow = guestlua.workflow
 
--- Bounds what is waited for; nothing here should take as long, on however busy a machine.
-local LONG = 120
+local LONG = moving.LONG
 
 describe("The numbers of a live migration", function()
   -- The reference's tables.
@@ -46,133 +45,47 @@ describe("The numbers of a live migration", function()
 end)
 
 describe("live_migrate", function()
-  local two, missing -- the hosts, or why there are none
-  local journal
+  local move, missing -- the hosts and their guest, or why there are none
+  local two
 
   lazy_setup(function()
-    two, missing = hosts.up()
-    if two then
-      two:boot("shared", two.dir .. "/shared")
-      journal = two.dir .. "/journal"
-      guestlua.journal({ dir = journal })
+    move, missing = moving.up()
+    two = move and move.two
+    if move then
+      move:keep()
     end
   end)
   lazy_teardown(function()
-    if two then
-      getmetatable(two).__close(two)
+    if move then
+      getmetatable(move).__close(move)
     end
   end)
   helper.leaves_nothing()
 
+  local whole = true
   local function on_both(what, fn)
     it(what, function()
-      if not two then
+      if not move then
         pending(missing)
+      elseif not whole then
+        move:reset()
       end
-      os.execute("rm -rf " .. helper.quoted(journal))
+      whole = false
+      os.execute("rm -rf " .. helper.quoted(move.journal))
       fn()
+      whole = true
     end)
-  end
-
-  local function uri(name)
-    return ("qemu+tcp://%s/system"):format(two.address[name])
-  end
-
-  -- Where the guest is: "running" on one host and unknown on the other, as a string of both: "running gone".
-  local function where(name)
-    local words = {}
-    for _, host in ipairs({ "a", "b" }) do
-      local guest <close> = two[host]:guest(name or "shared")
-      words[#words + 1] = guest and guest:get_info().domain_state or "gone"
-    end
-    return table.concat(words, " ")
-  end
-
-  -- The guest, where it is, and where it is not.
-  local function find(name)
-    local here = where(name):find("^gone") and "b" or "a"
-    return two[here]:guest(name or "shared"), here, here == "a" and "b" or "a"
-  end
-
-  local function stays(here, word)
-    assert.equal(here == "a" and (word or "running") .. " gone" or "gone " .. (word or "running"), where())
-    local guest <close> = two[here]:guest("shared")
-    assert.is_true(guest:has_persistent_configuration())
-    assert.is_nil((guest:get_xml_desc() .. guest:get_xml_desc({ dump_inactive = true })):find("urn:guestlua", 1, true), "a mark is left")
-    local job = guestlua.job_type[guest:get_job_info().type]
-    assert.is_false(job == "BOUNDED" or job == "UNBOUNDED", job)
-  end
-
-  local function entries()
-    local pipe <close> = io.popen("ls " .. helper.quoted(journal) .. " 2>/dev/null")
-    return pipe:read("a")
   end
 
   -- The disk's file is one both hosts have, but libvirt cannot know that: hence unsafe.
   local function go(options)
-    local guest <close>, _, there = find()
-    options.destination_uri, options.unsafe = uri(there), true
+    local guest <close>, _, there = move:find()
+    options.destination_uri, options.unsafe = move:uri(there), true
     local ok, result = pcall(workflow.live_migrate, guest, two[there], options)
     if ok and result.arrived then
       result.arrived:close()
     end
     return ok, result
-  end
-
-  -- A script that does it, in a guestlua of its own.
-  local function start(options, extra, fault)
-    local _, here, there = find()
-    return faults.start(([[
-      guestlua.journal{dir=%q}
-      require("guestlua.workflow.migrate.settle").SECONDS = 8
-      local source <close> = guestlua.open(%q)
-      local destination <close> = guestlua.open(%q)
-      guestlua.workflow.live_migrate(source:guest("shared"), destination, { destination_uri = %q, unsafe = true, %s })
-      %s
-    ]]):format(journal, two[here].uri, two[there].uri, uri(there), options, extra or ""), { timeout = LONG, fault = fault }), here, there
-  end
-
-  local function run(options, extra, fault)
-    local child <close>, here, there = start(options, extra, fault)
-    local code, _, err = child:wait()
-    return code, err, here, there
-  end
-
-  -- Waits until the child has seen its migration on the way.
-  local function await_progress(child)
-    local deadline = guestlua.now() + LONG
-    repeat
-      assert.is_true(guestlua.now() < deadline)
-      guestlua.sleep(0.02)
-      local seen = 0
-      for _, call in ipairs(child:calls()) do
-        seen = seen + (call.name == "virDomainGetJobStats" and 1 or 0)
-      end
-    until seen >= 4
-  end
-
-  -- libvirtd of a host, as we call it.
-  local function daemon_of(host)
-    local function read(path)
-      local file <close> = assert(io.open(path))
-      return file:read("a")
-    end
-    local pid = tonumber(read(("%s/%s/pid"):format(two.dir, host)))
-    for child in read(("/proc/%d/task/%d/children"):format(pid, pid)):gmatch("%d+") do
-      if read("/proc/" .. child .. "/comm"):find("libvirtd", 1, true) then
-        return tonumber(child)
-      end
-    end
-    error("host " .. host .. " has no libvirtd")
-  end
-
-  local function start_daemon(host)
-    os.execute(("spec/support/two-hosts in %s %s libvirtd --listen -d >/dev/null 2>&1"):format(two.dir, host))
-    local deadline = guestlua.now() + LONG
-    while not pcall(two[host].reconnect, two[host]) do
-      assert.is_true(guestlua.now() < deadline)
-      guestlua.sleep(0.1)
-    end
   end
 
   -- What libvirt was asked last, its flags.
@@ -187,10 +100,10 @@ describe("live_migrate", function()
   end
 
   on_both("moves a guest, with its configuration, and says what it did", function()
-    local guest <close>, here, there = find()
+    local guest <close>, here, there = move:find()
     local seen, was = {}, nil
     local result = workflow.live_migrate(guest, two[there], {
-      destination_uri = uri(there),
+      destination_uri = move:uri(there),
       unsafe = true,
       bandwidth = 64,
       parallel = 2,
@@ -202,7 +115,7 @@ describe("live_migrate", function()
         seen[#seen + 1] = info
       end,
     })
-    stays(there)
+    move:stays(there)
     assert.is_nil(was)
     assert.same({ "live_migrate", "shared", two[there].uri, "look", "migrate", "verify" },
       { result.workflow, result.guest, result.destination, result.steps[1].name, result.steps[2].name, result.steps[3].name })
@@ -214,25 +127,25 @@ describe("live_migrate", function()
     assert.same({ 50, true }, { result.downtimes[1].ms, result.downtimes[1].set })
     assert.same({}, result.warnings)
     assert.equal(27 | 512 | 131072, asked_flags(here))
-    assert.equal("", entries())
+    assert.equal("", move:entries())
   end)
 
   on_both("leaves the guest defined where the flags do not say otherwise, and a transient guest transient", function()
-    local _, here, there = find()
+    local _, here, there = move:find()
     assert.is_true(go({ flags = { "live", "peer2peer" } }))
     local words = { [here] = "shutoff", [there] = "running" }
-    assert.equal(words.a .. " " .. words.b, where())
+    assert.equal(words.a .. " " .. words.b, move:where())
     local arrived <close> = two[there]:guest("shared")
     assert.is_false(arrived:has_persistent_configuration())
-    workflow.live_migrate(arrived, two[here], { destination_uri = uri(here), unsafe = true }).arrived:close()
+    workflow.live_migrate(arrived, two[here], { destination_uri = move:uri(here), unsafe = true }).arrived:close()
     assert.equal(1 | 2 | 512, asked_flags(there))
-    stays(here)
+    move:stays(here)
     assert.is_true(go({ flags = 27 }))
-    stays(there)
+    move:stays(there)
   end)
 
   on_both("refuses before it does anything", function()
-    local guest <close>, here, there = find()
+    local guest <close>, here, there = move:find()
     local function refused(kind, options, destination)
       local e = helper.failure(workflow.live_migrate, guest, destination or two[there], options)
       assert.equal(kind, e.kind)
@@ -243,139 +156,157 @@ describe("live_migrate", function()
     assert.equal("timeout_action", refused("bad_argument", { destination_uri = "x", timeout_action = "wait" }).argument)
     assert.equal("downtime_steps", refused("bad_argument", { destination_uri = "x", downtime_steps = 0 }).argument)
     assert.equal("destination", refused("bad_argument", {}, guest).argument)
-    refused("operation_invalid", { destination_uri = uri(here) }, two[here])
-    refused("argument_unsupported", { destination_uri = uri(there), tunnelled = true, block = true })
-    assert.equal("migrate_unsafe", refused("migrate_unsafe", { destination_uri = uri(there) }).kind)
-    stays(here)
-    assert.equal("", entries())
+    refused("operation_invalid", { destination_uri = move:uri(here) }, two[here])
+    refused("argument_unsupported", { destination_uri = move:uri(there), tunnelled = true, block = true })
+    assert.equal("migrate_unsafe", refused("migrate_unsafe", { destination_uri = move:uri(there) }).kind)
+    move:stays(here)
+    assert.equal("", move:entries())
   end)
 
   on_both("is aborted when the time is over, and the guest goes on where it was", function()
-    local _, here = find()
+    local _, here = move:find()
     local ok, e = go({ bandwidth = 1, completion_timeout = 1 })
     assert.is_false(ok)
     assert.equal("timeout", e.kind, tostring(e))
     assert.same({ "live_migrate", "migrate", "undone: the guest is on the source host, as before", "migrate" },
       { e.workflow, e.step, e.outcome, e.cause.op })
-    stays(here)
-    assert.equal("", entries())
+    move:stays(here)
+    assert.equal("", move:entries())
   end)
 
   on_both("is aborted where on_progress fails", function()
-    local _, here = find()
+    local _, here = move:find()
     local ok, e = go({ bandwidth = 1, on_progress = function() error("no more", 0) end })
     assert.is_false(ok)
     assert.same({ "no more", "migrate", "undone: the guest is on the source host, as before" }, { e.message, e.step, e.outcome })
-    stays(here)
+    move:stays(here)
   end)
 
   on_both("is made to end when the time is over: the guest stands still, and runs when it is there", function()
-    local _, _, there = find()
+    local _, _, there = move:find()
     local ok, result = go({ bandwidth = 8, completion_timeout = 1, timeout_action = "force_complete" })
     assert.is_true(ok, tostring(result))
     assert.equal("pause", result.forced)
-    stays(there)
+    move:stays(there)
   end)
 
   on_both("is made to end by post-copy", function()
-    local _, _, there = find()
+    local _, _, there = move:find()
     local ok, result = go({ bandwidth = 1, completion_timeout = 1, timeout_action = "force_complete", postcopy = true })
     assert.is_true(ok, tostring(result))
     assert.equal("postcopy", result.forced)
-    stays(there)
+    move:stays(there)
   end)
 
   on_both("goes on where the guest stood still for it and the migration then failed", function()
-    local code, err, here = run("bandwidth = 1, completion_timeout = 1, timeout_action = 'force_complete', on_progress = function(info) "
+    local code, err, here = move:run("bandwidth = 1, completion_timeout = 1, timeout_action = 'force_complete', on_progress = function(info) "
       .. "if info.forced then error('enough') end end")
     assert.equal(1, code)
     assert.matches("enough", err)
     assert.matches("outcome: undone", err)
-    stays(here)
-    assert.equal("", entries())
+    move:stays(here)
+    assert.equal("", move:entries())
   end)
 
   on_both("leaves a paused guest paused", function()
-    local guest <close>, _, there = find()
+    local guest <close>, _, there = move:find()
     guest:pause()
     assert.is_true(go({}))
-    stays(there, "paused")
+    move:stays(there, "paused")
     local arrived <close> = two[there]:guest("shared")
     arrived:resume()
   end)
 
   on_both("is aborted by Ctrl-C and by SIGTERM", function()
     for signal, wanted in pairs({ INT = 130, TERM = 143 }) do
-      local child <close>, here = start("bandwidth = 1")
-      await_progress(child)
+      local child <close>, here = move:start("bandwidth = 1")
+      moving.await_progress(child)
       child:kill(signal)
       local code, _, err = child:wait()
       assert.equal(wanted, code)
       assert.matches("step 'migrate'", err, 1, true)
       assert.matches("outcome: undone: the guest is on the source host, as before", err, 1, true)
-      stays(here)
-      assert.equal("", entries())
+      move:stays(here)
+      assert.equal("", move:entries())
+    end
+  end)
+
+  -- libvirt makes no other change of the guest before the migration is over: the undo waited for that, and gave up with the guest on its way.
+  on_both("is aborted although a call is on its way that nobody waits for any more", function()
+    for name, times in pairs({ virDomainGetJobStats = 4, virDomainMigrateSetMaxDowntime = 1 }) do
+      local child <close>, here = move:start("bandwidth = 1", nil, ("%s#%d:hang=10"):format(name, times))
+      local deadline = guestlua.now() + LONG
+      while not child:has_called(name, times) do
+        assert.is_true(guestlua.now() < deadline, name)
+        guestlua.sleep(0.02)
+      end
+      child:kill("INT")
+      local code, _, err = child:wait()
+      assert.equal(130, code)
+      assert.matches("outcome: undone: the guest is on the source host, as before", err, 1, true)
+      move:stays(here)
+      assert.equal("", move:entries())
     end
   end)
 
   on_both("is undone by recover where the script was killed on the way, and found finished where it was", function()
-    local child <close>, here = start("bandwidth = 1")
-    await_progress(child)
+    local child <close>, here = move:start("bandwidth = 1")
+    moving.await_progress(child)
     child:kill("KILL")
     child:wait()
     local list = guestlua.recover(two[here])
     assert.same({ "live_migrate", "undone: the guest is on the source host, as before" }, { list[1].workflow, list[1].outcome })
-    stays(here)
+    move:stays(here)
     assert.same({}, guestlua.recover(two[here]))
 
-    local code, _, _, there = run("", "", "virDomainMigrateToURI3#1:kill:after")
+    local code, _, _, there = move:run("", "", "virDomainMigrateToURI3#1:kill:after")
     assert.equal(128 + 9, code)
     list = guestlua.recover(two[here])
     assert.equal("finished: the guest is on " .. two[there].uri, list[1].outcome)
-    stays(there)
+    move:stays(there)
     assert.same({}, guestlua.recover(two[here]))
-    assert.equal("", entries())
+    assert.equal("", move:entries())
   end)
 
   on_both("lets a guest go on by recover that stood still when the script was killed", function()
-    local code, _, here = run("bandwidth = 1, completion_timeout = 1, timeout_action = 'force_complete'", "", "virDomainSuspend#1:kill:after")
+    local code, _, here = move:run("bandwidth = 1, completion_timeout = 1, timeout_action = 'force_complete'", "", "virDomainSuspend#1:kill:after")
     assert.equal(128 + 9, code)
     assert.equal(1, #guestlua.recover(two[here]))
-    stays(here)
+    move:stays(here)
   end)
 
   on_both("is done where only libvirt's answer was lost", function()
-    local code, err, _, there = run("", "", "virDomainMigrateToURI3#1:rpc:after")
+    local code, err, _, there = move:run("", "", "virDomainMigrateToURI3#1:rpc:after")
     assert.same({ 0, "" }, { code, err })
-    stays(there)
+    move:stays(there)
   end)
 
   on_both("says that it is not known where the guest is, when a host does not answer", function()
-    local _, here, there = find()
-    local code, err = run("", "", ("virDomainMigrateToURI3#1:kill=%d:after"):format(daemon_of(there)))
+    local _, here, there = move:find()
+    local code, err = move:run("", "", ("virDomainMigrateToURI3#1:kill=%d:after"):format(move:daemon_of(there)))
     assert.equal(1, code)
     assert.matches("it is not known where the guest", err, 1, true)
     assert.matches("two running copies", err, 1, true)
-    assert.not_equal("", entries())
-    start_daemon(there)
+    assert.not_equal("", move:entries())
+    move:start_daemon(there)
     assert.equal("finished: the guest is on " .. two[there].uri, guestlua.recover(two[here])[1].outcome)
-    stays(there)
-    assert.equal("", entries())
+    move:stays(there)
+    assert.equal("", move:entries())
   end)
 
   on_both("outlives the libvirtd of either host, with the guest on one", function()
     for _, which in ipairs({ "source", "destination" }) do
-      local child <close>, here, there = start("bandwidth = 1")
-      await_progress(child)
+      local child <close>, here, there = move:start("bandwidth = 1")
+      moving.await_progress(child)
       local dies = which == "source" and here or there
-      os.execute("kill -KILL " .. daemon_of(dies))
-      start_daemon(dies)
+      os.execute("kill -KILL " .. move:daemon_of(dies))
+      move:start_daemon(dies)
       local code, _, err = child:wait()
       assert.equal(1, code)
       assert.matches("step 'migrate'", err, 1, true)
       assert.matches("outcome: undone", err, 1, true)
-      stays(here)
-      assert.equal("", entries())
+      move:stays(here)
+      assert.equal("", move:entries())
     end
   end)
 
@@ -394,7 +325,7 @@ describe("live_migrate", function()
       end
       guestlua.workflow.live_migrate(guest, destination, { destination_uri = uris[destination], unsafe = true })
     ]]
-    faults.each(script:format(journal, two.a.uri, two.b.uri, uri("a"), uri("b")), {
+    faults.each(script:format(move.journal, two.a.uri, two.b.uri, move:uri("a"), move:uri("b")), {
       timeout = LONG,
       only = function(call)
         seen[call.name] = (seen[call.name] or 0) + 1
@@ -403,39 +334,39 @@ describe("live_migrate", function()
     }, function(_, name, code, _, err)
       runs = runs + 1
       assert.is_true(code == 0 or code == 1 and err:find("step '", 1, true) ~= nil, name .. ": " .. err)
-      stays(where():find("^gone") and "b" or "a")
-      assert.equal("", entries(), name)
+      move:stays(move:where():find("^gone") and "b" or "a")
+      assert.equal("", move:entries(), name)
     end)
     assert.is_true(runs > 5)
   end)
 
   on_both("by somebody else is a conflict to a run on the guest, which leaves what the guest needs where it is by then", function()
-    local guest <close>, here, there = find()
+    local guest <close>, here, there = move:find()
     local image = guest:get_disk("vda").source.file
     local e = helper.failure(workflow.snapshot_then_commit, guest, { during = function()
-      guest:migrate(uri(there), { flags = { "live", "peer2peer", "persist_dest", "undefine_source", "unsafe" } })
+      guest:migrate(move:uri(there), { flags = { "live", "peer2peer", "persist_dest", "undefine_source", "unsafe" } })
     end })
-    assert.same({ "conflict", here == "a" and "gone running" or "running gone" }, { e.kind, where() }, tostring(e))
+    assert.same({ "conflict", here == "a" and "gone running" or "running gone" }, { e.kind, move:where() }, tostring(e))
     local moved <close> = two[there]:guest("shared")
     local overlay = moved:get_disk("vda").source.file
     assert.not_equal(image, overlay)
     assert.equal(overlay, e.left[1].path)
     assert.is_not_nil(io.open(overlay)) -- luacheck: ignore
-    assert.equal("", entries())
+    assert.equal("", move:entries())
     assert.same({}, guestlua.recover(two[there])) -- but the mark, which went with it
     local disk = moved:get_block_device("vda")
     disk:commit(nil, nil, { active = true, shallow = true })
     assert.equal("ready", (disk:await_job({ timeout = LONG })))
     disk:abort_job({ pivot = true })
     assert(os.remove(overlay))
-    stays(there)
+    move:stays(there)
   end)
 
   on_both("has an example that can be copied", function()
-    local _, here, there = find()
+    local _, here, there = move:find()
     local code, out, err = faults.run("examples/live_migrate.lua", {
       uri = two[here].uri,
-      args = { "shared", two[there].uri, "64", uri(there) },
+      args = { "shared", two[there].uri, "64", move:uri(there) },
       env = { UNSAFE = "1", XDG_STATE_HOME = two.dir },
       timeout = LONG,
     })
@@ -443,7 +374,7 @@ describe("live_migrate", function()
     assert.matches("guest shared runs on " .. there .. ", after", out, 1, true)
     assert.matches("it stood still for %d+ ms", out)
     assert.matches("MiB to go", err, 1, true)
-    stays(there)
+    move:stays(there)
   end)
 
   describe("between hosts that share no disk", function()
@@ -454,14 +385,14 @@ describe("live_migrate", function()
     end)
 
     on_both("copies those that the guest can write to, and names them", function()
-      local guest <close>, here, there = find("private")
+      local guest <close>, here, there = move:find("private")
       local disk = two.dir .. "/own/disk.qcow2"
       local code, _, err = helper.run(("sh -c 'cp build/tiny/vmlinuz build/tiny/initrd %s && qemu-img create -q -f qcow2 %s 64M'"):format(
         two:outside(there, two.dir .. "/own"), two:outside(there, disk)))
       assert.same({ 0, "" }, { code, err })
       local most = 0
       local result = workflow.live_migrate(guest, two[there], {
-        destination_uri = uri(there),
+        destination_uri = move:uri(there),
         block = true,
         bandwidth = 64,
         on_progress = function(info)

@@ -12,6 +12,7 @@
  *   workflow, step, outcome      of a workflow: which, where it failed, and how it left things
  *   undoing                      a list of the errors that came while undoing
  *   still_running                true where the call goes on in libvirt although nobody waits for it any more
+ *   may_change                   true if that call can still change something
  */
 #ifndef GL_ERROR_H
 #define GL_ERROR_H

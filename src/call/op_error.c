@@ -140,6 +140,10 @@ void gl_error_push_abandoned(lua_State *L, const gl_op *op, const char *kind)
   bool running = op->phase == GL_OP_RUNNING;
   lua_pushboolean(L, running);
   lua_setfield(L, -2, "still_running");
+  if (running && op->def->changes) {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, "may_change");
+  }
   if (strcmp(kind, "timeout") == 0)
     lua_pushfstring(L, "no answer within %f s", op->args.timeout);
   else

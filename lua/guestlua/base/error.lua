@@ -31,6 +31,7 @@ local FIELDS = {
   { name = "undoing", type = "Error[]?", help = "errors while undoing" },
   { name = "results", type = "table[]?", help = "of guestlua.recover: the result for each run" },
   { name = "still_running", type = "boolean?", help = "true if the call, or the job, is still running although nobody waits for it" },
+  { name = "may_change", type = "boolean?", help = "true if that call can still change something" },
 }
 
 define.describe(core.Error, "Error", "The error that every failure raises: a table that prints as one line with all details.", FIELDS)

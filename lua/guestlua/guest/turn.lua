@@ -16,9 +16,9 @@ function turn.await(guest)
   end
 end
 
--- The same if the failed call is still running. seconds: the time limit; nil: that of the call's caller.
+-- The same if the failed call can still change something. seconds: the time limit; nil: that of the call's caller.
 function turn.await_abandoned(guest, failure, seconds)
-  if not core.Error.is(failure) or not failure.still_running then
+  if not core.Error.is(failure) or not failure.may_change then
     return
   elseif seconds then
     core.within(core.now() + seconds, 0, turn.await, guest)

@@ -177,7 +177,7 @@ define(guestlua, "guestlua", {
 local function late(seconds, e)
   local fields = { kind = "timeout", op = "timeout", message = ("not over within %g s"):format(seconds) }
   if type(e) == "table" then
-    for _, key in ipairs({ "op", "call", "host", "guest", "device", "device_type", "still_running", "undoing", "where", "workflow",
+    for _, key in ipairs({ "op", "call", "host", "guest", "device", "device_type", "still_running", "may_change", "undoing", "where", "workflow",
       "step", "steps", "outcome" }) do
       fields[key] = e[key] == nil and fields[key] or e[key]
     end

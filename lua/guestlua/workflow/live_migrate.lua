@@ -9,6 +9,7 @@ local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
 local settle = require("guestlua.workflow.migrate.settle")
 local steps = require("guestlua.workflow.steps")
+local turn = require("guestlua.guest.turn")
 local way = require("guestlua.workflow.migrate.way")
 
 local NAME = "live_migrate"
@@ -58,6 +59,7 @@ local function stop(run)
   end
   local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.plan.was)
   if word == "here" then
+    turn.await_abandoned(guest, run.failure)
     settle.go_on(guest, run.plan.was)
   end
   return word, here, there
@@ -200,6 +202,7 @@ steps.define({
       .. "forced; an error in it aborts the migration" },
   },
   own_timeout = true,
+  own_turn = true,
   arguments = arguments,
   plan = plan,
   unknown = "it is not known where the guest runs: " .. settle.TWO_COPIES,

@@ -13,6 +13,7 @@
 --     unknown = "…"                    the outcome if the state cannot be known
 --     recover = function(run, host, guest)     takes back what a killed run left, instead of the undos
 --     subject = function(host, options)        the workflow is called with a Host: { uuid, name, host } of a guest that does not exist yet
+--     own_turn = true                  the undos wait for an abandoned call themselves, because they end the job that the guest has first
 --     own_timeout = true               the option timeout is not for the whole workflow, but as its help says
 --     gone = function(run)             the outcome of a recovery if the host does not know the guest
 --   })
@@ -75,7 +76,9 @@ end
 local function take_back(run)
   run.deadline = nil -- the guest's writes have to be merged, however long that takes
   local deadline, texts, failure = retry.deadline(), {}, nil
-  retry.insist(run.guest, deadline, turn.await_abandoned, run.guest, run.failure)
+  if not run.spec.own_turn then
+    retry.insist(run.guest, deadline, turn.await_abandoned, run.guest, run.failure)
+  end
   for i = run.reached, 1, -1 do
     local step = run.spec[i]
     if failure and core.now() >= deadline then -- nobody answers
