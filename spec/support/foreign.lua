@@ -51,7 +51,8 @@ foreign.ACTS = {
 -- Runs an act: its exit code, and its output.
 function Others:act(command)
   local m = self.machine
-  local script = ("virsh() { timeout 20 virsh -q -c %s \"$@\"; }; D=%s; N=%d; %s"):format(quoted(m.uri), quoted(m.dir), self.number, command)
+  local script = ("virsh() { timeout 20 virsh -q -c %s \"$@\"; }; D=%s; N=%d; %s"):format(quoted(m.uri), quoted(m.dir), self.number,
+    (command:gsub("tiny", m.name)))
   local code, out, err = helper.run("bash -c " .. quoted(script))
   return code, out .. err
 end
@@ -63,6 +64,7 @@ local PLACES = {
   snapshot = guestlua.Guest, attach_device = guestlua.Guest, detach_device = guestlua.Guest, shutdown = guestlua.Guest, launch = guestlua.Guest,
   save_memory_state = guestlua.Guest, freeze_filesystems = guestlua.Guest, poweroff = guestlua.Guest, sync_guest_time = guestlua.Guest,
   subscribe = guestlua.Guest, resume_guest = guestlua.Guest,
+  migrate = guestlua.Guest, get_job_info = guestlua.Guest,
   commit = guestlua.BlockDevice, rebase = guestlua.BlockDevice, copy = guestlua.BlockDevice, abort_job = guestlua.BlockDevice,
   resize = guestlua.BlockDevice,
 }
@@ -92,13 +94,18 @@ local function with_moment(moment, at, fn)
   return pcall(fn)
 end
 
--- moment: may also be "during", which fn does itself by the function that it gets.
+-- act: may also be a function. moment: may also be "during", which fn does itself by the function that it gets.
 function Others:during(moment, act, fn)
   self.number = self.number + 1
   local how = { act = act, moment = moment, before = self:files(), was = self.machine:chain() }
   local function at()
     if not how.code then
-      how.code, how.said = self:act(foreign.ACTS[act] or act)
+      if type(act) == "function" then
+        act()
+        how.code = 0
+      else
+        how.code, how.said = self:act(foreign.ACTS[act] or act)
+      end
     end
   end
   local ok, result
