@@ -123,7 +123,7 @@ describe("Power workflows", function()
     on_guest("asks again, and says when the guest does not listen", function(guest)
       ignore_requests()
       local e = helper.failure(workflow.clean_shutdown, guest, { timeout = 2.5, retry_interval = 1 })
-      assert.same({ "timeout", "clean_shutdown", "shutdown", "tiny", "the guest is 'running'" },
+      assert.same({ "timeout", "clean_shutdown", "shutdown", "tiny", "the guest is 'running'; it was asked to shut down, and may do so yet" },
         { e.kind, e.workflow, e.step, e.guest, e.outcome })
       assert.is_true(tonumber(e.message:match("asked (%d+) times")) >= 2)
       assert.matches("force=true", e.hint, 1, true)

@@ -40,6 +40,26 @@ local function pull_new(machine)
   assert(os.remove(machine.dir .. "/new"))
 end
 
+-- The guest is on or off, as it is said.
+local function switched(machine, code, err, out)
+  local word = machine.guest:get_info().domain_state
+  local said = err:match("outcome: the guest is '(%l+)'")
+  local may_change = err:find("and may do so yet", 1, true)
+  assert(not said or said == word or may_change, ("it is '%s'"):format(word))
+  assert(said or out:find(word == "running" and "on$" or "off$") or not err:find("outcome", 1, true) or was_over(code, err), word)
+  if may_change then
+    local events <close> = machine.guest:subscribe("lifecycle")
+    local deadline = guestlua.now() + 60 -- it was just asked
+    while machine.guest:is_active() and guestlua.now() < deadline do
+      events:next(1)
+    end
+  end
+  if not machine.guest:is_active() then
+    machine.guest:launch()
+  end
+  return "booted"
+end
+
 -- Each leaves the guest as it was, also if it succeeds, or `settle` sees to that, which may say why it is another one by now.
 local WORKFLOWS = {
   { "snapshot_then_commit", "workflow.snapshot_then_commit(guest, { quiesce = true, during = function() guestlua.sleep(0.3) end })" },
@@ -98,6 +118,23 @@ local WORKFLOWS = {
     settle = function(machine, code, err)
       assert(machine.guest:get_info().domain_state == "running" or code ~= 0 and err:find("and may do so yet", 1, true), err)
       return "booted"
+    end },
+  { "ensure_stopped and ensure_running",
+    "workflow.ensure_stopped(guest, { timeout = 60 }) io.stdout:write('off') workflow.ensure_running(guest) io.stdout:write('on')",
+    settle = switched },
+  { "clean_shutdown", "workflow.clean_shutdown(guest, { timeout = 60 }) io.stdout:write('off')", settle = switched },
+  { "ensure_attached and ensure_detached",
+    "workflow.ensure_attached(guest, DISK) io.stdout:write('has') workflow.ensure_detached(guest, DISK)",
+    settle = function(machine, code, err, out)
+      local has = machine.guest:get_disk("vdb") ~= nil
+      if out:find("has", 1, true) then -- a detach that is told to stop may say so before it has begun
+        assert(not has or code ~= 0 and (err:find("ensure_detached: ", 1, true) or not err:find("ensure_", 1, true)), err)
+        guestlua.workflow.ensure_detached(machine.guest, "vdb")
+      else
+        assert(not has or was_over(code, err), err)
+      end
+      local configuration = guestlua.element(machine.guest:get_xml_desc({ dump_inactive = true }))
+      assert(#configuration.devices:children("disk") == 1, "it is left in the configuration")
     end },
   { "frozen", "local frozen <close> = guest:frozen() guestlua.sleep(0.3)" },
   { "paused", "local paused <close> = guest:paused() guestlua.sleep(0.3)" },

@@ -32,7 +32,7 @@ end
 function Move:where(name)
   local words = {}
   for _, host in ipairs({ "a", "b" }) do
-    local guest <close> = self.two[host]:guest(name or "shared")
+    local guest <close> = self.two[host]:guest(name or self.uuid)
     words[#words + 1] = guest and guest:get_info().domain_state or "gone"
   end
   return table.concat(words, " ")
@@ -41,12 +41,12 @@ end
 -- The guest, where it is, and where it is not.
 function Move:find(name)
   local here = self:where(name):find("^gone") and "b" or "a"
-  return self.two[here]:guest(name or "shared"), here, here == "a" and "b" or "a"
+  return self.two[here]:guest(name or self.uuid), here, here == "a" and "b" or "a"
 end
 
 function Move:stays(here, word)
   assert.equal(here == "a" and (word or "running") .. " gone" or "gone " .. (word or "running"), self:where())
-  local guest <close> = self.two[here]:guest("shared")
+  local guest <close> = self.two[here]:guest(self.uuid)
   assert.is_true(guest:has_persistent_configuration())
   assert.is_nil((guest:get_xml_desc() .. guest:get_xml_desc({ dump_inactive = true })):find("urn:guestlua", 1, true), "a mark is left")
   local job = guestlua.job_type[guest:get_job_info().type]
@@ -121,7 +121,7 @@ end
 -- Saves the guest's memory and its disk, for reset.
 function Move:keep()
   local guest <close>, here = self:find()
-  self.configuration, self.uuid = guest:get_xml_desc({ dump_inactive = true }), guest.uuid
+  self.configuration = guest:get_xml_desc({ dump_inactive = true })
   shell("virsh -q -c '%s' save shared %s/kept && cp %s/disk.qcow2 %s/kept.qcow2", self.two[here].uri, self.two.dir, self.dir, self.two.dir)
   self:reset()
 end
@@ -148,7 +148,7 @@ function Move:machine()
     name = "shared",
     uri = host.uri,
     host = host,
-    guest = host:guest("shared"),
+    guest = host:guest(self.uuid), -- nil if it is gone
     dir = self.dir,
     disk = self.dir .. "/disk.qcow2",
   }, { __index = tiny.Machine })
@@ -172,6 +172,8 @@ function moving.up()
     end,
   })
   two:boot("shared", self.dir)
+  local guest <close> = two.a:guest("shared")
+  self.uuid = guest.uuid
   guestlua.journal({ dir = self.journal })
   return self
 end

@@ -19,12 +19,16 @@ local is_off = state.is_off
 -- Errors that a second request would not change.
 local FINAL = { access_denied = true, no_support = true, operation_denied = true }
 
--- Asks the guest to shut down, again each `interval`, until it is off, restarts or the time is over. Returns "off", "restarted" or "late", and a
--- table: asked (how often), detail (why it stopped), rebooted (it came up again in the same process), refusal (libvirt's last).
-local function ask_down(guest, before, options)
+-- After a request that was not waited for to its end.
+down.MAY = "; it was asked to shut down, and may do so yet"
+
+-- Asks the guest to shut down, again each `interval`, until it is off, restarts or the time is over. Returns "off", "restarted" or "late", and fills
+-- `told`: asked (how often), heard (a request may have reached it), detail (why it stopped), rebooted (it came up again in the same process), refusal
+-- (libvirt's last).
+local function ask_down(guest, before, options, told)
   local timeout = options.timeout or SHUTDOWN_FOR
   local deadline, interval = core.now() + timeout, math.max(options.retry_interval or RETRY_INTERVAL, 1)
-  local told, due, tries = { asked = 0 }, core.now(), 0
+  local due, tries = core.now(), 0
   local events <close> = guest:subscribe({ "lifecycle", "reboot" })
   local function on_event(event)
     if event.event == "reboot" then
@@ -42,12 +46,15 @@ local function ask_down(guest, before, options)
       state.hear(events, on_event, function()
         return over.active or told.detail
       end)
-      return is_off(over) and "off" or "restarted", told
+      return is_off(over) and "off" or "restarted"
     elseif tries > 0 and core.now() >= deadline then
-      return "late", told
+      return "late"
     end
     due, tries = core.now() + interval, tries + 1
+    local heard = told.heard
+    told.heard = true -- a signal may come during the call
     local ok, e = retry.try(guest.shutdown, guest, { timeout = math.max(math.min(interval, deadline - core.now()), 1) })
+    told.heard = heard or ok or e.may_change or e.kind == "disconnected"
     if ok or e.kind ~= "timeout" or e.still_running then -- it is not asked again while the last request is still under way
       told.asked = told.asked + 1
     end
@@ -55,7 +62,7 @@ local function ask_down(guest, before, options)
     if core.dry_run() then
       calls.waits(guest, ("the guest to be off, asked again each %g s, %g s at most%s"):format(interval, timeout,
         options.force and "; powered off then" or ""))
-      return "off", told
+      return "off"
     elseif not ok and FINAL[e.kind] then
       error(e, 0)
     end
@@ -127,9 +134,10 @@ end
 -- Asks the guest to shut down, and with force powers it off then. Returns the workflow's result.
 function down.bring_down(run, guest, before, options)
   local what, told = nil, { asked = 0 }
+  run.told = told
   local deaf, hurry = down.is_deaf(before), options.force and options.timeout == 0
   if not deaf and not hurry then
-    what, told = run:part("shutdown", ask_down, guest, before, options)
+    what = run:part("shutdown", ask_down, guest, before, options, told)
   end
   local result = { asked = told.asked, reason = told.detail, forced = false, changed = true }
   if what == "restarted" then
@@ -166,6 +174,12 @@ down.FIELDS = {
   { name = "changed", type = "boolean", help = "false: it was off before" },
 }
 
+-- How a run that failed left its guest.
+local function left(run)
+  local now = state.ask(run.guest.host, run.guest.uuid)
+  return ("the guest is '%s'%s"):format(now.word, now.active and run.told and run.told.heard and down.MAY or "")
+end
+
 local function plan(run)
   run.before = state.look(run.guest)
   run.done = is_off(run.before)
@@ -189,7 +203,7 @@ steps.define({
   params = PARAMS,
   own_timeout = true,
   plan = plan,
-  left = state.left,
+  left = left,
   { "stop", run = stop, parts = true },
   result = result,
 })
@@ -201,7 +215,7 @@ steps.define({
   params = PARAMS,
   own_timeout = true,
   plan = plan,
-  left = state.left,
+  left = left,
   { "stop", run = stop, parts = true },
   result = result,
 })

@@ -24,7 +24,7 @@ local function up_again(guest, id, waits)
   end
   if now.active and now.id == id then
     local word = state.runs(now) and "the guest runs as before" or ("the guest is '%s' as before"):format(now.word)
-    return waits and word .. "; it was asked to shut down, and may do so yet" or word
+    return waits and word .. down.MAY or word
   elseif now.active then
     return state.runs(now) and "finished: the guest runs again" or ("finished: the guest was started again, and is '%s'"):format(now.word)
   elseif not now.known then
