@@ -22,6 +22,10 @@ local function with_device(others)
   others.machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
 end
 
+local function saved(others)
+  workflow.suspend(others.machine.guest, {})
+end
+
 local START = "virsh start tiny"
 
 -- All acts at each moment, or each time the next two.
@@ -47,6 +51,15 @@ local ROWS = {
     run = function(others) return workflow.reboot(others.machine.guest, { timeout = 30, force = true }) end },
   { "ensure_running", { "launch:before", "launch:after" }, { START, "destroy", "suspend", "undefine" }, prepare = off,
     run = function(others) return workflow.ensure_running(others.machine.guest, { timeout = 30 }) end },
+  { "ensure_stopped", { "shutdown:before", "shutdown:after" }, { "destroy", "undefine", "suspend", "restart" },
+    run = function(others) return workflow.ensure_stopped(others.machine.guest, { timeout = 8 }) end },
+  { "ensure_attached", { "attach_device:before", "attach_device:after" }, { "destroy", "undefine", "restart", "virsh detach-disk tiny vdb --live" },
+    run = function(others) return workflow.ensure_attached(others.machine.guest, device(others), { timeout = 20 }) end },
+  { "ensure_detached", { "detach_device:before", "detach_device:after" }, { "destroy", "undefine", "suspend", "virsh detach-disk tiny vdb --live" },
+    prepare = with_device,
+    run = function(others) return workflow.ensure_detached(others.machine.guest, device(others), { timeout = 20 }) end },
+  { "resume", { "launch:before", "launch:after" }, { START, "destroy", "suspend", "undefine" }, prepare = saved,
+    run = function(others) return workflow.resume(others.machine.guest, { timeout = 30 }) end },
   { "suspend", { "save_memory_state:before", "save_memory_state:after" }, { "destroy", "suspend", "undefine", START },
     run = function(others) return workflow.suspend(others.machine.guest, {}) end },
 }

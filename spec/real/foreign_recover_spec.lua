@@ -41,6 +41,11 @@ local RUNS = {
   DETACH = "workflow.detach_with_retry(guest, 'vdb')",
   SUSPEND = "workflow.suspend(guest, {})",
   REBOOT = "workflow.reboot(guest, { timeout = 20, force = true })",
+  RESUME = "workflow.resume(guest)",
+  STOP = "workflow.ensure_stopped(guest, { timeout = 20 })",
+  UP = "workflow.ensure_running(guest)",
+  HAS = "workflow.ensure_attached(guest, DEVICE)",
+  LACKS = "workflow.ensure_detached(guest, DEVICE)",
   FROZEN = "local frozen <close> = guest:frozen()",
   PAUSED = "local paused <close> = guest:paused()",
   ATTACHED = "local attached <close> = guest:attached(DEVICE)",
@@ -61,7 +66,13 @@ local PREPARE = {
       source = { file = others:copy() } } } }), { disk_only = true, no_metadata = true })
   end,
   DETACH = attached,
+  LACKS = attached,
+  RESUME = function(others) guestlua.workflow.suspend(others.machine.guest, {}) end,
+  UP = function(others) others.machine.guest:poweroff() end,
 }
+
+-- The agent of a guest that was started or is being shut down need not answer.
+local BOOTS = { REBOOT = true, RESUME = true, STOP = true, UP = true }
 
 -- Of the file that the run made, $F; OTHER defines a guest with it as a disk, which does not run.
 local OTHER = [[virsh define /dev/stdin <<<"<domain type='qemu'><name>theirs</name><memory unit='MiB'>64</memory><os><type>hvm</type></os>
@@ -126,6 +137,11 @@ local MOMENTS = {
   { "DETACH", "write_file#1", "virDomainDetachDeviceFlags#1", "write_file#2", "virDomainDetachDeviceFlags#2" },
   { "SUSPEND", "write_file#1", "write_file#2", "virDomainSetMetadata#2", "virDomainManagedSave#1" },
   { "REBOOT", "write_file#1", "virDomainShutdown#1", "virDomainCreateWithFlags#1" },
+  { "RESUME", "virDomainCreateWithFlags#1" },
+  { "STOP", "virDomainShutdown#1" },
+  { "UP", "virDomainCreateWithFlags#1" },
+  { "HAS", "write_file#1", "virDomainAttachDeviceFlags#1", "write_file#2", "virDomainAttachDeviceFlags#2" },
+  { "LACKS", "write_file#1", "virDomainDetachDeviceFlags#1", "write_file#2", "virDomainDetachDeviceFlags#2" },
   { "FROZEN", "write_file#1", "virDomainFSFreeze#1", "virDomainFSThaw#1" },
   { "PAUSED", "write_file#1", "virDomainSuspend#1", "virDomainResume#1" },
   { "ATTACHED", "write_file#1", "virDomainAttachDeviceFlags#1", "virDomainDetachDeviceFlags#1" },
@@ -265,7 +281,7 @@ describe("A killed run that somebody else came after", function()
   local function run_moment(name, where, act)
     prepare(name)
     others.whole = false
-    local how = { moment = where, act = act, was = machine:chain(), before = others:files(), boots = name == "REBOOT" }
+    local how = { moment = where, act = act, was = machine:chain(), before = others:files(), boots = BOOTS[name] }
     kill(name, where)
     local made = others:files()
     how.code, how.said = others:act(foreign.ACTS[act])

@@ -84,20 +84,20 @@ describe("detach_with_retry, where libvirt answers as in the table,", function()
     { "gone", {}, {}, {} },
     { "off, the device not there", { persistent = true }, { 0 }, {}, "device_not_found" },
     { "running, the device not there", { live = true }, { 0 }, {}, "device_not_found" },
-    { "running, and libvirt does not find it", { live = true, { kind = "no_device", code = 9, message = "disk vdb not found" } }, { 1 }, { 1 },
+    { "running, and libvirt does not find it", { live = true, { kind = "no_device", code = 9, message = "disk vdb not found" } }, { 1, 0 }, { 1 },
       "device_not_found" },
-    { "running, and refuses", { live = true, "failed" }, { 1 }, { 1 }, "device_detach_failed" },
+    { "running, and refuses", { live = true, "failed" }, { 1, 1 }, { 1 }, "device_detach_failed" },
     { "slow, once", { live = true, "silence", "removed" }, { 1, 1, 0 }, { 1, 1 } },
     { "slow, and the event is lost", { live = true, "silence" }, { 1, 0 }, { 1 } },
     { "slow, and at it still when asked again",
       { live = true, "silence", { kind = "internal_error", code = 1, message = "device x is already in the process of unplug" } },
       { 1, 1, 0 }, { 1, 1 } },
-    { "silent", { live = true, "silence", "silence" }, { 1, 1, 1 }, { 1, 1 }, "device_detach_failed", { attempts = 2 } },
+    { "silent", { live = true, "silence", "silence" }, { 1, 1, 1, 1 }, { 1, 1 }, "device_detach_failed", { attempts = 2 } },
     { "running, and the configuration has lost it meanwhile", { live = true, persistent = true, MISSING, "removed" }, { 1, 1, 0 }, { 2, 1 } },
-    { "off, and the configuration has lost it meanwhile", { persistent = true, MISSING }, { 1 }, { 2 }, "device_not_found" },
+    { "off, and the configuration has lost it meanwhile", { persistent = true, MISSING }, { 1, 0 }, { 2 }, "device_not_found" },
     { "gone meanwhile", { persistent = true, { kind = "no_domain", code = 42, message = "no domain" } }, { 1, 0 }, { 2 } },
     { "running, and its configuration cannot be changed",
-      { live = true, persistent = true, { kind = "internal_error", code = 1, message = "no" } }, { 1, 1 }, { 2 }, "internal_error" },
+      { live = true, persistent = true, { kind = "internal_error", code = 1, message = "no" } }, { 1, 1, 1, 1 }, { 2 }, "internal_error" },
   }
   for _, row in ipairs(ROWS) do
     local name, answer, lookups, calls, kind, options = table.unpack(row)
@@ -255,6 +255,27 @@ describe("A device of a real guest", function()
       assert.same({ true, true }, { has("vdb") })
     end
     workflow.detach_with_retry(guest, "vdb")
+    assert.same({ false, false }, { has("vdb") })
+  end)
+
+  it("is left to recover by the undo of an attach to a guest that stands still", function()
+    local attach_device = guestlua.Guest.attach_device
+    local back <close> = setmetatable({}, { __close = function() guestlua.Guest.attach_device = attach_device end })
+    guestlua.Guest.attach_device = function(self, conf, options)
+      if options.persistent then
+        error(guestlua.Error.new({ kind = "internal_error", message = "the configuration cannot be written" }), 0)
+      end
+      return attach_device(self, conf, options)
+    end
+    do
+      local paused <close> = guest:paused() -- luacheck: ignore paused
+      local e = helper.failure(workflow.attach_with_retry, guest, disk("vdb", "ua-mine"), { attempts = 1 })
+      assert.equal("internal_error", e.kind)
+      assert.matches("it releases the device when it runs again", e.outcome)
+      assert.matches("guestlua.recover", e.outcome, 1, true)
+    end
+    local list = guestlua.recover(machine.host)
+    assert.same({ 1, nil }, { #list, list[1].error })
     assert.same({ false, false }, { has("vdb") })
   end)
 end)

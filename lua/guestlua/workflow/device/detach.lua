@@ -10,8 +10,11 @@ local steps = require("guestlua.workflow.steps")
 
 local ATTEMPTS, TIMEOUT = 8, 20 -- the reference's; seconds
 
--- Seconds that a device may still be in the XML after the event reported its removal.
-local SETTLE = 5
+-- Seconds that a device may still be in the XML after the event reported its removal, and that a guest which does not run gets.
+local SETTLE, DEAF = 5, 5
+
+-- The address types of devices that the guest's system has to release: QEMU removes the others by itself.
+local BY_GUEST = { pci = true, dimm = true, ccw = true }
 
 local detach = {}
 
@@ -43,6 +46,11 @@ local function verdict(events, guest, alias, timeout)
   until not event and core.now() >= deadline
 end
 
+-- Why the guest cannot release the device now, as an error's fields, or nil.
+local function deaf(guest, conf)
+  return BY_GUEST[conf.address and conf.address.type or "pci"] and state.deaf(guest) or nil
+end
+
 function detach.live(guest, get_conf, name, conf, options)
   local timeout = options.timeout or TIMEOUT
   for attempt = 1, options.attempts or ATTEMPTS do
@@ -56,7 +64,8 @@ function detach.live(guest, get_conf, name, conf, options)
       calls.waits(guest, ("the guest to let go of %s, asked %d times at most, %g s each"):format(alias, options.attempts or ATTEMPTS, timeout))
       return attempt
     end
-    local word = verdict(events, guest, alias, timeout)
+    local why = deaf(guest, conf)
+    local word = verdict(events, guest, alias, why and math.min(timeout, DEAF) or timeout)
     if word == "failed" then
       steps.fail("device_detach_failed", guest, {
         device = name,
@@ -72,6 +81,10 @@ function detach.live(guest, get_conf, name, conf, options)
       end
       core.sleep(0.1)
     until core.now() >= settled
+    if why then
+      steps.fail("device_detach_failed", guest, { device = name, message = why.message .. ": it releases the device when it runs again",
+        hint = why.hint })
+    end
   end
   steps.fail("device_detach_failed", guest, {
     device = name,
@@ -132,14 +145,11 @@ detach.PARAMS = {
   { name = "persistent", type = "boolean", help = "false: do not detach it from the configuration" },
 }
 
--- The address types of devices that the guest's system has to release: QEMU removes the others by itself.
-local BY_GUEST = { pci = true, dimm = true, ccw = true }
-
 -- Refuses, before anything is changed, if the running guest could not release the device.
 local function check_state(run, live)
   local guest = run.guest
   state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" })
-  local why = BY_GUEST[live.address and live.address.type or "pci"] and state.deaf(guest)
+  local why = deaf(guest, live)
   if why then
     run:fail(why.kind, { device = run.found.name, message = why.message .. ", and would have to let go of the device itself", hint = why.hint })
   end
@@ -157,14 +167,20 @@ local function plan(run)
   return { device = tostring(run.found.live or run.found.stored or "") }
 end
 
--- The outcome if it was to be detached from both places.
+-- Which places have the device still, after a run that failed.
+local function left(run)
+  local found = look(run.guest, run.args.get_conf, run.args.device, { missing_ok = true })
+  local live = found.live and "the running guest has the device" .. (run.at == "live" and ", and may still release it" or "")
+  local stored = found.stored and "the configuration has the device"
+  return live and stored and live .. "; " .. stored or live or stored or "the guest does not have the device any more"
+end
+
+-- A killed run is brought to its end.
 local function go_on(run)
-  if not run.recovering then
-    return run.at == "live" and run.found.stored and "the configuration does not have the device any more" or "it is not known whether the guest has "
-      .. "let go of the device"
+  if run.recovering then
+    detach.now(run.guest, run.data.device, {})
+    return "detached"
   end
-  detach.now(run.guest, run.data.device, {})
-  return "detached"
 end
 
 local function result(run)
@@ -189,6 +205,7 @@ local function spec(name, help, params, options_of)
       run.args = { device = device, get_conf = find.finder(run.guest, device, name) }
     end,
     plan = plan,
+    left = left,
     { "persistent", when = function(run) return run.recovering or run.found.stored end, undo = go_on, run = function(run)
       detach_stored(run.guest, run.args.get_conf, run.found, run.options.missing_ok)
     end },
