@@ -24,7 +24,8 @@ while [ ! -e /tmp/stop ]; do
   name=/data/f.$((n % 40)).$(sha256sum /data/new | cut -c1-64)
   for old in /data/f.$((n % 40)).*; do [ "$old" = "$name" ] || rm -f "$old"; done
   mv /data/new $name
-  echo $n >/data/count
+  echo $n >/data/counting
+  mv /data/counting /data/count
 done
 END
   rm -f /tmp/stop; (sh /tmp/writer >/dev/null 2>&1 &)

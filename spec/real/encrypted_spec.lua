@@ -121,7 +121,12 @@ describe("An encrypted disk", function()
         make_image(name)
       end
       local volume = ("<disk type='file'><driver name='qemu' type='raw'/>%s</disk>"):format(source(name, ENCRYPTION))
-      local result = workflow.swap_volume(guest, "vdb", volume, { reuse_ext = reuse_ext })
+      local result
+      repeat
+        local ok, e = pcall(workflow.swap_volume, guest, "vdb", volume, { reuse_ext = reuse_ext })
+        result = ok and e
+        assert(ok or e.message:find("accurate CPU usage", 1, true), e) -- QEMU measures how fast it derives keys, and may not be let
+      until ok
       assert.is_nil(result.plain)
       assert.is_false(is_in_clear(name))
       for _, inactive in ipairs({ false, true }) do
