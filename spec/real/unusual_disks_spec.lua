@@ -104,6 +104,26 @@ describe("A disk", function()
     is_refused("transient", workflow.backup, machine.guest, { to = path("backup2"), disks = { "vdb" } })
   end)
 
+  it("that is no file is refused by name, and one that cannot be written to is named", function()
+    local function export()
+      assert(os.execute(("cd %s && truncate -s 4M vdb && qemu-nbd -f raw -t -k $PWD/vdb.sock --fork --pid-file=vdb.pid vdb && chmod 777 vdb.sock")
+        :format(machine.dir)))
+      return setmetatable({}, { __close = function()
+        os.execute(("cd %s && kill $(cat vdb.pid); rm -f vdb.*"):format(machine.dir))
+      end })
+    end
+    local exported <close> = export() -- luacheck: ignore exported
+    machine.guest:attach_device(("<disk type='network'><driver name='qemu' type='raw'/><source protocol='nbd'><host transport='unix' socket='%s'/>"
+      .. "</source><target dev='vdb' bus='virtio'/></disk>"):format(path("vdb.sock")), { live = true })
+    attach("vdc", "raw", "<readonly/>")
+    local e = helper.failure(workflow.snapshot_then_commit, machine.guest)
+    assert.same({ "look", "vdb" }, { e.step, e.device }, tostring(e))
+    assert.matches("a disk of type network", e.message)
+    assert.matches('disks={"vda"}', e.hint, 1, true)
+    workflow.ensure_detached(machine.guest, "vdb")
+    assert.same({ { target = "vdc", why = "it is read-only" } }, workflow.snapshot_then_commit(machine.guest).left_out)
+  end)
+
   it("for which the guest has no place left is refused with what gives it more", function()
     local ok, e
     for letter in ("bcdefghijklmnop"):gmatch(".") do
