@@ -1,5 +1,5 @@
 #!/usr/bin/env guestlua
--- Takes a device from a guest and its configuration, and waits until the guest has let go of it.
+-- Takes a device from a guest and its configuration, and waits until the guest has released it.
 --
 --   guestlua -c URI detach_with_retry.lua GUEST DEVICE
 --
@@ -15,7 +15,7 @@ local guest = host:guest(name, { required = true })
 
 local ok, result = pcall(guestlua.workflow.detach_with_retry, guest, device)
 if ok then
-  print(("%s has let go of %s: asked %d times, %.1f s"):format(name, device, result.attempts, result.seconds))
+  print(("%s has released %s: asked %d times, %.1f s"):format(name, device, result.attempts, result.seconds))
 elseif result.kind == "device_not_found" then
   print(("%s has no %s"):format(name, device))
 else -- device_detach_failed: the guest refuses, or does not answer

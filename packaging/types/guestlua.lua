@@ -1733,7 +1733,7 @@ function Guest:delete_configuration(options) end
 ---@field live? boolean change the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Takes a device from the guest. A running guest is asked to let go of it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
+---Takes a device from the guest. A running guest is asked to release it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
 ---
 ---libvirt: `virDomainDetachDeviceFlags`
 ---@param conf guestlua.Element|string the device
@@ -3684,7 +3684,7 @@ function Domain:qemu_monitor_command(cmd, options) end
 ---@field signal? boolean VIR_DOMAIN_REBOOT_SIGNAL
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Asks the guest to start anew, and does not wait until it did. A guest may ignore it.
+---Asks the guest to restart, and does not wait until it did. A guest may ignore it.
 ---
 ---libvirt: `virDomainReboot`
 ---@param options? guestlua.RebootOptions
@@ -3693,7 +3693,7 @@ function Domain:reboot(options) end
 ---@class guestlua.RenameOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Gives the guest another name. The Guest of before keeps the old one: look it up anew.
+---Gives the guest another name. The Guest of before keeps the old one: look it up again.
 ---
 ---libvirt: `virDomainRename`
 ---@param new_name string the new name
@@ -4470,7 +4470,7 @@ function Snapshot:list_all_children(options) end
 ---@class guestlua.RevertOptions
 ---@field force? boolean even if that may lose more than is said
 ---@field paused? boolean it is paused afterwards
----@field reset_nvram? boolean make the UEFI variables anew
+---@field reset_nvram? boolean reset the UEFI variables
 ---@field running? boolean it runs afterwards
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 

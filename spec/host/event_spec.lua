@@ -97,7 +97,7 @@ describe("Events", function()
     end
   end)
 
-  it("are let go of however the loop is left", function()
+  it("are ended however the loop is left", function()
     local function loop(leave)
       for _ in host:events({ "lifecycle", timeout = TIMEOUT }) do
         leave()

@@ -92,7 +92,7 @@ describe("Statistics", function()
       assert.same({ web = { block = { [0] = { name = "vdb", rd = { bytes = 3 } } } } }, guestlua.rates(a, b))
     end)
 
-    it("but of no counter that went down: the guest was started anew", function()
+    it("but of no counter that went down: the guest was restarted", function()
       local rates = guestlua.rates(answer(0, { web = { cpu = { time = 9, user = 1 } } }), answer(1, { web = { cpu = { time = 3, user = 2 } } }))
       assert.same({ web = { cpu = { user = 1 } } }, rates)
     end)

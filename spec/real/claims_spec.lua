@@ -360,7 +360,7 @@ describe("A guest's claim", function()
     is_respected()
     assert.equal(1, #guestlua.recover(machine.host, { adopt = true }))
     is_free("adopted from a container")
-    -- one that was started anew since is over
+    -- one that was restarted since is over
     local id <close> = io.open("/etc/machine-id")
     plant({ machine_id = id:read("l") })
     workflow.snapshot_then_commit(machine.guest)

@@ -10,7 +10,7 @@ local helper = require("spec.support.helper")
 
 local workflow = guestlua.workflow
 
--- The second list's leave a guest that has to be made anew.
+-- The second list's leave a guest that has to be made again.
 local QUICK = { "snapshot", "pivot", "undefine", "metadata", "abort", "blockresize" }
 local SLOW = { "internal", "detach", "destroy", "rename", "restart", "gone" }
 -- What a workflow that fails for it says to be others' doing.

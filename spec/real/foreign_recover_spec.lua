@@ -78,7 +78,7 @@ local BOOTS = { REBOOT = true, RESUME = true, STOP = true, UP = true }
 local OTHER = [[virsh define /dev/stdin <<<"<domain type='qemu'><name>theirs</name><memory unit='MiB'>64</memory><os><type>hvm</type></os>
   <devices><disk type='file'><driver name='qemu' type='qcow2'/><source file='$F'/><target dev='vda' bus='virtio'/></disk></devices></domain>"]]
 
--- Its configuration is made of what it is while it runs, a run's mark included, and it starts anew.
+-- Its configuration is made of what it is while it runs, a run's mark included, and it is restarted.
 local LIVE_CONFIG = "virsh dumpxml tiny >$D/foreign.xml; virsh define $D/foreign.xml; virsh destroy tiny; virsh start tiny"
 
 -- Another file system over the directory, which libvirtd does not see: the files are there still.
@@ -101,7 +101,7 @@ local CASES = {
   { "COMMIT", "virDomainBlockJobAbort#1", "snapshot" },
   { "COMMIT", "virDomainBlockJobAbort#1", "qemu-img create -q -f qcow2 -F qcow2 -b $F $D/foreign-child-$N", file = true, named = true },
   { "COMMIT", "virDomainBlockJobAbort#1", OTHER, file = true, named = true },
-  { "ROLLBACK", "write_file#3", LIVE_CONFIG, file = true, says = "started anew", boots = true },
+  { "ROLLBACK", "write_file#3", LIVE_CONFIG, file = true, says = "restarted", boots = true },
   { "COPY", "write_file#1", "mv $F $F.theirs; echo theirs >$F", file = true, named = true },
   { "COPY", "virDomainBlockCopy#1", "pivot", file = true },
   { "COPY", "virDomainBlockCopy#1", "abort" },

@@ -165,7 +165,7 @@ describe("A guest that runs", function()
     assert.same({}, guest:snapshots())
   end)
 
-  on_guest("is asked how it does, is limited, and boots anew", function(guest)
+  on_guest("is asked how it does, is limited, and reboots", function(guest)
     assert.equal(1, guest:stats({ groups = "state" }).state.state)
     local first = machine.host:stats({ guests = { guest.name } })
     assert.equal("vda", first[guest.name].block[0].name)

@@ -83,11 +83,11 @@ local ROWS = {
   { "attach_with_retry", without_device, ("return workflow.attach_with_retry(guest, %s)"):format(DEVICE),
     { "virDomainAttachDeviceFlags", "the device in the running guest" }, { "virDomainAttachDeviceFlags", "the device in the configuration" } },
   { "detach_with_retry", with_device, 'return workflow.detach_with_retry(guest, "vdb")',
-    { "virDomainDetachDeviceFlags" }, { "virDomainDetachDeviceFlags", "the guest to let go of ua-mine, asked 8 times at most, 20 s each" } },
+    { "virDomainDetachDeviceFlags" }, { "virDomainDetachDeviceFlags", "the guest to release ua-mine, asked 8 times at most, 20 s each" } },
   { "ensure_attached", without_device, ("return workflow.ensure_attached(guest, %s)"):format(DEVICE),
     { "virDomainAttachDeviceFlags", "the device in the running guest" }, { "virDomainAttachDeviceFlags", "the device in the configuration" } },
   { "ensure_detached", with_device, 'return workflow.ensure_detached(guest, "vdb")',
-    { "virDomainDetachDeviceFlags" }, { "virDomainDetachDeviceFlags", "the guest to let go of ua-mine" } },
+    { "virDomainDetachDeviceFlags" }, { "virDomainDetachDeviceFlags", "the guest to release ua-mine" } },
   { "suspend", running, "return workflow.suspend(guest)",
     { "virDomainManagedSave", OFF .. ", its memory saved" } },
   { "resume", function(machine)

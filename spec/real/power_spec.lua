@@ -216,7 +216,7 @@ describe("Power workflows", function()
       runs()
       guest:pause()
       guest:save_memory_state()
-      assert.equal("restored", workflow.ensure_running(guest).how) -- and lets it go on: it was paused when it was saved
+      assert.equal("restored", workflow.ensure_running(guest).how) -- and resumes it: it was paused when it was saved
       runs()
     end)
 
@@ -355,7 +355,7 @@ describe("Power workflows", function()
       return #machine.guest:get_all_devices("interface")
     end
 
-    on_guest("saves the guest and lets it go on, with its clock right", function(guest)
+    on_guest("saves the guest and resumes it, with its clock right", function(guest)
       local boot = boot_id()
       machine:sh("echo kept >/tmp/kept; date -s '2020-01-01 00:00:00'")
       local result = workflow.suspend(guest)
@@ -482,7 +482,7 @@ describe("Power workflows", function()
     assert.is_true(runs_with_fault > 5)
   end
 
-  -- It has to boot anew each time, and nothing has to be up in it: what is asked of it is to be powered off.
+  -- It has to boot each time, and nothing has to be up in it: what is asked of it is to be powered off.
   on_guest("survive that any call fails", function()
     each("guestlua.workflow.reboot(guest, { timeout = 0, force = true })", function(_, about)
       assert.equal(state.RUNNING, power_of(), about)

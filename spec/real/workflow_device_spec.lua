@@ -140,7 +140,7 @@ describe("A device of a real guest", function()
     return guest:get_disk(target) ~= nil, guest:get_disk(target, { from_persistent_config = true }) ~= nil
   end
 
-  -- A guest can let go of what it has taken; it takes it when it gets to it.
+  -- A guest can release what it has taken; it takes it when it gets to it.
   local function await_in_guest(target)
     machine:sh(("until [ -e /dev/%s ]; do sleep 0.05; done"):format(target))
   end
@@ -244,14 +244,14 @@ describe("A device of a real guest", function()
     assert.equal(1, most)
   end)
 
-  it("stays while the guest cannot let go of it, and goes when it can", function()
+  it("stays while the guest cannot release it, and goes when it can", function()
     workflow.attach_with_retry(guest, disk("vdb", "ua-mine"))
     await_in_guest("vdb")
     do
       local paused <close> = guest:paused() -- luacheck: ignore paused
       local e = helper.failure(workflow.detach_with_retry, guest, "vdb", { attempts = 1, timeout = 0.1 })
       assert.same({ "look", "operation_invalid", "vdb" }, { e.step, e.kind, e.device })
-      assert.matches("would have to let go of the device itself", e.message)
+      assert.matches("would have to release the device itself", e.message)
       assert.same({ true, true }, { has("vdb") })
     end
     workflow.detach_with_retry(guest, "vdb")

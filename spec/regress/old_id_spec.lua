@@ -1,4 +1,4 @@
--- A guest that was started anew through another object has another id than the object that one has. A guard of that object took the old id for the
+-- A guest that was restarted through another object has another id than the object that one has. A guard of that object took the old id for the
 -- guest's own at its beginning, looked the new one up at its end, and left the guest paused, as if somebody else had started it meanwhile.
 
 local guestlua = require("guestlua")

@@ -1,7 +1,7 @@
 -- What was somebody else's, and was undone: by guards, and by the undo of workflows.
 --
 --   A guest that somebody else had frozen was thawed by a freeze that failed for that reason.
---   A guest that was started anew, and paused by whoever did that, was let go on by the end of a guard of the instance before.
+--   A guest that was restarted, and paused by whoever did that, was resumed by the end of a guard of the instance before.
 --   A disk that took the place of the one that was attached was detached, and one that was there first was taken for the one to attach.
 --   A merge that somebody else began right before the workflow's own was ended by its undo.
 --   A rollback powered the guest off although somebody else's snapshot was above the overlay, and said that it was rolled back.

@@ -502,7 +502,7 @@ describe("Undoing", function()
     assert.equal("cancelled", helper.failure(task.wait, task).kind)
   end)
 
-  it("happens once, or never where it is let go of", function()
+  it("happens once, or never if it is kept", function()
     local count = 0
     do
       local guard <close> = undo.guard(function() count = count + 1 end)

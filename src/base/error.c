@@ -52,7 +52,7 @@ static const struct {
   {"operation_timeout", NULL, "guest", "another operation holds the guest: look at guest:get_job_info(), then try again"},
   {"operation_timeout", NULL, "disk", "another operation holds the disk's guest: look at guest:get_job_info(), then try again"},
   {"operation_invalid", NULL, "agent",
-   "its agent answers only while the guest runs: guestlua.workflow.ensure_running(guest) starts it, wakes it or lets it go on"},
+   "its agent answers only while the guest runs: guestlua.workflow.ensure_running(guest) starts it, wakes it or resumes it"},
   {"argument_unsupported", NULL, "agent",
    "the guest has no channel for its agent: one of the name org.qemu.guest_agent.0; or the agent does not know the command"},
   {"agent_unresponsive", NULL, "guest", "is qemu-guest-agent running in the guest, and is the guest itself up?"},

@@ -11,7 +11,7 @@ local MOST = 2000
 local SPEC = {
   word = "metrics",
   help = "Prints what guests use as OpenMetrics text, writes it to a file in one step, or serves it over HTTP.",
-  codes = "0; 1, a host did not answer, or the file or the address is not to be had; 2, wrong usage.",
+  codes = "0; 1, a host did not answer, or the file cannot be written or the address not be used; 2, wrong usage.",
   options = {
     { name = "file", argument = "FILE", help = "write it there, as for node_exporter: /var/lib/…/guestlua.prom" },
     { name = "listen", argument = "ADDRESS:PORT", help = "serve it at /metrics, as on 127.0.0.1:9177" },

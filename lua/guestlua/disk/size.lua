@@ -27,7 +27,7 @@ end
 local function check_not_smaller(disk, size)
   local capacity = capacity_of(disk)
   if capacity and size < capacity then
-    define.bad("resize", "size", ("disk '%s' has %d bytes, and %d are fewer: what is behind them would be lost; shrink=true does it all the same")
+    define.bad("resize", "size", ("disk '%s' has %d bytes, and %d are fewer: the data after them would be lost; shrink=true does it all the same")
       :format(core.escape(disk.name), capacity, size))
   end
 end

@@ -14,7 +14,7 @@ local CALL_FOR = 20
 
 local is_gone, thaw = freeze.is_gone, freeze.thaw
 
--- The id of the guest as it runs now. guest.id can be an old one, if it was started anew through another object: it is looked up.
+-- The id of the guest as it runs now. guest.id can be an old one, if it was restarted through another object: it is looked up.
 local function id_of(guest)
   local now <close> = guest.host:guest(guest.uuid)
   return now and now.id
@@ -104,7 +104,7 @@ journal.recoverers.frozen = function(_, guest, entry)
   elseif not guest:is_active() then
     return "the guest is off: nothing is frozen"
   elseif guest.id ~= entry.data.id then
-    return "the guest was started anew since: what is frozen by now is somebody else's doing"
+    return "the guest was restarted since: what is frozen by now is somebody else's doing"
   end
   thaw(guest)
   return "thawed"
@@ -148,7 +148,7 @@ journal.recoverers.paused = function(_, guest, entry)
   elseif guest:get_info().domain_state ~= "paused" then
     return "the guest is not paused"
   elseif guest.id ~= entry.data.id then
-    return "the guest was started anew since: that it is paused is somebody else's doing"
+    return "the guest was restarted since: that it is paused is somebody else's doing"
   end
   guest:resume()
   return "the guest runs again"

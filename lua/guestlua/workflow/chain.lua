@@ -124,7 +124,7 @@ chain.PLAIN = { name = "plain", type = "boolean", help = "store an encrypted dis
 -- Why a disk gets no overlay and no point-in-time copy, and what helps; nil: both are possible.
 function chain.unfit(element)
   if element.shareable then
-    return "it is shareable: other guests may write to it", "once no other guest has it: attach it anew without <shareable/>"
+    return "it is shareable: other guests may write to it", "once no other guest has it: attach it again without <shareable/>"
   elseif element.transient then
     return "it is transient: what the guest writes to it is thrown away", "its image is as it was when the guest started: copy that"
   end
@@ -314,7 +314,7 @@ local function unmerged(run, one)
   if one.merged or image.is_untouched(one.overlay) then
     return nil
   elseif not run.guest:is_active() or not claim.is_same_instance(run.guest, run.id) then
-    return "it may hold what the guest wrote last: the guest was started anew since"
+    return "it may hold what the guest wrote last: the guest was restarted since"
   elseif (chain.find(run.guest, one.target) or { images = {} }).images[1] ~= one.base then
     return "the disk has other images by now"
   elseif not one.pivoting then

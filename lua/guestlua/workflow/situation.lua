@@ -87,7 +87,7 @@ local function compare_guest(found, was, now)
     found[#found + 1] = ("it is called '%s', and was '%s'"):format(now.name, was.name)
   end
   if now.id ~= was.id then
-    found[#found + 1] = not now.id and "it does not run any more" or was.id and "it was started anew" or "it was started"
+    found[#found + 1] = not now.id and "it does not run any more" or was.id and "it was restarted" or "it was started"
   end
   if now.persistent ~= was.persistent then
     found[#found + 1] = now.persistent and "it was defined" or "it was undefined"

@@ -156,7 +156,7 @@ local function check_rollback(run)
     on_overlay = on_overlay or images[1] == disk.overlay.path
   end
   if on_overlay and not claim.is_same_instance(guest, run.id) then
-    run:interfered("it was started anew: what it wrote since is not the run's")
+    run:interfered("it was restarted: what it wrote since is not the run's")
   elseif on_overlay and not run.recovering then
     run:check_unchanged()
   end

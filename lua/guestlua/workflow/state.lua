@@ -182,7 +182,7 @@ function state.deaf(guest)
     return nil
   end
   local row = HINDERS[hindrance(guest, { job = true }, now) or ""]
-    or { "operation_invalid", ("the guest is '%s'"):format(now.word), "guestlua.workflow.ensure_running(guest) lets it go on" }
+    or { "operation_invalid", ("the guest is '%s'"):format(now.word), "guestlua.workflow.ensure_running(guest) resumes it" }
   return { kind = row[1], message = row[2], hint = row[3] }
 end
 

@@ -44,7 +44,7 @@ local function plan(run)
     local capacity = guest:get_block_device(target):get_block_info().capacity
     if run.options.resize_to < capacity then
       chain.fail("operation_invalid", guest, target, {
-        message = ("the disk has %d bytes, and %d are fewer: what is behind them would be lost"):format(capacity, run.options.resize_to),
+        message = ("the disk has %d bytes, and %d are fewer: the data after them would be lost"):format(capacity, run.options.resize_to),
       })
     end
   end

@@ -54,7 +54,7 @@ words.flags = {
   VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN = "press its power button", VIR_DOMAIN_START_PAUSED = "leave its processors paused",
   VIR_DOMAIN_START_AUTODESTROY = "it ends with this connection", VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING = "it runs afterwards",
   VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED = "it is paused afterwards", VIR_DOMAIN_SNAPSHOT_REVERT_FORCE = "even if that may lose more than is said",
-  VIR_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM = "make the UEFI variables anew",
+  VIR_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM = "reset the UEFI variables",
   VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN = "with all that were taken after it",
   VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY = "forget it; what it saved stays",
   VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY = "only those that were taken after it",

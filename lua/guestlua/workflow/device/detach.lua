@@ -61,7 +61,7 @@ function detach.live(guest, get_conf, name, conf, options)
     local events <close> = guest:subscribe({ "device_removed", "device_removal_failed" })
     ask(guest, name, conf, { live = true })
     if core.dry_run() then
-      calls.waits(guest, ("the guest to let go of %s, asked %d times at most, %g s each"):format(alias, options.attempts or ATTEMPTS, timeout))
+      calls.waits(guest, ("the guest to release %s, asked %d times at most, %g s each"):format(alias, options.attempts or ATTEMPTS, timeout))
       return attempt
     end
     local why = deaf(guest, conf)
@@ -69,7 +69,7 @@ function detach.live(guest, get_conf, name, conf, options)
     if word == "failed" then
       steps.fail("device_detach_failed", guest, {
         device = name,
-        message = "the guest refused to let go of the device",
+        message = "the guest refused to release the device",
         hint = "does the guest's system use it still?",
       })
     end
@@ -88,8 +88,8 @@ function detach.live(guest, get_conf, name, conf, options)
   end
   steps.fail("device_detach_failed", guest, {
     device = name,
-    message = ("the guest has not let go of the device, asked %d times, %g s each"):format(options.attempts or ATTEMPTS, timeout),
-    hint = "is the guest's system up, and does it know how to let go of such a device?",
+    message = ("the guest has not released the device, asked %d times, %g s each"):format(options.attempts or ATTEMPTS, timeout),
+    hint = "is the guest's system up, and does it know how to release such a device?",
   })
 end
 
@@ -151,7 +151,7 @@ local function check_state(run, live)
   state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" })
   local why = deaf(guest, live)
   if why then
-    run:fail(why.kind, { device = run.found.name, message = why.message .. ", and would have to let go of the device itself", hint = why.hint })
+    run:fail(why.kind, { device = run.found.name, message = why.message .. ", and would have to release the device itself", hint = why.hint })
   end
 end
 

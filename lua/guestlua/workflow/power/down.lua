@@ -69,7 +69,7 @@ local function ask_down(guest, before, options, told)
   end
 end
 
-local function started_anew(guest)
+local function restarted(guest)
   steps.fail("operation_failed", guest, { message = "the guest was off and runs again: somebody started it" })
 end
 
@@ -90,7 +90,7 @@ local function pull_plug(guest, id)
     if over and is_off(over) then
       return
     elseif over then
-      started_anew(guest)
+      restarted(guest)
     end
   until core.now() >= deadline or failure and FINAL[failure.kind]
   error(failure or core.Error.new({
@@ -145,7 +145,7 @@ function down.bring_down(run, guest, before, options)
       result.restarted = true
       return result
     end
-    started_anew(guest)
+    restarted(guest)
   elseif what ~= "off" then
     if not options.force then
       too_late(guest, told, options)

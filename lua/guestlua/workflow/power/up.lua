@@ -55,7 +55,7 @@ function up.await_running(guest, events, timeout, on_event)
     if by_others then
       steps.fail("conflict", guest, {
         message = "somebody else has paused the guest since it was started",
-        hint = "guestlua.workflow.ensure_running(guest) lets it go on",
+        hint = "guestlua.workflow.ensure_running(guest) resumes it",
       })
     end
     local disks = io_error.trouble(guest)

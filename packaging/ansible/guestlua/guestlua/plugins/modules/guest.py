@@ -8,7 +8,7 @@ __metaclass__ = type
 
 DOCUMENTATION = r"""
 module: guest
-short_description: Has a guest run, be off, or boot anew
+short_description: Has a guest run, be off, or reboot
 description:
   - By the workflows of guestlua, which finish or take back what they have begun.
   - In diff mode C(diff) has the guest's XML before and after.
@@ -18,7 +18,7 @@ options:
     type: str
     required: true
   state:
-    description: How the guest is to be. V(rebooted) always boots it anew.
+    description: How the guest is to be. V(rebooted) always reboots it.
     type: str
     choices: [running, stopped, rebooted]
     required: true
