@@ -30,6 +30,8 @@ local WORKFLOWS = {
   { name = "detach_with_retry", call = 'guest, "vdb"', at = "virDomainDetachDeviceFlags", before = ATTACH },
   { name = "ensure_detached", call = 'guest, "vdb"', at = "virDomainDetachDeviceFlags", before = ATTACH },
   { name = "ensure_running", call = 'guest', at = "virDomainGetInfo" },
+  { name = "clean_shutdown", call = 'guest', at = "virDomainGetInfo" },
+  { name = "backup", call = 'guest, { to = dir .. "/backup" }', at = "virDomainBackupBegin" },
   { name = "ensure_stopped", call = 'guest', at = "virDomainGetInfo" },
   { name = "reboot", call = 'guest', at = "virDomainGetInfo" },
   { name = "suspend", call = 'guest', at = "virDomainGetInfo" },

@@ -136,6 +136,18 @@ local WORKFLOWS = {
       local configuration = guestlua.element(machine.guest:get_xml_desc({ dump_inactive = true }))
       assert(#configuration.devices:children("disk") == 1, "it is left in the configuration")
     end },
+  { "backup", "workflow.backup(guest, { to = dir .. '/backup', bandwidth = 1 })",
+    settle = function(machine, code, err)
+      local checkpoints = #machine.guest:get_checkpoint_names()
+      local listed, list = pcall(guestlua.workflow.backups, machine.dir .. "/backup/tiny")
+      local backups = listed and #list or 0
+      assert(backups == checkpoints, ("%d backups, %d checkpoints"):format(backups, checkpoints))
+      assert((backups == 1) == was_over(code, err), ("%d backups"):format(backups))
+      local left = io.popen("ls " .. machine.dir .. "/backup/tiny 2>/dev/null | grep -vx target"):read("l") -- that names the directory
+      assert(backups == 1 or not left, left)
+      assert(os.execute("rm -rf " .. machine.dir .. "/backup"))
+      return backups == 1 and "moved" or nil -- it has a checkpoint
+    end },
   { "frozen", "local frozen <close> = guest:frozen() guestlua.sleep(0.3)" },
   { "paused", "local paused <close> = guest:paused() guestlua.sleep(0.3)" },
   { "attached", "local attached <close> = guest:attached(DISK) guestlua.sleep(0.3)" },
