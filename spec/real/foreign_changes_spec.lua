@@ -69,6 +69,12 @@ local DISK = {
       return workflow.volume_snapshot_create(others.machine.guest, "vda", { new_file = others:copy() })
     end,
   },
+  backup = {
+    moments = { "write_file:after#1", "backup_begin:before", "backup_begin:after", "freeze_filesystems:before", "thaw_filesystems:after" },
+    run = function(others)
+      return workflow.backup(others.machine.guest, { to = others.machine.root .. "/backup" })
+    end,
+  },
   volume_snapshot_delete = {
     moments = { "write_file:after#1", "rebase:before", "rebase:after" },
     prepare = function(others)
@@ -81,7 +87,7 @@ local DISK = {
   },
 }
 
-local ORDER = { "snapshot_then_commit", "live_snapshot", "swap_volume", "volume_snapshot_create", "volume_snapshot_delete" }
+local ORDER = { "backup", "snapshot_then_commit", "live_snapshot", "swap_volume", "volume_snapshot_create", "volume_snapshot_delete" }
 
 describe("While somebody else changes a guest with virsh", function()
   local machine, missing, others

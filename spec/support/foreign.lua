@@ -64,7 +64,7 @@ local PLACES = {
   snapshot = guestlua.Guest, attach_device = guestlua.Guest, detach_device = guestlua.Guest, shutdown = guestlua.Guest, launch = guestlua.Guest,
   save_memory_state = guestlua.Guest, freeze_filesystems = guestlua.Guest, poweroff = guestlua.Guest, sync_guest_time = guestlua.Guest,
   subscribe = guestlua.Guest, resume_guest = guestlua.Guest,
-  migrate = guestlua.Guest, get_job_info = guestlua.Guest,
+  migrate = guestlua.Guest, backup_begin = guestlua.Guest, thaw_filesystems = guestlua.Guest, get_job_info = guestlua.Guest,
   commit = guestlua.BlockDevice, rebase = guestlua.BlockDevice, copy = guestlua.BlockDevice, abort_job = guestlua.BlockDevice,
   resize = guestlua.BlockDevice,
 }

@@ -157,7 +157,8 @@ end
 
 -- Whether file systems that the run froze may still be frozen: not if the guest was restarted since.
 function claim.may_be_frozen(run)
-  return run.guest:is_active() and (not run.recovering or claim.is_same_instance(run.guest, run.id))
+  local marked = run.recovering or run.claim and run.claim.marked
+  return run.guest:is_active() and (not marked or claim.is_same_instance(run.guest, run.id))
 end
 
 -- ---- the claim ----
