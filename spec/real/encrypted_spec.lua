@@ -21,6 +21,20 @@ local function run(command)
   return out
 end
 
+-- QEMU measures how fast it derives keys, in ticks of the clock, and fails if that takes none: it is asked again.
+local function measured(fn, ...)
+  local ok, result
+  for _ = 1, 200 do
+    ok, result = pcall(fn, ...)
+    if ok then
+      return result
+    elseif not tostring(result):find("Unable to get accurate CPU usage", 1, true) then
+      break
+    end
+  end
+  error(result, 0)
+end
+
 describe("An encrypted disk", function()
   local machine, missing, guest, count
   helper.leaves_nothing()
@@ -36,7 +50,8 @@ describe("An encrypted disk", function()
   end
 
   local function make_image(name)
-    run(("qemu-img create -q --object secret,id=s,file=%s -f luks -o key-secret=s,iter-time=10 %s 4M"):format(path("passphrase"), path(name)))
+    measured(run, ("qemu-img create -q --object secret,id=s,file=%s -f luks -o key-secret=s,iter-time=10 %s 4M"):format(
+      path("passphrase"), path(name)))
   end
 
   local function source(name, encryption)
@@ -121,12 +136,7 @@ describe("An encrypted disk", function()
         make_image(name)
       end
       local volume = ("<disk type='file'><driver name='qemu' type='raw'/>%s</disk>"):format(source(name, ENCRYPTION))
-      local result
-      repeat
-        local ok, e = pcall(workflow.swap_volume, guest, "vdb", volume, { reuse_ext = reuse_ext })
-        result = ok and e
-        assert(ok or e.message:find("accurate CPU usage", 1, true), e) -- QEMU measures how fast it derives keys, and may not be let
-      until ok
+      local result = measured(workflow.swap_volume, guest, "vdb", volume, { reuse_ext = reuse_ext })
       assert.is_nil(result.plain)
       assert.is_false(is_in_clear(name))
       for _, inactive in ipairs({ false, true }) do
@@ -159,7 +169,7 @@ describe("An encrypted disk", function()
     asks(function(plain) return workflow.volume_snapshot_delete(guest, "vdb", { plain = plain }) end)
     assert.equal(1, #machine:chain("vdb"))
     local volume = ("<disk type='file'><driver name='qemu' type='raw'/>%s</disk>"):format(source(name, ENCRYPTION))
-    assert.is_nil(workflow.swap_volume(guest, "vdb", volume).plain) -- from what is in clear by now
+    assert.is_nil(measured(workflow.swap_volume, guest, "vdb", volume).plain) -- from what is in clear by now
     assert.is_false(is_in_clear(name))
     assert.matches(MARK, machine:sh("head -n 1 /dev/vdb"))
   end)
