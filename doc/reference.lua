@@ -15,13 +15,31 @@ end
 local function add_params(lines, params, positional, title)
   local list = {}
   for _, p in ipairs(params) do
-    if (p.positional or false) == positional then
+    if (p.positional or false) == positional and not p.common then
       local optional = positional and not p.required and ", or nil" or ""
       list[#list + 1] = ("- `%s` (%s%s): %s"):format(p.name, p.type, optional, escaped(p.help))
     end
   end
   if #list > 0 then
     lines[#lines + 1] = ("\n%s:\n\n%s"):format(title, table.concat(list, "\n"))
+  end
+end
+
+-- The option that every call has, which is explained once a page; nil if none of the class's methods has it.
+local function common(params)
+  for _, p in ipairs(params) do
+    if p.common then
+      return p
+    end
+  end
+end
+
+local function common_of(class)
+  for _, row in ipairs(class.methods) do
+    local found = common(row.params)
+    if found then
+      return found
+    end
   end
 end
 
@@ -32,6 +50,10 @@ local function page(class)
   end
   if class.inherits then
     add("\nIt has the methods of [%s](%s.md) too, but for those whose name it has itself.", class.inherits, class.inherits)
+  end
+  local shared = common_of(class)
+  if shared then
+    add("\n## %s\n\nAn option of each method that says so: %s.", shared.name, escaped(shared.help))
   end
   for _, field in ipairs(class.fields) do
     add("\n## .%s\n\n%s (%s%s)", field.name, escaped(field.help), help.result(field), field.call and ", `" .. field.call .. "`" or "")
@@ -49,9 +71,12 @@ local function page(class)
     elseif help.result(row) then
       add("\nReturns %s.", escaped(help.result(row)))
     end
+    local takes = common(row.params) and (" Option [`%s`](#%s)."):format(shared.name, shared.name) or ""
     if row.call then
       local link = links.of(row.call)
-      add(link and "\nlibvirt: [`%s`](%s)." or "\nlibvirt: `%s`.", row.call, link)
+      add((link and "\nlibvirt: [`%s`](%s)." or "\nlibvirt: `%s`.") .. takes, row.call, link)
+    elseif takes ~= "" then
+      add("\n%s", takes:sub(2))
     end
   end
   return table.concat(lines, "\n") .. "\n"

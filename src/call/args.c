@@ -126,7 +126,7 @@ bool gl_args_given(const gl_args *args, const gl_param *params, size_t offset)
 
 static void push_param(lua_State *L, const gl_param *p)
 {
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   lua_pushstring(L, p->name);
   lua_setfield(L, -2, "name");
   lua_pushstring(L, p->kind->name);
@@ -137,6 +137,8 @@ static void push_param(lua_State *L, const gl_param *p)
   lua_setfield(L, -2, "positional");
   lua_pushboolean(L, p->required);
   lua_setfield(L, -2, "required");
+  lua_pushboolean(L, p == &timeout_param);
+  lua_setfield(L, -2, "common");
   if (p->names) {
     gl_enum_push_list(L, p->names);
     lua_setfield(L, -2, "choices");
