@@ -1,10 +1,10 @@
 -- A module for a Lua of one's own: `luarocks make` in the source tree. It is built against the installed library (make install, libguestlua-dev).
 rockspec_format = "3.0"
 package = "guestlua"
-version = "0.1.0-1"
+version = "0.2.0-1"
 source = {
-  url = "guestlua-0.1.0.tar.gz", -- from the source tree: there is no download
-  dir = "guestlua-0.1.0",
+  url = "guestlua-0.2.0.tar.gz", -- from the source tree: there is no download
+  dir = "guestlua-0.2.0",
 }
 description = {
   summary = "Lua scripts with power over libvirt guests",
