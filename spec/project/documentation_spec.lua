@@ -233,3 +233,41 @@ describe("CONTRIBUTING.md", function()
     end
   end)
 end)
+
+describe("doc/coming_from.md", function()
+  local CLASSES = { guest = "Guest", disk = "BlockDevice", host = "Host", network = "Network", port = "NetworkPort", interface = "Interface",
+    filter = "NWFilter", binding = "NWFilterBinding", pool = "StoragePool", volume = "StorageVol", device = "NodeDevice", secret = "Secret",
+    snapshot = "Snapshot", checkpoint = "Checkpoint", workflow = "workflow" }
+  local virsh = read("doc/coming_from.md"):match("## From virsh(.-)## From libvirt%-python")
+
+  it("has each command of virsh", function()
+    needs("virsh")
+    local missing = {}
+    for command in io.popen("virsh help"):read("a"):gmatch("\n    ([%l%d-]+)") do
+      if not virsh:find("`" .. command:gsub("-", "%%-") .. "[` ]") then
+        missing[#missing + 1] = command
+      end
+    end
+    assert.same({}, missing)
+  end)
+
+  it("names nothing that is not there", function()
+    local classes = {}
+    for _, class in ipairs(require("doc.classes")) do
+      classes[class.name] = class
+    end
+    local function is_there(class, name)
+      for _, list in ipairs({ class.methods, class.fields }) do
+        for _, row in ipairs(list) do
+          if row.name == name then
+            return true
+          end
+        end
+      end
+      return class.inherits ~= nil and is_there(classes[class.inherits], name)
+    end
+    for object, name in virsh:gmatch("`(%l+)[:.]([%a_]+)") do
+      assert.is_true(not CLASSES[object] or is_there(classes[CLASSES[object]], name), object .. ":" .. name)
+    end
+  end)
+end)
