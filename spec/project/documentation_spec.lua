@@ -242,6 +242,10 @@ describe("doc/coming_from.md", function()
 
   it("has each command of virsh", function()
     needs("virsh")
+    local version = io.popen("virsh --version"):read("l")
+    if not version:find("^9%.0%.") then
+      pending("virsh is " .. version .. ", and the page is of 9.0")
+    end
     local missing = {}
     for command in io.popen("virsh help"):read("a"):gmatch("\n    ([%l%d-]+)") do
       if not virsh:find("`" .. command:gsub("-", "%%-") .. "[` ]") then
