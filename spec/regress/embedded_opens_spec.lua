@@ -20,7 +20,11 @@ describe("The embedded driver", function()
         assert(not refused and e.kind == "operation_denied", e)
       end
       print("30 times")
+      local host <close> = guestlua.open(uri)
+      local guest = guestlua.Guest.create("<domain type='qemu'><name>x</name><memory>16384</memory><os><type>hvm</type></os></domain>", host)
+      print(select(2, pcall(guest.launch, guest, { autodestroy = true })).kind) -- the connection would never close
+      guest:delete_configuration()
     ]])
-    assert.same({ 0, "30 times\n", "" }, { code, out, err })
+    assert.same({ 0, "30 times\nno_support\n", "" }, { code, out, err })
   end)
 end)
