@@ -202,7 +202,8 @@ local CLASSES = {
   { "<interface type='user'><mac address='52:54:00:AB:CD:01'/><model type='virtio'/></interface>",
     forms = { { "AB:CD", "ab:cd" }, { "52:54:00", "52:54:0" }, { "<model type='virtio'/>", "" } } },
   { "<interface type='user'><model type='virtio'/></interface>" },
-  { "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", forms = { { "/dev/urandom", " /dev/urandom\n" } } },
+  { "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>",
+    forms = { { "/dev/urandom", " /dev/urandom\n" }, { "/dev/urandom", "/dev/./urandom" } } },
   { "<rng model='virtio'><rate bytes='1024' period='2000'/><backend model='random'>/dev/urandom</backend></rng>",
     forms = { { "'1024'", "'0x400'" } } },
   { "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>",
@@ -225,6 +226,44 @@ local CLASSES = {
   { "<sound model='usb'/>", live = false },
   { "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='0x81' slot='0' function='0x1'/></source></hostdev>",
     live = false, forms = { { "domain='0x0000' ", "" }, { "'0x81'", "'129'" }, { "mode='subsystem' ", "" }, { "managed='yes'", "managed='on'" } } },
+  -- what this machine has not, and the running guest therefore cannot get
+  { "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1d6b'/><product id='0x0002'/></source></hostdev>",
+    live = false, forms = { { "'0x1d6b'", "'7531'" }, { "'0x0002'", "'0x2'" }, { "<product id='0x0002'/>", "" } } },
+  { "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='17'/></source></hostdev>",
+    live = false, forms = { { "'17'", "'0x11'" }, { "bus='1'", "bus='001'" } } },
+  { "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='10'/></source></hostdev>",
+    live = false, forms = { { "'10'", "'0x0a'" }, { "mode='subsystem' ", "" } } },
+  { "<hostdev mode='subsystem' type='scsi_host'><source protocol='vhost' wwpn='naa.5123456789abcde0'/></hostdev>", live = false },
+  { "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='4b20d080-1b54-4048-85b3-a6a62d165c01'/></source></hostdev>",
+    live = false,
+    forms = { { "4b20d080", "4B20D080" }, { "'4b20d080-1b54-4048-85b3-a6a62d165c01'", "'4b20d0801b544048 85b3a6a62d165c01'" } } },
+  { "<interface type='hostdev' managed='yes'><mac address='52:54:00:ab:cd:04'/><source><address type='pci' domain='0' bus='0x81' slot='0' "
+    .. "function='2'/></source></interface>", live = false, forms = { { "'0x81'", "'129'" }, { "ab:cd", "AB:CD" } } },
+  { "<interface type='ethernet'><mac address='52:54:00:ab:cd:03'/><model type='virtio'/></interface>", live = false },
+  { "<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='nbd' name='x'><host name='127.0.0.1' "
+    .. "port='10809'/></source><target dev='vdc' bus='virtio'/></disk>", live = false, forms = { { " port='10809'", "" } } },
+  { "<disk type='block' device='lun'><driver name='qemu' type='raw'/><source dev='/dev/sdx'/><target dev='sdc' bus='scsi'/></disk>",
+    live = false, forms = { { "/dev/sdx", "/dev//sdx" } } },
+  { "<disk type='nvme' device='disk'><driver name='qemu' type='raw'/>"
+    .. "<source type='pci' managed='yes' namespace='1'><address domain='0' bus='1' slot='0' function='0'/></source>"
+    .. "<target dev='vde' bus='virtio'/></disk>",
+    live = false, forms = { { "namespace='1'", "namespace='0x1'" } } },
+  { "<disk type='file' device='cdrom'><target dev='sdd' bus='sata'/><readonly/></disk>", live = false, forms = { { " bus='sata'", "" } } },
+  { "<memory model='virtio-mem'><target><size unit='MiB'>128</size><node>0</node><block unit='MiB'>2</block><requested unit='MiB'>0</requested>"
+    .. "</target></memory>", live = false, forms = { { "<block unit='MiB'>2<", "<block unit='KiB'>2048<" } } },
+  { "<parallel type='pty'/>", live = false },
+  { "<sound model='ich9'/>", live = false },
+  { "<lease><lockspace>s</lockspace><key>k</key><target path='/x'/></lease>", live = false, forms = { { "<lockspace>s<", "<lockspace> s\n<" } } },
+}
+
+-- What libvirt neither attaches nor detaches, not even in a configuration: it comes and goes with the whole of it.
+local FIXED = {
+  { "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>", { "/dev/tpm0", "/dev//tpm0" } },
+  { "<graphics type='vnc' port='-1' autoport='yes'/>", { " port='-1'", "" }, { "'yes'", "'on'" } },
+  { "<video><model type='virtio'/></video>", { "'virtio'/>", "'virtio' heads='1'/>" } },
+  { "<panic model='isa'/>" },
+  { "<iommu model='intel'/>" },
+  { "<hub type='usb'/>" },
 }
 
 local function with_room(domain)
@@ -288,6 +327,32 @@ describe("A device of a real guest", function()
           assert.same({ live_before, stored_before }, { count(kind) }, text)
         end
       end
+    end)
+  end
+
+  for _, row in ipairs(FIXED) do
+    it("is found, and stays, if libvirt does not detach it: " .. row[1]:sub(1, 40), function()
+      local before = guest:get_xml_desc({ dump_inactive = true })
+      local changed <close> = setmetatable({}, { __close = function()
+        machine.host:write_instance_config(before):close()
+      end })
+      local configuration = guestlua.element(before)
+      configuration.devices:append(guestlua.element(row[1]))
+      machine.host:write_instance_config(tostring(configuration)):close()
+      local forms = { row[1], tostring(assert(devices.find(guest, guestlua.element(row[1]), true))) }
+      for i = 2, #row do
+        local from, to = row[1]:find(row[i][1], 1, true)
+        forms[#forms + 1] = row[1]:sub(1, from - 1) .. row[i][2] .. row[1]:sub(to + 1)
+      end
+      for _, form in ipairs(forms) do
+        assert.is_nil(devices.find(guest, guestlua.element(form), false), form)
+        assert.is_truthy(devices.find(guest, guestlua.element(form), true), form)
+        local e = helper.failure(workflow.ensure_detached, guest, form)
+        assert.same({ "operation_unsupported", "the configuration has the device" }, { e.kind, e.outcome }, form)
+        e = helper.failure(workflow.ensure_attached, guest, form) -- the running guest lacks it
+        assert.same({ "operation_unsupported", "undone: the guest does not have the device" }, { e.kind, e.outcome }, form)
+      end
+      assert.is_not_nil(changed)
     end)
   end
 

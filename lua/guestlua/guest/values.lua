@@ -50,6 +50,11 @@ end
 
 local WORDS = { yes = "yes", on = "yes", ["true"] = "yes", no = "no", off = "no", ["false"] = "no" }
 
+-- Paths of files: libvirt keeps them as they were written.
+function values.path(text)
+  return text and (text:gsub("/%./", "/"):gsub("//+", "/"))
+end
+
 -- Any other value: a number is one number in hexadecimal and decimal, a boolean has three spellings of each value.
 function values.plain(text)
   text = text:match("^%s*(.-)%s*$")
@@ -59,13 +64,10 @@ function values.plain(text)
     return values.mac(text)
   elseif text:find("^%x+%-%x+%-%x+%-%x+%-%x+$") then
     return values.uuid(text)
+  elseif text:find("^/") then
+    return values.path(text)
   end
   return WORDS[text] or text
-end
-
--- Paths of files: libvirt keeps them as they were written.
-function values.path(text)
-  return text and (text:gsub("/%./", "/"):gsub("//+", "/"))
 end
 
 -- "target/dev" is the attribute dev of the first child <target>, "backend/" the text of the child.
