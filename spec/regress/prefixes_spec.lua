@@ -49,6 +49,28 @@ describe("A prefix", function()
     end
   end)
 
+  -- Seen: the new element printed the prefix, and the declaration was gone with the old one.
+  it("that the replaced element declares is the new one's", function()
+    local D = "<d><q:c xmlns:q='urn:q'><q:arg value='a'/></q:c></d>"
+    for _, row in ipairs({
+      { D, "c", { arg = { value = "z" } }, '<d><q:c xmlns:q="urn:q"><q:arg value="z"/></q:c></d>' },
+      { D, "q:c", { ["q:arg"] = { ["q:x"] = 1 } }, '<d><q:c xmlns:q="urn:q"><q:arg q:x="1"/></q:c></d>' },
+      { D, "c", { {}, { [1] = "t" } }, '<d><q:c xmlns:q="urn:q"/><q:c xmlns:q="urn:q">t</q:c></d>' },
+      { D, "c", { ["xmlns:q"] = "urn:r", ["q:arg"] = {} }, '<d><q:c xmlns:q="urn:r"><q:arg/></q:c></d>' },
+      { D, "c", element("<c><arg/></c>"), '<d><q:c xmlns:q="urn:q"><q:arg/></q:c></d>' },
+      { D, "c", element("<p:c xmlns:p='urn:p'/>"), '<d><p:c xmlns:p="urn:p"/></d>' },
+      { "<d><c xmlns='urn:c'><x/></c></d>", "c", { y = {} }, '<d><c xmlns="urn:c"><y/></c></d>' },
+      { "<d xmlns:q='urn:q'><q:c><x/></q:c></d>", "c", { y = {} }, '<d xmlns:q="urn:q"><q:c><q:y/></q:c></d>' },
+    }) do
+      local e = element(row[1])
+      e[row[2]] = row[3]
+      assert.equal(row[4], printed(e))
+    end
+    local e = element(D) -- an error leaves it as it is
+    helper.failure(function() e.c = { arg = { [{}] = 1 } } end)
+    assert.equal((D:gsub("'", '"')), printed(e))
+  end)
+
   it("of two that stand for one namespace is either", function()
     local e = element("<r xmlns:a='urn:u' xmlns:b='urn:u' a:x='1'><a:c/></r>")
     assert.equal("1", e["b:x"])

@@ -82,6 +82,15 @@ static void remove_children(gl_document *d, xmlNodePtr from, const char *name)
   }
 }
 
+/* What the element itself declares for the namespace's prefix; else the namespace. */
+static xmlNsPtr same_namespace(xmlNodePtr element, xmlNsPtr ns)
+{
+  for (xmlNsPtr own = element->nsDef; ns && own; own = own->next)
+    if (xmlStrEqual(own->prefix, ns->prefix))
+      return own;
+  return ns;
+}
+
 /* Replaces the child elements of the name, from `first` on, by elements made of the value at index. The new ones are made apart, so that an
  * error leaves everything as it was, and parked among the removed nodes meanwhile, which the document frees. */
 static void replace_children(lua_State *L, gl_element *e, xmlNodePtr first, const xmlChar *name, int index)
@@ -91,13 +100,16 @@ static void replace_children(lua_State *L, gl_element *e, xmlNodePtr first, cons
   if (!made)
     gl_element_no_memory(L);
   gl_element_take_out(d, made);
-  /* New elements see the prefixes declared here; one without a prefix gets the namespace of the element it replaces, or of its parent. */
+  /* New elements see the prefixes declared here, and by the element that they replace; one without a prefix gets the namespace of that
+   * element, or of its parent. */
   made->parent = e->node;
-  made->ns = first ? first->ns : e->node->ns;
+  made->nsDef = first ? xmlCopyNamespaceList(first->nsDef) : NULL;
+  made->ns = first ? same_namespace(made, first->ns) : e->node->ns;
   gl_element_add_children(L, made, name, index, gl_xml_depth(e->node) + 1);
   made->parent = NULL;
   for (xmlNodePtr n = made->children, next; n; n = next) {
     next = n->next;
+    gl_xml_take_namespaces_along(n, made);
     xmlUnlinkNode(n);
     if (first)
       xmlAddPrevSibling(first, n);

@@ -111,7 +111,7 @@ bool gl_element_test(lua_State *L, int index)
 void gl_element_take_out(gl_document *d, xmlNodePtr node)
 {
   if (node->type == XML_ELEMENT_NODE) /* alone it has no prefixes of what was around it */
-    gl_xml_take_namespaces_along(node);
+    gl_xml_take_namespaces_along(node, NULL);
   xmlUnlinkNode(node);
   node->next = d->removed;
   d->removed = node;

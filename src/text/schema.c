@@ -1,5 +1,6 @@
 /* Checking documents against the RelaxNG schemas that libvirt installs. No lua.h; any thread. */
 #include <libxml/relaxng.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,14 @@ static int validate(xmlDocPtr doc, complaint *c)
   return valid;
 }
 
+static bool is_known(const char *element)
+{
+  for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)
+    if (strcmp(schemas[i].element, element) == 0)
+      return true;
+  return false;
+}
+
 /* If a domain's devices do not fit, libxml2 says no more than that. Checking the devices one by one says more. An element without a schema
  * is not a device, and is in the wrong place. */
 static void find_device(xmlDocPtr domain, complaint *c)
@@ -144,8 +153,10 @@ static void find_device(xmlDocPtr domain, complaint *c)
       xmlDocSetRootElement(alone, copy);
       found = validate(alone, &own) != 0 && !gl_xml_element_is(device, "emulator");
     }
-    if (found)
+    if (found && is_known((const char *)device->name))
       snprintf(c->text, c->size, "%s", text);
+    else if (found)
+      snprintf(c->text, c->size, "line %d, element <%s>: there is no such device", (int)xmlGetLineNo(device), (const char *)device->name);
     xmlFreeDoc(alone);
   }
 }

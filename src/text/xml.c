@@ -206,21 +206,23 @@ static xmlNsPtr declared_at(xmlNodePtr top, xmlNsPtr ns)
   return xmlNewNs(top, ns->href, ns->prefix);
 }
 
-static xmlNsPtr taken_along(xmlNsPtr ns, xmlNodePtr node, xmlNodePtr top)
+/* scope: the element with the declarations; NULL: whatever is above the top. */
+static xmlNsPtr taken_along(xmlNsPtr ns, xmlNodePtr node, xmlNodePtr top, xmlNodePtr scope)
 {
-  if (!ns || xmlStrEqual(ns->prefix, (const xmlChar *)"xml") || is_declared_within(ns, node, top))
+  if (!ns || xmlStrEqual(ns->prefix, (const xmlChar *)"xml"))
     return ns;
-  xmlNsPtr own = declared_at(top, ns);
+  bool stays = scope ? !is_declared_within(ns, scope, scope) : is_declared_within(ns, node, top);
+  xmlNsPtr own = stays ? ns : declared_at(top, ns);
   return own ? own : ns;
 }
 
-static void take_along(xmlNodePtr node, xmlNodePtr top)
+static void take_along(xmlNodePtr node, xmlNodePtr top, xmlNodePtr scope)
 {
-  node->ns = taken_along(node->ns, node, top);
+  node->ns = taken_along(node->ns, node, top, scope);
   for (xmlAttrPtr a = node->properties; a; a = a->next)
-    a->ns = taken_along(a->ns, node, top);
+    a->ns = taken_along(a->ns, node, top, scope);
   for (xmlNodePtr child = gl_xml_child(node, NULL); child; child = gl_xml_element(child->next, NULL))
-    take_along(child, top);
+    take_along(child, top, scope);
 }
 
 bool gl_xml_uses(xmlNodePtr node, xmlNsPtr ns)
@@ -233,9 +235,9 @@ bool gl_xml_uses(xmlNodePtr node, xmlNsPtr ns)
   return used;
 }
 
-void gl_xml_take_namespaces_along(xmlNodePtr element)
+void gl_xml_take_namespaces_along(xmlNodePtr element, xmlNodePtr scope)
 {
-  take_along(element, element);
+  take_along(element, element, scope);
 }
 
 xmlNodePtr gl_xml_element(xmlNodePtr node, const char *name)

@@ -45,8 +45,8 @@ int gl_xml_is_text(const char *text, size_t length);
 /* A new document with a copy of the element alone, with the namespaces inherited from its parents; NULL if there is no memory. */
 xmlDocPtr gl_xml_copy(xmlNodePtr element);
 
-/* Declares at the element whatever namespaces it and what is in it have from its parents: it is about to leave them. */
-void gl_xml_take_namespaces_along(xmlNodePtr element);
+/* Declares at the element whatever namespaces it and what is in it have from its parents, or only from `scope`, as it is about to leave. */
+void gl_xml_take_namespaces_along(xmlNodePtr element, xmlNodePtr scope);
 
 /* Whether the element, or what is in it, has the namespace. */
 bool gl_xml_uses(xmlNodePtr element, xmlNsPtr ns);
