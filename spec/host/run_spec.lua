@@ -31,14 +31,6 @@ local function lives(pid)
   return state ~= nil and state ~= "Z"
 end
 
-local function await(what, condition)
-  local deadline = guestlua.now() + PATIENCE
-  while not condition() do
-    assert.is_true(guestlua.now() < deadline, what)
-    guestlua.sleep(0.01)
-  end
-end
-
 -- A script that says in the files of a directory which its processes are: its own and one that it started. Neither minds SIGTERM.
 local function stubborn(directory)
   return ([[trap '' TERM; cd %s; echo printed; (echo $$ >shell; sh -c 'echo $$ >child; exec sleep 1000') & wait]]):format(directory)
@@ -92,7 +84,7 @@ describe("guestlua.run", function()
     assert.matches("^run: 'sh' was not over after 2 s, and was ended$", e.message)
     for _, name in ipairs({ "shell", "child" }) do
       local pid = read(directory .. "/" .. name):match("%d+")
-      await(name .. " is gone", function() return not lives(pid) end)
+      helper.await(function() return not lives(pid) end, name .. " is gone")
     end
   end)
 
@@ -101,13 +93,13 @@ describe("guestlua.run", function()
     local e = helper.failure(sh, ("sh -c 'echo $$ >%s; exec sleep 1000' & echo printed"):format(path), { timeout = 2 })
     assert.same({ "timeout", "printed\n" }, { e.kind, e.output })
     local pid = read(path):match("%d+")
-    await("the child is gone", function() return not lives(pid) end)
+    helper.await(function() return not lives(pid) end, "the child is gone")
   end)
 
   it("lets the program end as it likes at SIGTERM", function()
     local path = helper.scratch() .. "/ready"
     local task = guestlua.spawn(sh, ("trap 'echo tidy >%s; exit' TERM; echo >%s; while :; do sleep 0.01; done"):format(path, path))
-    await("the program is ready", function() return exists(path) and read(path) == "\n" end)
+    helper.await(function() return exists(path) and read(path) == "\n" end, "the program is ready")
     task:cancel()
     assert.equal("cancelled", helper.failure(task.wait, task).kind)
     assert.equal("tidy\n", read(path))
@@ -116,19 +108,19 @@ describe("guestlua.run", function()
   it("ends the program with its task, and before the task has ended", function()
     local directory = helper.scratch()
     local task = guestlua.spawn(sh, stubborn(directory))
-    await("the program is ready", function() return exists(directory .. "/child") and read(directory .. "/child") ~= "" end)
+    helper.await(function() return exists(directory .. "/child") and read(directory .. "/child") ~= "" end, "the program is ready")
     task:cancel()
     assert.equal("cancelled", helper.failure(task.wait, task).kind)
     for _, name in ipairs({ "shell", "child" }) do
       local pid = read(directory .. "/" .. name):match("%d+")
-      await(name .. " is gone", function() return not lives(pid) end)
+      helper.await(function() return not lives(pid) end, name .. " is gone")
     end
   end)
 
   it("ends the program at once where the task is cancelled again", function()
     local directory = helper.scratch()
     local task = guestlua.spawn(sh, stubborn(directory))
-    await("the program is ready", function() return exists(directory .. "/child") and read(directory .. "/child") ~= "" end)
+    helper.await(function() return exists(directory .. "/child") and read(directory .. "/child") ~= "" end, "the program is ready")
     task:cancel()
     guestlua.sleep(0)
     task:cancel()

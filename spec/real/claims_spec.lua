@@ -78,14 +78,6 @@ describe("A guest's claim", function()
     end)
   end
 
-  local function await(condition, what)
-    local deadline = guestlua.now() + 60
-    while not condition() do
-      assert.is_true(guestlua.now() < deadline, what)
-      guestlua.sleep(0.02)
-    end
-  end
-
   -- In a guestlua of its own. options.state: its XDG_STATE_HOME; fault.
   local function start(script, options)
     options = options or {}
@@ -107,7 +99,7 @@ describe("A guest's claim", function()
   local function hold(row, options)
     local child = start(("%s workflow.%s(%s)"):format(row.before or "", row.name, row.call),
       { fault = row.at .. "#1:hang=600", state = options and options.state })
-    await(has_called(child, row.at), row.name .. " does not come to " .. row.at)
+    helper.await(has_called(child, row.at), row.name .. " does not come to " .. row.at)
     return child
   end
 
@@ -147,7 +139,7 @@ describe("A guest's claim", function()
 
   -- Nobody has it, and nothing says that anybody had. The watchdog of a run that was killed recovers at the same time, and has it for a moment.
   local function is_free(where)
-    await(function()
+    helper.await(function()
       return #guestlua.recover(machine.host) == 0 and #core.list_directory(guestlua.journal()) == 0
     end, "its claim does not end: " .. where)
     assert.is_nil(machine.guest:get_xml_desc():find("urn:guestlua", 1, true), where)
@@ -227,13 +219,13 @@ describe("A guest's claim", function()
       workflow.snapshot_then_commit(guest, { during = function() guestlua.sleep(600) end })
     ]]) .. " >/dev/null 2>&1 & echo $! >" .. script .. ".pid"))
     finally(function() os.remove(script) os.remove(script .. ".pid") end)
-    await(function() return #machine:chain() == 2 end, "it does not begin")
+    helper.await(function() return #machine:chain() == 2 end, "it does not begin")
     is_refused(WORKFLOWS[2], { workflow = "snapshot_then_commit" }, "in a namespace")
     assert.same({}, guestlua.recover(machine.host), "while it lives")
     local file <close> = assert(io.open(script .. ".pid"))
     assert(os.execute("kill -KILL " .. file:read("l")))
     local results
-    await(function()
+    helper.await(function()
       results = guestlua.recover(machine.host)
       return #results > 0
     end, "its claim does not end")
@@ -279,14 +271,14 @@ describe("A guest's claim", function()
       local host <close> = guestlua.open()
       guestlua.workflow.snapshot_then_commit(host:guest("tiny"), { during = function() guestlua.sleep(600) end })']])
     assert(os.execute(("%s >%s/out 2>&1 & echo $! >%s/pid"):format(command, dir, dir)))
-    await(function() return #machine:chain() == 2 end, "it does not begin")
+    helper.await(function() return #machine:chain() == 2 end, "it does not begin")
     local file <close> = assert(io.open(dir .. "/pid"))
     local pid = file:read("l")
     is_refused(WORKFLOWS[2], { workflow = "snapshot_then_commit", process = pid }, "of another user")
     assert.same({}, guestlua.recover(machine.host), "while it lives")
     assert(os.execute("kill -KILL " .. pid))
     -- it is dead, which root can see; what it did is in a journal that is its own
-    await(function() return (pcall(workflow.ensure_running, machine.guest)) end, "its claim does not end")
+    helper.await(function() return (pcall(workflow.ensure_running, machine.guest)) end, "its claim does not end")
     assert.same({}, guestlua.recover(machine.host))
     assert.equal(2, #machine:chain())
     local code, out = helper.run(as_nobody("recover"))
@@ -320,7 +312,7 @@ describe("A guest's claim", function()
     local slow <close> = start([[
       print(select(2, pcall(workflow.snapshot_then_commit, guest)).kind)
     ]], { fault = "virDomainSetMetadata#1:hang=2", state = machine.root .. "/other" })
-    await(has_called(slow, "virDomainSetMetadata"), "it does not claim the guest") -- it has seen no mark, and makes its own in a moment
+    helper.await(has_called(slow, "virDomainSetMetadata"), "it does not claim the guest") -- it has seen no mark, and makes its own in a moment
     workflow.snapshot_then_commit(machine.guest, { during = function()
       local code, out, err = slow:wait()
       assert.same({ 0, "busy\n", "" }, { code, out, err })
@@ -381,7 +373,7 @@ describe("A guest's claim", function()
     helper.failure(workflow.live_snapshot, machine.guest, "nonsense", machine.dir .. "/x")
     is_free("failure of the plan")
     local child <close> = start("workflow.snapshot_then_commit(guest, { during = function() guestlua.sleep(600) end })")
-    await(function() return #machine:chain() == 2 end, "it does not begin")
+    helper.await(function() return #machine:chain() == 2 end, "it does not begin")
     child:kill("INT")
     assert.equal(130, (child:wait()))
     is_free("Ctrl-C")

@@ -187,19 +187,11 @@ describe("A signal", function()
     end)
   end
 
-  local function await(condition, what)
-    local deadline = guestlua.now() + 60
-    while not condition() do
-      assert.is_true(guestlua.now() < deadline, what)
-      guestlua.sleep(0.02)
-    end
-  end
-
   local function start(script, options)
     options = options or {}
     local child = faults.start(CHILD .. script, { uri = options.uri or machine.uri, args = { machine.dir }, fault = options.fault, timeout = 60,
       env = { XDG_STATE_HOME = machine.root .. "/state" }, before = options.before })
-    await(function()
+    helper.await(function()
       local file <close> = io.open(child.dir .. "/out")
       return file and (file:read("a")):find(options.says or "^go\n")
     end, "the child does not begin: " .. script)
@@ -287,7 +279,7 @@ describe("A signal", function()
       assert(os.execute("kill -STOP " .. pid))
       local going <close> = setmetatable({}, { __close = function() os.execute("kill -CONT " .. pid) end })
       local child <close> = start(script)
-      await(function() return child:has_called(name) end, name)
+      helper.await(function() return child:has_called(name) end, name)
       child:kill("INT")
       local deadline = guestlua.now() + 3 -- time to undo too early
       while not child:has_called("virDomainSetMetadata") and guestlua.now() < deadline do
@@ -359,16 +351,16 @@ describe("A signal", function()
     assert.is_true(is_frozen())
     child:kill()
     child:wait()
-    await(function() return not is_frozen() end, "it stays frozen")
-    await(function() return #core.list_directory(guestlua.journal()) == 0 end, "the journal keeps it")
+    helper.await(function() return not is_frozen() end, "it stays frozen")
+    helper.await(function() return #core.list_directory(guestlua.journal()) == 0 end, "the journal keeps it")
     is_whole("killed")
     local second <close> = start("workflow.live_snapshot(guest, 'vda', dir .. '/copy', { quiesce = true })",
       { fault = "virDomainBlockJobAbort#1:hang=600", says = "" })
-    await(is_frozen, "it does not freeze")
+    helper.await(is_frozen, "it does not freeze")
     second:kill()
     second:wait()
-    await(function() return not is_frozen() end, "it stays frozen during a workflow")
-    await(function() return #core.list_directory(guestlua.journal()) == 0 end, "the journal keeps it")
+    helper.await(function() return not is_frozen() end, "it stays frozen during a workflow")
+    helper.await(function() return #core.list_directory(guestlua.journal()) == 0 end, "the journal keeps it")
     is_whole("killed during a workflow")
   end)
 end)

@@ -8,14 +8,6 @@ local helper = require("spec.support.helper")
 local LONG = 180
 
 describe("A guest that was frozen by a program that died", function()
-  local function await(what, condition)
-    local deadline = guestlua.now() + LONG
-    while not condition() do
-      assert.is_true(guestlua.now() < deadline, what)
-      guestlua.sleep(0.05)
-    end
-  end
-
   local function is_empty(journal)
     return #core.list_directory(journal) == 0
   end
@@ -36,7 +28,7 @@ describe("A guest that was frozen by a program that died", function()
     -- its watchdog finds the command by PATH
     local code, out, err = helper.run(("env PATH=$PWD/%s:$PATH %s %s tiny %s"):format(build, program, helper.quoted(machine.uri), journal))
     assert.same({ 128 + 9, "frozen\n" }, { code, out }, err)
-    await("nobody recovers it", function() return is_empty(journal) end)
+    helper.await(function() return is_empty(journal) end, "nobody recovers it", LONG)
     assert.matches('"thawed"', machine.guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = 60 }))
   end)
 
@@ -62,14 +54,14 @@ describe("A guest that was frozen by a program that died", function()
       print("frozen") io.stdout:flush()
       guestlua.sleep(600)
     ]], options)
-    await("it does not freeze", function()
+    helper.await(function()
       local file <close> = io.open(child.dir .. "/out")
       return file and file:read("a") == "frozen\n" or io.open(child.dir .. "/code")
-    end)
+    end, "it does not freeze")
     child:kill()
     child:wait()
     assert.equal(128 + 9, child.code)
-    await("nobody recovers it", function() return is_empty(dir .. "/journal") end)
+    helper.await(function() return is_empty(dir .. "/journal") end, "nobody recovers it", LONG)
     local code, out, err = faults.run(common .. [[
       local guest = host:guest("embedded")
       guestlua.await_agent(guest, { timeout = 150 })

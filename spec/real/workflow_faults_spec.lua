@@ -202,18 +202,10 @@ describe("A workflow", function()
 
   -- ---- the daemon dies ----
 
-  local function wait_for(condition)
-    local deadline = guestlua.now() + 120
-    while not condition() do
-      assert.is_true(guestlua.now() < deadline)
-      guestlua.sleep(0.02)
-    end
-  end
-
   -- The daemon is killed right after it has done what the call asks for, or before, and is started again.
   local function without_daemon(script, call)
     local child <close> = faults.start(CHILD:format(script), options({ fault = ("%s:kill=%d:after"):format(call, machine.pid) }))
-    wait_for(function() return not io.open(("/proc/%d/root/"):format(machine.pid)) end)
+    helper.await(function() return not io.open(("/proc/%d/root/"):format(machine.pid)) end)
     machine:restart({ kill = true })
     local code, _, err = child:wait()
     return code, err, ("the daemon killed at %s: %s"):format(call, err)
@@ -254,7 +246,7 @@ describe("A workflow", function()
 
   local function interrupted(script, signal, begun, more)
     local child <close> = faults.start(CHILD:format(script), options(more))
-    wait_for(function() return begun(child) end)
+    helper.await(function() return begun(child) end)
     child:kill(signal)
     local code, _, err = child:wait()
     assert.equal(signal == "INT" and 130 or 143, code, script .. ": " .. err)

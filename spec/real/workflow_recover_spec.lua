@@ -69,14 +69,6 @@ describe("A run that is killed", function()
     end
   end)
 
-  local function wait_for(condition)
-    local deadline = guestlua.now() + 120
-    while not condition() do
-      assert.is_true(guestlua.now() < deadline)
-      guestlua.sleep(0.02)
-    end
-  end
-
   helper.leaves_nothing(function()
     if machine then
       guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
@@ -266,7 +258,7 @@ describe("A run that is killed", function()
     local child <close> = faults.start(CHILD:format(
       "workflow.snapshot_then_commit(guest, { during = function() print('during') io.stdout:flush() guestlua.sleep(600) end })"),
       { uri = machine.uri, env = { XDG_STATE_HOME = machine.root .. "/state" } })
-    wait_for(function() return #machine:chain() > 1 end)
+    helper.await(function() return #machine:chain() > 1 end)
     assert.same({}, guestlua.recover(machine.host)) -- while it lives
     assert.equal(2, #machine:chain())
     do

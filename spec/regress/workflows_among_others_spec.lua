@@ -65,16 +65,8 @@ describe("A workflow among others", function()
     return helper.run(("virsh -c '%s' %s"):format(machine.uri, command))
   end
 
-  local function await(condition)
-    local deadline = guestlua.now() + 120
-    while not condition() do
-      assert.is_true(guestlua.now() < deadline)
-      guestlua.sleep(0.02)
-    end
-  end
-
   local function await_output(child, text)
-    await(function()
+    helper.await(function()
       local file <close> = io.open(child.dir .. "/out")
       return file and file:read("a"):find(text, 1, true)
     end)
@@ -86,7 +78,7 @@ describe("A workflow among others", function()
       "<disk type='file'><driver type='qcow2'/><source file='" .. dir .. "/volume'/></disk>")]]),
       options({ fault = "virDomainBlockJobAbort#1:kill:after" }))
     assert.equal(128 + 9, code)
-    await(function() return machine:chain()[1] == volume end)
+    helper.await(function() return machine:chain()[1] == volume end)
     code = virsh(("snapshot-create-as tiny nightly --disk-only --no-metadata --diskspec vda,snapshot=external,file=%s"):format(nightly))
     assert.equal(0, code)
     local done = guestlua.recover(machine.host)
@@ -105,7 +97,7 @@ describe("A workflow among others", function()
         if not acted then
           acted = true
           virsh("blockjob tiny vda --bandwidth 1000")
-          await(function() return virsh("blockjob tiny vda --pivot") == 0 end)
+          helper.await(function() return virsh("blockjob tiny vda --pivot") == 0 end)
         end
       end,
     })

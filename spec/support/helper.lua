@@ -71,6 +71,19 @@ function helper.failure(fn, ...)
   return e
 end
 
+-- Waits until the condition's result is true, and returns it; fails, saying what did not come, after so many seconds, which no machine should need.
+function helper.await(condition, what, seconds)
+  local deadline = guestlua.now() + (seconds or 120)
+  while true do
+    local result = condition()
+    if result then
+      return result
+    end
+    assert.is_true(guestlua.now() < deadline, what)
+    guestlua.sleep(0.02)
+  end
+end
+
 function helper.quoted(text)
   return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
 end
