@@ -6,12 +6,14 @@ local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local moving = require("spec.support.moving")
 local recover = require("guestlua.workflow.recover")
+local settle = require("guestlua.workflow.migrate.settle")
 
 local workflow = guestlua.workflow
 
--- Each day another part of all that can happen; FOREIGN_ACTS=all: all; SIGNALS=100: so many signals.
+-- Each day another part of all that can happen; FOREIGN_ACTS=all: all; SIGNALS=100: so many signals; BOUNDS=1: all that stands still.
 local PARTS, ALL = 13, os.getenv("FOREIGN_ACTS") == "all"
 local DAY = os.time() // 86400
+local TIMEOUT, LATER = 2, 60 -- seconds: the option, and how much later the script may go on
 local SIGNALS = tonumber(os.getenv("SIGNALS") or 1)
 
 local NUMBER = { HUP = 1, INT = 2, TERM = 15 }
@@ -22,6 +24,15 @@ local ACTS = { "snapshot", "metadata", "pivot", "abort", "detach", "destroy", "u
 local KILLED = {
   "virDomainSetMetadata#1:kill:after", "virDomainMigrateToURI3#1:kill", "virDomainGetJobStats#1:kill", "virDomainGetJobStats#4:kill",
   "virDomainMigrateToURI3#1:kill:after",
+}
+
+-- What stands still (SIGSTOP) at which call.
+local STILL = {
+  { "the source's libvirtd", at = "virDomainMigrateToURI3#1" }, { "the source's libvirtd", at = "virDomainGetJobStats#4" },
+  { "the destination's libvirtd", at = "virDomainMigrateToURI3#1" }, { "the destination's libvirtd", at = "virDomainGetJobStats#4" },
+  { "QEMU", at = "virDomainMigrateToURI3#1" }, { "QEMU", at = "virDomainGetJobStats#4" },
+  { "the source's libvirtd", at = "virDomainAbortJob#1", fault = "virDomainGetJobStats#4:internal_error" },
+  { "QEMU", at = "virDomainAbortJob#1", fault = "virDomainGetJobStats#4:internal_error" },
 }
 
 -- The moments in a run.
@@ -182,6 +193,33 @@ describe("live_migrate among others", function()
       check(how, here, there)
     end)
   end)
+
+  for i, row in ipairs(STILL) do
+    if os.getenv("BOUNDS") or (i + DAY) % #STILL == 0 then
+      on_both(("has its script go on in time if %s stands still at %s"):format(row[1], row.at), function()
+        local name, times = row.at:match("^(.*)#(%d+)$")
+        move.settle = settle.SECONDS
+        local child <close>, here, there = move:start("bandwidth = 4, timeout = " .. TIMEOUT, "", { row.at .. ":hang=1", row.fault })
+        helper.await(function() return child:has_called(name, tonumber(times)) end, row.at)
+        local pid = move:process_of(row[1] == "the destination's libvirtd" and there or here, row[1] == "QEMU" and "qemu" or "libvirtd")
+        local began = guestlua.now()
+        assert(os.execute("kill -STOP " .. pid))
+        local going <close> = setmetatable({}, { __close = function() os.execute("kill -CONT " .. pid) end })
+        local code, _, err = child:wait()
+        local seconds = guestlua.now() - began
+        verbose(row[1], row.at, seconds, code, err)
+        assert.is_true(seconds < TIMEOUT + LATER + 1, ("%s s: %s"):format(seconds, err)) -- and a second that the call hung on purpose
+        assert.equal(1, code, err)
+        os.execute("kill -CONT " .. pid)
+        move.two.a:reconnect() -- they have seen no sign of life either
+        move.two.b:reconnect()
+        helper.await(function() return pcall(guestlua.recover, move.two[here]) and #recover.list() == 0 end, err)
+        local said = is_said(err:match("outcome: ([^\n]*)") or "", here, there)
+        move:stays(said or move:where():find("^gone") and "b" or "a")
+        assert.is_not_nil(said or err:find("not known", 1, true), err)
+      end)
+    end
+  end
 
   -- A signal at a random moment of a run that takes some seconds.
   on_both("is undone or finished by a signal at any moment", function()

@@ -2,6 +2,7 @@
 --
 --   local move = moving.up()            nil and the reason if this machine cannot have two hosts
 --   move.two, move.journal              the hosts (hosts.lua), and the journal of those who move it
+--   move.settle                         seconds for the hosts to agree, in its scripts: less than the default
 --   move:find()                         the guest, the host that has it, and the other one
 --   move:start(options, extra, fault)   a script that moves it to the other host, in a guestlua of its own
 --   move:reset()                        only a fresh guest on host a, whatever happened before; needs move:keep()
@@ -63,12 +64,12 @@ function Move:start(options, extra, fault)
   local _, here, there = self:find()
   return faults.start(([[
     guestlua.journal{dir=%q}
-    require("guestlua.workflow.migrate.settle").SECONDS = 8
+    require("guestlua.workflow.migrate.settle").SECONDS = %d
     local source <close> = guestlua.open(%q)
     local destination <close> = guestlua.open(%q)
     guestlua.workflow.live_migrate(source:guest("shared"), destination, { destination_uri = %q, unsafe = true, %s })
     %s
-  ]]):format(self.journal, self.two[here].uri, self.two[there].uri, self:uri(there), options, extra or ""),
+  ]]):format(self.journal, self.settle, self.two[here].uri, self.two[there].uri, self:uri(there), options, extra or ""),
     { timeout = LONG, fault = fault }), here, there
 end
 
@@ -87,19 +88,19 @@ function moving.await_progress(child)
   until child:has_called("virDomainGetJobStats", 4)
 end
 
--- libvirtd of a host, as we call it.
-function Move:daemon_of(host)
+-- The process of a host that has the name, as we call it.
+function Move:process_of(host, name)
   local function read(path)
     local file <close> = assert(io.open(path))
     return file:read("a")
   end
   local pid = tonumber(read(("%s/%s/pid"):format(self.two.dir, host)))
   for child in read(("/proc/%d/task/%d/children"):format(pid, pid)):gmatch("%d+") do
-    if read("/proc/" .. child .. "/comm"):find("libvirtd", 1, true) then
+    if read("/proc/" .. child .. "/comm"):find(name, 1, true) then
       return tonumber(child)
     end
   end
-  error("host " .. host .. " has no libvirtd")
+  error(("host %s has no %s"):format(host, name))
 end
 
 function Move:start_daemon(host)
@@ -163,7 +164,7 @@ function moving.up()
   if not two then
     return nil, missing
   end
-  local self = setmetatable({ two = two, journal = two.dir .. "/journal", dir = two.dir .. "/shared" }, Move)
+  local self = setmetatable({ two = two, journal = two.dir .. "/journal", dir = two.dir .. "/shared", settle = 8 }, Move)
   local undo <close> = setmetatable({}, {
     __close = function(_, failure)
       if failure then

@@ -137,6 +137,16 @@ int gl_task_within(lua_State *L)
   return limit_over(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 0, (lua_KContext)t, limit_over), (lua_KContext)t);
 }
 
+int gl_task_calls_end(lua_State *L)
+{
+  double end = gl_task_owner(gl_state_get(L))->calls_end;
+  if (end > 0)
+    lua_pushnumber(L, end);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 /* ---- for people ---- */
 
 static void push_wait(lua_State *L, const gl_waiter *w)

@@ -35,4 +35,7 @@ int gl_task_shield(lua_State *L);
  * and those without a limit of their own take at most `each` seconds; 0: no limit. */
 int gl_task_within(lua_State *L);
 
+/* core.calls_end(): the present `end` of core.within, nil if there is none. */
+int gl_task_calls_end(lua_State *L);
+
 #endif

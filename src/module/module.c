@@ -85,15 +85,11 @@ static void push_versions(lua_State *L)
 /* "guestlua.core" */
 static int open_core(lua_State *L)
 {
-  static const luaL_Reg own[] = {{"check_self", check_self},
-                                 {"shield", gl_task_shield},
-                                 {"within", gl_task_within},
-                                 {"check", gl_task_check_cancelled},
-                                 {"heard", gl_task_heard},
-                                 {"task_list", gl_task_list},
-                                 {"share_loop", gl_luv_share},
-                                 {"documentation", gl_documentation},
-                                 {NULL, NULL}};
+  static const luaL_Reg own[] = {{"check_self", check_self},          {"shield", gl_task_shield},
+                                 {"within", gl_task_within},          {"calls_end", gl_task_calls_end},
+                                 {"check", gl_task_check_cancelled},  {"heard", gl_task_heard},
+                                 {"task_list", gl_task_list},         {"share_loop", gl_luv_share},
+                                 {"documentation", gl_documentation}, {NULL, NULL}};
   luaL_checkversion(L);
   if (gl_event_start() < 0)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");

@@ -8,6 +8,9 @@ local stops = require("guestlua.base.stops")
 -- Seconds between two questions to libvirt while no event comes: a safety net for lost events, and, with on_progress, the interval of its calls.
 local POLL, PROGRESS = 5, 0.5
 
+-- Seconds for ending a job that nobody waits for any more.
+local ABORT_FOR = 5
+
 -- Events name a disk by its target. A BlockDevice may have been made with the path of its source, which a pivot changes.
 local function targets_of(disk)
   local targets = { [disk.name] = true }
@@ -110,9 +113,10 @@ end
 -- Ends a job, a disk's or a guest's, that nobody waits for any more because the script was told to stop: it must not be left running by accident.
 --
 -- libvirt may have been about to begin the job when it is told to end it, and then says that there is none: it is told again, for as long as the
--- abandoned call may still begin.
+-- abandoned call may still begin. A host that does not answer is not waited for.
 local function abort(owner, method, e)
-  for _ = 1, 50 do
+  local deadline = core.now() + ABORT_FOR
+  repeat
     local ok, failure = pcall(owner[method], owner)
     if ok then
       e.still_running = false
@@ -126,7 +130,11 @@ local function abort(owner, method, e)
       return
     end
     core.sleep(0.1)
-  end
+  until core.now() >= deadline
+end
+
+local function abort_shielded(owner, method, e)
+  return core.within(core.now() + ABORT_FOR, 0, core.shield, abort, owner, method, e)
 end
 
 -- Waits for the last event of a job that was ended: a later wait must not take it for its own.
@@ -140,7 +148,7 @@ end
 local abort_when_cancelled = {
   __close = function(self, e)
     if stops(e) then
-      local aborted = core.shield(abort, self.owner, "abort_job", e)
+      local aborted = abort_shielded(self.owner, "abort_job", e)
       if aborted and self.events then
         core.shield(await_last, self.events, self.targets)
       end
@@ -149,9 +157,7 @@ local abort_when_cancelled = {
 }
 
 -- The rows of long calls name the method that ends them: `aborts`.
-core.on_cancelled(function(owner, method, e)
-  core.shield(abort, owner, method, e)
-end)
+core.on_cancelled(abort_shielded)
 
 define(core.BlockDevice, "BlockDevice", {
   name = "await_job",

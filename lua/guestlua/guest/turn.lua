@@ -16,14 +16,10 @@ function turn.await(guest)
   end
 end
 
--- The same if the failed call can still change something. seconds: the time limit; nil: that of the call's caller.
+-- The same, for so many seconds at most, if the failed call can still change something.
 function turn.await_abandoned(guest, failure, seconds)
-  if not core.Error.is(failure) or not failure.may_change then
-    return
-  elseif seconds then
+  if core.Error.is(failure) and failure.may_change then
     core.within(core.now() + seconds, 0, turn.await, guest)
-  else
-    turn.await(guest)
   end
 end
 

@@ -9,13 +9,12 @@ local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
 local settle = require("guestlua.workflow.migrate.settle")
 local steps = require("guestlua.workflow.steps")
-local turn = require("guestlua.guest.turn")
 local way = require("guestlua.workflow.migrate.way")
 
 local NAME = "live_migrate"
 
 -- Seconds for libvirt's own call to end after it was told to.
-local ENDING = 15
+local ENDING = 10
 
 local is = core.Error.is
 
@@ -48,18 +47,17 @@ end
 
 -- Ends the migration and waits for that; the guest runs on here if it is here. Returns the state of things.
 local function stop(run)
-  local guest, deadline = run.guest, core.now() + ENDING
+  local guest, began = run.guest, core.now()
   if run.task then
     repeat
       if run.task:status() == "running" then
         pcall(guest.abort_job, guest, { timeout = way.POLL })
       end
       pcall(run.task.wait, run.task, { timeout = way.POLL }) -- its error is already known
-    until run.task:status() ~= "running" or core.now() >= deadline
+    until run.task:status() ~= "running" or core.now() >= began + ENDING
   end
-  local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.plan.was)
+  local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.plan.was, began)
   if word == "here" then
-    turn.await_abandoned(guest, run.failure)
     settle.go_on(guest, run.plan.was)
   end
   return word, here, there

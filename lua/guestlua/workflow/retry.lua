@@ -5,7 +5,7 @@ local core = require("guestlua.core")
 local retry = { stops = require("guestlua.base.stops") }
 
 -- Seconds and tries. A call of an undo without an answer is given up after EACH.
-local FOR, PAUSE, TRIES, EACH = 25, 0.5, 3, 8
+local FOR, PAUSE, TRIES, EACH = 20, 0.5, 3, 8
 
 -- pcall for all other errors.
 function retry.try(fn, ...)
@@ -33,7 +33,7 @@ function retry.insist(object, deadline, fn, ...)
     if known and alive then
       failed = failed + 1
     elseif core.now() < deadline then
-      pcall(host.reconnect, host, { timeout = math.max(math.min(EACH, deadline - core.now()), 1) })
+      pcall(host.reconnect, host, { timeout = retry.time_for_one(deadline) })
     end
     if failed >= TRIES or core.now() >= deadline or core.Error.is(e, "closed") then
       error(e, 0)
@@ -45,6 +45,11 @@ end
 -- The deadline of an operation that begins now.
 function retry.deadline()
   return core.now() + FOR
+end
+
+-- Seconds for one call of such an operation.
+function retry.time_for_one(deadline)
+  return math.max(math.min(EACH, deadline - core.now()), 1)
 end
 
 return retry

@@ -5,9 +5,9 @@ local retry = require("guestlua.workflow.retry")
 
 local state = {}
 
--- Seconds: the limit of one question, the interval between questions while no event comes, how long a lost connection is tried again, and how late an
--- event may be. TRIES: how often a question is asked if its answer is an error.
-local ANSWER, POLL, RETRY_FOR, PAUSE, EVENT_FOR, TRIES = 10, 2, 30, 0.5, 1, 3
+-- Seconds: the limit of one question, and what it has in any case, the interval between questions while no event comes, how long a lost connection is
+-- tried again, and how late an event may be. TRIES: how often a question is asked if its answer is an error.
+local ANSWER, LEAST, POLL, RETRY_FOR, PAUSE, EVENT_FOR, TRIES = 10, 1, 2, 20, 0.5, 1, 3
 
 local is = core.Error.is
 
@@ -50,21 +50,22 @@ function state.ask(host, uuid)
   return e
 end
 
--- The same until there is an answer: a lost connection is opened again until the deadline, or for half a minute without one; over a working
--- connection there are three tries.
+-- The same until there is an answer: a lost connection is opened again until the deadline, or for a while without one, as long as the caller has
+-- time; over a working connection there are three tries.
 function state.of(host, uuid, deadline)
-  deadline = math.min(deadline or math.huge, core.now() + RETRY_FOR)
+  deadline = math.min(deadline or math.huge, core.now() + RETRY_FOR, core.calls_end() or math.huge)
   local failed = 0
   while true do
-    local ok, e = retry.try(state.ask, host, uuid)
+    local ends = math.max(deadline, core.now() + LEAST)
+    local ok, e = retry.try(core.within, ends, 0, state.ask, host, uuid)
     if ok then
       return e
     end
-    local known, alive = retry.try(host.is_alive, host)
+    local known, alive = retry.try(core.within, ends, ANSWER, host.is_alive, host)
     if known and alive then
       failed = failed + 1
     else
-      retry.try(host.reconnect, host, { timeout = ANSWER })
+      retry.try(core.within, ends, ANSWER, host.reconnect, host)
     end
     if failed >= TRIES or is(e, "closed") or core.now() >= deadline then
       error(e, 0)

@@ -48,8 +48,8 @@ local workflow = require("guestlua.workflow.class")
 
 local steps = {}
 
--- Seconds for each call for a claim or for a last look at the guest, and for the end of a claim.
-local LOOKING, ENDING = 15, 5
+-- Seconds for each call for a claim, for a last look at the guest, and for the end of a claim.
+local LOOKING, LAST_LOOK, ENDING = 15, 10, 5
 
 -- Raises an error of a workflow's own about a guest.
 function steps.fail(kind, guest, fields)
@@ -77,7 +77,9 @@ local function take_back(run)
   run.deadline = nil -- the guest's writes have to be merged, however long that takes
   local deadline, texts, failure = retry.deadline(), {}, nil
   if not run.spec.own_turn then
-    retry.insist(run.guest, deadline, turn.await_abandoned, run.guest, run.failure)
+    retry.insist(run.guest, deadline, function()
+      turn.await_abandoned(run.guest, run.failure, retry.time_for_one(deadline))
+    end)
   end
   for i = run.reached, 1, -1 do
     local step = run.spec[i]
@@ -97,7 +99,7 @@ local function take_back(run)
     error(failure, 0)
   end
   if #texts == 0 and run.spec.left then
-    texts[1] = core.within(0, LOOKING, run.spec.left, run)
+    texts[1] = core.within(core.now() + LAST_LOOK, 0, run.spec.left, run)
   end
   return run:with_left(#texts > 0 and table.concat(texts, "; ") or "undone")
 end

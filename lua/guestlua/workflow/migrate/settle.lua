@@ -4,12 +4,16 @@ local core = require("guestlua.core")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
+local turn = require("guestlua.guest.turn")
 
 local settle = {
-  SECONDS = 30, -- until both hosts have to agree where the guest is, and until a call that may be refused at first has to be accepted
+  SECONDS = 20, -- until both hosts have to agree where the guest is
   TWO_COPIES = "look at both hosts before you start or resume it on either: two running copies of a guest destroy its disks; the journal knows: "
     .. "guestlua.recover(host), once both hosts answer",
 }
+
+-- Seconds for a change without effect.
+local TURN = 5
 
 -- Which of the two hosts has the guest: "there", "here", "nowhere"; nil if that is not known yet. was: whether it was "running" or "paused".
 local function verdict(here, there, was)
@@ -37,21 +41,31 @@ local function at_source(source, uuid, deadline)
   return here
 end
 
+-- Whether no call for a migration, which nobody waits for, can still have its effect. get_job_info does not know of a migration that has yet to reach
+-- the other host; a change has to wait for it.
+local function is_over(source, uuid)
+  local guest <close> = source:guest(uuid)
+  return not guest or (retry.try(core.within, core.now() + TURN, 0, turn.await, guest))
+end
+
 local function answer(fn, ...)
   local ok, now = retry.try(fn, ...)
   return ok and now or nil
 end
 
 -- Asks both hosts until they agree, and aborts a job under way. Returns the verdict, "unknown" if there is none, and the last known state on both,
--- nil for a host that does not answer. destination: nil if it cannot be reached.
-function settle.agree(source, destination, uuid, was)
-  local deadline = core.now() + (destination and settle.SECONDS or settle.SECONDS / 10)
+-- nil for a host that does not answer. destination: nil if it cannot be reached. began: since when it is settled; default now.
+function settle.agree(source, destination, uuid, was, began)
+  local deadline = (began or core.now()) + (destination and settle.SECONDS or settle.SECONDS / 10)
   while true do
     local here = answer(at_source, source, uuid, deadline)
     local there = destination and answer(state.of, destination, uuid, deadline)
     local word = here and there and verdict(here, there, was)
     if not word and here and not there and not here.under_way and state.runs(here) then
       word = "here" -- the destination need not answer: it runs here only if the migration is off
+    end
+    if word == "here" and not is_over(source, uuid) then
+      word = nil
     end
     if word or core.now() >= deadline then
       return word or "unknown", here, there

@@ -3,13 +3,16 @@
 local core = require("guestlua.core")
 local plan = require("guestlua.workflow.migrate.plan")
 local retry = require("guestlua.workflow.retry")
-local settle = require("guestlua.workflow.migrate.settle")
 local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
 
 local is = core.Error.is
 
 -- The reference's: seconds between two looks, and seconds per GiB that a migration may take.
 local POLL, COMPLETION = 0.5, 800
+
+-- Seconds until a call that may be refused at first has to be accepted, and until an aborted migration has to be over.
+local PATIENCE = 10
 
 local way = { POLL = POLL }
 
@@ -34,16 +37,22 @@ end
 local function insist(run, call)
   local ok, e = retry.try(call, run.guest)
   run.refused_since = not ok and (run.refused_since or core.now()) or nil
-  if not ok and run.task:status() == "running" and core.now() - run.refused_since >= settle.SECONDS then
+  if not ok and run.task:status() == "running" and core.now() - run.refused_since >= PATIENCE then
     error(e, 0)
   end
   return ok
 end
 
--- The time is over: aborts the migration, or forces it to complete: the guest already runs at the destination, or is paused.
-local function out_of_time(run)
-  if run.action ~= "force_complete" then
-    run.aborted = insist(run, run.guest.abort_job) or run.aborted
+-- The time is over: aborts the migration, or forces it to complete: the guest already runs at the destination, or is paused. is_on: whether its job
+-- has begun.
+local function out_of_time(run, is_on)
+  if run.aborted and core.now() - run.aborted >= PATIENCE then
+    steps.fail("timeout", run.guest, {
+      message = ("the migration was aborted after %g s, and libvirt's call does not end"):format(run.limit),
+      hint = "does the other host's libvirtd answer?",
+    })
+  elseif run.action ~= "force_complete" or not is_on and not run.forced then
+    run.aborted = run.aborted or insist(run, run.guest.abort_job) and core.now() or nil
   elseif not run.forced then
     if run.plan.postcopy then
       run.data.postcopy = true
@@ -82,12 +91,13 @@ local function look(run)
   local info = run.guest:get_job_info()
   local elapsed = core.now() - run.started
   way.hear(run)
-  if not state.is_job(info) then
-    return -- it is about to begin, or to end: the task knows
-  end
-  set_limits(run, info.disk_total)
+  local is_on = state.is_job(info) -- otherwise it is about to begin, or to end, or waits for the other host
+  set_limits(run, is_on and info.disk_total or 0)
   if run.limit > 0 and elapsed > run.limit then
-    out_of_time(run)
+    out_of_time(run, is_on)
+  end
+  if not is_on then
+    return
   end
   set_downtime(run, elapsed)
   if options.on_progress then

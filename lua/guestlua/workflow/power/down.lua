@@ -176,8 +176,14 @@ down.FIELDS = {
 
 -- How a run that failed left its guest.
 local function left(run)
-  local now = state.ask(run.guest.host, run.guest.uuid)
-  return ("the guest is '%s'%s"):format(now.word, now.active and run.told and run.told.heard and down.MAY or "")
+  local known, now = retry.try(state.ask, run.guest.host, run.guest.uuid)
+  local heard = run.told and run.told.heard
+  if known then
+    return ("the guest is '%s'%s"):format(now.word, now.active and heard and down.MAY or "")
+  elseif heard then
+    return "it is not known how the guest is" .. down.MAY
+  end
+  error(now, 0)
 end
 
 local function plan(run)

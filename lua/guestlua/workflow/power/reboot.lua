@@ -12,8 +12,9 @@ local REBOOT_FOR = 120
 -- Seconds for a guest to shut down after it was asked before it is left alone, and for a launch while taking back.
 local GOING_DOWN, LAUNCH = 30, 40
 
--- Makes the guest run again, or leaves it as before if it did not shut down: returns which. Can be called again. waits: it was asked to shut down.
-local function up_again(guest, id, waits)
+-- Makes the guest run again, or leaves it as before if it did not shut down: returns which. Can be called again. asked: it may shut down yet, which
+-- is waited for with `waits`.
+local function up_again(guest, id, asked, waits)
   local now = state.look(guest)
   if now.active and now.id == id and waits then
     local events <close> = guest:subscribe("lifecycle")
@@ -24,7 +25,7 @@ local function up_again(guest, id, waits)
   end
   if now.active and now.id == id then
     local word = state.runs(now) and "the guest runs as before" or ("the guest is '%s' as before"):format(now.word)
-    return waits and word .. down.MAY or word
+    return asked and word .. down.MAY or word
   elseif now.active then
     return state.runs(now) and "finished: the guest runs again" or ("finished: the guest was started again, and is '%s'"):format(now.word)
   elseif not now.known then
@@ -69,7 +70,11 @@ end
 
 -- A request that timed out has been waited for already.
 local function start_again(run)
-  return up_again(run.guest, run.data.id, run.data.asked and not core.Error.is(run.failure, "timeout"))
+  local asked = run.data.asked
+  if run.told then
+    asked = run.told.heard
+  end
+  return up_again(run.guest, run.data.id, asked, asked and not core.Error.is(run.failure, "timeout"))
 end
 
 steps.define({

@@ -10,14 +10,24 @@ local steps = require("guestlua.workflow.steps")
 local up = {}
 
 -- Seconds until a guest has to run by default, and by which libvirt's own call may exceed the option timeout.
-local START_FOR, LATER = 60, 30
+local START_FOR, LATER = 60, 10
 
--- Launches it. Success is whether it runs then: the answer may be lost, and somebody else may have been faster.
-function up.launch(guest, seconds)
-  local ok, e = retry.try(guest.launch, guest, { timeout = seconds })
-  if not ok and not state.look(guest).active then
-    error(e, 0)
+-- Seconds for a look at a guest after a call that failed.
+local LOOK = 10
+
+-- Calls fn(…). Success is whether is_so(the guest's state) then: the answer may be lost, and somebody else may have been faster.
+local function unless_so(guest, is_so, fn, ...)
+  local ok, e = retry.try(fn, ...)
+  if not ok then
+    local known, now = retry.try(state.of, guest.host, guest.uuid, core.now() + LOOK)
+    if not known or not is_so(now) then
+      error(e, 0)
+    end
   end
+end
+
+function up.launch(guest, seconds)
+  unless_so(guest, function(now) return now.active end, guest.launch, guest, { timeout = seconds })
 end
 
 -- Waits until the guest runs; a guest that was saved while paused is paused again. Returns its state then.
@@ -89,12 +99,7 @@ function up.bring_up(run, guest, options)
     end
   end
   if before.active then
-    run:change(wake and "wake" or "resume", function()
-      local ok, e = retry.try(wake and guest.pm_wakeup or guest.resume, guest)
-      if not ok and not state.runs(state.look(guest)) then
-        error(e, 0)
-      end
-    end)
+    run:change(wake and "wake" or "resume", unless_so, guest, state.runs, wake and guest.pm_wakeup or guest.resume, guest)
   else
     run:change("launch", up.launch, guest, options.timeout and options.timeout + LATER)
   end
