@@ -11,6 +11,7 @@
 #include "call/op_error.h"
 #include "call/watch.h"
 #include "loop/park.h"
+#include "loop/sandbox.h"
 #include "loop/task.h"
 
 /* Room for any op that runs inline and owns nothing, and for the arguments of any function. */
@@ -255,6 +256,8 @@ static int call_function(lua_State *L, const gl_opdef *def, const gl_type *type)
 
 int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
 {
+  if (atomic_load_explicit(&gl_sandbox_counts, memory_order_relaxed))
+    gl_sandbox_settle(L);
   if (def->invoke)
     return call_function(L, def, type);
   call c = {.def = def, .self = type ? gl_object_check(L, 1, type, def->name) : NULL, .first = type ? 2 : 1, .top = lua_gettop(L)};

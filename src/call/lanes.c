@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "loop/sandbox.h"
 #include "loop/wait.h"
 
 /* libvirtd serves 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
@@ -74,7 +75,9 @@ void gl_op_run(gl_op *op)
 static void on_worker(uv_work_t *request)
 {
   gl_op *op = request->data;
+  long long began = atomic_load_explicit(&gl_sandbox_counts, memory_order_relaxed) ? gl_sandbox_time() : 0;
   gl_op_run(op);
+  op->worked = began ? gl_sandbox_time() - began : 0;
   release_subject(op);
 }
 
@@ -146,6 +149,7 @@ static void on_done(uv_work_t *request, int status)
   op->phase = GL_OP_DONE;
   op->state->submitted--;
   op->state->alive.ops--;
+  gl_sandbox_pay_time(op->state, op->worked);
   if (op->connection) {
     op->connection->in_flight--;
     TAILQ_REMOVE(&op->connection->running, op, entry);

@@ -117,6 +117,7 @@ struct gl_op {
   /* For the path to a worker and back. */
   bool held;           /* connection and subject are counted; the worker releases the subject as soon as the call is over */
   bool released;       /* the worker has released it */
+  long long worked;    /* the worker's processor time, in ns, where instructions are counted */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
   uv_work_t request;

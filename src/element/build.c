@@ -10,6 +10,7 @@
 #include "element/name.h"
 #include "element/node.h"
 #include "element/text.h"
+#include "loop/sandbox.h"
 #include "text/xml.h"
 
 /* The greatest depth of nested elements that libxml2 can parse again. */
@@ -45,6 +46,39 @@ void gl_element_set_attribute(lua_State *L, xmlNodePtr node, const xmlChar *name
     set_value(node->doc, old, value);
 }
 
+/* Of an element that has no such attribute yet: libxml2 would look for it, and for the last one, each time. Names with prefixes may be the
+ * same by other prefixes. */
+static xmlAttrPtr add_attribute(lua_State *L, xmlNodePtr node, xmlAttrPtr last, const xmlChar *name, int index)
+{
+  const xmlChar *value = gl_xml_check_text(L, index, (const char *)name);
+  gl_element_grow(L, node->doc, (size_t)xmlStrlen(value));
+  xmlAttrPtr added = xmlNewDocProp(node->doc, name, NULL);
+  if (!added)
+    luaL_error(L, "guestlua: out of memory");
+  added->parent = node;
+  added->prev = last;
+  if (last)
+    last->next = added;
+  else
+    node->properties = added;
+  set_value(node->doc, added, value);
+  return added;
+}
+
+static xmlAttrPtr add_with_prefix(lua_State *L, xmlNodePtr node, xmlAttrPtr last, const xmlChar *name, int index, long long before)
+{
+  gl_sandbox_charge(L, gl_state_get(L), before / 2, 1); /* all of them are looked at */
+  gl_element_set_attribute(L, node, name, index);
+  for (last = last ? last : node->properties; last && last->next;)
+    last = last->next;
+  return last;
+}
+
+static bool is_plain(const xmlChar *name)
+{
+  return !xmlStrchr(name, ':') && !xmlStrEqual(name, (const xmlChar *)"xmlns");
+}
+
 void gl_element_check_depth(lua_State *L, xmlNodePtr added, int depth)
 {
   if (depth + gl_xml_height(added) > MAX_DEPTH)
@@ -63,9 +97,13 @@ static xmlNodePtr copy_given(lua_State *L, xmlNodePtr given, xmlNodePtr parent, 
 
 void gl_element_set_namespace(lua_State *L, xmlNodePtr node, const xmlChar *name, int index)
 {
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    if (lua_type(L, -2) == LUA_TSTRING && gl_name_declares((const xmlChar *)lua_tostring(L, -2)))
-      gl_name_declare(L, node, gl_name_check(L, lua_gettop(L) - 1), lua_gettop(L));
+  long long declared = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !gl_name_declares((const xmlChar *)lua_tostring(L, -2)))
+      continue;
+    gl_sandbox_charge(L, gl_state_get(L), ++declared / 2, 1); /* all of them are looked at */
+    gl_name_declare(L, node, gl_name_check(L, lua_gettop(L) - 1), lua_gettop(L));
+  }
   bool inner = node->parent && node->parent->type == XML_ELEMENT_NODE;
   node->ns = gl_name_space(L, node, name, inner ? node->parent->ns : NULL);
 }
@@ -128,14 +166,17 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
     }
   }
   qsort(names, count, sizeof *names, by_name);
+  xmlAttrPtr last = NULL; /* the element is new */
   for (size_t i = 0; i < count; i++) {
     lua_pushstring(L, names[i]);
     lua_rawget(L, index);
     int value = lua_gettop(L);
     if (lua_istable(L, value) || gl_element_test(L, value))
       gl_element_add_children(L, node, (const xmlChar *)names[i], value, depth + 1);
+    else if (is_plain((const xmlChar *)names[i]))
+      last = add_attribute(L, node, last, (const xmlChar *)names[i], value);
     else
-      gl_element_set_attribute(L, node, (const xmlChar *)names[i], value);
+      last = add_with_prefix(L, node, last, (const xmlChar *)names[i], value, (long long)i);
     lua_settop(L, value - 1);
   }
   lua_pop(L, 1);

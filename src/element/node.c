@@ -125,11 +125,29 @@ void gl_element_sync_size(gl_document *d)
   d->size = size;
 }
 
+/* libxml2 compares each attribute with all others of its element: at most so many times. */
+static long long comparisons(const char *text, size_t length)
+{
+  long long sum = 0, attributes = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] == '=')
+      attributes++;
+    if (text[i] == '>' || i + 1 == length) {
+      sum += attributes * attributes;
+      attributes = 0;
+    }
+  }
+  return sum;
+}
+
 void gl_element_push_parsed(lua_State *L, const char *text, size_t length)
 {
   char message[256];
   gl_element *e = gl_element_push_document(L);
-  gl_sandbox_check_xml(L, e->document->state, length);
+  gl_state *s = e->document->state;
+  gl_sandbox_check_xml(L, s, length);
+  if (s->limit.counts)
+    gl_sandbox_charge(L, s, comparisons(text, length) / 16, 1);
   xmlDocPtr doc = gl_xml_parse(text, length, message, sizeof message);
   if (!doc)
     gl_error_throw(L, "xml_error", "not XML: %s", message);

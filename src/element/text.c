@@ -41,7 +41,7 @@ void gl_element_grow(lua_State *L, xmlDocPtr doc, size_t bytes)
   doc->_private = (void *)size; /* NOLINT */
   gl_state *s = gl_state_get(L);
   gl_sandbox_check_xml(L, s, size);
-  gl_sandbox_charge(L, s, 16 + (long long)bytes / 64, 1); /* one table can occur in others many times over */
+  gl_sandbox_charge(L, s, 16 + (long long)bytes / 8, 1); /* one table can occur in others many times over */
 }
 
 size_t gl_element_weight(xmlNodePtr node)

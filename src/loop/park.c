@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "loop/sandbox.h"
 #include "loop/task.h"
 
 /* The greatest depth of nested waits in place: Lua has room for some 200 nested calls of C functions, the script's own included. */
@@ -12,7 +13,9 @@
 const char *gl_task_cancelled(gl_state *s)
 {
   gl_task *t = gl_task_owner(s);
-  const char *kind = t->shields ? NULL : t->cancelled;
+  if (t->shields)
+    return NULL;
+  const char *kind = gl_sandbox_is_used_up(s) ? "limit" : t->cancelled;
   if (kind)
     t->cancelled = NULL;
   return kind;
@@ -21,7 +24,9 @@ const char *gl_task_cancelled(gl_state *s)
 void gl_task_check(lua_State *L, gl_state *s)
 {
   const char *kind = gl_task_cancelled(s);
-  if (kind)
+  if (kind && gl_sandbox_is_used_up(s))
+    gl_sandbox_stop(L);
+  else if (kind)
     gl_error_throw(L, kind, "%s", kind);
 }
 

@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 
@@ -11,7 +12,12 @@ static const char trusted_key; /* in the registry: the globals of this library's
 #define STEP 1000
 
 /* The reserve that this library's own modules may use beyond the limit, or nothing could be undone. */
-#define GRACE 100000000
+#define GRACE 20000000
+
+/* Nanoseconds of the processor that cost as much as an instruction, which needs some 5. So whatever a script has C functions do is paid
+ * for, at the next check at the latest: here by the time that it takes, as nobody could tell it beforehand. What could be endless in one
+ * call is charged before: lua/guestlua/sandbox/costs.lua. */
+#define NANOSECONDS 100
 
 /* Bytes that cost as much as an instruction. */
 #define BYTES 64
@@ -81,21 +87,71 @@ static bool goes_on(lua_State *L, const gl_state *s, int level)
   return strncmp(ar.source, "=guestlua/", 10) == 0;
 }
 
-static _Noreturn void used_up(lua_State *L)
+bool gl_sandbox_is_used_up(const gl_state *s)
+{
+  return s->limit.counts && s->limit.instructions_left <= 0;
+}
+
+void gl_sandbox_stop(lua_State *L)
 {
   gl_error_throw(L, "limit", "the script has used up the instructions that it may use");
+}
+
+long long gl_sandbox_time(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+void gl_sandbox_pay_time(gl_state *s, long long ns)
+{
+  s->limit.instructions_left -= ns / NANOSECONDS;
+}
+
+/* Pays for the time since the last check; returns its cost. Outside of tasks the time is the program's own. */
+static long long settle(gl_state *s)
+{
+  long long now = gl_sandbox_time(), cost = s->running ? (now - s->limit.seen) / NANOSECONDS : 0;
+  s->limit.seen = now;
+  s->limit.instructions_left -= cost;
+  return cost;
+}
+
+void gl_sandbox_turn(gl_state *s)
+{
+  if (s->limit.counts)
+    settle(s);
+}
+
+atomic_bool gl_sandbox_counts;
+
+void gl_sandbox_settle(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  if (!s->limit.counts)
+    return;
+  settle(s);
+  if (s->limit.instructions_left <= 0 && !goes_on(L, s, 1))
+    gl_sandbox_stop(L);
 }
 
 static void on_count(lua_State *L, lua_Debug *ar)
 {
   (void)ar;
   gl_state *s = gl_state_get(L);
-  s->limit.instructions_left -= lua_gethookcount(L);
-  if (s->limit.instructions_left > 0)
-    return;
-  lua_sethook(L, on_count, LUA_MASKCOUNT, 1); /* from here on each instruction fails: a pcall in a loop does not help */
-  if (!goes_on(L, s, 0))
-    used_up(L);
+  int count = lua_gethookcount(L), step = STEP;
+  long long cost = settle(s);
+  if (cost < count)
+    s->limit.instructions_left -= count - cost;
+  else if (cost > count) /* the dearer they are the sooner is the next check */
+    step = cost / count < STEP ? (int)(STEP * (long long)count / cost) : 1;
+  if (s->limit.instructions_left <= 0)
+    step = 1; /* from here on each instruction fails: a pcall in a loop does not help */
+  if (step != count)
+    lua_sethook(L, on_count, LUA_MASKCOUNT, step);
+  if (s->limit.instructions_left <= 0 && !goes_on(L, s, 0))
+    gl_sandbox_stop(L);
 }
 
 void gl_sandbox_rehook(lua_State *L, gl_state *s)
@@ -117,7 +173,7 @@ void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level)
   /* The most that can be left. */
   s->limit.instructions_left -= cost < (1LL << 60) ? cost : 1LL << 60;
   if (s->limit.instructions_left <= 0 && !goes_on(L, s, level))
-    used_up(L);
+    gl_sandbox_stop(L);
 }
 
 /* core.charge(cost), for functions in Lua that replace some of Lua's: on behalf of the caller's caller. */
@@ -136,7 +192,9 @@ static int limit(lua_State *L)
     limit_memory(L, s, (size_t)luaL_checkinteger(L, 1));
   if (!lua_isnil(L, 2)) {
     s->limit.counts = true;
+    atomic_store(&gl_sandbox_counts, true);
     s->limit.instructions_left = luaL_checkinteger(L, 2);
+    s->limit.seen = gl_sandbox_time();
     gl_sandbox_rehook(s->L, s);
     gl_sandbox_rehook(L, s);
   }

@@ -4,6 +4,7 @@
 #define GL_SANDBOX_H
 
 #include <lua.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "loop/state.h"
@@ -21,6 +22,24 @@ void gl_sandbox_rehook(lua_State *L, gl_state *s);
 /* A C function that runs for long on behalf of a script charges it as instructions; raises if there are none left. level: of the caller to
  * charge; 1: the caller of the C function. [-0, +0, v] */
 void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level);
+
+/* Whether any state of the process counts instructions; then, before a C function that may take long, what was taken since the last check
+ * is paid for. [-0, +0, v] */
+extern atomic_bool gl_sandbox_counts;
+void gl_sandbox_settle(lua_State *L);
+
+/* To be called before a task runs and after it. */
+void gl_sandbox_turn(gl_state *s);
+
+/* Whether the instructions are used up: then nothing is waited for any more, except for an undo. */
+bool gl_sandbox_is_used_up(const gl_state *s);
+
+/* Raises that they are. */
+_Noreturn void gl_sandbox_stop(lua_State *L);
+
+/* The processor's time of this thread, in ns; and pays for what another thread has taken for a script. Any thread; the Lua thread. */
+long long gl_sandbox_time(void);
+void gl_sandbox_pay_time(gl_state *s, long long ns);
 
 /* To be called for each new coroutine that scripts run in. */
 void gl_sandbox_count_coroutine(gl_state *s);

@@ -67,8 +67,10 @@ typedef struct gl_state {
     void *alloc_data;
     size_t memory, memory_used;
     bool counts; /* counts instructions */
+    bool over;   /* all tasks have been told that they are used up */
     long long instructions_left;
-  } limit; /* sandbox.c */
+    long long seen; /* the processor's time when the count was last looked at, in ns */
+  } limit;          /* sandbox.c */
   struct {
     void (*on_wakeup[GL_MOST_HOOKS])(struct gl_state *s);
     void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);

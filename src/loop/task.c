@@ -185,6 +185,8 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
 {
   gl_state *s = gl_state_get(L);
   gl_sandbox_count_coroutine(s);
+  if (gl_sandbox_is_used_up(s) && !gl_task_owner(s)->shields)
+    gl_sandbox_stop(L);
   lua_State *co = lua_newthread(L);
   lua_insert(L, -(nargs + 2));
   lua_pushcfunction(co, body);
@@ -202,14 +204,16 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   return t;
 }
 
-/* Protected. The error is at index 1 and its traceback at 2. Text for people; false: it was asked to stop, and did. */
+/* Protected. The error is at index 1 and its traceback at 2. Text for people; false: it was asked to stop, and did, or has to with the main
+ * task. */
 static int describe(lua_State *L)
 {
   if (lua_istable(L, 1)) {
     lua_pushliteral(L, "kind");
     lua_rawget(L, 1);
     const char *kind = lua_tostring(L, -1);
-    if (kind && (strcmp(kind, "cancelled") == 0 || strcmp(kind, "interrupted") == 0)) {
+    bool told = strcmp(kind ? kind : "", "limit") == 0 && gl_state_get(L)->main;
+    if (kind && (told || strcmp(kind, "cancelled") == 0 || strcmp(kind, "interrupted") == 0)) {
       lua_pushboolean(L, 0);
       return 1;
     }
@@ -271,6 +275,7 @@ static void resume(lua_State *L, gl_task *t)
   int results;
   /* At its start the stack holds body, the function and its arguments; later the continuation finds its own values. */
   int nargs = lua_status(t->L) == LUA_YIELD ? 0 : lua_gettop(t->L) - 1;
+  gl_sandbox_turn(s);
   s->running = t;
   s->timed_out = t->parked.timed_out;
   bool passes = s->passes;
@@ -279,6 +284,7 @@ static void resume(lua_State *L, gl_task *t)
   int status = lua_resume(t->L, L, nargs, &results);
   s->active = active;
   s->passes = passes;
+  gl_sandbox_turn(s);
   s->running = outer;
   if (status == LUA_YIELD) {
     lua_pop(t->L, results);
@@ -292,6 +298,10 @@ static void resume(lua_State *L, gl_task *t)
   gl_waitlist_wake(&t->joiners, -1);
   if (t->ends_all)
     cancel_all(s, "cancelled");
+  else if (t->failed && gl_sandbox_is_used_up(s) && !s->limit.over) {
+    s->limit.over = true;
+    cancel_all(s, "limit");
+  }
   if (t->abandoned)
     gl_task_free(t);
 }

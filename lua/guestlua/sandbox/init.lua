@@ -1,11 +1,11 @@
 -- What a script that is not trusted may reach. Scripts get globals of their own, in which there is nothing that reads or writes files, starts
 -- programs, loads code that is not text, or looks into others; our own modules keep theirs.
 --
--- Functions of Lua's that can run for long in one call pay for it where there is a limit of instructions. What is left: matching bad patterns,
--- comparing long strings, and memory that is copied where there is no limit of memory. Who fears that gives the state a process of its own, which
--- it can end.
+-- If instructions are limited, whatever C functions do is paid for by its time, and those that could take any time in one call are paid before:
+-- costs.lua. What is left: matching bad patterns, and comparing long strings. Who fears that gives the state a process of its own, which it can end.
 
 local core = require("guestlua.core")
+local costs = require("guestlua.sandbox.costs")
 local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
 local strict = require("guestlua.base.strict")
@@ -245,36 +245,42 @@ end
 
 -- ---- functions of Lua's that can run for long in one call ----
 
+local LENGTH = { concat = 0, insert = 2, remove = 1, sort = 0, unpack = 0 } -- from so many more arguments on they ask for the table's length
+
 -- The table's length is asked for in C: a __len could say anything.
-local function paid(name, fn, from)
-  return function(t, ...)
-    if type(t) == "table" and select("#", ...) >= from then
-      local metatable = ours(t)
-      if metatable and rawget(metatable, "__len") ~= nil then
-        refuse("table." .. name, "no table with a metamethod __len where instructions are counted")
-      end
-      core.charge(rawlen(t))
+local function check_length(name, t)
+  local metatable = type(t) == "table" and ours(t)
+  if metatable and rawget(metatable, "__len") ~= nil then
+    refuse("table." .. name, "no table with a metamethod __len where instructions are counted")
+  end
+end
+
+local function paid(name, cost, fn)
+  local from = LENGTH[name:match("^table%.(.*)")]
+  return function(...)
+    if from and select("#", ...) > from then
+      check_length(name:match("%.(.*)"), (...))
     end
-    return fn(t, ...)
+    local charge = cost(...)
+    if charge > 0 then
+      core.charge(charge)
+    end
+    return fn(...)
   end
 end
 
 local function make_pay()
-  local rep, move = string.rep, table.move
-  rawset(string, "rep", function(s, n, separator)
-    if s == "" and (separator == nil or separator == "") and math.type(n) == "integer" then
-      n = math.min(n, 1) -- Lua would count
+  for name, cost in pairs(costs) do
+    if type(cost) == "function" then
+      local library, key = name:match("^(%w+)%.(%a+)$")
+      library, key = library and _G[library] or _G, key or name
+      rawset(library, key, paid(name, cost, library[key]))
     end
-    return rep(s, n, separator)
-  end)
-  for name, from in pairs({ concat = 0, insert = 2, remove = 1, sort = 0, unpack = 0 }) do
-    rawset(table, name, paid(name, table[name], from))
   end
-  rawset(table, "move", function(a, first, last, ...)
-    if math.type(first) == "integer" and math.type(last) == "integer" and last > first then
-      core.charge(last - first > 0 and last - first or math.maxinteger)
-    end
-    return move(a, first, last, ...)
+  local rep = string.rep
+  rawset(string, "rep", function(s, n, separator)
+    local nothing = s == "" and (separator == nil or separator == "") and tonumber(n)
+    return rep(s, nothing and math.min(nothing, 1) or n, separator) -- Lua would count
   end)
 end
 
