@@ -97,10 +97,15 @@ describe("guestlua metrics", function()
 
   it("writes them to a file in one step, for all to read", function()
     local path = directory .. "/guestlua.prom"
+    local others <close> = assert(io.open(path .. ".new", "w")) -- a name that somebody may know beforehand
+    assert(others:write("somebody else's") and others:flush())
     local code, out, err = helper.guestlua(("-c test:///default metrics --file %s"):format(path))
     assert.same({ 0, "" }, { code, out }, err)
     local file <close> = assert(io.open(path))
     parse(file:read("a"))
+    local kept <close> = assert(io.open(path .. ".new"))
+    assert.equal("somebody else's", kept:read("a"))
+    os.remove(path .. ".new")
     assert.equal("-rw-r--r--", (select(2, helper.run("stat -c %A " .. path)):gsub("%s", "")))
     assert.is_nil(io.open(path .. ".new"))
     code, out, err = helper.guestlua("-c test:///default metrics --file /nonexistent/x.prom")

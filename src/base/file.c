@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* mkostemp */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -47,16 +48,20 @@ static int write_all(int fd, const char *text, size_t length)
   return 0;
 }
 
-/* core.write_file(path, text): atomic for readers and across a crash, and on the disk when it returns. */
+/* core.write_file(path, text, mode): atomic for readers and across a crash, and on the disk when it returns. mode: default 0600. Nobody can
+ * have made the file that it is at first. */
 static int write_file(lua_State *L)
 {
   size_t length;
   const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &length);
-  const char *new = lua_pushfstring(L, "%s.new", path);
-  int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  mode_t mode = (mode_t)luaL_optinteger(L, 3, 0600);
+  char new[PATH_MAX];
+  if (snprintf(new, sizeof new, "%s.XXXXXX", path) >= (int)sizeof new)
+    gl_error_throw(L, "system_error", "cannot write '%s': %s", path, strerror(ENAMETOOLONG));
+  int fd = mkostemp(new, O_CLOEXEC);
   if (fd < 0)
-    cannot(L, "write", new);
-  int rc = write_all(fd, text, length) < 0 || fsync(fd) < 0 ? -1 : 0;
+    cannot(L, "write", path);
+  int rc = write_all(fd, text, length) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -1 : 0;
   if (close(fd) < 0 || rc < 0 || rename(new, path) < 0 || sync_directory_of(path) < 0) {
     int why = errno;
     unlink(new);

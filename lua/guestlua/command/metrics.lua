@@ -44,20 +44,9 @@ end
 
 -- In one step, and for all to read: another user's program does.
 local function write(path, text)
-  local new = path .. ".new"
-  local file, message = io.open(new, "w")
-  local ok = file
-  if file then
-    ok, message = file:write(text)
-    local closed, why = file:close()
-    ok, message = ok and closed, message or why
-  end
-  if ok then
-    ok, message = os.rename(new, path)
-  end
+  local ok, e = pcall(core.write_file, path, text, 420) -- 0644
   if not ok then
-    os.remove(new)
-    error(core.Error.new({ kind = "system_error", op = "metrics", message = "cannot write the metrics: " .. tostring(message) }), 0)
+    error(core.Error.new({ kind = "system_error", op = "metrics", message = "cannot write the metrics: " .. (e.message or tostring(e)) }), 0)
   end
 end
 
