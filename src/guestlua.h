@@ -150,9 +150,9 @@ GUESTLUA_API int guestlua_dispatch(lua_State *L);
 #define GUESTLUA_NESTED (-2)       /* called from Lua code that it runs itself, or from a callback of the loop */
 #define GUESTLUA_RUNNING (-3)      /* the task has not ended */
 
-/* Stops the code that guestlua_run runs (in a program with its own loop: every task) with an error of kind "interrupted": its
- * to-be-closed variables undo what they guard. May be called from a signal handler, on the thread of the state; L is not a coroutine. [-]
- */
+/* Stops the code that guestlua_run runs (in a program with its own loop: every task that there is now) with an error of kind "interrupted",
+ * wherever it computes or waits: its to-be-closed variables undo what they guard. Tasks beside it that compute are stopped too, and those
+ * that wait when it ends. May be called from a signal handler, on the thread of the state; L is not a coroutine. [-] */
 GUESTLUA_API void guestlua_interrupt(lua_State *L, int signo);
 
 /* Reports on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. [-] */

@@ -91,6 +91,54 @@ static void dispatching(void)
   guestlua_free(L);
 }
 
+/* Called by a script: as a signal handler would. */
+static int interrupt(lua_State *L)
+{
+  guestlua_interrupt(lua_touserdata(L, lua_upvalueindex(1)), SIGINT);
+  return 0;
+}
+
+/* Every task that there is when the interrupt is asked for stops, whatever it does, and none that is made later. */
+static void interrupting(void)
+{
+  lua_State *L = new_state(NULL);
+  lua_pushlightuserdata(L, L);
+  lua_pushcclosure(L, interrupt, 1);
+  lua_setglobal(L, "interrupt");
+  static const char *const tasks[] = {
+    "coroutine.yield() while true do end",
+    "while true do coroutine.yield() end",
+    "interrupt() while true do end",
+    "while true do end",
+    "coroutine.wrap(function() while true do end end)()",
+    "local undo <close> = setmetatable({}, { __close = function() later = guestlua.spawn(function() for i = 1, 1e5 do end return 1 end) "
+    "guestlua.sleep(0.01) undone = true end }) while true do end",
+    "local inner = coroutine.wrap(function() guestlua.sleep(1000) end) inner()",
+    "guestlua.sleep(1000)",
+  };
+  enum { COUNT = sizeof tasks / sizeof *tasks };
+  for (int i = 0; i < COUNT; i++)
+    spawn(L, tasks[i]);
+  CHECK(loop(L, 1000) == 0);
+  for (int i = 1; i <= COUNT; i++) {
+    CHECK(guestlua_result(L, i) == LUA_ERRRUN);
+    lua_getfield(L, -2, "kind");
+    CHECK(strcmp(lua_tostring(L, -1), "interrupted") == 0);
+    lua_settop(L, COUNT);
+  }
+  run(L, "assert(undone and later:wait() == 1)");
+  lua_settop(L, 0);
+
+  /* Tasks of a run that compute: they are cancelled when it ends, and end. */
+  load(L, "for i = 1, 3 do guestlua.spawn(function() if i == 1 then interrupt() end while true do end end) end guestlua.sleep(1000)");
+  CHECK(guestlua_run(L, 0) == LUA_ERRRUN);
+  lua_getfield(L, 1, "kind");
+  CHECK(strcmp(lua_tostring(L, -1), "interrupted") == 0);
+  lua_settop(L, 0);
+  run(L, "local t = guestlua.spawn(function() for i = 1, 1e5 do end return 7 end) assert(t:wait() == 7)"); /* and the next run is as ever */
+  guestlua_free(L);
+}
+
 /* Called by a script. */
 static int nested(lua_State *L)
 {
@@ -232,6 +280,7 @@ int main(void)
 {
   running();
   dispatching();
+  interrupting();
   nesting();
   wrong_thread();
   closed();

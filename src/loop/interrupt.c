@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "loop/park.h"
 #include "loop/sandbox.h"
 #include "loop/task.h"
 
@@ -71,17 +72,29 @@ static bool may_raise(lua_State *L, gl_state *s, lua_Debug *ar)
   return false;
 }
 
-/* Lua thread, in the middle of some Lua code: set by ask. */
+/* Lua thread, in the middle of some Lua code: set by ask and stop. */
 static void on_hook(lua_State *L, lua_Debug *ar)
 {
   gl_state *s = gl_state_get(L);
   if (atomic_exchange(&s->status_asked, false))
     tell_status(L);
-  if (atomic_load(&s->interrupted) && !may_raise(L, s, ar))
+  bool stopped = gl_task_is_stopped(gl_task_owner(s));
+  if ((stopped || atomic_load(&s->interrupted)) && !may_raise(L, s, ar))
     return;
   lua_sethook(L, NULL, 0, 0);
   gl_sandbox_rehook(L, s);
   gl_interrupt_check(L, s);
+  if (stopped)
+    gl_task_check(L, s);
+}
+
+/* Lua thread: an interrupt was raised elsewhere, and the task that is about to run in co has to stop because of it, too. */
+static void stop(gl_state *s, lua_State *co)
+{
+  if (lua_gethook(co) == on_hook) /* it has some instructions left */
+    return;
+  atomic_store(&s->instructions, 0);
+  lua_sethook(co, on_hook, LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
 /* Signal handler: makes the running Lua code notice the request, or the loop if none is running. */
@@ -115,6 +128,8 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
   bool shielded = runs->shields > 0;
   if (runs != main || s->looping || shielded)
     gl_task_interrupt(s);
+  else
+    gl_task_interrupt_others(s);
   if (!s->main && !shielded)
     runs->cancelled = NULL; /* raised here */
   if (!shielded)
@@ -123,5 +138,6 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
 
 void gl_interrupt_open(gl_state *s)
 {
+  s->hooks.stop = stop;
   gl_state_on_wakeup(s, on_wakeup);
 }

@@ -105,7 +105,9 @@ int gl_task_check_cancelled(lua_State *L)
 
 static int unshield(lua_State *L, int status, lua_KContext ctx)
 {
-  ((gl_task *)ctx)->shields--;
+  gl_task *t = (gl_task *)ctx;
+  t->shields--;
+  gl_task_stop_if_asked(t, L);
   return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
 }
 

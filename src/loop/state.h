@@ -75,6 +75,7 @@ typedef struct gl_state {
     void (*on_wakeup[GL_MOST_HOOKS])(struct gl_state *s);
     void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);
     int wakeup_count, close_count;
+    void (*stop)(struct gl_state *s, lua_State *co); /* stops co where it computes: interrupt.c */
   } hooks;
   pthread_t thread; /* the thread that owns the state */
   bool open;

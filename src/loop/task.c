@@ -17,11 +17,23 @@ gl_task *gl_task_current(lua_State *L, gl_state *s)
   return s->running && s->passes && s->active == L && lua_isyieldable(L) ? s->running : NULL;
 }
 
+bool gl_task_is_stopped(const gl_task *t)
+{
+  return t->cancelled && !t->shields && strcmp(t->cancelled, "interrupted") == 0;
+}
+
+void gl_task_stop_if_asked(const gl_task *t, lua_State *co)
+{
+  if (t && gl_task_is_stopped(t))
+    t->state->hooks.stop(t->state, co);
+}
+
 int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results)
 {
   bool passes = s->passes;
   s->passes = gl_task_current(L, s) != NULL;
   lua_State *active = atomic_exchange(&s->active, co);
+  gl_task_stop_if_asked(s->running, co);
   int status = lua_resume(co, L, nargs, results);
   s->active = active;
   s->passes = passes;
@@ -260,12 +272,24 @@ static void cancel_all(gl_state *s, const char *kind)
       gl_task_cancel(t, kind);
 }
 
+void gl_task_interrupt_others(gl_state *s)
+{
+  gl_task *main = s->main ? s->main : s->root;
+  if (!main->ends_all)
+    return;
+  for (gl_task *t = s->all; t; t = t->other)
+    if (t->L && !t->done && !t->waits && t != main && t != s->running)
+      gl_task_cancel(t, "interrupted");
+}
+
 void gl_task_interrupt(gl_state *s)
 {
-  if (!s->main && s->alive.tasks > 0)
+  if (!s->main && s->alive.tasks > 0) {
     cancel_all(s, "interrupted");
-  else
-    gl_task_cancel(s->main ? s->main : s->root, "interrupted");
+    return;
+  }
+  gl_task_interrupt_others(s);
+  gl_task_cancel(s->main ? s->main : s->root, "interrupted");
 }
 
 static void resume(lua_State *L, gl_task *t)
@@ -281,6 +305,7 @@ static void resume(lua_State *L, gl_task *t)
   bool passes = s->passes;
   s->passes = true;
   lua_State *active = atomic_exchange(&s->active, t->L);
+  gl_task_stop_if_asked(t, t->L);
   int status = lua_resume(t->L, L, nargs, &results);
   s->active = active;
   s->passes = passes;

@@ -61,8 +61,16 @@ bool gl_task_is_parked(lua_State *L, gl_state *s);
 /* Wakes t with an error of this kind (a static string): "cancelled", "interrupted". */
 void gl_task_cancel(gl_task *t, const char *kind);
 
-/* For a signal: cancels what guestlua_run runs; in a program with its own loop, all tasks. */
+/* Whether an interrupt has cancelled t, which has yet to raise it. */
+bool gl_task_is_stopped(const gl_task *t);
+
+/* Then co, in which t is about to run, is stopped where it computes: it may never wait. */
+void gl_task_stop_if_asked(const gl_task *t, lua_State *co);
+
+/* For a signal: cancels what guestlua_run runs, and the tasks beside it that compute, which would not let it end; in a program with its own
+ * loop, all tasks. */
 void gl_task_interrupt(gl_state *s);
+void gl_task_interrupt_others(gl_state *s);
 
 /* Records that the error on top of the stack came from t, so that its traceback is shown before that of the task it fails next.
  * [-0, +0, m] */
