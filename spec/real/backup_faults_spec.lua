@@ -26,8 +26,12 @@ local CHILD = [[
 ]]
 
 local BACKUP = 'guestlua.workflow.backup(host:guest("tiny"), { to = to, keep = { full = 2, increments = 3 } })'
-local SLOWLY = [[guestlua.workflow.backup(host:guest("tiny"), { to = to, bandwidth = 1, level = "full",
-  scratch = os.getenv("SCRATCH"), reserve = os.getenv("SCRATCH") and 0 or nil })]]
+local SLOWLY = [[local ok, e = pcall(guestlua.workflow.backup, host:guest("tiny"), { to = to, bandwidth = 1, level = "full",
+  scratch = os.getenv("SCRATCH"), reserve = os.getenv("SCRATCH") and 0 or nil })
+  if not ok then
+    print(core.Error.is(e) and ("%s because of %s"):format(e.kind, e.cause and e.cause.kind))
+    error(e, 0)
+  end]]
 local RESTORE = 'guestlua.workflow.restore(host, { from = to .. "/tiny", name = "back", to = dir, start = true })'
 
 local CHANGES = {
@@ -263,7 +267,7 @@ describe("A backup that fails", function()
   end)
 
   it_("because qemu-nbd dies leaves nothing, and says so", function()
-    local code, _, err = in_the_middle(function(child)
+    local code, out, err = in_the_middle(function(child)
       local pid = sh("pgrep -P %d qemu-nbd", child.pid)
       sh("kill -KILL %s", pid)
     end)
@@ -273,12 +277,14 @@ describe("A backup that fails", function()
     check_next("qemu-nbd")
   end)
 
-  it_("because somebody ends its job leaves nothing, and says so", function()
-    local code, _, err = in_the_middle(function()
+  it_("because somebody ends its job leaves nothing, and is a conflict that says what was found", function()
+    local code, out, err = in_the_middle(function()
       machine.guest:abort_job()
     end)
     assert.equal(1, code)
-    assert.matches("step '", err)
+    assert.matches("^conflict because of %a+_error\n", out)
+    assert.matches("somebody else has changed the guest: the backup job has ended before it was told to", err, 1, true)
+    assert.matches("outcome: undone", err, 1, true)
     check_clean("abort")
     check_next("abort")
   end)
@@ -316,6 +322,7 @@ describe("A backup that fails", function()
     local full = machine.root .. "/small"
     sh("mkdir %s && mount -t tmpfs -o size=6m tmpfs %s", full, full)
     local unmounted <close> = setmetatable({}, { __close = function() os.execute("umount -l " .. full) end }) -- luacheck: ignore unmounted
+    assert.matches("^nbd_error because of nil\n", out) -- the job went on: nobody has ended it
     machine:sh("dd if=/dev/urandom of=/data/more bs=64k count=96 2>/dev/null; sync")
     local e = helper.failure(workflow.backup, machine.guest, { to = full })
     assert.equal("no_space", e.kind, e.message)
