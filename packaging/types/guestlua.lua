@@ -6083,7 +6083,7 @@ function workflow.reboot(guest, options) end
 ---@field uuid string the guest's UUID
 ---@field backup string the id of the backup that it was made from
 ---@field files table[] the disks' new files: target, path, format
----@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup
+---@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup; "nvram": its UEFI variables are not, and it begins with new ones
 
 ---@class guestlua.workflowRestoreOptions
 ---@field from string the guest's directory of backups

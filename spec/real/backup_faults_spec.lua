@@ -8,7 +8,8 @@ local helper = require("spec.support.helper")
 local quoted = helper.quoted
 local workflow = guestlua.workflow
 
--- What the child does, and SIGKILL right after it has written so many small files: the journal, the manifest, the configuration.
+-- What the child does, with SIGKILL right after it has written so many small files (the journal, the manifest, the configuration), or right before
+-- (odd numbers) and right after (even ones) it removes a file.
 local CHILD = [[
   local core = require("guestlua.core")
   local write, writes, last = core.write_file, 0, tonumber(os.getenv("KILL_AFTER_WRITE") or 0)
@@ -19,16 +20,38 @@ local CHILD = [[
       os.execute("kill -KILL $PPID")
     end
   end
+  local removals, at = 0, tonumber(os.getenv("KILL_AT_REMOVAL") or 0)
+  local function count()
+    removals = removals + 1
+    if removals == at then
+      os.execute("kill -KILL $PPID")
+    end
+  end
+  for _, name in ipairs({ "remove_file", "remove_image" }) do
+    local remove = core[name]
+    core[name] = function(...)
+      count()
+      local results = table.pack(remove(...))
+      count()
+      return table.unpack(results, 1, results.n)
+    end
+  end
   local host <close> = guestlua.open()
   local to, dir = ...
   %s
-  print(writes)
+  print(writes, removals)
 ]]
 
 local BACKUP = 'guestlua.workflow.backup(host:guest("tiny"), { to = to, keep = { full = 2, increments = 3 } })'
-local SLOWLY = [[guestlua.workflow.backup(host:guest("tiny"), { to = to, bandwidth = 1, level = "full",
-  scratch = os.getenv("SCRATCH"), reserve = os.getenv("SCRATCH") and 0 or nil })]]
+local SLOWLY = [[local ok, e = pcall(guestlua.workflow.backup, host:guest("tiny"), { to = to, bandwidth = 1, level = "full",
+  scratch = os.getenv("SCRATCH"), reserve = os.getenv("SCRATCH") and 0 or nil })
+  if not ok then
+    print(core.Error.is(e) and ("%s because of %s"):format(e.kind, e.cause and e.cause.kind))
+    error(e, 0)
+  end]]
 local RESTORE = 'guestlua.workflow.restore(host, { from = to .. "/tiny", name = "back", to = dir, start = true })'
+
+local PRUNE = 'guestlua.workflow.prune(host, to .. "/tiny", { keep = { full = 1 } })'
 
 local CHANGES = {
   virDomainBackupBegin = true, virDomainFSFreeze = true, virDomainFSThaw = true, virDomainAbortJob = true, virDomainCheckpointDelete = true,
@@ -221,6 +244,34 @@ describe("A backup that fails", function()
     end)
   end)
 
+  it_("in a prune that is killed at each file leaves whole backups only, and the next prune ends the work", function()
+    local ids = {}
+    for i, level in ipairs({ "full", "auto", "full", "auto" }) do
+      ids[i] = backup({ level = level }).id
+    end
+    sh("cp -a %s/tiny %s/original", to, machine.dir)
+    local code, out, err = run(PRUNE)
+    assert.equal(0, code, err)
+    local count = tonumber(out:match("%d+%s+(%d+)"))
+    assert.equal(2 * 2 * 4, count) -- manifest, image, checksums and configuration of two backups, each counted twice
+    check_clean("not killed")
+    for k = 1, count do
+      local where = "removal " .. k
+      sh("rm -rf %s/tiny && cp -a %s/original %s/tiny", to, machine.dir, to)
+      assert.equal(128 + 9, (run(PRUNE, nil, { KILL_AT_REMOVAL = k })), where)
+      recover(where)
+      local list = workflow.backups(to .. "/tiny")
+      assert.same({}, list.problems, where)
+      assert.same({ ids[3], ids[4] }, { list[#list - 1].id, list[#list].id }, where)
+      workflow.verify(to .. "/tiny", { all = true }) -- what has a manifest has its whole chain
+      assert.is_nil(workflow.prune(machine.host, to .. "/tiny", { keep = { full = 1 } }).left, where)
+      assert.equal(2, #workflow.backups(to .. "/tiny"), where)
+      check_clean(where)
+    end
+    sh("rm -rf %s/original", machine.dir)
+    check_next("prune")
+  end)
+
   it_("because each call of libvirt's fails in turn leaves nothing", function()
     backup()
     local count = faults.each(CHILD:format(BACKUP), setmetatable({ only = { "virDomainBackupBegin", "virDomainFSFreeze", "virDomainFSThaw",
@@ -263,22 +314,25 @@ describe("A backup that fails", function()
   end)
 
   it_("because qemu-nbd dies leaves nothing, and says so", function()
-    local code, _, err = in_the_middle(function(child)
+    local code, out, err = in_the_middle(function(child)
       local pid = sh("pgrep -P %d qemu-nbd", child.pid)
       sh("kill -KILL %s", pid)
     end)
     assert.equal(1, code)
     assert.matches("step 'copy'", err)
+    assert.matches("^nbd_error because of nil\n", out) -- the job went on: nobody has ended it
     check_clean("qemu-nbd")
     check_next("qemu-nbd")
   end)
 
-  it_("because somebody ends its job leaves nothing, and says so", function()
-    local code, _, err = in_the_middle(function()
+  it_("because somebody ends its job leaves nothing, and is a conflict that says what was found", function()
+    local code, out, err = in_the_middle(function()
       machine.guest:abort_job()
     end)
     assert.equal(1, code)
-    assert.matches("step '", err)
+    assert.matches("^conflict because of %a+_error\n", out)
+    assert.matches("somebody else has changed the guest: the backup job has ended before it was told to", err, 1, true)
+    assert.matches("outcome: undone", err, 1, true)
     check_clean("abort")
     check_next("abort")
   end)

@@ -290,6 +290,8 @@ describe("A backup", function()
       return found
     end
     sh("touch %s/20200101-000000-00000000.vda.qcow2", directory) -- of a run that ended in the middle
+    sh("cd %s && qemu-img create -q -f qcow2 29990101-000000-00000000.vda.qcow2 1M && qemu-img create -q -f qcow2 -F qcow2 "
+      .. "-b 29990101-000000-00000000.vda.qcow2 29980101-000000-00000000.vda.qcow2", directory) -- the clock has gone back in between
     sh("qemu-img create -q -f qcow2 -b %s/%s.vda.qcow2 -F qcow2 %s/user.qcow2", directory, ids[2], directory)
     local result = workflow.prune(machine.host, directory, { keep = { full = 2 } })
     assert.same({ ids[1], ids[2] }, result.pruned)

@@ -122,6 +122,17 @@ describe("An encrypted disk", function()
     assert.is_true(is_in_clear(name))
   end)
 
+  with_daemon("is backed up in clear only if that is asked for", function()
+    local to, result = path(fresh()), nil
+    asks(function(plain)
+      assert.same({}, helper.run("ls " .. to) == 0 and workflow.backups(to .. "/tiny") or {}) -- a refused one has left nothing
+      result = workflow.backup(guest, { to = to, disks = { "vdb" }, quiesce = false, plain = plain })
+      return result
+    end)
+    assert.is_true(is_in_clear(("%s/tiny/%s.vdb.qcow2"):format(to:match("[^/]+$"), result.id)))
+    assert.is_nil(workflow.backup(guest, { to = to, disks = { "vda" }, plain = true }).plain)
+  end)
+
   with_daemon("is one of all, and named", function()
     asks(function(plain) return workflow.snapshot_then_commit(guest, { plain = plain }) end)
     local result = workflow.snapshot_then_commit(guest, { disks = { "vda" } })
@@ -172,5 +183,16 @@ describe("An encrypted disk", function()
     assert.is_nil(measured(workflow.swap_volume, guest, "vdb", volume).plain) -- from what is in clear by now
     assert.is_false(is_in_clear(name))
     assert.matches(MARK, machine:sh("head -n 1 /dev/vdb"))
+  end)
+
+  with_daemon("of a guest that is off is not saved as if its cipher were its data", function()
+    guest:poweroff()
+    local to = path(fresh())
+    for _, plain in ipairs({ false, true }) do
+      local e = helper.failure(workflow.backup, guest, { to = to, disks = { "vdb" }, plain = plain })
+      assert.same({ "argument_unsupported", "vdb" }, { e.kind, e.device }, tostring(e))
+      assert.matches(plain and "the guest is off" or "the disk is encrypted", e.message)
+      assert.is_not_equal(0, (helper.run("ls " .. to)))
+    end
   end)
 end)

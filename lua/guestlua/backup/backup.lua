@@ -231,6 +231,27 @@ local function copy_of(run, disk, entry)
   }
 end
 
+-- Errors of a copy from a server that is gone.
+local NO_SERVER = { nbd_error = true, io_error = true }
+
+-- Copies. Whoever ends the job takes away the server of the disks, and the copy fails: the error is a "conflict" then.
+local function copy_all(run, copies)
+  local ok, results = retry.try(engine.copy, copies, function(progress)
+    check_room(run)
+    if run.options.on_progress then
+      run.options.on_progress(progress)
+    end
+  end)
+  if ok then
+    return results
+  end
+  local ended = not run.off and core.Error.is(results) and NO_SERVER[results.kind] and moment.ended_by_others(run)
+  if ended then
+    run:interfered(ended, results)
+  end
+  error(results, 0)
+end
+
 local function copy(run)
   if core.dry_run() then
     return
@@ -241,12 +262,7 @@ local function copy(run)
   for i, disk in ipairs(run.disks) do
     copies[i] = copy_of(run, disk, run.data.disks[i])
   end
-  local results = engine.copy(copies, function(progress)
-    check_room(run)
-    if run.options.on_progress then
-      run.options.on_progress(progress)
-    end
-  end)
+  local results = copy_all(run, copies)
   for i, disk in ipairs(run.disks) do
     local entry, result = run.data.disks[i], results[i]
     local chain_of = { { file = disk.file, sums = disk.sums, sha256 = result.made_sha256 } }

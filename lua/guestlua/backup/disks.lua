@@ -80,6 +80,10 @@ function disks.select(run)
       chain.fail("argument_unsupported", guest, disk.target, { message = "the disk has no image; exclude={…} leaves it out" })
     end
     chain.check_plain(run, disk)
+    if run.off and chain.has_encrypted(disk) then -- read as a file it is cipher, and a restored disk has no encryption
+      chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is encrypted, the guest is off, and only QEMU has the key",
+        hint = "start the guest, or leave the disk out with exclude={…}" })
+    end
   end
   return selected, left_out
 end

@@ -34,9 +34,32 @@ local function move(disk, file)
   end
 end
 
+-- The file with the UEFI variables in a guest's element; nil, and why not if they are in something else. libvirt has the path as text, or in a
+-- <source> if it was written so.
+function domain.nvram(element)
+  local nvram = element.os and element.os.nvram
+  if not nvram then
+    return nil
+  elseif not nvram.source then
+    return nvram[1]
+  elseif nvram.source.file then
+    return nvram.source.file
+  end
+  return nil, "the UEFI variables are in no file, but on a volume or another machine"
+end
+
+local function set_nvram(element, path)
+  local nvram = element.os.nvram
+  if nvram.source then
+    nvram.source.file = path
+  else
+    element.os.nvram = path
+  end
+end
+
 -- Changes a libvirt element for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is not the saved
--- guest. nvram: the path of its UEFI variables; nil: it has none. Returns the targets of dropped disks: a disk that is not in the backup would be on
--- the saved guest's image.
+-- guest. nvram: the path of its UEFI variables; nil: the backup has none. Returns the targets of dropped disks: a disk that is not in the backup
+-- would be on the saved guest's image. So would its UEFI variables.
 function domain.restored(xml, guest, files, other, nvram)
   local element, restored, dropped = core.element(xml), {}, {}
   if other then
@@ -59,15 +82,12 @@ function domain.restored(xml, guest, files, other, nvram)
     end
   end
   if nvram then
-    element.os.nvram = nvram
+    set_nvram(element, nvram)
+  elseif other and element.os and element.os.nvram then
+    dropped[#dropped + 1] = "nvram"
+    element.os.nvram = nil
   end
   return element, dropped
-end
-
--- The path of the UEFI variables in the configuration, or nil.
-function domain.nvram(xml)
-  local os = core.element(xml).os
-  return os and os.nvram and os.nvram[1] or nil
 end
 
 return domain

@@ -2,6 +2,8 @@
 
 local core = require("guestlua.core")
 
+local domains = require("guestlua.backup.domain")
+
 local manifest = {}
 
 -- Whether the backup is complete: its manifest exists.
@@ -26,9 +28,10 @@ local function keep_files(run)
   local domain = run.guest:get_xml_desc({ dump_inactive = true })
   local files = { run.store:keep(run.id .. ".xml", "domain", domain) }
   local element = core.element(domain)
-  local nvram = element.os and element.os.nvram
-  local path = nvram and nvram[1]
-  if path then
+  local path, why_not = domains.nvram(element)
+  if why_not then
+    table.insert(run.data.left_out, { target = "nvram", why = why_not })
+  elseif path then
     local file <close>, why = io.open(path, "rb")
     if not file then
       run:fail("system_error", { message = ("the UEFI variables cannot be read: %s"):format(why) })
@@ -36,7 +39,7 @@ local function keep_files(run)
     files[2] = run.store:keep(run.id .. ".nvram", "nvram", file:read("a"))
   end
   if element.devices and element.devices.tpm then
-    table.insert(run.data.left_out, { target = "tpm", why = "its state is libvirt's, and is not read while the guest may change it" })
+    table.insert(run.data.left_out, { target = "tpm", why = "its state is not saved: what is sealed in it needs a recovery key" })
   end
   return files
 end

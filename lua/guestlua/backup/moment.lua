@@ -9,8 +9,9 @@ local watchdog = require("guestlua.guest.watchdog")
 
 local moment = {}
 
--- Seconds: the default limit for a freeze of the file systems, and how long the end of a stopped job is waited for.
-local FREEZE, ENDING = 60, 60
+-- Seconds: the default limit for a freeze of the file systems, how long the end of a stopped job is waited for, and how long that of a job of which
+-- only the server is known to be gone.
+local FREEZE, ENDING, GOING = 60, 60, 5
 
 local function backup_element(run)
   local list = {}
@@ -67,16 +68,38 @@ function moment.begin(run)
   end
 end
 
--- Ends the run's backup job; a job of somebody else has another socket.
+-- Whether the guest has the run's backup job, and whether it has another: a job of somebody else has another socket.
+local function look(run)
+  local xml = run.guest:is_active() and run.guest:get_backup_xml()
+  local own = xml and xml:find(run.data.socket, 1, true) ~= nil
+  return own, xml and not own
+end
+
+local function described(run)
+  local deadline = core.now() + GOING
+  local own, other = look(run)
+  while own and core.now() < deadline do
+    core.sleep(0.05)
+    own, other = look(run)
+  end
+  if not own and run.guest:is_active() then
+    return "the backup job has ended before it was told to" .. (other and ", and the guest has another one" or "")
+  end
+end
+
+-- How the job ended, if somebody else ended it; nil: it goes on, the guest does not run, or the host does not answer. libvirt first ends the server,
+-- by which a copy notices, and then the job.
+function moment.ended_by_others(run)
+  local ok, text = retry.try(core.within, core.now() + 2 * GOING, 0, described, run)
+  return ok and text or nil
+end
+
+-- Ends the run's backup job.
 function moment.finish(run)
   local guest, data = run.guest, run.data
   local deadline = core.now() + ENDING
-  local function is_there()
-    local xml = guest:is_active() and guest:get_backup_xml()
-    return xml and xml:find(data.socket, 1, true) ~= nil
-  end
   local told = false
-  while is_there() do
+  while look(run) do
     local ok, e = retry.try(guest.abort_job, guest)
     told = told or ok
     if core.now() >= deadline then

@@ -122,6 +122,27 @@ local function remove(store, name, host)
   return true
 end
 
+-- Removes files, in rounds as long as some go: the names do not say which image is based on which, if the clock went back or two backups are of the
+-- same second. Returns those that stay: {path, why}.
+local function remove_all(store, names, host)
+  local left
+  repeat
+    local some = false
+    local again = {}
+    left = {}
+    for _, name in ipairs(names) do
+      local ok, why = remove(store, name, host)
+      some = some or ok
+      if not ok then
+        again[#again + 1] = name
+        left[#left + 1] = { path = store:path(name), why = why }
+      end
+    end
+    names = again
+  until #left == 0 or not some
+  return left
+end
+
 -- Removes backups that are not to be kept, and files of no backup. The directory is locked. host: its guests may need an image. Returns the removed
 -- ids, and files that stay: {path, why}.
 function prune.run(store, keep, host)
@@ -130,9 +151,9 @@ function prune.run(store, keep, host)
     error(core.Error.new({ kind = "invalid_backup", message = ("%s: %s: nothing is removed, as it may need any file"):format(
       store:path(problems[1].id .. ".json"), problems[1].problem) }), 0)
   end
-  local wanted, gone, left = wanted_of(manifests, keep), {}, {}
+  local wanted, gone = wanted_of(manifests, keep), {}
   if not wanted then
-    return gone, left
+    return gone, {}
   end
   local files, stays = needs(manifests, wanted)
   for i = #manifests, 1, -1 do
@@ -142,20 +163,19 @@ function prune.run(store, keep, host)
     end
   end
   if core.dry_run() then
-    return gone, left
+    return gone, {}
   end
   for i = #gone, 1, -1 do
     core.remove_file(store:path(gone[i] .. ".json"))
   end
-  local names = core.list_directory(store.directory)
+  local names, going = core.list_directory(store.directory), {}
   for i = #names, 1, -1 do
     local id = id_of(names[i])
     if id and not stays[id] and not files[names[i]] then
-      local ok, why = remove(store, names[i], host)
-      left[#left + 1] = not ok and { path = store:path(names[i]), why = why } or nil
+      going[#going + 1] = names[i]
     end
   end
-  return gone, left
+  return gone, remove_all(store, going, host)
 end
 
 return prune

@@ -85,7 +85,7 @@ local function file_of(run, disk)
 end
 
 local function nvram_file(run, xml)
-  local path = run.store:kept(run.guest.manifest, "nvram") and domain.nvram(xml)
+  local path = run.store:kept(run.guest.manifest, "nvram") and domain.nvram(core.element(xml)) or nil
   if path and run.guest.other then
     path = ("%s/%s_VARS.fd"):format(path:match("^(.*)/"), run.guest.name:gsub("/", "_"))
   end
@@ -244,7 +244,8 @@ steps.define({
     { name = "uuid", type = "string", help = "the guest's UUID" },
     { name = "backup", type = "string", help = "the id of the backup that it was made from" },
     { name = "files", type = "table[]", help = "the disks' new files: target, path, format" },
-    { name = "dropped", type = "string[]?", help = "targets of disks that the guest lacks, because they are not in the backup" },
+    { name = "dropped", type = "string[]?", help = "targets of disks that the guest lacks, because they are not in the backup; \"nvram\": its UEFI "
+      .. "variables are not, and it begins with new ones" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host" },

@@ -98,14 +98,19 @@ function chain.is_encrypted(layer)
   return layer.encryption ~= nil or layer.source ~= nil and layer.source.encryption ~= nil
 end
 
--- Refuses to write a disk's data unencrypted if any of its images is encrypted, unless the option asks for it. The result lists these disks.
--- what: the destination, if it is not a file.
-function chain.check_plain(run, disk, what)
+-- Whether any of a disk's images is encrypted.
+function chain.has_encrypted(disk)
   local layer, encrypted = disk.element, false
   while layer and not encrypted do
     encrypted, layer = chain.is_encrypted(layer), layer.backingStore
   end
-  if not encrypted then
+  return encrypted
+end
+
+-- Refuses to write a disk's data unencrypted if any of its images is encrypted, unless the option asks for it. The result lists these disks.
+-- what: the destination, if it is not a file.
+function chain.check_plain(run, disk, what)
+  if not chain.has_encrypted(disk) then
     return
   elseif not run.options.plain then
     chain.fail("argument_unsupported", run.guest, disk.target, {

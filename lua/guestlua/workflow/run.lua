@@ -154,9 +154,9 @@ function Run:blaming_others(fn, ...)
   error(e, 0)
 end
 
--- A job that somebody else ended.
-function Run:interfered(text)
-  conflict(self, { text })
+-- A job that somebody else ended. cause: the error that this was noticed by, if there is one.
+function Run:interfered(text, cause)
+  conflict(self, { text }, cause)
 end
 
 -- ---- steps ----
