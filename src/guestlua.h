@@ -64,6 +64,9 @@ typedef struct guestlua_options {
                                           to be on the list as well. NULL: all */
   bool own_event_loop;                 /* guestlua_choose(true, …) */
   bool own_error_function;             /* guestlua_choose(…, true) */
+  lua_Alloc alloc;                     /* the state's allocator, as for lua_newstate; NULL: malloc and its like. libvirt, libxml2 and libuv
+                                          have their own */
+  void *alloc_data;                    /* its first argument */
 } guestlua_options;
 
 /*
@@ -157,6 +160,36 @@ GUESTLUA_API void guestlua_interrupt(lua_State *L, int signo);
 
 /* Reports on standard error what each task waits for, and since when. May be called where guestlua_interrupt may. [-] */
 GUESTLUA_API void guestlua_status(lua_State *L);
+
+/* Pushes a field of the error value at that index, such as "kind", "guest", "code" or "outcome", and returns its type; nil if the error has
+ * no such field. Of an error that is no guestlua.Error there is the "message". Calls nothing of a script's. [-0, +1, -] */
+GUESTLUA_API int guestlua_error_field(lua_State *L, int index, const char *field);
+
+/* A pointer of the program's own for each state: NULL until it is set. [-0, +0, m] [-0, +0, -] */
+GUESTLUA_API void guestlua_set_user(lua_State *L, void *user);
+GUESTLUA_API void *guestlua_user(lua_State *L);
+
+/* ---- watching calls ---- */
+
+/* A call of libvirt's that a script is about to make. The texts are valid until the function returns; secrets are not among them. */
+typedef struct guestlua_call {
+  const char *method;      /* "pause": the method's name */
+  const char *function;    /* "virDomainSuspend" */
+  const char *uri;         /* of the connection; NULL: it has yet to be opened */
+  const char *object_type; /* "guest", "network", …; NULL: it is about no object that exists */
+  const char *object;      /* its name */
+  const char *part;        /* a disk's target, for a call about a part of the object; NULL: none */
+  bool changes;            /* it changes something */
+} guestlua_call;
+
+/*
+ * Calls fn before each libvirt call, on the thread of the state. NULL: the call is made; a text: it is not, and the script gets an error of
+ * kind "not_allowed" with that text. fn must not call into the state. fn NULL: nobody is asked. A call that a dry run holds back is not
+ * asked about.
+ * [-0, +0, v]
+ */
+typedef const char *(*guestlua_call_fn)(void *opaque, const guestlua_call *call);
+GUESTLUA_API void guestlua_set_call(lua_State *L, guestlua_call_fn fn, void *opaque);
 
 /* ---- log ---- */
 

@@ -63,6 +63,10 @@ describe("A program that embeds guestlua", function()
     runs("shared")
   end)
 
+  it("reads errors' fields, keeps a pointer, decides about calls, and allocates", function()
+    runs("program")
+  end)
+
   it("may run libvirt's event loop itself, and is told where it does not", function()
     runs("own_events")
   end)

@@ -85,7 +85,7 @@ lua_State *guestlua_new(const guestlua_options *given, char *why, size_t size)
     return cannot(why, size, wrong);
   if (gl_event_choose(options.own_event_loop, options.own_error_function) < 0)
     return cannot(why, size, "own_event_loop and own_error_function are chosen before the first state of the process");
-  lua_State *L = luaL_newstate();
+  lua_State *L = options.alloc ? lua_newstate(options.alloc, options.alloc_data) : luaL_newstate();
   if (!L)
     return cannot(why, size, "out of memory");
   lua_pushcfunction(L, gl_api_to_text);
