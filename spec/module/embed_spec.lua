@@ -67,6 +67,10 @@ describe("A program that embeds guestlua", function()
     runs("program")
   end)
 
+  it("may fork: in the child its states refuse", function()
+    runs("forked")
+  end)
+
   it("may run libvirt's event loop itself, and is told where it does not", function()
     runs("own_events")
   end)

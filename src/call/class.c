@@ -9,7 +9,9 @@
 /* Both __gc and __close; whichever runs first closes the object. Never blocks. */
 static int object_close(lua_State *L)
 {
-  gl_object_close(lua_touserdata(L, 1));
+  gl_object *o = lua_touserdata(L, 1);
+  if (!o->connection || gl_state_is_here(o->connection->state)) /* the child of a fork would close the parent's connection */
+    gl_object_close(o);
   return 0;
 }
 

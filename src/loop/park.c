@@ -78,8 +78,7 @@ int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ct
 int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k)
 {
   gl_state *s = gl_state_get(L);
-  if (!pthread_equal(s->thread, pthread_self()))
-    gl_error_throw(L, "wrong_thread", "this Lua state belongs to another thread, the one that opened guestlua in it");
+  gl_state_check_here(L, s, wait.what ? wait.what : "wait");
   gl_task_check(L, s);
   return gl_task_park(L, s, &wait, ctx, k);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 static const char state_key; /* its address is the key in the registry */
 static const char empty_key; /* in the registry: "" */
 
@@ -108,11 +110,19 @@ void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
  * If standard output is closed at start, the pipe would become descriptor 1, and libuv aborts.
  */
 static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
+static int forks; /* changed in the child of a fork only, where one thread is left */
+
+static void on_forked(void)
+{
+  forks++;
+}
+
 static void make_first_loop(void)
 {
   enum { LOW = 32 };
   int taken[LOW], count = 0;
   uv_loop_t loop;
+  pthread_atfork(NULL, NULL, on_forked);
   while (count < LOW && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0 && taken[count++] < LOW)
     ;
   if (uv_loop_init(&loop) == 0)
@@ -146,6 +156,7 @@ gl_state *gl_state_open(lua_State *L)
   uv_async_init(&s->loop, &s->wakeup, on_wakeup);
   s->wakeup.data = s;
   s->thread = pthread_self();
+  s->forks = forks;
   s->open = true;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   lua_pushliteral(L, "");
@@ -167,6 +178,8 @@ void gl_state_close(gl_state *s)
     return;
   s->open = false;
   forget(s->L);
+  if (s->forks != forks)
+    return;
   while (s->alive.ops > 0)
     uv_run(&s->loop, UV_RUN_ONCE);
   for (int i = s->hooks.close_count; i > 0; i--)
@@ -175,6 +188,20 @@ void gl_state_close(gl_state *s)
   uv_walk(&s->loop, let_go, NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT); /* lets the handles close */
   uv_loop_close(&s->loop);
+}
+
+bool gl_state_is_here(const gl_state *s)
+{
+  return pthread_equal(s->thread, pthread_self()) && s->forks == forks;
+}
+
+void gl_state_check_here(lua_State *L, const gl_state *s, const char *method)
+{
+  if (s->forks != forks)
+    gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to the process that opened guestlua in it, and this is a child of that",
+                   method);
+  else if (!gl_state_is_here(s))
+    gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to another thread, the one that opened guestlua in it", method);
 }
 
 void gl_state_push_empty(lua_State *L)

@@ -78,6 +78,7 @@ typedef struct gl_state {
     void (*stop)(struct gl_state *s, lua_State *co); /* stops co where it computes: interrupt.c */
   } hooks;
   pthread_t thread; /* the thread that owns the state */
+  int forks;        /* that led to this process, when it was opened */
   bool open;
 } gl_state;
 
@@ -95,6 +96,13 @@ void gl_state_push_empty(lua_State *L);
 
 /* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */
 void gl_state_close(gl_state *s);
+
+/* Whether this is the state's thread. In the child of a fork no thread is: the workers, libvirt's event thread and the connections are the
+ * parent's. */
+bool gl_state_is_here(const gl_state *s);
+
+/* Raises "wrong_thread" if it is not. [-0, +0, v] */
+void gl_state_check_here(lua_State *L, const gl_state *s, const char *method);
 
 /* fn is called on the Lua thread whenever s->wakeup was sent; when the state closes, after the last call in flight and in reverse order. */
 void gl_state_on_wakeup(gl_state *s, void (*fn)(gl_state *s));

@@ -1,7 +1,6 @@
 #include "module/api_thread.h"
 
 #include <lauxlib.h>
-#include <pthread.h>
 
 #include "base/printable.h"
 
@@ -10,13 +9,13 @@ gl_state *gl_api_state(lua_State *L)
   gl_state *s = gl_state_find(L);
   if (!s)
     s = gl_state_get(L);
-  return s && pthread_equal(s->thread, pthread_self()) ? s : NULL;
+  return s && gl_state_is_here(s) ? s : NULL;
 }
 
 gl_state *gl_api_open_state(lua_State *L)
 {
   gl_state *s = gl_state_find(L);
-  return s && pthread_equal(s->thread, pthread_self()) ? s : NULL;
+  return s && gl_state_is_here(s) ? s : NULL;
 }
 
 gl_state *gl_api_check(lua_State *L, const char *function)
