@@ -166,6 +166,10 @@ GUESTLUA_API void guestlua_status(lua_State *L);
  * no such field. Of an error that is no guestlua.Error there is the "message". Calls nothing of a script's. [-0, +1, -] */
 GUESTLUA_API int guestlua_error_field(lua_State *L, int index, const char *field);
 
+/* Pushes the value at that index, such as a result or an error, as JSON, and returns it. Secrets are masked; functions and objects are
+ * texts, and metatables do not count. It needs the Lua module dkjson. [-0, +1, v] */
+GUESTLUA_API const char *guestlua_json(lua_State *L, int index);
+
 /* A pointer of the program's own for each state: NULL until it is set. [-0, +0, m] [-0, +0, -] */
 GUESTLUA_API void guestlua_set_user(lua_State *L, void *user);
 GUESTLUA_API void *guestlua_user(lua_State *L);

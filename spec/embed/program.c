@@ -30,6 +30,27 @@ static void errors(void)
   guestlua_free(L);
 }
 
+static void json(void)
+{
+  static const guestlua_options options = {.size = sizeof options, .sandbox = true};
+  lua_State *L = new_state(&options);
+  run(
+    L,
+    "return { 1, 2.5, 'a\\0b', true }, { password = 'x', nothing = {} }, nil, setmetatable({}, { __tostring = function() error('called') end })");
+  CHECK(strcmp(guestlua_json(L, 1), "[1,2.5,\"a\\\\x00b\",true]") == 0);
+  lua_pop(L, 1);
+  CHECK(strstr(guestlua_json(L, 2), "\"password\":\"***\""));
+  lua_pop(L, 1);
+  CHECK(strcmp(guestlua_json(L, 3), "null") == 0);
+  lua_pop(L, 1);
+  CHECK(strcmp(guestlua_json(L, 4), "[]") == 0);
+  lua_settop(L, 0);
+  load(L, "guestlua.open('" URI "'):guest('nobody', { required = true })");
+  CHECK(guestlua_run(L, 0) == LUA_ERRRUN);
+  CHECK(strstr(guestlua_json(L, 1), "\"kind\":\"no_domain\"") && lua_gettop(L) == 3);
+  guestlua_free(L);
+}
+
 static void pointers(void)
 {
   int one, other;
@@ -117,6 +138,7 @@ static void allocator(void)
 int main(void)
 {
   errors();
+  json();
   pointers();
   calls();
   allocator();

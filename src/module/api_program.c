@@ -25,6 +25,22 @@ int guestlua_error_field(lua_State *L, int index, const char *field)
   return lua_type(L, -1);
 }
 
+const char *guestlua_json(lua_State *L, int index)
+{
+  gl_api_check(L, "guestlua_json");
+  index = lua_absindex(L, index);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); /* a sandbox has no require */
+  lua_getfield(L, -1, "guestlua.log.plain");
+  lua_pushliteral(L, "guestlua.log.plain");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "encode");
+  lua_pushvalue(L, index);
+  lua_call(L, 1, 1);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  return lua_tostring(L, -1);
+}
+
 void guestlua_set_user(lua_State *L, void *user)
 {
   lua_pushlightuserdata(L, user);

@@ -4,12 +4,12 @@
 local core = require("guestlua.core")
 local json_for = require("guestlua.base.json")
 local plan = require("guestlua.log.plan")
+local plain = require("guestlua.log.plain")
 local record = require("guestlua.log.record")
 
 local result = {}
 
 local SCHEMA, VERSION = "guestlua.result", 1
-local DEEPEST = 32
 
 local ORDER = { "schema", "version", "guestlua", "state", "ok", "exit_code", "dry_run", "changed", "results", "error", "calls", "workflows",
   "recovered", "left", "problems", "started", "seconds" }
@@ -17,70 +17,6 @@ local CALL = { "call", "op", "host", "guest", "device", "object_type", "object",
   "workflow", "step" }
 
 local json, target, began, started
-
--- ---- values ----
-
-local plain -- function
-
-local function text(value)
-  local masked = core.mask((value:gsub("\0", "\\x00"))) -- the mask would end there
-  return utf8.len(masked) and masked or core.escape(masked, "keep")
-end
-
-local function is_list(t)
-  local count = 0
-  for key in next, t do
-    count = count + 1
-    if math.type(key) ~= "integer" or key < 1 then
-      return false
-    end
-  end
-  return count == rawlen(t)
-end
-
--- Nothing of the script's is called for it: metatables do not count.
-local function plain_table(t, depth, around)
-  if around[t] or depth > DEEPEST then
-    return "..."
-  end
-  around[t] = true
-  local copy = {}
-  if is_list(t) then
-    for i = 1, rawlen(t) do
-      copy[i] = plain(rawget(t, i), depth + 1, around)
-    end
-  else
-    for key, value in next, t do
-      local name = text(tostring(type(key) == "table" and type(key) or key))
-      copy[name] = core.is_secret_name((name:gsub("%z", " "))) and "***" or plain(value, depth + 1, around)
-    end
-    setmetatable(copy, { __jsontype = "object" })
-  end
-  around[t] = nil
-  return copy
-end
-
--- A value as JSON can have it, without secrets.
-function plain(value, depth, around)
-  local kind = type(value)
-  if kind == "nil" then
-    return json.null
-  elseif kind == "boolean" or math.type(value) == "integer" or kind == "number" and value - value == 0 then
-    return value
-  elseif kind == "table" then
-    return plain_table(value, depth or 1, around or {})
-  end
-  return text(tostring(value))
-end
-
-local function error_of(e)
-  if not core.Error.is(e) then
-    return { kind = "script", message = text(tostring(type(e) == "table" and "an error that is a table" or e)) }
-  end
-  local fields = plain(e)
-  fields.text = text(tostring(e))
-  return fields
-end
 
 -- ---- the document ----
 
@@ -93,7 +29,7 @@ local function list(of, fn)
 end
 
 local function call_of(entry)
-  return setmetatable(plain(entry), { __jsonorder = CALL })
+  return setmetatable(plain.value(entry), { __jsonorder = CALL })
 end
 
 -- The calls that were made, and those that were held back.
@@ -110,16 +46,16 @@ local function all_calls()
 end
 
 local function failure_of(e)
-  return e and error_of(e) or nil
+  return e and plain.error(e) or nil
 end
 
 local function workflow_of(one)
-  return { workflow = one.workflow, host = one.host, guest = text(one.guest), ok = one.ok, changed = one.changed,
-    outcome = one.outcome and text(one.outcome), result = one.result and plain(one.result), error = failure_of(one.error) }
+  return { workflow = one.workflow, host = one.host, guest = plain.text(one.guest), ok = one.ok, changed = one.changed,
+    outcome = one.outcome and plain.text(one.outcome), result = one.result and plain.value(one.result), error = failure_of(one.error) }
 end
 
 local function recovered_of(one)
-  local fields = plain(one)
+  local fields = plain.value(one)
   fields.error = failure_of(one.error)
   return fields
 end
@@ -130,7 +66,7 @@ local function all_problems()
     table.move(fleet.problems, 1, #fleet.problems, #problems + 1, problems)
   end
   return list(problems, function(one)
-    return { host = text(one.name), error = failure_of(one.error) }
+    return { host = plain.text(one.name), error = failure_of(one.error) }
   end)
 end
 
@@ -158,7 +94,7 @@ local function document(state, ended)
     dry_run = core.dry_run(),
     changed = record.changed(),
     results = ended.results and list(ended.results, function(value)
-      return plain(value[1])
+      return plain.value(value[1])
     end),
     error = failure_of(ended.error),
     calls = all_calls(),
