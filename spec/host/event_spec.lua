@@ -88,7 +88,7 @@ describe("Events", function()
     for _ in guest:events({ "lifecycle", timeout = 0.1 }) do
       count = count + 1
     end
-    assert.is_true(guestlua.now() - began >= 0.1)
+    assert.is_true(guestlua.now() - began >= 0.099) -- the loop counts in milliseconds
     assert.is_true(count > 0)
     task:cancel()
     pcall(task.wait, task)
