@@ -189,8 +189,8 @@ typedef struct guestlua_call {
 
 /*
  * Calls fn before each libvirt call, on the thread of the state. NULL: the call is made; a text: it is not, and the script gets an error of
- * kind "not_allowed" with that text. fn must not call into the state. fn NULL: nobody is asked. A call that a dry run holds back is not
- * asked about.
+ * kind "not_allowed" with that text. fn must not call into the state. fn NULL: nobody is asked. Calls that a dry run holds back may
+ * be among them.
  * [-0, +0, v]
  */
 typedef const char *(*guestlua_call_fn)(void *opaque, const guestlua_call *call);

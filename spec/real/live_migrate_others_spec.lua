@@ -198,7 +198,9 @@ describe("live_migrate among others", function()
     if os.getenv("BOUNDS") or (i + DAY) % #STILL == 0 then
       on_both(("has its script go on in time if %s stands still at %s"):format(row[1], row.at), function()
         local name, times = row.at:match("^(.*)#(%d+)$")
+        local shorter = move.settle
         move.settle = settle.SECONDS
+        finally(function() move.settle = shorter end)
         local child <close>, here, there = move:start("bandwidth = 4, timeout = " .. TIMEOUT, "", { row.at .. ":hang=1", row.fault })
         helper.await(function() return child:has_called(name, tonumber(times)) end, row.at)
         local pid = move:process_of(row[1] == "the destination's libvirtd" and there or here, row[1] == "QEMU" and "qemu" or "libvirtd")

@@ -263,8 +263,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
   call c = {.def = def, .self = type ? gl_object_check(L, 1, type, def->name) : NULL, .first = type ? 2 : 1, .top = lua_gettop(L)};
   c.state = c.self && c.self->connection ? c.self->connection->state : gl_state_get(L);
   gl_state *s = c.state;
-  if (!gl_state_is_here(s))
-    gl_state_check_here(L, s, def->name);
+  gl_state_check_here(L, s, def->name);
 
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool limited = t && (t->calls_end > 0 || t->each_call > 0);

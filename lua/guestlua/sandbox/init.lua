@@ -2,7 +2,7 @@
 -- programs, loads code that is not text, or looks into others; our own modules keep theirs.
 --
 -- If instructions are limited, whatever C functions do is paid for by its time, and those that could take any time in one call are paid before:
--- costs.lua. What is left: matching bad patterns, and comparing long strings. Who fears that gives the state a process of its own, which it can end.
+-- costs.lua. What is left is matching bad patterns. Who fears that gives the state a process of its own, which it can end.
 
 local core = require("guestlua.core")
 local costs = require("guestlua.sandbox.costs")
