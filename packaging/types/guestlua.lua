@@ -6125,6 +6125,56 @@ function workflow.restore(host, options) end
 ---@return guestlua.ResumeResult
 function workflow.resume(guest, options) end
 
+---@class guestlua.SnapshotDeleteResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long the workflow took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field snapshots string[] the names of the deleted snapshots
+---@field disks table[] their disks: target, images (the chain now, as the guest's description has it)
+
+---@class guestlua.SnapshotDeleteOptions
+---@field name string the snapshot's name
+---@field children? boolean delete those that were taken after it too; default: they stay
+---@field timeout? number seconds for the whole workflow; a merge that was begun is finished all the same
+---@field bandwidth? integer MiB/s that a merge may use while the guest runs
+---@field on_progress? function called with a merge's get_job_info() every half second
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Deletes an external snapshot. What the guest has written since is merged into the image with the snapshot's content, while the guest runs or, if it is off, by qemu-img; then the images that nobody needs any more are removed. It refuses if anything else is based on these images. A failure before the merge has the snapshot back; a merge that was begun is finished.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.SnapshotDeleteOptions
+---@return guestlua.SnapshotDeleteResult
+function workflow.snapshot_delete(guest, options) end
+
+---@class guestlua.SnapshotRevertResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long the workflow took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field snapshot string its name
+---@field disks table[] the snapshot's disks: target, image (the new one), base (below it, with the snapshot's content)
+---@field memory boolean whether the guest goes on from the snapshot's memory
+---@field running boolean whether the guest was started
+
+---@class guestlua.SnapshotRevertOptions
+---@field name string the snapshot's name
+---@field force? boolean power the guest off if it runs: what is in its memory is lost too; default: that is refused
+---@field start? boolean start it afterwards; default: if it ran, or if the snapshot has its memory
+---@field memory? boolean false: the guest boots from its disks, also if the snapshot has its memory
+---@field timeout? number seconds for the whole workflow; after that it is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Puts the guest back to an external snapshot, which libvirt before 9.9 cannot: each disk of the snapshot gets a new image on top of the one with the snapshot's content, and the guest the configuration that it had then. What it has written since the snapshot is lost, unless a later snapshot has it. UEFI variables stay as they are. If a step fails, the guest has the disks and the configuration that it had.
+---@param guest guestlua.Guest the Guest
+---@param options? guestlua.SnapshotRevertOptions
+---@return guestlua.SnapshotRevertResult
+function workflow.snapshot_revert(guest, options) end
+
 ---@class guestlua.SnapshotThenCommitResult
 ---@field workflow string its name
 ---@field guest string the guest's name

@@ -34,6 +34,7 @@ local RECIPES = {
   ["Start a guest and wait until it can be worked with"] = "^%d+%.%d+",
   ["Make a disk larger, and the file system on it"] = "^%d+\n",
   ["Snapshot the disks, work, merge back"] = "^nobody writes to /.*\n1 disk%(s%) are one image again\n$",
+  ["Try something, and take it back"] = "^vda\tis as it was in /.*disk%.qcow2\n$",
   ["Remove snapshots that are older than a week"] = "^[^\n]+\told is gone\n$",
   ["Read a guest's console"] = "\n",
   ["Run a command in many guests"] = ": .*load average",
@@ -81,7 +82,8 @@ describe("The documentation's recipes:", function()
   end
 
   local prepare = {
-    ["Remove snapshots that are older than a week"] = function()
+    ["Try something, and take it back"] = "^vda\tis as it was in /.*disk%.qcow2\n$",
+  ["Remove snapshots that are older than a week"] = function()
       machine.guest:snapshot("<domainsnapshot><name>old</name></domainsnapshot>")
       return { time = nil }
     end,

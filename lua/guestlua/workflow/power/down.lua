@@ -75,7 +75,7 @@ end
 
 -- Powers it off. A lost answer is neither a failure nor a success: the guest's state decides. A guest that was restarted meanwhile belongs to
 -- somebody else.
-local function pull_plug(guest, id)
+function down.pull_plug(guest, id)
   local events <close> = guest:subscribe("lifecycle")
   local deadline, failure = core.now() + POWEROFF_FOR, nil
   repeat
@@ -151,7 +151,7 @@ function down.bring_down(run, guest, before, options)
       too_late(guest, told, options)
     end
     result.forced = true
-    run:part("poweroff", pull_plug, guest, before.id)
+    run:part("poweroff", down.pull_plug, guest, before.id)
   end
   return result
 end

@@ -1,0 +1,182 @@
+-- Merges an image into the one below: by the QEMU of a running guest, or by qemu-img if the guest is off. one: see delete_plan.lua.
+
+local calls = require("guestlua.log.calls")
+local chain = require("guestlua.workflow.chain")
+local claim = require("guestlua.workflow.claim")
+local core = require("guestlua.core")
+local dependents = require("guestlua.disk.dependents")
+local image = require("guestlua.disk.image")
+local qemu_img = require("guestlua.disk.qemu_img")
+local tree = require("guestlua.workflow.snapshot.tree")
+
+local merge = {}
+
+local COMMIT = 3 -- of get_job_info().job
+
+local function configuration(guest)
+  return core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
+end
+
+-- From this a recovery knows which merge was begun.
+local function note(run, one)
+  one.merging = true
+  if not run.recovering then
+    core.shield(run.record, run, "commit")
+  end
+end
+
+local function interfered(run, one, images)
+  run:interfered(("disk %s has the images %s: %s is not on %s"):format(one.target, chain.text(images), one.overlay.path, one.base))
+end
+
+-- Raises unless the overlay is right on the base, and what was above it still is. Whether there is anything to merge.
+local function is_to_do(run, one, images)
+  for i, name in ipairs(images) do
+    if name == one.overlay.path then
+      if images[i + 1] ~= one.base or images[i - 1] ~= one.above then
+        interfered(run, one, images)
+      end
+      return true
+    end
+  end
+  if not chain.has(images, one.base) then
+    interfered(run, one, images)
+  end
+  return false
+end
+
+-- ---- the guest runs ----
+
+local function is_merged(run, one)
+  return not chain.has(chain.images(run.guest, one.target), one.overlay.path)
+end
+
+local function wait(run, one, disk)
+  chain.await(run, disk, "completed", function()
+    return is_merged(run, one)
+  end)
+  run:expect(one.target, { images = not core.dry_run() and chain.images(run.guest, one.target) or nil, becoming = false, job = false })
+end
+
+-- An image below the guest's topmost one.
+local function merge_below(run, one)
+  local disk = run.guest:get_block_device(one.target)
+  local job = disk:get_job_info()
+  if job and not (one.merging and job.job == COMMIT and claim.is_same_instance(run.guest, run.id)) then
+    run:interfered(("disk %s has a job"):format(one.target))
+  elseif not job then
+    note(run, one)
+    local ok, e = pcall(core.shield, disk.commit, disk, one.base, one.overlay.path, { bandwidth = run.options.bandwidth })
+    if not ok then
+      one.merging = disk:get_job_info() ~= nil or is_merged(run, one)
+      error(e, 0)
+    end
+    run:expect(one.target, { job = true, becoming = one.chain })
+  end
+  wait(run, one, disk)
+end
+
+-- The guest's topmost image: it continues on the one below.
+local function merge_top(run, one)
+  if one.merging then
+    return chain.merge_back(run, one)
+  end
+  local ok, e = pcall(chain.merge, run, one)
+  if not ok then
+    one.merging = run.guest:is_active() and (chain.mirror(run.guest, one.target) ~= nil or is_merged(run, one)) or one.pivoting
+    error(e, 0)
+  end
+end
+
+local function merge_live(run, one)
+  if core.dry_run() or is_to_do(run, one, chain.images(run.guest, one.target)) then
+    (one.above and merge_below or merge_top)(run, one)
+  end
+end
+
+-- ---- the guest is off ----
+
+-- The guest's configuration names no image any more that was merged.
+local function reconfigure(run, one)
+  local domain = configuration(run.guest)
+  local disk = tree.disk_of(domain, one.target)
+  if not disk then
+    run:interfered(("the configuration does not have the disk %s any more"):format(one.target))
+  end
+  if chain.image_of(disk) == one.overlay.path then
+    disk.source.file = one.base
+    disk.driver = disk.driver or { name = "qemu" }
+    disk.driver.type = one.format
+  end
+  disk.backingStore = nil -- libvirt reads the images' headers when the guest starts
+  if core.dry_run() then
+    return calls.held("virDomainDefineXML", run.guest, { xml = tostring(domain) })
+  end
+  run.guest.host:write_instance_config(domain):close()
+end
+
+-- If the guest went off in the moment in which it moved to the base, the last that it wrote may be there: a merge would overwrite that.
+local function check_not_moved(run, one)
+  if one.pivoting then
+    chain.fail("job_unknown", run.guest, one.target, {
+      message = ("the guest went off while its disk moved from %s to %s: it is not known which it wrote to last"):format(one.overlay.path, one.base),
+      hint = "compare them; then give the configuration the right one, and `guestlua recover --forget`",
+    })
+  end
+end
+
+local function merge_off(run, one)
+  local guest = run.guest
+  if core.dry_run() then
+    calls.held("commit_image", guest, { path = one.overlay.path, base = one.base })
+    return reconfigure(run, one)
+  end
+  local disk = chain.find(guest, one.target)
+  local images = disk and disk.images[1] and dependents.chain(disk.images[1]) or {}
+  if is_to_do(run, one, images) then
+    check_not_moved(run, one)
+    note(run, one)
+    qemu_img.commit(one.overlay.path)
+    if one.above then
+      qemu_img.rebase(one.above, one.base, one.format)
+    end
+    calls.did("commit_image", guest, { path = one.overlay.path, base = one.base })
+  end
+  if guest:is_active() then
+    run:interfered("it was started")
+  end
+  reconfigure(run, one)
+  run:expect(one.target, { images = { chain.find(guest, one.target).images[1] } })
+end
+
+-- ---- either ----
+
+-- Merges it, whatever became of the try before. Can be called again.
+function merge.run(run, one)
+  if core.dry_run() and run.data.id or not core.dry_run() and run.guest:is_active() then
+    merge_live(run, one)
+  else
+    merge_off(run, one)
+  end
+  one.done = true
+end
+
+-- Whether any merge was begun: from then on the contents of the snapshots are not what they were.
+function merge.is_begun(merges)
+  for _, one in ipairs(merges) do
+    if one.merging then
+      return true
+    end
+  end
+  return false
+end
+
+-- Refuses if an image is another file than the one that was looked at.
+function merge.check_file(run, one)
+  local now = image.known(run.guest, one.overlay.path)
+  if now.ino ~= one.overlay.ino or now.dev ~= one.overlay.dev then
+    run:interfered(("%s is another file by now"):format(one.overlay.path))
+  end
+end
+
+return merge

@@ -1,0 +1,262 @@
+-- Puts a guest back to an external snapshot: its disks get fresh images on top of those that have the snapshot's content, which nobody writes to.
+
+local calls = require("guestlua.log.calls")
+local chain = require("guestlua.workflow.chain")
+local core = require("guestlua.core")
+local down = require("guestlua.workflow.power.down")
+local image = require("guestlua.disk.image")
+local plan = require("guestlua.workflow.snapshot.revert_plan")
+local qemu_img = require("guestlua.disk.qemu_img")
+local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+local tree = require("guestlua.workflow.snapshot.tree")
+
+-- Seconds for libvirt to start the guest, or to read its memory.
+local START_FOR = 300
+
+local DONE = "finished: the guest is as it was at the snapshot"
+
+local function configuration(guest)
+  return guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
+end
+
+-- Whether a description of the guest has images of the run as its disks.
+local function has_overlays(run, xml)
+  local domain = core.element(xml)
+  for _, disk in ipairs(run.data.disks) do
+    local element = tree.disk_of(domain, disk.target)
+    if element and chain.has({ chain.image_of(element) }, disk.overlay.path) then
+      return true
+    end
+  end
+  return false
+end
+
+-- What the run has done to the guest from here on is its own.
+local function watch(run)
+  local targets, overlays = {}, {}
+  for i, disk in ipairs(run.data.disks) do
+    targets[i], overlays[i] = disk.target, disk.overlay.path
+  end
+  run:watch(targets, overlays)
+end
+
+-- Whether the guest has begun to run with the new images: from then on there is no way back. A run that was killed while it started the guest may
+-- have done so.
+local function has_moved(run)
+  if run.moved == nil and not core.dry_run() then
+    local active = run.guest:is_active()
+    run.moved = run.data.done or active and has_overlays(run, run.guest:get_xml_desc())
+      or run.recovering and run.data.starting and not active and has_overlays(run, configuration(run.guest)) or false
+  end
+  return run.moved
+end
+
+-- ---- stop ----
+
+local function stop(run)
+  down.pull_plug(run.guest, run.data.id)
+  if not core.dry_run() then
+    watch(run)
+    if run.expected.id then
+      run:interfered("it was started")
+    end
+  end
+end
+
+local function start_again(run)
+  local guest, data = run.guest, run.data
+  if has_moved(run) then
+    return nil
+  elseif guest:is_active() then
+    return data.id == guest.id and "undone: the guest was not stopped" or "undone: the guest has its disks, and runs"
+  elseif data.was == "crashed" or has_overlays(run, configuration(guest)) then -- or its configuration could not be put back
+    return nil
+  end
+  local ok, e = pcall(guest.launch, guest, { pause = data.was == "paused" })
+  if not ok and not guest:is_active() then
+    error(e, 0)
+  end
+  return "undone: the guest was started again with the disks that it had"
+end
+
+-- ---- the disks ----
+
+local function make(run)
+  for _, disk in ipairs(run.data.disks) do
+    image.make(run.guest, disk.target, disk.overlay, disk.base)
+    if not core.dry_run() then
+      if not disk.overlay.ino then
+        chain.fail("system_error", run.guest, disk.target, {
+          message = ("%s cannot be made: %s"):format(disk.overlay.path, disk.overlay.why or "its directory cannot be seen"),
+        })
+      end
+      run:record("make")
+      qemu_img.overlay(disk.overlay.path, disk.base, disk.format)
+    end
+  end
+end
+
+local function unmake(run)
+  if has_moved(run) then
+    return nil
+  end
+  for _, disk in ipairs(run.data.disks) do
+    local gone, why = image.remove(run.guest, disk.overlay)
+    if not gone then
+      run:leave(disk.overlay.path, why)
+    end
+  end
+  return not run.data.id and "undone: the guest has the disks that it had" or nil
+end
+
+-- ---- the configuration ----
+
+local function define(run)
+  local guest, data = run.guest, run.data
+  if not core.dry_run() and configuration(guest) ~= data.before then
+    run:interfered("its configuration was changed")
+  end
+  if core.dry_run() then
+    return calls.held("virDomainDefineXML", guest, { xml = data.wanted })
+  end
+  guest.host:write_instance_config(data.wanted):close()
+  data.defined = configuration(guest)
+  run:record("define")
+  watch(run)
+end
+
+local function undefine(run)
+  local guest, data = run.guest, run.data
+  if has_moved(run) or not has_overlays(run, configuration(guest)) then
+    return
+  elseif data.defined and configuration(guest) ~= data.defined then
+    steps.fail("conflict", guest, { message = "somebody else has changed the configuration that the run has given to the guest",
+      hint = "the journal has the one that it had: define it, then guestlua.recover(host)" })
+  end
+  guest.host:write_instance_config(data.before):close()
+end
+
+-- ---- libvirt's record ----
+
+local function redefine(run)
+  tree.redefine(run.guest, run.data.record.new, true)
+end
+
+-- Others may have removed a snapshot meanwhile: it does not come back.
+local function undo_redefine(run)
+  if has_moved(run) then
+    return
+  end
+  local record, names = run.data.record, run.guest:get_snapshot_names()
+  if chain.has(names, run.data.name) then
+    tree.redefine(run.guest, record.old, record.current == run.data.name)
+  end
+  if record.current and record.current ~= run.data.name and chain.has(names, record.current) then
+    tree.redefine(run.guest, record.current_xml, true)
+  end
+end
+
+-- ---- start ----
+
+local function start(run)
+  local guest, data = run.guest, run.data
+  data.starting = true
+  if not core.dry_run() then
+    run:record("start")
+  end
+  local ok, e
+  if data.memory then
+    ok, e = retry.try(guest.host.restore, guest.host, data.memory.file, data.memory.xml, { timeout = START_FOR })
+  else
+    ok, e = retry.try(guest.launch, guest, { pause = data.was == "paused", timeout = START_FOR })
+  end
+  if not ok and not state.look(guest).active then
+    error(e, 0)
+  elseif not core.dry_run() then
+    watch(run)
+    if not has_overlays(run, guest:get_xml_desc()) then
+      run:interfered("its disks are not those that it was given")
+    end
+  end
+end
+
+-- ---- the images that are not its any more ----
+
+local function let_go(run)
+  if run.told then -- by a later step's undo
+    return
+  end
+  run.told = true
+  for _, old in ipairs(run.data.old) do
+    local gone, why = false, old.why
+    if not why then
+      gone, why = image.remove(run.guest, old.file)
+    end
+    if not gone then
+      run:leave(old.file.path, why)
+    end
+  end
+end
+
+local function finish(run)
+  run.data.done = true
+  if not core.dry_run() then
+    run:record("finish")
+    run.moved = true
+  end
+  let_go(run)
+end
+
+-- After a failure: a guest that has moved keeps what it has.
+local function finish_if_moved(run)
+  if has_moved(run) then
+    let_go(run)
+    return DONE
+  end
+end
+
+local function result(run)
+  local disks = {}
+  for i, disk in ipairs(run.data.disks) do
+    disks[i] = { target = disk.target, image = disk.overlay.path, base = disk.base }
+  end
+  return { snapshot = run.data.name, disks = disks, memory = run.data.memory ~= nil, running = run.data.start }
+end
+
+local function gone(run)
+  for _, disk in ipairs(run.data.disks) do
+    run:leave(disk.overlay.path, "it was made for the guest")
+  end
+  return "the guest is gone"
+end
+
+steps.define({
+  name = "snapshot_revert",
+  help = "Puts the guest back to an external snapshot, which libvirt before 9.9 cannot: each disk of the snapshot gets a new image on top of the one "
+    .. "with the snapshot's content, and the guest the configuration that it had then. What it has written since the snapshot is lost, unless "
+    .. "a later snapshot has it. UEFI variables stay as they are. If a step fails, the guest has the disks and the configuration that it had.",
+  fields = {
+    { name = "snapshot", type = "string", help = "its name" },
+    { name = "disks", type = "table[]", help = "the snapshot's disks: target, image (the new one), base (below it, with the snapshot's content)" },
+    { name = "memory", type = "boolean", help = "whether the guest goes on from the snapshot's memory" },
+    { name = "running", type = "boolean", help = "whether the guest was started" },
+  },
+  params = {
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
+    { name = "name", type = "string", required = true, help = "the snapshot's name" },
+    { name = "force", type = "boolean", help = "power the guest off if it runs: what is in its memory is lost too; default: that is refused" },
+    { name = "start", type = "boolean", help = "start it afterwards; default: if it ran, or if the snapshot has its memory" },
+    { name = "memory", type = "boolean", help = "false: the guest boots from its disks, also if the snapshot has its memory" },
+  },
+  plan = plan,
+  gone = gone,
+  { "stop", run = stop, undo = start_again, moves = true, change = true, when = function(run) return run.data.id ~= nil end },
+  { "make", run = make, undo = unmake },
+  { "define", run = define, undo = undefine, change = true },
+  { "record", run = redefine, undo = undo_redefine, change = true },
+  { "start", run = start, undo = finish_if_moved, change = true, moves = true, when = function(run) return run.data.start end },
+  { "finish", run = finish, undo = finish_if_moved },
+  result = result,
+})
