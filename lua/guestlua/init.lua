@@ -22,6 +22,7 @@ local guestlua = {
   NWFilter = core.NWFilter,
   NWFilterBinding = core.NWFilterBinding,
   Subscription = core.Subscription,
+  Stream = core.Stream,
   Element = core.Element,
   Task = core.Task,
   Signal = core.Signal,
@@ -139,6 +140,7 @@ require("guestlua.guest.secrets")
 guestlua.await_agent = require("guestlua.guest.agent").await_agent
 require("guestlua.guest.inside")
 require("guestlua.guest.file")
+require("guestlua.guest.stream")
 
 guestlua.log = require("guestlua.log.log").log
 guestlua.run, guestlua.rates = require("guestlua.host.run").run, require("guestlua.host.rates").rates

@@ -24,6 +24,7 @@
 ---@field Snapshot guestlua.Snapshot
 ---@field StoragePool guestlua.StoragePool
 ---@field StorageVol guestlua.StorageVol
+---@field Stream guestlua.Stream
 ---@field Subscription guestlua.Subscription
 ---@field Task guestlua.Task
 ---@field block_job_type { [integer]: string, active_commit: integer, backup: integer, commit: integer, copy: integer, pull: integer, unknown: integer }
@@ -1671,8 +1672,33 @@ function Guest:attached(conf, options) end
 ---@param options? guestlua.BackupBeginOptions
 function Guest:backup_begin(conf, checkpoint, options) end
 
+---@class guestlua.ChannelOptions
+---@field force? boolean take it from whoever has it open
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Opens a channel to a program in the running guest, which is a port in /dev/virtio-ports there. It has one user at a time: close it.
+---
+---libvirt: `virDomainOpenChannel`
+---@param device? string the channel's target name or its alias; nil: the first channel
+---@param options? guestlua.ChannelOptions
+---@return guestlua.Stream
+function Guest:channel(device, options) end
+
 ---Releases this object before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
 function Guest:close() end
+
+---@class guestlua.ConsoleOptions
+---@field device? string the alias of a serial, parallel or console device; default: the first console, or serial device
+---@field force? boolean take it from whoever has it open
+---@field safe? boolean only if the driver makes sure that nobody else has it open
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Opens a console of the running guest. From then on what the guest prints is kept for the Stream's reader. A console has one user at a time: close it. guestlua console is the same at the terminal.
+---
+---libvirt: `virDomainOpenConsole`
+---@param options? guestlua.ConsoleOptions
+---@return guestlua.Stream
+function Guest:console(options) end
 
 ---@class guestlua.CreateOptions
 ---@field validate? boolean check it against libvirt's schema first: element:validate()
@@ -5454,6 +5480,61 @@ function Subscription:close() end
 ---@param timeout? number the longest wait in seconds; nil: no limit
 ---@return guestlua.NextResult?
 function Subscription:next(timeout) end
+
+---Bytes from a guest's console or channel, and to it: guest:console and guest:channel make one.
+---@class guestlua.Stream: userdata
+---@field name string The device that it was opened for, "console" if none was named.
+local Stream = {}
+
+---Ends the stream, so that others can open the console. A write under way ends. Closing twice is harmless.
+---
+---libvirt: `virStreamAbort`
+function Stream:close() end
+
+---@class guestlua.ExpectOptions
+---@field plain? boolean the pattern is a text, in which no character has a special meaning
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Reads until what came matches a pattern, and no further. For a dialogue: expect("login: "), write("root\n"), and so on.
+---@param pattern string|table a pattern of Lua, or a list of them
+---@param options? guestlua.ExpectOptions
+---@return string text
+---@return string pattern
+function Stream:expect(pattern, options) end
+
+---@class guestlua.LinesOptions
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for line in console:lines{timeout=60} do. Reads line by line, until the stream ends, the loop is left or the time is over.
+---@param options? guestlua.LinesOptions
+---@return fun(): string?
+function Stream:lines(options) end
+
+---@class guestlua.ReadOptions
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for bytes, and gives those that are there. At most the last MiB is kept for a reader.
+---
+---libvirt: `virStreamRecv`
+---@param max? integer how many bytes at most; nil: all that are there
+---@param options? guestlua.ReadOptions
+---@return string? bytes
+---@return integer lost
+function Stream:read(max, options) end
+
+---Puts bytes back that were read too far: the next read gives them first.
+---@param bytes string what the next read is to give
+function Stream:unread(bytes) end
+
+---@class guestlua.WriteOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sends bytes, all of them, and waits for as long as the other side takes none. Those that were sent before an error stay sent.
+---
+---libvirt: `virStreamSend`
+---@param bytes string what to send, of which the log shows the length alone
+---@param options? guestlua.WriteOptions
+function Stream:write(bytes, options) end
 
 ---An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before both, and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.
 ---@class guestlua.Element: userdata

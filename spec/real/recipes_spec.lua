@@ -2,6 +2,7 @@
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local login = require("spec.support.console")
 local show = require("guestlua.prompt.show")
 
 local function read(path)
@@ -36,6 +37,7 @@ local RECIPES = {
   ["Snapshot the disks, work, merge back"] = "^nobody writes to /.*\n1 disk%(s%) are one image again\n$",
   ["Remove snapshots that are older than a week"] = "^[^\n]+\told is gone\n$",
   ["Read a guest's console"] = "\n",
+  ["Log in at a guest's console"] = "Linux .*\n",
   ["Run a command in many guests"] = ": .*load average",
   ["Tell a web service what guests do"] = "",
   ["Attach a disk for a while"] = "scratch%.qcow2\ndetached\n$",
@@ -44,7 +46,7 @@ local RECIPES = {
 }
 
 describe("The documentation's recipes:", function()
-  local machine = helper.machine()
+  local machine = helper.machine({ edit = login.add })
 
   local handler -- that a recipe made: its host is not closed here
 
@@ -83,7 +85,9 @@ describe("The documentation's recipes:", function()
   local prepare = {
     ["Remove snapshots that are older than a week"] = function()
       machine.guest:snapshot("<domainsnapshot><name>old</name></domainsnapshot>")
-      return { time = nil }
+    end,
+    ["Log in at a guest's console"] = function()
+      login.offer_login(machine, "ttyS1")
     end,
   }
 
@@ -101,10 +105,10 @@ describe("The documentation's recipes:", function()
         expected = expected[1]
       end
       for _, block in ipairs(section.blocks) do
-        if section.title:find("^Remove snapshots") then
+        if prepare[section.title] then
           prepare[section.title]()
-          block = block:gsub("os%.time%(%) %-", "os.time() + 8 * 24 * 3600 -")
         end
+        block = block:gsub("os%.time%(%) %-", "os.time() + 8 * 24 * 3600 -")
         local extra = {}
         if section.title:find("^Tell a web") then
           local hook = machine.dir .. "/curl"

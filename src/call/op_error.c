@@ -55,9 +55,15 @@ static const struct {
   int code;
   const char *text;
 } says_missing[] = {
-  {VIR_ERR_INVALID_ARG, "not found"},        {VIR_ERR_INVALID_ARG, "device not present"}, {VIR_ERR_INVALID_ARG, "does not exist"},
-  {VIR_ERR_INVALID_ARG, "no target device"}, {VIR_ERR_OPERATION_INVALID, "not found"},    {VIR_ERR_OPERATION_FAILED, "not found"},
+  {VIR_ERR_INVALID_ARG, "not found"},
+  {VIR_ERR_INVALID_ARG, "device not present"},
+  {VIR_ERR_INVALID_ARG, "does not exist"},
+  {VIR_ERR_INVALID_ARG, "no target device"},
+  {VIR_ERR_OPERATION_INVALID, "not found"},
+  {VIR_ERR_OPERATION_FAILED, "not found"},
   {VIR_ERR_INTERNAL_ERROR, "not found"},
+  {VIR_ERR_INTERNAL_ERROR, "cannot find character device"},
+  {VIR_ERR_INTERNAL_ERROR, "cannot find channel"},
 };
 
 static bool is_missing(const gl_op *op, const virError *e)

@@ -136,7 +136,7 @@ end
 
 -- Words in the place of a script, and the modules that they are in; ./backup is a script all the same.
 local SUBCOMMANDS = { recover = "recover", backup = "backup", restore = "backup", backups = "backups", verify = "backups", prune = "backups",
-  metrics = "metrics", top = "top" }
+  metrics = "metrics", top = "top", console = "console" }
 
 -- What a dry run has come to, however the script ended: for people, on standard error, as what it prints is the script's own.
 local function print_plan()

@@ -170,6 +170,8 @@ return {
     virDomainGetEmulatorPinInfo = "Domain.get_emulator_pin_info", virDomainPinIOThread = "Domain.pin_iothread",
     virDomainBlockPeek = "Domain.block_peek", virDomainMemoryPeek = "Domain.memory_peek", virDomainSendKey = "Domain.send_key",
     virDomainGetCPUStats = "Domain.get_cpu_stats", virDomainListGetStats = "Domain.get_stats", virDomainScreenshot = "Domain.screenshot",
+    virDomainOpenConsole = "Guest.console", virDomainOpenChannel = "Guest.channel", virStreamRecv = "Stream.read", virStreamSend = "Stream.write",
+    virStreamAbort = "Stream.close",
   },
   superseded = {
     virDomainAbortJob = "virDomainAbortJobFlags", virDomainAttachDevice = "virDomainAttachDeviceFlags", virDomainCreate = "virDomainCreateWithFlags",
@@ -181,20 +183,19 @@ return {
     virDomainMigrate = "virDomainMigrateToURI3", virDomainMigrate2 = "virDomainMigrateToURI3", virDomainMigrateToURI = "virDomainMigrateToURI3",
     virDomainMigrateToURI2 = "virDomainMigrateToURI3", virDomainSnapshotListNames = "virDomainListAllSnapshots",
     virDomainSnapshotNum = "virDomainListAllSnapshots",
+    virStreamRecvAll = "virStreamRecv", virStreamSendAll = "virStreamSend", virStreamSparseRecvAll = "virStorageVolDownload",
+    virStreamSparseSendAll = "virStorageVolUpload",
   },
   missing = {
     virDomainMigrate3 = "no migration by the client between two connections yet: guest:migrate has libvirt do it",
     virDomainCreateWithFiles = "no open files as arguments yet", virDomainFDAssociate = "no open files as arguments yet",
     virDomainOpenGraphics = "no open files as arguments yet", virDomainOpenGraphicsFD = "no open files as arguments yet",
     virDomainQemuMonitorCommandWithFiles = "no open files as arguments yet",
-    virDomainOpenChannel = "no streams as objects yet", virDomainOpenConsole = "no streams as objects yet",
-    virStreamRecvAll = "no streams as objects yet", virStreamSendAll = "no streams as objects yet",
-    virStreamSparseRecvAll = "no streams as objects yet", virStreamSparseSendAll = "no streams as objects yet",
   },
   infrastructure = {
     "virDomainFree", "virDomainRef", "virDomainGetConnect", "virDomainFSInfoFree", "virDomainIOThreadInfoFree", "virDomainInterfaceFree",
     "virDomainStatsRecordListFree", "virStreamEventAddCallback", "virStreamEventRemoveCallback", "virStreamEventUpdateCallback", "virStreamFree",
     "virStreamRef", -- and what transfers are made of:
-    "virStreamAbort", "virStreamFinish", "virStreamRecv", "virStreamRecvFlags", "virStreamRecvHole", "virStreamSend", "virStreamSendHole",
+    "virStreamFinish", "virStreamRecvFlags", "virStreamRecvHole", "virStreamSendHole",
   },
 }
