@@ -26,7 +26,9 @@ static void stream_unref(gl_stream *s)
 /* libvirt's freecb: any thread. */
 static void on_free(void *opaque)
 {
-  stream_unref(opaque);
+  gl_stream *s = opaque;
+  atomic_store(&s->forgotten, true);
+  stream_unref(s);
 }
 
 gl_stream *gl_stream_new(virConnectPtr conn)
@@ -178,12 +180,15 @@ int gl_stream_begin(gl_stream *s)
   int rc = virStreamEventAddCallback(s->stream, RECEIVES, on_event, s, on_free);
   if (rc < 0)
     stream_unref(s);
+  s->calls_back = rc == 0;
   return rc;
 }
 
 void gl_stream_end(gl_stream *s)
 {
-  virStreamEventRemoveCallback(s->stream); /* calls on_free */
+  /* This calls on_free. For a console that was taken away libvirt has forgotten the callback, and does not. */
+  if (virStreamEventRemoveCallback(s->stream) < 0 && s->calls_back && !atomic_load(&s->forgotten))
+    stream_unref(s);
   pthread_mutex_lock(&s->mutex);
   bool finished = s->ended && !s->error;
   pthread_mutex_unlock(&s->mutex);

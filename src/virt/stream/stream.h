@@ -22,7 +22,9 @@
 
 typedef struct gl_stream {
   virStreamPtr stream;
-  atomic_int refs; /* the handle's, libvirt's callback's, and libuv's */
+  atomic_int refs;       /* the handle's, libvirt's callback's, and libuv's */
+  bool calls_back;       /* libvirt has taken the callback */
+  atomic_bool forgotten; /* and let go of it */
 
   pthread_mutex_t mutex;
   pthread_cond_t changed;
