@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "call/args.h"
 #include "call/invoke.h"
+#include "call/lanes.h"
 #include "call/libvirt_names.h"
 #include "call/push.h"
 #include "call/values.h"
@@ -16,7 +17,7 @@
 
 typedef struct stream_object {
   gl_object object;
-  gl_handle *handle;
+  gl_handle *handle, *guest;
   gl_stream *stream; /* the handle's */
 } stream_object;
 
@@ -27,38 +28,54 @@ static void stream_bind(lua_State *L, gl_object *self, gl_op *op)
   op->uri = self->connection->uri;
 }
 
-/* Ending it may mean to speak to the daemon, which is left to a worker: the last to release the handle. */
-static const gl_opdef end_def = {.name = "close", .call = "virStreamAbort", .run = gl_run_nothing, .lane = GL_LANE_END};
+/* The end may have to speak to the daemon, which is left to a worker, in the guest's lane for it. */
+typedef struct end_op {
+  gl_op op;
+  gl_handle *handle;
+} end_op;
+
+static int end_run(gl_op *op)
+{
+  gl_handle_unref(((end_op *)op)->handle); /* a write under way still has it, and comes to its end now */
+  return 0;
+}
+static const gl_opdef end_def = {.name = "close", .call = "virStreamAbort", .size = sizeof(end_op), .run = end_run, .lane = GL_LANE_STREAM};
 
 static void stream_close(gl_object *self)
 {
   stream_object *o = (stream_object *)self;
   self->connection->state->alive.objects--;
   gl_stream_detach(o->stream);
-  gl_op_detach(self->connection, &end_def, o->handle);
-  o->handle = NULL;
+  end_op *end = (end_op *)gl_op_detached(self->connection, &end_def, o->guest);
+  if (!end)
+    return;
+  end->handle = o->handle;
+  gl_op_submit(&end->op);
 }
 
 static const gl_type stream_type = {.name = "Stream", .bind = stream_bind, .close = stream_close};
 
 /* Pushes a Stream that takes over *stream. [-0, +1, e] */
-static void push_stream(lua_State *L, gl_connection *connection, const char *name, gl_stream **stream)
+static void push_stream(lua_State *L, const gl_op *op, const char *name, gl_stream **stream)
 {
   stream_object *o = gl_object_new(L, &stream_type, sizeof *o, 1);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
-  if (!connection->handle)
+  if (!op->connection->handle)
     gl_error_throw(L, "closed", "the host was closed meanwhile");
   gl_handle *handle = gl_handle_new(&gl_stream_handle, *stream, name);
-  if (!handle || gl_stream_attach(*stream, &connection->state->loop) < 0) {
-    gl_handle_forget(handle);
+  if (!handle || gl_stream_attach(*stream, &op->state->loop) < 0) {
+    if (handle)
+      gl_handle_forget(handle);
     luaL_error(L, "guestlua: out of memory");
   }
+  memcpy(handle->uuid, stream, sizeof *stream); /* no two have the same */
   o->handle = handle;
+  o->guest = gl_handle_ref(op->subject);
   o->stream = *stream;
   *stream = NULL;
-  gl_object_adopt(L, &o->object, connection);
-  connection->state->alive.objects++;
+  gl_object_adopt(L, &o->object, op->connection);
+  op->state->alive.objects++;
 }
 
 /* ---- Guest's ---- */
@@ -84,7 +101,7 @@ static int open_stream(gl_op *op, int (*begin)(virDomainPtr dom, const char *nam
 static int open_push(lua_State *L, gl_op *op)
 {
   open_op *self = (open_op *)op;
-  push_stream(L, op->connection, self->device ? self->device : "console", &self->stream);
+  push_stream(L, op, self->device ? self->device : "console", &self->stream);
   return 1;
 }
 
@@ -119,7 +136,7 @@ static const gl_opdef console_def = {
   .release = open_release,
   .names_device = true,
   .changes = true,
-  .lane = GL_LANE_BESIDE,
+  .lane = GL_LANE_STREAM,
 };
 
 static const gl_param channel_params[] = {
@@ -145,7 +162,7 @@ static const gl_opdef channel_def = {
   .release = open_release,
   .names_device = true,
   .changes = true,
-  .lane = GL_LANE_BESIDE,
+  .lane = GL_LANE_STREAM,
 };
 
 const gl_opdef *const gl_guest_stream_ops[] = {&console_def, &channel_def, NULL};

@@ -204,7 +204,7 @@ static void free_handle(void *ptr)
 {
   gl_stream_end(ptr);
 }
-const gl_handle_type gl_stream_handle = {.what = "stream", .by_name = true, .free = free_handle};
+const gl_handle_type gl_stream_handle = {.what = "stream", .free = free_handle};
 
 static void on_wakeup(uv_async_t *wakeup)
 {
