@@ -134,9 +134,10 @@ function guestlua.now() end
 ---@field no_aliases? boolean take the URI as it is: it is no alias of libvirt.conf's; libvirt has that for connections to a daemon
 ---@field keepalive? integer seconds between keepalive probes, default: 5, 0: none; after 6 without an answer the connection is given up
 ---@field reconnect? boolean open it again where it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
----@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+---@field auth? function|table what the host asks for: a table as {authname=, passphrase=}, or a function that gets each question {type, prompt, challenge, default, secret} and returns the answer, or nil to give up. Types: authname, passphrase, realm, echo_prompt, no_echo_prompt. The answers are kept for when the connection is opened again
+---@field timeout? number seconds that an attempt may take, over any transport; in a task the default is 30
 
----Connects to libvirt.
+---Connects to libvirt. Over ssh nothing is ever asked: keys have to be there, and the host's key known. What else a host asks for comes from libvirt's auth.conf, from `auth`, or, in the command, from the terminal if there is one; without any of them it is an error.
 ---@param uri? string libvirt's connection URI; nil: guestlua.default_uri (the command's -c), then $LIBVIRT_DEFAULT_URI, then libvirt's own default
 ---@param options? guestlua.OpenOptions
 ---@return guestlua.Host

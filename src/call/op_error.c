@@ -85,6 +85,8 @@ static const struct {
   {"No more available PCI slots",
    "all places for devices are taken: each <controller type='pci' model='pcie-root-port'/> is one more, from the "
    "guest's next start on"},
+  {"Host key verification failed", "ssh does not know the host's key, and is not asked to: ssh to it once by hand, and accept the key"},
+  {"Permission denied (", "ssh needs a key that the host knows: ssh-copy-id brings it there, ssh-add opens one that has a passphrase"},
 };
 
 static void set_advice(lua_State *L, const virError *e)

@@ -113,6 +113,7 @@ local function configure(settings)
   guestlua.default_uri = settings.connect
   guestlua.default_readonly = settings.readonly or settings.sandbox
   guestlua.default_keepalive = settings.keepalive_interval
+  require("guestlua.host.open").asks = true
   guestlua.log.configure({
     level = settings.log_level or levels[settings.debug],
     format = settings.log_format,

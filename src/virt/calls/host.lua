@@ -100,7 +100,7 @@ return {
     virNWFilterBindingCreateXML = { "change", "Puts a network filter in force on a port." },
   },
   hand = {
-    virConnectOpen = "guestlua.open", virConnectOpenReadOnly = "guestlua.open", virConnectClose = "Host.close",
+    virConnectOpen = "guestlua.open", virConnectOpenReadOnly = "guestlua.open", virConnectOpenAuth = "guestlua.open", virConnectClose = "Host.close",
     virConnectIsAlive = "Host.is_alive", virConnectGetURI = "Host.uri", virConnectGetHostname = "Host.hostname",
     virConnectGetLibVersion = "Host.libvirt_version", virConnectSetKeepAlive = "guestlua.open", virGetVersion = "guestlua.version",
     virConnectGetAllDomainStats = "Host.get_all_domain_stats", virNodeGetCPUStats = "Host.get_cpu_stats",
@@ -126,7 +126,6 @@ return {
     virNetworkDefineXML = "virNetworkDefineXMLFlags", virNWFilterDefineXML = "virNWFilterDefineXMLFlags",
   },
   missing = {
-    virConnectOpenAuth = "no authentication by callbacks yet: libvirt's auth.conf serves",
     virDomainCreateXMLWithFiles = "no open files as arguments yet",
     virConnectNetworkEventRegisterAny = "no events of networks yet", virConnectNetworkEventDeregisterAny = "no events of networks yet",
     virConnectStoragePoolEventRegisterAny = "no events of pools yet", virConnectStoragePoolEventDeregisterAny = "no events of pools yet",
