@@ -4,6 +4,7 @@
 --   enum      the enumeration          family    the name in C           prefix    what its events' names begin with in Lua
 --   first     the number of its first event among ours, and room for how many: see src/event/kind.h
 --   callback  in the place of enum: there is one event, `name`, without a number
+-- own: what is no event of libvirt's, with its one field.
 -- classes: what can subscribe, and to which families. All hear of their connection, too.
 -- enums: the enumerations of numbers which do not follow from their names, by callback and argument; "event": by the number of that.
 -- rename: arguments that have another name in Lua: "event" is the name of the event itself.
