@@ -407,8 +407,9 @@ function Host:domain_xml_to_native(native_format, domain_xml, options) end
 ---@class guestlua.EventsOptions
 ---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds for the whole loop; default: no limit
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 
----For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.EventsOptions
 ---@return fun(): table
@@ -1232,6 +1233,7 @@ function Host:nwfilters(options) end
 ---@class guestlua.OnOptions
 ---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds after which no more events are handled; default: no limit
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 
 ---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
 ---@param names string|table an event's name, or a list of them
@@ -1534,6 +1536,7 @@ function Host:storage_vol_lookup_by_key(key, options) end
 function Host:storage_vol_lookup_by_path(path, options) end
 
 ---@class guestlua.SubscribeOptions
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
@@ -1567,6 +1570,7 @@ function Host:volume(path_or_key, options) end
 ---@class guestlua.WaitEventOptions
 ---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds to wait at most; default: no limit
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 
 ---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
 ---@param names string|table an event's name, or a list of them
@@ -1802,7 +1806,7 @@ function Guest:disks(options) end
 ---Lets the bridge ports of the guest's interfaces send received frames back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface without a bridge is left alone.
 function Guest:enable_hairpin() end
 
----For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.EventsOptions
 ---@return fun(): table
@@ -4606,6 +4610,16 @@ function Network:create(options) end
 ---@param options? guestlua.NetworkDestroyOptions
 function Network:destroy(options) end
 
+---@class guestlua.NetworkEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NetworkEventsOptions
+---@return fun(): table
+function Network:events(names, options) end
+
 ---Whether the network starts with the host.
 ---
 ---libvirt: `virNetworkGetAutostart`
@@ -4702,6 +4716,17 @@ function Network:leases(mac, options) end
 ---@return guestlua.NetworkPort[]
 function Network:list_all_ports(options) end
 
+---@class guestlua.NetworkOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.NetworkOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function Network:on(names, fn, options) end
+
 ---@class guestlua.PortCreateXmlOptions
 ---@field reclaim? boolean VIR_NETWORK_PORT_CREATE_RECLAIM
 ---@field validate? boolean VIR_NETWORK_PORT_CREATE_VALIDATE
@@ -4743,6 +4768,17 @@ function Network:ports(options) end
 ---@param options? guestlua.SetAutostartOptions
 function Network:set_autostart(autostart, options) end
 
+---@class guestlua.NetworkSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectNetworkEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.NetworkSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function Network:subscribe(events, options) end
+
 ---@class guestlua.NetworkUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4767,6 +4803,16 @@ function Network:undefine(options) end
 ---@param xml guestlua.Element|string an Element or XML text
 ---@param options? guestlua.UpdateOptions
 function Network:update(command, section, parent_index, xml, options) end
+
+---@class guestlua.NetworkWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NetworkWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function Network:wait_event(names, options) end
 
 ---A port of a virtual network: network:ports() lists them.
 ---@class guestlua.NetworkPort: userdata
@@ -4914,6 +4960,16 @@ function StoragePool:delete(options) end
 ---@param options? guestlua.StoragePoolDestroyOptions
 function StoragePool:destroy(options) end
 
+---@class guestlua.StoragePoolEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.StoragePoolEventsOptions
+---@return fun(): table
+function StoragePool:events(names, options) end
+
 ---Whether the pool starts with the host.
 ---
 ---libvirt: `virStoragePoolGetAutostart`
@@ -4969,6 +5025,17 @@ function StoragePool:is_persistent(options) end
 ---@return guestlua.StorageVol[]
 function StoragePool:list_all_volumes(options) end
 
+---@class guestlua.StoragePoolOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.StoragePoolOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function StoragePool:on(names, fn, options) end
+
 ---@class guestlua.RefreshOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4996,6 +5063,17 @@ function StoragePool:set_autostart(autostart, options) end
 ---@return guestlua.StorageVol?
 function StoragePool:storage_vol_lookup_by_name(name, options) end
 
+---@class guestlua.StoragePoolSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectStoragePoolEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.StoragePoolSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function StoragePool:subscribe(events, options) end
+
 ---@class guestlua.StoragePoolUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5020,6 +5098,16 @@ function StoragePool:volume(name, options) end
 ---@param options? guestlua.VolumesOptions
 ---@return guestlua.StorageVol[]
 function StoragePool:volumes(options) end
+
+---@class guestlua.StoragePoolWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.StoragePoolWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function StoragePool:wait_event(names, options) end
 
 ---A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.
 ---@class guestlua.StorageVol: userdata
@@ -5197,6 +5285,16 @@ function NodeDevice:destroy(options) end
 ---@param options? guestlua.DetachOptions
 function NodeDevice:detach(driver_name, options) end
 
+---@class guestlua.NodeDeviceEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NodeDeviceEventsOptions
+---@return fun(): table
+function NodeDevice:events(names, options) end
+
 ---Whether a mediated device starts with the host.
 ---
 ---libvirt: `virNodeDeviceGetAutostart`
@@ -5244,6 +5342,17 @@ function NodeDevice:is_persistent(options) end
 ---@return string[]
 function NodeDevice:list_caps(options) end
 
+---@class guestlua.NodeDeviceOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.NodeDeviceOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function NodeDevice:on(names, fn, options) end
+
 ---@class guestlua.ReattachOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5266,6 +5375,17 @@ function NodeDevice:reset(options) end
 ---@param options? guestlua.SetAutostartOptions
 function NodeDevice:set_autostart(autostart, options) end
 
+---@class guestlua.NodeDeviceSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectNodeDeviceEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.NodeDeviceSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function NodeDevice:subscribe(events, options) end
+
 ---@class guestlua.NodeDeviceUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5275,6 +5395,16 @@ function NodeDevice:set_autostart(autostart, options) end
 ---@param options? guestlua.NodeDeviceUndefineOptions
 function NodeDevice:undefine(options) end
 
+---@class guestlua.NodeDeviceWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NodeDeviceWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function NodeDevice:wait_event(names, options) end
+
 ---A secret that libvirt keeps: host:secret and host:secrets make one.
 ---@class guestlua.Secret: userdata
 ---@field host guestlua.Host The connection that it was found on.
@@ -5283,6 +5413,16 @@ local Secret = {}
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function Secret:close() end
+
+---@class guestlua.SecretEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.SecretEventsOptions
+---@return fun(): table
+function Secret:events(names, options) end
 
 ---What the secret is for: the path of a volume, the name of a pool ...
 ---
@@ -5320,6 +5460,17 @@ function Secret:get_value(options) end
 ---@return string
 function Secret:get_xml_desc(options) end
 
+---@class guestlua.SecretOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.SecretOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function Secret:on(names, fn, options) end
+
 ---@class guestlua.SetValueOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5330,6 +5481,17 @@ function Secret:get_xml_desc(options) end
 ---@param options? guestlua.SetValueOptions
 function Secret:set_value(value, options) end
 
+---@class guestlua.SecretSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectSecretEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.SecretSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function Secret:subscribe(events, options) end
+
 ---@class guestlua.SecretUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5338,6 +5500,16 @@ function Secret:set_value(value, options) end
 ---libvirt: `virSecretUndefine`
 ---@param options? guestlua.SecretUndefineOptions
 function Secret:undefine(options) end
+
+---@class guestlua.SecretWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.SecretWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function Secret:wait_event(names, options) end
 
 ---A network interface of the host: host:interface and host:interfaces make one.
 ---@class guestlua.Interface: userdata
@@ -5462,7 +5634,7 @@ function NWFilterBinding:get_filter_name() end
 ---@return string
 function NWFilterBinding:get_xml_desc(options) end
 
----Events of one or more kinds, of one guest or of all guests of a host, from the moment of subscribe on.
+---Events of one or more kinds, of one guest, network, pool … or of all of a host, from the moment of subscribe on.
 ---@class guestlua.Subscription: userdata
 local Subscription = {}
 
@@ -5474,7 +5646,9 @@ function Subscription:close() end
 ---@class guestlua.NextResult
 ---@field event string its name, as it was subscribed to
 ---@field guest string? the name of the guest that it is about
----@field uuid string? the UUID of that
+---@field object string? the name of what else it is about; of a secret its UUID
+---@field object_type string? what that is: "network", "pool", "node device" or "secret"
+---@field uuid string? the UUID of that; devices of the host have none
 ---@field [string] any the fields that events of this name have: see the manual, "Events"
 
 ---Waits for the next event. Unfetched events beyond 1024 are dropped, and reported as an event "lost" with their number.

@@ -40,6 +40,7 @@ local RECIPES = {
   ["Log in at a guest's console"] = "Linux .*\n",
   ["Run a command in many guests"] = ": .*load average",
   ["Tell a web service what guests do"] = "",
+  ["Start a network again that somebody stops"] = "",
   ["Attach a disk for a while"] = "scratch%.qcow2\ndetached\n$",
   ["Ask many hosts"] = "%d guests, libvirt %d.*\n.*%d guests, libvirt %d",
   ["Change a guest's configuration"] = "it has 2 CPUs\n$",
@@ -63,7 +64,7 @@ describe("The documentation's recipes:", function()
       end,
       guestlua = setmetatable(extra or {}, { __index = guestlua }),
     }, { __index = _G })
-    environment.guestlua.open = function()
+    environment.guestlua.open = rawget(environment.guestlua, "open") or function()
       return setmetatable({}, { __close = function() end, __index = function(_, key)
         if key == "on" then
           return function(_, ...)
@@ -125,7 +126,17 @@ describe("The documentation's recipes:", function()
             end
           end
         end
-        local served = extra.serve
+        if section.title:find("^Start a network again") then
+          local host = guestlua.open("test:///default") -- the machine's has no networks
+          local network = host:network("default")
+          network:set_autostart(true)
+          extra.open = function() return host end -- which closes it
+          extra.serve = function()
+            network:destroy()
+            helper.await(function() return network:is_active() end, "the network to be started again")
+          end
+        end
+        local served = section.title:find("^Tell a web")
         assert.matches(expected, run(block, extra))
         if served then
           handler:close()

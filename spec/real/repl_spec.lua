@@ -181,6 +181,14 @@ id  name  state    uuid
     assert.is_nil(screen:matches("\ndone\n>\n$"):find("lifecycle", 1, true))
   end)
 
+  it("watches what is no guest, too", function()
+    local screen <close> = start()
+    screen:type("net = host:network('default') watch(net)\n")
+    screen:shows("watching network_lifecycle of <Network default>; unwatch() stops it\n>\n")
+    screen:type("net:destroy()\n")
+    screen:shows("\nnetwork_lifecycle network 'default' detail=0 type=stopped\n")
+  end)
+
   it("completes", function()
     local screen <close> = start()
     local function completes(typed, expected)

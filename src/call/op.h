@@ -106,6 +106,7 @@ struct gl_op {
   const char *part;          /* the name of a part of the subject: a guest's "vda" */
   const char *part_type;     /* "disk" */
   const char *uri;           /* the connection's, for errors */
+  const char *call;          /* libvirt's function, if run has called another than the row's; NULL: the row's */
 
   int rc;             /* run's return value */
   bool lost;          /* the connection was lost when it failed */

@@ -29,7 +29,7 @@ local function add_params(lines, row, positional, title, columns)
       end
       local optional = positional and not p.required and ", or nil" or ""
       lines[#lines + 1] = wrapped(("%s (%s%s): %s"):format(p.name, p.type, optional, p.help), "  ", columns)
-      if p.choices and #p.choices < 30 then
+      if p.choices and #p.choices < 50 then
         lines[#lines + 1] = wrapped(table.concat(p.choices, ", "), "    ", columns)
       end
     end

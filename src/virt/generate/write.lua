@@ -378,11 +378,17 @@ function Writer:call(p)
   end
 end
 
+-- For the C of a file.
+function write.new(description, words, header)
+  local writer = setmetatable({ lines = {}, done = {}, defs = {}, description = description, words = words }, Writer)
+  writer:add("/* Made by src/virt/generate.lua from libvirt's description of itself; changes here are lost. */")
+  writer:add('#include "%s"\n', header)
+  return writer
+end
+
 -- The enumerations that the calls need which are written by hand.
 function write.words(description, words)
-  local writer = setmetatable({ lines = {}, done = {}, description = description, words = words }, Writer)
-  writer:add("/* Made by src/virt/generate.lua from libvirt's description of itself; changes here are lost. */")
-  writer:add('#include "virt/object/generated.h"\n')
+  local writer = write.new(description, words, "virt/object/generated.h")
   for _, one in ipairs(words.enums) do
     local enum, bits = one:match("^(%w+)(.*)$")
     local id = writer:enum(enum, bits ~= "")
@@ -393,9 +399,7 @@ end
 
 -- The C of a file: some plans of a class.
 function write.file(table_name, plans, description, words)
-  local writer = setmetatable({ lines = {}, done = {}, defs = {}, description = description, words = words }, Writer)
-  writer:add("/* Made by src/virt/generate.lua from libvirt's description of itself; changes here are lost. */")
-  writer:add('#include "virt/object/generated.h"\n')
+  local writer = write.new(description, words, "virt/object/generated.h")
   for _, p in ipairs(plans) do
     writer:call(p)
   end

@@ -105,7 +105,7 @@ static const gl_opdef close_def = {
   .invoke = gl_object_close_method,
 };
 
-static const gl_opdef *const methods[] = {&gl_get_block_device, &gl_subscribe, &close_def, NULL};
+static const gl_opdef *const methods[] = {&gl_get_block_device, &gl_subscribe_guest, &close_def, NULL};
 static const gl_opdef *const *const ops[] = {gl_guest_power_ops,
                                              gl_guest_config_ops,
                                              gl_guest_info_ops,
