@@ -3,8 +3,8 @@
 local HEAD = [[
 # virsh's commands
 
-Each command of virsh, and what does the same here. Made by `make doc` from doc/virsh.lua; specs run every line. Several lines in a row are several
-ways, or several halves. `xml` is XML text, as of `io.open("web1.xml"):read("a")`, or an Element, and `uuid` a text. The pages of the classes, such as
+Each command of virsh, and what does the same here. Made by `make doc` from lua/guestlua/prompt/virsh.lua; specs run every line. Several lines in a
+row are several ways, or several halves. `xml` is XML text, as of `io.open("web1.xml"):read("a")`, or an Element, and `uuid` a text. The pages of the classes, such as
 [Guest](reference/Guest.md), have all options, and so has `help "guest.migrate"` at the prompt. What is used most stands in
 [coming from virsh](coming_from.md).
 ]]
@@ -16,7 +16,7 @@ local function code(line)
 end
 
 local lines = { HEAD }
-for _, section in ipairs(require("doc.virsh")) do
+for _, section in ipairs(require("guestlua.prompt.virsh")) do
   lines[#lines + 1] = ("## %s\n"):format(section[1])
   if section[2] ~= "" then
     lines[#lines + 1] = ("    %s\n"):format((section[2]:gsub("\n", "\n    ")))

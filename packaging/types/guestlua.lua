@@ -4835,7 +4835,7 @@ function StoragePool:create(options) end
 ---@field prealloc_metadata? boolean allocate the image's metadata at once
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Makes a volume: pool:create_volume{ name = "web.qcow2", capacity = 10 * 2^30 // 1, format = "qcow2" }.
+---Makes a volume: pool:create_volume{ name = "web.qcow2", capacity = 10 << 30, format = "qcow2" }.
 ---@param options? guestlua.CreateVolumeOptions
 ---@return guestlua.StorageVol
 function StoragePool:create_volume(options) end

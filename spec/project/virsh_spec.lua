@@ -1,4 +1,4 @@
--- doc/virsh.lua: each command of virsh has a row, each line names what there is, and those that need no real hypervisor run. spec/real/virsh_spec.lua
+-- lua/guestlua/prompt/virsh.lua: each command of virsh has a row, each line names what there is, and those that need no real hypervisor run. spec/real/virsh_spec.lua
 -- runs the others.
 
 local check = require("guestlua.command.check")

@@ -1,4 +1,4 @@
--- The rows of doc/virsh.lua, and how the specs run their lines. Each line of each row runs somewhere: `virsh.place` says where.
+-- The rows of lua/guestlua/prompt/virsh.lua, and how the specs run their lines. Each line of each row runs somewhere: `virsh.place` says where.
 
 local guestlua = require("guestlua")
 
@@ -17,7 +17,7 @@ end
 -- All rows, in their order: {command, preamble, lines, none, since}.
 function virsh.rows()
   local rows = {}
-  for _, section in ipairs(dofile("doc/virsh.lua")) do
+  for _, section in ipairs(require("guestlua.prompt.virsh")) do
     for _, row in ipairs({ table.unpack(section, 3) }) do
       rows[#rows + 1] = { command = row[1], preamble = section[2], lines = { table.unpack(row, 2) }, none = row.none, since = row.since }
     end

@@ -1,5 +1,5 @@
--- virsh's commands, and the lines of guestlua that do the same: doc/virsh_page.lua makes doc/virsh.md of it, and spec/project/virsh_spec.lua and
--- spec/real/virsh_spec.lua check and run each line.
+-- virsh's commands, and the lines of guestlua that do the same: for help(), for the examples of methods, and for doc/virsh.md. Specs run each line:
+-- spec/support/virsh.lua says where.
 --
 --   a section     its title, what its lines begin with, and its rows
 --   a row         the command, and its lines; `none`: why there is no line; `since`: the version of virsh that has it first, if that is after 9.0
