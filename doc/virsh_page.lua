@@ -4,9 +4,9 @@ local HEAD = [[
 # virsh's commands
 
 Each command of virsh, and what does the same here. Made by `make doc` from lua/guestlua/prompt/virsh.lua; specs run every line. Several lines in a
-row are several ways, or several halves. `xml` is XML text, as of `io.open("web1.xml"):read("a")`, or an Element, and `uuid` a text. The pages of the classes, such as
-[Guest](reference/Guest.md), have all options, and so has `help "guest.migrate"` at the prompt. What is used most stands in
-[coming from virsh](coming_from.md).
+row are several ways, or several halves. `xml` is XML text, as of `io.open("web1.xml"):read("a")`, or an Element, and `uuid` a text. The pages of
+the classes, such as [Guest](reference/Guest.md), have all options, and so has `help "guest.migrate"` at the prompt; `help "setvcpus"` has the row of
+a command. What is used most stands in [coming from virsh](coming_from.md).
 ]]
 
 -- In a table a | ends a column.

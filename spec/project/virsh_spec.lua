@@ -1,5 +1,5 @@
--- lua/guestlua/prompt/virsh.lua: each command of virsh has a row, each line names what there is, and those that need no real hypervisor run. spec/real/virsh_spec.lua
--- runs the others.
+-- lua/guestlua/prompt/virsh.lua: each command of virsh has a row, each line names what there is, and those that need no real hypervisor run.
+-- spec/real/virsh_spec.lua runs the others.
 
 local check = require("guestlua.command.check")
 local guestlua = require("guestlua")
@@ -187,6 +187,7 @@ local function heard(guest_name, event, kind)
 end
 
 describe("On the test driver runs", function()
+  helper.leaves_nothing() -- the driver's state is gone when no connection is left
   local scratch = helper.scratch()
   lazy_teardown(function()
     os.execute("rm -r " .. helper.quoted(scratch))

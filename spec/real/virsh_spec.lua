@@ -1,4 +1,5 @@
--- Those lines of lua/guestlua/prompt/virsh.lua that need a real libvirtd, a guest that runs, or two hosts; spec/project/virsh_spec.lua has the others.
+-- The lines of lua/guestlua/prompt/virsh.lua that need a real libvirtd, a guest that runs, or two hosts; spec/project/virsh_spec.lua has the
+-- others.
 
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
