@@ -2304,6 +2304,15 @@ function Guest:pm_wakeup(options) end
 ---@param options? guestlua.PoweroffOptions
 function Guest:poweroff(options) end
 
+---@class guestlua.PressOptions
+---@field hold? integer how long they are held, in milliseconds; default: 0
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Presses keys of the guest's keyboard, all together: guest:press{ "leftctrl", "leftalt", "delete" }. The names are Linux's, without KEY_, and stand for places on a keyboard; send_key takes numbers.
+---@param keys table a list of the keys' names
+---@param options? guestlua.PressOptions
+function Guest:press(keys, options) end
+
 ---@class guestlua.ReadFileOptions
 ---@field max_size? integer the maximum number of bytes; default 16 MiB
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2566,9 +2575,9 @@ function Domain:backup_get_xml_desc(options) end
 ---
 ---libvirt: `virDomainBlockCommit`
 ---@param disk string the disk's target, as "vda"
----@param base string the image to end at
----@param top string the image to begin at
----@param bandwidth integer MiB/s; 0: no limit
+---@param base? string the image to end at
+---@param top? string the image to begin at
+---@param bandwidth? integer MiB/s; 0: no limit
 ---@param options? guestlua.BlockCommitOptions
 function Domain:block_commit(disk, base, top, bandwidth, options) end
 
@@ -2584,7 +2593,7 @@ function Domain:block_commit(disk, base, top, bandwidth, options) end
 ---libvirt: `virDomainBlockCopy`
 ---@param disk string the disk's target, as "vda"
 ---@param destxml guestlua.Element|string where to: a <disk> element
----@param params table a table from name to value
+---@param params? table a table from name to value
 ---@param options? guestlua.BlockCopyOptions
 function Domain:block_copy(disk, destxml, params, options) end
 
@@ -2633,7 +2642,7 @@ function Domain:block_peek(disk, offset, size, options) end
 ---
 ---libvirt: `virDomainBlockPull`
 ---@param disk string the disk's target, as "vda"
----@param bandwidth integer MiB/s; 0: no limit
+---@param bandwidth? integer MiB/s; 0: no limit
 ---@param options? guestlua.BlockPullOptions
 function Domain:block_pull(disk, bandwidth, options) end
 
@@ -2652,7 +2661,7 @@ function Domain:block_pull(disk, bandwidth, options) end
 ---libvirt: `virDomainBlockRebase`
 ---@param disk string the disk's target, as "vda"
 ---@param base? string the image to end at
----@param bandwidth integer MiB/s; 0: no limit
+---@param bandwidth? integer MiB/s; 0: no limit
 ---@param options? guestlua.BlockRebaseOptions
 function Domain:block_rebase(disk, base, bandwidth, options) end
 
@@ -2863,7 +2872,7 @@ function Domain:fs_thaw(mountpoints, options) end
 ---
 ---libvirt: `virDomainFSTrim`
 ---@param mount_point? string where the file system is mounted; nil: all
----@param minimum integer the smallest hole that is given back, in bytes
+---@param minimum? integer the smallest hole that is given back, in bytes
 ---@param options? guestlua.FsTrimOptions
 function Domain:fs_trim(mount_point, minimum, options) end
 
@@ -3654,7 +3663,7 @@ function Domain:pin_vcpu(vcpu, cpus, options) end
 ---
 ---libvirt: `virDomainPMSuspendForDuration`
 ---@param target string what kind of sleep
----@param duration integer seconds; 0: until it is woken
+---@param duration? integer seconds; 0: until it is woken
 ---@param options? guestlua.PmSuspendForDurationOptions
 function Domain:pm_suspend_for_duration(target, duration, options) end
 
@@ -4005,7 +4014,7 @@ function Domain:set_scheduler_parameters(params, options) end
 ---
 ---libvirt: `virDomainSetTime`
 ---@param seconds integer seconds since 1970
----@param nseconds integer nanoseconds more
+---@param nseconds? integer nanoseconds more
 ---@param options? guestlua.SetTimeOptions
 function Domain:set_time(seconds, nseconds, options) end
 
