@@ -84,6 +84,9 @@ describe("On a libvirtd runs", function()
       local network = host:network_define_xml(NETWORK:format(command == "net-update" and DHCP or ""))
       if command ~= "net-update" then
         network:create()
+        if command == "net-desc" then
+          network:set_metadata("description", "x")
+        end
         if command == "net-port-dumpxml" or command == "net-port-delete" then
           network:port_create_xml(PORT:format(UUID))
         end
@@ -170,10 +173,11 @@ describe("On a real guest runs", function()
     ["managedsave-dumpxml"] = SAVED, ["managedsave-define"] = SAVED, ["managedsave-edit"] = SAVED,
     ["detach-device"] = ATTACHED, ["detach-device-alias"] = ATTACHED, ["detach-disk"] = ATTACHED, ["detach-interface"] = NIC,
     blockcommit = OVERLAY, blockpull = OVERLAY, blockjob = "disk:copy(xml, { transient = true })",
+    domthrottlegroupdel = "guest:set_throttle_group('slow', { total_iops_sec = 500 }, { config = true })",
     domjobabort = BACKUP, ["backup-dumpxml"] = BACKUP, ["get-user-sshkeys"] = "guest:authorized_ssh_keys_set('root', { 'ssh-ed25519 AAAA me' })",
   }
-  -- This guest does not sleep, has no encrypted memory, no cgroups and no migration under way.
-  local REFUSED = { dompmwakeup = true, domsetlaunchsecstate = true, schedinfo = true, ["migrate-postcopy"] = true }
+  -- This guest does not sleep, has no encrypted memory, no cgroups, no screen and no migration under way.
+  local REFUSED = { dompmwakeup = true, ["domdisplay-reload"] = true, domsetlaunchsecstate = true, schedinfo = true, ["migrate-postcopy"] = true }
 
   -- `xml` for a command's line.
   local function xml_for(guest, command, i)

@@ -148,7 +148,7 @@ local guest = guestlua.open():guest("web1")
 local disk = guest:get_block_device("vda")
 local workflow = guestlua.workflow]],
     { "blockcommit", "disk:commit(nil, nil, { active = true }); disk:await_job(); disk:abort_job{ pivot = true }" },
-    { "blockpull", "disk:rebase(); disk:await_job()" },
+    { "blockpull", "disk:rebase(); disk:await_job()", [[guest:block_pull("vda")]] },
     { "blockcopy", [[workflow.swap_volume(guest, "vda", xml)]], [[workflow.live_snapshot(guest, "vda", "/var/tmp/copy.qcow2")]],
       "disk:copy(xml, { transient = true })" },
     { "blockresize", "disk:resize(2 << 30)" },
