@@ -108,6 +108,7 @@ require("guestlua.workflow.device.attached")
 require("guestlua.disk.job")
 require("guestlua.disk.size")
 require("guestlua.guest.secrets")
+require("guestlua.guest.keys")
 guestlua.await_agent = require("guestlua.guest.agent").await_agent
 require("guestlua.guest.inside")
 require("guestlua.guest.file")

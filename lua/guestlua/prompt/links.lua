@@ -4,9 +4,10 @@ local links = {}
 
 local PAGES = {
   { "virDomainSnapshot", "domain-snapshot" }, { "virDomainRevertToSnapshot", "domain-snapshot" }, { "virDomainCheckpoint", "domain-checkpoint" },
-  { "virDomainQemu", false }, { "virConnectDomainQemu", false }, { "virConnectDomainEvent", "domain" }, { "virConnectNetworkEvent", "network" },
+  { "virDomainHasCurrentSnapshot", "domain-snapshot" }, { "virDomainListAllSnapshots", "domain-snapshot" },
+  { "virDomainListAllCheckpoints", "domain-checkpoint" }, { "virConnectDomainEvent", "domain" }, { "virConnectNetworkEvent", "network" },
   { "virConnectStoragePoolEvent", "storage" }, { "virConnectNodeDeviceEvent", "nodedev" }, { "virConnectSecretEvent", "secret" },
-  { "virConnectDomainXML", "domain" }, { "virConnectListAllDomains", "domain" },
+  { "virDomainQemu", false }, { "virConnectDomainQemu", false }, { "virConnectDomainXML", "domain" }, { "virConnectListAllDomains", "domain" },
   { "virConnectGetAllDomainStats", "domain" }, { "virConnectGetDomainCapabilities", "domain" }, { "virConnectListAllNetworks", "network" },
   { "virConnectListAllInterfaces", "interface" }, { "virConnectListAllNWFilter", "nwfilter" }, { "virConnectListAllNodeDevices", "nodedev" },
   { "virConnectListAllSecrets", "secret" }, { "virConnectListAllStoragePools", "storage" }, { "virConnectFindStoragePool", "storage" },

@@ -72,7 +72,7 @@ function Writer:flags(enums, choices)
   end)
   self:add("static const gl_param %s[] = {", id)
   for _, one in ipairs(list) do
-    local help = self.words.flags[one.constant] or one.constant
+    local help = self.words.flag(one.constant)
     if one.other then
       local text = ("true: only those that are %s; false: only those that are %s"):format(one.word, one.other)
       self:add("  GL_OPTION_CHOICE(%s, %s, %s, %s),", quoted(one.word), one.constant, words[one.other], quoted(text))
