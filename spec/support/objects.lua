@@ -27,7 +27,7 @@ function objects.make(host)
 end
 
 -- Classes without objects in the test driver.
-objects.elsewhere = { NetworkPort = true, Secret = true, NWFilter = true, NWFilterBinding = true }
+objects.elsewhere = { NetworkPort = true, Secret = true, NWFilter = true, NWFilterBinding = true, Stream = true }
 
 -- ---- the generated calls ----
 
