@@ -43,7 +43,7 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 # libvirt's description of its functions, from which most calls are made: a file a class.
 APIS := $(shell $(PKG_CONFIG) --variable=libvirt_api libvirt 2>/dev/null) $(shell $(PKG_CONFIG) --variable=libvirt_qemu_api libvirt-qemu 2>/dev/null)
 CALLS := $(patsubst %,$(BUILD)/calls/%.c,host domain snapshot checkpoint network networkport storagepool storagevol nodedevice secret interface \
-  nwfilter nwfilterbinding words)
+  nwfilter nwfilterbinding words events)
 
 # The rows of all calls are pointers, which take 24 bytes each until they are packed: the loader of glibc 2.36 can unpack them.
 PACKED = $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { return 0; }' | \

@@ -21,6 +21,7 @@ local pages = {
   { from = "doc/tutorial.md", to = "tutorial.html", title = "The first hour" },
   { from = "doc/cookbook.md", to = "cookbook.html", title = "Cookbook" },
   { from = "doc/coming_from.md", to = "coming_from.html", title = "Coming from virsh, Python, Nova" },
+  { from = "doc/virsh.md", to = "virsh.html", title = "virsh's commands" },
   { from = "doc/limits.md", to = "limits.html", title = "Limits and packages" },
   { from = "doc/guestlua.1", to = "guestlua.1.html", title = "The command" },
   { from = "doc/departures.md", to = "departures.html", title = "Departures" },

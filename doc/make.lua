@@ -4,7 +4,7 @@ package.path = "./?.lua;" .. package.path
 
 local directory = ...
 
-for _, maker in ipairs({ "reference", "types", "man", "completions" }) do
+for _, maker in ipairs({ "reference", "types", "man", "completions", "virsh_page" }) do
   for path, text in pairs(require("doc." .. maker)) do
     path = directory .. "/" .. path
     assert(os.execute(("mkdir -p '%s'"):format(path:match("^(.*)/"))))

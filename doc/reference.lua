@@ -1,5 +1,6 @@
 -- The manual's page of each class, as Markdown.
 
+local examples = require("guestlua.prompt.examples")
 local help = require("guestlua.prompt.help")
 local links = require("guestlua.prompt.links")
 
@@ -70,6 +71,10 @@ local function page(class)
       add("\nReturns %s:\n\n%s", help.table_of(row), table.concat(list, "\n"))
     elseif help.result(row) then
       add("\nReturns %s.", escaped(help.result(row)))
+    end
+    local example, command = examples.of(class, row)
+    if example then
+      add("\nAs virsh's `%s`:\n\n    %s", command, example)
     end
     local takes = common(row.params) and (" Option [`%s`](#%s)."):format(shared.name, shared.name) or ""
     if row.call then

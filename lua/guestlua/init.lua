@@ -22,6 +22,7 @@ local guestlua = {
   NWFilter = core.NWFilter,
   NWFilterBinding = core.NWFilterBinding,
   Subscription = core.Subscription,
+  Stream = core.Stream,
   Element = core.Element,
   Task = core.Task,
   Signal = core.Signal,
@@ -58,38 +59,9 @@ guestlua.block_job_type = strict(both_ways(core.block_job_type), "guestlua.block
 
 local define = require("guestlua.base.define")
 
-define(guestlua, "guestlua", {
-  name = "open",
-  help = "Connects to libvirt.",
-  result = "Host",
-  params = {
-    { name = "uri", type = "string", positional = true, help = "libvirt's connection URI; nil: guestlua.default_uri (the command's -c), "
-      .. "then $LIBVIRT_DEFAULT_URI, then libvirt's own default" },
-    { name = "readonly", type = "boolean", help = "open it read-only: calls that change something are refused by libvirt" },
-    { name = "no_aliases", type = "boolean", help = "take the URI as it is: it is no alias of libvirt.conf's; libvirt has that "
-      .. "for connections to a daemon" },
-    { name = "keepalive", type = "integer", help = "seconds between keepalive probes, default: 5, 0: none; "
-      .. "after 6 without an answer the connection is given up" },
-    { name = "reconnect", type = "boolean", help = "open it again where it is lost, as often as it takes; each subscription then gets an event "
-      .. "\"reconnected\", as what happened meanwhile was not heard. Calls made while it is lost fail" },
-  },
-  blocks = true,
-  run = function(uri, options)
-    local readonly = options.readonly
-    if readonly == nil then
-      readonly = guestlua.default_readonly or false
-    end
-    local host = core.open(uri or guestlua.default_uri, {
-      readonly = readonly,
-      no_aliases = options.no_aliases,
-      keepalive = options.keepalive or guestlua.default_keepalive or 5,
-    })
-    if options.reconnect then
-      require("guestlua.host.reconnect")(host)
-    end
-    return host
-  end,
-})
+local open = require("guestlua.host.open")
+open.defaults = guestlua
+guestlua.open = open.open
 
 define(guestlua, "guestlua", {
   name = "embedded",
@@ -136,9 +108,11 @@ require("guestlua.workflow.device.attached")
 require("guestlua.disk.job")
 require("guestlua.disk.size")
 require("guestlua.guest.secrets")
+require("guestlua.guest.keys")
 guestlua.await_agent = require("guestlua.guest.agent").await_agent
 require("guestlua.guest.inside")
 require("guestlua.guest.file")
+require("guestlua.guest.stream")
 
 guestlua.log = require("guestlua.log.log").log
 guestlua.run, guestlua.rates = require("guestlua.host.run").run, require("guestlua.host.rates").rates

@@ -24,6 +24,7 @@
 ---@field Snapshot guestlua.Snapshot
 ---@field StoragePool guestlua.StoragePool
 ---@field StorageVol guestlua.StorageVol
+---@field Stream guestlua.Stream
 ---@field Subscription guestlua.Subscription
 ---@field Task guestlua.Task
 ---@field block_job_type { [integer]: string, active_commit: integer, backup: integer, commit: integer, copy: integer, pull: integer, unknown: integer }
@@ -133,9 +134,10 @@ function guestlua.now() end
 ---@field no_aliases? boolean take the URI as it is: it is no alias of libvirt.conf's; libvirt has that for connections to a daemon
 ---@field keepalive? integer seconds between keepalive probes, default: 5, 0: none; after 6 without an answer the connection is given up
 ---@field reconnect? boolean open it again where it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
----@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+---@field auth? function|table what the host asks for: a table as {authname=, passphrase=}, or a function that gets each question {type, prompt, challenge, default, secret} and returns the answer, or nil to give up. Types: authname, passphrase, realm, echo_prompt, no_echo_prompt. The answers are kept for when the connection is opened again
+---@field timeout? number seconds that an attempt may take, over any transport; in a task the default is 30
 
----Connects to libvirt.
+---Connects to libvirt. Over ssh nothing is ever asked: keys have to be there, and the host's key known. What else a host asks for comes from libvirt's auth.conf, from `auth`, or, in the command, from the terminal if there is one; without any of them it is an error.
 ---@param uri? string libvirt's connection URI; nil: guestlua.default_uri (the command's -c), then $LIBVIRT_DEFAULT_URI, then libvirt's own default
 ---@param options? guestlua.OpenOptions
 ---@return guestlua.Host
@@ -265,8 +267,8 @@ local Host = {}
 function Host:alloc_pages(sizes, counts, first, count, options) end
 
 ---@class guestlua.BaselineCpuOptions
----@field expand_features? boolean VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
----@field migratable? boolean VIR_CONNECT_BASELINE_CPU_MIGRATABLE
+---@field expand_features? boolean name the features of the model too
+---@field migratable? boolean without features that keep a guest from migrating
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The processor that all of the given ones can be, as XML.
@@ -278,8 +280,8 @@ function Host:alloc_pages(sizes, counts, first, count, options) end
 function Host:baseline_cpu(xml_cpus, options) end
 
 ---@class guestlua.BaselineHypervisorCpuOptions
----@field expand_features? boolean VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
----@field migratable? boolean VIR_CONNECT_BASELINE_CPU_MIGRATABLE
+---@field expand_features? boolean name the features of the model too
+---@field migratable? boolean without features that keep a guest from migrating
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The processor that all of the given ones can be with one hypervisor, as XML.
@@ -308,8 +310,8 @@ function Host:capabilities(options) end
 function Host:close() end
 
 ---@class guestlua.CompareCpuOptions
----@field fail_incompatible? boolean VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE
----@field validate_xml? boolean VIR_CONNECT_COMPARE_CPU_VALIDATE_XML
+---@field fail_incompatible? boolean raise an error if it is incompatible
+---@field validate_xml? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Whether the host's processor can do all that the given one can: "incompatible", "identical", "superset".
@@ -321,8 +323,8 @@ function Host:close() end
 function Host:compare_cpu(xml_desc, options) end
 
 ---@class guestlua.CompareHypervisorCpuOptions
----@field fail_incompatible? boolean VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE
----@field validate_xml? boolean VIR_CONNECT_COMPARE_CPU_VALIDATE_XML
+---@field fail_incompatible? boolean raise an error if it is incompatible
+---@field validate_xml? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Whether what a hypervisor can give a guest has all that the given processor has.
@@ -339,11 +341,11 @@ function Host:compare_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpu,
 
 ---@class guestlua.CreateXmlOptions
 ---@field autodestroy? boolean it ends with this connection
----@field bypass_cache? boolean VIR_DOMAIN_START_BYPASS_CACHE
----@field force_boot? boolean VIR_DOMAIN_START_FORCE_BOOT
+---@field bypass_cache? boolean read a saved memory past the host's cache
+---@field force_boot? boolean from the beginning: drop a saved memory
 ---@field paused? boolean leave its processors paused
----@field reset_nvram? boolean VIR_DOMAIN_START_RESET_NVRAM
----@field validate? boolean VIR_DOMAIN_START_VALIDATE
+---@field reset_nvram? boolean with fresh UEFI variables
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts a guest that is gone when it stops (transient).
@@ -355,7 +357,7 @@ function Host:compare_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpu,
 function Host:create_xml(xml_desc, options) end
 
 ---@class guestlua.DefineXmlOptions
----@field validate? boolean VIR_DOMAIN_DEFINE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Defines a guest, or redefines the one of the same UUID. It is not started.
@@ -405,8 +407,9 @@ function Host:domain_xml_to_native(native_format, domain_xml, options) end
 ---@class guestlua.EventsOptions
 ---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds for the whole loop; default: no limit
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 
----For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.EventsOptions
 ---@return fun(): table
@@ -722,7 +725,7 @@ function Host:interface_change_commit(options) end
 function Host:interface_change_rollback(options) end
 
 ---@class guestlua.InterfaceDefineXmlOptions
----@field validate? boolean VIR_INTERFACE_DEFINE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Defines a network interface of the host. It is not started.
@@ -797,22 +800,22 @@ function Host:is_encrypted(options) end
 function Host:is_secure(options) end
 
 ---@class guestlua.ListAllDomainsOptions
----@field active? boolean VIR_CONNECT_LIST_DOMAINS_ACTIVE
----@field autostart? boolean VIR_CONNECT_LIST_DOMAINS_AUTOSTART
----@field has_checkpoint? boolean VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT
----@field has_snapshot? boolean VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT
----@field inactive? boolean VIR_CONNECT_LIST_DOMAINS_INACTIVE
----@field managedsave? boolean VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE
----@field no_autostart? boolean VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART
----@field no_checkpoint? boolean VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT
----@field no_managedsave? boolean VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE
----@field no_snapshot? boolean VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT
----@field other? boolean VIR_CONNECT_LIST_DOMAINS_OTHER
----@field paused? boolean VIR_CONNECT_LIST_DOMAINS_PAUSED
----@field persistent? boolean VIR_CONNECT_LIST_DOMAINS_PERSISTENT
----@field running? boolean VIR_CONNECT_LIST_DOMAINS_RUNNING
----@field shutoff? boolean VIR_CONNECT_LIST_DOMAINS_SHUTOFF
----@field transient? boolean VIR_CONNECT_LIST_DOMAINS_TRANSIENT
+---@field active? boolean those that are active
+---@field autostart? boolean those that start with the host
+---@field has_checkpoint? boolean those with a checkpoint
+---@field has_snapshot? boolean those with a snapshot
+---@field inactive? boolean those that are inactive
+---@field managedsave? boolean those with a saved memory
+---@field no_autostart? boolean those that do not start with the host
+---@field no_checkpoint? boolean those without a checkpoint
+---@field no_managedsave? boolean those without a saved memory
+---@field no_snapshot? boolean those without a snapshot
+---@field other? boolean those in any other state
+---@field paused? boolean those that are paused
+---@field persistent? boolean those that are persistent
+---@field running? boolean those that are running
+---@field shutoff? boolean those that are off
+---@field transient? boolean those that are transient
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the guests. host:guests() has fewer words for the same.
@@ -823,8 +826,8 @@ function Host:is_secure(options) end
 function Host:list_all_domains(options) end
 
 ---@class guestlua.ListAllInterfacesOptions
----@field active? boolean VIR_CONNECT_LIST_INTERFACES_ACTIVE
----@field inactive? boolean VIR_CONNECT_LIST_INTERFACES_INACTIVE
+---@field active? boolean those that are active
+---@field inactive? boolean those that are inactive
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the host's network interfaces. host:interfaces() has fewer words for the same.
@@ -835,12 +838,12 @@ function Host:list_all_domains(options) end
 function Host:list_all_interfaces(options) end
 
 ---@class guestlua.ListAllNetworksOptions
----@field active? boolean VIR_CONNECT_LIST_NETWORKS_ACTIVE
----@field autostart? boolean VIR_CONNECT_LIST_NETWORKS_AUTOSTART
----@field inactive? boolean VIR_CONNECT_LIST_NETWORKS_INACTIVE
----@field no_autostart? boolean VIR_CONNECT_LIST_NETWORKS_NO_AUTOSTART
----@field persistent? boolean VIR_CONNECT_LIST_NETWORKS_PERSISTENT
----@field transient? boolean VIR_CONNECT_LIST_NETWORKS_TRANSIENT
+---@field active? boolean those that are active
+---@field autostart? boolean those that start with the host
+---@field inactive? boolean those that are inactive
+---@field no_autostart? boolean those that do not start with the host
+---@field persistent? boolean those that are persistent
+---@field transient? boolean those that are transient
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the networks. host:networks() has fewer words for the same.
@@ -851,30 +854,30 @@ function Host:list_all_interfaces(options) end
 function Host:list_all_networks(options) end
 
 ---@class guestlua.ListAllNodeDevicesOptions
----@field active? boolean VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE
----@field cap_ap_card? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD
----@field cap_ap_matrix? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX
----@field cap_ap_queue? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE
----@field cap_ccw_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV
----@field cap_css_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV
----@field cap_drm? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM
----@field cap_fc_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST
----@field cap_mdev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
----@field cap_mdev_types? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
----@field cap_net? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
----@field cap_pci_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
----@field cap_scsi? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI
----@field cap_scsi_generic? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_GENERIC
----@field cap_scsi_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST
----@field cap_scsi_target? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET
----@field cap_storage? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE
----@field cap_system? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM
----@field cap_usb_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV
----@field cap_usb_interface? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE
----@field cap_vdpa? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
----@field cap_vpd? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD
----@field cap_vports? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS
----@field inactive? boolean VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE
+---@field active? boolean those that are active
+---@field cap_ap_card? boolean devices of the kind ap card
+---@field cap_ap_matrix? boolean devices of the kind ap matrix
+---@field cap_ap_queue? boolean devices of the kind ap queue
+---@field cap_ccw_dev? boolean devices of the kind ccw dev
+---@field cap_css_dev? boolean devices of the kind css dev
+---@field cap_drm? boolean devices of the kind drm
+---@field cap_fc_host? boolean devices of the kind fc host
+---@field cap_mdev? boolean devices of the kind mdev
+---@field cap_mdev_types? boolean devices of the kind mdev types
+---@field cap_net? boolean devices of the kind net
+---@field cap_pci_dev? boolean devices of the kind pci dev
+---@field cap_scsi? boolean devices of the kind scsi
+---@field cap_scsi_generic? boolean devices of the kind scsi generic
+---@field cap_scsi_host? boolean devices of the kind scsi host
+---@field cap_scsi_target? boolean devices of the kind scsi target
+---@field cap_storage? boolean devices of the kind storage
+---@field cap_system? boolean devices of the kind system
+---@field cap_usb_dev? boolean devices of the kind usb dev
+---@field cap_usb_interface? boolean devices of the kind usb interface
+---@field cap_vdpa? boolean devices of the kind vdpa
+---@field cap_vpd? boolean devices of the kind vpd
+---@field cap_vports? boolean devices of the kind vports
+---@field inactive? boolean those that are inactive
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the host's devices. host:node_devices() has fewer words for the same.
@@ -905,10 +908,10 @@ function Host:list_all_nwfilter_bindings(options) end
 function Host:list_all_nwfilters(options) end
 
 ---@class guestlua.ListAllSecretsOptions
----@field ephemeral? boolean VIR_CONNECT_LIST_SECRETS_EPHEMERAL
----@field no_ephemeral? boolean VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL
----@field no_private? boolean VIR_CONNECT_LIST_SECRETS_NO_PRIVATE
----@field private? boolean VIR_CONNECT_LIST_SECRETS_PRIVATE
+---@field ephemeral? boolean those that are ephemeral
+---@field no_ephemeral? boolean those that are not ephemeral
+---@field no_private? boolean those that are not private
+---@field private? boolean those that are private
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the secrets. host:secrets() has fewer words for the same.
@@ -919,26 +922,26 @@ function Host:list_all_nwfilters(options) end
 function Host:list_all_secrets(options) end
 
 ---@class guestlua.ListAllStoragePoolsOptions
----@field active? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
----@field autostart? boolean VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART
----@field dir? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DIR
----@field disk? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DISK
----@field fs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_FS
----@field gluster? boolean VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER
----@field inactive? boolean VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE
----@field iscsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI
----@field iscsi_direct? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT
----@field logical? boolean VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL
----@field mpath? boolean VIR_CONNECT_LIST_STORAGE_POOLS_MPATH
----@field netfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_NETFS
----@field no_autostart? boolean VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART
----@field persistent? boolean VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT
----@field rbd? boolean VIR_CONNECT_LIST_STORAGE_POOLS_RBD
----@field scsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SCSI
----@field sheepdog? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG
----@field transient? boolean VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT
----@field vstorage? boolean VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE
----@field zfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ZFS
+---@field active? boolean those that are active
+---@field autostart? boolean those that start with the host
+---@field dir? boolean pools of the type dir
+---@field disk? boolean pools of the type disk
+---@field fs? boolean pools of the type fs
+---@field gluster? boolean pools of the type gluster
+---@field inactive? boolean those that are inactive
+---@field iscsi? boolean pools of the type iscsi
+---@field iscsi_direct? boolean pools of the type iscsi direct
+---@field logical? boolean pools of the type logical
+---@field mpath? boolean pools of the type mpath
+---@field netfs? boolean pools of the type netfs
+---@field no_autostart? boolean those that do not start with the host
+---@field persistent? boolean those that are persistent
+---@field rbd? boolean pools of the type rbd
+---@field scsi? boolean pools of the type scsi
+---@field sheepdog? boolean pools of the type sheepdog
+---@field transient? boolean those that are transient
+---@field vstorage? boolean pools of the type vstorage
+---@field zfs? boolean pools of the type zfs
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the storage pools. host:pools() has fewer words for the same.
@@ -992,7 +995,7 @@ function Host:lookup_by_uuid_string(uuidstr, options) end
 function Host:network(name_or_uuid, options) end
 
 ---@class guestlua.NetworkCreateXmlOptions
----@field validate? boolean VIR_NETWORK_CREATE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts a network that is gone when it stops (transient).
@@ -1004,7 +1007,7 @@ function Host:network(name_or_uuid, options) end
 function Host:network_create_xml(xml_desc, options) end
 
 ---@class guestlua.NetworkDefineXmlOptions
----@field validate? boolean VIR_NETWORK_DEFINE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Defines a network, or redefines the one of the same UUID. It is not started.
@@ -1061,7 +1064,7 @@ function Host:networks(options) end
 function Host:node_device(name, options) end
 
 ---@class guestlua.NodeDeviceCreateXmlOptions
----@field validate? boolean VIR_NODE_DEVICE_CREATE_XML_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes a virtual device of the host, that is gone when it stops.
@@ -1073,7 +1076,7 @@ function Host:node_device(name, options) end
 function Host:node_device_create_xml(xml_desc, options) end
 
 ---@class guestlua.NodeDeviceDefineXmlOptions
----@field validate? boolean VIR_NODE_DEVICE_DEFINE_XML_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Defines a mediated device of the host. It is not started.
@@ -1109,28 +1112,28 @@ function Host:node_device_lookup_scsi_host_by_wwn(wwnn, wwpn, options) end
 
 ---@class guestlua.NodeDevicesOptions
 ---@field active? boolean true: only those that are active; false: only those that are inactive
----@field cap_ap_card? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD
----@field cap_ap_matrix? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX
----@field cap_ap_queue? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE
----@field cap_ccw_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV
----@field cap_css_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV
----@field cap_drm? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM
----@field cap_fc_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST
----@field cap_mdev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
----@field cap_mdev_types? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
----@field cap_net? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
----@field cap_pci_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
----@field cap_scsi? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI
----@field cap_scsi_generic? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_GENERIC
----@field cap_scsi_host? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST
----@field cap_scsi_target? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET
----@field cap_storage? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE
----@field cap_system? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM
----@field cap_usb_dev? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV
----@field cap_usb_interface? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE
----@field cap_vdpa? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
----@field cap_vpd? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD
----@field cap_vports? boolean VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS
+---@field cap_ap_card? boolean devices of the kind ap card
+---@field cap_ap_matrix? boolean devices of the kind ap matrix
+---@field cap_ap_queue? boolean devices of the kind ap queue
+---@field cap_ccw_dev? boolean devices of the kind ccw dev
+---@field cap_css_dev? boolean devices of the kind css dev
+---@field cap_drm? boolean devices of the kind drm
+---@field cap_fc_host? boolean devices of the kind fc host
+---@field cap_mdev? boolean devices of the kind mdev
+---@field cap_mdev_types? boolean devices of the kind mdev types
+---@field cap_net? boolean devices of the kind net
+---@field cap_pci_dev? boolean devices of the kind pci dev
+---@field cap_scsi? boolean devices of the kind scsi
+---@field cap_scsi_generic? boolean devices of the kind scsi generic
+---@field cap_scsi_host? boolean devices of the kind scsi host
+---@field cap_scsi_target? boolean devices of the kind scsi target
+---@field cap_storage? boolean devices of the kind storage
+---@field cap_system? boolean devices of the kind system
+---@field cap_usb_dev? boolean devices of the kind usb dev
+---@field cap_usb_interface? boolean devices of the kind usb interface
+---@field cap_vdpa? boolean devices of the kind vdpa
+---@field cap_vpd? boolean devices of the kind vpd
+---@field cap_vports? boolean devices of the kind vports
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the devices of the host.
@@ -1151,7 +1154,7 @@ function Host:node_devices(options) end
 function Host:nwfilter(name_or_uuid, options) end
 
 ---@class guestlua.NwfilterBindingCreateXmlOptions
----@field validate? boolean VIR_NWFILTER_BINDING_CREATE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Puts a network filter in force on a port.
@@ -1184,7 +1187,7 @@ function Host:nwfilter_binding_lookup_by_port_dev(portdev, options) end
 function Host:nwfilter_bindings(options) end
 
 ---@class guestlua.NwfilterDefineXmlOptions
----@field validate? boolean VIR_NWFILTER_DEFINE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Defines a network filter, or redefines the one of the same name.
@@ -1230,6 +1233,7 @@ function Host:nwfilters(options) end
 ---@class guestlua.OnOptions
 ---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds after which no more events are handled; default: no limit
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 
 ---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
 ---@param names string|table an event's name, or a list of them
@@ -1251,21 +1255,21 @@ function Host:pool(name_or_uuid, options) end
 ---@class guestlua.PoolsOptions
 ---@field active? boolean true: only those that are active; false: only those that are inactive
 ---@field autostart? boolean true: only those that are autostart; false: only those that are no_autostart
----@field dir? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DIR
----@field disk? boolean VIR_CONNECT_LIST_STORAGE_POOLS_DISK
----@field fs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_FS
----@field gluster? boolean VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER
----@field iscsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI
----@field iscsi_direct? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT
----@field logical? boolean VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL
----@field mpath? boolean VIR_CONNECT_LIST_STORAGE_POOLS_MPATH
----@field netfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_NETFS
+---@field dir? boolean pools of the type dir
+---@field disk? boolean pools of the type disk
+---@field fs? boolean pools of the type fs
+---@field gluster? boolean pools of the type gluster
+---@field iscsi? boolean pools of the type iscsi
+---@field iscsi_direct? boolean pools of the type iscsi direct
+---@field logical? boolean pools of the type logical
+---@field mpath? boolean pools of the type mpath
+---@field netfs? boolean pools of the type netfs
 ---@field persistent? boolean true: only those that are persistent; false: only those that are transient
----@field rbd? boolean VIR_CONNECT_LIST_STORAGE_POOLS_RBD
----@field scsi? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SCSI
----@field sheepdog? boolean VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG
----@field vstorage? boolean VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE
----@field zfs? boolean VIR_CONNECT_LIST_STORAGE_POOLS_ZFS
+---@field rbd? boolean pools of the type rbd
+---@field scsi? boolean pools of the type scsi
+---@field sheepdog? boolean pools of the type sheepdog
+---@field vstorage? boolean pools of the type vstorage
+---@field zfs? boolean pools of the type zfs
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the storage pools.
@@ -1297,10 +1301,10 @@ function Host:qemu_attach(pid_value, options) end
 function Host:reconnect(options) end
 
 ---@class guestlua.RestoreOptions
----@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
----@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
----@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
----@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field bypass_cache? boolean past the host's cache
+---@field paused? boolean it is paused when it goes on
+---@field reset_nvram? boolean it goes on with fresh UEFI variables
+---@field running? boolean it runs when it goes on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts a guest from a file that Domain.save wrote. Where the wait is interrupted it goes on.
@@ -1312,10 +1316,10 @@ function Host:reconnect(options) end
 function Host:restore(from, dxml, options) end
 
 ---@class guestlua.RestoreParamsOptions
----@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
----@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
----@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
----@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field bypass_cache? boolean past the host's cache
+---@field paused? boolean it is paused when it goes on
+---@field reset_nvram? boolean it goes on with fresh UEFI variables
+---@field running? boolean it runs when it goes on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts a guest from a file that Domain.save_params wrote.
@@ -1326,10 +1330,10 @@ function Host:restore(from, dxml, options) end
 function Host:restore_params(params, options) end
 
 ---@class guestlua.SaveImageDefineXmlOptions
----@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
----@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
----@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
----@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field bypass_cache? boolean past the host's cache
+---@field paused? boolean it is paused when it goes on
+---@field reset_nvram? boolean it goes on with fresh UEFI variables
+---@field running? boolean it runs when it goes on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Changes the guest's configuration in a file that Domain.save wrote.
@@ -1341,7 +1345,7 @@ function Host:restore_params(params, options) end
 function Host:save_image_define_xml(file, dxml, options) end
 
 ---@class guestlua.SaveImageGetXmlDescOptions
----@field secure? boolean VIR_DOMAIN_SAVE_IMAGE_XML_SECURE
+---@field secure? boolean with passwords in it
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's configuration in a file that Domain.save wrote, as XML.
@@ -1363,7 +1367,7 @@ function Host:save_image_get_xml_desc(file, options) end
 function Host:secret(uuid, options) end
 
 ---@class guestlua.SecretDefineXmlOptions
----@field validate? boolean VIR_SECRET_DEFINE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Defines a secret. Its value is set with Secret.set_value.
@@ -1465,7 +1469,7 @@ function Host:stats(options) end
 function Host:storage_pool_create_xml(xml_desc, options) end
 
 ---@class guestlua.StoragePoolDefineXmlOptions
----@field validate? boolean VIR_STORAGE_POOL_DEFINE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Defines a storage pool, or redefines the one of the same UUID. It is not started.
@@ -1532,6 +1536,7 @@ function Host:storage_vol_lookup_by_key(key, options) end
 function Host:storage_vol_lookup_by_path(path, options) end
 
 ---@class guestlua.SubscribeOptions
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
@@ -1565,6 +1570,7 @@ function Host:volume(path_or_key, options) end
 ---@class guestlua.WaitEventOptions
 ---@field match? function called with each such event: returns whether it counts; default: all do
 ---@field timeout? number seconds to wait at most; default: no limit
+---@field qemu_event? string of "qemu_monitor" only events that QEMU calls so, as "RESET"; default: all
 
 ---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
 ---@param names string|table an event's name, or a list of them
@@ -1671,8 +1677,33 @@ function Guest:attached(conf, options) end
 ---@param options? guestlua.BackupBeginOptions
 function Guest:backup_begin(conf, checkpoint, options) end
 
+---@class guestlua.ChannelOptions
+---@field force? boolean take it from whoever has it open
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Opens a channel to a program in the running guest, which is a port in /dev/virtio-ports there. It has one user at a time: close it.
+---
+---libvirt: `virDomainOpenChannel`
+---@param device? string the channel's target name or its alias; nil: the first channel
+---@param options? guestlua.ChannelOptions
+---@return guestlua.Stream
+function Guest:channel(device, options) end
+
 ---Releases this object before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
 function Guest:close() end
+
+---@class guestlua.ConsoleOptions
+---@field device? string the alias of a serial, parallel or console device; default: the first console, or serial device
+---@field force? boolean take it from whoever has it open
+---@field safe? boolean only if the driver makes sure that nobody else has it open
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Opens a console of the running guest. From then on what the guest prints is kept for the Stream's reader. A console has one user at a time: close it. guestlua console is the same at the terminal.
+---
+---libvirt: `virDomainOpenConsole`
+---@param options? guestlua.ConsoleOptions
+---@return guestlua.Stream
+function Guest:console(options) end
 
 ---@class guestlua.CreateOptions
 ---@field validate? boolean check it against libvirt's schema first: element:validate()
@@ -1775,7 +1806,7 @@ function Guest:disks(options) end
 ---Lets the bridge ports of the guest's interfaces send received frames back out of the same port. Writes to /sys of this machine, so the guest has to run here, and it needs root. An interface without a bridge is left alone.
 function Guest:enable_hairpin() end
 
----For a loop: for event in object:events({"lifecycle", "block_job_2"}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{"lifecycle", timeout=60}.
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
 ---@param names string|table an event's name, or a list of them
 ---@param options? guestlua.EventsOptions
 ---@return fun(): table
@@ -2304,6 +2335,15 @@ function Guest:pm_wakeup(options) end
 ---@param options? guestlua.PoweroffOptions
 function Guest:poweroff(options) end
 
+---@class guestlua.PressOptions
+---@field hold? integer how long they are held, in milliseconds; default: 0
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Presses keys of the guest's keyboard, all together: guest:press{ "leftctrl", "leftalt", "delete" }. The names are Linux's, without KEY_, and stand for places on a keyboard; send_key takes numbers.
+---@param keys table a list of the keys' names
+---@param options? guestlua.PressOptions
+function Guest:press(keys, options) end
+
 ---@class guestlua.ReadFileOptions
 ---@field max_size? integer the maximum number of bytes; default 16 MiB
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2465,7 +2505,7 @@ function Guest:write_file(path, text, options) end
 local Domain = {}
 
 ---@class guestlua.DomainAbortJobOptions
----@field postcopy? boolean VIR_DOMAIN_ABORT_JOB_POSTCOPY
+---@field postcopy? boolean interrupt a migration in its post-copy phase
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Ends the guest's job: a save, a dump, a migration.
@@ -2496,7 +2536,7 @@ function Domain:agent_set_response_timeout(seconds, options) end
 
 ---@class guestlua.DomainAttachDeviceOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field force? boolean even if the guest does not agree
 ---@field live? boolean the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2520,8 +2560,8 @@ function Domain:attach_device(xml, options) end
 function Domain:authorized_ssh_keys_get(user, options) end
 
 ---@class guestlua.AuthorizedSshKeysSetOptions
----@field append? boolean VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND
----@field remove? boolean VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE
+---@field append? boolean and keep the present ones
+---@field remove? boolean remove these
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets the SSH keys that may log in as a user of the guest.
@@ -2533,7 +2573,7 @@ function Domain:authorized_ssh_keys_get(user, options) end
 function Domain:authorized_ssh_keys_set(user, keys, options) end
 
 ---@class guestlua.DomainBackupBeginOptions
----@field reuse_external? boolean VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL
+---@field reuse_external? boolean the files are there already
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Begins a backup of the guest's disks.
@@ -2555,28 +2595,28 @@ function Domain:backup_begin(backup_xml, checkpoint_xml, options) end
 function Domain:backup_get_xml_desc(options) end
 
 ---@class guestlua.BlockCommitOptions
----@field active? boolean VIR_DOMAIN_BLOCK_COMMIT_ACTIVE
----@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES
----@field delete? boolean VIR_DOMAIN_BLOCK_COMMIT_DELETE
----@field relative? boolean VIR_DOMAIN_BLOCK_COMMIT_RELATIVE
----@field shallow? boolean VIR_DOMAIN_BLOCK_COMMIT_SHALLOW
+---@field active? boolean the topmost image too: block_job_abort with pivot ends it
+---@field bandwidth_bytes? boolean the bandwidth is in bytes a second
+---@field delete? boolean delete what was merged
+---@field relative? boolean paths to images below stay relative
+---@field shallow? boolean into the image right below `top`
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Begins to merge what images have into the one below them.
 ---
 ---libvirt: `virDomainBlockCommit`
 ---@param disk string the disk's target, as "vda"
----@param base string the image to end at
----@param top string the image to begin at
----@param bandwidth integer MiB/s; 0: no limit
+---@param base? string the image to end at
+---@param top? string the image to begin at
+---@param bandwidth? integer MiB/s; 0: no limit
 ---@param options? guestlua.BlockCommitOptions
 function Domain:block_commit(disk, base, top, bandwidth, options) end
 
 ---@class guestlua.BlockCopyOptions
----@field reuse_ext? boolean VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
----@field shallow? boolean VIR_DOMAIN_BLOCK_COPY_SHALLOW
----@field synchronous_writes? boolean VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES
----@field transient_job? boolean VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+---@field reuse_ext? boolean the file is there already
+---@field shallow? boolean the topmost image alone
+---@field synchronous_writes? boolean each write waits until the copy has it
+---@field transient_job? boolean also if the guest is persistent: the job is lost when it stops
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Begins to copy a disk to another place.
@@ -2584,13 +2624,13 @@ function Domain:block_commit(disk, base, top, bandwidth, options) end
 ---libvirt: `virDomainBlockCopy`
 ---@param disk string the disk's target, as "vda"
 ---@param destxml guestlua.Element|string where to: a <disk> element
----@param params table a table from name to value
+---@param params? table a table from name to value
 ---@param options? guestlua.BlockCopyOptions
 function Domain:block_copy(disk, destxml, params, options) end
 
 ---@class guestlua.BlockJobAbortOptions
----@field async? boolean VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC
----@field pivot? boolean VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT
+---@field async? boolean do not wait: an event says when it is over
+---@field pivot? boolean go on with the copy
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Ends a disk's job.
@@ -2601,7 +2641,7 @@ function Domain:block_copy(disk, destxml, params, options) end
 function Domain:block_job_abort(disk, options) end
 
 ---@class guestlua.BlockJobSetSpeedOptions
----@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES
+---@field bandwidth_bytes? boolean the bandwidth is in bytes a second
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets how fast a disk's job may be, in MiB/s; bytes: in bytes a second.
@@ -2626,25 +2666,25 @@ function Domain:block_job_set_speed(disk, bandwidth, options) end
 function Domain:block_peek(disk, offset, size, options) end
 
 ---@class guestlua.BlockPullOptions
----@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES
+---@field bandwidth_bytes? boolean the bandwidth is in bytes a second
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Begins to copy into a disk's image what it has from those below it.
 ---
 ---libvirt: `virDomainBlockPull`
 ---@param disk string the disk's target, as "vda"
----@param bandwidth integer MiB/s; 0: no limit
+---@param bandwidth? integer MiB/s; 0: no limit
 ---@param options? guestlua.BlockPullOptions
 function Domain:block_pull(disk, bandwidth, options) end
 
 ---@class guestlua.BlockRebaseOptions
----@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES
----@field copy? boolean VIR_DOMAIN_BLOCK_REBASE_COPY
----@field copy_dev? boolean VIR_DOMAIN_BLOCK_REBASE_COPY_DEV
----@field copy_raw? boolean VIR_DOMAIN_BLOCK_REBASE_COPY_RAW
----@field relative? boolean VIR_DOMAIN_BLOCK_REBASE_RELATIVE
----@field reuse_ext? boolean VIR_DOMAIN_BLOCK_REBASE_REUSE_EXT
----@field shallow? boolean VIR_DOMAIN_BLOCK_REBASE_SHALLOW
+---@field bandwidth_bytes? boolean the bandwidth is in bytes a second
+---@field copy? boolean copy the disk to the file `base`
+---@field copy_dev? boolean `base` is a block device
+---@field copy_raw? boolean make the copy raw
+---@field relative? boolean paths to images below stay relative
+---@field reuse_ext? boolean the file is there already
+---@field shallow? boolean copy the topmost image alone
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Begins to copy into a disk's image what it has from those below it, down to `base`.
@@ -2652,12 +2692,12 @@ function Domain:block_pull(disk, bandwidth, options) end
 ---libvirt: `virDomainBlockRebase`
 ---@param disk string the disk's target, as "vda"
 ---@param base? string the image to end at
----@param bandwidth integer MiB/s; 0: no limit
+---@param bandwidth? integer MiB/s; 0: no limit
 ---@param options? guestlua.BlockRebaseOptions
 function Domain:block_rebase(disk, base, bandwidth, options) end
 
 ---@class guestlua.BlockResizeOptions
----@field bytes? boolean VIR_DOMAIN_BLOCK_RESIZE_BYTES
+---@field bytes? boolean the size is in bytes
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Changes the size of a disk, in KiB; bytes: in bytes.
@@ -2698,9 +2738,9 @@ function Domain:block_stats(disk, options) end
 function Domain:block_stats_flags(disk, options) end
 
 ---@class guestlua.CheckpointCreateXmlOptions
----@field quiesce? boolean VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE
----@field redefine? boolean VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE
----@field redefine_validate? boolean VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE
+---@field quiesce? boolean freeze the file systems meanwhile; needs the agent
+---@field redefine? boolean libvirt learns of one that exists
+---@field redefine_validate? boolean with redefine: look whether the images have its bitmaps
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes a checkpoint: from now on it is known what changes on the disks.
@@ -2723,10 +2763,10 @@ function Domain:checkpoint_create_xml(xml_desc, options) end
 function Domain:checkpoint_lookup_by_name(name, options) end
 
 ---@class guestlua.CheckpointsOptions
----@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field descendants? boolean with those after those after it, and so on
 ---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
----@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the guest's checkpoints.
@@ -2737,11 +2777,11 @@ function Domain:checkpoint_lookup_by_name(name, options) end
 function Domain:checkpoints(options) end
 
 ---@class guestlua.CoreDumpOptions
----@field bypass_cache? boolean VIR_DUMP_BYPASS_CACHE
----@field crash? boolean VIR_DUMP_CRASH
----@field live? boolean VIR_DUMP_LIVE
----@field memory_only? boolean VIR_DUMP_MEMORY_ONLY
----@field reset? boolean VIR_DUMP_RESET
+---@field bypass_cache? boolean past the host's cache
+---@field crash? boolean and the guest is off then
+---@field live? boolean while its processors run on
+---@field memory_only? boolean its memory and registers alone, in a format that debuggers read
+---@field reset? boolean and the guest is reset then
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Writes the guest's memory to a file on its host, for a debugger.
@@ -2752,11 +2792,11 @@ function Domain:checkpoints(options) end
 function Domain:core_dump(to, options) end
 
 ---@class guestlua.CoreDumpWithFormatOptions
----@field bypass_cache? boolean VIR_DUMP_BYPASS_CACHE
----@field crash? boolean VIR_DUMP_CRASH
----@field live? boolean VIR_DUMP_LIVE
----@field memory_only? boolean VIR_DUMP_MEMORY_ONLY
----@field reset? boolean VIR_DUMP_RESET
+---@field bypass_cache? boolean past the host's cache
+---@field crash? boolean and the guest is off then
+---@field live? boolean while its processors run on
+---@field memory_only? boolean its memory and registers alone, in a format that debuggers read
+---@field reset? boolean and the guest is reset then
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Writes the guest's memory to a file on its host, for a debugger.
@@ -2769,11 +2809,11 @@ function Domain:core_dump_with_format(to, dumpformat, options) end
 
 ---@class guestlua.DomainCreateOptions
 ---@field autodestroy? boolean it ends with this connection
----@field bypass_cache? boolean VIR_DOMAIN_START_BYPASS_CACHE
----@field force_boot? boolean VIR_DOMAIN_START_FORCE_BOOT
+---@field bypass_cache? boolean read a saved memory past the host's cache
+---@field force_boot? boolean from the beginning: drop a saved memory
 ---@field paused? boolean leave its processors paused
----@field reset_nvram? boolean VIR_DOMAIN_START_RESET_NVRAM
----@field validate? boolean VIR_DOMAIN_START_VALIDATE
+---@field reset_nvram? boolean with fresh UEFI variables
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Starts the guest. guest:launch() is the reference's name for it.
@@ -2796,8 +2836,8 @@ function Domain:create(options) end
 function Domain:del_iothread(iothread_id, options) end
 
 ---@class guestlua.DestroyOptions
----@field graceful? boolean VIR_DOMAIN_DESTROY_GRACEFUL
----@field remove_logs? boolean VIR_DOMAIN_DESTROY_REMOVE_LOGS
+---@field graceful? boolean fail if QEMU does not end by itself; nothing is killed
+---@field remove_logs? boolean remove its log files
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Stops the guest at once, as pulling the plug does. guest:poweroff() is the reference's name for it.
@@ -2808,7 +2848,7 @@ function Domain:destroy(options) end
 
 ---@class guestlua.DomainDetachDeviceOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field force? boolean even if the guest does not agree
 ---@field live? boolean the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2822,7 +2862,7 @@ function Domain:detach_device(xml, options) end
 
 ---@class guestlua.DetachDeviceAliasOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field force? boolean even if the guest does not agree
 ---@field live? boolean the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -2863,7 +2903,7 @@ function Domain:fs_thaw(mountpoints, options) end
 ---
 ---libvirt: `virDomainFSTrim`
 ---@param mount_point? string where the file system is mounted; nil: all
----@param minimum integer the smallest hole that is given back, in bytes
+---@param minimum? integer the smallest hole that is given back, in bytes
 ---@param options? guestlua.FsTrimOptions
 function Domain:fs_trim(mount_point, minimum, options) end
 
@@ -2927,7 +2967,7 @@ function Domain:get_block_io_tune(disk, options) end
 ---@field end integer see libvirt
 
 ---@class guestlua.GetBlockJobInfoOptions
----@field bandwidth_bytes? boolean VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES
+---@field bandwidth_bytes? boolean the bandwidth is in bytes a second
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---How far a disk's job is.
@@ -3014,8 +3054,8 @@ function Domain:get_guest_info(types, options) end
 function Domain:get_guest_vcpus(options) end
 
 ---@class guestlua.GetHostnameOptions
----@field agent? boolean VIR_DOMAIN_GET_HOSTNAME_AGENT
----@field lease? boolean VIR_DOMAIN_GET_HOSTNAME_LEASE
+---@field agent? boolean ask its agent
+---@field lease? boolean look at the network's leases
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's own host name, from the network's leases or from its agent.
@@ -3094,8 +3134,8 @@ function Domain:get_iothread_info(options) end
 function Domain:get_job_info(options) end
 
 ---@class guestlua.GetJobStatsOptions
----@field completed? boolean VIR_DOMAIN_JOB_STATS_COMPLETED
----@field keep_completed? boolean VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+---@field completed? boolean of the last job that ended
+---@field keep_completed? boolean and can be asked for again
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---All that is known of the guest's job, or of the one that was last.
@@ -3147,8 +3187,8 @@ function Domain:get_max_vcpus(options) end
 function Domain:get_memory_parameters(options) end
 
 ---@class guestlua.GetMessagesOptions
----@field deprecation? boolean VIR_DOMAIN_MESSAGE_DEPRECATION
----@field tainting? boolean VIR_DOMAIN_MESSAGE_TAINTING
+---@field deprecation? boolean what it uses and will not be there for ever
+---@field tainting? boolean what nobody supports
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---What libvirt warns of: that the guest is tainted, that something is deprecated.
@@ -3299,9 +3339,9 @@ function Domain:get_vcpu_pin_info(options) end
 
 ---@class guestlua.DomainGetVcpusOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_VCPU_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field guest? boolean what the guest's own system uses, by its agent
----@field hotpluggable? boolean VIR_DOMAIN_VCPU_HOTPLUGGABLE
+---@field hotpluggable? boolean those that can be unplugged while it runs
 ---@field live? boolean the running guest
 ---@field maximum? boolean the most that it can have
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3315,9 +3355,9 @@ function Domain:get_vcpus(options) end
 
 ---@class guestlua.DomainGetXmlDescOptions
 ---@field inactive? boolean what it is at its next start
----@field migratable? boolean VIR_DOMAIN_XML_MIGRATABLE
+---@field migratable? boolean as it is sent to another host
 ---@field secure? boolean with passwords in it
----@field update_cpu? boolean VIR_DOMAIN_XML_UPDATE_CPU
+---@field update_cpu? boolean with the host's processor filled in
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The guest's configuration, as XML.
@@ -3418,11 +3458,11 @@ function Domain:is_persistent(options) end
 function Domain:is_updated(options) end
 
 ---@class guestlua.ListAllCheckpointsOptions
----@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
----@field leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_LEAVES
----@field no_leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES
----@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field descendants? boolean with those after those after it, and so on
+---@field leaves? boolean those that no other stands on
+---@field no_leaves? boolean those that another stands on
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the guest's checkpoints. guest:checkpoints() has fewer words for the same.
@@ -3433,18 +3473,18 @@ function Domain:is_updated(options) end
 function Domain:list_all_checkpoints(options) end
 
 ---@class guestlua.ListAllSnapshotsOptions
----@field active? boolean VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE
----@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
----@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
----@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
----@field inactive? boolean VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE
----@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
----@field leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_LEAVES
----@field metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_METADATA
----@field no_leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES
----@field no_metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA
----@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field active? boolean those of guests that ran
+---@field descendants? boolean with those after those after it, and so on
+---@field disk_only? boolean those without memory of guests that ran
+---@field external? boolean those in files of their own
+---@field inactive? boolean those of guests that were off
+---@field internal? boolean those inside the disks' images
+---@field leaves? boolean those that no other stands on
+---@field metadata? boolean those that libvirt remembers
+---@field no_leaves? boolean those that another stands on
+---@field no_metadata? boolean those that libvirt does not remember
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the guest's snapshots. guest:snapshots() has fewer words for the same.
@@ -3455,10 +3495,10 @@ function Domain:list_all_checkpoints(options) end
 function Domain:list_all_snapshots(options) end
 
 ---@class guestlua.ManagedSaveOptions
----@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
----@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
----@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
----@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field bypass_cache? boolean past the host's cache
+---@field paused? boolean it is paused when it goes on
+---@field reset_nvram? boolean it goes on with fresh UEFI variables
+---@field running? boolean it runs when it goes on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Saves the guest's memory where libvirt finds it, and stops the guest: its next start goes on from there.
@@ -3468,10 +3508,10 @@ function Domain:list_all_snapshots(options) end
 function Domain:managed_save(options) end
 
 ---@class guestlua.ManagedSaveDefineXmlOptions
----@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
----@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
----@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
----@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field bypass_cache? boolean past the host's cache
+---@field paused? boolean it is paused when it goes on
+---@field reset_nvram? boolean it goes on with fresh UEFI variables
+---@field running? boolean it runs when it goes on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Changes the configuration in what managed_save saved.
@@ -3482,7 +3522,7 @@ function Domain:managed_save(options) end
 function Domain:managed_save_define_xml(dxml, options) end
 
 ---@class guestlua.ManagedSaveGetXmlDescOptions
----@field secure? boolean VIR_DOMAIN_SAVE_IMAGE_XML_SECURE
+---@field secure? boolean with passwords in it
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The configuration in what managed_save saved, as XML.
@@ -3546,7 +3586,7 @@ function Domain:migrate_get_compression_cache(options) end
 function Domain:migrate_get_max_downtime(options) end
 
 ---@class guestlua.MigrateGetMaxSpeedOptions
----@field postcopy? boolean VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY
+---@field postcopy? boolean in the post-copy phase
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---How fast a migration may be, in MiB/s.
@@ -3577,7 +3617,7 @@ function Domain:migrate_set_compression_cache(cache_size, options) end
 function Domain:migrate_set_max_downtime(downtime, options) end
 
 ---@class guestlua.MigrateSetMaxSpeedOptions
----@field postcopy? boolean VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY
+---@field postcopy? boolean in the post-copy phase
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets how fast a migration may be, in MiB/s.
@@ -3654,7 +3694,7 @@ function Domain:pin_vcpu(vcpu, cpus, options) end
 ---
 ---libvirt: `virDomainPMSuspendForDuration`
 ---@param target string what kind of sleep
----@param duration integer seconds; 0: until it is woken
+---@param duration? integer seconds; 0: until it is woken
 ---@param options? guestlua.PmSuspendForDurationOptions
 function Domain:pm_suspend_for_duration(target, duration, options) end
 
@@ -3665,7 +3705,7 @@ function Domain:pm_suspend_for_duration(target, duration, options) end
 function Domain:pm_wakeup(options) end
 
 ---@class guestlua.QemuMonitorCommandOptions
----@field hmp? boolean VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
+---@field hmp? boolean the command is one for people, as "info status", and not JSON
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sends QEMU's monitor a command: libvirt does not know what it did. For debugging.
@@ -3679,9 +3719,9 @@ function Domain:qemu_monitor_command(cmd, options) end
 ---@class guestlua.RebootOptions
 ---@field acpi_power_btn? boolean press its power button
 ---@field guest_agent? boolean ask its agent
----@field initctl? boolean VIR_DOMAIN_REBOOT_INITCTL
----@field paravirt? boolean VIR_DOMAIN_REBOOT_PARAVIRT
----@field signal? boolean VIR_DOMAIN_REBOOT_SIGNAL
+---@field initctl? boolean write to the container's initctl
+---@field paravirt? boolean ask its kernel, on Xen
+---@field signal? boolean send a signal to the container's init
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Asks the guest to restart, and does not wait until it did. A guest may ignore it.
@@ -3716,10 +3756,10 @@ function Domain:reset(options) end
 function Domain:resume(options) end
 
 ---@class guestlua.SaveOptions
----@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
----@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
----@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
----@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field bypass_cache? boolean past the host's cache
+---@field paused? boolean it is paused when it goes on
+---@field reset_nvram? boolean it goes on with fresh UEFI variables
+---@field running? boolean it runs when it goes on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Saves the guest's memory to a file on its host and stops the guest. host:restore() goes on from there.
@@ -3731,10 +3771,10 @@ function Domain:resume(options) end
 function Domain:save(to, dxml, options) end
 
 ---@class guestlua.SaveParamsOptions
----@field bypass_cache? boolean VIR_DOMAIN_SAVE_BYPASS_CACHE
----@field paused? boolean VIR_DOMAIN_SAVE_PAUSED
----@field reset_nvram? boolean VIR_DOMAIN_SAVE_RESET_NVRAM
----@field running? boolean VIR_DOMAIN_SAVE_RUNNING
+---@field bypass_cache? boolean past the host's cache
+---@field paused? boolean it is paused when it goes on
+---@field reset_nvram? boolean it goes on with fresh UEFI variables
+---@field running? boolean it runs when it goes on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Saves the guest's memory to a file on its host and stops the guest, as the parameters say.
@@ -3903,7 +3943,7 @@ function Domain:set_max_memory(memory, options) end
 
 ---@class guestlua.SetMemoryOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_MEM_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field live? boolean the running guest
 ---@field maximum? boolean the most that it can have
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3930,7 +3970,7 @@ function Domain:set_memory_parameters(params, options) end
 
 ---@class guestlua.SetMemoryStatsPeriodOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_MEM_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field live? boolean the running guest
 ---@field maximum? boolean the most that it can have
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3998,19 +4038,19 @@ function Domain:set_perf_events(params, options) end
 function Domain:set_scheduler_parameters(params, options) end
 
 ---@class guestlua.SetTimeOptions
----@field sync? boolean VIR_DOMAIN_TIME_SYNC
+---@field sync? boolean take it from the guest's hardware clock
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets the guest's own time.
 ---
 ---libvirt: `virDomainSetTime`
 ---@param seconds integer seconds since 1970
----@param nseconds integer nanoseconds more
+---@param nseconds? integer nanoseconds more
 ---@param options? guestlua.SetTimeOptions
 function Domain:set_time(seconds, nseconds, options) end
 
 ---@class guestlua.DomainSetUserPasswordOptions
----@field encrypted? boolean VIR_DOMAIN_PASSWORD_ENCRYPTED
+---@field encrypted? boolean it is a hash, as in /etc/shadow
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Sets the password of a user in the guest.
@@ -4037,9 +4077,9 @@ function Domain:set_vcpu(vcpumap, state, options) end
 
 ---@class guestlua.SetVcpusOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_VCPU_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field guest? boolean what the guest's own system uses, by its agent
----@field hotpluggable? boolean VIR_DOMAIN_VCPU_HOTPLUGGABLE
+---@field hotpluggable? boolean those that can be unplugged while it runs
 ---@field live? boolean the running guest
 ---@field maximum? boolean the most that it can have
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -4054,9 +4094,9 @@ function Domain:set_vcpus(nvcpus, options) end
 ---@class guestlua.DomainShutdownOptions
 ---@field acpi_power_btn? boolean press its power button
 ---@field guest_agent? boolean ask its agent
----@field initctl? boolean VIR_DOMAIN_SHUTDOWN_INITCTL
----@field paravirt? boolean VIR_DOMAIN_SHUTDOWN_PARAVIRT
----@field signal? boolean VIR_DOMAIN_SHUTDOWN_SIGNAL
+---@field initctl? boolean write to the container's initctl
+---@field paravirt? boolean ask its kernel, on Xen
+---@field signal? boolean send a signal to the container's init
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Asks the guest to shut down, and does not wait until it did.
@@ -4066,16 +4106,16 @@ function Domain:set_vcpus(nvcpus, options) end
 function Domain:shutdown(options) end
 
 ---@class guestlua.SnapshotCreateXmlOptions
----@field atomic? boolean VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
----@field current? boolean VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT
----@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
----@field halt? boolean VIR_DOMAIN_SNAPSHOT_CREATE_HALT
----@field live? boolean VIR_DOMAIN_SNAPSHOT_CREATE_LIVE
----@field no_metadata? boolean VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
----@field quiesce? boolean VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
----@field redefine? boolean VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE
----@field reuse_ext? boolean VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT
----@field validate? boolean VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE
+---@field atomic? boolean all disks or none
+---@field current? boolean with redefine: it is the current one
+---@field disk_only? boolean the disks, without the memory
+---@field halt? boolean stop the guest then
+---@field live? boolean while its processors run on
+---@field no_metadata? boolean libvirt does not remember it
+---@field quiesce? boolean freeze the file systems meanwhile; needs the agent
+---@field redefine? boolean libvirt learns of one that exists
+---@field reuse_ext? boolean the files are there already
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Takes a snapshot, and gives it. guest:snapshot() is the reference's.
@@ -4109,14 +4149,14 @@ function Domain:snapshot_lookup_by_name(name, options) end
 
 ---@class guestlua.SnapshotsOptions
 ---@field active? boolean true: only those that are active; false: only those that are inactive
----@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
----@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
----@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
----@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field descendants? boolean with those after those after it, and so on
+---@field disk_only? boolean those without memory of guests that ran
+---@field external? boolean those in files of their own
+---@field internal? boolean those inside the disks' images
 ---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
 ---@field metadata? boolean true: only those that are metadata; false: only those that are no_metadata
----@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the guest's snapshots.
@@ -4127,8 +4167,8 @@ function Domain:snapshot_lookup_by_name(name, options) end
 function Domain:snapshots(options) end
 
 ---@class guestlua.StartDirtyRateCalcOptions
----@field dirty_bitmap? boolean VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP
----@field dirty_ring? boolean VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING
+---@field dirty_bitmap? boolean by a bitmap of all pages
+---@field dirty_ring? boolean by KVM's ring of written pages
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Measures for so many seconds how fast the guest writes to its memory; get_stats has the result.
@@ -4162,13 +4202,13 @@ function Domain:stats(options) end
 function Domain:suspend(options) end
 
 ---@class guestlua.UndefineOptions
----@field checkpoints_metadata? boolean VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
----@field keep_nvram? boolean VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
----@field keep_tpm? boolean VIR_DOMAIN_UNDEFINE_KEEP_TPM
----@field managed_save? boolean VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
----@field nvram? boolean VIR_DOMAIN_UNDEFINE_NVRAM
----@field snapshots_metadata? boolean VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
----@field tpm? boolean VIR_DOMAIN_UNDEFINE_TPM
+---@field checkpoints_metadata? boolean forget its checkpoints
+---@field keep_nvram? boolean keep its UEFI variables
+---@field keep_tpm? boolean keep the state of its TPM
+---@field managed_save? boolean drop its saved memory
+---@field nvram? boolean delete its UEFI variables
+---@field snapshots_metadata? boolean forget its snapshots
+---@field tpm? boolean delete the state of its TPM
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Removes the guest's configuration. guest:delete_configuration() does what the reference does.
@@ -4179,7 +4219,7 @@ function Domain:undefine(options) end
 
 ---@class guestlua.UpdateDeviceOptions
 ---@field config? boolean its configuration, from the next start on
----@field current? boolean VIR_DOMAIN_DEVICE_MODIFY_CURRENT
+---@field current? boolean the running guest, or its configuration if it does not run
 ---@field force? boolean even if the guest does not agree
 ---@field live? boolean the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -4372,14 +4412,14 @@ local Snapshot = {}
 
 ---@class guestlua.ChildrenOptions
 ---@field active? boolean true: only those that are active; false: only those that are inactive
----@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
----@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
----@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
----@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+---@field descendants? boolean with those after those after it, and so on
+---@field disk_only? boolean those without memory of guests that ran
+---@field external? boolean those in files of their own
+---@field internal? boolean those inside the disks' images
 ---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
 ---@field metadata? boolean true: only those that are metadata; false: only those that are no_metadata
----@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the snapshots that were taken after this one.
@@ -4415,7 +4455,7 @@ function Snapshot:delete(options) end
 function Snapshot:get_parent(options) end
 
 ---@class guestlua.SnapshotGetXmlDescOptions
----@field secure? boolean VIR_DOMAIN_SNAPSHOT_XML_SECURE
+---@field secure? boolean with passwords in it
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The snapshot's description, as XML.
@@ -4446,18 +4486,18 @@ function Snapshot:has_metadata(options) end
 function Snapshot:is_current(options) end
 
 ---@class guestlua.ListAllChildrenOptions
----@field active? boolean VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE
----@field descendants? boolean VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS
----@field disk_only? boolean VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY
----@field external? boolean VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL
----@field inactive? boolean VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE
----@field internal? boolean VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
----@field leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_LEAVES
----@field metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_METADATA
----@field no_leaves? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES
----@field no_metadata? boolean VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA
----@field roots? boolean VIR_DOMAIN_SNAPSHOT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL
+---@field active? boolean those of guests that ran
+---@field descendants? boolean with those after those after it, and so on
+---@field disk_only? boolean those without memory of guests that ran
+---@field external? boolean those in files of their own
+---@field inactive? boolean those of guests that were off
+---@field internal? boolean those inside the disks' images
+---@field leaves? boolean those that no other stands on
+---@field metadata? boolean those that libvirt remembers
+---@field no_leaves? boolean those that another stands on
+---@field no_metadata? boolean those that libvirt does not remember
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the snapshots that were taken after this one. snapshot:children() is the same.
@@ -4488,10 +4528,10 @@ function Snapshot:revert(options) end
 local Checkpoint = {}
 
 ---@class guestlua.CheckpointChildrenOptions
----@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
+---@field descendants? boolean with those after those after it, and so on
 ---@field leaves? boolean true: only those that are leaves; false: only those that are no_leaves
----@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the checkpoints that were made after this one.
@@ -4505,9 +4545,9 @@ function Checkpoint:children(options) end
 function Checkpoint:close() end
 
 ---@class guestlua.CheckpointDeleteOptions
----@field children? boolean VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN
----@field children_only? boolean VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY
----@field metadata_only? boolean VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY
+---@field children? boolean with all that were made after it
+---@field children_only? boolean only those that were made after it
+---@field metadata_only? boolean forget it; the images keep their bitmaps
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Deletes the checkpoint, and merges its bitmap into the one before.
@@ -4524,9 +4564,9 @@ function Checkpoint:delete(options) end
 function Checkpoint:get_parent(options) end
 
 ---@class guestlua.CheckpointGetXmlDescOptions
----@field no_domain? boolean VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN
----@field secure? boolean VIR_DOMAIN_CHECKPOINT_XML_SECURE
----@field size? boolean VIR_DOMAIN_CHECKPOINT_XML_SIZE
+---@field no_domain? boolean without the guest's configuration
+---@field secure? boolean with passwords in it
+---@field size? boolean with how much has changed since; the guest must run
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The checkpoint's description, as XML.
@@ -4537,11 +4577,11 @@ function Checkpoint:get_parent(options) end
 function Checkpoint:get_xml_desc(options) end
 
 ---@class guestlua.CheckpointListAllChildrenOptions
----@field descendants? boolean VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS
----@field leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_LEAVES
----@field no_leaves? boolean VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES
----@field roots? boolean VIR_DOMAIN_CHECKPOINT_LIST_ROOTS
----@field topological? boolean VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL
+---@field descendants? boolean with those after those after it, and so on
+---@field leaves? boolean those that no other stands on
+---@field no_leaves? boolean those that another stands on
+---@field roots? boolean those that stand on no other
+---@field topological? boolean each after the one that it stands on
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Lists the checkpoints that were made after this one. checkpoint:children() is the same.
@@ -4578,6 +4618,16 @@ function Network:create(options) end
 ---libvirt: `virNetworkDestroy`
 ---@param options? guestlua.NetworkDestroyOptions
 function Network:destroy(options) end
+
+---@class guestlua.NetworkEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NetworkEventsOptions
+---@return fun(): table
+function Network:events(names, options) end
 
 ---Whether the network starts with the host.
 ---
@@ -4619,7 +4669,7 @@ function Network:get_bridge_name(options) end
 function Network:get_dhcp_leases(mac, options) end
 
 ---@class guestlua.NetworkGetXmlDescOptions
----@field inactive? boolean VIR_NETWORK_XML_INACTIVE
+---@field inactive? boolean what it is at its next start
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The network's configuration, as XML.
@@ -4675,9 +4725,20 @@ function Network:leases(mac, options) end
 ---@return guestlua.NetworkPort[]
 function Network:list_all_ports(options) end
 
+---@class guestlua.NetworkOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.NetworkOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function Network:on(names, fn, options) end
+
 ---@class guestlua.PortCreateXmlOptions
----@field reclaim? boolean VIR_NETWORK_PORT_CREATE_RECLAIM
----@field validate? boolean VIR_NETWORK_PORT_CREATE_VALIDATE
+---@field reclaim? boolean one that was there before
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes a port of the network.
@@ -4716,6 +4777,17 @@ function Network:ports(options) end
 ---@param options? guestlua.SetAutostartOptions
 function Network:set_autostart(autostart, options) end
 
+---@class guestlua.NetworkSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectNetworkEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.NetworkSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function Network:subscribe(events, options) end
+
 ---@class guestlua.NetworkUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4726,9 +4798,9 @@ function Network:set_autostart(autostart, options) end
 function Network:undefine(options) end
 
 ---@class guestlua.UpdateOptions
----@field config? boolean VIR_NETWORK_UPDATE_AFFECT_CONFIG
----@field current? boolean VIR_NETWORK_UPDATE_AFFECT_CURRENT
----@field live? boolean VIR_NETWORK_UPDATE_AFFECT_LIVE
+---@field config? boolean its configuration, from the next start on
+---@field current? boolean the running network, or its configuration if it does not run
+---@field live? boolean the running network
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Changes a part of the network while it runs: a host, a range of addresses, a DNS name.
@@ -4740,6 +4812,16 @@ function Network:undefine(options) end
 ---@param xml guestlua.Element|string an Element or XML text
 ---@param options? guestlua.UpdateOptions
 function Network:update(command, section, parent_index, xml, options) end
+
+---@class guestlua.NetworkWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NetworkWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function Network:wait_event(names, options) end
 
 ---A port of a virtual network: network:ports() lists them.
 ---@class guestlua.NetworkPort: userdata
@@ -4800,8 +4882,8 @@ local StoragePool = {}
 ---@class guestlua.BuildOptions
 ---@field no_overwrite? boolean if nothing is there
 ---@field overwrite? boolean over what is there
----@field repair? boolean VIR_STORAGE_POOL_BUILD_REPAIR
----@field resize? boolean VIR_STORAGE_POOL_BUILD_RESIZE
+---@field repair? boolean mend what is there
+---@field resize? boolean change the size of what is there
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes what the pool stands on: its directory, its file system, its volume group.
@@ -4835,7 +4917,7 @@ function StoragePool:create(options) end
 ---@field prealloc_metadata? boolean allocate the image's metadata at once
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Makes a volume: pool:create_volume{ name = "web.qcow2", capacity = 10 * 2^30 // 1, format = "qcow2" }.
+---Makes a volume: pool:create_volume{ name = "web.qcow2", capacity = 10 << 30, format = "qcow2" }.
 ---@param options? guestlua.CreateVolumeOptions
 ---@return guestlua.StorageVol
 function StoragePool:create_volume(options) end
@@ -4843,7 +4925,7 @@ function StoragePool:create_volume(options) end
 ---@class guestlua.StoragePoolCreateXmlOptions
 ---@field prealloc_metadata? boolean make the tables of the whole image at once
 ---@field reflink? boolean share the blocks, on file systems that can
----@field validate? boolean VIR_STORAGE_VOL_CREATE_VALIDATE
+---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Makes a volume. pool:create_volume{} writes the XML for the usual ones.
@@ -4869,7 +4951,7 @@ function StoragePool:create_xml(xml_desc, options) end
 function StoragePool:create_xml_from(xml, volume, options) end
 
 ---@class guestlua.StoragePoolDeleteOptions
----@field zeroed? boolean VIR_STORAGE_POOL_DELETE_ZEROED
+---@field zeroed? boolean overwrite it with zeros first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Deletes what the pool stands on, with all that is stored in it.
@@ -4886,6 +4968,16 @@ function StoragePool:delete(options) end
 ---libvirt: `virStoragePoolDestroy`
 ---@param options? guestlua.StoragePoolDestroyOptions
 function StoragePool:destroy(options) end
+
+---@class guestlua.StoragePoolEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.StoragePoolEventsOptions
+---@return fun(): table
+function StoragePool:events(names, options) end
 
 ---Whether the pool starts with the host.
 ---
@@ -4908,7 +5000,7 @@ function StoragePool:get_autostart(options) end
 function StoragePool:get_info(options) end
 
 ---@class guestlua.StoragePoolGetXmlDescOptions
----@field inactive? boolean VIR_STORAGE_XML_INACTIVE
+---@field inactive? boolean what it is at its next start
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The pool's configuration, as XML.
@@ -4942,6 +5034,17 @@ function StoragePool:is_persistent(options) end
 ---@return guestlua.StorageVol[]
 function StoragePool:list_all_volumes(options) end
 
+---@class guestlua.StoragePoolOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.StoragePoolOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function StoragePool:on(names, fn, options) end
+
 ---@class guestlua.RefreshOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4969,6 +5072,17 @@ function StoragePool:set_autostart(autostart, options) end
 ---@return guestlua.StorageVol?
 function StoragePool:storage_vol_lookup_by_name(name, options) end
 
+---@class guestlua.StoragePoolSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectStoragePoolEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.StoragePoolSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function StoragePool:subscribe(events, options) end
+
 ---@class guestlua.StoragePoolUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -4994,6 +5108,16 @@ function StoragePool:volume(name, options) end
 ---@return guestlua.StorageVol[]
 function StoragePool:volumes(options) end
 
+---@class guestlua.StoragePoolWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.StoragePoolWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function StoragePool:wait_event(names, options) end
+
 ---A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.
 ---@class guestlua.StorageVol: userdata
 ---@field host guestlua.Host The connection that it was found on.
@@ -5018,8 +5142,8 @@ function StorageVol:clone(name, options) end
 function StorageVol:close() end
 
 ---@class guestlua.StorageVolDeleteOptions
----@field with_snapshots? boolean VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS
----@field zeroed? boolean VIR_STORAGE_VOL_DELETE_ZEROED
+---@field with_snapshots? boolean and its snapshots
+---@field zeroed? boolean overwrite it with zeros first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Deletes the volume and what is stored in it.
@@ -5048,7 +5172,7 @@ function StorageVol:download(path, options) end
 ---@field allocation integer Current allocation bytes
 
 ---@class guestlua.StorageVolGetInfoOptions
----@field get_physical? boolean VIR_STORAGE_VOL_GET_PHYSICAL
+---@field get_physical? boolean allocation is the size of the file
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The volume's kind, and how large it is.
@@ -5170,6 +5294,16 @@ function NodeDevice:destroy(options) end
 ---@param options? guestlua.DetachOptions
 function NodeDevice:detach(driver_name, options) end
 
+---@class guestlua.NodeDeviceEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NodeDeviceEventsOptions
+---@return fun(): table
+function NodeDevice:events(names, options) end
+
 ---Whether a mediated device starts with the host.
 ---
 ---libvirt: `virNodeDeviceGetAutostart`
@@ -5217,6 +5351,17 @@ function NodeDevice:is_persistent(options) end
 ---@return string[]
 function NodeDevice:list_caps(options) end
 
+---@class guestlua.NodeDeviceOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.NodeDeviceOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function NodeDevice:on(names, fn, options) end
+
 ---@class guestlua.ReattachOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5239,6 +5384,17 @@ function NodeDevice:reset(options) end
 ---@param options? guestlua.SetAutostartOptions
 function NodeDevice:set_autostart(autostart, options) end
 
+---@class guestlua.NodeDeviceSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectNodeDeviceEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.NodeDeviceSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function NodeDevice:subscribe(events, options) end
+
 ---@class guestlua.NodeDeviceUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5248,6 +5404,16 @@ function NodeDevice:set_autostart(autostart, options) end
 ---@param options? guestlua.NodeDeviceUndefineOptions
 function NodeDevice:undefine(options) end
 
+---@class guestlua.NodeDeviceWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.NodeDeviceWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function NodeDevice:wait_event(names, options) end
+
 ---A secret that libvirt keeps: host:secret and host:secrets make one.
 ---@class guestlua.Secret: userdata
 ---@field host guestlua.Host The connection that it was found on.
@@ -5256,6 +5422,16 @@ local Secret = {}
 
 ---Lets go of it before the garbage collector does; what it stands for is not touched. Closing twice is harmless.
 function Secret:close() end
+
+---@class guestlua.SecretEventsOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event "lost" with their count. Names and options may stand in one table: object:events{name, another, timeout=60}.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.SecretEventsOptions
+---@return fun(): table
+function Secret:events(names, options) end
 
 ---What the secret is for: the path of a volume, the name of a pool ...
 ---
@@ -5293,6 +5469,17 @@ function Secret:get_value(options) end
 ---@return string
 function Secret:get_xml_desc(options) end
 
+---@class guestlua.SecretOnOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds after which no more events are handled; default: no limit
+
+---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
+---@param names string|table an event's name, or a list of them
+---@param fn function called with each event
+---@param options? guestlua.SecretOnOptions
+---@return guestlua.Subscription # a Subscription: its close() ends it, and so does closing the connection
+function Secret:on(names, fn, options) end
+
 ---@class guestlua.SetValueOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5303,6 +5490,17 @@ function Secret:get_xml_desc(options) end
 ---@param options? guestlua.SetValueOptions
 function Secret:set_value(value, options) end
 
+---@class guestlua.SecretSubscribeOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
+---
+---libvirt: `virConnectSecretEventRegisterAny`
+---@param events integer|string[] an event's name, or a list of them
+---@param options? guestlua.SecretSubscribeOptions
+---@return guestlua.Subscription # a Subscription: each call of its next(timeout) returns the next event
+function Secret:subscribe(events, options) end
+
 ---@class guestlua.SecretUndefineOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5311,6 +5509,16 @@ function Secret:set_value(value, options) end
 ---libvirt: `virSecretUndefine`
 ---@param options? guestlua.SecretUndefineOptions
 function Secret:undefine(options) end
+
+---@class guestlua.SecretWaitEventOptions
+---@field match? function called with each such event: returns whether it counts; default: all do
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for an event of one of the names. If a call causes the event, subscribe before the call and wait on the Subscription instead: an earlier event is missed.
+---@param names string|table an event's name, or a list of them
+---@param options? guestlua.SecretWaitEventOptions
+---@return table # the event; an error of kind "timeout" if none came in time
+function Secret:wait_event(names, options) end
 
 ---A network interface of the host: host:interface and host:interfaces make one.
 ---@class guestlua.Interface: userdata
@@ -5346,7 +5554,7 @@ function Interface:destroy(options) end
 function Interface:get_mac_string() end
 
 ---@class guestlua.InterfaceGetXmlDescOptions
----@field inactive? boolean VIR_INTERFACE_XML_INACTIVE
+---@field inactive? boolean what it is at its next start
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The interface's configuration, as XML.
@@ -5435,7 +5643,7 @@ function NWFilterBinding:get_filter_name() end
 ---@return string
 function NWFilterBinding:get_xml_desc(options) end
 
----Events of one or more kinds, of one guest or of all guests of a host, from the moment of subscribe on.
+---Events of one or more kinds, of one guest, network, pool … or of all of a host, from the moment of subscribe on.
 ---@class guestlua.Subscription: userdata
 local Subscription = {}
 
@@ -5447,13 +5655,70 @@ function Subscription:close() end
 ---@class guestlua.NextResult
 ---@field event string its name, as it was subscribed to
 ---@field guest string? the name of the guest that it is about
----@field uuid string? the UUID of that
+---@field object string? the name of what else it is about; of a secret its UUID
+---@field object_type string? what that is: "network", "pool", "node device" or "secret"
+---@field uuid string? the UUID of that; devices of the host have none
 ---@field [string] any the fields that events of this name have: see the manual, "Events"
 
 ---Waits for the next event. Unfetched events beyond 1024 are dropped, and reported as an event "lost" with their number.
 ---@param timeout? number the longest wait in seconds; nil: no limit
 ---@return guestlua.NextResult?
 function Subscription:next(timeout) end
+
+---Bytes from a guest's console or channel, and to it: guest:console and guest:channel make one.
+---@class guestlua.Stream: userdata
+---@field name string The device that it was opened for, "console" if none was named.
+local Stream = {}
+
+---Ends the stream, so that others can open the console. A write under way ends. Closing twice is harmless.
+---
+---libvirt: `virStreamAbort`
+function Stream:close() end
+
+---@class guestlua.ExpectOptions
+---@field plain? boolean the pattern is a text, in which no character has a special meaning
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Reads until what came matches a pattern, and no further. For a dialogue: expect("login: "), write("root\n"), and so on.
+---@param pattern string|table a pattern of Lua, or a list of them
+---@param options? guestlua.ExpectOptions
+---@return string text
+---@return string pattern
+function Stream:expect(pattern, options) end
+
+---@class guestlua.LinesOptions
+---@field timeout? number seconds for the whole loop; default: no limit
+
+---For a loop: for line in console:lines{timeout=60} do. Reads line by line, until the stream ends, the loop is left or the time is over.
+---@param options? guestlua.LinesOptions
+---@return fun(): string?
+function Stream:lines(options) end
+
+---@class guestlua.ReadOptions
+---@field timeout? number seconds to wait at most; default: no limit
+
+---Waits for bytes, and gives those that are there. At most the last MiB is kept for a reader.
+---
+---libvirt: `virStreamRecv`
+---@param max? integer how many bytes at most; nil: all that are there
+---@param options? guestlua.ReadOptions
+---@return string? bytes
+---@return integer lost
+function Stream:read(max, options) end
+
+---Puts bytes back that were read too far: the next read gives them first.
+---@param bytes string what the next read is to give
+function Stream:unread(bytes) end
+
+---@class guestlua.WriteOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sends bytes, all of them, and waits for as long as the other side takes none. Those that were sent before an error stay sent.
+---
+---libvirt: `virStreamSend`
+---@param bytes string what to send, of which the log shows the length alone
+---@param options? guestlua.WriteOptions
+function Stream:write(bytes, options) end
 
 ---An XML element. element.x is the attribute x, or else the first child element x; element[1] is the text; methods come before both, and attribute(name) and child(name) reach what a method hides. Assigning works the same way. tostring(element) is the XML.
 ---@class guestlua.Element: userdata

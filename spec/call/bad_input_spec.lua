@@ -69,6 +69,7 @@ local SPECIAL = {
   ["Host.wait_event.names"] = { "lifecycle", { "nonesuch" } },
   ["Guest.get_all_devices.devtype"] = { "disk", { "nonesuch", "LibvirtConfigGuestNonesuch", "emulator" } },
   ["Guest.get_device_by_alias.devtype"] = { "disk", { "nonesuch" } },
+  ["Guest.press.keys"] = { { "a" }, { {}, { "nonesuch" }, { 1.5 }, { print } } },
   ["Guest.exec.args"] = { {}, { { print }, { {} } } },
   ["Element.append.child"] = { "CHILD", { 1, true, print, io.stdout } },
 }

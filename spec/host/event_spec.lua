@@ -3,10 +3,10 @@ local helper = require("spec.support.helper")
 
 local TIMEOUT = 120
 
--- The names of all events, as the answer to a wrong one lists them.
-local function event_names(host)
+-- The names of all events that an object has, as the answer to a wrong one lists them.
+local function event_names(object)
   local names = {}
-  for name in helper.failure(host.subscribe, host, "nonesuch").message:match("there are: (.*)%)$"):gmatch("[%w_]+") do
+  for name in helper.failure(object.subscribe, object, "nonesuch").message:match("there are: (.*)%)$"):gmatch("[%w_]+") do
     names[#names + 1] = name
   end
   return names
@@ -34,14 +34,17 @@ describe("Events", function()
   end)
 
   it("of every kind can be heard of", function()
-    local names = event_names(host)
-    assert.equal(29, #names)
-    for _, name in ipairs(names) do
-      local one <close> = host:subscribe(name)
-      local another <close> = guest:subscribe({ name })
-      assert.is_nil(one:next(0))
-      assert.is_nil(another:next(0))
+    local names = {}
+    for _, name in ipairs(event_names(guest)) do
+      if name ~= "qemu_monitor" then -- this driver has none
+        names[#names + 1] = name
+        local one <close> = host:subscribe(name)
+        local another <close> = guest:subscribe({ name })
+        assert.is_nil(one:next(0))
+        assert.is_nil(another:next(0))
+      end
     end
+    assert.is_true(#names >= 29)
     local all <close> = host:subscribe(names)
     guest:pause()
     assert.equal("lifecycle", all:next(TIMEOUT).event)

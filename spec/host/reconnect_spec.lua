@@ -124,6 +124,29 @@ describe("A connection that is lost", function()
     assert.equal(2, #handled)
   end)
 
+  it_("is opened again: the subscriptions to networks and pools go on, too", function()
+    local host <close> = guestlua.open(uri, { reconnect = true })
+    local network, pool = host:network("default"), host:pool("default-pool")
+    local of_network, of_pool = network:subscribe("network_lifecycle"), pool:subscribe({ "storage_pool_refresh", "storage_pool_lifecycle" })
+    local all = host:subscribe({ "network_lifecycle", "storage_pool_refresh" })
+    local lost <close> = network:subscribe("disconnected")
+    for _ = 1, 2 do
+      daemon("kill")
+      assert.equal("disconnected", lost:next(TIMEOUT).event)
+      daemon("start")
+      for _, subscription in ipairs({ of_network, of_pool, all, lost }) do
+        assert.equal("reconnected", subscription:next(TIMEOUT).event)
+      end
+      await(function() return network:is_active() end)
+      network:destroy()
+      pool:refresh()
+      local event = of_network:next(TIMEOUT)
+      assert.same({ "network_lifecycle", "default", "stopped" }, { event.event, event.object, event.type })
+      assert.equal("storage_pool_refresh", of_pool:next(TIMEOUT).event)
+      assert.same({ "network_lifecycle", "storage_pool_refresh" }, { all:next(TIMEOUT).event, all:next(TIMEOUT).event })
+    end
+  end)
+
   it_("does not have guests that are gone meanwhile, and has them again", function()
     local host <close> = guestlua.open(uri, { reconnect = true })
     local reconnected <close> = host:subscribe("reconnected")

@@ -24,6 +24,7 @@ local READS = {
   ["Domain.get_iothread_info"] = true, ["Domain.get_security_label_list"] = true, ["Domain.get_stats"] = true, ["Domain.stats"] = true,
   ["Domain.get_vcpu_pin_info"] = true, ["Domain.interface_addresses"] = true, ["Domain.memory_peek"] = true, ["Domain.memory_stats"] = true,
   ["Domain.screenshot"] = true, ["StorageVol.download"] = true,
+  ["Network.subscribe"] = true, ["StoragePool.subscribe"] = true, ["NodeDevice.subscribe"] = true, ["Secret.subscribe"] = true,
   ["Network.get_dhcp_leases"] = true, ["Network.leases"] = true, ["NodeDevice.list_caps"] = true, ["Secret.get_value"] = true,
   ["BlockDevice.block_stats"] = true, ["BlockDevice.blockStats"] = true, ["BlockDevice.get_job_info"] = true,
   ["BlockDevice.get_block_info"] = true,

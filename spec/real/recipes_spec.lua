@@ -2,6 +2,7 @@
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local login = require("spec.support.console")
 local show = require("guestlua.prompt.show")
 
 local function read(path)
@@ -37,15 +38,17 @@ local RECIPES = {
   ["Try something, and take it back"] = "^vda\tis as it was in /.*disk%.qcow2\n$",
   ["Remove snapshots that are older than a week"] = "^[^\n]+\told is gone\n$",
   ["Read a guest's console"] = "\n",
+  ["Log in at a guest's console"] = "Linux .*\n",
   ["Run a command in many guests"] = ": .*load average",
   ["Tell a web service what guests do"] = "",
+  ["Start a network again that somebody stops"] = "",
   ["Attach a disk for a while"] = "scratch%.qcow2\ndetached\n$",
   ["Ask many hosts"] = "%d guests, libvirt %d.*\n.*%d guests, libvirt %d",
   ["Change a guest's configuration"] = "it has 2 CPUs\n$",
 }
 
 describe("The documentation's recipes:", function()
-  local machine = helper.machine()
+  local machine = helper.machine({ edit = login.add })
 
   local handler -- that a recipe made: its host is not closed here
 
@@ -62,7 +65,7 @@ describe("The documentation's recipes:", function()
       end,
       guestlua = setmetatable(extra or {}, { __index = guestlua }),
     }, { __index = _G })
-    environment.guestlua.open = function()
+    environment.guestlua.open = rawget(environment.guestlua, "open") or function()
       return setmetatable({}, { __close = function() end, __index = function(_, key)
         if key == "on" then
           return function(_, ...)
@@ -85,7 +88,9 @@ describe("The documentation's recipes:", function()
     ["Try something, and take it back"] = "^vda\tis as it was in /.*disk%.qcow2\n$",
   ["Remove snapshots that are older than a week"] = function()
       machine.guest:snapshot("<domainsnapshot><name>old</name></domainsnapshot>")
-      return { time = nil }
+    end,
+    ["Log in at a guest's console"] = function()
+      login.offer_login(machine, "ttyS1")
     end,
   }
 
@@ -103,10 +108,10 @@ describe("The documentation's recipes:", function()
         expected = expected[1]
       end
       for _, block in ipairs(section.blocks) do
-        if section.title:find("^Remove snapshots") then
+        if prepare[section.title] then
           prepare[section.title]()
-          block = block:gsub("os%.time%(%) %-", "os.time() + 8 * 24 * 3600 -")
         end
+        block = block:gsub("os%.time%(%) %-", "os.time() + 8 * 24 * 3600 -")
         local extra = {}
         if section.title:find("^Tell a web") then
           local hook = machine.dir .. "/curl"
@@ -123,7 +128,17 @@ describe("The documentation's recipes:", function()
             end
           end
         end
-        local served = extra.serve
+        if section.title:find("^Start a network again") then
+          local host = guestlua.open("test:///default") -- the machine's has no networks
+          local network = host:network("default")
+          network:set_autostart(true)
+          extra.open = function() return host end -- which closes it
+          extra.serve = function()
+            network:destroy()
+            helper.await(function() return network:is_active() end, "the network to be started again")
+          end
+        end
+        local served = section.title:find("^Tell a web")
         assert.matches(expected, run(block, extra))
         if served then
           handler:close()

@@ -27,7 +27,7 @@ function objects.make(host)
 end
 
 -- Classes without objects in the test driver.
-objects.elsewhere = { NetworkPort = true, Secret = true, NWFilter = true, NWFilterBinding = true }
+objects.elsewhere = { NetworkPort = true, Secret = true, NWFilter = true, NWFilterBinding = true, Stream = true }
 
 -- ---- the generated calls ----
 
@@ -47,15 +47,22 @@ function objects.tables()
   return list, require("generate.plan"), require("generate.description")
 end
 
+-- The C of all events, by that description.
+function objects.events(description)
+  local path <close> = setmetatable({ package.path }, { __close = function(self) package.path = self[1] end })
+  package.path = script_path()
+  return require("generate.events").file(require("calls.events"), description, require("calls.words"))
+end
+
 -- "Network.create" -> its row, for all generated calls.
 objects.generated = {}
 local tables, plan, description = objects.tables()
 local pipe <close> = assert(io.popen("pkg-config --variable=libvirt_api libvirt; pkg-config --variable=libvirt_qemu_api libvirt-qemu"))
-local paths = {}
+objects.paths = {} -- of the installed descriptions
 for path in pipe:lines() do
-  paths[#paths + 1] = path
+  objects.paths[#objects.paths + 1] = path
 end
-objects.description = description.read(paths)
+objects.description = description.read(objects.paths)
 for _, one in ipairs(tables) do
   local plans, left = plan.of_class(one, objects.description)
   one.left = left

@@ -26,6 +26,7 @@ void gl_connection_unref(gl_connection *c)
   if (--c->refs)
     return;
   pthread_mutex_destroy(&c->mutex);
+  gl_credentials_unref(c->credentials);
   free(c->uri);
   free(c);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include "call/credentials.h"
 #include "call/handle.h"
 #include "loop/state.h"
 
@@ -20,9 +21,10 @@ typedef struct gl_connection {
   gl_handle *handle; /* of the virConnectPtr; NULL once closed */
   char *uri;         /* as libvirt completed it; never changes once it is set */
   bool readonly;
-  bool handed_over; /* opened by the embedding program */
-  int keepalive;    /* seconds between keepalive probes; 0: none */
-  double gap;       /* seconds without a connection before this one */
+  bool handed_over;            /* opened by the embedding program */
+  int keepalive;               /* seconds between keepalive probes; 0: none */
+  gl_credentials *credentials; /* the answers that opened it; NULL: none */
+  double gap;                  /* seconds without a connection before this one */
   int refs;
   gl_object *children; /* open guests and subscriptions */
   gl_op_list running;  /* ops on a worker now */

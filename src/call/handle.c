@@ -78,6 +78,18 @@ void gl_handle_unref(gl_handle *h)
   gl_handle_forget(h);
 }
 
+void gl_handle_uuid_text(const unsigned char *uuid, char *text)
+{
+  static const char digits[] = "0123456789abcdef";
+  for (int i = 0; i < VIR_UUID_BUFLEN; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      *text++ = '-';
+    *text++ = digits[uuid[i] >> 4];
+    *text++ = digits[uuid[i] & 15];
+  }
+  *text = '\0';
+}
+
 bool gl_handle_is_missing(int code)
 {
   static const int codes[] = {VIR_ERR_NO_DOMAIN,      VIR_ERR_NO_DOMAIN_SNAPSHOT, VIR_ERR_NO_DOMAIN_CHECKPOINT,

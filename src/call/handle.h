@@ -49,6 +49,9 @@ void gl_handle_release(gl_handle *h);
 void gl_handle_forget(gl_handle *h);
 void gl_handle_unref(gl_handle *h);
 
+/* A UUID as people write it: fills in VIR_UUID_STRING_BUFLEN bytes. */
+void gl_handle_uuid_text(const unsigned char *uuid, char *text);
+
 /* Whether libvirt's error code says that an object of some kind is not there. */
 bool gl_handle_is_missing(int code);
 

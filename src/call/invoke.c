@@ -151,11 +151,11 @@ int gl_op_start(lua_State *L, gl_op *op)
   return op->args.bounded || gl_task_current(L, op->state) ? fly(L, op) : run_here(L, op);
 }
 
-void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *handle)
+gl_op *gl_op_detached(gl_connection *connection, const gl_opdef *def, gl_handle *handle)
 {
-  gl_op *op = calloc(1, sizeof *op);
+  gl_op *op = calloc(1, def->size ? def->size : sizeof *op);
   if (!op)
-    return; /* no memory to close it with: it stays open until the process ends */
+    return NULL;
   op->def = def;
   op->orphan = true;
   TAILQ_INIT(&op->waiters);
@@ -164,7 +164,14 @@ void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *han
   op->held = true;
   op->subject = handle;
   op->state->alive.ops++;
-  gl_op_submit(op);
+  return op;
+}
+
+void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *handle)
+{
+  gl_op *op = gl_op_detached(connection, def, handle);
+  if (op) /* or else there is no memory to close it with: it stays open until the process ends */
+    gl_op_submit(op);
 }
 
 /* ---- the call ---- */

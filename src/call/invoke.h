@@ -14,7 +14,8 @@ gl_op *gl_op_new(lua_State *L, const gl_opdef *def);
 int gl_op_start(lua_State *L, gl_op *op);
 
 /* Runs an operation on a worker without a waiter: closes objects that were garbage collected. Takes over the handle. Never blocks, never
- * raises. */
+ * raises. The first of both is for an op with more fields, which the caller sets before gl_op_submit; NULL: no memory. */
+gl_op *gl_op_detached(gl_connection *connection, const gl_opdef *def, gl_handle *handle);
 void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *handle);
 
 /* Prepares this file's data, and sets on_cancelled in the table on top of the stack. [-0, +0, e] */

@@ -255,14 +255,6 @@ static const char *const block_job_types[] = {
 };
 const gl_enum gl_block_job_types = GL_ENUM("block job type", block_job_types);
 
-static const char *const block_job_statuses[] = {
-  [VIR_DOMAIN_BLOCK_JOB_COMPLETED] = "completed",
-  [VIR_DOMAIN_BLOCK_JOB_FAILED] = "failed",
-  [VIR_DOMAIN_BLOCK_JOB_CANCELED] = "canceled",
-  [VIR_DOMAIN_BLOCK_JOB_READY] = "ready",
-};
-const gl_enum gl_block_job_statuses = GL_ENUM("block job status", block_job_statuses);
-
 /* The bit number of a flag. */
 #define BIT(flag) (31 - __builtin_clz(flag))
 

@@ -22,6 +22,7 @@ typedef enum gl_lane {
   GL_LANE_CHANGE, /* changes the guest */
   GL_LANE_BESIDE, /* looks at a call under way, helps it or ends it */
   GL_LANE_END,    /* ends the guest, and so all its calls */
+  GL_LANE_STREAM, /* opens and ends what has one user at a time: the next one comes when the one before has ended */
   GL_LANE_AGENT,  /* speaks to the guest's agent, independent of the guest's jobs in libvirt */
 } gl_lane;
 
@@ -105,6 +106,7 @@ struct gl_op {
   const char *part;          /* the name of a part of the subject: a guest's "vda" */
   const char *part_type;     /* "disk" */
   const char *uri;           /* the connection's, for errors */
+  const char *call;          /* libvirt's function, if run has called another than the row's; NULL: the row's */
 
   int rc;             /* run's return value */
   bool lost;          /* the connection was lost when it failed */

@@ -13,7 +13,7 @@
 void gl_op_error_set(lua_State *L, const gl_op *op)
 {
   gl_error_set(L, "op", op->def->name);
-  gl_error_set(L, "call", op->def->call);
+  gl_error_set(L, "call", op->call ? op->call : op->def->call);
   gl_printable_push_masked(L, op->uri);
   lua_setfield(L, -2, "host");
   const gl_handle *subject = op->subject;
@@ -55,9 +55,15 @@ static const struct {
   int code;
   const char *text;
 } says_missing[] = {
-  {VIR_ERR_INVALID_ARG, "not found"},        {VIR_ERR_INVALID_ARG, "device not present"}, {VIR_ERR_INVALID_ARG, "does not exist"},
-  {VIR_ERR_INVALID_ARG, "no target device"}, {VIR_ERR_OPERATION_INVALID, "not found"},    {VIR_ERR_OPERATION_FAILED, "not found"},
+  {VIR_ERR_INVALID_ARG, "not found"},
+  {VIR_ERR_INVALID_ARG, "device not present"},
+  {VIR_ERR_INVALID_ARG, "does not exist"},
+  {VIR_ERR_INVALID_ARG, "no target device"},
+  {VIR_ERR_OPERATION_INVALID, "not found"},
+  {VIR_ERR_OPERATION_FAILED, "not found"},
   {VIR_ERR_INTERNAL_ERROR, "not found"},
+  {VIR_ERR_INTERNAL_ERROR, "cannot find character device"},
+  {VIR_ERR_INTERNAL_ERROR, "cannot find channel"},
 };
 
 static bool is_missing(const gl_op *op, const virError *e)
@@ -79,6 +85,8 @@ static const struct {
   {"No more available PCI slots",
    "all places for devices are taken: each <controller type='pci' model='pcie-root-port'/> is one more, from the "
    "guest's next start on"},
+  {"Host key verification failed", "ssh does not know the host's key, and is not asked to: ssh to it once by hand, and accept the key"},
+  {"Permission denied (", "ssh needs a key that the host knows: ssh-copy-id brings it there, ssh-add opens one that has a passphrase"},
 };
 
 static void set_advice(lua_State *L, const virError *e)

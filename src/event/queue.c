@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "loop/wait.h"
 
@@ -49,6 +50,8 @@ void gl_sub_unref(gl_sub *sub)
   if (atomic_fetch_sub(&sub->refs, 1) > 1)
     return;
   queue_unref(sub->queue);
+  free(sub->name);
+  free(sub->qemu_event);
   free(sub->members);
   free(sub);
 }
@@ -60,7 +63,7 @@ void gl_event_free(gl_event *e)
   for (int i = 0; i < GL_EVENT_TEXTS; i++)
     free((char *)e->data.texts[i]);
   virTypedParamsFree(e->data.params, e->data.params_count);
-  free(e->guest);
+  free((char *)e->object.name);
   free(e);
 }
 
@@ -106,7 +109,7 @@ static virTypedParameterPtr copy_params(virTypedParameterPtr params, int count)
 }
 
 /* Event thread, under the registration's mutex: the sub cannot go away meanwhile. */
-void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest, const char *uuid, const gl_event_data *data)
+void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const gl_event_object *object, const gl_event_data *data)
 {
   gl_event *e = calloc(1, sizeof *e);
   if (!e || atomic_load(&sub->pending) >= MAX_PENDING) {
@@ -124,9 +127,10 @@ void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *gue
     e->data.texts[i] = data->texts[i] ? strdup(data->texts[i]) : NULL;
   e->data.params = copy_params(data->params, data->params_count);
   e->data.params_count = e->data.params ? data->params_count : 0;
-  if (guest) {
-    e->guest = strdup(guest);
-    memcpy(e->uuid, uuid, sizeof e->uuid);
+  if (object) {
+    e->object = *object;
+    e->object.name = strdup(object->name);
+    e->object.qemu_event = NULL; /* it is in the data */
   }
 
   gl_queue *q = sub->queue;
@@ -142,24 +146,33 @@ void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *gue
     gl_event_free(e);
 }
 
-static void deliver_to_registration(gl_registration *r, virDomainPtr dom, const gl_event_data *data)
+/* A subscription of an object has no events of objects of another type: so their names and UUIDs tell. */
+static bool concerns(const gl_sub *sub, const gl_event_object *object)
 {
-  char uuid[VIR_UUID_STRING_BUFLEN] = "";
-  if (dom)
-    virDomainGetUUIDString(dom, uuid);
+  if (!object)
+    return true;
+  if (object->qemu_event && sub->qemu_event && strcasecmp(object->qemu_event, sub->qemu_event) != 0)
+    return false;
+  if (!sub->of_one)
+    return true;
+  return object->has_uuid ? memcmp(object->uuid, sub->uuid, sizeof sub->uuid) == 0 : strcmp(object->name, sub->name) == 0;
+}
+
+static void deliver_to_registration(gl_registration *r, const gl_event_object *object, const gl_event_data *data)
+{
   pthread_mutex_lock(&r->mutex);
   for (gl_member *m = r->members; m; m = m->next)
-    if (!dom || !m->sub->one_guest || strcmp(m->sub->uuid, uuid) == 0)
-      gl_event_deliver_to(m->sub, r->kind, dom ? virDomainGetName(dom) : NULL, uuid, data);
+    if (concerns(m->sub, object))
+      gl_event_deliver_to(m->sub, r->kind, object, data);
   pthread_mutex_unlock(&r->mutex);
 }
 
-void gl_event_deliver(void *opaque, virDomainPtr dom, const gl_event_data *data)
+void gl_event_deliver(void *opaque, const gl_event_object *object, const gl_event_data *data)
 {
   gl_feed *feed = opaque;
   pthread_mutex_lock(&feed->mutex);
   for (gl_registration *r = feed->registrations; r; r = r->other)
-    deliver_to_registration(r, dom, data);
+    deliver_to_registration(r, object, data);
   pthread_mutex_unlock(&feed->mutex);
 }
 

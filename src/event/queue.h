@@ -26,6 +26,15 @@ typedef struct gl_sub gl_sub;
 #define GL_EVENT_NUMBERS 3
 #define GL_EVENT_TEXTS 5
 
+/* What an event is about. */
+typedef struct gl_event_object {
+  const char *type; /* what people call it: "network"; NULL: a guest */
+  const char *name;
+  bool has_uuid; /* or else the name tells it from others */
+  unsigned char uuid[VIR_UUID_BUFLEN];
+  const char *qemu_event; /* the event's name in QEMU's monitor; NULL: it is none of that */
+} gl_event_object;
+
 typedef struct gl_event_data {
   long long numbers[GL_EVENT_NUMBERS];
   const char *texts[GL_EVENT_TEXTS];
@@ -61,8 +70,10 @@ struct gl_sub {
   atomic_int refs; /* the Lua thread's, and one for each event under way */
   atomic_int pending, lost;
   gl_queue *queue;
-  bool one_guest;
-  char uuid[VIR_UUID_STRING_BUFLEN]; /* of the guest */
+  bool of_one; /* object, and not of all; that has its name and UUID here: */
+  char *name;
+  unsigned char uuid[VIR_UUID_BUFLEN];
+  char *qemu_event; /* of QEMU's monitor only this one, whatever case its letters have; NULL: all */
   int count;
   gl_member *members; /* count of them, on their registrations' lists until sub_close */
 
@@ -77,9 +88,8 @@ struct gl_event {
   gl_sub *sub; /* counted */
   const gl_event_kind *kind;
   gl_event_data data;
-  int lost;    /* events dropped before this one */
-  char *guest; /* NULL: the event is the connection's */
-  char uuid[VIR_UUID_STRING_BUFLEN];
+  int lost;               /* events dropped before this one */
+  gl_event_object object; /* its name is owned; NULL: the event is the connection's */
 };
 
 /* Makes the queue of the state, which lasts until the state closes: later callbacks drop their events. [-0, +0, e] */
@@ -87,10 +97,10 @@ void gl_event_open(lua_State *L, gl_state *s);
 
 gl_queue *gl_queue_ref(gl_queue *q);
 
-/* Event thread: copies the data for each subscription of the feed that it concerns; dom NULL: the event is the connection's. Or for one
+/* Event thread: copies the data for each subscription of the feed that it concerns; object NULL: the event is the connection's. Or for one
  * subscription, under the registration's mutex: it cannot go away meanwhile. */
-void gl_event_deliver(void *feed, virDomainPtr dom, const gl_event_data *data);
-void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const char *guest, const char *uuid, const gl_event_data *data);
+void gl_event_deliver(void *feed, const gl_event_object *object, const gl_event_data *data);
+void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const gl_event_object *object, const gl_event_data *data);
 
 /* Any thread. */
 void gl_registration_unref(gl_registration *r);

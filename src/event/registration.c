@@ -1,9 +1,9 @@
 #include "event/registration.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "event/kind.h"
-#include "event/names.h"
 #include "event/source.h"
 #include "event/thread.h"
 #include "loop/wait.h"
@@ -40,14 +40,14 @@ void gl_sub_drop(gl_sub *sub)
 /* Moves r to that connection. Negative if libvirt refused. */
 static int connect_registration(virConnectPtr conn, gl_registration *r)
 {
-  return r->kind->id == GL_EVENT_RECONNECTED ? 0 : gl_source_join(conn, r); /* reported by gl_event_tell_gap */
+  return r->kind->family ? gl_source_join(conn, r) : 0; /* "reconnected" is reported by gl_event_tell_gap */
 }
 
 /* The host's registration for the event, made if it has none yet; under the host's mutex. NULL if libvirt refused. */
-static gl_registration *find_registration(gl_op *op, int event)
+static gl_registration *find_registration(gl_op *op, const gl_event_kind *kind)
 {
   gl_registration *r = op->connection->registrations;
-  while (r && r->kind->id != event)
+  while (r && r->kind != kind)
     r = r->next;
   if (r)
     return r;
@@ -56,7 +56,7 @@ static gl_registration *find_registration(gl_op *op, int event)
     return NULL;
   atomic_init(&r->refs, 1);
   pthread_mutex_init(&r->mutex, NULL);
-  r->kind = gl_event_kind_of(event);
+  r->kind = kind;
   if (connect_registration(gl_op_connect(op), r) < 0) {
     gl_registration_unref(r);
     return NULL;
@@ -67,13 +67,16 @@ static gl_registration *find_registration(gl_op *op, int event)
 }
 
 /* Any thread. */
-static gl_sub *sub_new(gl_op *op, int count)
+static gl_sub *sub_new(gl_op *op, int count, const char *qemu_event)
 {
   gl_sub *sub = calloc(1, sizeof *sub);
   gl_member *members = calloc((size_t)count, sizeof *members);
-  if (!sub || !members) {
+  char *name = strdup(op->subject->name), *filter = qemu_event ? strdup(qemu_event) : NULL;
+  if (!sub || !members || !name || (qemu_event && !filter)) {
     free(sub);
     free(members);
+    free(name);
+    free(filter);
     return NULL;
   }
   atomic_init(&sub->refs, 1);
@@ -81,29 +84,32 @@ static gl_sub *sub_new(gl_op *op, int count)
   sub->queue = gl_queue_ref(op->state->queue);
   sub->last = &sub->first;
   TAILQ_INIT(&sub->waiters);
-  sub->one_guest = op->subject->type == &gl_domain_handle;
-  if (sub->one_guest)
-    virDomainGetUUIDString(gl_op_domain(op), sub->uuid);
+  sub->of_one = op->subject->type != &gl_connect_handle;
+  sub->name = name;
+  memcpy(sub->uuid, op->subject->uuid, sizeof sub->uuid);
+  sub->qemu_event = filter;
   return sub;
 }
 
-int gl_sub_register(gl_op *op, long long events, gl_sub **result)
+int gl_sub_register(gl_op *op, long long events, const char *qemu_event, gl_sub **result)
 {
   virResetLastError(); /* a host that is being closed is not a libvirt error */
   if (gl_event_await_loop(op) < 0)
     return -1;
-  gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events));
+  gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events), qemu_event);
   if (!sub)
     return -1;
-  for (int id = 0; id < GL_EVENT_COUNT; id++) {
-    if (!(events >> id & 1))
+  for (int number = 0; number < GL_EVENT_COUNT; number++) {
+    const gl_event_kind *kind = gl_event_kind_of(number);
+    if (!kind || !(events >> number & 1))
       continue;
     pthread_mutex_lock(&op->connection->mutex);
-    gl_registration *r = op->connection->closing ? NULL : find_registration(op, id);
+    gl_registration *r = op->connection->closing ? NULL : find_registration(op, kind);
     if (r)
       atomic_fetch_add(&r->refs, 1);
     pthread_mutex_unlock(&op->connection->mutex);
     if (!r) {
+      op->call = kind->family ? kind->family->call : NULL;
       leave(sub);
       gl_sub_unref(sub);
       return -1;
@@ -141,7 +147,7 @@ static void tell_gap(gl_registration *r, double gap)
   pthread_mutex_lock(&r->mutex);
   for (gl_member *m = r->members; m; m = m->next)
     if (m == m->sub->members)
-      gl_event_deliver_to(m->sub, gl_event_kind_of(GL_EVENT_RECONNECTED), NULL, "", &data);
+      gl_event_deliver_to(m->sub, gl_event_kind_of(GL_EVENT_RECONNECTED), NULL, &data);
   pthread_mutex_unlock(&r->mutex);
 }
 

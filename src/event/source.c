@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "event/kind.h"
-#include "event/names.h"
 
 struct gl_source {
   gl_feed feed;
@@ -35,21 +34,10 @@ static void on_free(void *opaque)
   source_unref(opaque);
 }
 
-/* The connection is lost. Event thread. */
-static void on_disconnected(virConnectPtr conn, int reason, void *opaque)
-{
-  (void)conn;
-  const gl_event_data data = {.numbers = {reason}};
-  gl_event_deliver(opaque, NULL, &data);
-}
-
 static int begin(gl_source *source)
 {
   atomic_fetch_add(&source->refs, 1);
-  if (source->kind->id == GL_EVENT_DISCONNECTED) /* a driver that knows of no such thing would not free it */
-    source->id = virConnectRegisterCloseCallback(source->conn, on_disconnected, source, NULL);
-  else
-    source->id = virConnectDomainEventRegisterAny(source->conn, NULL, source->kind->id, source->kind->callback, source, on_free);
+  source->id = source->kind->family->begin(source->conn, source->kind->id, source->kind->callback, source, on_free);
   if (source->id < 0)
     source_unref(source);
   return source->id;
@@ -58,12 +46,7 @@ static int begin(gl_source *source)
 /* The connection may be lost, and deaf to this: libvirt forgets the callback all the same. */
 static void end(gl_source *source)
 {
-  if (source->kind->id == GL_EVENT_DISCONNECTED) {
-    virConnectUnregisterCloseCallback(source->conn, on_disconnected); /* also waits for one that runs */
-    source_unref(source);
-  } else {
-    virConnectDomainEventDeregisterAny(source->conn, source->id); /* calls on_free */
-  }
+  source->kind->family->end(source->conn, source->id, source, on_free);
 }
 
 /* Under the lock. */

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "call/args.h"
 #include "event/kind.h"
-#include "event/names.h"
 #include "loop/park.h"
 
 typedef struct subscription {
@@ -26,13 +25,22 @@ static const gl_type subscription_type = {.name = "Subscription", .close = subsc
 
 static void push_event(lua_State *L, const gl_event *e)
 {
-  lua_createtable(L, 0, 6);
-  gl_enum_push(L, &gl_event_ids, e->kind->id);
+  const gl_event_object *object = &e->object;
+  lua_createtable(L, 0, 8);
+  lua_pushstring(L, e->kind->name);
   lua_setfield(L, -2, "event");
-  if (e->guest) {
-    lua_pushstring(L, e->guest);
-    lua_setfield(L, -2, "guest");
-    lua_pushstring(L, e->uuid);
+  if (object->name) {
+    lua_pushstring(L, object->name);
+    lua_setfield(L, -2, object->type ? "object" : "guest");
+  }
+  if (object->type) {
+    lua_pushstring(L, object->type);
+    lua_setfield(L, -2, "object_type");
+  }
+  if (object->has_uuid) {
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    gl_handle_uuid_text(object->uuid, uuid);
+    lua_pushstring(L, uuid);
     lua_setfield(L, -2, "uuid");
   }
   gl_event_push_fields(L, e->kind, &e->data);
@@ -41,13 +49,9 @@ static void push_event(lua_State *L, const gl_event *e)
 typedef struct subscribe_op {
   gl_op op;
   long long events;
+  const char *qemu_event;
   gl_sub *sub;
 } subscribe_op;
-
-static const gl_param subscribe_params[] = {
-  GL_ARG_FLAGS(subscribe_op, events, &gl_event_ids, "an event's name, or a list of them"),
-  GL_END,
-};
 
 void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub)
 {
@@ -60,10 +64,26 @@ void gl_sub_push(lua_State *L, gl_op *op, gl_sub **sub)
   op->state->alive.subscriptions++;
 }
 
+static void subscribe_check(lua_State *L, gl_op *op)
+{
+  const subscribe_op *self = (const subscribe_op *)op;
+  const gl_param *names = op->def->params;
+  if (!self->events)
+    gl_error_argument(L, op->def->name, names->name, "name at least one event");
+  for (int number = 0; self->events >> number; number++)
+    if (self->events >> number & 1 && !gl_enum_name(names->names, number))
+      gl_error_argument(L, op->def->name, names->name, "no event has the number %d", number);
+  if (self->qemu_event && !(self->events >> GL_EVENT_QEMU_MONITOR & 1))
+    gl_error_argument(L, op->def->name, "qemu_event", "it picks events of \"qemu_monitor\", which is not among the names");
+}
+
 static int subscribe_run(gl_op *op)
 {
   subscribe_op *self = (subscribe_op *)op;
-  return gl_sub_register(op, self->events, &self->sub);
+  const gl_event_kind *first = gl_event_kind_of(__builtin_ctzll((unsigned long long)self->events));
+  if (first->family)
+    op->call = first->family->call;
+  return gl_sub_register(op, self->events, self->qemu_event, &self->sub);
 }
 
 static int subscribe_push(lua_State *L, gl_op *op)
@@ -77,19 +97,34 @@ static void subscribe_release(gl_op *op)
   gl_sub_drop(((subscribe_op *)op)->sub);
 }
 
-const gl_opdef gl_subscribe = {
-  .name = "subscribe",
-  .call = "virConnectDomainEventRegisterAny",
-  .help = "Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.",
-  .result = {"Subscription"},
-  .returns = "a Subscription: each call of its next(timeout) returns the next event",
-  .params = subscribe_params,
-  .size = sizeof(subscribe_op),
-  .run = subscribe_run,
-  .push = subscribe_push,
-  .release = subscribe_release,
-  GL_LOOK,
-};
+#define QEMU_EVENT \
+  GL_OPTION(subscribe_op, qemu_event, &gl_string, "of \"qemu_monitor\" only events that QEMU calls so, as \"RESET\"; default: all"),
+
+/* The row for a class, and what it has besides the names. */
+#define SUBSCRIBE(id, call_, options)                                                                                                    \
+  static const gl_param id##_params[] = {GL_ARG_FLAGS(subscribe_op, events, &gl_event_names_##id, "an event's name, or a list of them"), \
+                                         options GL_END};                                                                                \
+  const gl_opdef gl_subscribe_##id = {                                                                                                   \
+    .name = "subscribe",                                                                                                                 \
+    .call = call_,                                                                                                                       \
+    .help = "Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.",           \
+    .result = {"Subscription"},                                                                                                          \
+    .returns = "a Subscription: each call of its next(timeout) returns the next event",                                                  \
+    .params = id##_params,                                                                                                               \
+    .size = sizeof(subscribe_op),                                                                                                        \
+    .check = subscribe_check,                                                                                                            \
+    .run = subscribe_run,                                                                                                                \
+    .push = subscribe_push,                                                                                                              \
+    .release = subscribe_release,                                                                                                        \
+    GL_LOOK,                                                                                                                             \
+  }
+
+SUBSCRIBE(host, "virConnectDomainEventRegisterAny", QEMU_EVENT);
+SUBSCRIBE(guest, "virConnectDomainEventRegisterAny", QEMU_EVENT);
+SUBSCRIBE(network, "virConnectNetworkEventRegisterAny", );
+SUBSCRIBE(storagepool, "virConnectStoragePoolEventRegisterAny", );
+SUBSCRIBE(nodedevice, "virConnectNodeDeviceEventRegisterAny", );
+SUBSCRIBE(secret, "virConnectSecretEventRegisterAny", );
 
 /* ---- Subscription ---- */
 
@@ -160,7 +195,9 @@ static int subscription_next(lua_State *L, gl_args *args)
 static const gl_result_field event_fields[] = {
   {"event", "string", "its name, as it was subscribed to"},
   {"guest", "string?", "the name of the guest that it is about"},
-  {"uuid", "string?", "the UUID of that"},
+  {"object", "string?", "the name of what else it is about; of a secret its UUID"},
+  {"object_type", "string?", "what that is: \"network\", \"pool\", \"node device\" or \"secret\""},
+  {"uuid", "string?", "the UUID of that; devices of the host have none"},
   {"…", "any", "the fields that events of this name have: see the manual, \"Events\""},
   {NULL, NULL, NULL},
 };
@@ -186,6 +223,6 @@ static const gl_opdef *const *const ops[] = {methods, NULL};
 
 const gl_class gl_subscription_class = {
   .type = &subscription_type,
-  .help = "Events of one or more kinds, of one guest or of all guests of a host, from the moment of subscribe on.",
+  .help = "Events of one or more kinds, of one guest, network, pool … or of all of a host, from the moment of subscribe on.",
   .ops = ops,
 };

@@ -16,12 +16,15 @@
 #include "virt/host/embedded.h"
 #include "virt/host/open.h"
 #include "virt/object/classes.h"
+#include "virt/stream/class.h"
 
-const gl_class *const gl_classes[] = {&gl_host_class,        &gl_guest_class,      &gl_domain_class,          &gl_block_device_class,
-                                      &gl_snapshot_class,    &gl_checkpoint_class, &gl_network_class,         &gl_networkport_class,
-                                      &gl_storagepool_class, &gl_storagevol_class, &gl_nodedevice_class,      &gl_secret_class,
-                                      &gl_interface_class,   &gl_nwfilter_class,   &gl_nwfilterbinding_class, &gl_subscription_class,
-                                      &gl_element_class,     &gl_task_class,       &gl_signal_class,          NULL};
+const gl_class *const gl_classes[] = {&gl_host_class,         &gl_guest_class,       &gl_domain_class,
+                                      &gl_block_device_class, &gl_snapshot_class,    &gl_checkpoint_class,
+                                      &gl_network_class,      &gl_networkport_class, &gl_storagepool_class,
+                                      &gl_storagevol_class,   &gl_nodedevice_class,  &gl_secret_class,
+                                      &gl_interface_class,    &gl_nwfilter_class,    &gl_nwfilterbinding_class,
+                                      &gl_subscription_class, &gl_stream_class,      &gl_element_class,
+                                      &gl_task_class,         &gl_signal_class,      NULL};
 
 static int now(lua_State *L, gl_args *args)
 {

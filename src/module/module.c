@@ -12,6 +12,8 @@
 #include "base/printable.h"
 #include "base/system.h"
 #include "base/watchdog.h"
+#include "call/ask.h"
+#include "call/credentials.h"
 #include "call/invoke.h"
 #include "call/libvirt_names.h"
 #include "call/trace.h"
@@ -85,11 +87,17 @@ static void push_versions(lua_State *L)
 /* "guestlua.core" */
 static int open_core(lua_State *L)
 {
-  static const luaL_Reg own[] = {{"check_self", check_self},          {"shield", gl_task_shield},
-                                 {"within", gl_task_within},          {"calls_end", gl_task_calls_end},
-                                 {"check", gl_task_check_cancelled},  {"heard", gl_task_heard},
-                                 {"task_list", gl_task_list},         {"share_loop", gl_luv_share},
-                                 {"documentation", gl_documentation}, {NULL, NULL}};
+  static const luaL_Reg own[] = {{"check_self", check_self},
+                                 {"shield", gl_task_shield},
+                                 {"within", gl_task_within},
+                                 {"calls_end", gl_task_calls_end},
+                                 {"check", gl_task_check_cancelled},
+                                 {"heard", gl_task_heard},
+                                 {"task_list", gl_task_list},
+                                 {"share_loop", gl_luv_share},
+                                 {"documentation", gl_documentation},
+                                 {"credentials", gl_credentials_push},
+                                 {NULL, NULL}};
   luaL_checkversion(L);
   if (gl_event_start() < 0)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");
@@ -103,6 +111,9 @@ static int open_core(lua_State *L)
   gl_interrupt_open(s);
   gl_coroutine_open(L);
   gl_invoke_open(L);
+  gl_credentials_open_class(L);
+  gl_op_push(L, &gl_ask, NULL);
+  lua_setfield(L, -2, "ask");
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
   for (const gl_class *const *c = gl_classes; *c; c++) {

@@ -18,11 +18,13 @@
 --   hand      functions whose methods are written by hand, and which those are
 --   superseded, missing, infrastructure   functions that have none, and why: spec/coverage_spec.lua proves that none is forgotten
 -- A function that is in no table changes something.
+--
+-- Its events come from that description, too: calls/events.lua.
 
 local here = arg[0]:match("^(.*)/[^/]*$")
 package.path = here .. "/?.lua;" .. package.path
 
-local plan, write, words = require("generate.plan"), require("generate.write"), require("calls.words")
+local events, plan, write, words = require("generate.events"), require("generate.plan"), require("generate.write"), require("calls.words")
 
 local directory = arg[1]
 local description = require("generate.description").read({ table.unpack(arg, 2) })
@@ -33,6 +35,7 @@ local function put(name, text)
 end
 
 put("words", write.words(description, words))
+put("events", events.file(require("calls.events"), description, words))
 for _, file in ipairs({ "host", "domain", "snapshot", "network", "storage", "device" }) do
   local tables = require("calls." .. file)
   for _, one in ipairs(tables.class and { tables } or tables) do

@@ -127,6 +127,8 @@ function Check:follow(i)
       local class, of = row and help.class_given(row), row and help.class_listed(row)
       found = class and { class = class } or of and { list = of } or nil
       i = word.kind == "string" and i + 1 or close_of(words, i) + 1
+    elseif is(word, "[") and found.list then
+      found, i = { class = found.list }, close_of(words, i) + 1
     else
       break
     end
@@ -337,9 +339,11 @@ function Check:note(i)
       found = found and member(found, word.text, field)
       at = at + 2
     elseif found and (is(word, "(") or is(word, "{") or word.kind == "string") then
-      local class = found.row and help.class_given(found.row)
-      found = class and { class = class }
+      local class, of = found.row and help.class_given(found.row), found.row and help.class_listed(found.row)
+      found = class and { class = class } or of and { list = of } or nil
       at = word.kind == "string" and at + 1 or close_of(words, at) + 1
+    elseif found and found.list and is(word, "[") then
+      found, at = { class = found.list }, close_of(words, at) + 1
     else
       break
     end

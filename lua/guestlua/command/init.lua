@@ -113,6 +113,7 @@ local function configure(settings)
   guestlua.default_uri = settings.connect
   guestlua.default_readonly = settings.readonly or settings.sandbox
   guestlua.default_keepalive = settings.keepalive_interval
+  require("guestlua.host.open").asks = true
   guestlua.log.configure({
     level = settings.log_level or levels[settings.debug],
     format = settings.log_format,
@@ -136,7 +137,7 @@ end
 
 -- Words in the place of a script, and the modules that they are in; ./backup is a script all the same.
 local SUBCOMMANDS = { recover = "recover", backup = "backup", restore = "backup", backups = "backups", verify = "backups", prune = "backups",
-  metrics = "metrics", top = "top" }
+  metrics = "metrics", top = "top", console = "console" }
 
 -- What a dry run has come to, however the script ended: for people, on standard error, as what it prints is the script's own.
 local function print_plan()

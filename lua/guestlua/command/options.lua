@@ -44,6 +44,7 @@ return {
   { word = "prune", help = "remove backups that are not kept: guestlua prune --help" },
   { word = "metrics", help = "what guests use, as OpenMetrics text: guestlua metrics --help" },
   { word = "top", help = "what guests use now: guestlua top --help" },
+  { word = "console", help = "a guest's console, at this terminal: guestlua console --help" },
   { word = "recover", help = "take back what killed runs left: guestlua recover --help" },
   { short = "V", long = "version", help = "print the versions" },
   { short = "v", same_as = "V", help = "the same, as lua(1) spells it" },

@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local arguments = require("guestlua.command.arguments")
 local hosts = require("guestlua.command.hosts")
+local keyboard = require("guestlua.command.keyboard")
 local output = require("guestlua.command.output")
 local usage = require("guestlua.host.usage")
 
@@ -81,28 +82,6 @@ end
 
 local KEYS = { c = "cpu", m = "memory", d = "disk", n = "network", g = "name", h = "host" }
 
--- Keys as they are pressed, if luv is there to read them. wake: a Signal for each.
-local function keys(on_key)
-  local found, uv = pcall(require, "luv")
-  if not found or not core.isatty(io.stdin) then
-    return nil
-  end
-  local tty = uv.new_tty(0, true)
-  tty:set_mode(1)
-  tty:read_start(function(_, data)
-    for key in (data or "q"):gmatch(".") do
-      on_key(key)
-    end
-  end)
-  return setmetatable({}, {
-    __close = function()
-      tty:read_stop()
-      tty:set_mode(0)
-      tty:close()
-    end,
-  })
-end
-
 local function put(text)
   core.write_whole(io.stdout, text)
 end
@@ -132,9 +111,11 @@ local function show(fleet, given, with_host)
   local pressed, over = core.signal(), false
   local left <close> = setmetatable({}, LEAVE) -- luacheck: ignore left
   put("\27[?1049h\27[?25l")
-  local reading <close> = keys(function(key) -- luacheck: ignore reading
-    over = over or key == "q" or key == "\3"
-    given.sort = KEYS[key] or given.sort
+  local reading <close> = keyboard.open(function(bytes) -- luacheck: ignore reading
+    for key in (bytes or "q"):gmatch(".") do
+      over = over or key == "q" or key == "\3"
+      given.sort = KEYS[key] or given.sort
+    end
     pressed:wake()
   end)
   local rows, missing, before = look(fleet, given)

@@ -7,12 +7,12 @@ local stops = require("guestlua.base.stops")
 local event = {}
 
 -- object:subscribe for one of these methods, which errors about bad names then mention.
-local function subscribe(object, names, method, argument)
-  local ok, result = pcall(object.subscribe, object, names)
+local function subscribe(object, names, method, options)
+  local ok, result = pcall(object.subscribe, object, names, options.qemu_event and { qemu_event = options.qemu_event })
   if ok then
     return result
   elseif result.kind == "bad_argument" then
-    define.bad(method, argument, result.message:match("%((.*)%)$"))
+    define.bad(method, result.argument == "events" and "names" or result.argument, result.message:match("%((.*)%)$"))
   end
   error(result, 0)
 end
@@ -67,16 +67,18 @@ end
 local NAMES = { name = "names", type = "string or table", positional = true, required = true, choices_of = "subscribe",
   help = "an event's name, or a list of them" }
 local MATCH = { name = "match", type = "function", help = "called with each such event: returns whether it counts; default: all do" }
+local QEMU_EVENT = { name = "qemu_event", type = "string",
+  help = "of \"qemu_monitor\" only events that QEMU calls so, as \"RESET\"; default: all" }
 
 -- The options that the loop of events may get in its table of names.
-local IN_NAMES = { match = MATCH, timeout = { name = "timeout", type = "number" } }
+local IN_NAMES = { match = MATCH, qemu_event = QEMU_EVENT, timeout = { name = "timeout", type = "number" } }
 
 local events = {
   name = "events",
   method = true,
-  help = "For a loop: for event in object:events({\"lifecycle\", \"block_job_2\"}, {timeout=60}) do. Receives the named events from this call on, "
+  help = "For a loop: for event in object:events({name, another}, {timeout=60}) do. Receives the named events from this call on, "
     .. "until the loop is left or the time is over. Events dropped because nobody fetched them are reported as an event \"lost\" with their count. "
-    .. "Names and options may stand in one table: object:events{\"lifecycle\", timeout=60}.",
+    .. "Names and options may stand in one table: object:events{name, another, timeout=60}.",
   result = "fun(): table",
   returns = "an iterator",
   params = { NAMES, MATCH, { name = "timeout", type = "number", help = "seconds for the whole loop; default: no limit" } },
@@ -84,14 +86,11 @@ local events = {
     local names, options = names_and_options(given, given_options)
     for key, value in pairs(options) do
       if not IN_NAMES[key] then
-        define.bad("events", tostring(key), "no such option; the options are: match, timeout")
+        define.bad("events", tostring(key), "no such option; the options are: match, qemu_event, timeout")
       end
       define.check("events", IN_NAMES[key], value)
     end
-    if not next(names) then
-      define.bad("events", "names", "name at least one event")
-    end
-    local subscription, deadline = subscribe(object, names, "events", "names"), deadline_of(options)
+    local subscription, deadline = subscribe(object, names, "events", options), deadline_of(options)
     return function()
       local found
       repeat
@@ -167,33 +166,32 @@ local on = {
     { name = "timeout", type = "number", help = "seconds after which no more events are handled; default: no limit" },
   },
   run = function(object, names, fn, options)
-    local subscription = subscribe(object, names, "on", "names")
+    local subscription = subscribe(object, names, "on", options)
     handlers.count = handlers.count + 1 -- now, as the task begins later
     core.spawn(handle, subscription, names, fn, options)
     return subscription
   end,
 }
 
--- A Host has no name.
-local function name_of(object)
-  local known, name = pcall(function()
-    return object.name
-  end)
-  return known and name or nil
-end
+-- The fields of an error that say what it is about.
+local SUBJECT = {
+  Host = function() return {} end,
+  Guest = function(guest) return { guest = guest.name } end,
+  Network = function(network) return { object = network.name, object_type = "network" } end,
+  StoragePool = function(pool) return { object = pool.name, object_type = "pool" } end,
+  NodeDevice = function(device) return { object = device.name, object_type = "node device" } end,
+  Secret = function(secret) return { object = secret.uuid, object_type = "secret" } end,
+}
 
 -- Waits on an open subscription for an event of one of the names that matches.
-function event.wait_on(subscription, names, object, options)
+local function wait_on(subscription, names, subject, options)
   local deadline = deadline_of(options)
   while true do
     local found = next_of(subscription, deadline)
     if not found then
-      error(core.Error.new({
-        kind = "timeout",
-        op = "wait_event",
-        guest = name_of(object),
-        message = ("no event %s within %g s"):format(told(names), options.timeout),
-      }), 0)
+      subject.kind, subject.op = "timeout", "wait_event"
+      subject.message = ("no event %s within %g s"):format(told(names), options.timeout)
+      error(core.Error.new(subject), 0)
     elseif is_of(names, found) and (not options.match or options.match(found)) then
       return found
     end
@@ -208,10 +206,6 @@ local wait_event = {
   result = "table",
   returns = "the event; an error of kind \"timeout\" if none came in time",
   params = { NAMES, MATCH, { name = "timeout", type = "number", help = "seconds to wait at most; default: no limit" } },
-  run = function(object, names, options)
-    local subscription <close> = subscribe(object, names, "wait_event", "names")
-    return event.wait_on(subscription, names, object, options)
-  end,
 }
 
 define(event, "guestlua", {
@@ -239,13 +233,27 @@ define(event, "guestlua", {
   end,
 })
 
-for owner, class in pairs({ Host = core.Host, Guest = core.Guest }) do
+local function copy_of(t)
+  local copy = {}
+  for key, value in pairs(t) do
+    copy[key] = value
+  end
+  return copy
+end
+
+for owner, subject in pairs(SUBJECT) do
   for _, row in ipairs({ events, on, wait_event }) do
-    local copy = {}
-    for key, value in pairs(row) do
-      copy[key] = value
+    local copy = copy_of(row)
+    copy.params = copy_of(row.params)
+    copy.params[1] = copy_of(NAMES) -- which help gives the choices that this class has
+    if owner == "Host" or owner == "Guest" then
+      table.insert(copy.params, QEMU_EVENT)
     end
-    define(class, owner, copy)
+    copy.run = row.run or function(object, names, options)
+      local subscription <close> = subscribe(object, names, row.name, options)
+      return wait_on(subscription, names, subject(object), options)
+    end
+    define(core[owner], owner, copy)
   end
 end
 

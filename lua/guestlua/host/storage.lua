@@ -38,7 +38,7 @@ end
 define(core.StoragePool, "StoragePool", {
   name = "create_volume",
   method = true,
-  help = "Makes a volume: pool:create_volume{ name = \"web.qcow2\", capacity = 10 * 2^30 // 1, format = \"qcow2\" }.",
+  help = "Makes a volume: pool:create_volume{ name = \"web.qcow2\", capacity = 10 << 30, format = \"qcow2\" }.",
   result = "StorageVol",
   params = {
     { name = "name", type = "string", help = "its name; required" },

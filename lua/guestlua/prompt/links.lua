@@ -4,7 +4,10 @@ local links = {}
 
 local PAGES = {
   { "virDomainSnapshot", "domain-snapshot" }, { "virDomainRevertToSnapshot", "domain-snapshot" }, { "virDomainCheckpoint", "domain-checkpoint" },
-  { "virDomainQemu", false }, { "virConnectDomainXML", "domain" }, { "virConnectListAllDomains", "domain" },
+  { "virDomainHasCurrentSnapshot", "domain-snapshot" }, { "virDomainListAllSnapshots", "domain-snapshot" },
+  { "virDomainListAllCheckpoints", "domain-checkpoint" }, { "virConnectDomainEvent", "domain" }, { "virConnectNetworkEvent", "network" },
+  { "virConnectStoragePoolEvent", "storage" }, { "virConnectNodeDeviceEvent", "nodedev" }, { "virConnectSecretEvent", "secret" },
+  { "virDomainQemu", false }, { "virConnectDomainQemu", false }, { "virConnectDomainXML", "domain" }, { "virConnectListAllDomains", "domain" },
   { "virConnectGetAllDomainStats", "domain" }, { "virConnectGetDomainCapabilities", "domain" }, { "virConnectListAllNetworks", "network" },
   { "virConnectListAllInterfaces", "interface" }, { "virConnectListAllNWFilter", "nwfilter" }, { "virConnectListAllNodeDevices", "nodedev" },
   { "virConnectListAllSecrets", "secret" }, { "virConnectListAllStoragePools", "storage" }, { "virConnectFindStoragePool", "storage" },

@@ -1,5 +1,6 @@
 -- What help() prints: the page of a class, a function, a field or a section of the manual, or what a search finds.
 
+local examples = require("guestlua.prompt.examples")
 local help = require("guestlua.prompt.help")
 local links = require("guestlua.prompt.links")
 
@@ -29,7 +30,7 @@ local function add_params(lines, row, positional, title, columns)
       end
       local optional = positional and not p.required and ", or nil" or ""
       lines[#lines + 1] = wrapped(("%s (%s%s): %s"):format(p.name, p.type, optional, p.help), "  ", columns)
-      if p.choices and #p.choices < 30 then
+      if p.choices and #p.choices < 50 then
         lines[#lines + 1] = wrapped(table.concat(p.choices, ", "), "    ", columns)
       end
     end
@@ -47,6 +48,10 @@ local function row_text(class, row, columns)
     end
   elseif help.result(row) then
     lines[#lines + 1] = wrapped("Returns " .. help.result(row) .. ".", "", columns)
+  end
+  local example, command = examples.of(class, row)
+  if example then
+    lines[#lines + 1] = ("As virsh's %s:\n  %s"):format(command, example) -- as it can be copied
   end
   if row.call then
     lines[#lines + 1] = "libvirt: " .. (links.of(row.call) or row.call)
@@ -79,7 +84,16 @@ local function field_text(class, field, columns)
   return ("%s.%s\n%s"):format(class.name, field.name, wrapped(("%s (%s)"):format(field.help, help.result(field)), "", columns))
 end
 
--- "Guest", "Guest.launch", "guest:launch", "launch", "Block jobs": what is called exactly so.
+-- What does the same as a command of virsh.
+local function command_text(row, columns)
+  local lines = { "virsh " .. row[1] }
+  if row.none then
+    lines[2] = wrapped("Nothing does the same: " .. row.none:gsub("`", ""), "", columns)
+  end
+  return table.concat(table.move(row, 2, #row, #lines + 1, lines), "\n  ")
+end
+
+-- "Guest", "Guest.launch", "guest:launch", "launch", "Block jobs", "setvcpus": what is called exactly so.
 local function named(topic, columns)
   local found = {}
   local owner, name = topic:match("^([%w_]+)[.:]([%w_]+)$")
@@ -101,6 +115,10 @@ local function named(topic, columns)
     if inherited then
       found[#found + 1] = row_text(help.classes()[class.inherits], inherited, columns)
     end
+  end
+  local command = examples.command((topic:gsub("^virsh ", "")))
+  if command then
+    found[#found + 1] = command_text(command, columns)
   end
   for _, section in ipairs(help.manual()) do
     if section.title:lower() == topic:lower() then
@@ -178,6 +196,7 @@ local function overview(columns)
   return table.concat({
     "help(guest), help(guest.launch)   what a value is, and what it can",
     "help \"launch\", ?block jobs         what has that name, or speaks of it",
+    "help \"setvcpus\"                   what does the same as that command of virsh",
     "watch(host), unwatch()            tells of events; stops that",
     ".history words                    what was typed before and has those words",
     "quit, exit, Ctrl-D                leave",

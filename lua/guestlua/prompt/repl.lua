@@ -85,10 +85,11 @@ local function spawn_told(spawn)
 end
 
 local function event_text(event)
-  local parts = { event.event, event.guest and ("guest '%s'"):format(core.printable(event.guest)) }
+  local name = event.guest or event.object
+  local parts = { event.event, name and ("%s '%s'"):format(event.object_type or "guest", core.printable(name)) }
   local keys = {}
   for key in pairs(event) do
-    if key ~= "event" and key ~= "guest" and key ~= "uuid" then
+    if key ~= "event" and key ~= "guest" and key ~= "object" and key ~= "object_type" and key ~= "uuid" then
       keys[#keys + 1] = key
     end
   end
@@ -101,9 +102,17 @@ end
 
 local watches = {}
 
--- watch(object, "lifecycle", …): tells the events of a host or a guest from now on.
+-- The event that most want to see, and the first of a class: "lifecycle", "network_lifecycle" …
+local function first_event(object)
+  local help = require("guestlua.prompt.help")
+  local class = help.class_of(object)
+  local row = class and help.member(class, "subscribe")
+  return row and row.params[1].choices[1] or "lifecycle"
+end
+
+-- watch(object, "lifecycle", …): tells the events of an object from now on.
 local function watch(object, ...)
-  local names = select("#", ...) == 0 and { "lifecycle" } or type((...)) == "table" and (...) or { ... }
+  local names = select("#", ...) == 0 and { first_event(object) } or type((...)) == "table" and (...) or { ... }
   local subscription = object:on(names, function(event)
     tell(event_text(event))
   end)

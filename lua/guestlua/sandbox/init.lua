@@ -191,8 +191,8 @@ end
 
 local function public_module()
   local public = own_copy(copy(guestlua, "version Error Host Guest Domain BlockDevice Snapshot Checkpoint Network NetworkPort StoragePool StorageVol "
-    .. "NodeDevice Secret Interface NWFilter NWFilterBinding Subscription Element Task Signal Group spawn signal element sleep now alive group map "
-    .. "timeout workflow progress power_state job_type block_job_type serve"))
+    .. "NodeDevice Secret Interface NWFilter NWFilterBinding Subscription Stream Element Task Signal Group spawn signal element sleep now alive "
+    .. "group map timeout workflow progress power_state job_type block_job_type serve"))
   public.open = open
   public.log = copy(guestlua.log, "error warning info debug trace")
   public.device = setmetatable({}, {

@@ -65,7 +65,106 @@ words.flags = {
   VIR_STORAGE_POOL_CREATE_WITH_BUILD = "build it first", VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE = "build it first, over what is there",
   VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE = "build it first, if nothing is there",
   VIR_STORAGE_POOL_BUILD_OVERWRITE = "over what is there", VIR_STORAGE_POOL_BUILD_NO_OVERWRITE = "if nothing is there",
+  VIR_STORAGE_POOL_BUILD_REPAIR = "mend what is there", VIR_STORAGE_POOL_BUILD_RESIZE = "change the size of what is there",
+  VIR_STORAGE_POOL_DELETE_ZEROED = "overwrite it with zeros first", VIR_STORAGE_VOL_DELETE_ZEROED = "overwrite it with zeros first",
+  VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS = "and its snapshots", VIR_STORAGE_VOL_GET_PHYSICAL = "allocation is the size of the file",
+  -- starting, stopping, saving
+  VIR_DOMAIN_START_BYPASS_CACHE = "read a saved memory past the host's cache",
+  VIR_DOMAIN_START_FORCE_BOOT = "from the beginning: drop a saved memory",
+  VIR_DOMAIN_START_RESET_NVRAM = "with fresh UEFI variables", VIR_DOMAIN_DESTROY_GRACEFUL = "fail if QEMU does not end by itself; nothing is killed",
+  VIR_DOMAIN_DESTROY_REMOVE_LOGS = "remove its log files",
+  VIR_DOMAIN_REBOOT_INITCTL = "write to the container's initctl", VIR_DOMAIN_SHUTDOWN_INITCTL = "write to the container's initctl",
+  VIR_DOMAIN_REBOOT_SIGNAL = "send a signal to the container's init", VIR_DOMAIN_SHUTDOWN_SIGNAL = "send a signal to the container's init",
+  VIR_DOMAIN_REBOOT_PARAVIRT = "ask its kernel, on Xen", VIR_DOMAIN_SHUTDOWN_PARAVIRT = "ask its kernel, on Xen",
+  VIR_DOMAIN_SAVE_BYPASS_CACHE = "past the host's cache", VIR_DOMAIN_SAVE_RUNNING = "it runs when it goes on",
+  VIR_DOMAIN_SAVE_PAUSED = "it is paused when it goes on", VIR_DOMAIN_SAVE_RESET_NVRAM = "it goes on with fresh UEFI variables",
+  VIR_DOMAIN_SAVE_IMAGE_XML_SECURE = "with passwords in it", VIR_DOMAIN_XML_MIGRATABLE = "as it is sent to another host",
+  VIR_DOMAIN_XML_UPDATE_CPU = "with the host's processor filled in",
+  VIR_DUMP_BYPASS_CACHE = "past the host's cache", VIR_DUMP_CRASH = "and the guest is off then", VIR_DUMP_LIVE = "while its processors run on",
+  VIR_DUMP_MEMORY_ONLY = "its memory and registers alone, in a format that debuggers read", VIR_DUMP_RESET = "and the guest is reset then",
+  VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA = "forget its checkpoints", VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA = "forget its snapshots",
+  VIR_DOMAIN_UNDEFINE_MANAGED_SAVE = "drop its saved memory", VIR_DOMAIN_UNDEFINE_NVRAM = "delete its UEFI variables",
+  VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = "keep its UEFI variables", VIR_DOMAIN_UNDEFINE_TPM = "delete the state of its TPM",
+  VIR_DOMAIN_UNDEFINE_KEEP_TPM = "keep the state of its TPM", VIR_DOMAIN_VCPU_HOTPLUGGABLE = "those that can be unplugged while it runs",
+  VIR_DOMAIN_ABORT_JOB_POSTCOPY = "interrupt a migration in its post-copy phase", VIR_DOMAIN_JOB_STATS_COMPLETED = "of the last job that ended",
+  VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED = "and can be asked for again", VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY = "in the post-copy phase",
+  VIR_DOMAIN_MESSAGE_DEPRECATION = "what it uses and will not be there for ever", VIR_DOMAIN_MESSAGE_TAINTING = "what nobody supports",
+  VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP = "by a bitmap of all pages", VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING = "by KVM's ring of written pages",
+  VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP = "the command is one for people, as \"info status\", and not JSON",
+  -- inside
+  VIR_DOMAIN_GET_HOSTNAME_AGENT = "ask its agent", VIR_DOMAIN_GET_HOSTNAME_LEASE = "look at the network's leases",
+  VIR_DOMAIN_PASSWORD_ENCRYPTED = "it is a hash, as in /etc/shadow", VIR_DOMAIN_TIME_SYNC = "take it from the guest's hardware clock",
+  VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND = "and keep the present ones", VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE = "remove these",
+  -- disks
+  VIR_DOMAIN_BLOCK_COMMIT_ACTIVE = "the topmost image too: block_job_abort with pivot ends it",
+  VIR_DOMAIN_BLOCK_COMMIT_DELETE = "delete what was merged",
+  VIR_DOMAIN_BLOCK_COMMIT_RELATIVE = "paths to images below stay relative", VIR_DOMAIN_BLOCK_COMMIT_SHALLOW = "into the image right below `top`",
+  VIR_DOMAIN_BLOCK_COPY_REUSE_EXT = "the file is there already", VIR_DOMAIN_BLOCK_COPY_SHALLOW = "the topmost image alone",
+  VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES = "each write waits until the copy has it", VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB = "also if "
+    .. "the guest is persistent: the job is lost when it stops", VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC = "do not wait: an event says when it is over",
+  VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT = "go on with the copy", VIR_DOMAIN_BLOCK_REBASE_COPY = "copy the disk to the file `base`",
+  VIR_DOMAIN_BLOCK_REBASE_COPY_DEV = "`base` is a block device", VIR_DOMAIN_BLOCK_REBASE_COPY_RAW = "make the copy raw",
+  VIR_DOMAIN_BLOCK_REBASE_RELATIVE = "paths to images below stay relative", VIR_DOMAIN_BLOCK_REBASE_REUSE_EXT = "the file is there already",
+  VIR_DOMAIN_BLOCK_REBASE_SHALLOW = "copy the topmost image alone", VIR_DOMAIN_BLOCK_RESIZE_BYTES = "the size is in bytes",
+  VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL = "the files are there already",
+  -- snapshots and checkpoints
+  VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC = "all disks or none", VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT = "with redefine: it is the current one",
+  VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY = "the disks, without the memory", VIR_DOMAIN_SNAPSHOT_CREATE_HALT = "stop the guest then",
+  VIR_DOMAIN_SNAPSHOT_CREATE_LIVE = "while its processors run on", VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA = "libvirt does not remember it",
+  VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE = "freeze the file systems meanwhile; needs the agent",
+  VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE = "libvirt learns of one that exists", VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT = "the files are there already",
+  VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY = "those without memory of guests that ran", VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL = "those in files of their own",
+  VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL = "those inside the disks' images", VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE = "those of guests that ran",
+  VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE = "those of guests that were off", VIR_DOMAIN_SNAPSHOT_LIST_METADATA = "those that libvirt remembers",
+  VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA = "those that libvirt does not remember",
+  VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN = "without the guest's configuration",
+  VIR_DOMAIN_CHECKPOINT_XML_SIZE = "with how much has changed since; the guest must run",
+  VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE = "freeze the file systems meanwhile; needs the agent",
+  VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE = "libvirt learns of one that exists",
+  VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE = "with redefine: look whether the images have its bitmaps",
+  VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN = "with all that were made after it",
+  VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY = "only those that were made after it",
+  VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY = "forget it; the images keep their bitmaps",
+  -- networks, the host
+  VIR_NETWORK_PORT_CREATE_RECLAIM = "one that was there before", VIR_NETWORK_UPDATE_AFFECT_LIVE = "the running network",
+  VIR_NETWORK_UPDATE_AFFECT_CONFIG = "its configuration, from the next start on",
+  VIR_NETWORK_UPDATE_AFFECT_CURRENT = "the running network, or its configuration if it does not run",
+  VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES = "name the features of the model too", VIR_CONNECT_BASELINE_CPU_MIGRATABLE = "without features "
+    .. "that keep a guest from migrating", VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE = "raise an error if it is incompatible",
 }
+
+-- By a pattern of the constant, if it has no words of its own.
+local PATTERNS = {
+  { "VALIDATE$", "check it against libvirt's schema first" }, { "VALIDATE_XML$", "check it against libvirt's schema first" },
+  { "BANDWIDTH_BYTES$", "the bandwidth is in bytes a second" }, { "_XML_SECURE$", "with passwords in it" },
+  { "_XML_INACTIVE$", "what it is at its next start" }, { "_CURRENT$", "the running guest, or its configuration if it does not run" },
+  { "_LIST_DESCENDANTS$", "with those after those after it, and so on" }, { "_LIST_ROOTS$", "those that stand on no other" },
+  { "_LIST_LEAVES$", "those that no other stands on" }, { "_LIST_NO_LEAVES$", "those that another stands on" },
+  { "_LIST_TOPOLOGICAL$", "each after the one that it stands on" }, { "^VIR_CONNECT_LIST_NODE_DEVICES_CAP_(.*)$", "devices of the kind %s" },
+  { "^VIR_CONNECT_LIST_.*_NO_AUTOSTART$", "those that do not start with the host" },
+  { "^VIR_CONNECT_LIST_.*_AUTOSTART$", "those that start with the host" },
+  { "^VIR_CONNECT_LIST_.*_NO_MANAGEDSAVE$", "those without a saved memory" }, { "^VIR_CONNECT_LIST_.*_MANAGEDSAVE$", "those with a saved memory" },
+  { "^VIR_CONNECT_LIST_DOMAINS_OTHER$", "those in any other state" }, { "^VIR_CONNECT_LIST_DOMAINS_SHUTOFF$", "those that are off" },
+  { "^VIR_CONNECT_LIST_DOMAINS_NO_(.*)$", "those without a %s" }, { "^VIR_CONNECT_LIST_DOMAINS_HAS_(.*)$", "those with a %s" },
+  { "^VIR_CONNECT_LIST_.*_(ACTIVE)$", "those that are %s" }, { "^VIR_CONNECT_LIST_.*_(INACTIVE)$", "those that are %s" },
+  { "^VIR_CONNECT_LIST_.*_(PERSISTENT)$", "those that are %s" }, { "^VIR_CONNECT_LIST_.*_(TRANSIENT)$", "those that are %s" },
+  { "^VIR_CONNECT_LIST_STORAGE_POOLS_(.*)$", "pools of the type %s" }, { "^VIR_CONNECT_LIST_%u+_NO_(.*)$", "those that are not %s" },
+  { "^VIR_CONNECT_LIST_[%u_]+_(%u+)$", "those that are %s" },
+}
+
+-- What a flag means; the constant itself if nobody has said so yet.
+function words.flag(constant)
+  if words.flags[constant] then
+    return words.flags[constant]
+  end
+  for _, pattern in ipairs(PATTERNS) do
+    local word = constant:match(pattern[1])
+    if word then
+      return (pattern[2]:format(word:lower():gsub("_", " ")))
+    end
+  end
+  return constant
+end
 
 -- Types of typed parameters where libvirt's description does not say them.
 words.types = {

@@ -4,6 +4,7 @@
 
 #include "call/push.h"
 #include "element/kind.h"
+#include "event/kind.h"
 #include "event/subscription.h"
 #include "virt/disk/object.h"
 #include "virt/disk/rows.h"
@@ -21,7 +22,7 @@ typedef struct job_op {
 /* Registers for the job's events before the call that starts it, or await_job might miss the end of a quick job. Any thread. */
 static int hear(gl_op *op)
 {
-  return gl_sub_register(op, 1LL << VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, &((job_op *)op)->events);
+  return gl_sub_register(op, 1LL << (GL_EVENTS_OF_GUESTS + VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2), NULL, &((job_op *)op)->events);
 }
 
 /* The BlockDevice takes over the subscription; one to an earlier job ends. */

@@ -26,8 +26,21 @@ local function functions(text, into)
   end
 end
 
--- Enumerations: a list of { name =, value = (a number) } by the name of the type, in the order of the values. Values that are the names of others
--- are resolved; what counts the others, the highest, is left out if it is called _LAST: VIR_NETWORK_UPDATE_COMMAND_ADD_LAST is not that.
+-- The types of callbacks: a list of arguments, and `type`, what it returns, by the name of the type.
+local function callbacks(text)
+  local list = {}
+  for head, body in text:gmatch("<functype (name=[^>]-)>(.-)</functype>") do
+    local one = { type = attribute(body:match("<return (.-)/>") or "", "type") or "void" }
+    for arg in body:gmatch("<arg (.-)/>") do
+      one[#one + 1] = { name = attribute(arg, "name"), type = attribute(arg, "type") }
+    end
+    list[attribute(head, "name")] = one
+  end
+  return list
+end
+
+-- Enumerations: a list of { name =, value = (a number), info = } by the name of the type, in the order of the values. Values that are the names of
+-- others are resolved; what counts the others, the highest, is left out if it is called _LAST: VIR_NETWORK_UPDATE_COMMAND_ADD_LAST is not that.
 local function enums(text)
   local values, types = {}, {}
   for entry in text:gmatch("<enum (.-)/>") do
@@ -35,7 +48,7 @@ local function enums(text)
     values[name] = attribute(entry, "value")
     if type then
       types[type] = types[type] or {}
-      table.insert(types[type], { name = name })
+      table.insert(types[type], { name = name, info = attribute(entry, "info") or "" })
     end
   end
   for _, list in pairs(types) do
@@ -107,7 +120,8 @@ function description.read(paths)
     texts[i] = file:read("a")
   end
   local text = table.concat(texts, "\n")
-  local all = { functions = {}, enums = enums(text), structs = structs(text), parameters = parameters(text) }
+  local all = { functions = {}, enums = enums(text), structs = structs(text), parameters = parameters(text),
+    callbacks = callbacks(text) }
   functions(text, all.functions)
   table.sort(all.functions, function(a, b)
     return a.name < b.name

@@ -72,7 +72,7 @@ function Writer:flags(enums, choices)
   end)
   self:add("static const gl_param %s[] = {", id)
   for _, one in ipairs(list) do
-    local help = self.words.flags[one.constant] or one.constant
+    local help = self.words.flag(one.constant)
     if one.other then
       local text = ("true: only those that are %s; false: only those that are %s"):format(one.word, one.other)
       self:add("  GL_OPTION_CHOICE(%s, %s, %s, %s),", quoted(one.word), one.constant, words[one.other], quoted(text))
@@ -378,11 +378,17 @@ function Writer:call(p)
   end
 end
 
+-- For the C of a file.
+function write.new(description, words, header)
+  local writer = setmetatable({ lines = {}, done = {}, defs = {}, description = description, words = words }, Writer)
+  writer:add("/* Made by src/virt/generate.lua from libvirt's description of itself; changes here are lost. */")
+  writer:add('#include "%s"\n', header)
+  return writer
+end
+
 -- The enumerations that the calls need which are written by hand.
 function write.words(description, words)
-  local writer = setmetatable({ lines = {}, done = {}, description = description, words = words }, Writer)
-  writer:add("/* Made by src/virt/generate.lua from libvirt's description of itself; changes here are lost. */")
-  writer:add('#include "virt/object/generated.h"\n')
+  local writer = write.new(description, words, "virt/object/generated.h")
   for _, one in ipairs(words.enums) do
     local enum, bits = one:match("^(%w+)(.*)$")
     local id = writer:enum(enum, bits ~= "")
@@ -393,9 +399,7 @@ end
 
 -- The C of a file: some plans of a class.
 function write.file(table_name, plans, description, words)
-  local writer = setmetatable({ lines = {}, done = {}, defs = {}, description = description, words = words }, Writer)
-  writer:add("/* Made by src/virt/generate.lua from libvirt's description of itself; changes here are lost. */")
-  writer:add('#include "virt/object/generated.h"\n')
+  local writer = write.new(description, words, "virt/object/generated.h")
   for _, p in ipairs(plans) do
     writer:call(p)
   end

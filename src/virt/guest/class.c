@@ -9,6 +9,7 @@
 #include "virt/guest/domain.h"
 #include "virt/guest/object.h"
 #include "virt/guest/rows.h"
+#include "virt/stream/class.h"
 
 /* ---- fields: read from this process's memory ---- */
 
@@ -104,7 +105,7 @@ static const gl_opdef close_def = {
   .invoke = gl_object_close_method,
 };
 
-static const gl_opdef *const methods[] = {&gl_get_block_device, &gl_subscribe, &close_def, NULL};
+static const gl_opdef *const methods[] = {&gl_get_block_device, &gl_subscribe_guest, &close_def, NULL};
 static const gl_opdef *const *const ops[] = {gl_guest_power_ops,
                                              gl_guest_config_ops,
                                              gl_guest_info_ops,
@@ -118,6 +119,7 @@ static const gl_opdef *const *const ops[] = {gl_guest_power_ops,
                                              gl_guest_inside_ops,
                                              gl_guest_job_ops,
                                              gl_guest_migrate_ops,
+                                             gl_guest_stream_ops,
                                              methods,
                                              NULL};
 static const gl_opdef *const fields[] = {&id_def, &uuid_def, &name_def, &host_def, &gl_guest_domain_def, NULL};

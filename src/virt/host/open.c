@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call/kinds.h"
 #include "call/trace.h"
 #include "event/thread.h"
+#include "loop/task.h"
 #include "virt/host/object.h"
 
 typedef struct open_op {
@@ -14,10 +16,20 @@ typedef struct open_op {
   const char *uri;
   virConnectPtr opened;
   long long keepalive;
-  char *full_uri; /* as libvirt completed it */
+  gl_credentials *credentials; /* NULL: none */
+  char *full_uri;              /* as libvirt completed it */
 } open_op;
 
 #define KEEPALIVE_COUNT 5
+
+static void read_credentials(lua_State *L, int index, const gl_reader *r)
+{
+  gl_credentials *c = gl_credentials_at(L, index);
+  if (!c)
+    gl_kind_mismatch(L, index, r);
+  ((open_op *)r->args)->credentials = c;
+}
+static const gl_kind credentials_kind = {.name = "credentials", .read = read_credentials};
 
 static const gl_param open_params[] = {
   GL_ARG_OR_NIL(open_op, uri, &gl_string, "libvirt's connection URI; nil: libvirt's own default, $LIBVIRT_DEFAULT_URI if that is set"),
@@ -27,14 +39,42 @@ static const gl_param open_params[] = {
   GL_OPTION_UP_TO(open_op, keepalive, INT_MAX,
                   "seconds between keepalive probes; 0: none; after 6 without an answer the "
                   "connection is given up"),
+  GL_OPTION(open_op, credentials, &credentials_kind, "answers, and what is asked for"),
   GL_END,
 };
 
-static virConnectPtr connect_new(const char *uri, unsigned flags)
+static virConnectPtr connect_new(const char *uri, gl_credentials *credentials, unsigned flags)
 {
-  return flags & VIR_CONNECT_NO_ALIASES ? virConnectOpenAuth(uri, NULL, flags)
-         : flags & VIR_CONNECT_RO       ? virConnectOpenReadOnly(uri)
-                                        : virConnectOpen(uri);
+  return credentials                      ? gl_credentials_open(credentials, uri, flags)
+         : flags & VIR_CONNECT_NO_ALIASES ? virConnectOpenAuth(uri, NULL, flags)
+         : flags & VIR_CONNECT_RO         ? virConnectOpenReadOnly(uri)
+                                          : virConnectOpen(uri);
+}
+
+/* ssh is told not to ask: it would do so at the terminal, behind the back of whoever reads that, or wait for ever. */
+#define NEVER_ASK "no_tty=1"
+
+/* The URI with that; NULL: it is by no ssh, or says itself whether ssh may ask. */
+static char *without_questions(const char *uri)
+{
+  const char *scheme_end = uri ? strstr(uri, "://") : NULL, *transport = scheme_end ? memchr(uri, '+', (size_t)(scheme_end - uri)) : NULL;
+  if (!transport || strncmp(transport + 1, "ssh:", 4) != 0 || strstr(uri, "no_tty="))
+    return NULL;
+  size_t path = strcspn(uri, "?#");
+  char *text = malloc(strlen(uri) + sizeof NEVER_ASK + 2);
+  if (text)
+    sprintf(text, "%.*s?" NEVER_ASK "%s%s", (int)path, uri, uri[path] == '?' ? "&" : "", uri + path + (uri[path] == '?'));
+  return text;
+}
+
+char *gl_host_uri_of(virConnectPtr conn)
+{
+  char *uri = virConnectGetURI(conn), *added = uri ? strstr(uri, "?" NEVER_ASK) : NULL;
+  if (!added)
+    return uri;
+  const char *rest = added + strlen("?" NEVER_ASK);
+  memmove(added + (*rest == '&'), rest + (*rest == '&'), strlen(rest) + 1 - (*rest == '&'));
+  return uri;
 }
 
 /* libvirt registers the embedded driver again at each open, and has room for about twenty in the life of a process. After that a connection
@@ -47,13 +87,13 @@ static struct {
 /* Opening starts the embedded driver, and a second open during that crashes: one at a time. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
-static virConnectPtr connect_embedded(const char *uri, unsigned flags)
+static virConnectPtr connect_embedded(const char *uri, gl_credentials *credentials, unsigned flags)
 {
   pthread_mutex_lock(&one_at_a_time);
   bool readonly = flags & VIR_CONNECT_RO;
-  if (kept[readonly].opens == 1 && !kept[readonly].conn && (kept[readonly].conn = connect_new(uri, flags)))
+  if (kept[readonly].opens == 1 && !kept[readonly].conn && (kept[readonly].conn = connect_new(uri, credentials, flags)))
     kept[readonly].uri = strdup(uri);
-  virConnectPtr conn = connect_new(uri, flags);
+  virConnectPtr conn = connect_new(uri, credentials, flags);
   kept[readonly].opens += conn && !kept[readonly].conn;
   if (!conn && kept[readonly].uri && strcmp(kept[readonly].uri, uri) == 0 && virConnectRef(kept[readonly].conn) == 0)
     conn = kept[readonly].conn;
@@ -69,18 +109,27 @@ bool gl_host_is_kept(virConnectPtr conn)
   return is;
 }
 
-virConnectPtr gl_host_connect(const char *uri, unsigned flags, int keepalive)
+virConnectPtr gl_host_connect(const char *uri, gl_credentials *credentials, unsigned flags, int keepalive)
 {
-  virConnectPtr conn = uri && strstr(uri, ":///embed") ? connect_embedded(uri, flags) : connect_new(uri, flags);
+  char *silent = without_questions(uri);
+  virConnectPtr conn =
+    uri && strstr(uri, ":///embed") ? connect_embedded(uri, credentials, flags) : connect_new(silent ? silent : uri, credentials, flags);
+  free(silent);
   if (conn && keepalive)
     virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers do not need it and refuse */
   return conn;
 }
 
+/* Some transports would wait for ever. */
+#define LONGEST_S 30
+
 /* A dry run has no connection that could change anything. */
 static void open_check(lua_State *L, gl_op *op)
 {
-  (void)L;
+  if (!op->args.bounded && gl_task_current(L, op->state)) {
+    op->args.bounded = true;
+    op->args.timeout = LONGEST_S;
+  }
   op->uri = ((open_op *)op)->uri;
   if (gl_is_dry_run(op->state))
     op->args.flags |= VIR_CONNECT_RO;
@@ -91,8 +140,11 @@ static int open_run(gl_op *op)
   open_op *self = (open_op *)op;
   if (gl_event_await_loop(op) < 0)
     return -1;
-  self->opened = gl_host_connect(self->uri, op->args.flags, (int)self->keepalive);
-  return self->opened && (self->full_uri = virConnectGetURI(self->opened)) ? 0 : -1;
+  const char *preset = self->uri ? NULL : getenv("LIBVIRT_DEFAULT_URI");
+  if (preset && *preset)
+    self->uri = preset;
+  self->opened = gl_host_connect(self->uri, self->credentials, op->args.flags, (int)self->keepalive);
+  return self->opened && (self->full_uri = gl_host_uri_of(self->opened)) ? 0 : -1;
 }
 
 static int open_push(lua_State *L, gl_op *op)
@@ -107,6 +159,8 @@ static int open_push(lua_State *L, gl_op *op)
   self->full_uri = NULL;
   h->readonly = op->args.flags & VIR_CONNECT_RO;
   h->keepalive = (int)self->keepalive;
+  h->credentials = self->credentials;
+  self->credentials = NULL;
   return 1;
 }
 
@@ -116,6 +170,7 @@ static void open_release(gl_op *op)
   if (self->opened)
     virConnectClose(self->opened);
   free(self->full_uri);
+  gl_credentials_unref(self->credentials);
 }
 const gl_opdef gl_host_open = {
   .name = "open",

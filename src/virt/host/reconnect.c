@@ -57,7 +57,8 @@ static void reconnect_check(lua_State *L, gl_op *op)
 static int reconnect_run(gl_op *op)
 {
   reconnect_op *self = (reconnect_op *)op;
-  self->opened = gl_host_connect(op->connection->uri, op->connection->readonly ? VIR_CONNECT_RO : 0, op->connection->keepalive);
+  gl_connection *c = op->connection;
+  self->opened = gl_host_connect(c->uri, c->credentials, c->readonly ? VIR_CONNECT_RO : 0, c->keepalive);
   if (!self->opened)
     return -1;
   for (int i = 0; i < self->count; i++) {

@@ -132,17 +132,9 @@ const gl_opdef gl_named_name_def = {
 
 static int uuid_push(lua_State *L, gl_op *op)
 {
-  const unsigned char *u = op->subject->uuid;
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (int i = 0; i < VIR_UUID_BUFLEN; i++) {
-    static const char digits[] = "0123456789abcdef";
-    if (i == 4 || i == 6 || i == 8 || i == 10)
-      luaL_addchar(&b, '-');
-    luaL_addchar(&b, digits[u[i] >> 4]);
-    luaL_addchar(&b, digits[u[i] & 15]);
-  }
-  luaL_pushresult(&b);
+  char text[VIR_UUID_STRING_BUFLEN];
+  gl_handle_uuid_text(op->subject->uuid, text);
+  lua_pushstring(L, text);
   return 1;
 }
 const gl_opdef gl_named_uuid_def = {

@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
+#include "event/subscription.h"
 #include "virt/object/generated.h"
 #include "virt/object/rows.h"
 
@@ -76,4 +77,4 @@ static const gl_opdef get_dhcp_leases_def =
   LEASES("get_dhcp_leases", "The addresses that the network has lent. network:leases() is the same.");
 static const gl_opdef leases_def = LEASES("leases", "The addresses that the network has lent.");
 
-const gl_opdef *const gl_network_ops[] = {&get_dhcp_leases_def, &leases_def, NULL};
+const gl_opdef *const gl_network_ops[] = {&get_dhcp_leases_def, &leases_def, &gl_subscribe_network, NULL};

@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
+#include "event/subscription.h"
 #include "virt/object/generated.h"
 #include "virt/object/rows.h"
 
@@ -27,4 +28,4 @@ static const gl_opdef list_caps_def = {
   GL_LOOK,
 };
 
-const gl_opdef *const gl_nodedevice_ops[] = {&list_caps_def, NULL};
+const gl_opdef *const gl_nodedevice_ops[] = {&list_caps_def, &gl_subscribe_nodedevice, NULL};

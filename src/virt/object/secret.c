@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/printable.h"
+#include "event/subscription.h"
 #include "virt/object/generated.h"
 #include "virt/object/rows.h"
 
@@ -68,4 +69,4 @@ static const gl_opdef set_value_def = {
   GL_CHANGE,
 };
 
-const gl_opdef *const gl_secret_ops[] = {&get_value_def, &set_value_def, NULL};
+const gl_opdef *const gl_secret_ops[] = {&get_value_def, &set_value_def, &gl_subscribe_secret, NULL};

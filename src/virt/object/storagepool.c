@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "call/kinds.h"
+#include "event/subscription.h"
 #include "virt/object/generated.h"
 #include "virt/object/rows.h"
 
@@ -66,4 +67,4 @@ static const gl_opdef create_xml_from_def = {
   GL_CHANGE,
 };
 
-const gl_opdef *const gl_storagepool_ops[] = {&create_xml_from_def, NULL};
+const gl_opdef *const gl_storagepool_ops[] = {&create_xml_from_def, &gl_subscribe_storagepool, NULL};

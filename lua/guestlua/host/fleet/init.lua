@@ -21,11 +21,17 @@ local function problem_of(entry)
   return { name = entry.name, error = entry.error }
 end
 
+-- Of many hosts none asks at the terminal.
+local function nobody()
+  return nil
+end
+
 local function connect(self, entry)
   local settings = self.settings
   local by_ssh = entry.uri:find("^[%w.-]+%+[%w]*ssh")
   local slot <close> = ask.take(by_ssh and self.by_ssh or self.others) -- luacheck: ignore slot
-  local ok, host = pcall(task.timeout, settings.timeout, fleet.open, entry.uri, { readonly = settings.readonly, keepalive = settings.keepalive })
+  local ok, host = pcall(fleet.open, entry.uri,
+    { readonly = settings.readonly, keepalive = settings.keepalive, auth = nobody, timeout = settings.timeout })
   if not ok and ask.stops(host) then
     error(host, 0)
   elseif not ok then

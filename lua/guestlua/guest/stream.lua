@@ -1,0 +1,118 @@
+-- Consoles and channels by line and by what they say, over Stream's read and unread.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+
+-- Bytes that a pattern may stretch over; those before them are given up, as a Stream keeps no more either.
+local MOST = 1 << 20
+
+-- How much of what came an error quotes.
+local TAIL = 200
+
+local function fail(stream, kind, what, text)
+  local tail = text:sub(-TAIL)
+  error(core.Error.new({
+    kind = kind,
+    op = "expect",
+    object = stream.name,
+    object_type = "stream",
+    message = ("%s; %s"):format(what, tail == "" and "nothing came" or ("the last that came is %q"):format(tail)),
+  }), 0)
+end
+
+-- The end of the first match of any of the patterns, and that pattern.
+local function find(text, patterns, plain)
+  local first, last, which
+  for _, pattern in ipairs(patterns) do
+    local from, to = text:find(pattern, 1, plain)
+    if from and (not first or from < first) then
+      first, last, which = from, to, pattern
+    end
+  end
+  return last, which
+end
+
+local function check_patterns(given)
+  local patterns = type(given) == "table" and given or { given }
+  if #patterns == 0 then
+    define.bad("expect", "pattern", "name at least one pattern")
+  end
+  for _, pattern in ipairs(patterns) do
+    local good, problem = type(pattern) == "string", "string or a list of them expected, got " .. type(pattern)
+    if good then
+      good, problem = pcall(string.find, "", pattern)
+    end
+    if not good then
+      define.bad("expect", "pattern", tostring(problem):gsub("^.*:%d+: ", ""))
+    end
+  end
+  return patterns
+end
+
+define(core.Stream, "Stream", {
+  name = "expect",
+  method = true,
+  help = "Reads until what came matches a pattern, and no further. For a dialogue: expect(\"login: \"), write(\"root\\n\"), and so on.",
+  result = { "string text", "string pattern" },
+  returns = "all that came up to the end of the match, at most the last MiB of it, and the pattern that matched. Kinds of errors: timeout, "
+    .. "end_of_stream; what came remains to be read",
+  params = {
+    { name = "pattern", type = "string or table", positional = true, required = true, help = "a pattern of Lua, or a list of them" },
+    { name = "plain", type = "boolean", help = "the pattern is a text, in which no character has a special meaning" },
+    { name = "timeout", type = "number", help = "seconds to wait at most; default: no limit" },
+  },
+  run = function(stream, pattern, options)
+    local patterns = options.plain and (type(pattern) == "table" and pattern or { pattern }) or check_patterns(pattern)
+    local text, deadline = "", core.now() + (options.timeout or math.huge)
+    local rest <close> = setmetatable({}, { __close = function() -- luacheck: ignore rest
+      pcall(stream.unread, stream, text) -- a stream that is closed meanwhile has no reader any more
+    end })
+    while true do
+      local left = deadline - core.now()
+      local bytes = stream:read(left < math.huge and { timeout = math.max(left, 0) } or nil)
+      if not bytes then
+        fail(stream, "end_of_stream", "it ended before it said what was expected", text)
+      elseif bytes == "" then
+        fail(stream, "timeout", ("what was expected did not come within %g s"):format(options.timeout), text)
+      end
+      text = (text .. bytes):sub(-MOST)
+      local last, which = find(text, patterns, options.plain)
+      if last then
+        local matched = text:sub(1, last)
+        text = text:sub(last + 1)
+        return matched, which
+      end
+    end
+  end,
+})
+
+define(core.Stream, "Stream", {
+  name = "lines",
+  method = true,
+  help = "For a loop: for line in console:lines{timeout=60} do. Reads line by line, until the stream ends, the loop is left or the time is over.",
+  result = "fun(): string?",
+  returns = "an iterator over lines without their ends, \\n or \\r\\n",
+  params = { { name = "timeout", type = "number", help = "seconds for the whole loop; default: no limit" } },
+  run = function(stream, options)
+    local deadline = core.now() + (options.timeout or math.huge)
+    return function()
+      local text = ""
+      while true do
+        local left = deadline - core.now()
+        local bytes = stream:read(left < math.huge and { timeout = math.max(left, 0) } or nil)
+        if not bytes then
+          return text ~= "" and text or nil
+        elseif bytes == "" then
+          stream:unread(text)
+          return nil
+        end
+        local line, after = (text .. bytes):match("^(.-)\r*\n(.*)$")
+        if line then
+          stream:unread(after)
+          return line
+        end
+        text = (text .. bytes):sub(-MOST)
+      end
+    end
+  end,
+})
