@@ -28,6 +28,8 @@ local COPY = "workflow.live_snapshot(guest, 'vda', dir .. '/copy', { timeout = 2
 local SWAP = "workflow.swap_volume(guest, 'vda', VOLUME, { timeout = 2 })"
 local PULL = "workflow.volume_snapshot_delete(guest, 'vda', { timeout = 2 })"
 local CREATE = "workflow.volume_snapshot_create(guest, 'vda', { timeout = 2, new_file = dir .. '/new' })"
+local REVERT = "workflow.snapshot_revert(guest, { name = 's', force = true, timeout = 2 })"
+local FORGET = "workflow.snapshot_delete(guest, { name = 's', timeout = 2 })"
 local DETACH = "workflow.detach_with_retry(guest, 'vdb', { timeout = 2, attempts = 1 })"
 local ATTACH = "workflow.attach_with_retry(guest, DISK, { timeout = 2 })"
 local ENSURE_ATTACHED = "workflow.ensure_attached(guest, DISK, { timeout = 2 })"
@@ -59,8 +61,14 @@ local function is_paused(machine)
   machine.guest:pause()
 end
 
+local function has_snapshot(machine)
+  os.remove(machine.dir .. "/new") -- which needs the image below
+  machine.guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
+end
+
 -- What is true of a guest before the workflow.
-local BEFORE = { [DETACH] = has_disk, [ENSURE_DETACHED] = has_disk, [RUNNING] = is_off, [RESUME] = is_saved }
+local BEFORE = { [REVERT] = has_snapshot, [FORGET] = has_snapshot,
+  [DETACH] = has_disk, [ENSURE_DETACHED] = has_disk, [RUNNING] = is_off, [RESUME] = is_saved }
 
 -- Those that are always run, and the rest: each day another part of it, and with BOUNDS=1 all.
 local SOME = {
@@ -89,6 +97,16 @@ local ALL = {
   { SWAP, at = "virDomainBlockJobAbort#1", stop = "qemu" },
   { PULL, at = "virDomainBlockRebase#1", stop = "daemon" },
   { PULL, at = "virDomainBlockRebase#1", stop = "qemu" },
+  { REVERT, at = "virDomainDestroy#1", stop = "daemon", power = true },
+  { REVERT, at = "virDomainDestroy#1", stop = "qemu", says = "undone: the guest was started", power = true }, -- libvirt kills it, too late
+  { REVERT, at = "virDomainDefineXML#1", stop = "daemon", power = true },
+  { REVERT, at = "virDomainSnapshotCreateXML#1", stop = "daemon", power = true },
+  { REVERT, at = "virDomainCreateWithFlags#1", stop = "daemon", power = true },
+  { FORGET, at = "virDomainSnapshotDelete#1", stop = "daemon", images = 2 },
+  { FORGET, at = "virDomainBlockCommit#1", stop = "daemon" },
+  { FORGET, at = "virDomainBlockCommit#1", stop = "qemu" },
+  { FORGET, at = "virDomainBlockJobAbort#1", stop = "daemon" },
+  { FORGET, at = "virDomainBlockJobAbort#1", stop = "qemu" },
   { ATTACH, at = "virDomainAttachDeviceFlags#1", stop = "daemon" },
   { ATTACH, at = "virDomainAttachDeviceFlags#1", stop = "qemu" },
   { DETACH, at = "virDomainDetachDeviceFlags#1", stop = "daemon" },

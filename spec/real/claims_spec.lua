@@ -16,6 +16,7 @@ local CHILD = [[
   local VOLUME = ("<disk type='file'><driver type='qcow2'/><source file='%s/volume'/></disk>"):format(dir)
 ]]
 
+local SNAPSHOT = "guest:snapshot('<domainsnapshot><name>s</name></domainsnapshot>', { disk_only = true })"
 local ATTACH = "guest:attach_device(DISK, { live = true, persistent = true })"
 
 -- Each workflow, as a child calls it, and at which call it stands still, with the guest claimed.
@@ -25,6 +26,8 @@ local WORKFLOWS = {
   { name = "swap_volume", call = 'guest, "vda", VOLUME', at = "virDomainBlockCopy" },
   { name = "volume_snapshot_create", call = 'guest, "vda", { new_file = "snap" }', at = "virDomainSnapshotCreateXML" },
   { name = "volume_snapshot_delete", call = 'guest, "vda", {}', at = "virDomainBlockRebase" },
+  { name = "snapshot_revert", call = 'guest, { name = "s", force = true }', at = "virDomainGetInfo" },
+  { name = "snapshot_delete", call = 'guest, { name = "s" }', at = "virDomainBlockCommit", before = SNAPSHOT },
   { name = "attach_with_retry", call = 'guest, DISK', at = "virDomainAttachDeviceFlags" },
   { name = "ensure_attached", call = 'guest, DISK', at = "virDomainAttachDeviceFlags" },
   { name = "detach_with_retry", call = 'guest, "vdb"', at = "virDomainDetachDeviceFlags", before = ATTACH },

@@ -51,6 +51,13 @@ local function with_device(machine)
   guestlua.workflow.ensure_attached(machine.guest, DISK:format(machine.dir))
 end
 
+local function with_snapshot(machine)
+  running(machine)
+  if #machine.guest:get_snapshot_names() == 0 then
+    machine.guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
+  end
+end
+
 local ROWS = {
   { "snapshot_then_commit", running, "return workflow.snapshot_then_commit(guest, { quiesce = true })",
     { "make_image" }, { "virDomainSnapshotCreateXML" }, { "virDomainBlockCommit", "the job of vda: ready" },
@@ -67,6 +74,12 @@ local ROWS = {
     end
   end, 'return workflow.volume_snapshot_delete(guest, "vda", {})',
     { "virDomainBlockRebase", "the job of vda: completed" } },
+  { "snapshot_revert", with_snapshot, 'return workflow.snapshot_revert(guest, { name = "s", force = true })',
+    { "virDomainDestroy", OFF .. ", 30 s at most" }, { "make_image" }, { "virDomainDefineXML" }, { "virDomainSnapshotCreateXML" },
+    { "virDomainCreateWithFlags" }, { "remove_image" } },
+  { "snapshot_delete", with_snapshot, 'return workflow.snapshot_delete(guest, { name = "s" })',
+    { "virDomainSnapshotDelete" }, { "virDomainBlockCommit", "the job of vda: ready" },
+    { "virDomainBlockJobAbort", "the job of vda: completed" }, { "remove_image" } },
   { "swap_volume", running, [[return workflow.swap_volume(guest, "vda",
       ("<disk type='file'><driver type='qcow2'/><source file='%s/volume'/></disk>"):format(dir), { resize_to = 64 << 20 })]],
     { "make_image" }, { "virDomainBlockCopy", "the job of vda: ready" }, { "virDomainBlockJobAbort", "the job of vda: completed" },

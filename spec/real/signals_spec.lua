@@ -40,6 +40,10 @@ local function pull_new(machine)
   assert(os.remove(machine.dir .. "/new"))
 end
 
+local function take_snapshot(machine)
+  machine.guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
+end
+
 -- The guest is on or off, as it is said.
 local function switched(machine, code, err, out)
   local word = machine.guest:get_info().domain_state
@@ -95,6 +99,20 @@ local WORKFLOWS = {
       assert(is_over or code ~= 0, err)
       assert(not is_over or was_over(code, err) or err:find("outcome: finished", 1, true), err)
       return "moved" -- it writes to `new`
+    end },
+  { "snapshot_revert", "workflow.snapshot_revert(guest, { name = 's', force = true })", before = take_snapshot,
+    settle = function(machine, code, err)
+      assert(machine.guest:is_active(), err)
+      local reverted = machine:chain()[1] ~= machine.dir .. "/disk.s"
+      assert(reverted == (was_over(code, err) or err:find("outcome: finished: the guest is as it was", 1, true) ~= nil), err)
+      return "booted"
+    end },
+  { "snapshot_delete", "workflow.snapshot_delete(guest, { name = 's' })", before = take_snapshot,
+    settle = function(machine, code, err)
+      local is_over = #machine.guest:get_snapshot_names() == 0
+      assert(#machine:chain() == (is_over and 1 or 2), err)
+      assert(is_over == (was_over(code, err) or err:find("outcome: finished: the snapshots are deleted", 1, true) ~= nil), err)
+      return "moved"
     end },
   { "attach_with_retry and detach_with_retry", "workflow.attach_with_retry(guest, DISK) workflow.detach_with_retry(guest, 'vdb')",
     settle = function(machine, code, err)

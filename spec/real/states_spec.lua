@@ -34,6 +34,8 @@ local NO_AGENT_OFF = { "operation_invalid", "not running", "ensure_running" }
 local FAILED = { "io_error", "a disk failed", "get_disk_errors.*ensure_running" }
 local ASLEEP = { "operation_invalid", "sleeps", "ensure_running" }
 local CRASHED = { "operation_invalid", "has crashed", "ensure_stopped.*force" }
+local RUNS = { "operation_invalid", "the guest runs", "force=true.*clean_shutdown" }
+local SAVED = { "operation_invalid", "memory is saved", "resume" }
 local DEAF = { "operation_invalid", "cannot hear", "ensure_running.*force=true" }
 local MUTE = { "agent_unresponsive", "agent", "qemu%-guest%-agent" }
 
@@ -55,6 +57,16 @@ local ROWS = {
     true, PAUSED, FAILED, ASLEEP, true, CRASHED, true, true),
   row("ensure_detached", function(m) workflow.ensure_detached(m.guest, NIC) end, -- it has it where it stands still
     true, PAUSED, FAILED, ASLEEP, true, CRASHED, true, true),
+  row("snapshot_revert", function(m) workflow.snapshot_revert(m.guest, { name = "s" }) end,
+    RUNS, RUNS, RUNS, RUNS, RUNS, RUNS, true, SAVED),
+  row("snapshot_revert by force", function(m)
+    workflow.snapshot_revert(m.guest, { name = "s", force = true })
+    if m.guest:get_state() == "running" then
+      guestlua.await_agent(m.guest, { timeout = 120 })
+    end
+  end, true, true, "running", "running", nil, "shutoff", true, SAVED),
+  row("snapshot_delete", function(m) workflow.snapshot_delete(m.guest, { name = "s" }) end, -- which its machine has from the beginning
+    true, true, FAILED, true, true, CRASHED, true, SAVED),
   row("snapshot_then_commit", function(m) workflow.snapshot_then_commit(m.guest, { disks = { "vda" } }) end,
     true, true, FAILED, ASLEEP, true, CRASHED, OFF, OFF),
   row("snapshot_then_commit quiesced", function(m) workflow.snapshot_then_commit(m.guest, { disks = { "vda" }, quiesce = true }) end,
@@ -109,7 +121,7 @@ local ROWS = {
 local function situation(machine)
   local guest = machine.guest
   local word, reason = guest:get_state()
-  return { word, reason, tostring(guest:get_xml_desc()), guest:get_xml_desc({ dump_inactive = true }), #guest:get_snapshot_names(),
+  return { word, reason, (guest:get_xml_desc():gsub("%s*<metadata/>", "")), guest:get_xml_desc({ dump_inactive = true }), #guest:get_snapshot_names(),
     select(2, helper.run("ls " .. machine.dir)), select(2, helper.run("ls " .. guestlua.journal())) }
 end
 
@@ -135,10 +147,15 @@ for _, name in ipairs(states.NAMES) do
       machine = can and states.machine()
       if machine then
         guestlua.journal({ dir = machine.dir .. "/journal" })
+        machine.guest:snapshot("<domainsnapshot><name>s</name><disks><disk name='vdb' snapshot='no'/></disks></domainsnapshot>", { disk_only = true })
       end
     end)
     lazy_teardown(function()
       if machine then
+        for _, one in ipairs(machine.guest:snapshots()) do
+          one:delete({ metadata_only = true })
+          one:close()
+        end
         getmetatable(machine).__close(machine)
       end
     end)

@@ -41,6 +41,17 @@ local PULL = [[
     source = { file = dir .. "/pulled" .. number } } } }), { disk_only = true, no_metadata = true })
   workflow.volume_snapshot_delete(guest, "vda", {})
 ]]
+local SNAPSHOT = [[
+  local function sh(command) assert(guest:exec("/bin/sh", { args = { "-c", command } }) == 0) end
+  guestlua.await_agent(guest, { timeout = 120 })
+  if #guest:get_snapshot_names() == 0 then
+    sh("echo then >/data/word; sync")
+    guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
+  end
+  sh("echo now >/data/word; sync")
+]]
+local REVERT = SNAPSHOT .. 'workflow.snapshot_revert(guest, { name = "s", force = true })'
+local FORGET = SNAPSHOT .. 'workflow.snapshot_delete(guest, { name = "s" })'
 local DEVICE = [[
   os.execute("truncate -s 1M " .. dir .. "/device")
   local device = ("<disk type='file'><source file='%s/device'/><target dev='vdb' bus='virtio'/><alias name='ua-mine'/></disk>"):format(dir)
@@ -54,6 +65,7 @@ local CHANGES = {
   virDomainSnapshotCreateXML = true, virDomainBlockCommit = true, virDomainBlockRebase = true, virDomainBlockCopy = true,
   virDomainBlockJobAbort = true, virDomainFSFreeze = true, virDomainFSThaw = true, virDomainUndefineFlags = true, virDomainDefineXML = true,
   virDomainAttachDeviceFlags = true, virDomainDetachDeviceFlags = true, virDomainSetMetadata = true,
+  virDomainSnapshotDelete = true, virDomainDestroy = true, virDomainCreateWithFlags = true,
 }
 
 describe("A run that is killed", function()
@@ -219,6 +231,46 @@ describe("A run that is killed", function()
       end
       is_single(where)
     end)
+  end)
+
+  -- The files besides the chain's; each was named.
+  local function check_files(results, where)
+    local known = { ["console.log"] = true }
+    for _, image in ipairs(machine:chain()) do
+      known[image:match("[^/]*$")] = true
+    end
+    for _, one in ipairs(results[1] and results[1].left or {}) do
+      known[one.path:match("[^/]*$")] = true
+    end
+    for _, name in ipairs(require("guestlua.core").list_directory(machine.dir)) do
+      assert.is_true(known[name], ("%s: %s is left, and nobody says so"):format(where, name))
+    end
+  end
+
+  kills("while a snapshot is deleted has it merged, or has it still", function()
+    everywhere(FORGET, function(results, where)
+      local names = machine.guest:get_snapshot_names()
+      assert.equal(#names + 1, #machine:chain(), where)
+      assert.equal(machine:chain()[1], guestlua.element(configuration()).devices.disk.source.file, where)
+      local taken = where == "virDomainSnapshotCreateXML#1" -- and nothing more
+      assert.equal(taken and "then" or "now", machine:sh("echo 3 >/proc/sys/vm/drop_caches; cat /data/word"), where)
+      check_files(results, where)
+    end)
+  end)
+
+  kills("while a guest is reverted has it as it was then, or as it was before", function()
+    machine:sh("echo then >/data/word; sync")
+    machine.guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
+    everywhere(REVERT, function(results, where)
+      guestlua.await_agent(machine.guest, { timeout = 120 })
+      local outcome = results[1] and results[1].outcome or where == "virDomainSetMetadata#1" and "undone" or "finished"
+      assert.equal(outcome:find("^finished") and "then" or "now", machine:sh("cat /data/word"), where .. ": " .. outcome)
+      assert.same({ "s" }, machine.guest:get_snapshot_names(), where)
+      assert.equal(2, #machine:chain(), where)
+      check_files(results, where)
+    end)
+    guestlua.workflow.snapshot_delete(machine.guest, { name = "s" })
+    assert.same({ machine.disk }, machine:chain())
   end)
 
   kills("while a device comes and goes leaves it in both places or in none", function()

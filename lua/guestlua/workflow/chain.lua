@@ -256,6 +256,7 @@ function chain.merge(run, one)
   check_internal_snapshots(run, one)
   note(run, one, "merging")
   core.shield(disk.commit, disk, one.base, one.overlay.path, { active = true, bandwidth = run.options.bandwidth })
+  one.begun = true
   run:expect(target, { mirror = one.base, job = true })
   chain.await(run, disk, "ready")
   note(run, one, "pivoting")

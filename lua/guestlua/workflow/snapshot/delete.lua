@@ -90,8 +90,15 @@ local function tidy(run)
       describe(guest, list, kin.name, kin.new)
     end
   end
+  local doubts = {}
+  for _, one in ipairs(data.merges) do
+    doubts[one.overlay.path] = not core.dry_run() and merge.doubt(one) or nil
+  end
   for _, file in ipairs(data.files) do
-    local gone, why = image.remove(guest, file)
+    local gone, why = false, doubts[file.path]
+    if not why then
+      gone, why = image.remove(guest, file)
+    end
     if not gone then
       run:leave(file.path, why)
     end

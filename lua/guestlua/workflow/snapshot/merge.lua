@@ -13,10 +13,6 @@ local merge = {}
 
 local COMMIT = 3 -- of get_job_info().job
 
-local function configuration(guest)
-  return core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
-end
-
 -- From this a recovery knows which merge was begun.
 local function note(run, one)
   one.merging = true
@@ -51,46 +47,49 @@ local function is_merged(run, one)
   return not chain.has(chain.images(run.guest, one.target), one.overlay.path)
 end
 
-local function wait(run, one, disk)
-  chain.await(run, disk, "completed", function()
-    return is_merged(run, one)
+-- After a failure: whether the merge may have written anything by now.
+local function may_have_begun(run, one, disk)
+  local known, none = pcall(function()
+    return run.guest:is_active() and disk:get_job_info() == nil and not is_merged(run, one)
   end)
-  run:expect(one.target, { images = not core.dry_run() and chain.images(run.guest, one.target) or nil, becoming = false, job = false })
+  return one.begun or not known or not none
 end
 
 -- An image below the guest's topmost one.
-local function merge_below(run, one)
-  local disk = run.guest:get_block_device(one.target)
+local function merge_below(run, one, disk)
   local job = disk:get_job_info()
   if job and not (one.merging and job.job == COMMIT and claim.is_same_instance(run.guest, run.id)) then
     run:interfered(("disk %s has a job"):format(one.target))
   elseif not job then
     note(run, one)
-    local ok, e = pcall(core.shield, disk.commit, disk, one.base, one.overlay.path, { bandwidth = run.options.bandwidth })
-    if not ok then
-      one.merging = disk:get_job_info() ~= nil or is_merged(run, one)
-      error(e, 0)
-    end
+    core.shield(disk.commit, disk, one.base, one.overlay.path, { bandwidth = run.options.bandwidth })
+    one.begun = true
     run:expect(one.target, { job = true, becoming = one.chain })
   end
-  wait(run, one, disk)
-end
-
--- The guest's topmost image: it continues on the one below.
-local function merge_top(run, one)
-  if one.merging then
-    return chain.merge_back(run, one)
-  end
-  local ok, e = pcall(chain.merge, run, one)
-  if not ok then
-    one.merging = run.guest:is_active() and (chain.mirror(run.guest, one.target) ~= nil or is_merged(run, one)) or one.pivoting
-    error(e, 0)
-  end
+  chain.await(run, disk, "completed", function()
+    return is_merged(run, one)
+  end)
+  one.merged = true
+  run:expect(one.target, { images = not core.dry_run() and chain.images(run.guest, one.target) or nil, becoming = false, job = false })
 end
 
 local function merge_live(run, one)
-  if core.dry_run() or is_to_do(run, one, chain.images(run.guest, one.target)) then
-    (one.above and merge_below or merge_top)(run, one)
+  if not core.dry_run() and not is_to_do(run, one, chain.images(run.guest, one.target)) then
+    return
+  end
+  local disk = run.guest:get_block_device(one.target)
+  local ok, e = pcall(function()
+    if one.above then
+      merge_below(run, one, disk)
+    elseif one.merging then
+      chain.merge_back(run, one)
+    else
+      chain.merge(run, one)
+    end
+  end)
+  if not ok then
+    one.merging = one.merging and may_have_begun(run, one, disk)
+    error(e, 0)
   end
 end
 
@@ -98,7 +97,7 @@ end
 
 -- The guest's configuration names no image any more that was merged.
 local function reconfigure(run, one)
-  local domain = configuration(run.guest)
+  local domain = core.element(tree.starts_with(run.guest))
   local disk = tree.disk_of(domain, one.target)
   if not disk then
     run:interfered(("the configuration does not have the disk %s any more"):format(one.target))
@@ -141,6 +140,7 @@ local function merge_off(run, one)
       qemu_img.rebase(one.above, one.base, one.format)
     end
     calls.did("commit_image", guest, { path = one.overlay.path, base = one.base })
+    one.merged = true
   end
   if guest:is_active() then
     run:interfered("it was started")
@@ -169,6 +169,11 @@ function merge.is_begun(merges)
     end
   end
   return false
+end
+
+-- Why the image may have what the guest wrote last, although the guest does not have it any more; nil: it does not.
+function merge.doubt(one)
+  return not (one.merged or one.pivoting or one.above) and "somebody else has moved the guest to the image below" or nil
 end
 
 -- Refuses if an image is another file than the one that was looked at.

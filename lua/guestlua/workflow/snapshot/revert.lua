@@ -8,60 +8,85 @@ local image = require("guestlua.disk.image")
 local plan = require("guestlua.workflow.snapshot.revert_plan")
 local qemu_img = require("guestlua.disk.qemu_img")
 local retry = require("guestlua.workflow.retry")
+local situation = require("guestlua.workflow.situation")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local tree = require("guestlua.workflow.snapshot.tree")
+
+-- data.was is libvirt's word for how the guest was, and for one that is paused its reason: "user" if somebody wanted that.
 
 -- Seconds for libvirt to start the guest, or to read its memory.
 local START_FOR = 300
 
 local DONE = "finished: the guest is as it was at the snapshot"
 
-local function configuration(guest)
-  return guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
-end
-
 -- Whether a description of the guest has images of the run as its disks.
 local function has_overlays(run, xml)
   local domain = core.element(xml)
   for _, disk in ipairs(run.data.disks) do
     local element = tree.disk_of(domain, disk.target)
-    if element and chain.has({ chain.image_of(element) }, disk.overlay.path) then
+    if element and chain.has(situation.images_of(element), disk.overlay.path) then
       return true
     end
   end
   return false
 end
 
--- What the run has done to the guest from here on is its own.
+-- What the run has done to the guest up to here is its own.
 local function watch(run)
   local targets, overlays = {}, {}
   for i, disk in ipairs(run.data.disks) do
     targets[i], overlays[i] = disk.target, disk.overlay.path
   end
-  run:watch(targets, overlays)
+  local ok, e = retry.try(run.watch, run, targets, overlays)
+  if core.Error.is(e, "no_domain") then
+    run:interfered("the host does not know it any more", e)
+  elseif not ok then
+    error(e, 0)
+  end
 end
 
--- Whether the guest has begun to run with the new images: from then on there is no way back. A run that was killed while it started the guest may
--- have done so.
+-- Whether the guest has written to the new images.
+local function is_written(run)
+  for _, disk in ipairs(run.data.disks) do
+    local now = core.find_image(disk.overlay.path)
+    if not now or now.size ~= disk.size then
+      return true
+    end
+  end
+  return false
+end
+
+-- Whether the guest has begun to run with the new images: from then on there is no way back. It may be off again by the time that a killed run is
+-- recovered.
 local function has_moved(run)
   if run.moved == nil and not core.dry_run() then
     local active = run.guest:is_active()
     run.moved = run.data.done or active and has_overlays(run, run.guest:get_xml_desc())
-      or run.recovering and run.data.starting and not active and has_overlays(run, configuration(run.guest)) or false
+      or run.data.starting and not active and has_overlays(run, tree.starts_with(run.guest)) and is_written(run) or false
   end
   return run.moved
 end
 
 -- ---- stop ----
 
+-- The images of a guest that is off are described down to some layer or other.
+local function expect_off(run)
+  run.expected.id = nil
+  for target, disk in pairs(run.expected.disks) do
+    local known, now = retry.try(chain.find, run.guest, target)
+    local images = known and now and now.images or {}
+    if images[1] and chain.text(images) == chain.text(table.move(disk.images, 1, #images, 1, {})) then
+      disk.images = images
+    end
+  end
+end
+
 local function stop(run)
   down.pull_plug(run.guest, run.data.id)
   if not core.dry_run() then
-    watch(run)
-    if run.expected.id then
-      run:interfered("it was started")
-    end
+    expect_off(run)
+    run:check_unchanged()
   end
 end
 
@@ -71,10 +96,10 @@ local function start_again(run)
     return nil
   elseif guest:is_active() then
     return data.id == guest.id and "undone: the guest was not stopped" or "undone: the guest has its disks, and runs"
-  elseif data.was == "crashed" or has_overlays(run, configuration(guest)) then -- or its configuration could not be put back
+  elseif data.was == "crashed" or has_overlays(run, tree.starts_with(guest)) then -- or its configuration could not be put back
     return nil
   end
-  local ok, e = pcall(guest.launch, guest, { pause = data.was == "paused" })
+  local ok, e = pcall(guest.launch, guest, { pause = data.was == "user" })
   if not ok and not guest:is_active() then
     error(e, 0)
   end
@@ -94,6 +119,7 @@ local function make(run)
       end
       run:record("make")
       qemu_img.overlay(disk.overlay.path, disk.base, disk.format)
+      disk.size = core.find_image(disk.overlay.path).size
     end
   end
 end
@@ -115,23 +141,23 @@ end
 
 local function define(run)
   local guest, data = run.guest, run.data
-  if not core.dry_run() and configuration(guest) ~= data.before then
+  if not core.dry_run() and tree.starts_with(guest) ~= data.before then
     run:interfered("its configuration was changed")
   end
   if core.dry_run() then
     return calls.held("virDomainDefineXML", guest, { xml = data.wanted })
   end
   guest.host:write_instance_config(data.wanted):close()
-  data.defined = configuration(guest)
+  data.defined = tree.starts_with(guest)
   run:record("define")
   watch(run)
 end
 
 local function undefine(run)
   local guest, data = run.guest, run.data
-  if has_moved(run) or not has_overlays(run, configuration(guest)) then
+  if has_moved(run) or not has_overlays(run, tree.starts_with(guest)) then
     return
-  elseif data.defined and configuration(guest) ~= data.defined then
+  elseif data.defined and tree.starts_with(guest) ~= data.defined then
     steps.fail("conflict", guest, { message = "somebody else has changed the configuration that the run has given to the guest",
       hint = "the journal has the one that it had: define it, then guestlua.recover(host)" })
   end
@@ -170,9 +196,10 @@ local function start(run)
   if data.memory then
     ok, e = retry.try(guest.host.restore, guest.host, data.memory.file, data.memory.xml, { timeout = START_FOR })
   else
-    ok, e = retry.try(guest.launch, guest, { pause = data.was == "paused", timeout = START_FOR })
+    ok, e = retry.try(guest.launch, guest, { pause = data.was == "user", timeout = START_FOR })
   end
   if not ok and not state.look(guest).active then
+    run:check_unchanged() -- then it is others' doing
     error(e, 0)
   elseif not core.dry_run() then
     watch(run)

@@ -130,7 +130,8 @@ local function memory_of(run, snapshot, disks)
     run:fail("operation_invalid", { message = ("the snapshot's memory cannot be restored: %s is not there"):format(tostring(file)),
       hint = "memory=false: the guest boots from the snapshot's disks, as after a power cut" })
   end
-  local domain = core.element(run.guest.host:save_image_get_xml_desc(file, { secure = true }))
+  local domain = core.dry_run() and core.element(tostring(snapshot.element:child("domain"))) -- it may not read the file
+    or core.element(run.guest.host:save_image_get_xml_desc(file, { secure = true }))
   return { file = file, xml = tostring(adapt(run, snapshot, domain, disks)) }
 end
 
@@ -208,8 +209,8 @@ return function(run)
     name = snapshot.name,
     disks = disks,
     id = now.active and now.id or nil,
-    was = now.word,
-    before = guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }),
+    was = now.word == "paused" and select(2, guest:get_state()) or now.word,
+    before = tree.starts_with(guest),
     wanted = tostring(adapt(run, snapshot, tree.configuration(snapshot), disks)),
     memory = memory,
     record = record_of(list, snapshot, disks),

@@ -55,12 +55,12 @@ function tree.parse(xml, current)
   }
 end
 
--- All of the guest's, parents first.
+-- All of the guest's, parents first. A dry run, over a connection that only reads, does not get their secrets.
 function tree.read(guest)
   local list = {}
   for i, snapshot in ipairs(guest:snapshots({ topological = true })) do
     local one <close> = snapshot
-    list[i] = tree.parse(one:get_xml_desc({ secure = true }), one:is_current())
+    list[i] = tree.parse(one:get_xml_desc({ secure = not core.dry_run() }), one:is_current())
   end
   return list
 end
@@ -106,6 +106,11 @@ function tree.configuration(snapshot)
   local name = snapshot.element:child("inactiveDomain") and "inactiveDomain" or "domain"
   local text = tostring(snapshot.element:child(name))
   return core.element((text:gsub("^<" .. name, "<domain"):gsub("</" .. name .. ">%s*$", "</domain>")))
+end
+
+-- What a guest starts with, as a text.
+function tree.starts_with(guest)
+  return guest:get_xml_desc({ dump_inactive = true, dump_sensitive = not core.dry_run() })
 end
 
 -- ---- what can be worked on ----
