@@ -13,6 +13,15 @@ function dependents.same(path, other)
   return path == other or one ~= nil and two and one.dev == two.dev and one.ino == two.ino or false
 end
 
+-- The place of an image in a list of names, or nil.
+function dependents.index_of(images, path)
+  for i, name in ipairs(images) do
+    if dependents.same(name, path) then
+      return i
+    end
+  end
+end
+
 local function unreadable(path, why)
   error(core.Error.new({ kind = "access_denied", message = ("%s: what it is based on cannot be read: %s"):format(path, why) }), 0)
 end

@@ -189,10 +189,8 @@ end
 
 -- The destination of the disk's copy job, and the kind of job; nil: it has no copy job.
 function chain.mirror(guest, target)
-  local mirror = chain.disk(guest, target).element.mirror
-  if mirror then
-    return situation.image_of(mirror) or mirror.file, mirror.job
-  end
+  local element = chain.disk(guest, target).element
+  return situation.mirror_of(element), element.mirror and element.mirror.job
 end
 
 -- Ends the disk's job, without a pivot, if it copies to that image: no other job is the run's.

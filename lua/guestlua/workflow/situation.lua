@@ -24,7 +24,8 @@ function situation.text(images)
   return table.concat(images, " <- ")
 end
 
-local function mirror_of(element)
+-- The destination of a disk's copy job, or nil.
+function situation.mirror_of(element)
   local mirror = element.mirror
   return mirror and (situation.image_of(mirror) or mirror.file) or nil
 end
@@ -47,7 +48,7 @@ function situation.look(guest, targets)
   for _, element in ipairs(domain.devices and domain.devices:children("disk") or {}) do
     local target = element.target and element.target.dev
     if wanted[target] then
-      now.disks[target] = { images = situation.images_of(element), mirror = mirror_of(element) }
+      now.disks[target] = { images = situation.images_of(element), mirror = situation.mirror_of(element) }
     end
   end
   return now

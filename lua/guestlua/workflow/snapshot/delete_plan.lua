@@ -39,14 +39,6 @@ local function images_of(run, target, active)
   return dependents.chain(top)
 end
 
-local function index_of(images, path)
-  for i, name in ipairs(images) do
-    if dependents.same(name, path) then
-      return i
-    end
-  end
-end
-
 -- ---- who else needs the images ----
 
 -- Refuses to write to an image, or to merge one away, if anything but the one above needs it. above: nil if there is none, false for a file that has
@@ -54,7 +46,7 @@ end
 local function check_alone(run, one, path, above, names, stale)
   for _, found in ipairs(dependents.of(run.guest, path, above == false and names.strict or names.own)) do
     local is_above = above and found.image and dependents.same(found.image, above)
-    if not is_above and found.image and index_of(stale, found.image) then
+    if not is_above and found.image and dependents.index_of(stale, found.image) then
       check_alone(run, one, found.image, false, names, stale)
     elseif not is_above then
       refuse(run, one.target, ("%s cannot be merged: %s needs %s"):format(one.overlay.path, found.who, path),
@@ -88,7 +80,7 @@ end
 -- The image that has been written to since the snapshot is merged into the one with its content; a snapshot of another branch has none in the chain.
 local function merge_of(run, list, snapshot, disk, chains, doomed)
   local images = chains[disk.target]
-  local at = index_of(images, disk.base)
+  local at = dependents.index_of(images, disk.base)
   if at and at > 1 then
     local one = { target = disk.target, base = images[at], overlay = image.known(run.guest, images[at - 1]), above = images[at - 2],
       format = disk.format }
@@ -169,7 +161,7 @@ local function files_of(run, doomed, merges, chains)
   for _, snapshot in ipairs(doomed) do
     add(snapshot.memory and snapshot.memory.file)
     for _, disk in ipairs(snapshot.disks) do
-      add(not index_of(chains[disk.target], disk.overlay) and disk.overlay or nil)
+      add(not dependents.index_of(chains[disk.target], disk.overlay) and disk.overlay or nil)
     end
   end
   return files

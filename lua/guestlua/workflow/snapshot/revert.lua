@@ -211,20 +211,24 @@ end
 
 -- ---- the images that are not its any more ----
 
+-- Can be called again. An image stays if one that is on top of it does, wherever that is.
 local function let_go(run)
   if run.told then -- by a later step's undo
     return
   end
-  run.told = true
+  run.left = {}
+  local above = {}
   for _, old in ipairs(run.data.old) do
-    local gone, why = false, old.why
+    local gone, why = false, old.why or above[old.target] and above[old.target] .. " is on it"
     if not why then
       gone, why = image.remove(run.guest, old.file)
     end
     if not gone then
+      above[old.target] = old.file.path
       run:leave(old.file.path, why)
     end
   end
+  run.told = true
 end
 
 local function finish(run)

@@ -5,6 +5,7 @@ local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local situation = require("guestlua.workflow.situation")
 local state = require("guestlua.workflow.state")
 local tree = require("guestlua.workflow.snapshot.tree")
 
@@ -31,33 +32,61 @@ end
 
 -- ---- the images with the snapshot's content ----
 
--- Why somebody may have written to the image since: a guest has it as a disk.
-local function writer_of(guest, path)
-  for _, other in ipairs(guest.host:guests()) do
-    local one <close> = other
+-- What guests write to, or would if they ran: { guest, uuid, target, image }. The destination of a disk's job is written to as well.
+local function written_by_guests(host)
+  local found = {}
+  for _, guest in ipairs(host:guests()) do
+    local one <close> = guest
     for _, inactive in ipairs({ false, true }) do
       local ok, xml = pcall(one.get_xml_desc, one, { dump_inactive = inactive })
       if not ok and not core.Error.is(xml, "no_domain") then
         error(xml, 0)
       end
       for _, disk in ipairs(ok and core.element(xml).devices:children("disk") or {}) do
-        local name = chain.image_of(disk)
-        if name and not disk.readonly and name:sub(1, 1) == "/" and dependents.same(name, path) then
-          return ("guest '%s' has it as its disk %s"):format(one.name, disk.target.dev)
+        for _, name in pairs({ not disk.readonly and chain.image_of(disk) or nil, situation.mirror_of(disk) }) do
+          found[#found + 1] = name:sub(1, 1) == "/" and { guest = one.name, uuid = one.uuid, target = disk.target.dev, image = name } or nil
         end
       end
     end
   end
+  return found
 end
 
--- libvirt does not say if an image still has the snapshot's content. It does as long as nobody has it as a disk, and the overlay is still on it:
--- both are not so any more if somebody has merged the overlay.
-local function check_content(run, snapshot, disk)
+-- Why an image of a snapshot's chain may have been written to since: a guest has it on top, or had it when a later snapshot was taken, or what was on
+-- top of it was merged. Another guest may well have one that is further below: a template, say.
+local function written_since(run, list, snapshot, disk, path)
+  local base = path == disk.base
+  for _, one in ipairs(run.written) do
+    if (base or one.uuid == run.guest.uuid) and dependents.same(one.image, path) then
+      return ("guest '%s' has %s as its disk %s"):format(one.guest, base and "it" or path, one.target)
+    end
+  end
+  local after = {}
+  for _, other in ipairs(tree.descendants(list, snapshot.name)) do
+    after[other.name] = true
+  end
+  for _, other in ipairs(list) do
+    local on = other.name ~= snapshot.name and tree.on(other, disk.target)
+    if on and on.base and (after[other.name] or other.time > snapshot.time) and dependents.same(on.base, path) then
+      return ("the guest had %s on top when snapshot '%s' was taken"):format(path, other.name)
+    end
+    local below = on and on.overlay and image.based_on(on.overlay)
+    if below and on.base and dependents.same(below, path) and not dependents.same(below, on.base) then
+      return ("%s is based on %s, and was based on %s when snapshot '%s' was taken"):format(on.overlay, path, on.base, other.name)
+    end
+  end
+end
+
+-- libvirt does not say if an image still has the snapshot's content. It does as long as the overlay is still on it, and nothing shows that it, or an
+-- image below it, was written to.
+local function check_content(run, list, snapshot, disk)
   tree.check_there(run.guest, disk.target, disk.base)
-  local writer = writer_of(run.guest, disk.base)
-  if writer then
-    refuse(run, disk.target, ("%s does not have the content of snapshot '%s' any more, or will not: %s"):format(disk.base, snapshot.name, writer),
-      "was the image on top of it merged?")
+  for _, path in ipairs(dependents.chain(disk.base)) do
+    local why = written_since(run, list, snapshot, disk, path)
+    if why then
+      refuse(run, disk.target, ("%s may have lost the content of snapshot '%s': %s"):format(disk.base, snapshot.name, why),
+        "was the image on top of it merged?")
+    end
   end
   tree.check_there(run.guest, disk.target, disk.overlay)
   local below, why = image.based_on(disk.overlay)
@@ -67,10 +96,11 @@ local function check_content(run, snapshot, disk)
   end
 end
 
-local function disks_of(run, snapshot)
+local function disks_of(run, list, snapshot)
   local disks = {}
+  run.written = written_by_guests(run.guest.host)
   for i, disk in ipairs(snapshot.disks) do
-    check_content(run, snapshot, disk)
+    check_content(run, list, snapshot, disk)
     disks[i] = { target = disk.target, base = disk.base, format = disk.format, overlay = image.beside(run.guest, disk.base, run.id, disk.target) }
   end
   return disks
@@ -85,6 +115,11 @@ local function move(element, disk)
   if element.backingStore then
     element.backingStore:remove()
   end
+end
+
+-- Whether the guest writes to a disk of a configuration that is not in its snapshot.
+local function is_another(element)
+  return chain.image_of(element) and not element.readonly and element.device ~= "cdrom" and element.device ~= "floppy"
 end
 
 -- Puts a configuration of then on the new images. The disks that are not the snapshot's have to be as they are: they may be below others by now.
@@ -103,7 +138,7 @@ local function adapt(run, snapshot, domain, disks)
       refuse(run, target, ("the configuration of snapshot '%s' has the image %s, and not %s"):format(snapshot.name, tostring(name), disk.base))
     elseif disk then
       move(element, disk)
-    elseif name and not element.readonly and element.device ~= "cdrom" and element.device ~= "floppy" then
+    elseif is_another(element) then
       local now = chain.find(guest, target, { inactive = true })
       if not now or now.images[1] ~= name then
         refuse(run, target, ("the disk is not in snapshot '%s': it was on %s then, and is not now, so that others may need that as it is"):format(
@@ -118,6 +153,18 @@ local function adapt(run, snapshot, domain, disks)
   return domain
 end
 
+local WITHOUT = "memory=false: the guest boots from the snapshot's disks, as after a power cut"
+
+-- What the memory has of a disk's file systems is what goes to the disk next.
+local function check_memory_fits(run, snapshot, domain)
+  for _, element in ipairs(domain.devices:children("disk")) do
+    local target = element.target.dev
+    if not tree.on(snapshot, target) and is_another(element) then
+      refuse(run, target, ("the disk is not in snapshot '%s', the memory of which does not fit what is on it now"):format(snapshot.name), WITHOUT)
+    end
+  end
+end
+
 -- The memory to go on from, with the configuration for it: { file, xml }; nil: the guest boots.
 local function memory_of(run, snapshot, disks)
   local options = run.options
@@ -127,11 +174,11 @@ local function memory_of(run, snapshot, disks)
   local file = snapshot.memory.file
   local there = file and core.identify(file)
   if not there then
-    run:fail("operation_invalid", { message = ("the snapshot's memory cannot be restored: %s is not there"):format(tostring(file)),
-      hint = "memory=false: the guest boots from the snapshot's disks, as after a power cut" })
+    run:fail("operation_invalid", { message = ("the snapshot's memory cannot be restored: %s is not there"):format(tostring(file)), hint = WITHOUT })
   end
   local domain = core.dry_run() and core.element(tostring(snapshot.element:child("domain"))) -- it may not read the file
     or core.element(run.guest.host:save_image_get_xml_desc(file, { secure = true }))
+  check_memory_fits(run, snapshot, domain)
   return { file = file, xml = tostring(adapt(run, snapshot, domain, disks)) }
 end
 
@@ -168,18 +215,19 @@ local function is_overlay(list, path)
   return path:find("%.guestlua%-[%w-]+$") ~= nil
 end
 
--- The images of the snapshot's disks now, topmost first, without those that stay below: files, each with why it has to stay, if that is known.
+-- The images of the snapshot's disks now, topmost first, without those that the disks will have below: target, file, and why it has to stay if that
+-- is known.
 local function old_images(run, list, disks)
   local old = {}
   for _, disk in ipairs(disks) do
-    local now = chain.find(run.guest, disk.target)
+    local now, stay = chain.find(run.guest, disk.target), dependents.chain(disk.base)
     local top = now and now.images[1]
     for _, path in ipairs(top and top:sub(1, 1) == "/" and core.identify(top) and dependents.chain(top) or {}) do
-      if dependents.same(path, disk.base) then
+      if dependents.index_of(stay, path) then
         break
       end
       local why = not is_overlay(list, path) and "it was made by no snapshot that libvirt remembers" or nil
-      old[#old + 1] = { file = image.known(run.guest, path), why = why }
+      old[#old + 1] = { target = disk.target, file = image.known(run.guest, path), why = why }
     end
   end
   return old
@@ -193,7 +241,7 @@ return function(run)
   local snapshot = tree.get(run, list, run.options.name)
   tree.check(run, snapshot)
   check_state(run, now)
-  local disks, targets, overlays = disks_of(run, snapshot), {}, {}
+  local disks, targets, overlays = disks_of(run, list, snapshot), {}, {}
   for i, disk in ipairs(disks) do
     targets[i], overlays[i] = disk.target, disk.overlay.path
     if now.active and chain.find(guest, disk.target) then

@@ -34,7 +34,7 @@ local function disk_of(element, domain)
   }
 end
 
--- One snapshot: name, xml (with its secrets), element, parent, current, state, memory (its element, or nil) and its disks.
+-- One snapshot: name, xml (with its secrets), element, parent, current, time (a number), memory (its element, or nil) and its disks.
 function tree.parse(xml, current)
   local element = core.element(xml)
   local memory, disks = element.memory, {}
@@ -49,7 +49,7 @@ function tree.parse(xml, current)
     element = element,
     parent = element.parent and element.parent.name[1],
     current = current,
-    state = element.state and element.state[1],
+    time = element.creationTime and tonumber(element.creationTime[1]) or 0,
     memory = memory and memory.snapshot and memory.snapshot ~= "no" and memory or nil,
     disks = disks,
   }
@@ -173,15 +173,15 @@ function tree.redefine(guest, xml, current)
   guest:snapshot(xml, { redefine = true, current = current or nil })
 end
 
--- The images that the guest has on top, besides those of a disk, as dependents.of takes them. left_out: snapshots that do not count, by name.
+-- The images that the guest has on top, besides a disk's present one, as dependents.of takes them. left_out: snapshots that do not count, by name.
 -- strict: the image itself may not be one of them.
 function tree.tops(guest, list, target, left_out, strict)
-  local names = {}
+  local names, present = {}, chain.images(guest, target)[1]
   for _, inactive in ipairs({ false, true }) do
     for _, disk in ipairs(core.element(guest:get_xml_desc({ dump_inactive = inactive })).devices:children("disk")) do
-      local name = situation.image_of(disk)
-      if disk.target.dev ~= target and name and name:sub(1, 1) == "/" then
-        names[name] = { who = ("disk %s of the guest"):format(disk.target.dev) }
+      local name, dev = situation.image_of(disk), disk.target.dev
+      if not (dev == target and name == present) and name and name:sub(1, 1) == "/" then
+        names[name] = { who = ("disk %s of the guest%s"):format(dev, dev == target and "'s configuration" or "") }
       end
     end
   end
