@@ -87,7 +87,35 @@ local DISK = {
   },
 }
 
-local ORDER = { "backup", "snapshot_then_commit", "live_snapshot", "swap_volume", "volume_snapshot_create", "volume_snapshot_delete" }
+local function take_ours(others)
+  others.whole = false
+  others.machine.guest:snapshot(guestlua.element("domainsnapshot", { name = { "ours" }, disks = { disk = { name = "vda", snapshot = "external",
+    source = { file = others:copy() } } } }), { disk_only = true })
+end
+
+DISK.snapshot_revert = {
+  moments = { "write_file:after#1", "make_image:after", "poweroff:before", "poweroff:after", "snapshot:before", "launch:before", "launch:after",
+    "remove_image:before" },
+  boots = true,
+  removes = true,
+  made = function(result) return result.disks[1].image end,
+  prepare = take_ours,
+  run = function(others)
+    return workflow.snapshot_revert(others.machine.guest, { name = "ours", force = true })
+  end,
+}
+
+DISK.snapshot_delete = {
+  moments = { "write_file:after#1", "commit:before", "commit:after", "abort_job:before", "abort_job:after", "remove_image:before" },
+  removes = true,
+  prepare = take_ours,
+  run = function(others)
+    return workflow.snapshot_delete(others.machine.guest, { name = "ours" })
+  end,
+}
+
+local ORDER = { "backup", "snapshot_revert", "snapshot_delete",
+  "snapshot_then_commit", "live_snapshot", "swap_volume", "volume_snapshot_create", "volume_snapshot_delete" }
 
 describe("While somebody else changes a guest with virsh", function()
   local machine, missing, others
@@ -126,7 +154,9 @@ describe("While somebody else changes a guest with virsh", function()
           local how = others:during(moment, act, function(at)
             return spec.run(others, at)
           end)
-          local ok, e = pcall(others.check, others, how, { result = how.ok and others:copy() })
+          how.boots = spec.boots
+          local made = how.ok and (spec.made and spec.made(how.result) or others:copy())
+          local ok, e = pcall(others.check, others, how, { result = made, removed = spec.removes and others:copy() })
           if ok then
             ok, e = pcall(others.check_outcome, others, how)
           end

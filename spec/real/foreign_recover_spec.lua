@@ -37,6 +37,8 @@ local RUNS = {
   SWAP = "workflow.swap_volume(guest, 'vda', VOLUME, { resize_to = guest:get_block_device('vda'):get_block_info().capacity + (1 << 20) })",
   CREATE = "workflow.volume_snapshot_create(guest, 'vda', { new_file = copy })",
   DELETE = "workflow.volume_snapshot_delete(guest, 'vda', {})",
+  REVERT = "workflow.snapshot_revert(guest, { name = 'ours', force = true })",
+  FORGET = "workflow.snapshot_delete(guest, { name = 'ours' })",
   ATTACH = "workflow.attach_with_retry(guest, DEVICE)",
   DETACH = "workflow.detach_with_retry(guest, 'vdb')",
   SUSPEND = "workflow.suspend(guest, {})",
@@ -58,7 +60,13 @@ local function attached(others)
     others.machine.dir), { live = true, persistent = true })
   others.machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
 end
+local function taken(others)
+  others.machine.guest:snapshot(guestlua.element("domainsnapshot", { name = { "ours" }, disks = { disk = { name = "vda", snapshot = "external",
+    source = { file = others:copy() } } } }), { disk_only = true })
+end
 local PREPARE = {
+  REVERT = taken,
+  FORGET = taken,
   CREATE = function(others)
     assert(0 == helper.run(("qemu-img create -q -f qcow2 -b %s -F qcow2 %s"):format(others.machine:chain()[1], others:copy())))
   end,
@@ -73,7 +81,7 @@ local PREPARE = {
 }
 
 -- The agent of a guest that was started or is being shut down need not answer.
-local BOOTS = { REBOOT = true, RESUME = true, STOP = true, UP = true }
+local BOOTS = { REVERT = true, REBOOT = true, RESUME = true, STOP = true, UP = true }
 
 -- Of the file that the run made, $F; OTHER defines a guest with it as a disk, which does not run.
 local OTHER = [[virsh define /dev/stdin <<<"<domain type='qemu'><name>theirs</name><memory unit='MiB'>64</memory><os><type>hvm</type></os>
@@ -134,6 +142,9 @@ local MOMENTS = {
     "virDomainBlockResize#1", "remove_file#1" },
   { "CREATE", "write_file#1", "virDomainSnapshotCreateXML#1", "remove_file#1" },
   { "DELETE", "write_file#1", "virDomainBlockRebase#1", "remove_file#1" },
+  { "REVERT", "write_file#1", "make_image#1", "write_file#2", "virDomainDestroy#1", "virDomainDefineXML#1", "virDomainSnapshotCreateXML#1",
+    "virDomainCreateWithFlags#1", "remove_image#1" },
+  { "FORGET", "write_file#1", "virDomainSnapshotDelete#1", "write_file#3", "virDomainBlockCommit#1", "virDomainBlockJobAbort#1", "remove_image#1" },
   { "ATTACH", "write_file#1", "virDomainAttachDeviceFlags#1", "write_file#2", "virDomainAttachDeviceFlags#2" },
   { "DETACH", "write_file#1", "virDomainDetachDeviceFlags#1", "write_file#2", "virDomainDetachDeviceFlags#2" },
   { "SUSPEND", "write_file#1", "write_file#2", "virDomainSetMetadata#2", "virDomainManagedSave#1" },
@@ -275,9 +286,12 @@ describe("A killed run that somebody else came after", function()
     end
   end
 
-  -- What was over when it was killed is not taken back.
-  local function result_of(name, where)
-    return where == "remove_file#1" and (name == "COPY" or name == "SWAP") and others:copy() or nil
+  -- What was over when it was killed is not taken back; and a snapshot's overlay goes with what was written to it.
+  local function allowed(name, where)
+    return {
+      result = where == "remove_file#1" and (name == "COPY" or name == "SWAP") and others:copy() or nil,
+      removed = (name == "REVERT" or name == "FORGET") and others:copy() or nil,
+    }
   end
 
   local function run_moment(name, where, act)
@@ -292,7 +306,7 @@ describe("A killed run that somebody else came after", function()
     end
     local text = recover(how)
     print_case(name, where, how, text)
-    others:check(how, { result = result_of(name, where) })
+    others:check(how, allowed(name, where))
     others:check_outcome(how)
     local left = journal.entries()
     for _, entry in ipairs(left) do
@@ -301,9 +315,9 @@ describe("A killed run that somebody else came after", function()
       end
     end
     recover(how) -- again: nothing more is changed
-    others:check(how, { result = result_of(name, where) })
+    others:check(how, allowed(name, where))
     assert.equal(#left, #journal.entries())
-    others.whole = #left == 0 and name ~= "BACKUP" and act ~= "detach" and act ~= "rename" and act ~= "gone"
+    others.whole = #left == 0 and name ~= "BACKUP" and not allowed(name, where).removed and act ~= "detach" and act ~= "rename" and act ~= "gone"
   end
 
   for _, case in ipairs(CASES) do

@@ -75,7 +75,7 @@ local ROWS = {
   end, 'return workflow.volume_snapshot_delete(guest, "vda", {})',
     { "virDomainBlockRebase", "the job of vda: completed" } },
   { "snapshot_revert", with_snapshot, 'return workflow.snapshot_revert(guest, { name = "s", force = true })',
-    { "virDomainDestroy", OFF .. ", 30 s at most" }, { "make_image" }, { "virDomainDefineXML" }, { "virDomainSnapshotCreateXML" },
+    { "make_image" }, { "virDomainDestroy", OFF .. ", 30 s at most" }, { "virDomainDefineXML" }, { "virDomainSnapshotCreateXML" },
     { "virDomainCreateWithFlags" }, { "remove_image" } },
   { "snapshot_delete", with_snapshot, 'return workflow.snapshot_delete(guest, { name = "s" })',
     { "virDomainSnapshotDelete" }, { "virDomainBlockCommit", "the job of vda: ready" },

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local qemu_img = require("guestlua.disk.qemu_img")
 
 local workflow = guestlua.workflow
 
@@ -175,6 +176,15 @@ describe("External snapshots", function()
     take("two", true) -- without vdb
     local e = refuses("memory of which does not fit what is on it now", "memory=false", "snapshot_revert", { name = "two", force = true })
     assert.equal("vdb", e.device)
+  end)
+
+  on_daemon("have the guest run on if an overlay cannot be made", function()
+    take("one")
+    local id, overlay = guest.id, qemu_img.overlay
+    local back <close> = setmetatable({}, { __close = function() qemu_img.overlay = overlay end }) -- luacheck: ignore
+    qemu_img.overlay = function() error("no", 0) end
+    local e = helper.failure(workflow.snapshot_revert, guest, { name = "one", force = true })
+    assert.same({ "make", "undone", id, "disk.qcow2 one" }, { e.step, e.outcome, guest.id, files() })
   end)
 
   on_daemon("leave what somebody else has on top, and what that needs", function()

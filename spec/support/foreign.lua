@@ -271,6 +271,7 @@ end
 -- Files that stay must be in a chain, or named; files of others must stay.
 local function check_files(self, how, named, options)
   local text = said(how)
+  local finished = how.ok or text:find("^finished")
   for path in pairs(self:files()) do
     local new = not how.before[path] and not path:find("/foreign", 1, true) and not path:find("%.log$")
     if new and not named[path] and path ~= options.result and not text:find(path, 1, true) then
@@ -278,7 +279,7 @@ local function check_files(self, how, named, options)
     end
   end
   for path in pairs(how.before) do
-    if not exists(path) then
+    if not exists(path) and not (finished and path == options.removed) then
       fail(how, "%s is gone, which was there before", path)
     end
   end
@@ -308,7 +309,8 @@ local function check_running(self, how)
   end
 end
 
--- options.result: a file that must exist after a success; options.theirs: the act is a snapshot that has to be in the chain.
+-- options.result: a file that must exist after a success; options.removed: one that need not; options.theirs: the act is a snapshot that has to be in
+-- the chain.
 function Others:check(how, options)
   options = options or {}
   local m, theirs = self.machine, ("%s/foreign-%d"):format(self.machine.dir, self.number)
@@ -374,6 +376,12 @@ function Others:check_outcome(how)
     fail(how, "said taken, and the images are %s", images)
   elseif says("the snapshot was not taken") and images:find(copy, 1, true) then
     fail(how, "said not taken, and the images are %s", images)
+  elseif how.live and says("with the disks that it had") and not images:find(was, 1, true) then
+    fail(how, "said with the disks that it had, and the images are %s", images)
+  elseif how.live and says("finished: the guest is as it was at the snapshot") and not images:find(".guestlua-", 1, true) then
+    fail(how, "said finished, and the images are %s", images)
+  elseif how.live and says("finished: the snapshots are deleted") and images:find(copy, 1, true) then
+    fail(how, "said deleted, and the images are %s", images)
   end
 end
 

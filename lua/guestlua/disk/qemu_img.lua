@@ -19,6 +19,13 @@ function qemu_img.run(arguments, directory)
   end
 end
 
+-- Raises if it is not there, before anything is begun that needs it.
+function qemu_img.check()
+  if not core.dry_run() then -- which starts no program
+    qemu_img.run({ "--version" })
+  end
+end
+
 -- A qcow2 on top of a base, as large as that is.
 function qemu_img.overlay(path, base, format)
   qemu_img.run({ "create", "-q", "-f", "qcow2", "-b", base, "-F", format, path })

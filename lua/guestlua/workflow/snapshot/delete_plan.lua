@@ -4,6 +4,7 @@ local chain = require("guestlua.workflow.chain")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local qemu_img = require("guestlua.disk.qemu_img")
 local situation = require("guestlua.workflow.situation")
 local state = require("guestlua.workflow.state")
 local tree = require("guestlua.workflow.snapshot.tree")
@@ -94,6 +95,18 @@ local function merge_of(run, list, snapshot, disk, chains, doomed)
       refuse(run, disk.target, ("the guest is not on the branch of snapshot '%s', and snapshot '%s' needs its image %s"):format(snapshot.name,
         other.name, disk.overlay), "children=true deletes it with those that were taken after it")
     end
+  end
+end
+
+-- The guest is off: what qemu-img needs, because a merge that has begun has to be finished. Opening a file changes nothing in it.
+local function check_qemu_img(run, one)
+  qemu_img.check()
+  for _, path in ipairs({ one.base, one.overlay.path, one.above }) do
+    local file, why = io.open(path, "r+b")
+    if not file then
+      chain.fail("access_denied", run.guest, one.target, { message = ("%s cannot be merged: %s"):format(one.overlay.path, why) })
+    end
+    file:close()
   end
 end
 
@@ -194,6 +207,9 @@ return function(run)
   end
   for _, one in ipairs(merges) do
     check_merge(run, one, list, doomed, stale)
+    if not now.active then
+      check_qemu_img(run, one)
+    end
   end
   for i, snapshot in ipairs(ones) do
     records[i] = { name = snapshot.name, xml = snapshot.xml }

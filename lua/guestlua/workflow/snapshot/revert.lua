@@ -3,6 +3,7 @@
 local calls = require("guestlua.log.calls")
 local chain = require("guestlua.workflow.chain")
 local core = require("guestlua.core")
+local dependents = require("guestlua.disk.dependents")
 local down = require("guestlua.workflow.power.down")
 local image = require("guestlua.disk.image")
 local plan = require("guestlua.workflow.snapshot.revert_plan")
@@ -20,12 +21,14 @@ local START_FOR = 300
 
 local DONE = "finished: the guest is as it was at the snapshot"
 
--- Whether a description of the guest has images of the run as its disks.
+-- Whether a description of the guest has images of the run as its disks, or below: that of a guest that is off may not say what is below.
 local function has_overlays(run, xml)
   local domain = core.element(xml)
   for _, disk in ipairs(run.data.disks) do
     local element = tree.disk_of(domain, disk.target)
-    if element and chain.has(situation.images_of(element), disk.overlay.path) then
+    local images = element and situation.images_of(element) or {}
+    local last = images[#images] or ""
+    if chain.has(images, disk.overlay.path) or last:sub(1, 1) == "/" and chain.has(dependents.chain(last), disk.overlay.path) then
       return true
     end
   end
@@ -68,44 +71,6 @@ local function has_moved(run)
   return run.moved
 end
 
--- ---- stop ----
-
--- The images of a guest that is off are described down to some layer or other.
-local function expect_off(run)
-  run.expected.id = nil
-  for target, disk in pairs(run.expected.disks) do
-    local known, now = retry.try(chain.find, run.guest, target)
-    local images = known and now and now.images or {}
-    if images[1] and chain.text(images) == chain.text(table.move(disk.images, 1, #images, 1, {})) then
-      disk.images = images
-    end
-  end
-end
-
-local function stop(run)
-  down.pull_plug(run.guest, run.data.id)
-  if not core.dry_run() then
-    expect_off(run)
-    run:check_unchanged()
-  end
-end
-
-local function start_again(run)
-  local guest, data = run.guest, run.data
-  if has_moved(run) then
-    return nil
-  elseif guest:is_active() then
-    return data.id == guest.id and "undone: the guest was not stopped" or "undone: the guest has its disks, and runs"
-  elseif data.was == "crashed" or has_overlays(run, tree.starts_with(guest)) then -- or its configuration could not be put back
-    return nil
-  end
-  local ok, e = pcall(guest.launch, guest, { pause = data.was == "user" })
-  if not ok and not guest:is_active() then
-    error(e, 0)
-  end
-  return "undone: the guest was started again with the disks that it had"
-end
-
 -- ---- the disks ----
 
 local function make(run)
@@ -137,6 +102,46 @@ local function unmake(run)
   return not run.data.id and "undone: the guest has the disks that it had" or nil
 end
 
+-- ---- stop ----
+
+-- The images of a guest that is off are described down to some layer or other.
+local function expect_off(run)
+  run.expected.id = nil
+  for target, disk in pairs(run.expected.disks) do
+    local known, now = retry.try(chain.find, run.guest, target)
+    local images = known and now and now.images or {}
+    if images[1] and chain.text(images) == chain.text(table.move(disk.images, 1, #images, 1, {})) then
+      disk.images = images
+    end
+  end
+end
+
+local function stop(run)
+  run.data.stopping = true
+  run:record("stop")
+  down.pull_plug(run.guest, run.data.id)
+  if not core.dry_run() then
+    expect_off(run)
+    run:check_unchanged()
+  end
+end
+
+local function start_again(run)
+  local guest, data = run.guest, run.data
+  if has_moved(run) or not data.stopping then -- if it is off, that is others' doing
+    return nil
+  elseif guest:is_active() then
+    return data.id == guest.id and "undone: the guest was not stopped" or "undone: the guest has its disks, and runs"
+  elseif data.was == "crashed" or has_overlays(run, tree.starts_with(guest)) then -- or its configuration could not be put back
+    return nil
+  end
+  local ok, e = pcall(guest.launch, guest, { pause = data.was == "user" })
+  if not ok and not guest:is_active() then
+    error(e, 0)
+  end
+  return "undone: the guest was started again with the disks that it had"
+end
+
 -- ---- the configuration ----
 
 local function define(run)
@@ -153,13 +158,32 @@ local function define(run)
   watch(run)
 end
 
+-- Whether a configuration is the one that the run has given to the guest, as far as that is known.
+local function is_as_defined(run, xml)
+  local domain = core.element(xml)
+  for _, disk in ipairs(run.data.disks) do
+    local element = tree.disk_of(domain, disk.target)
+    if not element or chain.image_of(element) ~= disk.overlay.path then
+      return false
+    end
+  end
+  return xml == (run.data.defined or xml)
+end
+
 local function undefine(run)
   local guest, data = run.guest, run.data
-  if has_moved(run) or not has_overlays(run, tree.starts_with(guest)) then
+  local now = tree.starts_with(guest)
+  if has_moved(run) or not has_overlays(run, now) then
     return
-  elseif data.defined and tree.starts_with(guest) ~= data.defined then
-    steps.fail("conflict", guest, { message = "somebody else has changed the configuration that the run has given to the guest",
-      hint = "the journal has the one that it had: define it, then guestlua.recover(host)" })
+  elseif not is_as_defined(run, now) then
+    local names = {}
+    for i, disk in ipairs(data.disks) do
+      names[i] = disk.overlay.path
+    end
+    steps.fail("conflict", guest, {
+      message = "somebody else has changed the configuration that the run has given to the guest, with " .. table.concat(names, " and "),
+      hint = "the journal has the one that it had: define it, then guestlua.recover(host)",
+    })
   end
   guest.host:write_instance_config(data.before):close()
 end
@@ -258,9 +282,11 @@ end
 
 local function gone(run)
   for _, disk in ipairs(run.data.disks) do
-    run:leave(disk.overlay.path, "it was made for the guest")
+    if core.find_image(disk.overlay.path) then
+      run:leave(disk.overlay.path, "it was made for the guest")
+    end
   end
-  return "the guest is gone"
+  return run.data.done and DONE .. "; the guest is gone" or "the guest is gone"
 end
 
 steps.define({
@@ -283,8 +309,8 @@ steps.define({
   },
   plan = plan,
   gone = gone,
-  { "stop", run = stop, undo = start_again, moves = true, change = true, when = function(run) return run.data.id ~= nil end },
   { "make", run = make, undo = unmake },
+  { "stop", run = stop, undo = start_again, moves = true, change = true, when = function(run) return run.data.id ~= nil end },
   { "define", run = define, undo = undefine, change = true },
   { "record", run = redefine, undo = undo_redefine, change = true },
   { "start", run = start, undo = finish_if_moved, change = true, moves = true, when = function(run) return run.data.start end },

@@ -5,6 +5,7 @@ local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local qemu_img = require("guestlua.disk.qemu_img")
 local situation = require("guestlua.workflow.situation")
 local state = require("guestlua.workflow.state")
 local tree = require("guestlua.workflow.snapshot.tree")
@@ -241,6 +242,7 @@ return function(run)
   local snapshot = tree.get(run, list, run.options.name)
   tree.check(run, snapshot)
   check_state(run, now)
+  qemu_img.check()
   local disks, targets, overlays = disks_of(run, list, snapshot), {}, {}
   for i, disk in ipairs(disks) do
     targets[i], overlays[i] = disk.target, disk.overlay.path
