@@ -163,7 +163,7 @@ describe("On a real guest runs", function()
   end)
 
   local SAVED = "guest:save_memory_state()"
-  local OVERLAY = "guest:snapshot('<domainsnapshot><name>under</name></domainsnapshot>', { disk_only = true })"
+  local OVERLAY = "guest:snapshot('<domainsnapshot><name>external</name></domainsnapshot>', { disk_only = true })"
   local ATTACHED = "guest:attach_device(xml, { live = true, persistent = true })"
   local NIC = "guest:attach_device(xml, { live = true })"
   local BACKUP = "guest:backup_begin(xml)"
@@ -172,7 +172,8 @@ describe("On a real guest runs", function()
     await = { "group:spawn(function() while true do guest:poweroff() guest:launch() guestlua.sleep(1) end end)" },
     ["managedsave-dumpxml"] = SAVED, ["managedsave-define"] = SAVED, ["managedsave-edit"] = SAVED,
     ["detach-device"] = ATTACHED, ["detach-device-alias"] = ATTACHED, ["detach-disk"] = ATTACHED, ["detach-interface"] = NIC,
-    blockcommit = OVERLAY, blockpull = OVERLAY, blockjob = "disk:copy(xml, { transient = true })",
+    blockcommit = OVERLAY, blockpull = OVERLAY, ["snapshot-revert"] = OVERLAY, ["snapshot-delete"] = OVERLAY,
+    blockjob = "disk:copy(xml, { transient = true })",
     domthrottlegroupdel = "guest:set_throttle_group('slow', { total_iops_sec = 500 }, { config = true })",
     domjobabort = BACKUP, ["backup-dumpxml"] = BACKUP, ["get-user-sshkeys"] = "guest:authorized_ssh_keys_set('root', { 'ssh-ed25519 AAAA me' })",
   }
