@@ -85,8 +85,13 @@ describe("The documentation's recipes:", function()
   end
 
   local prepare = {
-    ["Try something, and take it back"] = "^vda\tis as it was in /.*disk%.qcow2\n$",
-  ["Remove snapshots that are older than a week"] = function()
+    ["Try something, and take it back"] = function() -- the recipe of a backup leaves one
+      for _, one in ipairs(machine.guest:checkpoints()) do
+        local checkpoint <close> = one
+        checkpoint:delete()
+      end
+    end,
+    ["Remove snapshots that are older than a week"] = function()
       machine.guest:snapshot("<domainsnapshot><name>old</name></domainsnapshot>")
     end,
     ["Log in at a guest's console"] = function()
