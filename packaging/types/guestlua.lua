@@ -5256,6 +5256,7 @@ function StorageVol:delete(options) end
 ---@field length? integer how many bytes at most; 0, the default: all
 ---@field plain? boolean send holes as zeros; they are made holes again by default, if the driver can
 ---@field overwrite? boolean take the place of a file that is there
+---@field on_progress? function called each half second with {cur=, ["end"]=}, in bytes; an error in it ends the transfer
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Copies what is stored in the volume into a file of this machine, which is whole or not there.
@@ -5328,6 +5329,7 @@ function StorageVol:storage_pool_lookup_by_volume(options) end
 ---@field offset? integer where in the volume to begin, in bytes
 ---@field length? integer how many bytes at most; 0, the default: all
 ---@field plain? boolean send holes as zeros; they are made holes again by default, if the driver can
+---@field on_progress? function called each half second with {cur=, ["end"]=}, in bytes; an error in it ends the transfer
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Writes a file of this machine into the volume. What was written stays if it fails or is cancelled midway.
