@@ -1,7 +1,7 @@
 -- Copies disks: qemu-img makes images, qemu-nbd reads and writes them, and core.nbd_copy copies between them. No format is known here.
 
 local core = require("guestlua.core")
-local run = require("guestlua.host.run").run
+local qemu_img = require("guestlua.disk.qemu_img")
 
 local engine = {}
 
@@ -20,19 +20,6 @@ function engine.check()
   end
 end
 
--- Runs qemu-img; raises its complaints.
-function engine.qemu_img(arguments, directory)
-  local script = 'umask 077; exec qemu-img "$@"'
-  local code, _, errors = run("sh", { args = { "-c", script, "sh", table.unpack(arguments) }, cwd = directory })
-  if code ~= 0 then
-    local full = errors:find("No space left on device", 1, true) or errors:find("Disk quota exceeded", 1, true)
-    fail(code == 127 and "missing_program" or full and "no_space" or "system_error", {
-      message = "qemu-img: " .. core.printable((errors:gsub("%s+$", ""))),
-      hint = code == 127 and "install it: Debian has it in qemu-utils" or nil,
-    })
-  end
-end
-
 -- Makes an image of so many bytes in an existing file. options.backing: the name of the image below, relative to it.
 function engine.create(path, format, size, options)
   local arguments = { "create", "-q", "-f", format }
@@ -43,7 +30,7 @@ function engine.create(path, format, size, options)
     table.move({ "-b", options.backing, "-F", "qcow2" }, 1, 4, #arguments + 1, arguments)
   end
   table.move({ path, tostring(size) }, 1, 2, #arguments + 1, arguments)
-  engine.qemu_img(arguments, path:match("^(.*)/"))
+  qemu_img.run(arguments, path:match("^(.*)/"))
 end
 
 -- Escapes a name for QEMU's lists of options.

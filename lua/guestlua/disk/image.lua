@@ -43,6 +43,15 @@ function image.at(guest, path)
   return { path = path, directory = here and directory_of(path) or nil }
 end
 
+-- A file that is there: the same, with what shows later that it still is the same file.
+function image.known(guest, path)
+  local file, now = image.at(guest, path), core.find_image(path)
+  if now then
+    file.dev, file.ino, file.born = now.dev, now.ino, now.born
+  end
+  return file
+end
+
 -- A new image beside another, which is not made yet: its name is unique by the run's id and the disk's target.
 function image.beside(guest, beside, id, target)
   local directory, name = beside:match("^(.*/)([^/]*)$")
@@ -140,7 +149,7 @@ end
 local function add_names_of_disks(names, xml)
   local function visit(element)
     local tag = element:tag()
-    if tag == "disk" then
+    if tag == "disk" or tag == "memory" then -- a snapshot may have the memory in a file
       add_names(names, element)
     elseif tag ~= "metadata" then
       for _, child in ipairs(element:children()) do
@@ -151,8 +160,8 @@ local function add_names_of_disks(names, xml)
   visit(core.element(xml))
 end
 
--- The images that one guest names: running, in its configuration, and in the descriptions of its snapshots and checkpoints.
-local function names_of(guest)
+-- The images that one guest names: running, in its configuration, and in the descriptions of its snapshots and checkpoints. A set.
+function image.names_of(guest)
   local names = {}
   add_names_of_disks(names, guest:get_xml_desc())
   add_names_of_disks(names, guest:get_xml_desc({ dump_inactive = true }))
@@ -162,8 +171,8 @@ local function names_of(guest)
   return names
 end
 
--- The backing file named in a qcow2: nil if there is none or it is no qcow2. Raises if it cannot be read.
-local function based_on(path)
+-- The backing file named in a qcow2: nil if there is none or it is no qcow2; nil and the reason if that cannot be read.
+function image.based_on(path)
   local file, why, code = io.open(path, "rb")
   if not file then
     return nil, code ~= 2 and why or nil -- ENOENT: nothing to be based on anything
@@ -211,7 +220,7 @@ local function in_chain(name, file, seen)
     end
     local there, below = core.identify(name), nil
     if there and there.readable then
-      below, unclear = based_on(name)
+      below, unclear = image.based_on(name)
     end
     if not below then
       return unclear
@@ -226,11 +235,11 @@ local function needed_by_guests(host, file)
   local seen = {}
   for _, guest in ipairs(host:guests()) do
     local one <close> = guest
-    local ok, names = pcall(names_of, one)
+    local ok, names = pcall(image.names_of, one)
     for _ = 2, ASKED do
       if not ok and not core.Error.is(names, "no_domain") then
         core.sleep(0.1)
-        ok, names = pcall(names_of, one)
+        ok, names = pcall(image.names_of, one)
       end
     end
     if not ok and not core.Error.is(names, "no_domain") then -- that one has gone since it was listed
@@ -257,7 +266,7 @@ local function needed_beside(file)
     local there = path ~= file.path and core.identify(path)
     local below, unclear = nil, nil
     if there and there.regular then
-      below, unclear = based_on(path)
+      below, unclear = image.based_on(path)
     end
     if unclear or below and is_file(below, file) ~= false then
       return unclear and ("%s may be based on it: %s"):format(path, unclear) or ("%s is based on it"):format(path)
@@ -282,7 +291,7 @@ end
 -- Refuses an image that is to be put on top of another but names a third one as its backing file: the guest would have the contents of that one when
 -- it starts again. An unreadable image is left to libvirt.
 function image.check_based_on(guest, target, path, base)
-  local below = image.is_local(guest) and path:sub(1, 1) == "/" and based_on(path)
+  local below = image.is_local(guest) and path:sub(1, 1) == "/" and image.based_on(path)
   local there, wanted = below and core.identify(below), core.identify(base)
   if there and wanted and (there.dev ~= wanted.dev or there.ino ~= wanted.ino) then
     fail(guest, target, { kind = "operation_invalid", message = ("%s is based on %s, and not on the disk's image %s"):format(path, below, base) })

@@ -1,0 +1,108 @@
+-- Who needs an image below others, before it is written to: the images that are on top of it, and the guests that have it.
+
+local core = require("guestlua.core")
+local image = require("guestlua.disk.image")
+
+local dependents = {}
+
+local MOST_LAYERS = 200
+
+-- Whether two names lead to one file. A name that leads nowhere is only the same as itself.
+function dependents.same(path, other)
+  local one, two = core.identify(path), path ~= other and core.identify(other)
+  return path == other or one ~= nil and two and one.dev == two.dev and one.ino == two.ino or false
+end
+
+local function unreadable(path, why)
+  error(core.Error.new({ kind = "access_denied", message = ("%s: what it is based on cannot be read: %s"):format(path, why) }), 0)
+end
+
+-- The images from the named one down to the last, as their headers say.
+function dependents.chain(path)
+  local images = {}
+  while path do
+    if #images == MOST_LAYERS then
+      error(core.Error.new({ kind = "operation_invalid", message = ("%s has too long a chain"):format(images[1]) }), 0)
+    end
+    images[#images + 1] = path
+    local below, why = image.based_on(path)
+    if why then
+      unreadable(path, why)
+    end
+    path = below
+  end
+  return images
+end
+
+-- Whether the chain that begins with that name has the image; and the image right on top of it in there, nil if the name is its own.
+local function in_chain(name, path)
+  local above
+  for _, layer in ipairs(dependents.chain(name)) do
+    if dependents.same(layer, path) then
+      return true, above
+    end
+    above = layer
+  end
+  return false
+end
+
+-- The images that a guest names; none if it has gone meanwhile.
+local function names_of(guest)
+  local ok, names = pcall(image.names_of, guest)
+  if not ok and not core.Error.is(names, "no_domain") then
+    error(names, 0)
+  end
+  return ok and names or {}
+end
+
+-- Adds what other guests have.
+local function add_guests(found, guest, path)
+  for _, other in ipairs(guest.host:guests()) do
+    local one <close> = other
+    for name in pairs(one.uuid ~= guest.uuid and names_of(one) or {}) do
+      if in_chain(name, path) then
+        found[#found + 1] = { who = ("guest '%s'"):format(one.name) }
+        break
+      end
+    end
+  end
+end
+
+-- Adds the files of a directory that are based on it.
+local function add_beside(found, directory, path)
+  for _, name in ipairs(core.list_directory(directory)) do
+    local file = directory .. name
+    local there = core.identify(file)
+    local below, why = nil, nil
+    if there and there.regular then
+      below, why = image.based_on(file)
+    end
+    if why then
+      unreadable(file, why)
+    elseif below and dependents.same(below, path) then
+      found[#found + 1] = { image = file, who = file }
+    end
+  end
+end
+
+-- Who needs the image: a list of { who =, image = the image on top of it, nil if the image itself }. names: what the guest itself has on top, a table
+-- from the name of an image to { who =, itself = whether this one does not count if it is the image }. It raises if that cannot be known.
+function dependents.of(guest, path, names)
+  local found, directories = {}, { [path:match("^.*/")] = true }
+  add_guests(found, guest, path)
+  for name, owner in pairs(names) do
+    local has, above = in_chain(name, path)
+    if has and (above or not owner.itself) then
+      found[#found + 1] = { who = owner.who, image = above }
+    end
+    directories[name:match("^.*/") or "/"] = true
+  end
+  for directory in pairs(directories) do
+    if core.identify(directory) then
+      add_beside(found, directory, path)
+    end
+  end
+  return found
+end
+
+return dependents
