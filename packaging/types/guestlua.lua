@@ -6206,6 +6206,33 @@ function workflow.backups(directory, options) end
 ---@return guestlua.CleanShutdownResult
 function workflow.clean_shutdown(guest, options) end
 
+---@class guestlua.CloneResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long the workflow took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field clone string its name
+---@field uuid string its UUID
+---@field files table[] the disks' new files: target, path, format
+---@field shared string[]? targets of shareable disks, which both guests have
+
+---@class guestlua.workflowCloneOptions
+---@field name string the clone's name
+---@field disks? string "copy", the default: files that need no other; "overlay": what the clone writes, on top of the guest's images, which nobody may be able to write any more
+---@field to? string a directory for the disks' files; default: where the guest's are
+---@field files? table the files of single disks, for example {vda="/images/vda.qcow2"}
+---@field start? boolean start it
+---@field timeout? number seconds for the whole workflow; after that it is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes another guest like one that is off, on the same host: its disks and UEFI variables in new files, with its own UUID, addresses and ports; paths of sockets and logs get its name. A TPM begins empty. Neither the guest nor its files are written to. If a step fails, neither the clone nor a file of it is left.
+---@param guest guestlua.Guest the Guest; it must be off
+---@param options? guestlua.workflowCloneOptions
+---@return guestlua.CloneResult
+function workflow.clone(guest, options) end
+
 ---@class guestlua.DetachWithRetryResult
 ---@field workflow string its name
 ---@field guest string the guest's name

@@ -8,6 +8,7 @@ local workflow = require("guestlua.workflow.class")
 local MODULES = {
   snapshot_then_commit = { "snapshot_then_commit" },
   live_snapshot = { "live_snapshot" },
+  ["clone.clone"] = { "clone" },
   volume_snapshot = { "volume_snapshot_create", "volume_snapshot_delete" },
   swap_volume = { "swap_volume" },
   ["device.attach"] = { "attach_with_retry", "ensure_attached" },

@@ -212,7 +212,7 @@ local function define(run)
   local guest, data = run.guest, run.data
   local element = domain.of_clone(run.element, data, data.files, data.nvram and data.nvram.path)
   if core.dry_run() then
-    return calls.held("virDomainDefineXML", { host = guest.host, name = data.name }, { xml = tostring(element) })
+    return calls.held("virDomainDefineXML", guest, { xml = tostring(element) })
   end
   run.clone = guest.host:write_instance_config(element)
 end
@@ -229,7 +229,7 @@ end
 
 local function start(run)
   if core.dry_run() then
-    return calls.held("virDomainCreateWithFlags", { host = run.guest.host, name = run.data.name }, {})
+    return calls.held("virDomainCreateWithFlags", run.guest, { name = run.data.name })
   end
   run.clone:launch()
 end
