@@ -1311,7 +1311,7 @@ function Host:qemu_attach(pid_value, options) end
 
 ---Reopens a lost connection. Guests and subscriptions move to it, and each subscription gets an event "reconnected", because it missed what happened in between. guestlua.open(uri, {reconnect=true}) does this by itself.
 ---
----libvirt: `virConnectOpen`
+---libvirt: `virConnectOpenAuth`
 ---@param options? guestlua.ReconnectOptions
 function Host:reconnect(options) end
 
