@@ -356,6 +356,21 @@ function Host:compare_hypervisor_cpu(emulator, arch, machine, virttype, xml_cpu,
 ---@return guestlua.Guest
 function Host:create_xml(xml_desc, options) end
 
+---@class guestlua.CreateXmlWithFilesOptions
+---@field paused? boolean start it paused
+---@field autodestroy? boolean destroy it when this connection closes
+---@field validate? boolean check the configuration against libvirt's schema
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a transient guest, and hands open files to its first program: for containers.
+---
+---libvirt: `virDomainCreateXMLWithFiles`
+---@param xml guestlua.Element|string its configuration: an Element or XML text
+---@param files file|files[] what the guest's first program gets, from descriptor 3 on
+---@param options? guestlua.CreateXmlWithFilesOptions
+---@return guestlua.Guest
+function Host:create_xml_with_files(xml, files, options) end
+
 ---@class guestlua.DefineXmlOptions
 ---@field validate? boolean check it against libvirt's schema first
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -1296,7 +1311,7 @@ function Host:qemu_attach(pid_value, options) end
 
 ---Reopens a lost connection. Guests and subscriptions move to it, and each subscription gets an event "reconnected", because it missed what happened in between. guestlua.open(uri, {reconnect=true}) does this by itself.
 ---
----libvirt: `virConnectOpen`
+---libvirt: `virConnectOpenAuth`
 ---@param options? guestlua.ReconnectOptions
 function Host:reconnect(options) end
 
@@ -2271,6 +2286,23 @@ function Guest:migrate_configure_max_downtime(mstime, options) end
 ---@param options? guestlua.MigrateStartPostcopyOptions
 function Guest:migrate_start_postcopy(options) end
 
+---@class guestlua.MigrateToOptions
+---@field migrate_uri? string the address for the data, as in "tcp://192.0.2.1"
+---@field migrate_disks? string[] the targets of the disks to copy; without any, the flag non_shared_inc is removed, because libvirt would copy all disks
+---@field destination_xml? guestlua.Element|string the guest's configuration on the destination
+---@field flags? integer|string[] libvirt's flags, an integer or a list of names; QEMU needs "peer2peer"
+---@field bandwidth? integer MiB/s at most; 0: no limit
+---@field parallel? integer the number of connections; more than 1 needs the flag parallel
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Moves the guest to another host that is open here: the hosts need no access to each other's libvirt, only to each other for the data. As in migrate, the wait can be interrupted, which aborts it.
+---
+---libvirt: `virDomainMigrate3`
+---@param host guestlua.Host the other host
+---@param options? guestlua.MigrateToOptions
+---@return guestlua.Guest # the guest on the other host
+function Guest:migrate_to(host, options) end
+
 ---Calls fn(event) for each such event from now on, one after the other, in its own task. An error in fn is written to standard error, and the next event is still handled. The script still ends with its last line, and its handlers with it; guestlua.serve() keeps it running for them.
 ---@param names string|table an event's name, or a list of them
 ---@param fn function called with each event
@@ -2822,6 +2854,22 @@ function Domain:core_dump_with_format(to, dumpformat, options) end
 ---@param options? guestlua.DomainCreateOptions
 function Domain:create(options) end
 
+---@class guestlua.CreateWithFilesOptions
+---@field paused? boolean start it paused
+---@field autodestroy? boolean destroy it when this connection closes
+---@field bypass_cache? boolean keep a saved memory out of this machine's file cache
+---@field force_boot? boolean throw a saved memory away
+---@field validate? boolean check the configuration against libvirt's schema
+---@field reset_nvram? boolean start with fresh UEFI variables
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts the guest, and hands open files to its first program: for containers.
+---
+---libvirt: `virDomainCreateWithFiles`
+---@param files file|files[] what the guest's first program gets, from descriptor 3 on
+---@param options? guestlua.CreateWithFilesOptions
+function Domain:create_with_files(files, options) end
+
 ---@class guestlua.DelIothreadOptions
 ---@field config? boolean its configuration, from the next start on
 ---@field current? boolean the running guest, or its configuration if it does not run: what nothing is said means
@@ -2873,6 +2921,19 @@ function Domain:detach_device(xml, options) end
 ---@param alias string the device's alias
 ---@param options? guestlua.DetachDeviceAliasOptions
 function Domain:detach_device_alias(alias, options) end
+
+---@class guestlua.FdAssociateOptions
+---@field seclabel_restore? boolean set its security label back after use, if that can be done
+---@field seclabel_writable? boolean label it as one that may be written, even if it is only read
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Gives the guest an image as an open file, for as long as this connection lasts: the source of a disk names it as its fdgroup.
+---
+---libvirt: `virDomainFDAssociate`
+---@param name string the fdgroup of a disk's source that is to be these files
+---@param files file|files[] the disk's image, open
+---@param options? guestlua.FdAssociateOptions
+function Domain:fd_associate(name, files, options) end
 
 ---@class guestlua.FsFreezeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -3636,6 +3697,30 @@ function Domain:migrate_set_max_speed(bandwidth, options) end
 ---@param options? guestlua.MigrateStartPostCopyOptions
 function Domain:migrate_start_post_copy(options) end
 
+---@class guestlua.OpenGraphicsOptions
+---@field skip_auth? boolean let it in without the display's password
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Connects an open socket to the guest's display, VNC or SPICE.
+---
+---libvirt: `virDomainOpenGraphics`
+---@param files file|files[] one end of a pair of sockets
+---@param index? integer which of the guest's displays, from 0 up; nil: the first
+---@param options? guestlua.OpenGraphicsOptions
+function Domain:open_graphics(files, index, options) end
+
+---@class guestlua.OpenGraphicsFdOptions
+---@field skip_auth? boolean let it in without the display's password
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---A socket that is connected to the guest's display, VNC or SPICE.
+---
+---libvirt: `virDomainOpenGraphicsFD`
+---@param index? integer which of the guest's displays, from 0 up; nil: the first
+---@param options? guestlua.OpenGraphicsFdOptions
+---@return file*
+function Domain:open_graphics_fd(index, options) end
+
 ---@class guestlua.PinOptions
 ---@field live? boolean the running guest
 ---@field config? boolean its configuration, from the next start on
@@ -3715,6 +3800,20 @@ function Domain:pm_wakeup(options) end
 ---@param options? guestlua.QemuMonitorCommandOptions
 ---@return string
 function Domain:qemu_monitor_command(cmd, options) end
+
+---@class guestlua.QemuMonitorCommandWithFilesOptions
+---@field hmp? boolean the command is one of QEMU's prompt for people
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sends QEMU's monitor a command with open files: libvirt does not know what it did. For debugging.
+---
+---libvirt: `virDomainQemuMonitorCommandWithFiles`
+---@param cmd string the command, in QEMU's JSON
+---@param files? file|files[] files for the command; nil: none
+---@param options? guestlua.QemuMonitorCommandWithFilesOptions
+---@return string reply
+---@return file*[] files
+function Domain:qemu_monitor_command_with_files(cmd, files, options) end
 
 ---@class guestlua.RebootOptions
 ---@field acpi_power_btn? boolean press its power button
@@ -5157,6 +5256,7 @@ function StorageVol:delete(options) end
 ---@field length? integer how many bytes at most; 0, the default: all
 ---@field plain? boolean send holes as zeros; they are made holes again by default, if the driver can
 ---@field overwrite? boolean take the place of a file that is there
+---@field on_progress? function called each half second with {cur=, ["end"]=}, in bytes; an error in it ends the transfer
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Copies what is stored in the volume into a file of this machine, which is whole or not there.
@@ -5229,6 +5329,7 @@ function StorageVol:storage_pool_lookup_by_volume(options) end
 ---@field offset? integer where in the volume to begin, in bytes
 ---@field length? integer how many bytes at most; 0, the default: all
 ---@field plain? boolean send holes as zeros; they are made holes again by default, if the driver can
+---@field on_progress? function called each half second with {cur=, ["end"]=}, in bytes; an error in it ends the transfer
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Writes a file of this machine into the volume. What was written stays if it fails or is cancelled midway.
@@ -6104,6 +6205,33 @@ function workflow.backups(directory, options) end
 ---@param options? guestlua.CleanShutdownOptions
 ---@return guestlua.CleanShutdownResult
 function workflow.clean_shutdown(guest, options) end
+
+---@class guestlua.CloneResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long the workflow took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field clone string its name
+---@field uuid string its UUID
+---@field files table[] the disks' new files: target, path, format
+---@field shared string[]? targets of shareable disks, which both guests have
+
+---@class guestlua.workflowCloneOptions
+---@field name string the clone's name
+---@field disks? string "copy", the default: files that need no other; "overlay": what the clone writes, on top of the guest's images, which nobody may be able to write any more
+---@field to? string a directory for the disks' files; default: where the guest's are
+---@field files? table the files of single disks, for example {vda="/images/vda.qcow2"}
+---@field start? boolean start it
+---@field timeout? number seconds for the whole workflow; after that it is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Makes another guest like one that is off, on the same host: its disks and UEFI variables in new files, with its own UUID, addresses and ports; paths of sockets and logs get its name. A TPM begins empty. Neither the guest nor its files are written to. If a step fails, neither the clone nor a file of it is left.
+---@param guest guestlua.Guest the Guest; it must be off
+---@param options? guestlua.workflowCloneOptions
+---@return guestlua.CloneResult
+function workflow.clone(guest, options) end
 
 ---@class guestlua.DetachWithRetryResult
 ---@field workflow string its name

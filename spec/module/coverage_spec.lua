@@ -129,7 +129,7 @@ describe("Of libvirt's functions", function()
         if fn and fn.rights then
           local reads = true
           for _, right in ipairs(fn.rights) do
-            reads = reads and (READ[right] or right:find("^search%-")) or false
+            reads = reads and (READ[right] or right:find("^search%-") ~= nil) or false
           end
           checked = checked + 1
           local says = row[1] == "look" or row[1] == "read"

@@ -61,8 +61,10 @@ describe("The Ansible collection", function()
     assert.matches("nobody", said.msg)
   end)
 
+  -- In a variable, as a vault has it: Ansible 2.19 shows the text of a task that fails, with what is written there.
   it_("shows no secret", function()
-    local said, all = module("guestlua", { source = "error('it was ' .. io.read('a'))", stdin = "hunter2hunter2" }, "-vvv")
+    local said, all = module("guestlua", { source = "error('it was ' .. io.read('a'))", stdin = "{{ secret }}" }, "-vvv -e secret=hunter2hunter2")
+    assert.matches("it was %*%*%*", said.msg)
     assert.equal("script", said.error.kind)
     assert.is_nil(all:find("hunter2hunter2", 1, true))
   end)

@@ -32,7 +32,7 @@ describe("A libvirtd", function()
       return
     end
     local file <close> = assert(io.open(sasl .. "/libvirt.conf", "w"))
-    file:write("mech_list: digest-md5\npwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: ", sasl, "/db\n")
+    file:write("mech_list: scram-sha-256\npwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: ", sasl, "/db\n")
     file:flush()
     run(("echo seamwork | PATH=$PATH:/usr/sbin saslpasswd2 -p -c -a libvirt -f %s/db operator"):format(sasl))
     local place <close>, missing = daemon("sasl", 'auth_unix_rw = "sasl"\nauth_unix_ro = "sasl"\nunix_sock_rw_perms = "0700"',

@@ -83,7 +83,8 @@ local EVERY = [==[
   local objects = shared.make(writable)
   guestlua.dry_run(true)
   local some = { string = "x", integer = 1, number = 1, ["Element or XML text"] = "<x/>", ["integer or list of names"] = 0, boolean = true,
-    bytes = "x", ["list of integers"] = { 1 }, ["list of strings"] = { "x" }, StorageVol = objects.StorageVol }
+    bytes = "x", ["list of integers"] = { 1 }, ["list of strings"] = { "x" }, StorageVol = objects.StorageVol,
+    ["file or list of files"] = io.stdin, Host = writable }
   local function some_of(class, def, param, arguments)
     if param.type == "table" then -- of typed parameters: the first one, with a value of its type
       for _, value in ipairs({ 1, "x", true }) do

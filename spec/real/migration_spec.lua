@@ -205,6 +205,22 @@ describe("Migration between two hosts", function()
     counter.stop(find("shared"))
   end)
 
+  on_both("moves a guest between two hosts that are open here, and know nothing of each other's libvirt", function()
+    local guest, here, there = find("shared")
+    local arrived <close> = guest:migrate_to(two[there], { flags = { "live", "persist_dest", "undefine_source", "unsafe" } })
+    assert.same({ guest.uuid, two[there].uri, true }, { arrived.uuid, arrived.host.uri, arrived:is_active() })
+    assert.is_nil(two[here]:guest("shared"))
+    local e = helper.failure(arrived.migrate_to, arrived, two[there], { flags = { "live", "unsafe" } })
+    assert.same({ "migrate_to", "virDomainMigrate3", "shared" }, { e.op, e.call, e.guest })
+    assert.is_true(arrived:is_active())
+    for given, kind in pairs({ [guest] = "bad_argument", ["qemu:///system"] = "bad_argument" }) do
+      assert.equal(kind, helper.failure(arrived.migrate_to, arrived, given).kind)
+    end
+    local closed = guestlua.open("test:///default")
+    closed:close()
+    assert.equal("closed", helper.failure(arrived.migrate_to, arrived, closed).kind)
+  end)
+
   on_both("leaves the guest defined where it was, and only running where it goes, unless told otherwise", function()
     local guest, here, there = find("shared")
     guest:migrate(uri(there), { flags = { "live", "peer2peer", "unsafe" } })

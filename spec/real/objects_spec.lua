@@ -99,6 +99,57 @@ describe("On a real libvirtd", function()
     assert.is_nil(host:pool("made"))
   end)
 
+  on_daemon("a GiB goes over with its holes, is told of on the way, and ends when nobody wants it", function()
+    local pool <close> = host:storage_pool_define_xml(
+      ("<pool type='dir'><name>large</name><target><path>%s/large</path></target></pool>"):format(hosts.dir))
+    pool:build()
+    pool:create()
+    local file, size = hosts.dir .. "/large.img", 1 << 30
+    helper.run(("sh -c 'head -c 8000000 /dev/urandom >%s && truncate -s %d %s'"):format(file, size, file))
+    local volume = pool:create_volume({ name = "gib", capacity = size, allocation = 0, format = "raw" })
+    volume:upload(file)
+    volume:download(file .. ".back")
+    assert.equal(0, (helper.run(("cmp %s %s.back"):format(file, file))))
+    local _, blocks = helper.run(("stat -c %%b %s.back %s"):format(file, volume:get_path()))
+    for count in blocks:gmatch("%d+") do
+      assert.is_true(tonumber(count) * 512 < 16 << 20, blocks)
+    end
+
+    local last, calls = 0, 0
+    local function told(info)
+      assert.is_true(info.cur >= last and info.cur <= size and info["end"] == size)
+      last, calls = info.cur, calls + 1
+      guestlua.sleep(0.01) -- it may wait
+    end
+    volume:download(file .. ".plain", { plain = true, on_progress = told })
+    assert.is_true(calls > 0 and last > 0)
+    os.remove(file .. ".plain")
+    for name, transfer in pairs({
+      upload = function(options) volume:upload(file, options) end,
+      download = function(options) volume:download(file .. ".none", options) end,
+    }) do
+      local e = helper.failure(transfer, { plain = true, on_progress = function() error(name .. " is not wanted", 0) end })
+      assert.equal(name .. " is not wanted", e)
+      local task = guestlua.spawn(transfer, { plain = true, on_progress = function() last = -1 end })
+      helper.await(function() return last == -1 end, name)
+      task:cancel()
+      e = helper.failure(task.wait, task)
+      assert.same({ "cancelled", name, "gib" }, { e.kind, e.op, e.object })
+      last = 0
+      e = helper.failure(transfer, { plain = true, timeout = 0.7, on_progress = function() end })
+      assert.same({ "timeout", true }, { e.kind, e.still_running })
+      helper.await(function() return guestlua.alive().ops == 0 end, "the end of the transfer", 60)
+    end
+    local _, left = helper.run(("sh -c 'ls %s.*'"):format(file))
+    assert.equal(file .. ".back\n", left) -- neither a part nor a whole
+    assert.equal("bad_argument", helper.failure(volume.download, volume, file, { on_progress = 1 }).kind)
+    volume:delete()
+    pool:destroy()
+    pool:delete()
+    pool:undefine()
+    helper.run(("rm -f %s %s.back"):format(file, file))
+  end)
+
   on_daemon("a secret has bytes that no log shows", function()
     local secret <close> = host:secret_define_xml(
       "<secret ephemeral='no' private='no'><usage type='volume'><volume>/made</volume></usage></secret>")

@@ -93,6 +93,10 @@ local ROWS = {
   end, [[guest = { name = "back" }
     return workflow.restore(host, { from = dir .. "/from/tiny", name = "back", to = dir })]],
     { "make_image" }, { "virDomainDefineXML" } },
+  { "clone", function(machine)
+    guestlua.workflow.ensure_stopped(machine.guest)
+  end, 'return workflow.clone(guest, { name = "twin", start = true })',
+    { "make_image" }, { "virDomainDefineXML" }, { "virDomainCreateWithFlags" } },
   { "attach_with_retry", without_device, ("return workflow.attach_with_retry(guest, %s)"):format(DEVICE),
     { "virDomainAttachDeviceFlags", "the device in the running guest" }, { "virDomainAttachDeviceFlags", "the device in the configuration" } },
   { "detach_with_retry", with_device, 'return workflow.detach_with_retry(guest, "vdb")',

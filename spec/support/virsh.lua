@@ -48,7 +48,7 @@ local PLACES = {
     detach-device-alias detach-disk detach-interface update-device change-media domblkthreshold blkdeviotune domthrottlegroupset
     domthrottlegroupdel domif-setlink blockcommit blockpull blockcopy blockresize blockjob domjobinfo domjobabort migrate-setmaxdowntime
     migrate-getmaxdowntime migrate-setspeed migrate-getspeed migrate-compcache migrate-postcopy qemu-agent-command guest-agent-timeout guestinfo
-    domfsinfo get-user-sshkeys set-user-sshkeys backup-begin backup-dumpxml qemu-monitor-event]],
+    domfsinfo get-user-sshkeys set-user-sshkeys backup-begin backup-dumpxml qemu-monitor-event dom-fd-associate]],
   hosts = "migrate",
   dry = "nodesuspend allocpages update-memory-device nodedev-define nodedev-undefine nodedev-start nodedev-autostart nodedev-detach "
     .. "nodedev-reattach nodedev-reset nodedev-update",

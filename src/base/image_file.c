@@ -130,6 +130,10 @@ static void push_identity(lua_State *L, const struct stat *st)
   lua_setfield(L, -2, "regular");
   lua_pushboolean(L, S_ISREG(st->st_mode) || S_ISBLK(st->st_mode));
   lua_setfield(L, -2, "readable"); /* without waiting, as a pipe may */
+  lua_pushboolean(L, (st->st_mode & 0222) != 0);
+  lua_setfield(L, -2, "writable"); /* for somebody */
+  lua_pushfstring(L, "%I.%d", (lua_Integer)st->st_mtim.tv_sec, (int)st->st_mtim.tv_nsec);
+  lua_setfield(L, -2, "written");
 }
 
 /* Adds `born`, the time the file was made, if its file system keeps that: inode numbers are reused, often for the very next file.

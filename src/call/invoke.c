@@ -109,11 +109,38 @@ static void describe(lua_State *L, const void *about)
   }
 }
 
+/* Seconds between two calls of on_progress. */
+#define PROGRESS_S 0.5
+
+static double time_left(const gl_op *op)
+{
+  if (!op->on_progress)
+    return op->args.bounded ? op->args.timeout : -1;
+  double left = op->args.bounded ? op->ends - gl_time() : PROGRESS_S;
+  return left < PROGRESS_S ? left > 0 ? left : 0 : PROGRESS_S;
+}
+
 /* Lua thread: waits for a call submitted with gl_op_submit. */
 static int await(lua_State *L, gl_op *op)
 {
-  const gl_wait wait = {.list = &op->waiters, .seconds = op->args.bounded ? op->args.timeout : -1, .describe = describe, .about = op};
+  const gl_wait wait = {.list = &op->waiters, .seconds = time_left(op), .describe = describe, .about = op};
   return gl_task_park(L, op->state, &wait, (lua_KContext)op, resumed);
+}
+
+static int progressed(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  gl_op *op = (gl_op *)ctx;
+  return op->phase == GL_OP_DONE ? finish(L, op) : await(L, op);
+}
+
+/* Tells the script, which may wait in its function, or raise: the box then abandons the call. */
+static int tell_progress(lua_State *L, gl_op *op)
+{
+  lua_pushvalue(L, op->on_progress);
+  op->def->progress(L, op);
+  lua_callk(L, 1, 0, (lua_KContext)op, progressed);
+  return progressed(L, LUA_OK, (lua_KContext)op);
 }
 
 static int resumed(lua_State *L, int status, lua_KContext ctx)
@@ -126,9 +153,24 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
     return abandon(L, op, cancelled);
   if (op->phase == GL_OP_DONE)
     return finish(L, op);
+  if (timed_out && op->on_progress && !(op->args.bounded && gl_time() >= op->ends))
+    return tell_progress(L, op);
   if (timed_out)
     return abandon(L, op, "timeout");
   return await(L, op);
+}
+
+/* Puts the option on_progress on the stack, if it was given. */
+static void take_on_progress(lua_State *L, gl_op *op, int options)
+{
+  if (!op->def->progress || !lua_istable(L, options))
+    return;
+  if (lua_getfield(L, options, "on_progress") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  op->on_progress = lua_gettop(L);
+  op->ends = gl_time() + op->args.timeout;
 }
 
 static int run_here(lua_State *L, gl_op *op)
@@ -287,7 +329,8 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
   int top = lua_gettop(L);
   if (is_answered(L, op))
     return lua_gettop(L) - top;
-  if (!hops && !op->args.bounded)
+  take_on_progress(L, op, c.top);
+  if (!hops && !op->args.bounded && !op->on_progress)
     return run_here(L, op);
   gl_op_hold(L, op);
   return fly(L, op);

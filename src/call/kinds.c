@@ -67,6 +67,15 @@ static char *mask_secret(char *message, const gl_param *p, const gl_args *args)
 const gl_kind gl_secret = {
   .name = "string", .secrecy = GL_KNOWN_SECRET, .read = gl_kind_read_text, .show = show_secret, .mask = mask_secret};
 
+/* ---- functions ---- */
+
+static void read_function(lua_State *L, int index, const gl_reader *r)
+{
+  if (!lua_isfunction(L, index))
+    gl_kind_mismatch(L, index, r);
+}
+const gl_kind gl_function = {.name = "function", .read = read_function};
+
 /* ---- numbers ---- */
 
 static void read_integer(lua_State *L, int index, const gl_reader *r)

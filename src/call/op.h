@@ -62,6 +62,9 @@ typedef struct gl_opdef {
    * NULL. */
   void (*stop)(gl_op *op);
 
+  /* Pushes how far a call under way is: what its option `on_progress`, a function, is called with each half second. May be NULL. */
+  void (*progress)(lua_State *L, const gl_op *op);
+
   /* Frees what run made and push did not hand on. Lua thread. */
   void (*release)(gl_op *op);
 
@@ -120,6 +123,8 @@ struct gl_op {
   bool held;           /* connection and subject are counted; the worker releases the subject as soon as the call is over */
   bool released;       /* the worker has released it */
   long long worked;    /* the worker's processor time, in ns, where instructions are counted */
+  int on_progress;     /* the stack index of the script's function; 0: none */
+  double ends;         /* when no time is left, for a call with on_progress */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
   uv_work_t request;

@@ -91,6 +91,28 @@ static gl_sub *sub_new(gl_op *op, int count, const char *qemu_event)
   return sub;
 }
 
+/* Puts the subscription on the registration's list. Negative if libvirt refused, and op->call is what it refused. */
+static int join(gl_op *op, gl_sub *sub, const gl_event_kind *kind)
+{
+  pthread_mutex_lock(&op->connection->mutex);
+  gl_registration *r = op->connection->closing ? NULL : find_registration(op, kind);
+  if (r)
+    atomic_fetch_add(&r->refs, 1);
+  pthread_mutex_unlock(&op->connection->mutex);
+  if (!r) {
+    op->call = kind->family ? kind->family->call : NULL;
+    return -1;
+  }
+  gl_member *m = &sub->members[sub->count++];
+  m->sub = sub;
+  m->registration = r;
+  pthread_mutex_lock(&r->mutex);
+  m->next = r->members;
+  r->members = m;
+  pthread_mutex_unlock(&r->mutex);
+  return 0;
+}
+
 int gl_sub_register(gl_op *op, long long events, const char *qemu_event, gl_sub **result)
 {
   virResetLastError(); /* a host that is being closed is not a libvirt error */
@@ -99,28 +121,13 @@ int gl_sub_register(gl_op *op, long long events, const char *qemu_event, gl_sub 
   gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events), qemu_event);
   if (!sub)
     return -1;
-  for (int number = 0; number < GL_EVENT_COUNT; number++) {
-    const gl_event_kind *kind = gl_event_kind_of(number);
-    if (!kind || !(events >> number & 1))
-      continue;
-    pthread_mutex_lock(&op->connection->mutex);
-    gl_registration *r = op->connection->closing ? NULL : find_registration(op, kind);
-    if (r)
-      atomic_fetch_add(&r->refs, 1);
-    pthread_mutex_unlock(&op->connection->mutex);
-    if (!r) {
-      op->call = kind->family ? kind->family->call : NULL;
+  for (unsigned long long left = (unsigned long long)events; left; left &= left - 1) {
+    const gl_event_kind *kind = gl_event_kind_of(__builtin_ctzll(left));
+    if (kind && join(op, sub, kind) < 0) {
       leave(sub);
       gl_sub_unref(sub);
       return -1;
     }
-    gl_member *m = &sub->members[sub->count++];
-    m->sub = sub;
-    m->registration = r;
-    pthread_mutex_lock(&r->mutex);
-    m->next = r->members;
-    r->members = m;
-    pthread_mutex_unlock(&r->mutex);
   }
   *result = sub;
   return 0;

@@ -10,20 +10,13 @@ local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
 local retry = require("guestlua.workflow.retry")
 local steps = require("guestlua.workflow.steps")
+local new_uuid = require("guestlua.base.uuid")
 local stores = require("guestlua.backup.store")
 
 local NAME = "restore"
 
 -- Formats that a restored disk may keep; others become qcow2.
 local FORMATS = { raw = true, qcow2 = true }
-
-local function new_uuid()
-  local random <close> = assert(io.open("/dev/urandom", "rb"))
-  local text = random:read(16):gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end)
-  return ("%s-%s-4%s-8%s-%s"):format(text:sub(1, 8), text:sub(9, 12), text:sub(14, 16), text:sub(18, 20), text:sub(21, 32))
-end
 
 -- The guest to be made: recovery of a killed run finds it by its UUID.
 local function subject(host, options)

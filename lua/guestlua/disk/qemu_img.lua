@@ -32,6 +32,12 @@ function qemu_img.overlay(path, base, format)
   core.sync_file(path)
 end
 
+-- Writes all that a guest sees of an image, of those below it too, into a file.
+function qemu_img.copy(from, from_format, path, format)
+  qemu_img.run({ "convert", "-q", "-f", from_format, "-O", format, from, path })
+  core.sync_file(path)
+end
+
 -- Writes what a qcow2 has into the image that it is based on. It stays as it is, so that this can be done again, whatever became of the first try.
 function qemu_img.commit(path)
   qemu_img.run({ "commit", "-q", "-d", "-f", "qcow2", path })

@@ -90,6 +90,11 @@ define(core.Host, "Host", {
   },
   blocks = true,
   run = function(host, options)
+    for _, name in ipairs({ "emulator", "arch", "machine", "virttype" }) do
+      if options[name] == "" then -- which libvirt takes or not, by its version
+        define.bad("domain_capabilities", name, "cannot be empty")
+      end
+    end
     return core.element(host:get_domain_capabilities(options.emulator, options.arch, options.machine, options.virttype))
   end,
 })

@@ -8,6 +8,7 @@ local workflow = require("guestlua.workflow.class")
 local MODULES = {
   snapshot_then_commit = { "snapshot_then_commit" },
   live_snapshot = { "live_snapshot" },
+  ["clone.clone"] = { "clone" },
   volume_snapshot = { "volume_snapshot_create", "volume_snapshot_delete" },
   ["snapshot.revert"] = { "snapshot_revert" },
   ["snapshot.delete"] = { "snapshot_delete" },

@@ -172,6 +172,9 @@ return {
     virDomainGetEmulatorPinInfo = "Domain.get_emulator_pin_info", virDomainPinIOThread = "Domain.pin_iothread",
     virDomainBlockPeek = "Domain.block_peek", virDomainMemoryPeek = "Domain.memory_peek", virDomainSendKey = "Domain.send_key",
     virDomainGetCPUStats = "Domain.get_cpu_stats", virDomainListGetStats = "Domain.get_stats", virDomainScreenshot = "Domain.screenshot",
+    virDomainMigrate3 = "Guest.migrate_to", virDomainCreateWithFiles = "Domain.create_with_files", virDomainFDAssociate = "Domain.fd_associate",
+    virDomainOpenGraphics = "Domain.open_graphics", virDomainOpenGraphicsFD = "Domain.open_graphics_fd",
+    virDomainQemuMonitorCommandWithFiles = "Domain.qemu_monitor_command_with_files",
     virDomainOpenConsole = "Guest.console", virDomainOpenChannel = "Guest.channel", virStreamRecv = "Stream.read", virStreamSend = "Stream.write",
     virStreamAbort = "Stream.close",
   },
@@ -187,12 +190,6 @@ return {
     virDomainSnapshotNum = "virDomainListAllSnapshots",
     virStreamRecvAll = "virStreamRecv", virStreamSendAll = "virStreamSend", virStreamSparseRecvAll = "virStorageVolDownload",
     virStreamSparseSendAll = "virStorageVolUpload",
-  },
-  missing = {
-    virDomainMigrate3 = "no migration by the client between two connections yet: guest:migrate has libvirt do it",
-    virDomainCreateWithFiles = "no open files as arguments yet", virDomainFDAssociate = "no open files as arguments yet",
-    virDomainOpenGraphics = "no open files as arguments yet", virDomainOpenGraphicsFD = "no open files as arguments yet",
-    virDomainQemuMonitorCommandWithFiles = "no open files as arguments yet",
   },
   infrastructure = {
     "virDomainFree", "virDomainRef", "virDomainGetConnect", "virDomainFSInfoFree", "virDomainIOThreadInfoFree", "virDomainInterfaceFree",

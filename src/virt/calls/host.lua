@@ -100,7 +100,8 @@ return {
     virNWFilterBindingCreateXML = { "change", "Puts a network filter in force on a port." },
   },
   hand = {
-    virConnectOpen = "guestlua.open", virConnectOpenReadOnly = "guestlua.open", virConnectOpenAuth = "guestlua.open", virConnectClose = "Host.close",
+    virConnectOpen = "guestlua.open", virConnectOpenReadOnly = "guestlua.open", virConnectOpenAuth = "guestlua.open",
+    virDomainCreateXMLWithFiles = "Host.create_xml_with_files", virConnectClose = "Host.close",
     virConnectIsAlive = "Host.is_alive", virConnectGetURI = "Host.uri", virConnectGetHostname = "Host.hostname",
     virConnectGetLibVersion = "Host.libvirt_version", virConnectSetKeepAlive = "guestlua.open", virGetVersion = "guestlua.version",
     virConnectGetAllDomainStats = "Host.get_all_domain_stats", virNodeGetCPUStats = "Host.get_cpu_stats",
@@ -131,9 +132,6 @@ return {
     virNWFilterLookupByUUID = "virNWFilterLookupByUUIDString", virDomainDefineXML = "virDomainDefineXMLFlags",
     virDomainCreateLinux = "virDomainCreateXML", virDomainRestore = "virDomainRestoreFlags", virNetworkCreateXML = "virNetworkCreateXMLFlags",
     virNetworkDefineXML = "virNetworkDefineXMLFlags", virNWFilterDefineXML = "virNWFilterDefineXMLFlags",
-  },
-  missing = {
-    virDomainCreateXMLWithFiles = "no open files as arguments yet",
   },
   infrastructure = {
     "virConnCopyLastError", "virConnGetLastError", "virConnResetLastError", "virConnSetErrorFunc", "virConnectRef",

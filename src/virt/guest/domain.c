@@ -69,8 +69,8 @@ static const gl_opdef guest_def = {
   .memory = true,
 };
 
-static const gl_opdef *const *const ops[] = {
-  gl_domain_calls, gl_domain_cpu_ops, gl_domain_memory_ops, gl_domain_list_ops, gl_domain_stats_ops, gl_domain_screen_ops, NULL};
+static const gl_opdef *const *const ops[] = {gl_domain_calls,     gl_domain_cpu_ops,    gl_domain_memory_ops, gl_domain_list_ops,
+                                             gl_domain_stats_ops, gl_domain_screen_ops, gl_domain_file_ops,   NULL};
 static const gl_opdef *const fields[] = {&gl_named_name_def, &gl_named_uuid_def, &gl_named_host_def, &guest_def, NULL};
 
 const gl_class gl_domain_class = {

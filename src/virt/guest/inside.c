@@ -19,6 +19,9 @@ static const gl_param inside_params[] = {
   GL_OPTION_FLAG("filesystems", VIR_DOMAIN_GUEST_INFO_FILESYSTEM, "its mounted file systems"),
   GL_OPTION_FLAG("disks", VIR_DOMAIN_GUEST_INFO_DISKS, "its disks, as it sees them"),
   GL_OPTION_FLAG("interfaces", VIR_DOMAIN_GUEST_INFO_INTERFACES, "its network interfaces and their addresses"),
+#if LIBVIR_VERSION_NUMBER >= 11002000
+  GL_OPTION_FLAG("load", VIR_DOMAIN_GUEST_INFO_LOAD, "its load averages"),
+#endif
   GL_END,
 };
 

@@ -23,5 +23,6 @@ extern const gl_opdef *const gl_domain_cpu_ops[];    /* pinning, time of process
 extern const gl_opdef *const gl_domain_memory_ops[]; /* what is in its memory and on its disks, keys */
 extern const gl_opdef *const gl_domain_list_ops[];   /* file systems, addresses, threads, labels */
 extern const gl_opdef *const gl_domain_screen_ops[]; /* what is on its screen */
+extern const gl_opdef *const gl_domain_file_ops[];   /* with open files */
 
 #endif

@@ -22,7 +22,7 @@ static int host_tostring(lua_State *L)
 
 static const gl_opdef *const methods[] = {&gl_subscribe_host, &gl_host_close, NULL};
 static const gl_opdef *const *const ops[] = {
-  gl_host_calls, gl_host_guests_ops, gl_host_reconnect_ops, gl_host_node_ops, gl_host_stats_ops, methods, NULL};
+  gl_host_calls, gl_host_guests_ops, gl_host_reconnect_ops, gl_host_node_ops, gl_host_stats_ops, gl_host_file_ops, methods, NULL};
 static const gl_opdef *const fields[] = {&gl_host_uri, &gl_host_hostname, &gl_host_libvirt_version, NULL};
 
 const gl_class gl_host_class = {

@@ -174,7 +174,7 @@ static void open_release(gl_op *op)
 }
 const gl_opdef gl_host_open = {
   .name = "open",
-  .call = "virConnectOpen",
+  .call = "virConnectOpenAuth",
   .help = "Connects to libvirt.",
   .result = {"Host"},
   .params = open_params,

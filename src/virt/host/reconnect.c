@@ -117,7 +117,7 @@ static void reconnect_release(gl_op *op)
 }
 static const gl_opdef reconnect_def = {
   .name = "reconnect",
-  .call = "virConnectOpen",
+  .call = "virConnectOpenAuth",
   .help = "Reopens a lost connection. Guests and subscriptions move to it, and each subscription gets an event \"reconnected\", because "
           "it missed what happened in between. guestlua.open(uri, {reconnect=true}) does this by itself.",
   .params = reconnect_params,

@@ -1,4 +1,5 @@
 /* StorageVol: what is written by hand. */
+#include "call/kinds.h"
 #include "call/values.h"
 #include "virt/object/rows.h"
 #include "virt/object/transfer.h"
@@ -12,6 +13,7 @@ static const gl_param download_params[] = {
   GL_ARG(gl_transfer, path, &gl_string, "the file of this machine, which its owner alone can read"),
   PLACES,
   GL_OPTION(gl_transfer, overwrite, &gl_boolean, "take the place of a file that is there"),
+  GL_TRANSFER_PROGRESS,
   GL_END,
 };
 
@@ -21,8 +23,20 @@ static int download_begin(gl_transfer *t, virStreamPtr stream, bool sparse)
                                sparse ? VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM : 0);
 }
 
+/* How many bytes will come. */
+static void expect(gl_transfer *t)
+{
+  virStorageVolInfo info;
+  if (virStorageVolGetInfoFlags(t->op.subject->ptr, &info, VIR_STORAGE_VOL_GET_PHYSICAL) < 0 ||
+      info.allocation <= (unsigned long long)t->offset)
+    return;
+  unsigned long long rest = info.allocation - (unsigned long long)t->offset;
+  atomic_store(&t->total, t->length > 0 && (unsigned long long)t->length < rest ? (unsigned long long)t->length : rest);
+}
+
 static int download_run(gl_op *op)
 {
+  expect((gl_transfer *)op);
   return gl_transfer_receive((gl_transfer *)op, download_begin);
 }
 static const gl_opdef download_def = {
@@ -33,6 +47,7 @@ static const gl_opdef download_def = {
   .size = sizeof(gl_transfer),
   .run = download_run,
   .stop = gl_transfer_stop,
+  .progress = gl_transfer_progress,
   .slow = true,
   .lane = GL_LANE_CHANGE,
 };
@@ -40,6 +55,7 @@ static const gl_opdef download_def = {
 static const gl_param upload_params[] = {
   GL_ARG(gl_transfer, path, &gl_string, "the file of this machine"),
   PLACES,
+  GL_TRANSFER_PROGRESS,
   GL_END,
 };
 
@@ -61,6 +77,7 @@ static const gl_opdef upload_def = {
   .size = sizeof(gl_transfer),
   .run = upload_run,
   .stop = gl_transfer_stop,
+  .progress = gl_transfer_progress,
   .slow = true,
   GL_CHANGE,
 };

@@ -26,6 +26,19 @@ void gl_transfer_release(gl_op *op)
   free(((gl_transfer *)op)->text);
 }
 
+void gl_transfer_progress(lua_State *L, const gl_op *op)
+{
+  gl_transfer *t = (gl_transfer *)op;
+  unsigned long long total = atomic_load(&t->total);
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, (lua_Integer)atomic_load(&t->done));
+  lua_setfield(L, -2, "cur");
+  if (total) {
+    lua_pushinteger(L, (lua_Integer)total);
+    lua_setfield(L, -2, "end");
+  }
+}
+
 static int system_error(gl_transfer *t, const char *what, const char *path)
 {
   char reason[128];
@@ -105,6 +118,7 @@ static int receive_into(gl_transfer *t, virStreamPtr stream, int fd, char *buffe
       return -1;
     if (got == HOLE ? lseek(fd, hole, SEEK_CUR) < 0 : write_all(fd, buffer, (size_t)got) < 0)
       return system_error(t, "write", t->path);
+    atomic_fetch_add(&t->done, (unsigned long long)(got == HOLE ? hole : got));
   }
   off_t size = lseek(fd, 0, SEEK_CUR); /* a hole at the end was not written */
   if (size < 0 || ftruncate(fd, size) < 0 || fsync(fd) < 0)
@@ -184,6 +198,7 @@ static int send_data(gl_transfer *t, virStreamPtr stream, int fd, char *buffer, 
         return -1;
       sent += n;
     }
+    atomic_fetch_add(&t->done, (unsigned long long)got);
     at += got;
   }
   return 0;
@@ -195,11 +210,13 @@ static int send_from(gl_transfer *t, virStreamPtr stream, bool sparse, int fd, c
   if (fstat(fd, &st) < 0)
     return system_error(t, "read", t->path);
   off_t size = t->length > 0 && t->length < st.st_size ? (off_t)t->length : st.st_size;
+  atomic_store(&t->total, (unsigned long long)size);
   for (off_t at = 0, until = size; at < size; at = until) {
     until = size;
     if (sparse && is_hole(fd, at, size, &until)) {
       if (stopped(t) < 0 || virStreamSendHole(stream, until - at, 0) < 0)
         return -1;
+      atomic_fetch_add(&t->done, (unsigned long long)(until - at));
     } else if (send_data(t, stream, fd, buffer, at, until) < 0) {
       return -1;
     }

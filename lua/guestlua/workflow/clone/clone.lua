@@ -1,0 +1,281 @@
+-- Makes another guest like one that is off: its disks in new files, and its configuration with what has to be the clone's own. Neither the guest nor
+-- one of its files is written to.
+
+local core = require("guestlua.core")
+local bad = require("guestlua.base.define").bad
+local calls = require("guestlua.log.calls")
+local chain = require("guestlua.workflow.chain")
+local domain = require("guestlua.workflow.clone.domain")
+local image = require("guestlua.disk.image")
+local new_uuid = require("guestlua.base.uuid")
+local qemu_img = require("guestlua.disk.qemu_img")
+local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+
+local NAME = "clone"
+
+local WAYS = { copy = true, overlay = true }
+
+-- Formats that a copy keeps; others become qcow2.
+local FORMATS = { raw = true, qcow2 = true }
+
+local function arguments(run)
+  local options = run.options
+  if options.name == nil then
+    bad(NAME, "name", "string expected, got nil")
+  elseif options.name == "" or options.name:find("[/%c]") then
+    bad(NAME, "name", "a guest's name is not empty, and has no slash and no control character")
+  elseif options.disks and not WAYS[options.disks] then
+    bad(NAME, "disks", ("'%s' is neither: copy, overlay"):format(options.disks))
+  elseif options.to and options.to:sub(1, 1) ~= "/" then
+    bad(NAME, "to", "an absolute path expected")
+  end
+  for target, path in pairs(options.files or {}) do
+    local problem = type(target) ~= "string" and "a table from a target to a path expected" or type(path) ~= "string" and "a path expected"
+      or image.bad_name(path)
+    if problem then
+      bad(NAME, "files", problem)
+    end
+  end
+end
+
+-- ---- looking ----
+
+local function check_guest(run)
+  local guest = run.guest
+  if not image.is_local(guest) then
+    run:fail("argument_unsupported", { message = "the host is another machine: its images cannot be copied from here",
+      hint = "run guestlua there" })
+  elseif not state.is_off(state.look(guest)) then
+    run:fail("operation_invalid", { message = "the guest runs: its disks change while they are copied",
+      hint = "guestlua.workflow.ensure_stopped(guest), or guestlua.workflow.backup and restore, which copy a running guest" })
+  elseif guest.domain:has_managed_save_image() then
+    run:fail("operation_invalid", { message = "the guest's memory is saved: its disks are those of a system that runs",
+      hint = "start it and shut it down, or guest:managed_save_remove()" })
+  end
+  local other <close> = guest.host:guest(run.options.name)
+  if other then
+    run:fail("operation_invalid", { message = ("the host has a guest '%s' already"):format(run.options.name) })
+  end
+end
+
+-- Why the disk gets no file of its own, and what helps; nil: it gets one.
+local function unfit(run, disk)
+  if not disk.images[1] then
+    return "it has no image"
+  elseif disk.type ~= "file" then
+    return ("its image is no file: it is of the type '%s'"):format(disk.type), "guestlua.workflow.backup and restore make files of it"
+  elseif chain.has_encrypted(disk) then
+    return "it is encrypted, and its copy would not be"
+  elseif disk.element.transient then
+    return "it is transient"
+  elseif run.options.disks == "overlay" and (core.find_image(disk.images[1]) or {}).writable then
+    return "its image can be written: whatever is written to it destroys the clone",
+      "chmod a-w makes a template of it; the guest that has it cannot be started then"
+  end
+end
+
+local function file_of(run, disk)
+  local options, source = run.options, disk.images[1]
+  local own = disk.element.driver and disk.element.driver.type or "raw"
+  local format = options.disks == "overlay" and "qcow2" or FORMATS[own] and own or "qcow2"
+  local directory = options.to and options.to:gsub("/*$", "/") or source:match("^(.*/)")
+  local path = options.files and options.files[disk.target]
+    or ("%s%s-%s.%s"):format(directory, options.name, disk.target, format == "raw" and "img" or format)
+  image.check_new(run.guest, disk.target, path)
+  local file, now = image.at(run.guest, path), core.find_image(source)
+  if not now then
+    chain.fail("operation_invalid", run.guest, disk.target, { message = ("there is no image %s"):format(source) })
+  end
+  file.target, file.format, file.source, file.source_format, file.written = disk.target, format, source, own, now.written
+  return file
+end
+
+local function check_names(run, files)
+  for target in pairs(run.options.files or {}) do
+    local known = false
+    for _, file in ipairs(files) do
+      known = known or file.target == target
+    end
+    if not known then
+      run:fail("device_not_found", { device = target, device_type = "disk", message = "the guest has no such disk that is copied" })
+    end
+  end
+end
+
+-- The disks' new files; and the targets of disks that the clone has in common with the guest.
+local function files_of(run)
+  local files, shared = {}, {}
+  for _, disk in ipairs(chain.disks(run.guest, nil, { inactive = true })) do
+    if disk.element.shareable then
+      shared[#shared + 1] = disk.target
+    else
+      local why, hint = unfit(run, disk)
+      if why then
+        chain.fail("argument_unsupported", run.guest, disk.target, { message = why, hint = hint })
+      end
+      files[#files + 1] = file_of(run, disk)
+    end
+  end
+  check_names(run, files)
+  return files, shared
+end
+
+local function nvram_of(run, element)
+  local nvram = element.os and element.os.nvram
+  local path = nvram and (nvram.source and nvram.source.file or not nvram.source and nvram[1])
+  if nvram and nvram.source and not path then
+    run:fail("argument_unsupported", { message = "its UEFI variables are in no file, but on a volume or another machine" })
+  elseif not path or not core.find_image(path) then
+    return nil -- libvirt makes them at the first start
+  end
+  local file = image.at(run.guest, domain.nvram_path(path, run.guest.name, run.options.name))
+  image.check_new(run.guest, "nvram", file.path)
+  file.source, file.written = path, core.find_image(path).written
+  return file
+end
+
+local function plan(run)
+  check_guest(run)
+  run.element = core.element(run.guest:get_xml_desc({ dump_inactive = true, dump_sensitive = not core.dry_run() }))
+  local files, shared = files_of(run)
+  run:watch({})
+  return { name = run.options.name, uuid = new_uuid(), files = files, shared = #shared > 0 and shared or nil,
+    nvram = nvram_of(run, run.element) }
+end
+
+-- ---- files ----
+
+local function each_file(data, fn)
+  for _, file in ipairs(data.files) do
+    fn(file)
+  end
+  if data.nvram then
+    fn(data.nvram)
+  end
+end
+
+local function make(run)
+  each_file(run.data, function(file)
+    image.make(run.guest, file.target or "nvram", file, file.source)
+    if not file.ino and not core.dry_run() then
+      run:fail("system_error", { message = ("%s cannot be made: %s"):format(file.path, file.why or "it is on another machine") })
+    end
+  end)
+end
+
+local function remove(run)
+  each_file(run.data, function(file)
+    local gone, why = image.remove(run.guest, file)
+    if not gone then
+      run:leave(file.path, why)
+    end
+  end)
+  return "undone: there is no clone"
+end
+
+local function copy_bytes(from, to)
+  local source <close> = assert(io.open(from, "rb"))
+  local copy <close> = assert(io.open(to, "r+b"))
+  assert(copy:write((assert(source:read("a")))))
+end
+
+local function fill(run, file)
+  if not file.target then
+    copy_bytes(file.source, file.path)
+    core.sync_file(file.path)
+  elseif run.options.disks == "overlay" then
+    qemu_img.overlay(file.path, file.source, file.source_format)
+  else
+    qemu_img.copy(file.source, file.source_format, file.path, file.format)
+  end
+end
+
+-- While an image is read QEMU's lock keeps others from writing it. Between two of them somebody may have started the guest.
+local function copy(run)
+  each_file(run.data, function(file)
+    fill(run, file)
+  end)
+  run:check_unchanged()
+  each_file(run.data, function(file)
+    local now = core.find_image(file.source)
+    if not now or now.written ~= file.written then
+      run:interfered(("%s was written while it was copied"):format(file.source))
+    end
+  end)
+end
+
+-- ---- the guest ----
+
+local function define(run)
+  local guest, data = run.guest, run.data
+  local element = domain.of_clone(run.element, data, data.files, data.nvram and data.nvram.path)
+  if core.dry_run() then
+    return calls.held("virDomainDefineXML", guest, { xml = tostring(element) })
+  end
+  run.clone = guest.host:write_instance_config(element)
+end
+
+local function undefine(run)
+  local clone <close> = run.guest.host:guest(run.data.uuid)
+  if not clone then
+    return
+  elseif clone:is_active() then
+    return "the clone is there, and runs"
+  end
+  clone:delete_configuration({ keep_nvram = true })
+end
+
+local function start(run)
+  if core.dry_run() then
+    return calls.held("virDomainCreateWithFlags", run.guest, { name = run.data.name })
+  end
+  run.clone:launch()
+end
+
+-- The guest itself was not changed, and need not be there.
+local function recover(run, host, guest)
+  run.guest = guest or { host = host, name = run.guest_name, uuid = run.uuid }
+  return undefine(run) or run:with_left(remove(run))
+end
+
+steps.define({
+  name = NAME,
+  help = "Makes another guest like one that is off, on the same host: its disks and UEFI variables in new files, with its own UUID, addresses "
+    .. "and ports; paths of sockets and logs get its name. A TPM begins empty. Neither the guest nor its files are written to. If a step fails, "
+    .. "neither the clone nor a file of it is left.",
+  fields = {
+    { name = "clone", type = "string", help = "its name" },
+    { name = "uuid", type = "string", help = "its UUID" },
+    { name = "files", type = "table[]", help = "the disks' new files: target, path, format" },
+    { name = "shared", type = "string[]?", help = "targets of shareable disks, which both guests have" },
+  },
+  params = {
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must be off" },
+    { name = "name", type = "string", required = true, help = "the clone's name" },
+    { name = "disks", type = "string", help = "\"copy\", the default: files that need no other; \"overlay\": what the clone writes, on top of the "
+      .. "guest's images, which nobody may be able to write any more" },
+    { name = "to", type = "string", help = "a directory for the disks' files; default: where the guest's are" },
+    { name = "files", type = "table", help = "the files of single disks, for example {vda=\"/images/vda.qcow2\"}" },
+    { name = "start", type = "boolean", help = "start it" },
+    { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" },
+  },
+  arguments = arguments,
+  plan = plan,
+  recover = recover,
+  { "make", run = make, undo = remove },
+  { "copy", run = copy, recorded = true, checks = true },
+  { "define", run = define, undo = undefine, change = true },
+  { "start", run = start, when = function(run) return run.options.start end, change = true },
+  result = function(run)
+    local data, files = run.data, {}
+    for i, file in ipairs(data.files) do
+      files[i] = { target = file.target, path = file.path, format = file.format }
+    end
+    if run.clone then
+      retry.try(run.clone.close, run.clone)
+    end
+    return { clone = data.name, uuid = data.uuid, files = files, shared = data.shared }
+  end,
+})
