@@ -138,6 +138,7 @@ end
 
 local function plan(run)
   check_guest(run)
+  qemu_img.check()
   run.element = core.element(run.guest:get_xml_desc({ dump_inactive = true, dump_sensitive = not core.dry_run() }))
   local files, shared = files_of(run)
   run:watch({})
