@@ -13,7 +13,8 @@
 void gl_op_error_set(lua_State *L, const gl_op *op)
 {
   gl_error_set(L, "op", op->def->name);
-  gl_error_set(L, "call", op->call ? op->call : op->def->call);
+  const char *call = op->phase == GL_OP_RUNNING ? NULL : op->call; /* which is the worker's until it is done */
+  gl_error_set(L, "call", call ? call : op->def->call);
   gl_printable_push_masked(L, op->uri);
   lua_setfield(L, -2, "host");
   const gl_handle *subject = op->subject;
