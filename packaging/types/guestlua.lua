@@ -59,7 +59,7 @@ function guestlua.alive() end
 ---@return number # the seconds that it took
 function guestlua.await_agent(guest, options) end
 
----dry_run(true): from now on calls that change something are written to the log and not made. A call whose only result is success reports success; any other raises an error of kind "dry_run". New connections are read-only. It cannot be switched off. The command's --dry-run.
+---dry_run(true): from now on calls that change something are written to the log and not made. A call with success as its only result reports success; any other raises an error of kind "dry_run". New connections are read-only. It cannot be switched off. The command's --dry-run.
 ---@param on? boolean true; nil: only ask
 ---@return boolean # whether this is a dry run
 function guestlua.dry_run(on) end
@@ -689,7 +689,7 @@ function Host:guest(name_or_uuid, options) end
 ---@field paused? boolean those that are paused
 ---@field shutoff? boolean those that are off
 ---@field other? boolean those in any other state
----@field managed_save? boolean only those whose memory is saved on the host, or only the others
+---@field managed_save? boolean only those with their memory saved on the host, or only the others
 ---@field autostart? boolean only those that start with their host, or only the others
 ---@field has_snapshot? boolean only those with snapshots, or only the others
 ---@field has_checkpoint? boolean only those with checkpoints, or only the others
@@ -1431,7 +1431,7 @@ function Host:secrets(options) end
 ---@class guestlua.SetIdentityOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Says on whose behalf the calls of this connection are made, for the daemon's access rules.
+---Says for whom the calls of this connection are made, to the daemon's access rules.
 ---
 ---libvirt: `virConnectSetIdentity`
 ---@param params table a table from name to value
@@ -1509,7 +1509,7 @@ function Host:storage_pool_lookup_by_name(name, options) end
 ---@class guestlua.StoragePoolLookupByTargetPathOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Finds the storage pool whose volumes are at that path.
+---Finds the storage pool with its volumes at that path.
 ---
 ---libvirt: `virStoragePoolLookupByTargetPath`
 ---@param path string its path
@@ -1836,7 +1836,7 @@ function Guest:events(names, options) end
 ---@field secret? any a string, or a list of strings, in args that must not be shown: they are masked in all that guestlua prints from now on; input always is
 ---@field timeout? number seconds; after that the program and all that it started are killed, and an error of kind "timeout" is raised
 
----Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in pieces, because libvirt drops an agent whose answer is over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, no_directory, timeout.
+---Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in pieces, because libvirt drops an agent with an answer over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, no_directory, timeout.
 ---@param path string the program; with no path the guest's PATH is searched
 ---@param options? guestlua.ExecOptions
 ---@return integer code
@@ -2528,7 +2528,7 @@ function Guest:wait_event(names, options) end
 ---@param options? guestlua.WriteFileOptions
 function Guest:write_file(path, text, options) end
 
----A guest under libvirt's own names: guest.domain makes one. A Guest has its methods too, but for those whose name it has itself.
+---A guest under libvirt's own names: guest.domain makes one. A Guest has its methods too, but for those with a name that it has itself.
 ---@class guestlua.Domain: userdata
 ---@field guest guestlua.Guest The Guest that it is.
 ---@field host guestlua.Host The connection that it was found on.
@@ -3897,7 +3897,7 @@ function Domain:save_params(params, options) end
 function Domain:screenshot(path, options) end
 
 ---@class guestlua.SendKeyOptions
----@field codeset? string whose codes they are, default: "linux"
+---@field codeset? string the set that the codes are of, default: "linux"
 ---@field hold? integer how long they are held, in milliseconds, default: 0
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -5044,7 +5044,7 @@ function StoragePool:create_xml(xml_desc, options) end
 ---
 ---libvirt: `virStorageVolCreateXMLFrom`
 ---@param xml guestlua.Element|string the new volume, a <volume> element
----@param volume guestlua.StorageVol the volume whose contents it gets
+---@param volume guestlua.StorageVol the volume that it is a copy of
 ---@param options? guestlua.CreateXmlFromOptions
 ---@return guestlua.StorageVol
 function StoragePool:create_xml_from(xml, volume, options) end

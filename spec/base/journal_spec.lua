@@ -64,7 +64,7 @@ describe("The journal", function()
     return found
   end
 
-  -- What there may be beside a good entry: how it comes to be, and the reason that is said. guest: whether it can be read whose it is.
+  -- What there may be beside a good entry: how it comes to be, and the reason that is said. guest: whether its guest can be read.
   local function plant_all()
     local is_root = core.user() == 0
     local rows = {

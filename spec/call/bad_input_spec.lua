@@ -51,7 +51,7 @@ local WRONG = {
   ["userdata"] = { 1, "x", true, {}, io.stdout, guestlua.element("a", {}) },
 }
 
--- Parameters whose type does not say what fits: the value that does, and ones that do not.
+-- Parameters with a type that does not say what fits: the value that does, and ones that do not.
 local SPECIAL = {
   ["guestlua.open.uri"] = { "test:///default" },
   ["guestlua.isatty.file"] = { io.stdout, { 1, "x", {}, print } },

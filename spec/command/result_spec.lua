@@ -130,7 +130,7 @@ describe("guestlua --result", function()
     assert.is_false(result.changed)
   end)
 
-  it("has an error that is none of ours, and one that is a table", function()
+  it("has an error that is none of guestlua's, and one that is a table", function()
     local result, code = run("error('no way')")
     assert.equal(1, code)
     assert.equal("script", result.error.kind)

@@ -1,4 +1,4 @@
-/* Handing libvirt's objects over, in both directions: whose references they are, and what is refused. */
+/* Handing libvirt's objects over, in both directions: who holds the references, and what is refused. */
 #include "check.h"
 
 typedef struct push_args {

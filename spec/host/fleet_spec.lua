@@ -185,7 +185,7 @@ describe("A fleet", function()
     assert.equal("bad_argument", helper.failure(fleet.events, fleet, { "nonsense" }).kind)
   end)
 
-  it("is read from a file, whose bad lines are named", function()
+  it("is read from a file, and its bad lines are named", function()
     local a = host("a", "web")
     local path = write("hosts", ("# ours\n\na %s # the first\n%s\na b c\nhttp:// x\nx test:///default\n"):format(a.uri, a.uri))
     local fleet <close> = guestlua.fleet(path)

@@ -21,7 +21,7 @@ describe("Host", function()
     assert.is_nil(host:guest("00000000-0000-0000-0000-000000000000"))
   end)
 
-  it("finds a guest whose name reads like a UUID", function()
+  it("finds a guest with a name that reads like a UUID", function()
     local host <close> = guestlua.open("test:///default")
     local name = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
     local guest = guestlua.Guest.create(

@@ -173,7 +173,7 @@ describe("libvirt's objects", function()
     assert.same({ 0, 2, 4 }, (host:get_cpu_map()))
   end)
 
-  it("have a screen whose picture is a file that is whole or not there", function()
+  it("have a screen, and its picture is a file that is whole or not there", function()
     local dir = os.tmpname()
     os.remove(dir)
     assert(os.execute("mkdir " .. dir))

@@ -3,7 +3,7 @@
 local core = require("guestlua.core")
 local objects = require("spec.support.objects")
 
--- The newest libvirt whose functions were looked at. What is newer than this and of a new shape may be left out.
+-- The newest libvirt of which the functions were looked at. What is newer than this and of a new shape may be left out.
 local KNOWN = { 12, 8 }
 
 -- Calls that change nothing although they need a right to more than reading.

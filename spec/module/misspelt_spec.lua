@@ -1,4 +1,4 @@
--- A name of ours that is misspelt is an error that says which is meant, whatever has it.
+-- A name of guestlua's that is misspelt is an error that says which is meant, whatever has it.
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")

@@ -80,7 +80,7 @@ describe("A backup of a guest with firmware", function()
     end)
   end
 
-  it_("whose UEFI variables cannot be read does not exist", function()
+  it_("with UEFI variables that cannot be read does not exist", function()
     with_guest(("<nvram>%s/none.fd</nvram>"):format(dir), "", function(guest)
       local e = helper.failure(workflow.backup, guest, { to = dir .. "/to" })
       assert.matches("UEFI variables cannot be read", e.message)

@@ -315,7 +315,7 @@ describe("A backup", function()
     workflow.verify(directory, { all = true })
   end)
 
-  -- A backup whose scratch space is small, while the guest overwrites its files: the error.
+  -- A backup with little scratch space, while the guest overwrites its files: the error.
   local function crowded(overwrite)
     local small = machine.dir .. "/small"
     machine:sh("dd if=/dev/urandom of=/data/more bs=64k count=96 2>/dev/null; sync")

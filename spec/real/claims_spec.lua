@@ -351,7 +351,7 @@ describe("A guest's claim", function()
     assert.matches("claim of machine 'far'", results[1].outcome)
     is_free("adopted")
     workflow.snapshot_then_commit(machine.guest)
-    -- a lock of the same name that is in another container, whose files are not these
+    -- a lock of the same name that is in another container, with other files
     local boot <close> = io.open("/proc/sys/kernel/random/boot_id")
     plant({ boot = boot:read("l"), lock = guestlua.journal() .. "/" .. machine.guest.uuid .. ".lock" })
     is_respected()

@@ -237,7 +237,7 @@ end)
 describe("detach_device_with_retry", function()
   helper.leaves_nothing()
 
-  it("gives up on a guest that stands still, and waits for one whose kernel is not up yet", function()
+  it("gives up on a guest that stands still, and waits for one with a kernel that is not up yet", function()
     local machine <close> = tiny.boot({ await = false })
     local guest = machine.guest
     guest:attach_device(second_disk(machine, "vdb"), { live = true, persistent = true })

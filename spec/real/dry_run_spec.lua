@@ -47,7 +47,7 @@ local function rows()
   return list
 end
 
--- Runs a script whose calls are seen, in a dry run.
+-- Runs a script in a dry run, with its calls seen.
 local function run(script)
   local code, out, err, calls = faults.run([[
     guestlua.dry_run(true)

@@ -53,7 +53,7 @@ describe("A fault", function()
     assert.equal(out, the_same)
   end)
 
-  it("is a call that is made, and whose answer is lost", function()
+  it("is a call that is made, and the answer is lost", function()
     local _, out, _, calls = faults.run(PAUSE, { fault = "virDomainSuspend#1:rpc:after" })
     assert.equal("fail:after", calls[#calls - 1].fault)
     assert.equal(answer(power.PAUSED, "rpc", "injected: virDomainSuspend, call " .. calls[#calls - 1].index), out)

@@ -6,8 +6,8 @@ local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local journal = require("guestlua.base.journal")
 
--- The child is killed right after the n-th call of a function of ours ("write_file#2": the second write of its journal), or by a fault at a call of
--- libvirt's. No watchdog recovers it before others come.
+-- The child is killed right after the n-th call of one of guestlua's functions ("write_file#2": the second write of its journal), or by a fault at
+-- a call of libvirt's. No watchdog recovers it before others come.
 local CHILD = [[
   local core = require("guestlua.core")
   local wanted, number = (os.getenv("KILL_AFTER") or "none#0"):match("^(.*)#(%%d+)$")
@@ -237,7 +237,7 @@ describe("A killed run that somebody else came after", function()
     return text
   end
 
-  -- The guest as it was before the run, whose number the files have.
+  -- The guest as it was before the run, which gives the files its number.
   local function prepare(name)
     others:reset()
     others.number = others.number + 1

@@ -64,7 +64,7 @@ local ROWS = {
   { "target and image", { disk("<source file='/a'/>", "vda"), disk("<source file='/b'/>", "vdb") }, disk("<source file='/b'/>", "vdb"), 2 },
   { "a target with another image", { disk("<source file='/a'/>", "vda") }, disk("<source file='/b'/>", "vda") },
   { "an image at another target", { disk("<source file='/a'/>", "vda") }, disk("<source file='/a'/>", "vdb") },
-  { "a disk whose image is not said", { disk("<source file='/a'/>", "vda") }, disk("", "vda"), 1 },
+  { "a disk without an image", { disk("<source file='/a'/>", "vda") }, disk("", "vda"), 1 },
   { "a disk that had a snapshot taken", { disk(CHAIN, "vda") }, disk("<source file='/base'/>", "vda"), 1 },
   { "a device that libvirt knows as a file", { disk("<source dev='/dev/x'/>", "vda", "block") }, disk("<source dev='/dev//x'/>", "vda", "block"), 1 },
   { "a port that is the default", { disk(NBD, "vda", "network") }, disk((NBD:gsub(" port='10809'", "")), "vda", "network"), 1 },

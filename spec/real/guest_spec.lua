@@ -305,7 +305,7 @@ describe("Guest, on a real guest,", function()
     assert.same({ "said", "went" }, { goes_on:wait(), (waits:wait()) })
   end)
 
-  it("goes on with a program whose task was cancelled", function()
+  it("goes on with a program after its task was cancelled", function()
     local task = guestlua.spawn(function()
       machine:sh("exec sleep 54321")
     end)

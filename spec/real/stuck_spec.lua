@@ -1,4 +1,4 @@
--- A guest whose emulator stands still: libvirt waits for its answer without end. What the guest's system does is of no account.
+-- A guest with an emulator that stands still: libvirt waits for its answer without end. What the guest's system does is of no account.
 
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")

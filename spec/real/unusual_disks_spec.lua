@@ -74,7 +74,7 @@ describe("A disk", function()
     machine:await_agent(events)
   end)
 
-  it("whose target has another image in the configuration moves, and that image stays there", function()
+  it("with another image at its target in the configuration moves, and that image stays there", function()
     attach("vdb", "qcow2", nil, "other", true)
     attach("vdb", "qcow2")
     local function configured()

@@ -294,7 +294,7 @@ describe("A run that is killed", function()
     assert.equal("old", machine:sh("cat /data/old"))
   end)
 
-  kills("and whose guest is powered off waits until it runs again", function()
+  kills("and has its guest powered off waits until it runs again", function()
     run(COMMIT, { fault = "virDomainBlockCommit#1:kill" })
     assert.equal(2, #machine:chain())
     machine.guest:poweroff()

@@ -5,7 +5,7 @@ local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local tiny = require("spec.support.tiny")
 
-describe("A guest whose agent cannot answer", function()
+describe("A guest with an agent that cannot answer", function()
   helper.leaves_nothing()
 
   it("is not said to be frozen", function()

@@ -4,7 +4,7 @@
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
-describe("A guard of an object whose id is old", function()
+describe("A guard of an object with an old id", function()
   local host
   helper.leaves_nothing(function()
     host = guestlua.open("test:///default")

@@ -4,7 +4,7 @@
 --  - Somebody pivoted the copy of live_snapshot by hand: its undo deleted the image that the guest wrote to by then, and said "there is no copy".
 --  - Images that differ in their last suffix only got the same overlay name in the same millisecond.
 --  - Two runs overlapped on one guest: the first deleted the base of the second, and from then on every recover failed.
---  - A disk whose source has no name was left out of "all disks" without a word.
+--  - A disk with a source that has no name was left out of "all disks" without a word.
 --  - SIGHUP ended the process without undoing.
 
 local faults = require("spec.support.faults")

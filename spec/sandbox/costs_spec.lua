@@ -1,4 +1,4 @@
--- What C functions do for a script whose instructions are counted is paid for.
+-- What C functions do for a script with counted instructions is paid for.
 --
 -- Seen: with a limit of 20 million instructions these ran for hours, as a call of a C function cost what any instruction costs.
 
@@ -10,7 +10,7 @@ local FOREVER = "for i = 1, 1e9 do %s end"
 
 -- Each ends by the limit; with false: by itself.
 local SCRIPTS = {
-  -- calls whose work is not what they return
+  -- calls that do more work than they return
   { "return #(''):rep(2^53)", false },
   { "print(#(''):rep('1e300', ''))", false },
   { "local t = {} for i = 1, 1e7 do t[1] = ('%99.99f'):format(1e308) end" },
@@ -51,7 +51,7 @@ local SCRIPTS = {
   { "local guest = guestlua.open('test:///default'):guest('test') while true do pcall(guest.get_info, guest) end" },
 }
 
-describe("A script whose instructions are counted", function()
+describe("A script with counted instructions", function()
   for _, row in ipairs(SCRIPTS) do
     it("ends: " .. row[1], function()
       local code, out, err = helper.run(LIMIT:format(helper.interpreter), row[1])

@@ -172,7 +172,7 @@ describe("Out of the sandbox leads", function()
 
   it("no global of trusted code", function()
     prints("", [[
-      -- What functions of ours call back with, raise, and what can be found from there.
+      -- What guestlua's functions call back with, raise, and what can be found from there.
       local seen, todo = {}, { _G }
       local function add(value) todo[#todo + 1] = value end
       local host <close> = guestlua.open("test:///default")

@@ -1,4 +1,4 @@
--- A guest with a login on a serial device: root, whose password is "seam".
+-- A guest with a login on a serial device: root, with the password "seam".
 
 local guestlua = require("guestlua")
 

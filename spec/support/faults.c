@@ -252,7 +252,7 @@ static bool read_what(const char *text, fault *f)
   return read_number(text, max, &f->number, &end) && f->number > 0 && !*end;
 }
 
-/* A name that is none of ours would never be met. */
+/* A name that guestlua does not call would never be met. */
 static bool is_known(const char *name)
 {
   Dl_info here, there;

@@ -25,7 +25,7 @@ function virsh.rows()
   return rows
 end
 
--- Rows of a newer virsh whose lines call nothing that libvirt has only since then.
+-- Rows of a newer virsh with lines that call nothing that libvirt has only since then.
 local OF_OLD = { await = true, domthrottlegroupinfo = true, domthrottlegrouplist = true, ["hypervisor-cpu-models"] = true }
 
 -- Whether the libvirt that this was built with is older than what the row's lines call.

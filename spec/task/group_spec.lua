@@ -413,7 +413,7 @@ describe("guestlua.timeout", function()
     end))
   end)
 
-  it("nests, and the one whose time is over is the one that tells", function()
+  it("nests, and the one that has no time left is the one that reports it", function()
     local inner
     local e = helper.failure(guestlua.timeout, 0.01, function()
       local ok

@@ -11,7 +11,7 @@ typedef struct gl_class {
   const gl_opdef *const *fields;     /* ops without arguments that read as fields; may be NULL */
   int (*tostring)(lua_State *L);
   lua_CFunction index, newindex; /* for keys that are no method and no field: self, key [, value]; may be NULL */
-  const gl_type *inherits; /* whose methods are its own too, unless it has one of the name; that type's `also` is this one. May be NULL */
+  const gl_type *inherits; /* it has the methods of that, unless it has one of the name; that type's `also` is this one. May be NULL */
 } gl_class;
 
 /* Registers the class and pushes its table of methods, to which Lua code may add. [-0, +1, e] */

@@ -16,7 +16,7 @@ typedef struct gl_handle gl_handle;
 /* What kind of object it is. */
 typedef struct gl_handle_type {
   const char *what;                /* what people call it: "guest"; NULL: its name is the connection's URI */
-  const struct gl_handle_type *of; /* whose part it is: they have the uuid in common, and their calls wait for each other */
+  const struct gl_handle_type *of; /* what it is a part of: they have the uuid in common, and their calls wait for each other */
   bool by_name;                    /* name and owner tell it from others, and not the uuid */
   void (*free)(void *ptr);
 

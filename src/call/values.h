@@ -23,7 +23,7 @@ extern const gl_kind gl_number_list;  /* gl_numbers, each from 0 up; max: of eac
 /* A map of processors, a bit each, from a list of their numbers, which `most` bounds. Any thread. NULL: no memory. */
 unsigned char *gl_cpu_map(const gl_numbers *cpus, size_t *length);
 
-/* Pushes the list of the numbers whose bits are set. [-0, +1, m] */
+/* Pushes the list of the numbers of the bits that are set. [-0, +1, m] */
 void gl_push_cpu_map(lua_State *L, const unsigned char *map, size_t length);
 
 #endif

@@ -42,7 +42,7 @@ typedef struct gl_state {
   gl_queue *queue;             /* events from libvirt's event thread (event/queue.c) */
   gl_task *ready, **ready_end; /* tasks to resume, oldest first */
   gl_task *all;                /* every task not yet freed */
-  gl_task *running;            /* the task whose Lua code runs now */
+  gl_task *running;            /* the task that runs Lua code now */
   lua_State *_Atomic active;   /* the coroutine now running, as far as we know; signal handlers set their hook on it */
   gl_task *main;               /* the task that an interrupt cancels */
   gl_task *root;               /* stands for code that runs in no task */

@@ -2,7 +2,7 @@
 --
 -- The names, types and numbers are those of the description that libvirt installs: what is newer than this repository comes by itself. What the
 -- description does not say is in calls/*.lua, a table a class:
---   class     the class of Lua whose methods they are: what the function's first argument is
+--   class     the class of Lua that has them as methods: what the function's first argument is
 --   rows      by libvirt's function. First whether it changes something:
 --               "look"    it changes nothing, and is one round trip at most      "read"    it changes nothing, and may take longer
 --               "change"  it changes something                                   "beside"  the same, and helps or ends what is under way
@@ -15,7 +15,7 @@
 --               gives     the enumeration of the result                             returns  what the result means
 --               lane      "agent": it speaks to the guest's agent                   slow     it may last for hours
 --               aborts    the method that ends it                                   maybe    nothing may come back
---   hand      functions whose methods are written by hand, and which those are
+--   hand      functions with methods that are written by hand, and their names
 --   superseded, missing, infrastructure   functions that have none, and why: spec/coverage_spec.lua proves that none is forgotten
 -- A function that is in no table changes something.
 --

@@ -1,7 +1,7 @@
--- guestlua --check: compiles scripts without running them, and looks for names of ours that are misspelt.
+-- guestlua --check: compiles scripts without running them, and looks for guestlua's names that are misspelt.
 --
 -- What a variable holds is followed as far as it is plain to see: local host = guestlua.open(), local guest = host:guest("web"). Of what is known to
--- be ours every unknown method and option is told; of the rest only what nearly is a name of ours, and is none that the script itself makes.
+-- be guestlua's every unknown method and option is reported; of the rest only what nearly is one of its names, and is none that the script makes.
 
 local core = require("guestlua.core")
 local help = require("guestlua.prompt.help")
@@ -96,7 +96,7 @@ local function member(found, by, word)
   return type(value) == "table" and { value = value } or nil
 end
 
--- What begins at i: {value=} for tables and functions of the module, {class=} for an object of ours, {row=} for a method, {list=} for a list of
+-- What begins at i: {value=} for tables and functions of the module, {class=} for an object of guestlua's, {row=} for a method, {list=} for a list of
 -- objects; or nil; and where it ends.
 function Check:follow(i)
   local words, found = self.words, nil
@@ -154,7 +154,7 @@ local function options_of(row)
   return names, positional + 1
 end
 
--- The options of a call, at whose bracket i is. Where several rows may be meant the key must be none of any.
+-- The options of a call with its bracket at i. Where several rows may be meant the key must be none of any.
 function Check:options(rows, certain, i)
   local words, all, at = self.words, {}, nil
   for _, row in ipairs(rows) do
@@ -188,7 +188,7 @@ function Check:call(found, by, name, i)
     local row = help.member(class, name.text)
     if row and row.params then
       return self:options({ row }, true, i)
-    elseif class.name ~= "Element" then -- whose fields are what the XML has
+    elseif class.name ~= "Element" then -- that has the fields that the XML has
       local near = nearest(name.text, names_of(help.methods(class)))
       self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or "")
     end

@@ -299,7 +299,7 @@ define(core.Guest, "Guest", {
   name = "exec",
   method = true,
   help = "Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in "
-    .. "pieces, because libvirt drops an agent whose answer is over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, "
+    .. "pieces, because libvirt drops an agent with an answer over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, "
     .. "no_directory, timeout.",
   result = { "integer code", "string output", "string errors", "table how" },
   returns = "its exit code (128 plus the signal's number if a signal ended it), its output, its error output, and a table: signal (nil: "

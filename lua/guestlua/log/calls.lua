@@ -127,7 +127,7 @@ end)
 
 define(calls, "guestlua", {
   name = "dry_run",
-  help = "dry_run(true): from now on calls that change something are written to the log and not made. A call whose only result is success "
+  help = "dry_run(true): from now on calls that change something are written to the log and not made. A call with success as its only result "
     .. "reports success; any other raises an error of kind \"dry_run\". New connections are read-only. It cannot be switched "
     .. "off. The command's --dry-run.",
   result = "boolean",

@@ -167,7 +167,7 @@ local function follow(found, step)
   return value ~= nil and { value = value, row = type(value) == "function" and select(2, help.row_of(value)) or nil }
 end
 
--- What a chain leads to: {value=}, {class=} (something of that class), {listed=} (a list of such), {row=, of= (whose method)}; or nil.
+-- What a chain leads to: {value=}, {class=} (something of that class), {listed=} (a list of such), {row=, of= (the method's class)}; or nil.
 local function resolve(chain, depth)
   local found, first = { value = globals }, 1
   local name = chain[1] and chain[1].name

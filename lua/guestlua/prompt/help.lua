@@ -105,7 +105,7 @@ function help.class_in(value)
   end
 end
 
--- The class of a value of ours; nil for others.
+-- The class of a value of guestlua's; nil for others.
 function help.class_of(value)
   if type(value) == "table" then
     local name = define.classes[getmetatable(value)]
@@ -183,7 +183,7 @@ function help.type(text)
   return (list ~= "" and "a list of " .. kind .. "s" or kind) .. (optional ~= "" and ", or nil" or "")
 end
 
--- The class and the row of a function of ours.
+-- The class and the row of a function of guestlua's.
 function help.row_of(fn)
   for _, class in ipairs(help.classes()) do
     for _, row in ipairs(class.methods) do

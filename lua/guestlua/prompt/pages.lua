@@ -205,7 +205,7 @@ local function overview(columns)
   }, "\n")
 end
 
--- What there is to say of a topic: nothing, a value of ours, or words. nil: nothing.
+-- What there is to say of a topic: nothing, a value of guestlua's, or words. nil: nothing.
 function pages.find(topic, columns)
   columns = columns or 80
   if topic == nil then

@@ -1,4 +1,4 @@
--- What the C functions of Lua's libraries cost a script whose instructions are counted: a row for each that a script can reach.
+-- What the C functions of Lua's libraries cost a script with counted instructions: a row for each that a script can reach.
 --
 -- What they do is paid for by the time that it took, as is what this library's own functions do (src/loop/sandbox.c). A row that is a function is
 -- charged before the call, as that call could take any time: it gets the arguments, and returns instructions. A text says why no call of it can.
@@ -11,7 +11,7 @@ local BYTES, FORMATTED = 64, 64
 
 local CONSTANT = "takes the same time whatever it is given"
 local GIVEN = "takes as long as what it is given is long, which took longer to make"
-local COUNTED = "calls functions, whose instructions are counted"
+local COUNTED = "calls functions, and their instructions are counted"
 local PATTERN = "a bad pattern can take any time: it is the one thing that only a process of its own ends"
 
 local costs = {}

@@ -31,7 +31,7 @@ local function matches(pattern, name)
   return pattern == name or pattern:sub(-1) == "*" and name:sub(1, #pattern - 1) == pattern:sub(1, -2)
 end
 
--- Classes whose objects ask libvirt nothing. Of all others, those that are new too, each method is a right.
+-- Classes of objects that ask libvirt nothing. Of all others, those that are new too, each method is a right.
 local FREE = { Subscription = true, Element = true, Task = true, Signal = true }
 
 -- All that asks libvirt something: { name =, owner =, key = }. close is no right that one could be denied.
@@ -167,7 +167,7 @@ end
 
 -- ---- the globals ----
 
--- What a script could change of a table of ours would be called by our own modules, which may do more than it.
+-- What a script could change of a table of guestlua's would be called by its own modules, which may do more than it.
 local function own_copy(from, seen)
   seen = seen or {}
   if not seen[from] then

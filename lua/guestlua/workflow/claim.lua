@@ -98,7 +98,7 @@ local function lives(mark, path)
   if where == "before" then
     return false
   elseif where == "elsewhere" then
-    return nil, "that is another machine, whose runs cannot be seen from here"
+    return nil, "that is another machine, and its runs cannot be seen from here"
   elseif is_lock_of(mark, path) then
     return false
   end

@@ -1,6 +1,6 @@
 -- From libvirt's description of its events to C: a callback for each type of callback, which hands on what it is given, the names of all that, and
 -- the kinds of events with their names in Lua. Events that are newer than this repository come by themselves: with their arguments' names, and words
--- for the numbers whose enumeration is called after the callback and the argument. An argument of a type that is not known here is left out.
+-- for the numbers with an enumeration that is called after the callback and the argument. An argument of a type that is not known here is left out.
 
 local names = require("generate.names")
 local write = require("generate.write")

@@ -75,7 +75,8 @@ static const gl_opdef *const fields[] = {&gl_named_name_def, &gl_named_uuid_def,
 
 const gl_class gl_domain_class = {
   .type = &gl_domain_type,
-  .help = "A guest under libvirt's own names: guest.domain makes one. A Guest has its methods too, but for those whose name it has itself.",
+  .help =
+    "A guest under libvirt's own names: guest.domain makes one. A Guest has its methods too, but for those with a name that it has itself.",
   .ops = ops,
   .fields = fields,
   .tostring = domain_tostring,

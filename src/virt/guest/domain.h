@@ -5,7 +5,7 @@
 #include "call/class.h"
 
 extern const gl_class gl_domain_class;
-extern const gl_type gl_domain_type;       /* whose methods are a Guest's too */
+extern const gl_type gl_domain_type;       /* a Guest has its methods too */
 extern const gl_opdef gl_guest_domain_def; /* the field of a Guest */
 
 #endif

@@ -162,7 +162,7 @@ static const gl_param send_key_params[] = {
    .kind = &gl_name,
    .offset = offsetof(key_op, codeset),
    .names = &gl_enum_virKeycodeSet,
-   .help = "whose codes they are, default: \"linux\""},
+   .help = "the set that the codes are of, default: \"linux\""},
   GL_OPTION_UP_TO(key_op, hold, UINT_MAX, "how long they are held, in milliseconds, default: 0"),
   GL_END,
 };

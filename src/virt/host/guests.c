@@ -90,7 +90,7 @@ static const gl_param guests_params[] = {
   GL_OPTION_FLAG("shutoff", VIR_CONNECT_LIST_DOMAINS_SHUTOFF, "those that are off"),
   GL_OPTION_FLAG("other", VIR_CONNECT_LIST_DOMAINS_OTHER, "those in any other state"),
   GL_OPTION_CHOICE("managed_save", VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE,
-                   "only those whose memory is saved on the host, or only the others"),
+                   "only those with their memory saved on the host, or only the others"),
   GL_OPTION_CHOICE("autostart", VIR_CONNECT_LIST_DOMAINS_AUTOSTART, VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART,
                    "only those that start with their host, or only the others"),
   GL_OPTION_CHOICE("has_snapshot", VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT,

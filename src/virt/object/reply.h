@@ -22,7 +22,7 @@ typedef struct gl_reply {
   const gl_enum *names; /* of the first number; NULL: it has none */
 } gl_reply;
 
-/* For run: keeps an object; one that may not be there; a list, whose type it takes over. 0, or -1 if there is none. */
+/* For run: keeps an object; one that may not be there; a list, with the type that it has. 0, or -1 if there is none. */
 int gl_reply_object(gl_op *op, void *object);
 int gl_reply_found(gl_op *op, void *object);
 int gl_reply_list(gl_op *op, void *list, int count);

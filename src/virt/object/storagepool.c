@@ -35,7 +35,7 @@ typedef struct from_op {
 
 static const gl_param from_params[] = {
   GL_ARG(from_op, xml, &gl_xml, "the new volume, a <volume> element"),
-  GL_ARG(from_op, volume, &volume_kind, "the volume whose contents it gets"),
+  GL_ARG(from_op, volume, &volume_kind, "the volume that it is a copy of"),
   GL_OPTION_FLAG("prealloc_metadata", VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA, "make the tables of the whole image at once"),
   GL_OPTION_FLAG("reflink", VIR_STORAGE_VOL_CREATE_REFLINK, "share the blocks, on file systems that can"),
   GL_END,

@@ -133,7 +133,7 @@ local function drop_layer(disk, one)
   end
 end
 
--- The snapshots whose description changes: { name, old, new }.
+-- The snapshots with a description that changes: { name, old, new }.
 local function kin_of(list, doomed, merges)
   local kin, parents = {}, {}
   for _, snapshot in ipairs(list) do -- parents first
