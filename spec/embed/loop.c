@@ -48,6 +48,22 @@ static void running(void)
   guestlua_free(L);
 }
 
+/* A task that computes does not keep the program. Under the thread sanitizer no signal comes meanwhile. */
+static void slices(void)
+{
+#ifndef __SANITIZE_THREAD__
+  const guestlua_options sliced = {.size = sizeof sliced, .slice = 1};
+  lua_State *cut = new_state(&sliced);
+  spawn(cut, "while not stop do end");
+  for (int turns = 0; turns < 5; turns++)
+    CHECK(guestlua_dispatch(cut) == 1 && guestlua_timeout(cut) == 0);
+  lua_pushboolean(cut, 1);
+  lua_setglobal(cut, "stop");
+  CHECK(loop(cut, 100) == 0);
+  guestlua_free(cut);
+#endif
+}
+
 static void dispatching(void)
 {
   lua_State *L = new_state(NULL);
@@ -280,6 +296,7 @@ int main(void)
 {
   running();
   dispatching();
+  slices();
   interrupting();
   nesting();
   wrong_thread();

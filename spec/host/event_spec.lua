@@ -276,7 +276,7 @@ describe("Events", function()
     local began = guestlua.now()
     local handler <close> = guest:on("lifecycle", function() end, { timeout = 0.05 })
     assert.is_true(guestlua.serve())
-    assert.is_true(guestlua.now() - began >= 0.05)
+    assert.is_true(guestlua.now() - began >= 0.049) -- the loop counts in ms
     local endless <close> = guest:on("lifecycle", function() end)
     assert.is_false(guestlua.serve({ timeout = 0.01 }))
     local closes = guestlua.spawn(function()

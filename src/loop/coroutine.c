@@ -152,3 +152,15 @@ void gl_coroutine_open(lua_State *L)
     }
   lua_pop(L, 2);
 }
+
+#ifdef __SANITIZE_THREAD__
+#include <setjmp.h>
+
+/* liblua may have been built to jump with this (_FORTIFY_SOURCE), which the sanitizer does not intercept: its own stack then grows with
+ * each yield and each error until it is full. */
+__attribute__((visibility("default"))) void __longjmp_chk(jmp_buf env, int value);
+void __longjmp_chk(jmp_buf env, int value)
+{
+  longjmp(env, value);
+}
+#endif

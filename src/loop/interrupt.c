@@ -2,7 +2,6 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "loop/park.h"
@@ -43,12 +42,6 @@ static void on_wakeup(gl_state *s)
     tell_status(s->L);
 }
 
-static bool is_own(lua_State *L, lua_Debug *ar)
-{
-  lua_getinfo(L, "S", ar);
-  return strncmp(ar->source, "=guestlua/", 10) == 0;
-}
-
 static bool returns_to_lua(lua_State *L)
 {
   lua_Debug ar;
@@ -65,7 +58,7 @@ static bool may_raise(lua_State *L, gl_state *s, lua_Debug *ar)
   if (ar->event == LUA_HOOKCOUNT) {
     int passed = atomic_fetch_add(&s->instructions, 1);
     s->since_return = passed ? s->since_return + 1 : 1;
-    return !is_own(L, ar) && s->since_return > (passed < HURRY ? BINDS_WITHIN : 1);
+    return !gl_state_is_own(L, ar) && s->since_return > (passed < HURRY ? BINDS_WITHIN : 1);
   }
   if (returns_to_lua(L))
     s->since_return = 0;

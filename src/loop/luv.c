@@ -231,6 +231,7 @@ int gl_luv_share(lua_State *L)
     return 0;
   dlopen(luaL_checkstring(L, 4), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE); /* its threads outlive the state */
   sharing *sh = sharing_new(L);
+  s->slice.luv = true;
   set_loop(s->L, &s->loop);
   set_callback(s->L, call_back);
   lua_getfield(L, LUA_REGISTRYINDEX, "luv_context");

@@ -81,10 +81,7 @@ void gl_sandbox_check_xml(lua_State *L, const gl_state *s, size_t more)
 static bool goes_on(lua_State *L, const gl_state *s, int level)
 {
   lua_Debug ar;
-  if (!lua_getstack(L, level, &ar) || s->limit.instructions_left < -GRACE)
-    return false;
-  lua_getinfo(L, "S", &ar);
-  return strncmp(ar.source, "=guestlua/", 10) == 0;
+  return s->limit.instructions_left >= -GRACE && lua_getstack(L, level, &ar) && gl_state_is_own(L, &ar);
 }
 
 bool gl_sandbox_is_used_up(const gl_state *s)
@@ -138,7 +135,6 @@ void gl_sandbox_settle(lua_State *L)
 
 static void on_count(lua_State *L, lua_Debug *ar)
 {
-  (void)ar;
   gl_state *s = gl_state_get(L);
   int count = lua_gethookcount(L), step = STEP;
   long long cost = settle(s);
@@ -152,6 +148,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
     lua_sethook(L, on_count, LUA_MASKCOUNT, step);
   if (s->limit.instructions_left <= 0 && !goes_on(L, s, 0))
     gl_sandbox_stop(L);
+  s->hooks.cut(L, s, ar);
 }
 
 void gl_sandbox_rehook(lua_State *L, gl_state *s)

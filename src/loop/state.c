@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -149,7 +150,8 @@ gl_state *gl_state_open(lua_State *L)
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   s->L = lua_tothread(L, -1);
   lua_pop(L, 1);
-  s->ready_end = &s->ready;
+  STAILQ_INIT(&s->ready);
+  STAILQ_INIT(&s->cut);
   pthread_once(&first_loop_once, make_first_loop);
   if (uv_loop_init(&s->loop) != 0 || !enter(s))
     luaL_error(L, "guestlua: cannot make an event loop");
@@ -202,6 +204,11 @@ void gl_state_check_here(lua_State *L, const gl_state *s, const char *method)
                    method);
   else if (!gl_state_is_here(s))
     gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to another thread, the one that opened guestlua in it", method);
+}
+
+bool gl_state_is_own(lua_State *L, lua_Debug *ar)
+{
+  return lua_getinfo(L, "S", ar) && strncmp(ar->source, "=guestlua/", 10) == 0;
 }
 
 void gl_state_push_empty(lua_State *L)

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/queue.h>
+#include <time.h>
 #include <uv.h>
 
 typedef struct gl_task gl_task;
@@ -21,6 +22,8 @@ typedef struct gl_watcher gl_watcher;
 
 /* Waiters, oldest first (wait.h). Initialize with TAILQ_INIT. */
 typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
+
+typedef STAILQ_HEAD(gl_ready_list, gl_task) gl_ready_list;
 
 /* Counters of live objects; the specs check that each returns to its earlier value. */
 typedef struct gl_counters {
@@ -33,20 +36,22 @@ typedef struct gl_counters {
 } gl_counters;
 
 /* The most hooks of each kind that the folders above may register. */
-#define GL_MOST_HOOKS 4
+#define GL_MOST_HOOKS 5
 
 typedef struct gl_state {
   lua_State *L; /* the main thread of the Lua state */
   uv_loop_t loop;
-  uv_async_t wakeup;           /* sent by the event thread and by gl_interrupt */
-  gl_queue *queue;             /* events from libvirt's event thread (event/queue.c) */
-  gl_task *ready, **ready_end; /* tasks to resume, oldest first */
-  gl_task *all;                /* every task not yet freed */
-  gl_task *running;            /* the task that runs Lua code now */
-  lua_State *_Atomic active;   /* the coroutine now running, as far as we know; signal handlers set their hook on it */
-  gl_task *main;               /* the task that an interrupt cancels */
-  gl_task *root;               /* stands for code that runs in no task */
-  bool passes;                 /* yielding from active returns to the loop */
+  uv_async_t wakeup;   /* sent by the event thread and by gl_interrupt */
+  gl_queue *queue;     /* events from libvirt's event thread (event/queue.c) */
+  gl_ready_list ready; /* tasks to resume, oldest first */
+  gl_ready_list cut;   /* those whose slice is over, which take turns with the others */
+  bool cut_was_last;
+  gl_task *all;              /* every task not yet freed */
+  gl_task *running;          /* the task that runs Lua code now */
+  lua_State *_Atomic active; /* the coroutine now running, as far as we know; signal handlers set their hook on it */
+  gl_task *main;             /* the task that an interrupt cancels */
+  gl_task *root;             /* stands for code that runs in no task */
+  bool passes;               /* yielding from active returns to the loop */
   int tasks_made;
   int in_place;     /* nested waits in place */
   int submitted;    /* calls handed to libuv */
@@ -72,10 +77,18 @@ typedef struct gl_state {
     long long seen; /* the processor's time when the count was last looked at, in ns */
   } limit;          /* sandbox.c */
   struct {
+    timer_t timer;
+    unsigned ms;                   /* of a slice; 0: there are none */
+    bool has_timer, luv;           /* luv: there may be callbacks of luv's */
+    volatile bool armed, over;     /* the signal handler's too, on this thread */
+    volatile unsigned turns, seen; /* tasks that have begun to run, and when the timer last ran out */
+  } slice;                         /* slice.c */
+  struct {
     void (*on_wakeup[GL_MOST_HOOKS])(struct gl_state *s);
     void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);
     int wakeup_count, close_count;
-    void (*stop)(struct gl_state *s, lua_State *co); /* stops co where it computes: interrupt.c */
+    void (*stop)(struct gl_state *s, lua_State *co);              /* stops co where it computes: interrupt.c */
+    void (*cut)(lua_State *L, struct gl_state *s, lua_Debug *ar); /* for a hook: yields if a slice is over: task.c */
   } hooks;
   pthread_t thread; /* the thread that owns the state */
   int forks;        /* that led to this process, when it was opened */
@@ -90,6 +103,15 @@ gl_state *gl_state_get(lua_State *L);
 
 /* The same for the main lua_State, without touching Lua: on any thread, and in signal handlers. NULL if it is closed. */
 gl_state *gl_state_find(const lua_State *L);
+
+/* Whether a task could go on now. */
+static inline bool gl_state_is_ready(const gl_state *s)
+{
+  return !STAILQ_EMPTY(&s->ready) || !STAILQ_EMPTY(&s->cut);
+}
+
+/* Whether the function at that place of the stack is of this library's own modules. [-0, +0, -] */
+bool gl_state_is_own(lua_State *L, lua_Debug *ar);
 
 /* Pushes "" without allocating. [-0, +1, -] */
 void gl_state_push_empty(lua_State *L);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "loop/sandbox.h"
+#include "loop/slice.h"
 
 static const char held_key;   /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
 static const char origin_key; /* in the registry: the last error raised by a wait for a task, and its origin */
@@ -43,7 +44,7 @@ int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, in
 bool gl_task_is_parked(lua_State *L, gl_state *s)
 {
   gl_task *t = gl_task_current(L, s);
-  return t && t->waits;
+  return t && (t->waits || t->cut);
 }
 
 gl_task *gl_task_owner(gl_state *s)
@@ -53,10 +54,28 @@ gl_task *gl_task_owner(gl_state *s)
 
 static void make_ready(gl_task *t)
 {
-  gl_state *s = t->state;
-  t->next = NULL;
-  *s->ready_end = t;
-  s->ready_end = &t->next;
+  STAILQ_INSERT_TAIL(&t->state->ready, t, entry);
+}
+
+/* Lua thread, in a hook: what computes is cut if its slice is over and it can be. */
+static void cut(lua_State *L, gl_state *s, lua_Debug *ar)
+{
+  if (!s->slice.over || gl_state_is_own(L, ar) || !gl_task_current(L, s) || !gl_slice_is_wanted(s))
+    return;
+  s->slice.over = false;
+  s->running->cut = true;
+  lua_yield(L, 0);
+}
+
+/* The task that runs next; NULL: all wait. Those that were cut and those that were woken take turns. */
+static gl_task *take_next(gl_state *s)
+{
+  s->cut_was_last = !STAILQ_EMPTY(&s->cut) && !(s->cut_was_last && !STAILQ_EMPTY(&s->ready));
+  gl_ready_list *list = s->cut_was_last ? &s->cut : &s->ready;
+  gl_task *next = STAILQ_FIRST(list);
+  if (next)
+    STAILQ_REMOVE_HEAD(list, entry);
+  return next;
 }
 
 /* The wait of a parked task is over. */
@@ -142,6 +161,7 @@ void gl_task_open(lua_State *L, gl_state *s)
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &held_key);
   gl_state_at_close(s, close_all);
+  s->hooks.cut = cut;
   s->root = task_new(s);
   if (!s->root)
     luaL_error(L, "guestlua: out of memory");
@@ -213,6 +233,7 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   gl_task_hold(L, co, true);
   s->alive.tasks++;
   make_ready(t);
+  gl_slice_begin(s);
   return t;
 }
 
@@ -301,11 +322,14 @@ static void resume(lua_State *L, gl_task *t)
   int nargs = lua_status(t->L) == LUA_YIELD ? 0 : lua_gettop(t->L) - 1;
   gl_sandbox_turn(s);
   s->running = t;
+  t->cut = false;
   s->timed_out = t->parked.timed_out;
   bool passes = s->passes;
   s->passes = true;
   lua_State *active = atomic_exchange(&s->active, t->L);
   gl_task_stop_if_asked(t, t->L);
+  s->slice.turns++;
+  gl_slice_begin(s);
   int status = lua_resume(t->L, L, nargs, &results);
   s->active = active;
   s->passes = passes;
@@ -313,7 +337,9 @@ static void resume(lua_State *L, gl_task *t)
   s->running = outer;
   if (status == LUA_YIELD) {
     lua_pop(t->L, results);
-    if (!t->waits) /* a plain coroutine.yield(): let the others have a turn */
+    if (t->cut)
+      STAILQ_INSERT_TAIL(&s->cut, t, entry);
+    else if (!t->waits) /* a plain coroutine.yield(): let the others have a turn */
       make_ready(t);
     return;
   }
@@ -333,13 +359,9 @@ static void resume(lua_State *L, gl_task *t)
 
 void gl_task_turn(lua_State *L, gl_state *s, bool others)
 {
-  gl_task *next = others ? s->ready : NULL;
-  if (next) {
-    s->ready = next->next;
-    if (!s->ready)
-      s->ready_end = &s->ready;
+  gl_task *next = others ? take_next(s) : NULL;
+  if (next)
     resume(L, next);
-  }
   s->looping = true;
   uv_run(&s->loop, next ? UV_RUN_NOWAIT : UV_RUN_ONCE);
   s->looping = false;
@@ -359,9 +381,9 @@ int gl_task_dispatch(lua_State *L, gl_state *s)
     s->looping = true;
     uv_run(&s->loop, UV_RUN_NOWAIT);
     s->looping = false;
-    if (s->ready)
+    if (gl_state_is_ready(s))
       gl_task_turn(L, s, true);
-  } while (s->ready && limit-- > 0);
+  } while (gl_state_is_ready(s) && limit-- > 0);
   s->dispatching = false;
   return s->alive.tasks;
 }
@@ -372,15 +394,3 @@ void gl_task_end_all(lua_State *L, gl_state *s)
   while (s->alive.tasks > 0)
     gl_task_turn(L, s, true);
 }
-
-#ifdef __SANITIZE_THREAD__
-#include <setjmp.h>
-
-/* liblua may have been built to jump with this (_FORTIFY_SOURCE), which the sanitizer does not intercept: its own stack then grows with
- * each yield and each error until it is full. */
-__attribute__((visibility("default"))) void __longjmp_chk(jmp_buf env, int value);
-void __longjmp_chk(jmp_buf env, int value)
-{
-  longjmp(env, value);
-}
-#endif

@@ -20,15 +20,16 @@ struct gl_task {
   int anchor;   /* keeps the coroutine in the registry */
   int number;   /* for people */
   gl_waiter parked;
-  gl_waiter *waits;       /* its innermost wait; NULL: it is not waiting */
-  gl_task *next;          /* in the ready list */
-  gl_task *other, **link; /* in state->all */
-  const char *cancelled;  /* the kind of the error to raise at its next or present wait */
-  int shields;            /* while there are any, it is not raised */
-  double each_call;       /* seconds for each of its libvirt calls that sets no limit itself; 0: no limit */
-  double calls_end;       /* the gl_time() at which its libvirt calls are given up; 0: no limit */
-  char *traceback;        /* origin of its error, once it failed */
+  gl_waiter *waits;            /* its innermost wait; NULL: it is not waiting */
+  STAILQ_ENTRY(gl_task) entry; /* in state->ready or state->cut */
+  gl_task *other, **link;      /* in state->all */
+  const char *cancelled;       /* the kind of the error to raise at its next or present wait */
+  int shields;                 /* while there are any, it is not raised */
+  double each_call;            /* seconds for each of its libvirt calls that sets no limit itself; 0: no limit */
+  double calls_end;            /* the gl_time() at which its libvirt calls are given up; 0: no limit */
+  char *traceback;             /* origin of its error, once it failed */
   bool done, failed;
+  bool cut;            /* its slice is over, and it yields for that */
   bool heard;          /* its error has been received */
   bool ends_all;       /* when it is done, the others are cancelled */
   gl_waitlist joiners; /* waiting for its end */

@@ -142,7 +142,7 @@ int guestlua_timeout(lua_State *L)
   gl_state *s = gl_api_open_state(L);
   if (!s)
     return -1;
-  if (s->ready)
+  if (gl_state_is_ready(s))
     return 0;
   uv_update_time(&s->loop);
   return uv_backend_timeout(&s->loop);

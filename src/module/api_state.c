@@ -6,6 +6,7 @@
 
 #include "event/thread.h"
 #include "guestlua.h"
+#include "loop/slice.h"
 #include "module/api_thread.h"
 
 /* Copies the caller's struct: programs compiled with an older header have fewer fields. NULL, or the fault. */
@@ -65,6 +66,8 @@ static int open_everything(lua_State *L)
   lua_setfield(L, -2, "default_uri");
   lua_pushboolean(L, options->readonly || options->sandbox);
   lua_setfield(L, -2, "default_readonly");
+  if (gl_slice_set(gl_state_get(L), options->slice) < 0)
+    luaL_error(L, "slice: there is no timer");
   configure_sandbox(L, options);
   return 0;
 }

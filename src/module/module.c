@@ -26,6 +26,7 @@
 #include "loop/park.h"
 #include "loop/run.h"
 #include "loop/sandbox.h"
+#include "loop/slice.h"
 #include "loop/task.h"
 #include "module/documentation.h"
 #include "module/index.h"
@@ -109,6 +110,7 @@ static int open_core(lua_State *L)
   gl_event_open(L, s);
   s->shares_thread = gl_event_is_programs();
   gl_interrupt_open(s);
+  gl_slice_open(L, s);
   gl_coroutine_open(L);
   gl_invoke_open(L);
   gl_credentials_open_class(L);

@@ -1,8 +1,12 @@
 -- What the guestlua command does once main.c has read argv.
 
+local core = require("guestlua.core")
 local guestlua = require("guestlua")
 
 local command = {}
+
+-- ms that a task may compute while others wait.
+local SLICE = 2
 
 -- The name that a message calls an option by, and that its value has in the settings.
 local function spelled(row)
@@ -73,7 +77,6 @@ local function print_versions()
   local v = guestlua.version
   print(("guestlua %s (Lua %s, libvirt %s, compiled with %s, libxml2 %s, libuv %s)"):format(v.guestlua, v.lua, v.libvirt, v.libvirt_compiled,
     v.libxml2, v.libuv))
-  local core = require("guestlua.core")
   local here = { "the prompt (readline)" }
   table.insert(here, core.nbd_copy and "backups (libnbd)" or nil)
   print("with: " .. table.concat(here, ", ") .. (core.nbd_copy and "" or "; without: backups (they need libnbd when it is built)"))
@@ -114,6 +117,7 @@ local function configure(settings)
   guestlua.default_readonly = settings.readonly or settings.sandbox
   guestlua.default_keepalive = settings.keepalive_interval
   require("guestlua.host.open").asks = true
+  core.slice(math.min(settings.slice or SLICE, 1000))
   guestlua.log.configure({
     level = settings.log_level or levels[settings.debug],
     format = settings.log_format,

@@ -28,6 +28,8 @@ return {
   { long = "max-memory", argument = "MIB", integer = true, help = "let Lua hold at most that much memory" },
   { long = "max-instructions", argument = "COUNT", integer = true, help = "let it run at most so many instructions" },
 
+  { long = "slice", argument = "MS", integer = true, help = "let others go on after so long a computation; 0: no" },
+
   { short = "q", long = "quiet", help = "print errors and the script's output only" },
   { short = "d", long = "debug", argument = "LEVEL", choices = { "0", "1", "2", "3", "4" },
     help = "how much is logged, virsh's way: 0 all, 4 errors" },

@@ -1,0 +1,25 @@
+/*
+ * Slices of time: a task that computes lets the others go on.
+ *
+ * A hook that counts costs as much as the script itself, all the time. So none is set until somebody has computed for a slice: a timer's
+ * signal, on the state's own thread, sets the hook for the next instruction, which lets the task yield there. The timer runs only while
+ * tasks compute. What cannot yield (in table.sort, in a finalizer), and this library's own modules, are not cut.
+ */
+#ifndef GL_SLICE_H
+#define GL_SLICE_H
+
+#include "loop/state.h"
+
+/* From now on slices are that long; 0: tasks are not cut. Negative: there is no timer to be had, and errno says why. */
+int gl_slice_set(gl_state *s, unsigned milliseconds);
+
+/* Somebody may compute from now on, or somebody else wait. */
+void gl_slice_begin(gl_state *s);
+
+/* Whether anybody else could use the time. */
+bool gl_slice_is_wanted(const gl_state *s);
+
+/* Prepares the state, and sets slice in the table on top of the stack. [-0, +0, e] */
+void gl_slice_open(lua_State *L, gl_state *s);
+
+#endif
