@@ -400,4 +400,19 @@ describe("Bad input", function()
     guest:close()
     assert.same({}, problems)
   end)
+
+  it("is no number that is written as a float and whole, in Lua's functions as in C's", function()
+    local guest = host:guest("test")
+    for _, call in ipairs({
+      function(n) guest:set_memory(n, { config = true }) end,
+      function(n) guestlua.map({ 1 }, function() end, { limit = n }) end,
+    }) do
+      assert.is_true(pcall(call, 2.0 ^ 20))
+      assert.matches("has no integer value", helper.failure(call, 2.5).message)
+      assert.matches("cannot be negative", helper.failure(call, -1.0).message)
+    end
+    local options = { limit = 4.0 }
+    guestlua.map({ 1 }, function() end, options)
+    assert.equal("float", math.type(options.limit)) -- the caller's table stays as it is
+  end)
 end)

@@ -28,7 +28,7 @@ local function matches(value, wanted)
   elseif wanted == "XML text" then
     return type(value) == "string"
   elseif wanted == "integer" then
-    return math.type(value) == "integer"
+    return type(value) == "number"
   elseif is_class(wanted) then
     local ok, e = pcall(core.check_self, value, wanted, "matches")
     return ok or e.kind == "closed"
@@ -36,24 +36,29 @@ local function matches(value, wanted)
   return wanted == "any" or type(value) == wanted
 end
 
+-- Raises for a bad value. Gives what the function is called with: an integer for 2.0^20 as well.
 local function check(method, param, value)
   if param.name == "..." then
-    return
+    return value
   elseif value == nil then
     if param.required then
       bad(method, param.name, param.type .. " expected, got nil")
     end
+    return nil
   elseif not matches(value, param.type) then
     bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)))
-  elseif param.type == "number" and (value < 0 or value ~= value) then
+  elseif param.type == "integer" and not math.tointeger(value) then
+    bad(method, param.name, "the number has no integer value")
+  elseif (param.type == "number" or param.type == "integer") and (value < 0 or value ~= value) then
     bad(method, param.name, "cannot be negative")
   elseif type(value) == "string" and param.type ~= "any" and not param.binary and value:find("\0", 1, true) then
     bad(method, param.name, "the string has a NUL byte in it")
   end
+  return param.type == "integer" and math.tointeger(value) or value
 end
 
 local function check_options(method, params, options)
-  local known = {}
+  local known, checked = {}, {}
   for _, param in ipairs(params) do
     if not param.positional then
       known[#known + 1] = param.name
@@ -65,8 +70,9 @@ local function check_options(method, params, options)
       local near = type(key) == "string" and spelling.nearest(key, known)
       bad(method, tostring(key), "no such option; the options are: " .. table.concat(known, ", ") .. (near and ("; is %s meant?"):format(near) or ""))
     end
-    check(method, known[key], value)
+    checked[key] = check(method, known[key], value)
   end
+  return checked
 end
 
 -- Describes a class with its functions in the table `class`. fields: those of its objects, like a row's fields for its result.
@@ -192,15 +198,14 @@ return setmetatable(define, {
         arguments[early], arguments[options_at], count = nil, arguments[early], options_at
       end
       for i = 1, positional do
-        check(row.name, params[i], arguments[first + i - 1])
+        arguments[first + i - 1] = check(row.name, params[i], arguments[first + i - 1])
       end
       if options_at then
         local options = arguments[options_at]
         if options ~= nil and type(options) ~= "table" then
           bad(row.name, "options", "table expected, got " .. type(options))
         end
-        arguments[options_at] = options or {}
-        check_options(row.name, params, arguments[options_at])
+        arguments[options_at] = check_options(row.name, params, options or {})
       end
       if rest then
         return run(...)
