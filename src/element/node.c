@@ -65,11 +65,18 @@ gl_element *gl_element_push_document(lua_State *L)
   return e;
 }
 
-/* To Lua an Element is a few bytes, whatever the size of its document. A script that makes many could fill the memory before Lua collects,
- * so a collection runs when the documents' texts have grown to twice their size after the last one. */
+/* To Lua an Element is a few bytes, whatever the size of its document. A script that makes many could fill the memory before Lua collects, and
+ * documents that wait for it push each other out of the processor's caches. So a collection runs when the documents' texts have grown to
+ * twice their size after the last one; not before they have grown by an eighth of Lua's memory, as it costs as much as that has grown. */
+static size_t next_limit(lua_State *L, size_t size)
+{
+  enum { ALWAYS_ALLOWED = 128 << 10 };
+  size_t memory = (size_t)lua_gc(L, LUA_GCCOUNT) << 10, grown = memory / 8 > ALWAYS_ALLOWED ? memory / 8 : ALWAYS_ALLOWED;
+  return size + (size > grown ? size : grown);
+}
+
 static void set_document(lua_State *L, gl_element *e, xmlDocPtr doc, xmlNodePtr node)
 {
-  enum { ALWAYS_ALLOWED = 2 << 20 };
   gl_state *s = e->document->state;
   e->document->doc = doc;
   doc->_private = (char *)doc->_private + WEIGHT_OF_DOCUMENT;
@@ -78,7 +85,7 @@ static void set_document(lua_State *L, gl_element *e, xmlDocPtr doc, xmlNodePtr 
   s->xml_size += e->document->size;
   if (s->xml_size > s->xml_limit && lua_gc(L, LUA_GCISRUNNING)) {
     lua_gc(L, LUA_GCCOLLECT);
-    s->xml_limit = s->xml_size < ALWAYS_ALLOWED / 2 ? ALWAYS_ALLOWED : 2 * s->xml_size;
+    s->xml_limit = next_limit(L, s->xml_size);
   }
 }
 
