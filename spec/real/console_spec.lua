@@ -185,8 +185,10 @@ describe("A console through libvirtd", function()
     terminal:shows("Password:")
     terminal:type("seam\n")
     terminal:shows("~ #")
-    terminal:type("sleep 600\n")
+    terminal:type("tr h H\nheard\n")
+    terminal:shows("Heard") -- before it runs, its shell would take what comes now
     terminal:key("C-c") -- the guest's, and not the command's
+    terminal:matches("%^C%s*~ #") -- what comes before is flushed with it
     terminal:type("echo $((6*7))\n")
     terminal:shows("42")
     terminal:key("C-]")
