@@ -49,28 +49,38 @@ function command.read(given)
   return settings
 end
 
+-- An option as --help shows it: -c, --connect=URI
+local function form_of(row, also)
+  local letters = { also and "-" .. also, row.short and "-" .. row.short, row.long and "--" .. row.long }
+  local forms = {}
+  for i = 1, 3 do
+    forms[#forms + 1] = letters[i]
+  end
+  local argument = row.argument and (row.long and "=" or " ") .. row.argument or ""
+  return table.concat(forms, ", ") .. argument .. (row.operands and " " .. row.operands or "")
+end
+
 -- --help: at most a screen.
 local function print_help()
-  local lines, also, options = {}, {}, require("guestlua.command.options")
+  local lines, also, rare, commands, options = {}, {}, {}, {}, require("guestlua.command.options")
   for _, row in ipairs(options) do
     if row.same_as then
       also[row.same_as] = row.short
     end
   end
   for _, row in ipairs(options) do
-    local letters = { also[row.short] and "-" .. also[row.short], row.short and "-" .. row.short, row.long and "--" .. row.long }
-    local forms = {}
-    for i = 1, 3 do
-      forms[#forms + 1] = letters[i]
-    end
-    local left = table.concat(forms, ", ") .. (row.argument and (row.long and "=" or " ") .. row.argument or "")
-      .. (row.operands and " " .. row.operands or "")
-    if not row.same_as and not row.word then
-      lines[#lines + 1] = ("  %-24s  %s"):format(row.short and left or "    " .. left, row.help)
+    if row.rare then
+      rare[#rare + 1] = form_of(row)
+    elseif row.word then
+      commands[#commands + 1] = row.word:match("^%a+$")
+    elseif not row.same_as then
+      lines[#lines + 1] = ("  %-24s  %s"):format((row.short and "" or "    ") .. form_of(row, also[row.short]), row.help)
     end
   end
-  print("usage: guestlua [OPTION]... [--] [SCRIPT | - [ARGUMENT]...]     see guestlua(1)")
+  print("usage: guestlua [OPTION]... [--] [SCRIPT | - [ARGUMENT]...]")
   print(table.concat(lines, "\n"))
+  print("guestlua(1) has these too: " .. table.concat(rare, ", "))
+  print("commands: " .. table.concat(commands, " "))
 end
 
 local function print_versions()
@@ -118,12 +128,13 @@ local function configure(settings)
   guestlua.default_keepalive = settings.keepalive_interval
   require("guestlua.host.open").asks = true
   core.slice(math.min(settings.slice or SLICE, 1000))
-  guestlua.log.configure({
-    level = settings.log_level or levels[settings.debug],
-    format = settings.log_format,
-    file = settings.log_file,
-  })
-  guestlua.Progress.configure({ quiet = settings.quiet })
+  local log = { level = settings.log_level or levels[settings.debug], format = settings.log_format, file = settings.log_file }
+  if next(log) then
+    guestlua.log.configure(log)
+  end
+  if settings.quiet then
+    guestlua.Progress.configure({ quiet = true })
+  end
   if settings.dry_run then
     guestlua.dry_run(true)
   end
@@ -150,8 +161,11 @@ end
 
 -- Who expects a script's handlers to be called when it has ended learns why they are not.
 local function tell_of_handlers()
+  if guestlua.alive().subscriptions == 0 then
+    return
+  end
   local count = require("guestlua.host.event").handlers()
-  if count > 0 and guestlua.alive().subscriptions > 0 then
+  if count > 0 then
     guestlua.log.warning(("the script has ended, and with it %d handler(s) of events; guestlua.serve() at its end stays for them"):format(count))
   end
 end

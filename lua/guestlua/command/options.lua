@@ -7,6 +7,7 @@
 --   operands      takes the place of SCRIPT [ARGUMENT]...
 --   repeatable    each one counts, in their order
 --   same_as       another spelling of that one
+--   rare          --help has its name only
 --   help          one line, to follow the option in a list
 
 local uris = { "qemu:///system", "qemu:///session", "test:///default" }
@@ -19,8 +20,8 @@ return {
   { short = "e", argument = "STAT", repeatable = true, help = "run the statement" },
   { short = "l", argument = "MOD", repeatable = true, help = "require the module, into a global of its name" },
   { short = "i", long = "interactive", help = "then read statements from standard input" },
-  { short = "E", help = "ignore LUA_INIT, LUA_PATH and LUA_CPATH" },
-  { short = "W", help = "turn Lua's warnings on" },
+  { short = "E", rare = true, help = "ignore LUA_INIT, LUA_PATH and LUA_CPATH" },
+  { short = "W", rare = true, help = "turn Lua's warnings on" },
 
   { long = "check", operands = "SCRIPT...", help = "compile, run nothing, and name what is wrong" },
   { long = "dry-run", help = "name the calls that change something, make none" },
@@ -28,13 +29,13 @@ return {
   { long = "max-memory", argument = "MIB", integer = true, help = "let Lua hold at most that much memory" },
   { long = "max-instructions", argument = "COUNT", integer = true, help = "let it run at most so many instructions" },
 
-  { long = "slice", argument = "MS", integer = true, help = "let others go on after so long a computation; 0: no" },
+  { long = "slice", argument = "MS", integer = true, rare = true, help = "let others go on after so long a computation; 0: no" },
 
   { short = "q", long = "quiet", help = "print errors and the script's output only" },
   { short = "d", long = "debug", argument = "LEVEL", choices = { "0", "1", "2", "3", "4" },
     help = "how much is logged, virsh's way: 0 all, 4 errors" },
   { long = "log-level", argument = "LEVEL", choices = { "error", "warning", "info", "debug", "trace" }, help = "how much is logged" },
-  { long = "log-format", argument = "FORMAT", choices = { "text", "json" }, help = "what a line of the log looks like" },
+  { long = "log-format", argument = "FORMAT", choices = { "text", "json" }, rare = true, help = "what a line of the log looks like" },
   { long = "log-file", argument = "FILE", help = "log there, not on standard error" },
   { long = "result", argument = "FILE", help = "write what came of it there in JSON; -: print it" },
   { long = "status-key", help = "a key pressed at the terminal asks what tasks do" },
