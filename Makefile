@@ -38,7 +38,8 @@ variant_tsan := -fsanitize=thread -fno-omit-frame-pointer -O1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(if $(NBD_PACKAGES),-DGL_NBD) $(CPPFLAGS) $(CFLAGS) $(variant_$(VARIANT)) -MMD -MP -Isrc
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
+# The loader looks for each symbol in one library after another: those that most are in come first.
+LIBS = $(shell $(PKG_CONFIG) --libs libvirt) -lc $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lpthread
 
 # libvirt's description of its functions, from which most calls are made: a file a class.
 APIS := $(shell $(PKG_CONFIG) --variable=libvirt_api libvirt 2>/dev/null) $(shell $(PKG_CONFIG) --variable=libvirt_qemu_api libvirt-qemu 2>/dev/null)

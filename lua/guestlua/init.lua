@@ -97,40 +97,67 @@ define(core.Guest, "Guest", {
   blocks = true,
 })
 
-for name, fn in pairs(require("guestlua.task.group")) do
-  guestlua[name] = fn
-end
-
-guestlua.serve = require("guestlua.host.event").serve
-require("guestlua.host.objects")
-require("guestlua.host.storage")
-require("guestlua.workflow.device.attached")
-require("guestlua.disk.job")
-require("guestlua.disk.size")
-require("guestlua.guest.secrets")
-require("guestlua.guest.keys")
-guestlua.await_agent = require("guestlua.guest.agent").await_agent
-require("guestlua.guest.inside")
-require("guestlua.guest.file")
-require("guestlua.guest.stream")
-
-guestlua.log = require("guestlua.log.log").log
-guestlua.run, guestlua.rates = require("guestlua.host.run").run, require("guestlua.host.rates").rates
-local fleet = require("guestlua.host.fleet")
-fleet.open, guestlua.fleet = guestlua.open, fleet.fleet
-
-guestlua.dry_run, guestlua.plan = require("guestlua.log.calls").dry_run, require("guestlua.log.plan").plan
-
-local progress = require("guestlua.log.progress")
-guestlua.progress, guestlua.Progress = progress.progress, progress.Progress
-guestlua.Guard = require("guestlua.base.undo").Guard
-
-local journal = require("guestlua.base.journal")
-guestlua.journal, guestlua.recover = journal.journal, require("guestlua.workflow.recover").recover
-
+guestlua.run = require("guestlua.host.run").run
 guestlua.workflow = require("guestlua.workflow")
 
--- Builds devices: guestlua.device.disk{…} is guestlua.element("disk", {…}).
-guestlua.device = require("guestlua.guest.device")
+-- These take the places of functions in C.
+require("guestlua.disk.size")
+require("guestlua.guest.secrets")
 
-return strict(guestlua, "guestlua", { "default_uri", "default_readonly", "default_keepalive" })
+core.on_call(function(what, call)
+  require("guestlua.log.calls").told(what, call)
+end)
+function define.limit(...)
+  return require("guestlua.task.group").timeout(...)
+end
+
+-- What a script that does not use it starts without: the names that each module makes.
+local EVENTS = { ["host.event"] = { "events", "on", "wait_event" } }
+local MODULES = {
+  Guest = {
+    ["guest.agent"] = { "exec" },
+    ["guest.device"] = { "get_vcpus_info", "get_interface_by_cfg", "enable_hairpin", "detach_device_with_retry" },
+    ["guest.file"] = { "read_file", "write_file" },
+    ["guest.guard"] = { "frozen", "paused" },
+    ["guest.inside"] = { "os_info", "users", "filesystems", "disks", "interfaces" },
+    ["guest.keys"] = { "press" },
+    ["workflow.device.attached"] = { "attached" },
+    ["host.event"] = EVENTS["host.event"],
+  },
+  BlockDevice = { ["disk.job"] = { "await_job" } },
+  Host = {
+    ["host.objects"] = { "network", "pool", "nwfilter", "node_device", "interface", "secret", "volume", "capabilities", "domain_capabilities" },
+    ["host.event"] = EVENTS["host.event"],
+  },
+  Network = EVENTS,
+  NodeDevice = EVENTS,
+  Secret = EVENTS,
+  StoragePool = { ["host.storage"] = { "volume", "create_volume" }, ["host.event"] = EVENTS["host.event"] },
+  StorageVol = { ["host.storage"] = { "clone" } },
+  Stream = { ["guest.stream"] = { "expect", "lines" } },
+}
+for class, modules in pairs(MODULES) do
+  define.lazy(guestlua[class], "guestlua.", modules)
+end
+
+local OWN = {
+  ["guest.agent"] = { "await_agent" },
+  ["guest.device"] = { "device" },
+  ["host.event"] = { "serve" },
+  ["host.fleet"] = { "fleet" },
+  ["host.rates"] = { "rates" },
+  ["log.calls"] = { "dry_run" },
+  ["log.log"] = { "log" },
+  ["log.plan"] = { "plan" },
+  ["log.progress"] = { "progress", "Progress" },
+  ["task.group"] = { "Group", "group", "map", "timeout" },
+  ["base.undo"] = { "Guard" },
+  ["base.journal"] = { "journal" },
+  ["workflow.recover"] = { "recover" },
+}
+local names = { "default_uri", "default_readonly", "default_keepalive" }
+for _, list in pairs(OWN) do
+  table.move(list, 1, #list, #names + 1, names)
+end
+
+return strict(define.lazy(guestlua, "guestlua.", OWN), "guestlua", names)

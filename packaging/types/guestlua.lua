@@ -5904,71 +5904,46 @@ function Signal:wait(options) end
 ---@param count? integer the number of tasks to wake; nil: all
 function Signal:wake(count) end
 
----A change for a scope, as made by guest:frozen(), guest:paused() and guest:attached(device): local frozen <close> = guest:frozen(). It is taken back however the scope ends.
----@class guestlua.Guard
-local Guard = {}
+---The error that every failure raises: a table that prints as one line with all details.
+---@class guestlua.Error
+---@field argument string? the argument that was bad
+---@field call string? libvirt's function behind it
+---@field code integer? libvirt's number
+---@field device string? the device's name, for example its alias or target
+---@field device_type string? the kind of device, for example "disk"
+---@field domain string? the part of libvirt that it came from
+---@field found table? for the kind "conflict": somebody else's changes
+---@field guest string? the guest's name
+---@field hint string? what to do next, if that is known
+---@field holder table? for the kind "busy": the run that has the guest
+---@field host string? the URI of the host
+---@field kind string a stable name: libvirt's error code in lower case ("no_domain", "operation_timeout", "agent_unresponsive"), or "bad_argument", "closed", "timeout", "interrupted", "cancelled", "xml_error" and so on; "disconnected" if the connection was lost, whatever code libvirt has for it
+---@field left table[]? files that a workflow left: path, why
+---@field level string? libvirt's severity
+---@field may_change boolean? true if that call can still change something
+---@field message string libvirt's text, or guestlua's
+---@field object string? the name of another libvirt object
+---@field object_type string? the kind of that object, for example "network"
+---@field op string? the method that failed
+---@field outcome string? how the workflow left things
+---@field results table[]? of guestlua.recover: the result for each run
+---@field step string? the workflow's step
+---@field still_running boolean? true if the call, or the job, is still running although nobody waits for it
+---@field undoing guestlua.Error[]? errors while undoing
+---@field where string? the script's file and line
+---@field workflow string? the workflow that failed
+local Error = {}
 
----Takes the change back now. A second call does nothing. Errors: those of the call that takes it back.
-function Guard:close() end
+---Whether the value is such an error.
+---@param value any whatever pcall gave
+---@param kind? string and of this kind
+---@return boolean
+function Error.is(value, kind) end
 
----Keeps the change: it is not taken back when the scope ends, nor by recover.
----@return guestlua.Guard
-function Guard:keep() end
-
----Tasks that end together: guestlua.group makes one.
----@class guestlua.Group
-local Group = {}
-
----Cancels the tasks that still run, without waiting for them.
-function Group:cancel() end
-
----Starts fn(…) as a task of the group; if the group is at its limit, when one of its tasks has ended.
----@param fn function the function
----@param ... any its arguments
----@return guestlua.Task
-function Group:spawn(fn, ...) end
-
----Waits until all tasks of the group have ended. Raises their first error, once; it has cancelled the others.
-function Group:wait() end
-
----A log for people and programs: guestlua.log.warning("slow", {guest = "web", seconds = 3}). The levels are error, warning, info, debug and trace; by default errors and warnings are written, as text, to standard error. Passwords and the like are masked: in XML, in fields with such names, and in texts that look like one. Its functions are called with a dot.
----@class guestlua.log
-local log = {}
-
----@class guestlua.ConfigureOptions
----@field level? string "error", "warning", "info", "debug" or "trace": this level and worse; trace has each libvirt call, with its arguments, its result and its duration
----@field format? string "text", or "json": one object per line, which needs the Lua module dkjson
----@field file? string a file to append to
----@field handler? function called with each level and line instead of writing it; it must not wait
-
----Sets what is logged, how and where; options that are not given stay as they are. The command's --log-level, --log-format and --log-file.
----@param options? guestlua.ConfigureOptions
-function log.configure(options) end
-
----Writes a line of the level debug, if that level is logged.
----@param message string what happened
----@param fields? table further details, by name
-function log.debug(message, fields) end
-
----Writes a line of the level error, if that level is logged.
----@param message string what happened
----@param fields? table further details, by name
-function log.error(message, fields) end
-
----Writes a line of the level info, if that level is logged.
----@param message string what happened
----@param fields? table further details, by name
-function log.info(message, fields) end
-
----Writes a line of the level trace, if that level is logged.
----@param message string what happened
----@param fields? table further details, by name
-function log.trace(message, fields) end
-
----Writes a line of the level warning, if that level is logged.
----@param message string what happened
----@param fields? table further details, by name
-function log.warning(message, fields) end
+---Makes an error to raise, with the given fields.
+---@param fields table its fields; kind has to be one
+---@return guestlua.Error
+function Error.new(fields) end
 
 ---Many hosts: guestlua.fleet makes one. local fleet <close> = guestlua.fleet{…} closes all of them.
 ---@class guestlua.Fleet
@@ -6060,6 +6035,33 @@ function Fleet:map(fn, options) end
 ---@return table[] problems
 function Fleet:stats(options) end
 
+---Tasks that end together: guestlua.group makes one.
+---@class guestlua.Group
+local Group = {}
+
+---Cancels the tasks that still run, without waiting for them.
+function Group:cancel() end
+
+---Starts fn(…) as a task of the group; if the group is at its limit, when one of its tasks has ended.
+---@param fn function the function
+---@param ... any its arguments
+---@return guestlua.Task
+function Group:spawn(fn, ...) end
+
+---Waits until all tasks of the group have ended. Raises their first error, once; it has cancelled the others.
+function Group:wait() end
+
+---A change for a scope, as made by guest:frozen(), guest:paused() and guest:attached(device): local frozen <close> = guest:frozen(). It is taken back however the scope ends.
+---@class guestlua.Guard
+local Guard = {}
+
+---Takes the change back now. A second call does nothing. Errors: those of the call that takes it back.
+function Guard:close() end
+
+---Keeps the change: it is not taken back when the scope ends, nor by recover.
+---@return guestlua.Guard
+function Guard:keep() end
+
 ---A progress line on standard error: guestlua.progress makes one.
 ---@class guestlua.Progress
 local Progress = {}
@@ -6068,11 +6070,11 @@ local Progress = {}
 ---@return fun(info: table)
 function Progress:callback() end
 
----@class guestlua.ProgressConfigureOptions
+---@class guestlua.ConfigureOptions
 ---@field quiet? boolean show none
 
 ---Progress.configure{quiet=true}: from now on no progress is shown; the command's -q. A function of the class, called with a dot.
----@param options? guestlua.ProgressConfigureOptions
+---@param options? guestlua.ConfigureOptions
 function Progress.configure(options) end
 
 ---Replaces the line with a final one that gives the amount and the duration. A to-be-closed variable does the same at the end of its scope, and after an error says how far it came. Calling it twice is harmless.
@@ -6082,6 +6084,45 @@ function Progress:done() end
 ---@param current any how many bytes are done; or what get_job_info() gives, of a disk or of a guest, which has both
 ---@param total? number the total; nil: as before
 function Progress:update(current, total) end
+
+---A log for people and programs: guestlua.log.warning("slow", {guest = "web", seconds = 3}). The levels are error, warning, info, debug and trace; by default errors and warnings are written, as text, to standard error. Passwords and the like are masked: in XML, in fields with such names, and in texts that look like one. Its functions are called with a dot.
+---@class guestlua.log
+local log = {}
+
+---@class guestlua.logConfigureOptions
+---@field level? string "error", "warning", "info", "debug" or "trace": this level and worse; trace has each libvirt call, with its arguments, its result and its duration
+---@field format? string "text", or "json": one object per line, which needs the Lua module dkjson
+---@field file? string a file to append to
+---@field handler? function called with each level and line instead of writing it; it must not wait
+
+---Sets what is logged, how and where; options that are not given stay as they are. The command's --log-level, --log-format and --log-file.
+---@param options? guestlua.logConfigureOptions
+function log.configure(options) end
+
+---Writes a line of the level debug, if that level is logged.
+---@param message string what happened
+---@param fields? table further details, by name
+function log.debug(message, fields) end
+
+---Writes a line of the level error, if that level is logged.
+---@param message string what happened
+---@param fields? table further details, by name
+function log.error(message, fields) end
+
+---Writes a line of the level info, if that level is logged.
+---@param message string what happened
+---@param fields? table further details, by name
+function log.info(message, fields) end
+
+---Writes a line of the level trace, if that level is logged.
+---@param message string what happened
+---@param fields? table further details, by name
+function log.trace(message, fields) end
+
+---Writes a line of the level warning, if that level is logged.
+---@param message string what happened
+---@param fields? table further details, by name
+function log.warning(message, fields) end
 
 ---Operations of more than one step: guestlua.workflow.snapshot_then_commit(guest, {…}) and so on. Each finishes or takes back what it did; its error has `workflow`, `step`, and `outcome`: how things were left.
 ---@class guestlua.workflow
@@ -6721,46 +6762,5 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@param options? guestlua.VolumeSnapshotDeleteOptions
 ---@return guestlua.VolumeSnapshotDeleteResult
 function workflow.volume_snapshot_delete(guest, volume_id, options) end
-
----The error that every failure raises: a table that prints as one line with all details.
----@class guestlua.Error
----@field argument string? the argument that was bad
----@field call string? libvirt's function behind it
----@field code integer? libvirt's number
----@field device string? the device's name, for example its alias or target
----@field device_type string? the kind of device, for example "disk"
----@field domain string? the part of libvirt that it came from
----@field found table? for the kind "conflict": somebody else's changes
----@field guest string? the guest's name
----@field hint string? what to do next, if that is known
----@field holder table? for the kind "busy": the run that has the guest
----@field host string? the URI of the host
----@field kind string a stable name: libvirt's error code in lower case ("no_domain", "operation_timeout", "agent_unresponsive"), or "bad_argument", "closed", "timeout", "interrupted", "cancelled", "xml_error" and so on; "disconnected" if the connection was lost, whatever code libvirt has for it
----@field left table[]? files that a workflow left: path, why
----@field level string? libvirt's severity
----@field may_change boolean? true if that call can still change something
----@field message string libvirt's text, or guestlua's
----@field object string? the name of another libvirt object
----@field object_type string? the kind of that object, for example "network"
----@field op string? the method that failed
----@field outcome string? how the workflow left things
----@field results table[]? of guestlua.recover: the result for each run
----@field step string? the workflow's step
----@field still_running boolean? true if the call, or the job, is still running although nobody waits for it
----@field undoing guestlua.Error[]? errors while undoing
----@field where string? the script's file and line
----@field workflow string? the workflow that failed
-local Error = {}
-
----Whether the value is such an error.
----@param value any whatever pcall gave
----@param kind? string and of this kind
----@return boolean
-function Error.is(value, kind) end
-
----Makes an error to raise, with the given fields.
----@param fields table its fields; kind has to be one
----@return guestlua.Error
-function Error.new(fields) end
 
 return guestlua

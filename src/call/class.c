@@ -30,6 +30,8 @@ static _Noreturn void no_such_member(lua_State *L, const gl_class *class)
 {
   const char *own = class->type->name;
   gl_nearest near = {lua_tostring(L, 2), NULL, 0};
+  if (luaL_callmeta(L, lua_upvalueindex(1), "__pairs")) /* loads what is not loaded yet */
+    lua_pop(L, 1);
   if (class->inherits)
     push_methods(L, class->inherits);
   const int tables[] = {lua_upvalueindex(1), lua_upvalueindex(2), class->inherits ? lua_gettop(L) : 0};
@@ -55,6 +57,10 @@ static int object_index(lua_State *L)
     lua_settop(L, 1);
     return gl_op_invoke(L, field, class->type);
   }
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_gettable(L, lua_upvalueindex(1)) != LUA_TNIL) /* a module may have to be loaded first: base/define.lua */
+    return 1;
   lua_settop(L, 2);
   if (class->inherits) {
     push_methods(L, class->inherits);

@@ -65,9 +65,9 @@ gl_element *gl_element_push_document(lua_State *L)
   return e;
 }
 
-/* To Lua an Element is a few bytes, whatever the size of its document. A script that makes many could fill the memory before Lua collects, and
- * documents that wait for it push each other out of the processor's caches. So a collection runs when the documents' texts have grown to
- * twice their size after the last one; not before they have grown by an eighth of Lua's memory, as it costs as much as that has grown. */
+/* To Lua an Element is a few bytes, whatever the size of its document. A script that makes many could fill the memory before Lua collects,
+ * and documents that wait for it push each other out of the processor's caches. So a collection runs when the documents' texts have grown
+ * to twice their size after the last one; but not before they have grown by an eighth of Lua's memory, which is what it has to look at. */
 static size_t next_limit(lua_State *L, size_t size)
 {
   enum { ALWAYS_ALLOWED = 128 << 10 };

@@ -146,7 +146,7 @@ void guestlua_set_log(lua_State *L, const char *least, guestlua_log_fn fn, void 
 {
   gl_api_check(L, "guestlua_set_log");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, "guestlua.log.log");
+  lua_getfield(L, -1, "guestlua");
   lua_getfield(L, -1, "log");
   lua_getfield(L, -1, "configure");
   lua_createtable(L, 0, 2);

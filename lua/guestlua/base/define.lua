@@ -6,6 +6,7 @@ local spelling = require("guestlua.base.spelling")
 
 local rows = {} -- { owner = "BlockDevice", … }
 local classes = {} -- written in Lua: { name =, help = }
+local lazies = {} -- classes and modules with functions that are not loaded yet
 
 local function bad(method, argument, message)
   error(core.Error.new({
@@ -92,8 +93,8 @@ local function class_of(name, help)
   return class
 end
 
--- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes; `prefix` begins the
--- modules' own names, except full ones. pairs() loads them all, so code that lists a class uses pairs().
+-- Functions of a class that come from modules, each loaded when it is first needed: `modules` has the names that each makes, in the class or in what
+-- the module returns; `prefix` begins the modules' own names, except full ones. pairs() loads them all, so code that lists a class uses pairs().
 local function lazy(class, prefix, modules)
   local module_of = {}
   for module, names in pairs(modules) do
@@ -101,17 +102,22 @@ local function lazy(class, prefix, modules)
       module_of[name] = module:find("^guestlua%.") and module or prefix .. module
     end
   end
+  local function find(name)
+    local made = require(module_of[name])
+    if rawget(class, name) == nil then
+      rawset(class, name, made[name])
+    end
+    return rawget(class, name)
+  end
+  lazies[#lazies + 1] = class
   return setmetatable(class, {
     modules = modules,
     __index = function(_, name)
-      if module_of[name] then
-        require(module_of[name])
-        return rawget(class, name)
-      end
+      return module_of[name] and find(name)
     end,
     __pairs = function()
-      for _, module in pairs(module_of) do
-        require(module)
+      for name in pairs(module_of) do
+        find(name)
       end
       return next, class, nil
     end,
@@ -120,11 +126,7 @@ end
 
 -- Loads the lazy modules.
 local function load_all()
-  local members = {}
-  for class in pairs(classes) do
-    members[#members + 1] = type(class) == "table" and class or nil
-  end
-  for _, class in ipairs(members) do
+  for _, class in ipairs(lazies) do
     pairs(class)
   end
 end
@@ -160,7 +162,7 @@ local TIMEOUT = {
 
 local define = { rows = rows, classes = classes, class = class_of, describe = describe, lazy = lazy, load_all = load_all, bad = bad, check = check }
 
--- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which needs rows itself, so task/group.lua sets it here.
+-- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which needs rows itself, so guestlua/init.lua sets it here.
 
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
 -- row.result: a LuaCATS type for each returned value, optionally with its name, as in "Guest?" or { "integer code", "string output" };

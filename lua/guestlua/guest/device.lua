@@ -202,4 +202,4 @@ define(Guest, "Guest", {
   end,
 })
 
-return device
+return { device = device }

@@ -107,7 +107,8 @@ function calls.waits(guest, what)
   log.emit("info", "dry run: wait", { guest = guest.name, what = what })
 end
 
-core.on_call(function(what, call)
+-- What the core says of a call: see core.on_call. The module guestlua passes it on.
+function calls.told(what, call)
   if what == "changed" then
     record.call(call, fields_of(call))
     return
@@ -123,7 +124,7 @@ core.on_call(function(what, call)
     guest = call.guest, device = call.device, arguments = fields.arguments, refused = call.refused or nil })
   fields.workflow, fields.step = entry.workflow, entry.step
   log.emit("info", "dry run: " .. (call.refused and call.call .. " (refused)" or call.call), fields)
-end)
+end
 
 define(calls, "guestlua", {
   name = "dry_run",

@@ -18,7 +18,7 @@ local function each_call(line, add)
   for at, variable, by, name in line:gmatch("()%f[%w_.](%l+)([:.])([%l_]+)%f[({\"]") do
     local class = CLASS_OF[variable]
     if class and (by == ":") == (class:find("^%u") ~= nil) then
-      add(class == "Guest" and not rawget(core.Guest, name) and "Domain" or class, name, at == 1)
+      add(class == "Guest" and not core.Guest[name] and "Domain" or class, name, at == 1)
     end
   end
   for at, name in line:gmatch("()%f[%w_]guest%.domain:([%l_]+)") do

@@ -55,7 +55,9 @@ function help.classes()
   local documentation = core.documentation()
   local classes = { { name = "guestlua", help = MODULE, methods = documentation.functions, fields = {} } }
   table.move(documentation.classes, 1, #documentation.classes, 2, classes)
-  for _, class in ipairs(define.classes) do
+  local in_lua = table.move(define.classes, 1, #define.classes, 1, {}) -- in the order in which their modules were loaded
+  table.sort(in_lua, by_name)
+  for _, class in ipairs(in_lua) do
     classes[#classes + 1] = { name = class.name, help = class.help, methods = {}, fields = class.fields, in_lua = true }
   end
   for _, class in ipairs(classes) do

@@ -232,7 +232,6 @@ end
 
 local function enclose()
   pcall(require, "dkjson") -- later it would get the script's globals
-  for _ in pairs(guestlua.workflow) do end -- loads them
   rawset(string, "dump", nil) -- ("").dump
   for class in pairs(define.classes) do
     if type(class) == "table" and rawget(class, "__index") then
@@ -290,6 +289,7 @@ end
 function sandbox.configure(limits)
   local memory = (limits.max_memory or 0) > 0 and math.floor(limits.max_memory * 2 ^ 20) or nil
   local instructions = (limits.max_instructions or 0) > 0 and limits.max_instructions or nil
+  define.load_all() -- later they would get the script's globals
   if limits.allow or limits.sandbox then
     restrict(limits.allow or { "*" }, limits.sandbox)
   end

@@ -225,6 +225,4 @@ define(guestlua, "guestlua", {
   end,
 })
 
-define.limit = guestlua.timeout
-
 return guestlua

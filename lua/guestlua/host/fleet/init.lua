@@ -7,6 +7,7 @@ local Fleet = require("guestlua.host.fleet.class")
 local define = require("guestlua.base.define")
 local inventory = require("guestlua.host.fleet.inventory")
 local keep = require("guestlua.host.reconnect")
+local open = require("guestlua.host.open").open
 local record = require("guestlua.log.record")
 local task = require("guestlua.task.group")
 
@@ -30,7 +31,7 @@ local function connect(self, entry)
   local settings = self.settings
   local by_ssh = entry.uri:find("^[%w.-]+%+[%w]*ssh")
   local slot <close> = ask.take(by_ssh and self.by_ssh or self.others) -- luacheck: ignore slot
-  local ok, host = pcall(fleet.open, entry.uri,
+  local ok, host = pcall(open, entry.uri,
     { readonly = settings.readonly, keepalive = settings.keepalive, auth = nobody, timeout = settings.timeout })
   if not ok and ask.stops(host) then
     error(host, 0)
@@ -94,7 +95,6 @@ end
 for _, name in ipairs({ "look", "map", "events" }) do
   require("guestlua.host.fleet." .. name)
 end
-
 
 define(fleet, "guestlua", {
   name = "fleet",
