@@ -269,8 +269,7 @@ static run *push_run(lua_State *L, gl_state *s)
   return r;
 }
 
-/* Pushes an array of the strings in the list at index, which ends with NULL. */
-static char **push_strings(lua_State *L, int index)
+char **gl_run_push_strings(lua_State *L, int index)
 {
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   char **strings = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *strings, 0);
@@ -349,11 +348,11 @@ static int run_program(lua_State *L)
   const char *input = luaL_optlstring(L, 3, NULL, &input_size);
   uv_process_options_t options = {.exit_cb = on_exit_, .flags = UV_PROCESS_DETACHED, .cwd = luaL_optstring(L, 4, NULL)};
   double seconds = luaL_optnumber(L, 5, -1);
-  options.args = push_strings(L, 1);
+  options.args = gl_run_push_strings(L, 1);
   options.file = options.args[0];
   if (lua_istable(L, 2)) {
     push_environment(L, 2);
-    options.env = push_strings(L, lua_gettop(L));
+    options.env = gl_run_push_strings(L, lua_gettop(L));
   }
   gl_task_check(L, s);
   if (s->looping)
