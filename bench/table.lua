@@ -125,6 +125,8 @@ local measures = {
     below = "python3-libvirt" },
   { file = "name", what = "guest.name", value = answer(1), shown = nanoseconds, of = least, compare = difference, to = C, goal = 200,
     below = "python3-libvirt" },
+  { file = "sandbox", what = "is_active(), sandbox", value = answer(1), shown = { form = "%.1f us", unit = 1e3 }, of = least, compare = ratio,
+    to = { "guestlua --sandbox" }, limit = 1e5 },
   { file = "remote", what = "is_active(), libvirtd", value = answer(1), shown = { form = "%.1f us", unit = 1e3 }, of = median, compare = ratio,
     to = C, goal = 1.1 },
   { file = "event", what = "event to next line", value = ns, shown = precise_ms, of = median, compare = ratio_of_all, to = C, limit = 1e6 },

@@ -176,6 +176,29 @@ GUESTLUA_API const char *guestlua_json(lua_State *L, int index);
 GUESTLUA_API void guestlua_set_user(lua_State *L, void *user);
 GUESTLUA_API void *guestlua_user(lua_State *L);
 
+/* ---- a script in a process of its own ---- */
+
+/* The options of guestlua_sandbox_process. Zero everything, set size. */
+typedef struct guestlua_process {
+  size_t size;                         /* sizeof(guestlua_process) */
+  const char *program;                 /* the guestlua command, of this version; NULL: the one that PATH has */
+  unsigned max_seconds;                /* after which it is killed; 0: 60 */
+  size_t max_memory;                   /* bytes that it may use; 0: 256 MiB */
+  unsigned long long max_instructions; /* of Lua's; 0: no limit */
+  bool require_all; /* fail if the kernel lacks a part of what confines it, seccomp or Landlock; otherwise the log, at level "info", names
+                       it */
+} guestlua_process;
+
+/*
+ * Pushes a function for guestlua_run or guestlua_spawn, which runs a script in a process of its own. That can open no file, start no
+ * program and reach no socket; what it asks of libvirt L does, which has to be a state with the option sandbox, by its list `allow`. The
+ * function's arguments are the script's, and the script's results are its results: texts, numbers, tables, Elements, and libvirt's objects.
+ * It raises the script's error; one of kind "limit" if a limit has ended it; or "script_ended" if its process has died otherwise. The text
+ * is copied; name: as for luaL_loadbuffer. What the script prints goes to the program's standard output and error. [-0, +1, v]
+ */
+GUESTLUA_API void guestlua_sandbox_process(lua_State *L, const guestlua_process *options, const char *text, size_t length,
+                                           const char *name);
+
 /* ---- watching calls ---- */
 
 /* A call of libvirt's that a script is about to make. The texts are valid until the function returns; secrets are not among them. */

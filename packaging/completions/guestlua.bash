@@ -20,7 +20,7 @@ _guestlua()
     for ((i = 1; i < ${#line[@]} - 1; i++)); do
         if [[ $option ]]; then
             option=''
-        elif [[ ${line[i]} =~ ^(-[riEWqVvh]*[ckeld]|--(connect|keepalive-interval|max-memory|max-instructions|slice|debug|log-level|log-format|log-file|result))$ ]]; then
+        elif [[ ${line[i]} =~ ^(-[riEWqVvh]*[ckeld]|--(connect|keepalive-interval|max-seconds|max-memory|max-instructions|slice|debug|log-level|log-format|log-file|result))$ ]]; then
             option=${line[i]}
         elif [[ ${line[i]} == --check ]]; then
             check=1
@@ -39,6 +39,7 @@ _guestlua()
         -k | --keepalive-interval) kind='none' ;;
         -e) kind='none' ;;
         -l) kind='none' ;;
+        --max-seconds) kind='none' ;;
         --max-memory) kind='none' ;;
         --max-instructions) kind='none' ;;
         --slice) kind='none' ;;
@@ -53,7 +54,7 @@ _guestlua()
             elif [[ $script || $cur != -* ]]; then
                 kind='script'
             else
-                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --max-memory --max-instructions --slice -q --quiet -d --debug --log-level --log-format --log-file --result --status-key backup restore backups verify prune metrics top console recover -V --version -v -h --help - --'
+                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --process --max-seconds --max-memory --max-instructions --slice -q --quiet -d --debug --log-level --log-format --log-file --result --status-key backup restore backups verify prune metrics top console recover -V --version -v -h --help - --'
             fi
             ;;
         *) kind='none' ;;

@@ -5927,6 +5927,7 @@ function Signal:wake(count) end
 ---@field op string? the method that failed
 ---@field outcome string? how the workflow left things
 ---@field results table[]? of guestlua.recover: the result for each run
+---@field signal integer? for the kind "script_ended": the signal that ended the script's process
 ---@field step string? the workflow's step
 ---@field still_running boolean? true if the call, or the job, is still running although nobody waits for it
 ---@field undoing guestlua.Error[]? errors while undoing

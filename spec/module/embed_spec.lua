@@ -55,6 +55,10 @@ describe("A program that embeds guestlua", function()
     assert.matches("^[^\n]* error on standard error\n$", err)
   end)
 
+  it("runs scripts in processes of their own", function()
+    runs("process", helper.interpreter)
+  end)
+
   it("has several states at once, each on its thread", function()
     runs("threads")
   end)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -114,10 +115,6 @@ static void on_exit_(uv_process_t *process, int64_t status, int signo)
 {
   run *r = process->data;
   r->exited = true;
-  if (r->dropped) {
-    close_handle(r, process);
-    return;
-  }
   r->code = signo ? 128 + signo : (int)status;
   if (r->stopped)
     send_signal(r, SIGKILL); /* its children */
@@ -230,16 +227,20 @@ static int start(gl_state *s, run *r, uv_process_options_t *options, const char 
 
 /* ---- for Lua ---- */
 
-/* Ends everything that still runs, and releases the run, which is freed when libuv has closed its handles. */
+/* Ends everything that still runs, and releases the run, which is freed when libuv has closed its handles. The program is collected at
+ * once, as the loop may end before it would hear of its end: SIGKILL lets nobody wait. */
 static void drop(run *r)
 {
   *r->owner = NULL;
   r->dropped = true;
   if (!is_over(r))
     send_signal(r, SIGKILL);
+  if (r->pid > 0 && !r->exited)
+    while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+      ;
   close_output(r, &r->outputs[0]);
   close_output(r, &r->outputs[1]);
-  if (r->pid > 0 && r->exited) /* else on_exit_ does it: until then libuv has to collect the child */
+  if (r->pid > 0)
     close_handle(r, &r->process);
   close_handle(r, &r->timer);
 }
@@ -247,7 +248,7 @@ static void drop(run *r)
 static int run_gc(lua_State *L)
 {
   run *r = *(run **)lua_touserdata(L, 1);
-  if (r)
+  if (r && gl_state_is_here(gl_state_get(L))) /* the child of a fork would end the parent's program */
     drop(r);
   return 0;
 }
@@ -268,8 +269,7 @@ static run *push_run(lua_State *L, gl_state *s)
   return r;
 }
 
-/* Pushes an array of the strings in the list at index, which ends with NULL. */
-static char **push_strings(lua_State *L, int index)
+char **gl_run_push_strings(lua_State *L, int index)
 {
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   char **strings = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *strings, 0);
@@ -307,7 +307,7 @@ static void push_environment(lua_State *L, int index)
 
 static int finished(lua_State *L, int status, lua_KContext ctx);
 
-static int wait(lua_State *L, run *r)
+static int await_end(lua_State *L, run *r)
 {
   if (!is_over(r))
     return gl_task_wait(L, (gl_wait){.list = &r->waiters, .seconds = -1, .what = "a program"}, (lua_KContext)r, finished);
@@ -335,7 +335,7 @@ static int finished(lua_State *L, int status, lua_KContext ctx)
     r->kind = kind;
     stop(r);
   }
-  return wait(L, r);
+  return await_end(L, r);
 }
 
 /* The stack: arguments, environment, input, cwd, seconds. */
@@ -348,11 +348,11 @@ static int run_program(lua_State *L)
   const char *input = luaL_optlstring(L, 3, NULL, &input_size);
   uv_process_options_t options = {.exit_cb = on_exit_, .flags = UV_PROCESS_DETACHED, .cwd = luaL_optstring(L, 4, NULL)};
   double seconds = luaL_optnumber(L, 5, -1);
-  options.args = push_strings(L, 1);
+  options.args = gl_run_push_strings(L, 1);
   options.file = options.args[0];
   if (lua_istable(L, 2)) {
     push_environment(L, 2);
-    options.env = push_strings(L, lua_gettop(L));
+    options.env = gl_run_push_strings(L, lua_gettop(L));
   }
   gl_task_check(L, s);
   if (s->looping)
@@ -368,7 +368,7 @@ static int run_program(lua_State *L)
   uv_update_time(&s->loop);
   if (seconds >= 0)
     uv_timer_start(&r->timer, on_time_over, seconds < 1e9 ? (uint64_t)(seconds * 1000) : (uint64_t)1e12, 0);
-  return wait(L, r);
+  return await_end(L, r);
 }
 
 void gl_run_open(lua_State *L)

@@ -11,4 +11,7 @@
  */
 void gl_run_open(lua_State *L);
 
+/* Pushes an array of the strings in the list at index, which ends with NULL. [-0, +1, m] */
+char **gl_run_push_strings(lua_State *L, int index);
+
 #endif

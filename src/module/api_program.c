@@ -55,6 +55,52 @@ void *guestlua_user(lua_State *L)
   return user;
 }
 
+/* ---- processes ---- */
+
+/* Pushes the options as a table. */
+static void push_process_options(lua_State *L, const guestlua_process *given)
+{
+  guestlua_process options = {0};
+  if (given && (given->size == 0 || given->size > sizeof options))
+    luaL_error(L, "guestlua_sandbox_process: options.size is not set, or the program was compiled with a newer guestlua.h");
+  if (given)
+    memcpy(&options, given, given->size);
+  lua_newtable(L);
+  lua_pushstring(L, options.program);
+  lua_setfield(L, -2, "program");
+  lua_pushboolean(L, options.require_all);
+  lua_setfield(L, -2, "require");
+  if (options.max_seconds) {
+    lua_pushinteger(L, options.max_seconds);
+    lua_setfield(L, -2, "seconds");
+  }
+  if (options.max_memory) {
+    lua_pushinteger(L, (lua_Integer)options.max_memory);
+    lua_setfield(L, -2, "memory");
+  }
+  if (options.max_instructions) {
+    lua_pushinteger(L, (lua_Integer)options.max_instructions);
+    lua_setfield(L, -2, "instructions");
+  }
+}
+
+void guestlua_sandbox_process(lua_State *L, const guestlua_process *options, const char *text, size_t length, const char *name)
+{
+  gl_api_check(L, "guestlua_sandbox_process");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, LUA_GNAME); /* the first globals: a sandbox has others, and no require */
+  lua_getfield(L, -1, "require");
+  lua_pushliteral(L, "guestlua.sandbox.process");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "bound");
+  push_process_options(L, options);
+  lua_pushlstring(L, text, length);
+  lua_pushstring(L, name);
+  lua_call(L, 3, 1);
+  lua_replace(L, -4);
+  lua_pop(L, 2);
+}
+
 /* ---- calls ---- */
 
 typedef struct asked {

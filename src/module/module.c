@@ -24,6 +24,7 @@
 #include "loop/interrupt.h"
 #include "loop/luv.h"
 #include "loop/park.h"
+#include "loop/peer.h"
 #include "loop/run.h"
 #include "loop/sandbox.h"
 #include "loop/slice.h"
@@ -131,6 +132,7 @@ static int open_core(lua_State *L)
   gl_image_file_open(L);
   gl_watchdog_open(L);
   gl_run_open(L);
+  gl_peer_open(L);
   gl_nbd_open(L);
   gl_sandbox_open(L, s);
   gl_trace_open(L);

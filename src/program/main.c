@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "guestlua.h"
+#include "program/confined.h"
 #include "program/prompt.h"
 #include "program/settings.h"
 #include "program/terminal.h"
@@ -230,13 +231,24 @@ static bool shows_code(const char *traceback, int length)
   return false;
 }
 
-/* The error value and then the traceback are on top of the stack. The callers of the script belong to guestlua and are not shown. */
+/* Where in the traceback the callers of the script begin: they belong to guestlua and are not shown. A script in a process of its own has
+ * its own stack, so that there is nothing to show. */
+static const char *callers(const char *traceback)
+{
+  static const char *const files[] = {
+    "\n\tguestlua/sandbox/process.lua:", "\n\tguestlua/prompt/repl.lua:", "\n\tguestlua/command/init.lua:"};
+  const char *found = NULL;
+  for (size_t i = 0; !found && i < sizeof files / sizeof *files; i++)
+    found = strstr(traceback, files[i]);
+  return found;
+}
+
+/* The error value and then the traceback are on top of the stack. */
 static void report(lua_State *L)
 {
   const char *traceback = guestlua_text(L, -1);
   const char *message = guestlua_text(L, -3);
-  const char *ours = strstr(traceback, "\n\tguestlua/command/init.lua:"), *prompt = strstr(traceback, "\n\tguestlua/prompt/repl.lua:");
-  ours = prompt ? prompt : ours;
+  const char *ours = callers(traceback);
   int length = (int)(ours ? ours - traceback : (ptrdiff_t)strlen(traceback));
   bool frames = shows_code(traceback, length);
   fprintf(stderr, "guestlua: %s\n%.*s%s", message, frames ? length : 0, traceback, frames ? "\n" : "");
@@ -284,6 +296,8 @@ static void leave_after(unsigned seconds, int status)
 
 int main(int argc, char **argv)
 {
+  if (gl_is_confined(argv))
+    return gl_confined_main();
   setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
   setenv("LIBVIRT_DEBUG", "error", 0); /* the embedded driver warns of ordinary things on standard error */
   lua_State *L = luaL_newstate();

@@ -30,6 +30,7 @@ local FIELDS = {
   { name = "found", type = "table?", help = "for the kind \"conflict\": somebody else's changes" },
   { name = "undoing", type = "Error[]?", help = "errors while undoing" },
   { name = "results", type = "table[]?", help = "of guestlua.recover: the result for each run" },
+  { name = "signal", type = "integer?", help = "for the kind \"script_ended\": the signal that ended the script's process" },
   { name = "still_running", type = "boolean?", help = "true if the call, or the job, is still running although nobody waits for it" },
   { name = "may_change", type = "boolean?", help = "true if that call can still change something" },
 }

@@ -46,6 +46,9 @@ function command.read(given)
       settings[key_of(row)] = value == nil or value
     end
   end
+  if settings.process and (#settings.steps > 0 or settings.interactive) then
+    return nil, "--process runs a script, and nothing else"
+  end
   return settings
 end
 
@@ -124,7 +127,7 @@ local mode -- of scripts: in a sandbox they are text, as bytecode can be made to
 
 local function configure(settings)
   guestlua.default_uri = settings.connect
-  guestlua.default_readonly = settings.readonly or settings.sandbox
+  guestlua.default_readonly = settings.readonly or settings.sandbox or settings.process
   guestlua.default_keepalive = settings.keepalive_interval
   require("guestlua.host.open").asks = true
   core.slice(math.min(settings.slice or SLICE, 1000))
@@ -138,7 +141,9 @@ local function configure(settings)
   if settings.dry_run then
     guestlua.dry_run(true)
   end
-  if settings.sandbox or settings.max_memory or settings.max_instructions then
+  if settings.process then -- the script's limits are those of its process
+    require("guestlua.sandbox").configure({ sandbox = true })
+  elseif settings.sandbox or settings.max_memory or settings.max_instructions then
     local arguments = arg
     mode = settings.sandbox and "t"
     require("guestlua.sandbox").configure({
@@ -176,6 +181,29 @@ local function run_script(path, ...)
   return table.unpack(results, 1, results.n)
 end
 
+local SIGPIPE = 13
+
+-- With --process.
+local function run_in_process(settings, path, ...)
+  local file = path == "-" and io.stdin or compiled(io.open(path))
+  local text = file:read("a")
+  file:close()
+  local results = table.pack(pcall(require("guestlua.sandbox.process").run, {
+    seconds = settings.max_seconds,
+    memory = settings.max_memory and settings.max_memory << 20,
+    instructions = settings.max_instructions,
+    quiet = settings.quiet,
+    level = settings.log_level or levels[settings.debug],
+  }, text, path == "-" and "=stdin" or "@" .. path, ...))
+  local e = results[2]
+  if results[1] then
+    return nil, table.unpack(results, 2, results.n)
+  elseif guestlua.Error.is(e, "script_ended") and e.signal == SIGPIPE then -- as if it had been this process
+    return 128 + SIGPIPE
+  end
+  error(e, 0)
+end
+
 -- Everything that was asked for. Returns the exit code, nil for 0, and what the script returned.
 local function perform(settings, script, ...)
   if settings.version or settings.V then
@@ -184,7 +212,9 @@ local function perform(settings, script, ...)
   if settings.status_key then
     require("guestlua.terminal").status_key()
   end
-  if not settings.E then
+  if settings.process then
+    return run_in_process(settings, script or "-", ...)
+  elseif not settings.E then
     run_init()
   end
   for _, s in ipairs(settings.steps) do

@@ -26,6 +26,8 @@ return {
   { long = "check", operands = "SCRIPT...", help = "compile, run nothing, and name what is wrong" },
   { long = "dry-run", help = "name the calls that change something, make none" },
   { long = "sandbox", help = "keep the script from files, programs, C modules" },
+  { long = "process", help = "that, in a process of its own that reaches nothing" },
+  { long = "max-seconds", argument = "SECONDS", integer = true, rare = true, help = "end that process after so long; 0: never" },
   { long = "max-memory", argument = "MIB", integer = true, help = "let Lua hold at most that much memory" },
   { long = "max-instructions", argument = "COUNT", integer = true, help = "let it run at most so many instructions" },
 

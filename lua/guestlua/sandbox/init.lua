@@ -2,7 +2,7 @@
 -- programs, loads code that is not text, or looks into others; our own modules keep theirs.
 --
 -- If instructions are limited, whatever C functions do is paid for by its time, and those that could take any time in one call are paid before:
--- costs.lua. What is left is matching bad patterns. Who fears that gives the state a process of its own, which it can end.
+-- costs.lua. What is left is matching bad patterns. Who fears that gives the script a process of its own: process.lua.
 
 local core = require("guestlua.core")
 local costs = require("guestlua.sandbox.costs")
@@ -11,7 +11,7 @@ local guestlua = require("guestlua")
 local strict = require("guestlua.base.strict")
 local undo = require("guestlua.base.undo")
 
-local sandbox = {}
+local sandbox = { encloses = false } -- whether it does, in this state
 
 local function copy(from, names)
   local result = {}
@@ -35,7 +35,7 @@ end
 local FREE = { Subscription = true, Element = true, Task = true, Signal = true }
 
 -- All that asks libvirt something: { name =, owner =, key = }. close is no right that one could be denied.
-local function rights()
+function sandbox.rights()
   local list = {}
   local function add(owner, prefix, key)
     if type(owner[key]) == "function" and key:sub(1, 2) ~= "__" and key ~= "close" then
@@ -57,12 +57,16 @@ local function rights()
 end
 
 -- What reads or writes a file of this machine: a script in a sandbox has it only if its whole name is on the list.
-local LOCAL = { ["StorageVol.download"] = true, ["StorageVol.upload"] = true, ["Domain.screenshot"] = true }
+local LOCAL = {}
+for name in ("StorageVol.download StorageVol.upload Domain.screenshot workflow.backup workflow.backups workflow.verify workflow.prune "
+  .. "workflow.restore workflow.clone"):gmatch("%S+") do
+  LOCAL[name] = true
+end
 
 -- What is not on the list stays, and says so.
 local function restrict(list, enclosed)
   local used, names = {}, {}
-  for _, right in ipairs(rights()) do
+  for _, right in ipairs(sandbox.rights()) do
     local allowed = false
     names[#names + 1] = right.name
     for _, pattern in ipairs(list) do
@@ -87,7 +91,7 @@ end
 -- ---- what scripts get in the place of Lua's functions ----
 
 -- A URI may name a program that libvirt starts (command=, netcat=) or a file (test:///path): only the program's own is opened, and the test driver.
-local function open(uri, options)
+function sandbox.open(uri, options)
   if uri ~= nil and uri ~= guestlua.default_uri and uri ~= "test:///default" then
     refuse("open", "a script in a sandbox opens no connection but the one that it was given, and test:///default")
   end
@@ -193,7 +197,7 @@ local function public_module()
   local public = own_copy(copy(guestlua, "version Error Host Guest Domain BlockDevice Snapshot Checkpoint Network NetworkPort StoragePool StorageVol "
     .. "NodeDevice Secret Interface NWFilter NWFilterBinding Subscription Stream Element Task Signal Group spawn signal element sleep now alive "
     .. "group map timeout workflow progress power_state job_type block_job_type serve"))
-  public.open = open
+  public.open = sandbox.open
   public.log = copy(guestlua.log, "error warning info debug trace")
   public.device = setmetatable({}, {
     __index = function(_, name)
@@ -231,6 +235,7 @@ local function globals()
 end
 
 local function enclose()
+  sandbox.encloses = true
   pcall(require, "dkjson") -- later it would get the script's globals
   rawset(string, "dump", nil) -- ("").dump
   for class in pairs(define.classes) do
