@@ -170,4 +170,36 @@ describe("A fleet of daemons", function()
     end, "all of them to be there again", LONG)
     shell("spec/support/daemon start %s/d1", dir)
   end)
+
+  -- The lines of an inventory, each bad in its own way but one.
+  it_("goes on without hosts that are bad, and the result and the exit code say so", function()
+    signal("STOP", 4)
+    shell("echo '<node><auth><user password=\"x\">root</user></auth></node>' >%s/auth.xml", dir)
+    local path = dir .. "/hosts"
+    local file <close> = assert(io.open(path, "w"))
+    file:write((([[
+good URI1
+gone qemu+unix:///system?socket=/nonexistent/libvirt-sock
+locked test://DIR/auth.xml
+mute URI4
+good test:///default
+twin URI1
+one two three
+]]):gsub("URI(%d)", function(number) return uri("d" .. number) end):gsub("DIR", dir)))
+    file:close()
+    local code, out, err = helper.guestlua(("--result %s/result metrics --timeout 2 --hosts %s"):format(dir, path))
+    assert.equal(1, code)
+    for name, up in pairs({ good = 1, gone = 0, locked = 0, mute = 0 }) do
+      assert.is_truthy(out:find(('libvirt_up{host="%s"} %d\n'):format(name, up), 1, true), name)
+    end
+    assert.is_truthy(out:find('{host="good",domain="test"}', 1, true))
+    local result <close> = assert(io.open(dir .. "/result"))
+    local found = {}
+    for _, one in ipairs(require("dkjson").decode(result:read("a")).problems) do
+      found[one.host] = one.error.kind
+      assert.is_truthy(err:find(one.host .. ": ", 1, true), one.host)
+    end
+    assert.same({ gone = "system_error", locked = "auth_failed", mute = "timeout", [path .. ":5"] = "bad_argument", [path .. ":6"] = "bad_argument",
+      [path .. ":7"] = "bad_argument" }, found)
+  end)
 end)

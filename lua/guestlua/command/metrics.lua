@@ -17,7 +17,7 @@ local SPEC = {
     { name = "listen", argument = "ADDRESS:PORT", help = "serve it at /metrics, as on 127.0.0.1:9177" },
     hosts.OPTIONS[1],
     hosts.OPTIONS[2],
-    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer; default: 10" },
+    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer, default: 10, and to connect, default: 30" },
     { name = "most", argument = "COUNT", integer = true, help = "guests at most, as each has some 40 series; default: 2000" },
   },
 }

@@ -26,7 +26,7 @@ local SPEC = {
     { name = "active", help = "only guests that run" },
     hosts.OPTIONS[1],
     hosts.OPTIONS[2],
-    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer; default: 10" },
+    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer, default: 10, and to connect, default: 30" },
   },
 }
 
