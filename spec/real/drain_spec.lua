@@ -100,6 +100,12 @@ describe("drain", function()
     assert.same({ "operation_invalid", 2 }, { e.kind, #e.left })
     assert.matches("'one': .*it has another guest of this name", e.message)
     assert.matches("'new': .*its processor cannot do all that the guest's can", e.message)
+    for _, twin in ipairs({ here, there }) do -- the same machine by another URI
+      local again <close> = guestlua.open((two[twin].uri:gsub("/libvirt%-sock", "/.%0")))
+      e = helper.failure(drain, { to = { { host = two[there], uri = uri(there) }, { host = again, uri = uri(twin) } } })
+      assert.same({ "bad_argument", "to" }, { e.kind, e.argument })
+      assert.matches("is the same machine as", e.message)
+    end
     e = helper.failure(drain, { reserve = 1 << 30 })
     assert.equal("one own two", names(e.left))
     assert.matches("it has 0 MiB of memory left, and the guest has 128", e.left[1].why)

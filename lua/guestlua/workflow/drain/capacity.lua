@@ -32,6 +32,14 @@ function capacity.free_memory(host)
   return free
 end
 
+-- ---- the machine ----
+
+-- What tells it from others, whatever URI it was reached by; nil: its driver does not say.
+function capacity.identity(host)
+  local uuid = core.element(host:get_capabilities()).host.uuid
+  return uuid and uuid[1]
+end
+
 -- ---- processor ----
 
 -- What the host has to be asked for a guest: the method and its arguments; nil if it can run any host's such guest.

@@ -207,7 +207,7 @@ local function drain(source, options)
   end
   local ok, e = pcall(task.map, run.moves, function(move)
     run_one(run, move)
-  end, { limit = options.limit or LIMIT })
+  end, { limit = core.dry_run() and 1 or options.limit or LIMIT }) -- a plan is in the order of the moves
   if not ok then
     error(ended(run, e), 0)
   end

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local capacity = require("guestlua.workflow.drain.capacity")
+local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
 local offline = require("guestlua.workflow.migrate.offline")
 local retry = require("guestlua.workflow.retry")
@@ -75,7 +76,19 @@ local function look_at(place, reserve)
     names[guest.name] = guest.uuid
     guest:close()
   end
-  return { host = place.host, uri = place.uri, names = names, free = capacity.free_memory(place.host) - reserve }
+  return { host = place.host, uri = place.uri, id = capacity.identity(place.host), names = names,
+    free = capacity.free_memory(place.host) - reserve }
+end
+
+-- Raises if two of them are one machine, of which the memory would count twice.
+local function check_apart(source, hosts)
+  local seen = { [capacity.identity(source) or false] = source.uri }
+  for _, to in ipairs(hosts) do
+    if to.id and seen[to.id] then
+      define.bad("drain", "to", ("%s is the same machine as %s: both have the UUID %s"):format(to.host.uri, seen[to.id], to.id))
+    end
+    seen[to.id or false] = to.host.uri
+  end
 end
 
 -- The hosts that answer, in their order, and the problems of the others.
@@ -162,6 +175,7 @@ end
 -- list of {host, error}. places: {host, uri}.
 function plan.make(source, places, options)
   local hosts, problems = hosts_of(places, (options.reserve or 0) * MIB)
+  check_apart(source, hosts)
   local processor, moves, left = capacity.processors(source), {}, {}
   for _, item in ipairs(guests_of(source)) do
     local to, why = nil, item.why
