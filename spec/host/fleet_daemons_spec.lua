@@ -171,6 +171,35 @@ describe("A fleet of daemons", function()
     shell("spec/support/daemon start %s/d1", dir)
   end)
 
+  it_("is opened again in an order of chance, as the pauses differ", function()
+    local list, tried, order = {}, {}, {}
+    for i = 1, 12 do
+      shell("mkdir -p %s/h%d && ln -sfn %s/d1/libvirt-sock %s/h%d/libvirt-sock", dir, i, dir, dir, i)
+      list[i] = { name = "h" .. i, uri = uri("h" .. i) }
+    end
+    local fleet <close> = guestlua.fleet(list, { connect_limit = 1, reconnect_limit = 1 }) -- each after the other, if nothing else makes an order
+    guestlua.log.configure({ level = "trace", handler = function(_, line)
+      local name = line:match("op=reconnect.*/(h%d+)/")
+      if name and not tried[name] then
+        tried[name], order[#order + 1] = true, name
+      end
+    end })
+    finally(function()
+      guestlua.log.configure({ level = "info", handler = function(_, line) io.stderr:write(line, "\n") end })
+    end)
+    shell("spec/support/daemon kill %s/d1", dir)
+    helper.await(function() return #order == 12 end, "each of them to be tried again", LONG)
+    shell("spec/support/daemon start %s/d1", dir)
+    helper.await(function()
+      return #fleet:guests() == 12
+    end, "all of them to be there again", LONG)
+    local neighbours = 0 -- without differing pauses nearly all of them follow each other
+    for i = 2, #order do
+      neighbours = neighbours + (tonumber(order[i]:sub(2)) == tonumber(order[i - 1]:sub(2)) + 1 and 1 or 0)
+    end
+    assert.is_true(neighbours < 7, table.concat(order, " "))
+  end)
+
   -- The lines of an inventory, each bad in its own way but one.
   it_("goes on without hosts that are bad, and the result and the exit code say so", function()
     signal("STOP", 4)
