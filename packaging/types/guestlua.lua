@@ -6280,7 +6280,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field on_stuck? string if guests cannot move: "refuse", the default, is an error that names them, before anything moves; "leave" moves the others
 ---@field limit? integer how many moves may be under way at once; default: 2
 ---@field max_failures? integer begin no more moves when more than that have failed; nil: go on
----@field reserve? integer MiB of memory that stay free on each host; default: 0
+---@field reserve? integer MiB of memory that stay free on each host, default: 0; below 0: so much more may be taken than there is
 ---@field timeout? number seconds for the whole drain: after that no move begins, and those under way are taken back
 ---@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable
 ---@field tunnelled? boolean send all data through libvirt's own connection

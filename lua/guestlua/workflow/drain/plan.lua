@@ -44,8 +44,10 @@ local function inspect(guest)
   local ok, item = pcall(function()
     local active = guest:is_active()
     local domain = core.element(guest:get_xml_desc())
-    return { guest = guest, name = guest.name, uuid = guest.uuid, active = active, domain = domain,
-      bytes = math.tointeger(tonumber(domain.memory[1])) * 1024, why = stays(guest, domain) }
+    local huge = domain.memoryBacking and domain.memoryBacking.hugepages -- they are no part of what is free: QEMU does not start without them
+    local bytes = math.tointeger(tonumber(domain.memory[1])) * 1024
+    return { guest = guest, name = guest.name, uuid = guest.uuid, active = active, domain = domain, bytes = bytes,
+      needs = active and not huge and bytes or 0, why = stays(guest, domain) }
   end)
   if not ok and not core.Error.is(item, "no_domain") then
     error(item, 0)
@@ -113,8 +115,8 @@ end
 local function misfit(to, item, options, processor)
   if to.names[item.name] and to.names[item.name] ~= item.uuid then
     return "it has another guest of this name"
-  elseif item.active and item.bytes > to.free then
-    return ("it has %d MiB of memory left, and the guest has %d"):format(math.max(to.free, 0) // MIB, item.bytes // MIB)
+  elseif item.needs > 0 and item.needs > to.free then
+    return ("it has %d MiB of memory left, and the guest has %d"):format(math.max(to.free, 0) // MIB, item.needs // MIB)
   end
   local why = processor(to.host, item.domain, item.active)
   if why then
@@ -183,7 +185,7 @@ function plan.make(source, places, options)
       to, why = choose(hosts, item, options, processor)
     end
     if to then
-      to.free = to.free - (item.active and item.bytes or 0)
+      to.free = to.free - item.needs
       to.names[item.name] = item.uuid
       moves[#moves + 1] = { guest = item.guest, name = item.name, to = to, live = item.active, bytes = item.bytes }
     else
