@@ -112,6 +112,17 @@ describe("drain", function()
     assert.same({ "off one* own* two*", "" }, { guests(here), guests(there) })
   end)
 
+  -- Here is no KVM, which alone gives a guest its host's processor: the question is a real one, and the guest is none.
+  on_both("asks whether a host has all that the processor of the other has, for guests that have it as it is", function()
+    local processor = require("guestlua.workflow.drain.capacity").processors(two[here])
+    local domain = guestlua.element("<domain type='kvm'><os><type arch='x86_64'>hvm</type></os><cpu mode='host-passthrough'/></domain>")
+    assert.is_nil(processor(two[there], domain, false))
+    assert.equal(0, #two:calls(there, "virConnectCompareCPU:"))
+    assert.is_nil(processor(two[there], domain, true))
+    assert.is_nil(processor(two[there], domain, true))
+    assert.equal(1, #two:calls(there, "virConnectCompareCPU:"))
+  end)
+
   on_both("goes on after a failure, up to a limit, and again from there", function()
     local result = drain({ limit = 1, max_failures = 0 })
     assert.same({ "one", "own", "two off", "", true, false },

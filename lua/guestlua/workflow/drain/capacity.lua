@@ -42,14 +42,16 @@ end
 
 -- ---- processor ----
 
--- What the host has to be asked for a guest: the method and its arguments; nil if it can run any host's such guest.
-local function question(source, domain, active)
+-- What a host has to be asked for a guest: the method and its arguments; nil if any host can run such a guest. own: a function that gives the
+-- processor of the host that it is on, which it may have as it is.
+local function question(own, domain, active)
   local cpu, kind = domain.cpu, domain.os and domain.os.type or {}
   if not cpu then
     return nil
   elseif cpu.mode == "host-passthrough" then
-    local own = active and domain.type == "kvm" and core.element(source:get_capabilities()).host.cpu
-    return own and own.model and "compare_cpu", tostring(own)
+    if active and domain.type == "kvm" and own() then
+      return "compare_cpu", own()
+    end
   elseif cpu.model and (cpu.mode or "custom") == "custom" then
     return "compare_hypervisor_cpu", nil, kind.arch, kind.machine, domain.type, tostring(cpu)
   end
@@ -61,9 +63,14 @@ local UNKNOWN = { no_support = true, operation_denied = true }
 -- A function that says why a host cannot run a guest with its processor: nil if it can, or if its driver cannot tell. domain: the guest's XML, an
 -- Element; active: it runs, and cannot do with less than it has. A host is asked once for guests that are alike.
 function capacity.processors(source)
-  local known = {}
+  local known, xml = {}, nil
+  local function own()
+    local cpu = xml == nil and core.element(source:get_capabilities()).host.cpu
+    xml = xml or cpu and cpu.model and tostring(cpu) or false
+    return xml
+  end
   return function(host, domain, active)
-    local asked = table.pack(question(source, domain, active))
+    local asked = table.pack(question(own, domain, active))
     if not asked[1] then
       return nil
     end
