@@ -1,5 +1,5 @@
 /*
- * What a call costs in C, the yardstick: loop URI CALL CALLS [events], CALL being is_active or name. Prints ns per call.
+ * What a call costs in C, the yardstick: loop URI CALL CALLS [events], CALL being is_active, name or stats. Prints ns per call.
  * With "events" libvirt's event loop runs in a thread meanwhile, as a program needs it that wants keepalive or events.
  */
 #include <libvirt/libvirt.h>
@@ -47,6 +47,22 @@ static void name(virDomainPtr dom, long calls)
       exit(1);
 }
 
+/* Of all guests, each value looked at. */
+static void stats(virDomainPtr dom, long calls)
+{
+  for (long i = 0; i < calls; i++) {
+    virDomainStatsRecordPtr *records;
+    long values = 0;
+    int count = virConnectGetAllDomainStats(virDomainGetConnect(dom), 0, &records, 0);
+    for (int n = 0; n < count; n++)
+      for (int v = 0; v < records[n]->nparams; v++)
+        values += records[n]->params[v].value.i;
+    if (count < 0 || values == 0)
+      exit(1);
+    virDomainStatsRecordListFree(records);
+  }
+}
+
 int main(int argc, char **argv)
 {
   if (argc < 4)
@@ -59,7 +75,7 @@ int main(int argc, char **argv)
     return 1;
   if (argc > 4)
     virConnectSetKeepAlive(conn, 5, 5);
-  void (*loop)(virDomainPtr, long) = strcmp(argv[2], "name") == 0 ? name : is_active;
+  void (*loop)(virDomainPtr, long) = strcmp(argv[2], "name") == 0 ? name : strcmp(argv[2], "stats") == 0 ? stats : is_active;
   long calls = atol(argv[3]);
   double best = 1e18;
   for (int i = 0; i < BATCHES; i++) {

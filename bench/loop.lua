@@ -1,4 +1,4 @@
--- What a call costs: loop.lua URI CALL CALLS, as loop.c.
+-- What a call costs: loop.lua URI CALL CALLS, as loop.c; CALL each asks for the statistics guest by guest.
 
 local uri, call, calls = ...
 local host = guestlua.open(uri)
@@ -17,8 +17,23 @@ local loop = {
   end,
 }
 
+function loop.stats(count)
+  for _ = 1, count do
+    assert(next(host:stats()))
+  end
+end
+
+local guests = call == "each" and host:guests()
+function loop.each(count)
+  for _ = 1, count do
+    for _, one in ipairs(guests) do
+      assert(one:stats())
+    end
+  end
+end
+
 local best = math.huge
-for _ = 1, 100 do
+for _ = 1, call == "each" and 3 or 100 do
   local start = guestlua.now()
   loop[call](tonumber(calls))
   best = math.min(best, (guestlua.now() - start) * 1e9 / calls)

@@ -110,6 +110,7 @@ end
 
 local C, virsh, nova = { "C" }, { "virsh" }, { "Nova, connected" }
 local by_command, connected = "|virsh|guestlua|", "|Nova, connected|guestlua, connected|"
+local fifty = { "50 connections" }
 local one_by_one = { "one by one", "the slowest alone" }
 
 -- file: MEASURE; value(run) and of(values): what is shown; to: the yardsticks that the other contenders are compared with; goal: for the first
@@ -129,11 +130,19 @@ local measures = {
     to = { "guestlua --sandbox" }, limit = 1e5 },
   { file = "remote", what = "is_active(), libvirtd", value = answer(1), shown = { form = "%.1f us", unit = 1e3 }, of = median, compare = ratio,
     to = C, goal = 1.1 },
+  { file = "stats", what = "host:stats(), 1,000 guests", value = answer(1), shown = ms, of = median, compare = ratio,
+    to = { "C", "guest by guest" }, goal = 1.2 },
   { file = "event", what = "event to next line", value = ns, shown = precise_ms, of = median, compare = ratio_of_all, to = C, limit = 1e6 },
   { file = "event", what = "event, 99th percentile", value = ns, shown = precise_ms, of = hundredth, compare = ratio_of_all, to = C },
   { file = "tasks", what = "memory, a waiting task", value = answer(1), shown = bytes, of = median, limit = 4096 },
   { file = "tasks", what = "Lua's part of that", value = answer(2), shown = bytes, of = median },
   { file = "tasks", what = "start of 10,000 tasks", value = answer(3), shown = seconds, of = median, limit = 1e9 },
+  { file = "connections", what = "memory, a connection", value = answer(1), shown = { form = "%.1f KiB", unit = 1024 }, of = median, compare = ratio,
+    to = fifty, goal = 1.2 },
+  { file = "connections", what = "a connection's answer", value = answer(2), shown = precise_ms, of = median, compare = ratio,
+    to = fifty, goal = 1.5 },
+  { file = "daemons", what = "20 daemons' answers", value = ns, shown = precise_ms, of = median, compare = ratio,
+    to = { "one absent" }, goal = 1.2 },
   { file = "map_calls", what = "200 test guests, calls", value = ns, shown = ms, of = median, compare = ratio, to = one_by_one },
   { file = "map_waits", what = "200 test guests, waits", value = ns, shown = ms, of = median, compare = ratio, to = one_by_one },
   { file = "map_exec", what = "8 real guests, exec", value = ns, shown = seconds, of = median, compare = ratio, to = one_by_one },
@@ -214,4 +223,5 @@ print([[
 Of a ratio: the median of the rounds' ratios. Of ns: the least of all rounds. Else: the median of the rounds.
 event: from libvirt's call of its callback, in a thread, to the next line of who waits. 200 test guests, waits: calls that take 5 ms (four of a
 connection are under way at a time), and 25 ms between them; calls: none waits. snapshot, commit: without what the guest writes between the two;
-connected: in a process that has opened its connection.]])
+connected: in a process that has opened its connection. A connection: of so many made after 64 others, by a fleet, until its host has listed its
+guests. 20 daemons: without one of them, and with that one stopped, less the 2 s that it has.]])

@@ -6301,6 +6301,48 @@ function workflow.clone(guest, options) end
 ---@return guestlua.DetachWithRetryResult
 function workflow.detach_with_retry(guest, device, options) end
 
+---@class guestlua.DrainResult
+---@field workflow string its name
+---@field host string the URI of the host
+---@field drained boolean whether the host has no guest any more
+---@field changed boolean whether a guest was moved or recovered, or may have been; in a dry run: whether one would be
+---@field moves table[] what it set out to do: guest, to (the URI of a host), live (whether it runs), memory (bytes)
+---@field moved table[] guests that are on another host: guest, to, seconds
+---@field failed table[] moves that failed: guest, to, seconds, error
+---@field left table[] guests that cannot move: guest, why
+---@field not_tried table[] moves that were not begun: guest, to, why
+---@field problems table[] hosts in `to` that do not answer: host, error
+---@field recovered table[] what killed runs had left, as from guestlua.recover
+---@field seconds number how long it took
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+
+---@class guestlua.DrainOptions
+---@field to table a list of the Hosts that may take them; instead of a Host, {host=, uri=}: how the drained host's libvirt reaches it, as in "qemu+tcp://other/system"; default: the URI that it was opened with
+---@field strategy? string "spread", the default: a guest goes where the most memory is left; "fill": to the first in the list that can take it, so that the last ones stay free
+---@field on_stuck? string if guests cannot move: "refuse", the default, is an error that names them, before anything moves; "leave" moves the others
+---@field limit? integer how many moves may be under way at once; default: 2
+---@field max_failures? integer begin no more moves when more than that have failed; nil: go on
+---@field reserve? integer MiB of memory that stay free on each host, default: 0; below 0: so much more may be taken than there is
+---@field timeout? number seconds for the whole drain: after that no move begins, and those under way are taken back
+---@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable
+---@field tunnelled? boolean send all data through libvirt's own connection
+---@field tls? boolean let QEMU encrypt the data
+---@field plain? boolean copy encrypted disks without tls, so that anybody on the way can read them; default: that is refused
+---@field postcopy? boolean force_complete may run the guest there before all its memory arrived; it is not aborted then
+---@field auto_converge? boolean slow the guest down if it writes faster than its memory is copied
+---@field unsafe? boolean migrate even if libvirt cannot tell that the disks are shared
+---@field parallel? integer how many connections
+---@field bandwidth? integer MiB/s at most; nil or 0: no limit
+---@field completion_timeout? number seconds it may take; nil: 800 for each GiB of memory and disks, at least 1600; 0: no limit
+---@field timeout_action? string what happens then: "abort" (default), or "force_complete": post-copy with postcopy=true, otherwise the guest stands still until it is over
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Moves all guests off a host, each as live_migrate does, or offline_migrate if it is off. Before the first one moves it is known which goes where, by the memory that is free and by the processors, and which cannot move; what was killed on the way is recovered. A move that fails ends no other: the result has its error. Called again it goes on with the guests that the host still has. In a dry run libvirt does not answer about processors.
+---@param host guestlua.Host the Host that is to have no guests
+---@param options? guestlua.DrainOptions
+---@return guestlua.DrainResult
+function workflow.drain(host, options) end
+
 ---@class guestlua.EnsureAttachedResult
 ---@field workflow string its name
 ---@field guest string the guest's name
@@ -6467,6 +6509,28 @@ function workflow.live_migrate(guest, destination, options) end
 ---@param options? guestlua.LiveSnapshotOptions
 ---@return guestlua.LiveSnapshotResult
 function workflow.live_snapshot(guest, disk, out_path, options) end
+
+---@class guestlua.OfflineMigrateResult
+---@field workflow string its name
+---@field guest string the guest's name
+---@field steps table[] the steps that were taken, in their order: name, seconds
+---@field seconds number how long the workflow took
+---@field left table[]? files that stay: path, why; nil if there are none
+---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
+---@field destination string the URI of the host that it is now on
+---@field arrived guestlua.Guest the Guest there
+
+---@class guestlua.OfflineMigrateOptions
+---@field destination_uri? string how the source host's libvirt reaches the destination's, as in "qemu+tcp://other/system"; nil: the URI that the destination was opened with
+---@field timeout? number seconds for the whole workflow; after that it is taken back
+---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
+
+---Moves a guest that is off to another host: it is defined there and here no more. Its disks have to be where both hosts have them. A guest is refused that has something only on this host: a saved memory, a file of UEFI variables, a TPM's state, snapshots.
+---@param guest guestlua.Guest the Guest; it must be off
+---@param destination guestlua.Host the Host to move it to
+---@param options? guestlua.OfflineMigrateOptions
+---@return guestlua.OfflineMigrateResult
+function workflow.offline_migrate(guest, destination, options) end
 
 ---@class guestlua.PruneResult
 ---@field pruned string[] ids of the backups that were removed; in a dry run: that would be

@@ -4,10 +4,10 @@ local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local openmetrics = require("guestlua.host.openmetrics")
 
--- The samples of a text that is right, by name and labels. Fails where it is not OpenMetrics.
-local function parse(text)
+-- The samples of a text that is right, by name and labels. Fails where it is not OpenMetrics; older: not Prometheus's older format.
+local function parse(text, older)
   local samples, family, kinds = {}, nil, {}
-  local body = assert(text:match("^(.*\n)# EOF\n$"), "the text does not end with # EOF")
+  local body = older and text or assert(text:match("^(.*\n)# EOF\n$"), "the text does not end with # EOF")
   for line in body:gmatch("([^\n]*)\n") do
     local name, kind = line:match("^# TYPE ([%a_:][%w_:]*) (%a+)$")
     if name then
@@ -22,7 +22,8 @@ local function parse(text)
         sample, value = line:match("^([%a_:][%w_:]*) (%S+)$")
       end
       assert(sample, "no sample: " .. line)
-      assert.equal(family .. (kinds[family] == "counter" and "_total" or ""), sample)
+      assert.equal(family .. (kinds[family] == "counter" and not older and "_total" or ""), sample)
+      assert.equal(kinds[family] == "counter", sample:find("_total$") ~= nil)
       assert.is_number(tonumber(value))
       assert.is_nil(samples[sample .. (labels or "")], "a series comes twice: " .. line)
       samples[sample .. (labels or "")] = tonumber(value)
@@ -40,16 +41,45 @@ describe("guestlua metrics", function()
     os.execute("rm -rf " .. directory)
   end)
 
+  local STATS = { h = { ['a"b\\c\n'] = {
+    state = { state = 1 },
+    cpu = { time = 1500000000 },
+    balloon = { current = 1024, maximum = 2048, major_fault = 3 },
+    vcpu = { current = 2, maximum = 2, [0] = { state = 1, time = 5000000000 }, [1] = { state = 1, time = 1, wait = 2000000000 } },
+    block = { count = 2, [0] = { name = "vda", rd = { bytes = 10, times = 1000000000 }, capacity = 100 },
+      [1] = { name = "vda", backingIndex = 2 } },
+    net = { count = 1, [0] = { name = "vnet0", rx = { bytes = 7 }, tx = { drop = 1 } } },
+  } } }
+
+  -- What a program says that reads the text.
+  local function read_by(command, text)
+    local path = directory .. "/text"
+    local file <close> = assert(io.open(path, "w"))
+    file:write(text)
+    file:close()
+    local code, out, err = helper.run(("sh -c %s <%s"):format(helper.quoted(command), path))
+    assert.same({ 0, "", "" }, { code, out, err }, text)
+  end
+
+  it("is right for who else reads OpenMetrics and Prometheus's own text", function()
+    local readers = 0
+    if os.execute("/usr/bin/python3 -c 'import prometheus_client' 2>/dev/null") then
+      readers = readers + 1
+      read_by('/usr/bin/python3 -c "import sys; from prometheus_client.openmetrics.parser import text_string_to_metric_families as read; '
+        .. 'list(read(sys.stdin.read()))"', openmetrics.text(STATS, { "gone" }, 10))
+    end
+    if os.execute("command -v promtool >/dev/null") then
+      readers = readers + 1
+      read_by("promtool check metrics", openmetrics.text(STATS, { "gone" }, 10, true))
+    end
+    if readers == 0 then
+      pending("neither python3-prometheus-client nor promtool (the package prometheus) is installed")
+    end
+  end)
+
   it("has libvirt's numbers by the exporters' names and units", function()
-    local samples = parse(openmetrics.text({ h = { ['a"b\\c\n'] = {
-      state = { state = 1 },
-      cpu = { time = 1500000000 },
-      balloon = { current = 1024, maximum = 2048, major_fault = 3 },
-      vcpu = { current = 2, maximum = 2, [0] = { state = 1, time = 5000000000 }, [1] = { state = 1, time = 1, wait = 2000000000 } },
-      block = { count = 2, [0] = { name = "vda", rd = { bytes = 10, times = 1000000000 }, capacity = 100 },
-        [1] = { name = "vda", backingIndex = 2 } },
-      net = { count = 1, [0] = { name = "vnet0", rx = { bytes = 7 }, tx = { drop = 1 } } },
-    } } }, { "gone" }, 10))
+    local samples = parse(openmetrics.text(STATS, { "gone" }, 10))
+    assert.same(samples, parse(openmetrics.text(STATS, { "gone" }, 10, true), true))
     local labels = [[{host="h",domain="a\"b\\c\n"]]
     for name, value in pairs({
       ['libvirt_up{host="h"}'] = 1,
@@ -102,7 +132,7 @@ describe("guestlua metrics", function()
     local code, out, err = helper.guestlua(("-c test:///default metrics --file %s"):format(path))
     assert.same({ 0, "" }, { code, out }, err)
     local file <close> = assert(io.open(path))
-    parse(file:read("a"))
+    parse(file:read("a"), true)
     local kept <close> = assert(io.open(path .. ".new"))
     assert.equal("somebody else's", kept:read("a"))
     os.remove(path .. ".new")

@@ -40,6 +40,7 @@ local WORKFLOWS = {
   { name = "suspend", call = 'guest', at = "virDomainGetInfo" },
   { name = "resume", call = 'guest', at = "virDomainGetInfo" },
   { name = "live_migrate", call = 'guest, host, { destination_uri = "qemu+tcp://there/system" }', at = "virDomainGetInfo" },
+  { name = "offline_migrate", call = 'guest, host, { destination_uri = "qemu+tcp://there/system" }', at = "virDomainGetInfo" },
 }
 
 describe("A guest's claim", function()

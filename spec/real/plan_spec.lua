@@ -21,7 +21,7 @@ local CHILD = [[
     assert(known[name], name)
   end
   for _, entry in ipairs(result.plan or {}) do
-    assert(entry.workflow == result.workflow and entry.step and entry.guest == guest.name)
+    assert((entry.workflow == result.workflow or result.workflow == "drain") and entry.step and entry.guest == guest.name)
     print(entry.call, entry.waits_for or "")
   end
 ]]
@@ -131,15 +131,28 @@ local ROWS = {
 -- What changes no guest: two that look, and one that removes files.
 local NONE = { backups = true, verify = true, prune = true }
 
--- It needs two hosts. The disk's file is one that both have, but libvirt cannot know that.
-local MIGRATE = { "live_migrate", nil, [[
-  local there <close> = guestlua.open(other)
-  local result = workflow.live_migrate(guest, there, { destination_uri = other_uri, unsafe = true })
-  if result.arrived then
-    result.arrived:close()
-  end
-  return result]],
-  { "virDomainMigrateToURI3", "the guest to be on the other host, its downtime growing to 500 ms, 1600 s at most, then aborted" },
+-- They need two hosts. The disk's file is one that both have, but libvirt cannot know that.
+local MIGRATION = { "virDomainMigrateToURI3", "the guest to be on the other host, its downtime growing to 500 ms, 1600 s at most, then aborted" }
+local MOVES = {
+  { "live_migrate", nil, [[
+    local there <close> = guestlua.open(other)
+    local result = workflow.live_migrate(guest, there, { destination_uri = other_uri, unsafe = true })
+    if result.arrived then
+      result.arrived:close()
+    end
+    return result]], MIGRATION },
+  { "drain", nil, [[
+    local there <close> = guestlua.open(other)
+    return workflow.drain(host, { to = { { host = there, uri = other_uri } }, unsafe = true })]], MIGRATION },
+  { "offline_migrate", function(guest)
+    guestlua.workflow.ensure_stopped(guest, { force = true, timeout = 0 })
+  end, [[
+    local there <close> = guestlua.open(other)
+    local result = workflow.offline_migrate(guest, there, { destination_uri = other_uri })
+    if result.arrived then
+      result.arrived:close()
+    end
+    return result]], { "virDomainMigrateToURI3" } },
 }
 
 -- libvirt's functions that a row of the documentation calls to change something. A run's mark is there only while it goes on, of the agent the
@@ -215,7 +228,7 @@ describe("The plan of a dry run", function()
     for name, fn in pairs(guestlua.workflow) do
       names[name] = type(fn) == "function" and not NONE[name] or nil
     end
-    for _, row in ipairs(table.move(ROWS, 1, #ROWS, 2, { MIGRATE })) do
+    for _, row in ipairs(table.move(ROWS, 1, #ROWS, #MOVES + 1, table.move(MOVES, 1, #MOVES, 1, {}))) do
       assert.is_true(names[row[1]], row[1])
       names[row[1]] = nil
     end
@@ -239,13 +252,21 @@ describe("The plan of a dry run", function()
     end)
   end
 
-  it("is what is done by live_migrate", function()
+  it("is what is done by those that move a guest", function()
     local two <close>, why = hosts.up()
     if not two then
       return pending(why)
     end
     two:boot("tiny", two.dir .. "/shared")
-    local there = ("qemu+tcp://%s/system"):format(two.address.b)
-    compare(MIGRATE, { args = { two.a.uri, two.dir, two.b.uri, there }, env = { XDG_STATE_HOME = two.dir .. "/state" } })
+    local here, there = "a", "b"
+    for _, row in ipairs(MOVES) do
+      if row[2] then
+        local guest <close> = two[here]:guest("tiny")
+        row[2](guest)
+      end
+      compare(row, { args = { two[here].uri, two.dir, two[there].uri, ("qemu+tcp://%s/system"):format(two.address[there]) },
+        env = { XDG_STATE_HOME = two.dir .. "/state" } })
+      here, there = there, here
+    end
   end)
 end)

@@ -2,6 +2,7 @@
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local hosts = require("spec.support.hosts")
 local login = require("spec.support.console")
 local show = require("guestlua.prompt.show")
 
@@ -32,6 +33,7 @@ local RECIPES = {
   ["Clone a guest"] = { "%-copy is there, and off", nbd = true },
   ["Restart guests one after the other"] = " is back",
   ["Shut all guests down, before the host is serviced"] = "all guests are off",
+  ["Drain a host, before it is serviced"] = "^web1 is on .*\nthe host is empty\n$",
   ["Start a guest and wait until it can be worked with"] = "^%d+%.%d+",
   ["Make a disk larger, and the file system on it"] = "^%d+\n",
   ["Snapshot the disks, work, merge back"] = "^nobody writes to /.*\n1 disk%(s%) are one image again\n$",
@@ -142,6 +144,23 @@ describe("The documentation's recipes:", function()
             network:destroy()
             helper.await(function() return network:is_active() end, "the network to be started again")
           end
+        end
+        local drained <close> = section.title:find("^Drain a host") and hosts.up() or nil
+        if drained then
+          drained:boot("web1", drained.dir .. "/shared")
+          local opened = 0
+          extra.open = function()
+            opened = opened + 1
+            return setmetatable({}, { __close = function() end, number = opened })
+          end
+          extra.workflow = { drain = function(host, options)
+            assert(getmetatable(host).number == 1 and #options.to == 2)
+            options.to = { { host = drained.b, uri = ("qemu+tcp://%s/system"):format(drained.address.b) } }
+            options.unsafe = true -- libvirt cannot know that both hosts have the disk
+            return guestlua.workflow.drain(drained.a, options)
+          end }
+        elseif section.title:find("^Drain a host") then
+          pending("this machine cannot have two hosts")
         end
         local served = section.title:find("^Tell a web")
         assert.matches(expected, run(block, extra))

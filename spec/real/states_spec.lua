@@ -36,6 +36,7 @@ local ASLEEP = { "operation_invalid", "sleeps", "ensure_running" }
 local CRASHED = { "operation_invalid", "has crashed", "ensure_stopped.*force" }
 local RUNS = { "operation_invalid", "the guest runs", "force=true.*clean_shutdown" }
 local SAVED = { "operation_invalid", "memory is saved", "resume" }
+local MOVES = { "operation_invalid", "not off", "live_migrate" }
 local DEAF = { "operation_invalid", "cannot hear", "ensure_running.*force=true" }
 local MUTE = { "agent_unresponsive", "agent", "qemu%-guest%-agent" }
 
@@ -88,6 +89,10 @@ local ROWS = {
     local destination <close> = guestlua.open("test:///default") -- where it would not come
     workflow.live_migrate(m.guest, destination, { destination_uri = "test://x/default" })
   end, nil, nil, FAILED, ASLEEP, nil, CRASHED, OFF, OFF),
+  row("offline_migrate", function(m)
+    local destination <close> = guestlua.open("test:///default")
+    workflow.offline_migrate(m.guest, destination, { destination_uri = "test://x/default" })
+  end, MOVES, MOVES, FAILED, ASLEEP, MOVES, CRASHED, nil, SAVED),
   row("frozen", function(m) local frozen <close> = m.guest:frozen() end, -- luacheck: ignore
     true, NO_AGENT_OFF, NO_AGENT_OFF, NO_AGENT_OFF, MUTE, NO_AGENT_OFF, NO_AGENT_OFF, NO_AGENT_OFF),
   row("paused", function(m) local paused <close> = m.guest:paused() end, -- luacheck: ignore
@@ -147,6 +152,7 @@ for _, name in ipairs(states.NAMES) do
       machine = can and states.machine()
       if machine then
         guestlua.journal({ dir = machine.dir .. "/journal" })
+        assert(os.execute("mkdir -p -m 700 " .. guestlua.journal()))
         machine.guest:snapshot("<domainsnapshot><name>s</name><disks><disk name='vdb' snapshot='no'/></disks></domainsnapshot>", { disk_only = true })
       end
     end)

@@ -48,6 +48,21 @@ function Hosts:calls(name, text)
   return found
 end
 
+-- The process of a host that has the name, as we call it.
+function Hosts:process_of(host, name)
+  local function read(path)
+    local file <close> = assert(io.open(path))
+    return file:read("a")
+  end
+  local pid = tonumber(read(("%s/%s/pid"):format(self.dir, host)))
+  for child in read(("/proc/%d/task/%d/children"):format(pid, pid)):gmatch("%d+") do
+    if read("/proc/" .. child .. "/comm"):find(name, 1, true) then
+      return tonumber(child)
+    end
+  end
+  error(("host %s has no %s"):format(host, name))
+end
+
 function Hosts:boot(name, dir)
   local there = self:outside("a", dir)
   run(("mkdir -p %s && cp build/tiny/* %s"):format(there, there))

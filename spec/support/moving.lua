@@ -88,21 +88,6 @@ function moving.await_progress(child)
   until child:has_called("virDomainGetJobStats", 4)
 end
 
--- The process of a host that has the name, as we call it.
-function Move:process_of(host, name)
-  local function read(path)
-    local file <close> = assert(io.open(path))
-    return file:read("a")
-  end
-  local pid = tonumber(read(("%s/%s/pid"):format(self.two.dir, host)))
-  for child in read(("/proc/%d/task/%d/children"):format(pid, pid)):gmatch("%d+") do
-    if read("/proc/" .. child .. "/comm"):find(name, 1, true) then
-      return tonumber(child)
-    end
-  end
-  error(("host %s has no %s"):format(host, name))
-end
-
 function Move:start_daemon(host)
   os.execute(("spec/support/two-hosts in %s %s libvirtd --listen -d >/dev/null 2>&1"):format(self.two.dir, host))
   local deadline = guestlua.now() + LONG

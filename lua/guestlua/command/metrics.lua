@@ -10,14 +10,14 @@ local MOST = 2000
 
 local SPEC = {
   word = "metrics",
-  help = "Prints what guests use as OpenMetrics text, writes it to a file in one step, or serves it over HTTP.",
+  help = "Prints what guests use as OpenMetrics text, writes it to a file in one step in Prometheus's own text format, or serves it over HTTP.",
   codes = "0; 1, a host did not answer, or the file cannot be written or the address not be used; 2, wrong usage.",
   options = {
     { name = "file", argument = "FILE", help = "write it there, as for node_exporter: /var/lib/…/guestlua.prom" },
     { name = "listen", argument = "ADDRESS:PORT", help = "serve it at /metrics, as on 127.0.0.1:9177" },
     hosts.OPTIONS[1],
     hosts.OPTIONS[2],
-    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer; default: 10" },
+    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer, default: 10, and to connect, default: 30" },
     { name = "most", argument = "COUNT", integer = true, help = "guests at most, as each has some 40 series; default: 2000" },
   },
 }
@@ -32,7 +32,7 @@ local function look(fleet, given)
   for i, one in ipairs(missing) do
     down[i] = one.name
   end
-  return openmetrics.text(stats, down, given.most or MOST), missing
+  return openmetrics.text(stats, down, given.most or MOST, given.file ~= nil), missing
 end
 
 local function report(missing)

@@ -3,15 +3,17 @@
 local core = require("guestlua.core")
 local arguments = require("guestlua.command.arguments")
 local hosts = require("guestlua.command.hosts")
+local jobs = require("guestlua.command.jobs")
 local keyboard = require("guestlua.command.keyboard")
 local output = require("guestlua.command.output")
+local task = require("guestlua.task.group")
 local usage = require("guestlua.host.usage")
 
 local SORTS = { "cpu", "memory", "disk", "network", "name", "host" }
 
 local SPEC = {
   word = "top",
-  help = "Shows what guests use: processor, memory, disks, network. Keys: q ends it, c m d n g h sort by cpu, memory, disk, network, name, host.",
+  help = "Shows what guests use, and their jobs. Keys: q ends it, c m d n g h sort by cpu, memory, disk, network, name, host.",
   codes = "0; 1, a host did not answer, with --once, --csv or --json; 2, wrong usage.",
   options = {
     { name = "once", help = "print it once, of that many seconds" },
@@ -24,7 +26,7 @@ local SPEC = {
     { name = "active", help = "only guests that run" },
     hosts.OPTIONS[1],
     hosts.OPTIONS[2],
-    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer; default: 10" },
+    { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer, default: 10, and to connect, default: 30" },
   },
 }
 
@@ -42,7 +44,7 @@ end
 
 -- ---- for programs, and once ----
 
-local function print_rows(given, rows, missing, with_host)
+local function print_rows(given, rows, missing, with_host, bars)
   if given.json then
     local problems = {}
     for i, one in ipairs(missing) do
@@ -53,8 +55,10 @@ local function print_rows(given, rows, missing, with_host)
   elseif given.csv then
     io.stdout:write(usage.csv(rows, core.timestamp()))
   else
-    local columns = core.columns(io.stdout)
-    io.stdout:write(table.concat(usage.lines(rows, columns or 100, with_host), "\n"), "\n")
+    local columns = core.columns(io.stdout) or 100
+    local lines = usage.lines(rows, columns, with_host)
+    table.move(jobs.lines(bars, columns, math.huge), 1, #bars, #lines + 1, lines)
+    io.stdout:write(table.concat(lines, "\n"), "\n")
   end
   io.stdout:flush()
 end
@@ -68,7 +72,8 @@ local function print_all(fleet, given, with_host)
   for _ = 1, given.count or 1 do
     core.sleep(given.delay or 2)
     local rows, missing, stats = look(fleet, given, before)
-    print_rows(given, rows, missing, with_host)
+    local bars = not given.csv and not given.json and jobs.look(fleet, rows, stats, {}, with_host)
+    print_rows(given, rows, missing, with_host, bars)
     for _, one in ipairs(missing) do
       arguments.report(SPEC, one.name .. ": ", one.error)
       code = arguments.FAILED
@@ -88,16 +93,22 @@ end
 
 local LEAVE = { __close = function() put("\27[?25h\27[?1049l") end }
 
--- Fills the screen, whatever size it has now.
-local function draw(given, rows, missing, with_host)
+-- The size of the screen now.
+local function size()
   local columns, height = core.columns(io.stdout)
-  columns, height = math.max(columns or 80, 20), math.max(height or 24, 4)
-  local lines = { ("guestlua top   %s   %d guests   by %s"):format(core.timestamp():match("T(%d+:%d+:%d+)"), #rows, given.sort or "cpu") }
-  for _, one in ipairs(missing) do
+  return math.max(columns or 80, 20), math.max(height or 24, 4)
+end
+
+-- Fills the screen. view: rows, missing, bars.
+local function draw(given, view, with_host)
+  local columns, height = size()
+  local lines = { ("guestlua top   %s   %d guests   by %s"):format(core.timestamp():match("T(%d+:%d+:%d+)"), #view.rows, given.sort or "cpu") }
+  for _, one in ipairs(view.missing) do
     lines[#lines + 1] = ("%s: %s"):format(core.escape(one.name), core.escape(core.Error.is(one.error) and one.error.message or tostring(one.error)))
   end
-  local rest = usage.lines(rows, columns, with_host)
-  table.move(rest, 1, #rest, #lines + 1, lines)
+  for _, part in ipairs({ jobs.lines(view.bars, columns, height // 3), usage.lines(view.rows, columns, with_host) }) do
+    table.move(part, 1, #part, #lines + 1, lines)
+  end
   local frame = {}
   for i = 1, math.min(#lines, height) do
     local text = lines[i]
@@ -105,6 +116,15 @@ local function draw(given, rows, missing, with_host)
     frame[i] = cut .. "\27[K"
   end
   put("\27[H" .. table.concat(frame, "\r\n") .. "\27[J")
+end
+
+-- Of the guests that have room on the screen; beside all else, as some may be stuck.
+local function follow_jobs(fleet, given, view, with_host)
+  while true do
+    local _, height = size()
+    view.bars = jobs.look(fleet, table.move(view.rows, 1, math.min(#view.rows, height), 1, {}), view.stats, view.bars, with_host)
+    core.sleep(given.delay or 2)
+  end
 end
 
 local function show(fleet, given, with_host)
@@ -118,18 +138,21 @@ local function show(fleet, given, with_host)
     end
     pressed:wake()
   end)
-  local rows, missing, before = look(fleet, given)
+  local view = { bars = {} }
+  view.rows, view.missing, view.stats = look(fleet, given)
+  local group <close> = task.group()
+  group:spawn(follow_jobs, fleet, given, view, with_host)
   local shown = 0
   while not over do
-    draw(given, rows, missing, with_host)
+    draw(given, view, with_host)
     shown = shown + 1
     if given.count and shown > given.count then
       break
     end
     if pressed:wait({ timeout = given.delay or 2 }) then
-      usage.sort(rows, given.sort or "cpu")
+      usage.sort(view.rows, given.sort or "cpu")
     else
-      rows, missing, before = look(fleet, given, before)
+      view.rows, view.missing, view.stats = look(fleet, given, view.stats)
     end
   end
   return arguments.DONE

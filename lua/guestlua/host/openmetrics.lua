@@ -1,4 +1,5 @@
--- Statistics of guests in OpenMetrics text, by the names that the common exporters for libvirt have.
+-- Statistics of guests in OpenMetrics text, by the names that the common exporters for libvirt have; or in the older text format of Prometheus, which
+-- is all that node_exporter reads in files: there the whole name of a counter has its type, and nothing marks the end.
 
 local openmetrics = {}
 
@@ -105,12 +106,15 @@ local function sorted(t)
   return keys
 end
 
+local function suffix_of(family)
+  return family[2] == "counter" and "_total" or ""
+end
+
 -- The samples of a family of one guest.
 local function samples(lines, family, place, stats)
-  local suffix = family[2] == "counter" and "_total" or ""
   local function sample(value, more)
     if value then
-      lines[#lines + 1] = ("%s%s%s %s"):format(family[1], suffix, labels(more), number(value, family[5]))
+      lines[#lines + 1] = ("%s%s%s %s"):format(family[1], suffix_of(family), labels(more), number(value, family[5]))
     end
   end
   if not family.each then
@@ -143,8 +147,8 @@ local function chosen(stats, most)
 end
 
 -- The text. stats: from a host's name to what its host:stats gave. down: the names of the hosts that did not answer. most: guests at most, so that
--- the number of series is bounded.
-function openmetrics.text(stats, down, most)
+-- the number of series is bounded. older: in the older format.
+function openmetrics.text(stats, down, most, older)
   local lines, guests, more = {}, chosen(stats, most)
   heading(lines, "libvirt_up", "gauge", "Whether the host answered.")
   for _, host in ipairs(sorted(stats)) do
@@ -165,11 +169,11 @@ function openmetrics.text(stats, down, most)
       samples(found, family, guest[1], guest[2])
     end
     if #found > 0 then
-      heading(lines, family[1], family[2], family[3])
+      heading(lines, family[1] .. (older and suffix_of(family) or ""), family[2], family[3])
       table.move(found, 1, #found, #lines + 1, lines)
     end
   end
-  lines[#lines + 1] = "# EOF\n"
+  lines[#lines + 1] = older and "" or "# EOF\n"
   return table.concat(lines, "\n")
 end
 

@@ -7,7 +7,20 @@ local cut, width = screen.cut, screen.width
 
 local SHORTEST_GAUGE, LONGEST_GAUGE, SHORTEST_LABEL = 8, 40, 12 -- in columns
 
+local RATE_OVER = 10 -- the rate is that of the last so many seconds
+
 local bars = {}
+
+-- How far it is now.
+function bars.note(bar, current, total)
+  local now = core.now()
+  bar.current, bar.total = current, total or bar.total
+  local samples = bar.samples
+  samples[#samples + 1] = { time = now, current = current }
+  while #samples > 2 and now - samples[2].time > RATE_OVER do
+    table.remove(samples, 1)
+  end
+end
 
 local UNITS = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" }
 

@@ -7,7 +7,6 @@ local screen = require("guestlua.log.screen")
 
 local REDRAW = 0.1 -- seconds between two drawings on a terminal
 local LINE = 5 -- and between two lines elsewhere
-local RATE_OVER = 10 -- the rate is that of the last so many seconds
 
 local stderr = io.stderr
 local quiet = false
@@ -22,16 +21,6 @@ screen.paint(function(columns, most)
   end
   return list
 end)
-
-local function note(bar, current, total)
-  local now = core.now()
-  bar.current, bar.total = current, total or bar.total
-  local samples = bar.samples
-  samples[#samples + 1] = { time = now, current = current }
-  while #samples > 2 and now - samples[2].time > RATE_OVER do
-    table.remove(samples, 1)
-  end
-end
 
 local function show(bar)
   if quiet or bar.over then
@@ -91,7 +80,7 @@ define(Progress, "Progress", {
     if type(current) ~= "number" or total ~= nil and type(total) ~= "number" then
       define.bad("update", "current", "a number expected, or the table that get_job_info() gives, got " .. type(current))
     end
-    note(bar, current, total)
+    bars.note(bar, current, total)
     show(bar)
   end,
 })

@@ -29,13 +29,11 @@ local function arguments(run, destination)
   if not pcall(core.check_self, destination, "Host", NAME) then
     define.bad(NAME, "destination", "a Host expected: guestlua.open makes one")
   end
-  local action = options.timeout_action or "abort"
-  if action ~= "abort" and action ~= "force_complete" then
-    define.bad(NAME, "timeout_action", "no such choice '" .. action .. "'; there are: abort, force_complete")
-  end
+  local action = migration.action_of(NAME, options)
   at_least_one("downtime", options.downtime)
   at_least_one("downtime_steps", options.downtime_steps)
-  run.action, run.destination, run.uri = action, destination, migration.uri_of(destination, options)
+  run.action, run.destination = action, destination
+  run.uri = migration.uri_of(destination, options.destination_uri, NAME, "destination_uri")
   run.downtimes, run.warnings = {}, {}
 end
 

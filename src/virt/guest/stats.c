@@ -123,43 +123,75 @@ static void push_key(lua_State *L, const char *part, size_t length)
   }
 }
 
-/* Puts the value into the tables below the one on top of the stack that its name, as "block.0.rd.bytes", leads to. A name that goes on
- * behind one that has a value itself stays whole from there. [-0, +0, m] */
-static void set_nested(lua_State *L, const virTypedParameter *param)
+/* How many of the parameters, of which the names agree so far, begin with the first one's next part too. A part ends with its dot. */
+static int count_alike(const virTypedParameter *params, int count, size_t offset, size_t length)
 {
-  const char *part = param->field;
+  int alike = 1;
+  while (alike < count && strncmp(params[alike].field + offset, params->field + offset, length) == 0)
+    alike++;
+  return alike;
+}
+
+/* How many keys they make, nearly: libvirt lists them in groups. */
+static int count_keys(const virTypedParameter *params, int count, size_t offset)
+{
+  int keys = 0;
+  for (int i = 0; i < count; keys++)
+    i += count_alike(params + i, count - i, offset, strcspn(params[i].field + offset, ".") + 1);
+  return keys;
+}
+
+/* Pushes the table below the key that is on top of the stack, which it replaces, and makes it if there is none; false, and nothing is
+ * pushed, if the key has a value of another kind. [-1, +(0|1), m] */
+static bool open_table(lua_State *L, const virTypedParameter *params, int count, size_t offset)
+{
   lua_pushvalue(L, -1);
-  for (const char *dot; (dot = strchr(part, '.')); part = dot + 1) {
-    push_key(L, part, (size_t)(dot - part));
-    lua_pushvalue(L, -1);
-    int type = lua_rawget(L, -3);
-    if (type == LUA_TNIL) {
-      lua_pop(L, 1);
-      lua_newtable(L);
-      lua_pushvalue(L, -2);
-      lua_pushvalue(L, -2);
-      lua_rawset(L, -5);
-    } else if (type != LUA_TTABLE) {
-      lua_pop(L, 2);
-      break;
-    }
-    lua_replace(L, -3);
+  int type = lua_rawget(L, -3);
+  if (type == LUA_TNIL) {
     lua_pop(L, 1);
+    lua_createtable(L, 0, count_keys(params, count, offset));
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
   }
-  if (strchr(part, '.'))
-    lua_pushstring(L, part);
-  else
-    push_key(L, part, strlen(part));
-  gl_push_param(L, param);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
+  if (type == LUA_TNIL || type == LUA_TTABLE) {
+    lua_replace(L, -2);
+    return true;
+  }
+  lua_pop(L, 2);
+  return false;
+}
+
+/* Puts the values into the table on top of the stack and those below it, as their names, for example "block.0.rd.bytes", lead there. The
+ * names agree up to the offset. A name that goes on behind one that has a value itself stays whole from there. [-0, +0, m] */
+static void set_nested(lua_State *L, const virTypedParameter *params, int count, size_t offset)
+{
+  luaL_checkstack(L, 5, "statistics");
+  for (int alike; count > 0; params += alike, count -= alike) {
+    const char *part = params->field + offset;
+    size_t length = strcspn(part, ".");
+    alike = 1;
+    if (part[length]) {
+      int under = count_alike(params, count, offset, length + 1);
+      push_key(L, part, length);
+      if (open_table(L, params, under, offset + length + 1)) {
+        set_nested(L, params, under, offset + length + 1);
+        lua_pop(L, 1);
+        alike = under;
+        continue;
+      }
+      length += strlen(part + length);
+    }
+    push_key(L, part, length);
+    gl_push_param(L, params);
+    lua_rawset(L, -3);
+  }
 }
 
 static void push_nested(lua_State *L, const virDomainStatsRecord *record)
 {
-  lua_createtable(L, 0, 8);
-  for (int i = 0; i < record->nparams; i++)
-    set_nested(L, &record->params[i]);
+  lua_createtable(L, 0, count_keys(record->params, record->nparams, 0));
+  set_nested(L, record->params, record->nparams, 0);
 }
 
 static const gl_param nested_params[] = {GL_OPTION(stats_op, guests, &gl_strings, "the names of the guests that are asked; nil: all"),

@@ -107,15 +107,24 @@ local function check_encrypted(guest, disks, flags, options)
   return run.plain
 end
 
--- The URI by which libvirt at the source reaches the destination's.
-function plan.uri_of(destination, options)
-  if options.destination_uri then
-    return options.destination_uri
+-- The URI by which libvirt at the source reaches the destination's; uri: as the caller said it, in the option of that name.
+function plan.uri_of(destination, uri, method, option)
+  if uri then
+    return uri
   elseif not destination.uri:find("^[%w+.-]+://[^/?]") then
-    define.bad(NAME, "destination_uri", ("the destination was opened as %s, which means another machine on the source host: say how libvirt there "
+    define.bad(method, option, ("the destination was opened as %s, which means another machine on the source host: say how libvirt there "
       .. "reaches it, as in \"qemu+tcp://other/system\""):format(destination.uri))
   end
   return destination.uri
+end
+
+-- What happens if the time is over.
+function plan.action_of(method, options)
+  local action = options.timeout_action or "abort"
+  if action ~= "abort" and action ~= "force_complete" then
+    define.bad(method, "timeout_action", "no such choice '" .. action .. "'; there are: abort, force_complete")
+  end
+  return action
 end
 
 local function configuration(guest, options)

@@ -1,0 +1,272 @@
+-- Moves all guests off a host. What can move, and where to, is known before the first one moves; each move is a workflow, which ends with the guest
+-- on exactly one host. A run that was ended is begun again: it goes by which guests the host has then.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local migration = require("guestlua.workflow.migrate.plan")
+local plan = require("guestlua.workflow.drain.plan")
+local recover = require("guestlua.workflow.recover")
+local retry = require("guestlua.workflow.retry")
+local task = require("guestlua.task.group")
+local workflow = require("guestlua.workflow.class")
+require("guestlua.workflow.live_migrate")
+require("guestlua.workflow.migrate.offline")
+
+local NAME = "drain"
+
+-- Moves at a time: each takes the network, and a processor at both ends.
+local LIMIT = 2
+
+-- The options of live_migrate that make sense for many guests.
+local OF_EACH = { "block", "tunnelled", "tls", "plain", "postcopy", "auto_converge", "unsafe", "parallel", "bandwidth", "completion_timeout",
+  "timeout_action", "wait" }
+
+-- ---- arguments ----
+
+local function is_host(value)
+  local ok, e = pcall(core.check_self, value, "Host", NAME)
+  if not ok and core.Error.is(e, "closed") then
+    error(e, 0)
+  end
+  return ok
+end
+
+local function one_of(name, value, choices)
+  for _, choice in ipairs(choices) do
+    if value == nil or value == choice then
+      return
+    end
+  end
+  define.bad(NAME, name, ("no such choice '%s'; there are: %s"):format(value, table.concat(choices, ", ")))
+end
+
+-- The hosts to move to: a list of {host, uri}.
+local function places_of(source, list)
+  if list == nil then
+    define.bad(NAME, "to", "table expected, got nil")
+  end
+  local places, known = {}, { [source.uri] = "the host that is drained" }
+  for i, one in ipairs(list) do
+    local host, uri = one, nil
+    if type(one) == "table" and not getmetatable(one) then
+      host, uri = one.host, one.uri
+    end
+    if not is_host(host) or uri ~= nil and type(uri) ~= "string" then
+      define.bad(NAME, "to", ("a Host, or {host=, uri=}, expected at place %d"):format(i))
+    elseif known[host.uri] then
+      define.bad(NAME, "to", ("place %d is %s"):format(i, known[host.uri]))
+    end
+    known[host.uri] = ("the same as place %d"):format(i)
+    places[i] = { host = host, uri = migration.uri_of(host, uri, NAME, "to") }
+  end
+  if #places == 0 then
+    define.bad(NAME, "to", "a list of Hosts expected, and there is none in it")
+  end
+  return places
+end
+
+local function check(source, options)
+  core.check_self(source, "Host", NAME)
+  one_of("strategy", options.strategy, plan.STRATEGIES)
+  one_of("on_stuck", options.on_stuck, { "refuse", "leave" })
+  migration.action_of(NAME, options)
+  if options.limit and options.limit < 1 then
+    define.bad(NAME, "limit", "from 1 up")
+  end
+  return places_of(source, options.to)
+end
+
+-- ---- before ----
+
+-- What killed runs left, moves above all, is put in order first: the results, as guestlua.recover gives them.
+local function recovered(source)
+  if core.dry_run() then
+    return {}
+  end
+  local ok, results = retry.try(recover.recover, source)
+  return ok and results or results.results or error(results, 0)
+end
+
+-- As many as fit in a message; its field `left` has all.
+local NAMED = 8
+
+local function refuse(source, left)
+  local lines = {}
+  for i = 1, math.min(#left, NAMED) do
+    lines[i] = ("'%s': %s"):format(left[i].guest, left[i].why)
+  end
+  lines[#lines + 1] = #left > NAMED and ("and %d more"):format(#left - NAMED) or nil
+  error(core.Error.new({
+    kind = "operation_invalid",
+    op = NAME,
+    host = source.uri,
+    message = ("%d guest%s cannot move, and none was moved: %s"):format(#left, #left == 1 and "" or "s", table.concat(lines, "; ")),
+    hint = "on_stuck=\"leave\" moves the others",
+    left = left,
+  }), 0)
+end
+
+-- ---- moving ----
+
+local function move_one(move, options)
+  local own = { destination_uri = move.to.uri }
+  for _, name in ipairs(OF_EACH) do
+    own[name] = options[name]
+  end
+  local result
+  if move.live then
+    result = workflow.live_migrate(move.guest, move.to.host, own)
+  else
+    result = workflow.offline_migrate(move.guest, move.to.host, { destination_uri = move.to.uri, wait = options.wait })
+  end
+  if result.arrived then
+    result.arrived:close()
+  end
+  return result
+end
+
+-- Whether a move that failed may have changed something: it is not known where the guest is, or it is there in spite of the error.
+local function may_have_moved(e)
+  return core.Error.is(e, "job_unknown") or core.Error.is(e) and tostring(e.outcome):find("^finished") ~= nil
+end
+
+local function run_one(run, move)
+  local row = { guest = move.name, to = move.to.host.uri }
+  local left = run.deadline and run.deadline - core.now() or math.huge
+  if run.options.max_failures and #run.failed > run.options.max_failures or left <= 0 then
+    row.why = left <= 0 and "the time is over" or "too many have failed"
+    table.insert(run.not_tried, row)
+    return
+  end
+  local began = core.now()
+  local ok, result
+  if run.deadline then
+    ok, result = pcall(task.timeout, left, move_one, move, run.options)
+  else
+    ok, result = pcall(move_one, move, run.options)
+  end
+  row.seconds = core.now() - began
+  if retry.stops(result) then
+    table.insert(run.stopped, ("'%s': %s"):format(move.name, result.outcome or "nothing was done"))
+    error(result, 0)
+  elseif not ok then
+    row.error, run.changed = result, run.changed or may_have_moved(result)
+    table.insert(run.failed, row)
+  elseif result.plan then
+    table.move(result.plan, 1, #result.plan, #run.plan + 1, run.plan)
+  else
+    run.changed = true
+    table.insert(run.moved, row)
+  end
+end
+
+local function result_of(run, source, began)
+  local dry, moves = core.dry_run(), {}
+  local ok, guests = retry.try(source.guests, source)
+  for i, move in ipairs(run.moves) do
+    moves[i] = { guest = move.name, to = move.to.host.uri, live = move.live, memory = move.bytes }
+  end
+  return {
+    workflow = NAME,
+    host = source.uri,
+    changed = dry and #moves > 0 or run.changed or false,
+    drained = ok and #guests == 0,
+    moves = moves,
+    moved = run.moved,
+    failed = run.failed,
+    left = run.left,
+    not_tried = run.not_tried,
+    problems = run.problems,
+    recovered = run.recovered,
+    seconds = core.now() - began,
+    plan = dry and run.plan or nil,
+  }
+end
+
+-- The error of a drain that was told to stop says how far it came.
+local function ended(run, e)
+  if core.Error.is(e) then
+    e.workflow, e.step, e.moved, e.failed = NAME, "move", run.moved, run.failed
+    e.outcome = ("%d of %d guests were moved%s"):format(#run.moved, #run.moves,
+      #run.stopped > 0 and "; " .. table.concat(run.stopped, "; ") or "")
+  end
+  return e
+end
+
+local function drain(source, options)
+  local places, began = check(source, options), core.now()
+  local run = { options = options, moves = {}, moved = {}, failed = {}, left = {}, not_tried = {}, stopped = {}, problems = {}, plan = {},
+    deadline = options.timeout and began + options.timeout or nil }
+  run.recovered = recovered(source)
+  for _, one in ipairs(run.recovered) do
+    run.changed = run.changed or one.outcome ~= nil
+  end
+  run.moves, run.left, run.problems = plan.make(source, places, options)
+  if #run.left > 0 and options.on_stuck ~= "leave" then
+    refuse(source, run.left)
+  end
+  local ok, e = pcall(task.map, run.moves, function(move)
+    run_one(run, move)
+  end, { limit = core.dry_run() and 1 or options.limit or LIMIT }) -- a plan is in the order of the moves
+  if not ok then
+    error(ended(run, e), 0)
+  end
+  return result_of(run, source, began)
+end
+
+-- ---- the row ----
+
+local PARAMS = {
+  { name = "host", type = "Host", positional = true, required = true, help = "the Host that is to have no guests" },
+  { name = "to", type = "table", required = true, help = "a list of the Hosts that may take them; instead of a Host, "
+    .. "{host=, uri=}: how the drained host's libvirt reaches it, as in \"qemu+tcp://other/system\"; default: the URI that it was opened with" },
+  { name = "strategy", type = "string", help = "\"spread\", the default: a guest goes where the most memory is left; \"fill\": to the first in the "
+    .. "list that can take it, so that the last ones stay free" },
+  { name = "on_stuck", type = "string", help = "if guests cannot move: \"refuse\", the default, is an error that names them, before anything "
+    .. "moves; \"leave\" moves the others" },
+  { name = "limit", type = "integer", help = "how many moves may be under way at once; default: 2" },
+  { name = "max_failures", type = "integer", help = "begin no more moves when more than that have failed; nil: go on" },
+  { name = "reserve", type = "integer", help = "MiB of memory that stay free on each host, default: 0; below 0: so much more may be "
+      .. "taken than there is" },
+  { name = "timeout", type = "number", help = "seconds for the whole drain: after that no move begins, and those under way are taken back" },
+}
+
+local function params()
+  local of_move = {}
+  for _, row in ipairs(define.rows) do
+    for _, param in ipairs(row.owner == "workflow" and row.name == "live_migrate" and row.params or {}) do
+      of_move[param.name] = param
+    end
+  end
+  for _, name in ipairs(OF_EACH) do
+    PARAMS[#PARAMS + 1] = of_move[name]
+  end
+  return PARAMS
+end
+
+define(workflow, "workflow", {
+  name = NAME,
+  help = "Moves all guests off a host, each as live_migrate does, or offline_migrate if it is off. Before the first one moves it is known which "
+    .. "goes where, by the memory that is free and by the processors, and which cannot move; what was killed on the way is recovered. A move "
+    .. "that fails ends no other: the result has its error. Called again it goes on with the guests that the host still has. "
+    .. "In a dry run libvirt does not answer about processors.",
+  fields = {
+    { name = "workflow", type = "string", help = "its name" },
+    { name = "host", type = "string", help = "the URI of the host" },
+    { name = "drained", type = "boolean", help = "whether the host has no guest any more" },
+    { name = "changed", type = "boolean", help = "whether a guest was moved or recovered, or may have been; in a dry run: whether "
+      .. "one would be" },
+    { name = "moves", type = "table[]", help = "what it set out to do: guest, to (the URI of a host), live (whether it runs), "
+      .. "memory (bytes)" },
+    { name = "moved", type = "table[]", help = "guests that are on another host: guest, to, seconds" },
+    { name = "failed", type = "table[]", help = "moves that failed: guest, to, seconds, error" },
+    { name = "left", type = "table[]", help = "guests that cannot move: guest, why" },
+    { name = "not_tried", type = "table[]", help = "moves that were not begun: guest, to, why" },
+    { name = "problems", type = "table[]", help = "hosts in `to` that do not answer: host, error" },
+    { name = "recovered", type = "table[]", help = "what killed runs had left, as from guestlua.recover" },
+    { name = "seconds", type = "number", help = "how long it took" },
+    { name = "plan", type = "table[]?", help = "in a dry run: the calls that were not made, as from guestlua.plan()" },
+  },
+  params = params(),
+  run = drain,
+})

@@ -1,0 +1,136 @@
+-- Moves the configuration of a guest that is off to another host. Its disks stay where they are: both hosts have them.
+
+local core = require("guestlua.core")
+local claim = require("guestlua.workflow.claim")
+local define = require("guestlua.base.define")
+local migration = require("guestlua.workflow.migrate.plan")
+local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
+local steps = require("guestlua.workflow.steps")
+
+local NAME = "offline_migrate"
+
+local FLAGS = { "offline", "peer2peer", "persist_dest", "undefine_source" }
+
+local offline = {}
+
+local function arguments(run, destination)
+  if not pcall(core.check_self, destination, "Host", NAME) then
+    define.bad(NAME, "destination", "a Host expected: guestlua.open makes one")
+  end
+  run.destination = destination
+  run.uri = migration.uri_of(destination, run.options.destination_uri, NAME, "destination_uri")
+end
+
+-- ---- what cannot go ----
+
+-- What the guest has on this host only, and would begin anew on the other; nil: nothing. domain: its configuration, an Element.
+local function bound(guest, domain)
+  if guest.domain:has_managed_save_image() then
+    return "its memory is saved on this host", "guestlua.workflow.resume(guest), and live_migrate"
+  elseif domain.os and domain.os.nvram then
+    return "its UEFI variables are in a file of this host's", "guestlua.workflow.ensure_running(guest), and live_migrate"
+  end
+  for _, tpm in ipairs(domain.devices and domain.devices:children("tpm") or {}) do
+    if tpm.backend and tpm.backend.type == "emulator" then
+      return "its TPM's state is on this host", "guestlua.workflow.ensure_running(guest), and live_migrate"
+    end
+  end
+end
+
+-- Raises if the guest cannot go to that host; returns whether that one has it in its configuration already.
+function offline.check(guest, destination)
+  local here, there = state.of(guest.host, guest.uuid), state.of(destination, guest.uuid)
+  local function refuse(message, hint)
+    steps.fail("operation_invalid", guest, { message = message, hint = hint })
+  end
+  if there.active then
+    refuse(("the guest runs on %s"):format(destination.uri), "is that the host that it is on?")
+  end
+  state.check(guest, { shutoff = true, job = true }, here)
+  if here.active then
+    refuse(("the guest is not off: it is '%s'"):format(here.word), "guestlua.workflow.live_migrate moves it")
+  end
+  local why, hint = bound(guest, core.element(guest:get_xml_desc({ dump_inactive = true })))
+  if why then
+    refuse(why, hint)
+  end
+  return there.known
+end
+
+local function plan(run)
+  local was_there = offline.check(run.guest, run.destination)
+  run:watch({})
+  return { destination = run.destination.uri, was_there = was_there }
+end
+
+-- ---- the move ----
+
+-- Where the guest is counts, and not what libvirt said.
+local function migrate(run)
+  local guest = run.guest
+  run.expected = nil -- from here on it is where it is
+  local ok, e = retry.try(guest.migrate, guest, run.uri, { flags = FLAGS })
+  if core.dry_run() then
+    return
+  end
+  local here, there = state.of(guest.host, guest.uuid), state.of(run.destination, guest.uuid)
+  if not ok and (here.known or not there.known) then
+    error(e, 0)
+  elseif here.known or not there.known then
+    run:fail("operation_failed", { message = "libvirt says that the guest was moved, and it is " .. (here.known and "here" or "on neither host") })
+  end
+end
+
+local ON_SOURCE = "undone: the guest is on the source host, as before"
+local ON_DESTINATION = "finished: the guest is on the destination"
+
+-- Leaves the guest on one host, and says on which: if both have it, the destination forgets what it did not have before.
+local function settle(host, destination, uuid, data)
+  local here, there = state.of(host, uuid), state.of(destination, uuid)
+  if not here.known then
+    return there.known and ON_DESTINATION or "the guest is gone from both hosts"
+  elseif there.known and not there.active and not data.was_there then
+    local copy <close> = destination:guest(uuid)
+    copy:delete_configuration({ keep_nvram = true })
+  end
+  return ON_SOURCE
+end
+
+local function recover(run, host)
+  local opened <close> = core.open(run.data.destination, { keepalive = 5 })
+  local outcome = settle(host, opened, run.uuid, run.data)
+  local arrived <close> = outcome == ON_DESTINATION and opened:guest(run.uuid) or nil
+  if arrived and arrived:is_active() then
+    claim.clear_mark(arrived, run.id)
+  end
+  return outcome
+end
+
+steps.define({
+  name = NAME,
+  help = "Moves a guest that is off to another host: it is defined there and here no more. Its disks have to be where both hosts have them. A "
+    .. "guest is refused that has something only on this host: a saved memory, a file of UEFI variables, a TPM's state, snapshots.",
+  fields = {
+    { name = "destination", type = "string", help = "the URI of the host that it is now on" },
+    { name = "arrived", type = "Guest", help = "the Guest there" },
+  },
+  params = {
+    { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must be off" },
+    { name = "destination", type = "Host", positional = true, required = true, help = "the Host to move it to" },
+    { name = "destination_uri", type = "string", help = "how the source host's libvirt reaches the destination's, as in \"qemu+tcp://other/system\"; "
+      .. "nil: the URI that the destination was opened with" },
+  },
+  arguments = arguments,
+  plan = plan,
+  recover = recover,
+  { "migrate", run = migrate, change = true, moves = true, undo = function(run)
+    return settle(run.guest.host, run.destination, run.guest.uuid, run.data)
+  end },
+  result = function(run)
+    run.arrived = not core.dry_run() and run.destination:guest(run.guest.uuid) or nil
+    return { destination = run.destination.uri, arrived = run.arrived }
+  end,
+})
+
+return offline

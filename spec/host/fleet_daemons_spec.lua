@@ -1,0 +1,234 @@
+-- Fleets over twenty daemons, libvirtds of our own with the test driver in them: what stands still holds up no other, and what is lost or not there
+-- comes back a few at a time.
+
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+
+local DAEMONS, LONG = 20, 120
+
+local dir, missing
+
+local function shell(command, ...)
+  local code, out, err = helper.run("bash -c " .. helper.quoted(command:format(...)))
+  if code ~= 0 and code ~= 77 then
+    error(out .. err, 2)
+  end
+  return code, err
+end
+
+local function uri(name)
+  return ("test+unix:///default?socket=%s/%s/libvirt-sock"):format(dir, name)
+end
+
+local function signal(name, which)
+  shell("kill -%s $(cat %s/d%d/libvirtd.pid)", name, dir, which)
+end
+
+local function all()
+  local list = {}
+  for i = 1, DAEMONS do
+    list[i] = { name = "d" .. i, uri = uri("d" .. i) }
+  end
+  return list
+end
+
+describe("A fleet of daemons", function()
+  helper.leaves_nothing()
+
+  lazy_setup(function()
+    dir = helper.scratch()
+    local pid = require("guestlua.base.journal").process() -- they end with this process, whatever becomes of it
+    local code, why = shell("for i in {1..%d}; do spec/support/daemon up %s/d$i %s & pids+=\" $!\"; done; "
+      .. "for pid in $pids; do wait $pid || exit; done", DAEMONS, dir, pid)
+    missing = code ~= 0 and why or nil
+  end)
+  lazy_teardown(function()
+    if not missing then
+      shell("for i in {1..%d}; do spec/support/daemon down %s/d$i & done; wait", DAEMONS, dir)
+    end
+  end)
+
+  local function it_(what, fn)
+    it(what, function()
+      if missing then
+        return pending(missing)
+      end
+      finally(function()
+        for i = 1, DAEMONS do
+          signal("CONT", i)
+        end
+      end)
+      fn()
+    end)
+  end
+
+  -- The names of the hosts that did not answer, and the kinds of their errors.
+  local function silent(problems)
+    local words = {}
+    for i, one in ipairs(problems) do
+      words[i] = one.name .. " " .. one.error.kind
+    end
+    return table.concat(words, ", ")
+  end
+
+  it_("has all other answers while one stands still, whose limit ends the wait", function()
+    local fleet <close> = guestlua.fleet(all())
+    assert.same({}, fleet.problems)
+    signal("STOP", 3)
+    local order = {}
+    local rows = fleet:each(function(host, name)
+      local over <close> = setmetatable({}, { __close = function() order[#order + 1] = name end }) -- luacheck: ignore over
+      return #host:guests()
+    end, { host_timeout = 10 })
+    assert.same({ DAEMONS, "d3" }, { #order, order[DAEMONS] })
+    for i, row in ipairs(rows) do
+      assert.same(i == 3 and { false, "timeout" } or { true, 1 }, { row.ok, row.ok and row.value or row.error.kind }, row.host)
+    end
+    local guests, problems = fleet:guests({ host_timeout = 2 })
+    assert.same({ DAEMONS - 1, "d3 timeout" }, { #guests, silent(problems) })
+    signal("CONT", 3)
+    guests, problems = fleet:guests()
+    assert.same({ DAEMONS, "" }, { #guests, silent(problems) })
+  end)
+
+  it_("is connected to all others while one does not answer, and tries that one again", function()
+    signal("STOP", 7)
+    local fleet <close> = guestlua.fleet(all(), { connect_timeout = 2 })
+    assert.equal("d7 timeout", silent(fleet.problems))
+    assert.equal(DAEMONS - 1, #fleet:guests())
+    signal("CONT", 7)
+    assert.equal(0, fleet:connect())
+    assert.equal(DAEMONS, #fleet:guests())
+  end)
+
+  it_("has four workers at most for a host, however many calls wait for it", function()
+    local fleet <close> = guestlua.fleet(all())
+    signal("STOP", 1)
+    local group <close> = guestlua.group()
+    for _ = 1, 100 do
+      group:spawn(function()
+        fleet.hosts[1].host:get_capabilities()
+      end)
+    end
+    guestlua.sleep(0.1)
+    assert.equal("d1 timeout", silent(select(2, fleet:guests({ host_timeout = 5 }))))
+    signal("CONT", 1)
+    group:wait()
+  end)
+
+  -- What stands for ssh says when it begins and ends.
+  it_("connects a few at a time, as many as its transport may", function()
+    local command, log = dir .. "/command", dir .. "/log"
+    shell("printf '#!/bin/sh\\necho + >>%s\\nsleep 0.2\\necho - >>%s\\nexit 1\\n' >%s; chmod +x %s", log, log, command, command)
+    local function most(transport, count, options)
+      os.remove(log)
+      local list = {}
+      for i = 1, count do
+        list[i] = ("qemu+%s://h%d/system?command=%s"):format(transport, i, command)
+      end
+      local fleet <close> = guestlua.fleet(list, options)
+      assert.equal(count, #fleet.problems)
+      local now, highest = 0, 0
+      for line in io.lines(log) do
+        now = now + (line == "+" and 1 or -1)
+        highest = math.max(highest, now)
+      end
+      assert.equal(0, now)
+      return highest
+    end
+    assert.equal(8, most("ssh", 20))
+    assert.equal(3, most("ssh", 9, { connect_limit = 3 }))
+    assert.equal(3, most("ext", 9, { connect_limit = 3 }))
+    local others = most("ext", 40)
+    assert.is_true(others > 8 and others <= 32, others)
+  end)
+
+  it_("is opened again a few at a time", function()
+    local list = {}
+    for i = 1, 12 do
+      shell("mkdir -p %s/h%d && ln -sfn %s/d1/libvirt-sock %s/h%d/libvirt-sock", dir, i, dir, dir, i)
+      list[i] = { name = "h" .. i, uri = uri("h" .. i) }
+    end
+    local fleet <close> = guestlua.fleet(list, { reconnect_limit = 3 })
+    assert.same({}, fleet.problems)
+    signal("STOP", 2) -- they find one that takes connections and says nothing
+    shell("for i in {1..12}; do ln -sfn %s/d2/libvirt-sock %s/h$i/libvirt-sock; done; spec/support/daemon kill %s/d1", dir, dir, dir)
+    local most = 0
+    local function count()
+      most = math.max(most, guestlua.alive().ops)
+      return most
+    end
+    helper.await(function() return count() >= 3 end, "the first ones to be tried again", LONG)
+    for _ = 1, 100 do -- in which each would have begun
+      guestlua.sleep(0.01)
+      count()
+    end
+    assert.equal(3, most)
+    signal("CONT", 2)
+    helper.await(function()
+      return #fleet:guests() == 12
+    end, "all of them to be there again", LONG)
+    shell("spec/support/daemon start %s/d1", dir)
+  end)
+
+  it_("is opened again in an order of chance, as the pauses differ", function()
+    local list, tried, order = {}, {}, {}
+    for i = 1, 12 do
+      shell("mkdir -p %s/h%d && ln -sfn %s/d1/libvirt-sock %s/h%d/libvirt-sock", dir, i, dir, dir, i)
+      list[i] = { name = "h" .. i, uri = uri("h" .. i) }
+    end
+    local fleet <close> = guestlua.fleet(list, { connect_limit = 1, reconnect_limit = 1 }) -- each after the other, if nothing else makes an order
+    guestlua.log.configure({ level = "trace", handler = function(_, line)
+      local name = line:match("op=reconnect.*/(h%d+)/")
+      if name and not tried[name] then
+        tried[name], order[#order + 1] = true, name
+      end
+    end })
+    finally(function()
+      guestlua.log.configure({ level = "info", handler = function(_, line) io.stderr:write(line, "\n") end })
+    end)
+    shell("spec/support/daemon kill %s/d1", dir)
+    helper.await(function() return #order == 12 end, "each of them to be tried again", LONG)
+    shell("spec/support/daemon start %s/d1", dir)
+    helper.await(function()
+      return #fleet:guests() == 12
+    end, "all of them to be there again", LONG)
+    local neighbours = 0 -- without differing pauses nearly all of them follow each other
+    for i = 2, #order do
+      neighbours = neighbours + (tonumber(order[i]:sub(2)) == tonumber(order[i - 1]:sub(2)) + 1 and 1 or 0)
+    end
+    assert.is_true(neighbours < 7, table.concat(order, " "))
+  end)
+
+  -- The lines of an inventory, each bad in its own way but one.
+  it_("goes on without hosts that are bad, and the result and the exit code say so", function()
+    signal("STOP", 4)
+    shell("echo '<node><auth><user password=\"x\">root</user></auth></node>' >%s/auth.xml", dir)
+    local path = dir .. "/hosts"
+    local file <close> = assert(io.open(path, "w"))
+    file:write((([[
+good URI1
+gone qemu+unix:///system?socket=/nonexistent/libvirt-sock
+locked test://DIR/auth.xml
+mute URI4
+good test:///default
+twin URI1
+one two three
+]]):gsub("URI(%d)", function(number) return uri("d" .. number) end):gsub("DIR", dir)))
+    file:close()
+    local code, out, err = helper.guestlua(("--result %s/result metrics --timeout 2 --hosts %s"):format(dir, path))
+    assert.equal(1, code)
+    for name, up in pairs({ good = 1, gone = 0, locked = 0, mute = 0 }) do
+      assert.is_truthy(out:find(('libvirt_up{host="%s"} %d\n'):format(name, up), 1, true), name)
+    end
+    assert.is_truthy(out:find('{host="good",domain="test"}', 1, true))
+    local result <close> = assert(io.open(dir .. "/result"))
+    local found = {}
+    for _, one in ipairs(require("dkjson").decode(result:read("a")).problems) do
+      found[one.host] = one.error.kind
+      assert.is_truthy(err:find(one.host .. ": ", 1, true), one.host)
+    end
+    assert.same({ gone = "system_error", locked = "auth_failed", mute = "timeout", [path .. ":5"] = "bad_argument", [path .. ":6"] = "bad_argument",
+      [path .. ":7"] = "bad_argument" }, found)
+  end)
+end)
