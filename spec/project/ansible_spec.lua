@@ -2,16 +2,13 @@
 
 local helper = require("spec.support.helper")
 local json = require("dkjson")
+local support = require("spec.support.ansible")
 
 describe("The Ansible collection", function()
-  local directory, missing
+  local ansible, directory
   setup(function()
-    directory = helper.scratch()
-    if not os.execute("command -v ansible >/dev/null") then
-      missing = "no ansible: install the package ansible-core"
-    end
-    assert(os.execute(("mkdir -p %s/ansible_collections && ln -s $PWD/packaging/ansible/guestlua %s/ansible_collections/guestlua"):format(directory,
-      directory)))
+    ansible = support.new()
+    directory = ansible.directory
   end)
   teardown(function()
     os.execute("rm -rf " .. directory)
@@ -19,8 +16,8 @@ describe("The Ansible collection", function()
 
   local function it_(name, fn)
     it(name, function()
-      if missing then
-        pending(missing)
+      if ansible.missing then
+        pending(ansible.missing)
         return
       end
       fn()
@@ -29,10 +26,9 @@ describe("The Ansible collection", function()
 
   -- Runs a module with arguments; gives what it said, and all that Ansible printed.
   local function module(name, arguments, options)
-    arguments.executable = helper.interpreter:find("^/") and helper.interpreter or os.getenv("PWD") .. "/" .. helper.interpreter
+    arguments.executable = support.interpreter()
     arguments.uri = arguments.uri or "test:///default"
-    local _, out, err = helper.run(("env PYTHONDONTWRITEBYTECODE=1 ANSIBLE_COLLECTIONS_PATH=%s ANSIBLE_HOME=%s/home ANSIBLE_LOCAL_TEMP=%s/tmp "
-      .. "ansible localhost -c local -m guestlua.guestlua.%s %s -a %s"):format(directory, directory, directory, name, options or "",
+    local _, out, err = ansible:run(("ansible localhost -c local -m guestlua.guestlua.%s %s -a %s"):format(name, options or "",
       helper.quoted(json.encode(arguments))))
     local object = out:match("=> (%b{})")
     return assert(object and json.decode(object), out .. err), out .. err
@@ -103,8 +99,8 @@ describe("The Ansible collection", function()
 
   it_("has playbooks that Ansible understands", function()
     for _, name in ipairs({ "rolling_reboot", "rolling_backup" }) do
-      local code, _, err = helper.run(("env ANSIBLE_COLLECTIONS_PATH=%s ANSIBLE_HOME=%s/home ansible-playbook --syntax-check -i localhost, "
-        .. "packaging/ansible/guestlua/guestlua/playbooks/%s.yml"):format(directory, directory, name))
+      local code, _, err = ansible:run(("ansible-playbook --syntax-check -i localhost, packaging/ansible/guestlua/guestlua/playbooks/%s.yml"):format(
+        name))
       assert.equal(0, code, err)
     end
   end)
