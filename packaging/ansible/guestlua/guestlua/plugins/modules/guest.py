@@ -53,6 +53,7 @@ EXAMPLES = r"""
 RETURN = r"""
 workflow: {description: What the workflow gave., type: dict, returned: success}
 plan: {description: What a dry run did not do., type: list, returned: always}
+recovered: {description: "What was taken back first, of runs that were killed.", type: list, returned: always}
 error: {description: "The fields of guestlua's Error.", type: dict, returned: failure}
 """
 
@@ -66,9 +67,12 @@ SCRIPT = r"""
 local wanted = require("dkjson").decode(io.read("a"))
 local host <close> = guestlua.open()
 local guest <close> = host:guest(wanted.name, { required = true })
-local before = wanted.diff and guest:get_xml_desc() or ""
+local before = wanted.diff and guest:get_xml_desc()
 local result = guestlua.workflow[wanted.workflow](guest, wanted.options)
-return result, before, wanted.diff and guest:get_xml_desc() or ""
+if wanted.diff then
+  return result, before, guest:get_xml_desc()
+end
+return result
 """
 
 WORKFLOWS = dict(running="ensure_running", stopped="ensure_stopped", rebooted="reboot")
@@ -90,7 +94,7 @@ def main():
     more, results = {}, document.get("results") or []
     if results:
         more["workflow"] = results[0]
-    if module._diff and len(results) == 3:
+    if len(results) == 3:
         more["diff"] = dict(before=results[1], after=results[2], before_header=params["name"], after_header=params["name"])
         document["results"] = results[:1]
     runner.finish(module, document, code, out, err, **more)

@@ -58,6 +58,7 @@ returned: {description: What the script returned., type: list, returned: always}
 calls: {description: "The calls that change something, with their outcome.", type: list, returned: always}
 workflows: {description: The workflows that ran., type: list, returned: always}
 plan: {description: What a dry run did not do., type: list, returned: always}
+recovered: {description: "What was taken back first, of runs that were killed.", type: list, returned: always}
 error: {description: "The fields of guestlua's Error.", type: dict, returned: failure}
 """
 
