@@ -171,7 +171,7 @@ check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, 
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # Those that boot no guest and build nothing.
-FAST = $(filter-out $(patsubst %,spec/%_spec.lua,module/embed project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts)|helper\.machine|bootstrap demo' \
+FAST = $(filter-out $(patsubst %,spec/%_spec.lua,module/embed project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts|ssh_hosts)|helper\.machine|bootstrap demo' \
   --include='*_spec.lua' spec))
 
 check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck

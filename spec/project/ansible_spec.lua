@@ -98,9 +98,9 @@ describe("The Ansible collection", function()
   end)
 
   it_("has playbooks that Ansible understands", function()
-    for _, name in ipairs({ "rolling_reboot", "rolling_backup" }) do
-      local code, _, err = ansible:run(("ansible-playbook --syntax-check -i localhost, packaging/ansible/guestlua/guestlua/playbooks/%s.yml"):format(
-        name))
+    for _, name in ipairs({ "rolling_reboot", "rolling_backup", "drain", "upgrade" }) do
+      local code, _, err = ansible:run(("ansible-playbook --syntax-check -i localhost, -e target=localhost "
+        .. "packaging/ansible/guestlua/guestlua/playbooks/%s.yml"):format(name))
       assert.equal(0, code, err)
     end
   end)
