@@ -62,7 +62,7 @@ options:
     description: The program.
     type: str
     default: guestlua
-author: The guestlua authors
+author: The guestlua authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -96,7 +96,7 @@ local wanted = require("dkjson").decode(io.read("a"))
 local fleet <close> = guestlua.fleet(wanted.hosts, { readonly = not wanted.agent, connect_timeout = wanted.timeout })
 
 local function words(e)
-  return type(e) == "string" and e or e.message
+  return e.message or e -- a text has no message
 end
 
 local function has_agent(devices)
@@ -155,7 +155,7 @@ local function guests_of(host)
     local ok, one = pcall(describe, open)
     if ok then
       found[#found + 1] = one
-    elseif type(one) == "string" or one.kind == "cancelled" or one.kind == "interrupted" then
+    elseif one.kind == "cancelled" or one.kind == "interrupted" then
       error(one, 0)
     elseif one.kind ~= "no_domain" then -- it went while this looked
       problems[#problems + 1] = ("guest %s: %s"):format(open.name, words(one))

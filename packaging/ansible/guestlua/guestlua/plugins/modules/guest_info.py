@@ -29,7 +29,7 @@ options:
     description: The program.
     type: path
     default: guestlua
-author: The guestlua authors
+author: The guestlua authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
