@@ -39,8 +39,8 @@ describe("The Ansible collection's sanity", function()
       return pending("no validate-modules: install the packages ansible-core and python3-voluptuous")
     end
     for kind, options in pairs({ modules = "", inventory = "--plugin-type inventory" }) do
-      local _, out, err = run(("/usr/bin/python3 %s --arg-spec --collection ansible_collections/guestlua/guestlua %s plugins/%s/*.py"):format(VALIDATE,
-        options, kind))
+      local _, out, err = run(("/usr/bin/python3 %s --arg-spec --collection ansible_collections/guestlua/guestlua %s plugins/%s/*.py"):format(
+        VALIDATE, options, kind))
       local said = {}
       for line in (out .. err):gmatch("[^\n]+") do
         said[#said + 1] = not line:find("missing-gplv3-license", 1, true) and line or nil

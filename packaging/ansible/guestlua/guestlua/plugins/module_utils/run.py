@@ -9,6 +9,7 @@ __metaclass__ = type
 import ctypes
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -119,6 +120,7 @@ def finish(module, document, code, out, err, **more):
     if not document.get("ok"):
         error = document.get("error") or {}
         message = error.get("text") or error.get("message") or "guestlua ended with exit code %d" % code
+        message = re.sub(r"^\S*/guestlua\.\w+\.lua:(\d+): ", r"line \1: ", message)  # the file is gone
         if document.get("state") == "running":
             message = "guestlua was killed: what it left is taken back by recover: true"
         module.fail_json(msg=message, error=error, **answer)
@@ -134,3 +136,31 @@ def run_source(module, source, arguments=(), data=None):
         return run(module, path, arguments, data)
     finally:
         os.unlink(path)
+
+
+WORKFLOW = r"""
+local wanted = require("dkjson").decode(io.read("a"))
+local host <close> = guestlua.open()
+local guest <close> = wanted.guest and host:guest(wanted.guest, { required = true })
+local before = wanted.diff and guest and guest:get_xml_desc()
+table.insert(wanted.args, wanted.options)
+local result = guestlua.workflow[wanted.workflow](guest or host, table.unpack(wanted.args))
+if before then
+  local ok, after = pcall(guest.get_xml_desc, guest) -- it may be on another host now
+  return result, before, ok and after or ""
+end
+return result
+"""
+
+
+def workflow(module, name, guest, options, arguments=()):
+    """Runs a workflow, and ends the module with what it gave; in diff mode with the guest's XML before and after."""
+    wanted = dict(workflow=name, guest=guest, args=list(arguments), options=options, diff=module._diff)
+    document, code, out, err = run_source(module, WORKFLOW, data=json.dumps(wanted))
+    more, results = {}, document.get("results") or []
+    if results:
+        more["workflow"] = results[0]
+    if len(results) == 3:
+        more["diff"] = dict(before=results[1], after=results[2], before_header=guest, after_header=guest)
+        document["results"] = results[:1]
+    finish(module, document, code, out, err, **more)
