@@ -118,6 +118,10 @@ compose: {ansible_host: "guestlua_name ~ '.example.org'"}]])
     assert.matches("several hosts have a guest web: one, two; here it is that of one", (warnings:gsub("%s+", " ")))
     assert.matches("two: the guest one is left out: a host has that name", (warnings:gsub("%s+", " ")))
     assert.is_nil(said._meta.hostvars.one.guestlua_name)
+    local option = "-oProxyCommand=x" -- of ssh
+    said = list(("- {name: odd, uri: '%s'}"):format(node("odd", { [option] = "" })))
+    local name = said.guests.hosts[1]
+    assert.same({ option, name }, { said._meta.hostvars[name].guestlua_name, said._meta.hostvars[name].guestlua_uuid })
     said, warnings = list(hosts, "inventory_hostname: qualified")
     assert.equal(3, #said.guests.hosts)
     assert.equal("web", said._meta.hostvars.two_web.guestlua_name)
@@ -155,10 +159,19 @@ compose: {ansible_host: "guestlua_name ~ '.example.org'"}]])
     end
     assert.equal(0, code, err)
     local down <close> = setmetatable({}, { __close = function() helper.run("spec/support/daemon down " .. dir) end }) -- luacheck: ignore
-    local said = list(("- {name: one, uri: 'test+unix:///default?socket=%s/libvirt-sock'}\n"
-      .. "- {name: two, uri: 'qemu+unix:///system?socket=%s/libvirt-sock'}"):format(dir, dir))
+    local hosts = ("- {name: one, uri: 'test+unix:///default?socket=%s/libvirt-sock'}\n"
+      .. "- {name: two, uri: 'qemu+unix:///system?socket=%s/libvirt-sock'}"):format(dir, dir)
+    local said = list(hosts)
     assert.equal("192.168.122.3", said._meta.hostvars.test.ansible_host)
     assert.same({ "one", "two" }, said.hypervisors.hosts)
     assert.equal("one", said._meta.hostvars.test.guestlua_host)
+
+    -- one that hangs
+    assert.is_true(os.execute(("kill -STOP $(cat %s/libvirtd.pid)"):format(dir)))
+    local warnings
+    said, warnings = list(hosts .. "\n- test:///default", "timeout: 2")
+    assert.equal("test:///default", said._meta.hostvars.test.guestlua_host)
+    assert.matches("WARNING]: one: ", warnings)
+    assert.matches("WARNING]: two: ", warnings)
   end)
 end)

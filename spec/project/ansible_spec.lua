@@ -120,4 +120,15 @@ describe("The Ansible collection", function()
       assert.equal(0, code, err)
     end
   end)
+
+  it_("drains no host if the other one has no room", function()
+    local path = ansible:file("big.xml", "<node><domain type='test'><name>big</name><memory unit='TiB'>4</memory><os><type>hvm</type></os></domain>"
+      .. "</node>")
+    assert.is_true(os.execute(("ln -s %s %s/guestlua"):format(support.interpreter(), directory)))
+    local code, out = ansible:run("ansible-playbook -c local -i localhost, -e target=localhost -e ansible_become=false -e to=test:///default "
+      .. "packaging/ansible/guestlua/guestlua/playbooks/drain.yml", ("PATH=%s:$PATH LIBVIRT_DEFAULT_URI=test://%s"):format(directory, path))
+    assert.equal(2, code)
+    assert.matches("the guests have 4194304 MiB, and %S+ has %d+ MiB free", out)
+    assert.not_matches("Move them", out)
+  end)
 end)
