@@ -49,7 +49,7 @@ def _run(command, limit, data):
             child.send_signal(signal.SIGTERM)
 
     before = dict((signo, signal.signal(signo, stop)) for signo in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
-    deadline = time.time() + limit if limit else None
+    deadline = time.monotonic() + limit if limit else None
     # An SSH session without a terminal sends no signal when it is lost: nobody reads standard output any more.
     reader = select.poll()
     reader.register(1, 0)
@@ -60,7 +60,7 @@ def _run(command, limit, data):
                 break
             except subprocess.TimeoutExpired:
                 data = None  # it has that
-            if reader.poll(0) or deadline and time.time() > deadline:
+            if reader.poll(0) or deadline and time.monotonic() > deadline:
                 stop()
     finally:
         for signo, handler in before.items():
