@@ -11,6 +11,7 @@ local NAMES = { "a", "b", "c", "d" }
 describe("The Ansible collection, on four hosts", function()
   local ansible, hosts, missing, inventory
   local playbooks = "packaging/ansible/guestlua/guestlua/playbooks/"
+  helper.leaves_nothing()
 
   lazy_setup(function()
     ansible = support.new()
@@ -26,7 +27,8 @@ describe("The Ansible collection, on four hosts", function()
     local lines = { "[hypervisors]" }
     local uris = {}
     for i, name in ipairs(NAMES) do
-      lines[#lines + 1] = ("%s ansible_host=192.0.2.%d ansible_remote_tmp=%s/state/%s/tmp"):format(name, i, hosts.dir, name)
+      local state = ("%s/state/%s"):format(hosts.dir, name)
+      lines[#lines + 1] = ("%s ansible_host=192.0.2.%d ansible_remote_tmp=%s/tmp ansible_async_dir=%s/async"):format(name, i, state, state)
       uris[i] = ("- {name: %s, uri: 'qemu+ssh://root@192.0.2.%d/system?command=%s/ssh'}"):format(name, i, ansible.directory)
     end
     inventory = ansible:file("inventory/hosts", ("%s\n[hypervisors:vars]\nansible_user=root\nansible_ssh_args=%s\n"
@@ -63,7 +65,7 @@ describe("The Ansible collection, on four hosts", function()
     return fn(guest)
   end
 
-  -- When its system began, by its own clock: another one after a reboot.
+  -- What its system calls this boot of it.
   local function booted(name)
     return on(name, function(guest)
       guestlua.await_agent(guest, { timeout = 120 })
