@@ -68,7 +68,7 @@ say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 .DELETE_ON_ERROR:
 
 .PHONY: help all demo picture shell check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall \
-  dist deb rock clean
+  dist deb rock collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -172,7 +172,7 @@ check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, 
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # Those that boot no guest and build nothing.
-FAST = $(filter-out $(patsubst %,spec/%_spec.lua,host/fleet_daemons module/embed project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts)|helper\.machine|bootstrap demo' \
+FAST = $(filter-out $(patsubst %,spec/%_spec.lua,host/fleet_daemons module/embed project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts|ssh_hosts)|helper\.machine|bootstrap demo' \
   --include='*_spec.lua' spec))
 
 check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck
@@ -231,6 +231,9 @@ bench: all build/tiny/disk.qcow2 ## what is measured, in one table
 bench-check: all ## what things cost in instructions, and that it is not more than it was
 	build/guestlua bench/count.lua
 
+COLLECTION := $(shell find packaging/ansible/guestlua -type f ! -name '*.pyc' ! -name LICENSE ! -path '*/tests/*' | LC_ALL=C sort)
+collectiondir ?= $(datadir)/ansible/collections/ansible_collections
+
 # All that is installed: where from, where to, the mode. Both targets go by this list, so that one takes away what the other brought.
 INSTALLED := \
   build/guestlua:$(bindir)/guestlua:755 \
@@ -246,6 +249,7 @@ INSTALLED := \
   $(foreach unit,$(wildcard packaging/systemd/*),$(unit):$(unitdir)/$(notdir $(unit)):644) \
   $(foreach page,$(wildcard doc/*.md doc/*.svg doc/reference/*.md),$(page):$(docdir)/$(page:doc/%=%):644) \
   $(foreach page,$(wildcard build/doc/html/*.* build/doc/html/reference/*),$(page):$(docdir)/$(page:build/doc/%=%):644) \
+  $(foreach file,$(COLLECTION),$(file):$(collectiondir)/$(file:packaging/ansible/%=%):644) \
   $(foreach example,$(wildcard examples/*.* examples/embed/*),$(example):$(docdir)/$(example):644)
 LINKED := $(libdir)/libguestlua.so.$(SOVERSION) $(libdir)/libguestlua.so
 
@@ -266,7 +270,9 @@ uninstall: ## what install put there
 	  rm -f "$(DESTDIR)$${to%:*}"; \
 	done
 	@for directory in $(docdir)/html/reference $(docdir)/html $(docdir)/reference $(docdir)/examples/embed $(docdir)/examples $(docdir) \
-	  $(datadir)/guestlua/types $(datadir)/guestlua; do \
+	  $(datadir)/guestlua/types $(datadir)/guestlua \
+	  $(addprefix $(collectiondir)/guestlua/,$(addprefix guestlua/,plugins/inventory plugins/module_utils plugins/modules plugins playbooks meta) guestlua) \
+	  $(collectiondir)/guestlua $(collectiondir) $(datadir)/ansible/collections $(datadir)/ansible; do \
 	  rmdir "$(DESTDIR)$$directory" 2>/dev/null || :; \
 	done
 
@@ -287,6 +293,10 @@ rock: ## the rock, against the library that is installed
 	rm -rf build/rock
 	cp -r packaging/rock build
 	cd build/rock && luarocks --lua-version 5.4 make $(ROCK_FLAGS)
+
+collection: ## the Ansible collection, as build/guestlua-guestlua-VERSION.tar.gz
+	@mkdir -p build
+	ansible-galaxy collection build --force --output-path build packaging/ansible/guestlua/guestlua
 
 clean: ## everything that was built
 	rm -rf build

@@ -2,16 +2,13 @@
 
 local helper = require("spec.support.helper")
 local json = require("dkjson")
+local support = require("spec.support.ansible")
 
 describe("The Ansible collection", function()
-  local directory, missing
+  local ansible, directory
   setup(function()
-    directory = helper.scratch()
-    if not os.execute("command -v ansible >/dev/null") then
-      missing = "no ansible: install the package ansible-core"
-    end
-    assert(os.execute(("mkdir -p %s/ansible_collections && ln -s $PWD/packaging/ansible/guestlua %s/ansible_collections/guestlua"):format(directory,
-      directory)))
+    ansible = support.new()
+    directory = ansible.directory
   end)
   teardown(function()
     os.execute("rm -rf " .. directory)
@@ -19,8 +16,8 @@ describe("The Ansible collection", function()
 
   local function it_(name, fn)
     it(name, function()
-      if missing then
-        pending(missing)
+      if ansible.missing then
+        pending(ansible.missing)
         return
       end
       fn()
@@ -29,10 +26,9 @@ describe("The Ansible collection", function()
 
   -- Runs a module with arguments; gives what it said, and all that Ansible printed.
   local function module(name, arguments, options)
-    arguments.executable = helper.interpreter:find("^/") and helper.interpreter or os.getenv("PWD") .. "/" .. helper.interpreter
+    arguments.executable = support.interpreter()
     arguments.uri = arguments.uri or "test:///default"
-    local _, out, err = helper.run(("env PYTHONDONTWRITEBYTECODE=1 ANSIBLE_COLLECTIONS_PATH=%s ANSIBLE_HOME=%s/home ANSIBLE_LOCAL_TEMP=%s/tmp "
-      .. "ansible localhost -c local -m guestlua.guestlua.%s %s -a %s"):format(directory, directory, directory, name, options or "",
+    local _, out, err = ansible:run(("ansible localhost -c local -m guestlua.guestlua.%s %s -a %s"):format(name, options or "",
       helper.quoted(json.encode(arguments))))
     local object = out:match("=> (%b{})")
     return assert(object and json.decode(object), out .. err), out .. err
@@ -94,6 +90,22 @@ describe("The Ansible collection", function()
     assert.equal("bad_argument", said.error.kind)
   end)
 
+  it_("runs a workflow", function()
+    local said, all = module("guestlua", { workflow = "ensure_stopped", guest = "test", options = { force = true, timeout = 0 } }, "--diff")
+    assert.same({ true, "ensure_stopped" }, { said.changed, said.workflow.workflow })
+    assert.matches("\n%+<domain type='test'>", all)
+    said = module("guestlua", { workflow = "detach_with_retry", guest = "test", args = { "vdz" } })
+    assert.same({ "detach_with_retry", "vdz" }, { said.error.op or said.error.workflow, said.error.text:match("vdz") })
+    said = module("guestlua", { workflow = "nonsense", guest = "test" })
+    assert.matches("^line %d+: bad argument 'nonsense' to 'guestlua.workflow'", said.msg)
+    said = module("guestlua", { workflow = "reboot", guest = "nobody" })
+    assert.equal("no_domain", said.error.kind)
+    said = module("guestlua", { workflow = "prune", args = { directory .. "/nothing" } }) -- it is for a host
+    assert.equal("no_backup", said.error.kind)
+    assert.matches("mutually exclusive", module("guestlua", { workflow = "reboot", source = "return 1" }).msg)
+    assert.matches("workflow", module("guestlua", { source = "return 1", guest = "test" }).msg)
+  end)
+
   it_("says what guests there are", function()
     local said = module("guest_info", {})
     assert.same({ true, "running", false }, { said.guests.test.active, said.guests.test.state, said.changed })
@@ -102,10 +114,21 @@ describe("The Ansible collection", function()
   end)
 
   it_("has playbooks that Ansible understands", function()
-    for _, name in ipairs({ "rolling_reboot", "rolling_backup" }) do
-      local code, _, err = helper.run(("env ANSIBLE_COLLECTIONS_PATH=%s ANSIBLE_HOME=%s/home ansible-playbook --syntax-check -i localhost, "
-        .. "packaging/ansible/guestlua/guestlua/playbooks/%s.yml"):format(directory, directory, name))
+    for _, name in ipairs({ "rolling_reboot", "rolling_backup", "drain", "upgrade" }) do
+      local code, _, err = ansible:run(("ansible-playbook --syntax-check -i localhost, -e target=localhost "
+        .. "packaging/ansible/guestlua/guestlua/playbooks/%s.yml"):format(name))
       assert.equal(0, code, err)
     end
+  end)
+
+  it_("drains no host if the other one has no room", function()
+    local path = ansible:file("big.xml", "<node><domain type='test'><name>big</name><memory unit='TiB'>4</memory><os><type>hvm</type></os></domain>"
+      .. "</node>")
+    assert.is_true(os.execute(("ln -s %s %s/guestlua"):format(support.interpreter(), directory)))
+    local code, out = ansible:run("ansible-playbook -c local -i localhost, -e target=localhost -e ansible_become=false -e to=test:///default "
+      .. "packaging/ansible/guestlua/guestlua/playbooks/drain.yml", ("PATH=%s:$PATH LIBVIRT_DEFAULT_URI=test://%s"):format(directory, path))
+    assert.equal(2, code)
+    assert.matches("the guests have 4194304 MiB, and %S+ has %d+ MiB free", out)
+    assert.not_matches("Move them", out)
   end)
 end)

@@ -75,6 +75,7 @@ describe("make install", function()
       "/lib/lua/5.4/guestlua.so", "/share/man/man1/guestlua.1", "/share/bash-completion/completions/guestlua", "/share/zsh/site-functions/_guestlua",
       "/share/guestlua/types/guestlua.lua", "/share/doc/guestlua/manual.md", "/share/doc/guestlua/reference/Guest.md",
       "/share/doc/guestlua/examples/snapshot_then_commit.lua", "/share/doc/guestlua/examples/embed/policy.c",
+      "/share/ansible/collections/ansible_collections/guestlua/guestlua/plugins/modules/guest.py",
     }) do
       assert.is_true(there[path], path)
     end
@@ -147,8 +148,22 @@ describe("make install", function()
   end)
 end)
 
+describe("make collection", function()
+  it("makes what ansible-galaxy installs, of the same version", function()
+    needs("ansible-galaxy")
+    local settings = ("env ANSIBLE_HOME=%s/ansible ANSIBLE_COLLECTIONS_PATH=%s/collections "):format(directory, directory)
+    local version = io.open("src/guestlua.h"):read("a"):match('GUESTLUA_VERSION "([%d.]+)"')
+    succeeds(settings .. "env -u MAKEFLAGS -u MFLAGS make collection")
+    local tarball = ("build/guestlua-guestlua-%s.tar.gz"):format(version)
+    succeeds(settings .. ("ansible-galaxy collection install --offline -p %s/collections %s"):format(directory, tarball))
+    assert.matches("guestlua.guestlua " .. version, succeeds(settings .. "ansible-galaxy collection list guestlua.guestlua"), 1, true)
+    succeeds(settings .. "ansible-galaxy collection verify --offline guestlua.guestlua")
+    assert.equal(0, (helper.run(settings .. "ansible-playbook --syntax-check -i localhost, -e target=localhost guestlua.guestlua.rolling_reboot")))
+  end)
+end)
+
 describe("make deb", function()
-  it("makes four packages that lintian has no errors against", function()
+  it("makes five packages that lintian has no errors against", function()
     needs("dh", "lintian", "dpkg-buildpackage")
     local code, out, err = helper.run("env -u MAKEFLAGS -u MFLAGS packaging/debian/build " .. directory .. "/deb")
     assert.equal(0, code, out .. err)
@@ -159,6 +174,7 @@ describe("make deb", function()
       ["guestlua"] = { "/usr/bin/guestlua\n", "/usr/share/man/man1/guestlua.1.gz\n", "/usr/share/doc/guestlua/manual.md" },
       ["libguestlua0"] = { "/usr/lib/[^/]+/libguestlua.so.0 " },
       ["libguestlua-dev"] = { "/usr/include/guestlua.h\n", "/libguestlua.a\n", "/libguestlua.so ", "/guestlua.pc\n", "/examples/embed/policy.c" },
+      ["ansible-collection-guestlua"] = { "/usr/share/ansible/collections/ansible_collections/guestlua/guestlua/plugins/inventory/guests.py\n" },
       ["lua-guestlua"] = { "/usr/lib/[^/]+/lua/5.4/guestlua.so\n" },
     }
     for package, paths in pairs(has_files) do
@@ -173,6 +189,7 @@ describe("make deb", function()
     assert.matches("libreadline", depends("guestlua"))
     assert.not_matches("libreadline", depends("libguestlua0"))
     assert.not_matches("liblua", depends("lua-guestlua"))
+    assert.equal("ansible-core\n", depends("ansible-collection-guestlua"))
     for _, package in ipairs({ "libguestlua0 %(=", "liblua5.4%-dev", "libvirt%-dev" }) do
       assert.matches(package, depends("libguestlua-dev"))
     end

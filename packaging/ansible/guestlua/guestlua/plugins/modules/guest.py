@@ -40,7 +40,7 @@ options:
     description: The program.
     type: path
     default: guestlua
-author: The guestlua authors
+author: The guestlua authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -53,23 +53,13 @@ EXAMPLES = r"""
 RETURN = r"""
 workflow: {description: What the workflow gave., type: dict, returned: success}
 plan: {description: What a dry run did not do., type: list, returned: always}
+recovered: {description: "What was taken back first, of runs that were killed.", type: list, returned: always}
 error: {description: "The fields of guestlua's Error.", type: dict, returned: failure}
 """
-
-import json
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.guestlua.guestlua.plugins.module_utils import run as runner
-
-SCRIPT = r"""
-local wanted = require("dkjson").decode(io.read("a"))
-local host <close> = guestlua.open()
-local guest <close> = host:guest(wanted.name, { required = true })
-local before = wanted.diff and guest:get_xml_desc() or ""
-local result = guestlua.workflow[wanted.workflow](guest, wanted.options)
-return result, before, wanted.diff and guest:get_xml_desc() or ""
-"""
 
 WORKFLOWS = dict(running="ensure_running", stopped="ensure_stopped", rebooted="reboot")
 
@@ -85,15 +75,7 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
-    wanted = dict(name=params["name"], workflow=WORKFLOWS[params["state"]], options=params["options"], diff=module._diff)
-    document, code, out, err = runner.run_source(module, SCRIPT, data=json.dumps(wanted))
-    more, results = {}, document.get("results") or []
-    if results:
-        more["workflow"] = results[0]
-    if module._diff and len(results) == 3:
-        more["diff"] = dict(before=results[1], after=results[2], before_header=params["name"], after_header=params["name"])
-        document["results"] = results[:1]
-    runner.finish(module, document, code, out, err, **more)
+    runner.workflow(module, WORKFLOWS[params["state"]], params["name"], params["options"])
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ options:
     description: The program.
     type: path
     default: guestlua
-author: The guestlua authors
+author: The guestlua authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -39,6 +39,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+recovered: {description: "What was taken back first, of runs that were killed.", type: list, returned: always}
 guests: {description: "By name: uuid, active, state, stats.", type: dict, returned: success}
 """
 
