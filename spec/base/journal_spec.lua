@@ -69,6 +69,7 @@ describe("The journal", function()
     local is_root = core.user() == 0
     local rows = {
       damaged = { make = function() write("damaged.json", entry("damaged"):sub(1, 60)) end, why = "damaged" },
+      more = { make = function() write("more.json", entry("more") .. "{}") end, why = "damaged" },
       empty = { make = function() write("empty.json", "") end, why = "damaged" },
       list = { make = function() write("list.json", "[1, 2]") end, why = "damaged: format" },
       text = { make = function() write("text.json", '"text"') end, why = "damaged" },
@@ -86,6 +87,7 @@ describe("The journal", function()
       renamed = { make = function() write("renamed.json", entry("other")) end, why = "damaged: id" },
       lock_above = { make = function() plant("lock_above", { lock = ".." }) end, why = "damaged: lock" },
       lock_elsewhere = { make = function() plant("lock_elsewhere", { lock = "../../etc/x.lock" }) end, why = "damaged: lock" },
+      uuid_name = { make = function() plant("uuid_name", { uuid = "dead" }) end, why = "damaged: uuid" }, -- a guest could be called so
       uuid_above = { make = function() plant("uuid_above", { uuid = "../../" .. dir .. "/made" }) end, why = "damaged: uuid" },
     }
     for field in pairs(json.decode(entry("x"))) do
