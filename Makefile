@@ -194,7 +194,7 @@ valgrind: build/guestlua build/tiny/disk.qcow2 build/faults.so ## the specs unde
 	@grep -q 'ERROR SUMMARY: 0 errors' build/valgrind.log || { cat build/valgrind.log; exit 1; }
 
 # The time is shared. The corpus that grows in build/fuzz is kept for the next run; a finding is build/fuzz/HARNESS-crash-….
-HARNESS ?= element build events agent journal options sandbox
+HARNESS ?= $(filter-out seeds,$(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c)))
 fuzz: ## FUZZ_SECONDS of random input, for all harnesses or HARNESS=journal
 	$(MAKE) VARIANT=fuzz CC=clang $(HARNESS:%=build/fuzz/fuzz_%)
 	@for harness in $(HARNESS); do \

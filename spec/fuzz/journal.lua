@@ -25,8 +25,8 @@ local ID = "20260101-000000-00000000"
 local path = ("%s/%s.json"):format(directory, ID)
 
 -- These may touch the directory and what is in it, and nothing else of this machine.
-for _, name in ipairs({ "write_file", "remove_file", "lock", "lock_holder", "read_file", "make_directory", "list_directory", "make_image", "remove_image",
-  "write_whole", "command", "run" }) do
+for _, name in ipairs({ "write_file", "remove_file", "lock", "lock_holder", "read_file", "make_directory", "list_directory", "make_image",
+  "remove_image", "write_whole", "command", "run" }) do
   local fn = core[name]
   core[name] = function(file, ...)
     if file ~= directory and (file:sub(1, #directory + 1) ~= directory .. "/" or file:find("/", #directory + 2, true)) then
@@ -82,8 +82,9 @@ end
 
 -- ---- damage ----
 
-local VALUES = { 0, -1, 2, 3, 2.5, 1 / 0, true, false, "", "dead", "/", "..", "../x.lock", "x.lock", "\0", "\xff", "elsewhere", {}, { {} }, { boot = 1 },
-  { boot = {}, id = {}, name = {} }, { id = journal.machine().id }, guest.name, guest.uuid, guest.uuid:gsub("-", ""), host.uri, "live_snapshot", ID }
+local VALUES = { 0, -1, 2, 3, 2.5, 1 / 0, true, false, "", "dead", "/", "..", "../x.lock", "x.lock", "\0", "\xff", "elsewhere", {}, { {} },
+  { boot = 1 }, { boot = {}, id = {}, name = {} }, { id = journal.machine().id }, guest.name, guest.uuid, (guest.uuid:gsub("-", "")), host.uri,
+  "live_snapshot", ID }
 local NAMES = {}
 for name in pairs(whole) do
   NAMES[#NAMES + 1] = name
