@@ -171,7 +171,7 @@ check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, 
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # Those that boot no guest and build nothing.
-FAST = $(filter-out $(patsubst %,spec/%_spec.lua,module/embed project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts)|helper\.machine|bootstrap demo' \
+FAST = $(filter-out $(patsubst %,spec/%_spec.lua,module/embed project/fuzz project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts)|helper\.machine|bootstrap demo' \
   --include='*_spec.lua' spec))
 
 check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck
@@ -199,7 +199,7 @@ fuzz: ## FUZZ_SECONDS of random input, for all harnesses or HARNESS=journal
 	$(MAKE) VARIANT=fuzz CC=clang $(HARNESS:%=build/fuzz/fuzz_%)
 	@for harness in $(HARNESS); do \
 	  mkdir -p build/fuzz/corpus_$$harness && \
-	  build/fuzz/fuzz_$$harness -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(HARNESS)))) -timeout=20 -max_len=4096 -rss_limit_mb=2048 -verbosity=0 \
+	  build/fuzz/fuzz_$$harness -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(HARNESS)))) -timeout=60 -max_len=4096 -rss_limit_mb=2048 -verbosity=0 \
 	    -print_final_stats=1 -dict=spec/fuzz/words.dict -artifact_prefix=build/fuzz/$$harness- build/fuzz/corpus_$$harness spec/fuzz/corpus || exit 1; \
 	done
 
