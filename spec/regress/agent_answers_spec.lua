@@ -1,5 +1,6 @@
--- Seen, by the fuzzer: libvirt passes on whatever JSON a guest's agent answers. {"return":5} to guest-exec raised "attempt to index a number value" out
--- of guest:exec, read_file and write_file, no guestlua.Error; and a guest could return more output than max_output, as its shell was trusted to cut it.
+-- Seen, by the fuzzer: libvirt passes on whatever JSON a guest's agent answers. {"return":5} to guest-exec raised "attempt to index a number value"
+-- out of guest:exec, read_file and write_file, no guestlua.Error; and a guest could return more output than max_output, as its shell was trusted to
+-- cut it, and without a shell nobody did.
 
 local helper = require("spec.support.helper")
 
@@ -44,6 +45,22 @@ describe("An answer of a guest's agent", function()
     local out = prints(("%q, %q, %q, %q, %q"):format(pid, ended, pid, long, pid),
       [[answers[6] = answers[2] local code, out, err, how = guest:exec("x", { max_output = 3 }) print(code, out, err, how.truncated)]])
     assert.equal("0\tabc\tghi\ttrue\n", out)
+  end)
+
+  it("is cut to it without a shell too", function()
+    local long = '{"return":{"exited":true,"exitcode":0,"out-data":"YWJjZGVm"}}'
+    local out = prints(("%q, %q"):format('{"return":{"pid":1}}', long), [[
+      local command = require("guestlua.core").Guest.agent_command
+      require("guestlua.core").Guest.agent_command = function(guest, text)
+        if text:find("/bin/sh", 1, true) then
+          error(guestlua.Error.new({ kind = "agent_unresponsive", message = "Failed to execute child process" }), 0)
+        end
+        return command(guest, text)
+      end
+      local _, out, _, how = guest:exec("x", { max_output = 3 })
+      print(out, how.truncated)
+    ]])
+    assert.equal("abc\ttrue\n", out)
   end)
 
   it("about its system is a table, whatever its parts are called", function()

@@ -242,9 +242,9 @@ local function run_directly(guest, path, options)
     fail(guest, "timeout", ("exec: '%s' is not over after %g s; it goes on in the guest, as process %d"):format(path, options.timeout, pid),
       { still_running = true })
   end
-  local cut = status["out-truncated"] or status["err-truncated"] or false
-  return status.exitcode or 128 + (status.signal or 0), from_base64(status["out-data"] or ""), from_base64(status["err-data"] or ""),
-    { signal = status.signal, truncated = cut }
+  local printed, complained, most = from_base64(status["out-data"] or ""), from_base64(status["err-data"] or ""), options.max_output or MAX_OUTPUT
+  local cut = status["out-truncated"] or status["err-truncated"] or #printed > most or #complained > most
+  return status.exitcode or 128 + (status.signal or 0), printed:sub(1, most), complained:sub(1, most), { signal = status.signal, truncated = cut }
 end
 
 define(core.Guest, "Guest", {

@@ -95,7 +95,7 @@ define(core.Guest, "Guest", {
         local piece, at = text:sub(from, from + PIECE - 1), 0
         while at < #piece do
           local count = asking.ask(guest, "guest-file-write", { handle = handle, ["buf-b64"] = asking.to_base64(piece:sub(at + 1)) }).count
-          if not count or count <= 0 then
+          if count <= 0 then
             error(core.Error.new({ kind = "operation_failed", op = "write_file", guest = guest.name, message = "the guest wrote nothing more" }), 0)
           end
           at = at + count
