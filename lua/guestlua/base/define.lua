@@ -52,21 +52,24 @@ local function check(method, param, value)
   end
 end
 
+-- Returns them as a plain table: what a metatable says was not checked.
 local function check_options(method, params, options)
-  local known = {}
+  local known, plain = {}, {}
   for _, param in ipairs(params) do
     if not param.positional then
       known[#known + 1] = param.name
       known[param.name] = param
     end
   end
-  for key, value in pairs(options) do
+  for key, value in next, options do
     if not known[key] or type(key) ~= "string" then
       local near = type(key) == "string" and spelling.nearest(key, known)
       bad(method, tostring(key), "no such option; the options are: " .. table.concat(known, ", ") .. (near and ("; is %s meant?"):format(near) or ""))
     end
     check(method, known[key], value)
+    plain[key] = value
   end
+  return plain
 end
 
 -- Describes a class with its functions in the table `class`. fields: those of its objects, like a row's fields for its result.
@@ -199,8 +202,7 @@ return setmetatable(define, {
         if options ~= nil and type(options) ~= "table" then
           bad(row.name, "options", "table expected, got " .. type(options))
         end
-        arguments[options_at] = options or {}
-        check_options(row.name, params, arguments[options_at])
+        arguments[options_at] = check_options(row.name, params, options or {})
       end
       if rest then
         return run(...)
