@@ -146,6 +146,27 @@ static int with_short_pattern(lua_State *L)
   return lua_gettop(L);
 }
 
+/* What our own modules raise on a script's behalf is a guestlua.Error, and no fault in them. What the sandbox has in the place of Lua's
+ * functions raises as those do. */
+static int check_error(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  (void)ctx;
+  const char *e = lua_gettop(L) > 1 && !lua_toboolean(L, 1) && lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strncmp(e, "guestlua/", 9) == 0 && strncmp(e, "guestlua/sandbox/", 17) != 0 && strstr(e, ": attempt to "))
+    fail("a module has a fault", e);
+  return lua_gettop(L);
+}
+
+/* upvalue: pcall */
+static int watched_pcall(lua_State *L)
+{
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, check_error);
+  return check_error(L, LUA_OK, 0);
+}
+
 static int nothing(lua_State *L)
 {
   (void)L;
@@ -185,6 +206,9 @@ static lua_State *new_sandbox(scan *s)
   shorten_patterns(L);
   lua_getglobal(L, "string");
   shorten_patterns(L);
+  lua_getglobal(L, "pcall");
+  lua_pushcclosure(L, watched_pcall, 1);
+  lua_setglobal(L, "pcall");
   lua_pushcfunction(L, nothing);
   lua_setglobal(L, "print");
   lua_settop(L, 0);
