@@ -1,8 +1,9 @@
--- Arguments. The input chooses functions and methods written in C, and what each is called with: what its row names, or anything else,
+-- Arguments. The input chooses functions and methods, in C and in Lua, and what each is called with: what its row names, or anything else,
 -- with options in tables of every shape. Calls that change something are held back by a dry run, so each answers at once, or raises a guestlua.Error,
 -- or what a metamethod or function of the arguments raised.
 
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
 local input = require("spec.fuzz.input")
 local objects = require("spec.support.objects")
@@ -30,8 +31,9 @@ end
 
 -- What waits, ends what the others need, or reaches files, programs and other hosts without being a change.
 local SKIPPED = {}
-for name in ([[sleep open spawn embedded embedded_uri run close next wait reconnect screenshot download upload nbd_copy
-  save_image_get_xml_desc]]):gmatch("%S+") do
+for name in ([[sleep open spawn embedded embedded_uri run close next wait reconnect screenshot download upload save_image_get_xml_desc
+  wait_event events job_events on await_job wait_for_job await_agent frozen paused attached detach_device_with_retry serve recover journal fleet
+  dry_run plan progress map]]):gmatch("%S+") do
   SKIPPED[name] = true
 end
 
@@ -46,6 +48,15 @@ for _, class in ipairs(core.documentation().classes) do
     if made[class.name] and not SKIPPED[row.name] then
       calls[#calls + 1] = { name = row.name, fn = core[class.name][row.name], self = made[class.name], params = row.params }
     end
+  end
+end
+
+-- Those in Lua, but for workflows and the log.
+define.load_all()
+for _, row in ipairs(define.rows) do
+  if row.run and not SKIPPED[row.name] and (made[row.owner] or row.owner == "guestlua") then
+    local class = row.owner == "guestlua" and guestlua or core[row.owner]
+    calls[#calls + 1] = { name = row.name, fn = class[row.name], self = row.method and made[row.owner], params = row.params }
   end
 end
 
