@@ -172,7 +172,7 @@ check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, 
 	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
 
 # Those that boot no guest and build nothing.
-FAST = $(filter-out $(patsubst %,spec/%_spec.lua,host/fleet_daemons module/embed project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts|ssh_hosts)|helper\.machine|bootstrap demo' \
+FAST = $(filter-out $(patsubst %,spec/%_spec.lua,host/fleet_daemons module/embed project/fuzz project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts|ssh_hosts)|helper\.machine|bootstrap demo' \
   --include='*_spec.lua' spec))
 
 check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck
@@ -194,19 +194,22 @@ valgrind: build/guestlua build/tiny/disk.qcow2 build/faults.so ## the specs unde
 	  --suppressions=spec/support/valgrind.supp --log-file=build/valgrind.log build/guestlua spec/support/busted.lua $(SPECS)
 	@grep -q 'ERROR SUMMARY: 0 errors' build/valgrind.log || { cat build/valgrind.log; exit 1; }
 
-# Half of the time each. The corpus that grows in build/fuzz is kept for the next run; a finding is build/fuzz/HARNESS-crash-….
-fuzz: ## FUZZ_SECONDS of random documents and tables
-	$(MAKE) VARIANT=fuzz CC=clang build/fuzz/fuzz_element build/fuzz/fuzz_build
-	@for harness in element build; do \
+# The time is shared. The corpus that grows in build/fuzz is kept for the next run; a finding is build/fuzz/HARNESS-crash-….
+HARNESS ?= $(filter-out seeds,$(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c)))
+fuzz: ## FUZZ_SECONDS of random input, for all harnesses or HARNESS=journal
+	$(MAKE) VARIANT=fuzz CC=clang $(HARNESS:%=build/fuzz/fuzz_%)
+	@for harness in $(HARNESS); do \
 	  mkdir -p build/fuzz/corpus_$$harness && \
-	  build/fuzz/fuzz_$$harness -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -timeout=20 -max_len=4096 -rss_limit_mb=2048 -verbosity=0 \
-	    -print_final_stats=1 -artifact_prefix=build/fuzz/$$harness- build/fuzz/corpus_$$harness spec/fuzz/corpus || exit 1; \
+	  build/fuzz/fuzz_$$harness -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(HARNESS)))) -timeout=60 -max_len=4096 -rss_limit_mb=2048 -verbosity=0 \
+	    -print_final_stats=1 -dict=spec/fuzz/words.dict -artifact_prefix=build/fuzz/$$harness- build/fuzz/corpus_$$harness spec/fuzz/corpus || exit 1; \
 	done
 
-$(BUILD)/fuzz_%: spec/fuzz/%.c $(OBJECTS)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+# Without libFuzzer it is a program that runs the inputs that are named.
+$(BUILD)/fuzz_%: spec/fuzz/%.c spec/fuzz/harness.h $(OBJECTS) $(if $(filter fuzz,$(VARIANT)),,spec/fuzz/seeds.c)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(LIBS)
 
-C_FILES := $(wildcard src/*.h src/*/*.[ch] src/*/*/*.[ch] spec/fuzz/*.c spec/support/*.[ch] spec/embed/*.[ch] examples/embed/*.c bench/*.c)
+C_FILES := $(wildcard src/*.h src/*/*.[ch] src/*/*/*.[ch] spec/fuzz/*.[ch] spec/support/*.[ch] spec/embed/*.[ch] examples/embed/*.c bench/*.c)
 
 luacheck: ## what luacheck says of the Lua code
 	luacheck -q lua spec examples bench doc src

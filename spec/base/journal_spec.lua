@@ -69,6 +69,7 @@ describe("The journal", function()
     local is_root = core.user() == 0
     local rows = {
       damaged = { make = function() write("damaged.json", entry("damaged"):sub(1, 60)) end, why = "damaged" },
+      more = { make = function() write("more.json", entry("more") .. "{}") end, why = "damaged" },
       empty = { make = function() write("empty.json", "") end, why = "damaged" },
       list = { make = function() write("list.json", "[1, 2]") end, why = "damaged: format" },
       text = { make = function() write("text.json", '"text"') end, why = "damaged" },
@@ -86,6 +87,7 @@ describe("The journal", function()
       renamed = { make = function() write("renamed.json", entry("other")) end, why = "damaged: id" },
       lock_above = { make = function() plant("lock_above", { lock = ".." }) end, why = "damaged: lock" },
       lock_elsewhere = { make = function() plant("lock_elsewhere", { lock = "../../etc/x.lock" }) end, why = "damaged: lock" },
+      uuid_name = { make = function() plant("uuid_name", { uuid = "dead" }) end, why = "damaged: uuid" }, -- a guest could be called so
       uuid_above = { make = function() plant("uuid_above", { uuid = "../../" .. dir .. "/made" }) end, why = "damaged: uuid" },
     }
     for field in pairs(json.decode(entry("x"))) do
@@ -183,6 +185,14 @@ describe("The journal", function()
     assert.matches("good goes on", err)
     lock:release()
     assert.equal("paused test: the guest is not paused\n", select(2, command()))
+  end)
+
+  it("gives an Error for an entry that its workflow does not understand", function()
+    plant("odd", { workflow = "live_snapshot", step = "copy", data = {} })
+    local host <close> = guestlua.open("test:///default")
+    local e = helper.failure(guestlua.recover, host)
+    assert.same({ "script", "script" }, { e.kind, e.results[1].error.kind })
+    assert.matches("nil value", e.results[1].error.message)
   end)
 
   it("has an entry that cannot be settled set aside, raised once and tried again, and the others go on", function()

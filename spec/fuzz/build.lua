@@ -1,7 +1,8 @@
--- What spec/fuzz/build.c runs on each input. The input is XML text, and after a NUL byte a program: each byte chooses a step, or a value for it.
+-- Elements, as a script makes and changes them. The input is XML text, and after a NUL byte a program: each byte chooses a step, or a value for it.
 -- Where there is no program the text is the program too. A step may raise a guestlua.Error; anything else is a finding.
 
 local guestlua = require("guestlua")
+local input = require("spec.fuzz.input")
 local element = guestlua.element
 
 local MAX_STEPS, MAX_PROGRAM, MAX_TEXT = 48, 512, 1 << 16
@@ -17,22 +18,7 @@ local texts = {
   1e300, 1 / 0, math.mininteger,
 }
 
-local program, at
-
-local function byte()
-  at = at + 1
-  return program:byte(at) or 0
-end
-
-local function pick(list)
-  return list[byte() % #list + 1]
-end
-
-local function some_bytes()
-  local length = byte() % 16
-  at = at + length
-  return program:sub(at - length + 1, at)
-end
+local byte, pick, some_bytes, finding = input.byte, input.pick, input.some_bytes, input.finding
 
 local function a_name()
   return byte() % 4 == 0 and some_bytes() or pick(names)
@@ -76,10 +62,6 @@ local function a_table(depth)
     end
   end
   return t
-end
-
-local function finding(fmt, ...)
-  error(fmt:format(...), 0)
 end
 
 -- Whether it went well; what it gave, or its error.
@@ -227,16 +209,15 @@ local steps = {
   end,
 }
 
-return function(input)
-  local text, rest = input:match("^([^\0]*)\0?(.*)$")
-  program, at = rest ~= "" and rest or text, 0
-  local last = math.min(#program, MAX_PROGRAM)
+return function(bytes)
+  local text, rest = bytes:match("^([^\0]*)\0?(.*)$")
+  input.begin(rest ~= "" and rest or text, MAX_PROGRAM)
   pool = {}
   local _, root = try(element, text)
   add(root)
   pool[1] = pool[1] or element("a", {})
   for _ = 1, MAX_STEPS do
-    if at >= last then
+    if input.is_over() then
       break
     end
     try(pick(steps), an_element())

@@ -58,6 +58,7 @@ local function check(method, param, value)
   return param.type == "integer" and math.tointeger(value) or value
 end
 
+-- Returns them as a plain table: what a metatable says was not checked.
 local function check_options(method, params, options)
   local known, checked = {}, {}
   for _, param in ipairs(params) do
@@ -66,7 +67,7 @@ local function check_options(method, params, options)
       known[param.name] = param
     end
   end
-  for key, value in pairs(options) do
+  for key, value in next, options do
     if not known[key] or type(key) ~= "string" then
       local near = type(key) == "string" and spelling.nearest(key, known)
       bad(method, tostring(key), "no such option; the options are: " .. table.concat(known, ", ") .. (near and ("; is %s meant?"):format(near) or ""))

@@ -147,13 +147,16 @@ end
 -- ---- reading ----
 
 local function decode(text)
-  local ok, entry = pcall(json_for("recover", "reading the journal").decode, text)
-  return ok and type(entry) == "table" and entry or nil
+  local ok, entry, after = pcall(json_for("recover", "reading the journal").decode, text)
+  return ok and type(entry) == "table" and not text:find("%S", after) and entry or nil
 end
+
+-- Nothing less: a guest is also looked up by its name, and that could be "dead".
+local UUID = "^" .. ("X-x-x-x-Xx$"):gsub(".", { X = ("%x"):rep(8), x = ("%x"):rep(4), ["-"] = "%-" })
 
 -- The type of each field of an entry. Some become parts of file names.
 local FIELDS = {
-  { "id", "string" }, { "workflow", "string" }, { "step", "string" }, { "uuid", "string", "^[%x-]+$" }, { "guest", "string" }, { "host", "string" },
+  { "id", "string" }, { "workflow", "string" }, { "step", "string" }, { "uuid", "string", UUID }, { "guest", "string" }, { "host", "string" },
   { "machine", "table" }, { "process", "string" }, { "since", "string" }, { "lock", "string", "^[%w_-]+%.lock$" }, { "data", "table" },
 }
 

@@ -1,59 +1,11 @@
 -- Programs in the guest, through the QEMU guest agent. The agent speaks JSON, returns the output in base64, and has to be polled for a program's end;
 -- guest:exec hides all three.
 
+local asking = require("guestlua.guest.ask")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
-local json = require("guestlua.base.json")
 
-local alphabet = {}
-for value, character in ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):gmatch("()(.)") do
-  alphabet[character] = value - 1
-end
-
-local function from_base64(text)
-  local bytes, bits, count = {}, 0, 0
-  for character in text:gmatch("[%w+/]") do
-    bits, count = bits << 6 | alphabet[character], count + 6
-    if count >= 8 then
-      count = count - 8
-      bytes[#bytes + 1] = string.char(bits >> count & 0xff)
-    end
-  end
-  return table.concat(bytes)
-end
-
-local function to_base64(data)
-  local letters = {}
-  for character, value in pairs(alphabet) do
-    letters[value] = character
-  end
-  return (data:gsub("..?.?", function(group)
-    local a, b, c = group:byte(1, 3)
-    local bits = a << 16 | (b or 0) << 8 | (c or 0)
-    local function letter(shift)
-      return letters[bits >> shift & 0x3f]
-    end
-    return letter(18) .. letter(12) .. (b and letter(6) or "=") .. (c and letter(0) or "=")
-  end))
-end
-
--- Bytes of a command: in tests QEMU's agent accepted 200,000, and with 400,000 it was lost to everybody.
-local LONGEST = 192 << 10
-
-local function ask(guest, execute, arguments)
-  local module = json("exec", "guest:exec")
-  local command = module.encode({ execute = execute, arguments = arguments })
-  if #command > LONGEST then
-    error(core.Error.new({
-      kind = "bad_argument",
-      op = execute,
-      guest = guest.name,
-      message = ("the command is %d bytes long, and the guest's agent could be lost with more than %d"):format(#command, LONGEST),
-      hint = "guest:write_file brings any amount into the guest, as does exec's input",
-    }), 0)
-  end
-  return module.decode(guest:agent_command(command))["return"]
-end
+local ask, from_base64, to_base64 = asking.ask, asking.from_base64, asking.to_base64
 
 local function bad(argument, what, op)
   op = op or "exec"
@@ -197,7 +149,7 @@ local function output_of(guest, out, err, most)
   while from <= most do
     local size = math.min(PIECE, most - from + 1)
     local one, other = sh(guest, TELL, nil, out, err, tostring(math.tointeger(from)), tostring(math.tointeger(size)))
-    told[#told + 1], complained[#complained + 1] = one, other
+    told[#told + 1], complained[#complained + 1] = one:sub(1, size), other:sub(1, size) -- whatever the guest gives
     if #one < size and #other < size then
       return table.concat(told), table.concat(complained), false
     end
@@ -290,9 +242,9 @@ local function run_directly(guest, path, options)
     fail(guest, "timeout", ("exec: '%s' is not over after %g s; it goes on in the guest, as process %d"):format(path, options.timeout, pid),
       { still_running = true })
   end
-  local cut = status["out-truncated"] or status["err-truncated"] or false
-  return status.exitcode or 128 + (status.signal or 0), from_base64(status["out-data"] or ""), from_base64(status["err-data"] or ""),
-    { signal = status.signal, truncated = cut }
+  local printed, complained, most = from_base64(status["out-data"] or ""), from_base64(status["err-data"] or ""), options.max_output or MAX_OUTPUT
+  local cut = status["out-truncated"] or status["err-truncated"] or #printed > most or #complained > most
+  return status.exitcode or 128 + (status.signal or 0), printed:sub(1, most), complained:sub(1, most), { signal = status.signal, truncated = cut }
 end
 
 define(core.Guest, "Guest", {
@@ -378,6 +330,6 @@ define(agent, "guestlua", {
   end,
 })
 
-agent.ask, agent.from_base64, agent.to_base64, agent.check_text = ask, from_base64, to_base64, check_text
+agent.check_text = check_text
 
 return agent

@@ -1,6 +1,7 @@
 -- Files in the guest, through its agent, in pieces.
 
 local agent = require("guestlua.guest.agent")
+local asking = require("guestlua.guest.ask")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local json = require("guestlua.base.json")
@@ -22,7 +23,7 @@ local WHY = {
 }
 
 local function open(guest, method, path, mode)
-  local ok, handle = pcall(agent.ask, guest, "guest-file-open", { path = path, mode = mode })
+  local ok, handle = pcall(asking.ask, guest, "guest-file-open", { path = path, mode = mode })
   if ok then
     return handle
   end
@@ -40,7 +41,7 @@ local function with_file(guest, method, path, mode, fn)
   json("read_file", "a file in the guest")
   local handle = open(guest, method, path, mode)
   local guard <close> = setmetatable({}, { __close = function() -- luacheck: ignore guard
-    pcall(agent.ask, guest, "guest-file-close", { handle = handle })
+    pcall(asking.ask, guest, "guest-file-close", { handle = handle })
   end })
   return fn(handle)
 end
@@ -62,8 +63,8 @@ define(core.Guest, "Guest", {
     return with_file(guest, "read_file", path, "r", function(handle)
       local pieces = {}
       repeat
-        local answer = agent.ask(guest, "guest-file-read", { handle = handle, count = math.min(PIECE, left + 1) })
-        local piece = agent.from_base64(answer["buf-b64"] or "")
+        local answer = asking.ask(guest, "guest-file-read", { handle = handle, count = math.min(PIECE, left + 1) })
+        local piece = asking.from_base64(answer["buf-b64"] or "")
         pieces[#pieces + 1] = piece:sub(1, left)
         local more = #piece > left
         left = left - math.min(#piece, left)
@@ -93,14 +94,14 @@ define(core.Guest, "Guest", {
       for from = 1, #text, PIECE do
         local piece, at = text:sub(from, from + PIECE - 1), 0
         while at < #piece do
-          local count = agent.ask(guest, "guest-file-write", { handle = handle, ["buf-b64"] = agent.to_base64(piece:sub(at + 1)) }).count
-          if not count or count <= 0 then
+          local count = asking.ask(guest, "guest-file-write", { handle = handle, ["buf-b64"] = asking.to_base64(piece:sub(at + 1)) }).count
+          if count <= 0 then
             error(core.Error.new({ kind = "operation_failed", op = "write_file", guest = guest.name, message = "the guest wrote nothing more" }), 0)
           end
           at = at + count
         end
       end
-      agent.ask(guest, "guest-file-flush", { handle = handle })
+      asking.ask(guest, "guest-file-flush", { handle = handle })
     end)
   end,
 })

@@ -29,7 +29,7 @@ local function ask(guest, what, prefix)
   for name, value in pairs(guest:get_guest_info({ [what] = true })) do
     set(result, name, value)
   end
-  return result[prefix] or {}
+  return type(result[prefix]) == "table" and result[prefix] or {}
 end
 
 -- Fields that are all of one type and need no explanation.

@@ -171,14 +171,21 @@ end
 
 -- ---- the globals ----
 
--- What a script could change of a table of guestlua's would be called by its own modules, which may do more than it.
+local function is_metamethod(name)
+  return type(name) == "string" and name:sub(1, 2) == "__"
+end
+
+-- What a script could change of a table of guestlua's would be called by its own modules, which may do more than it. And a class's metamethods trust
+-- what they are called with.
 local function own_copy(from, seen)
   seen = seen or {}
   if not seen[from] then
     local result = {}
     seen[from] = result
     for name, value in next, from do
-      result[name] = type(value) == "table" and own_copy(value, seen) or value
+      if not is_metamethod(name) then
+        result[name] = type(value) == "table" and own_copy(value, seen) or value
+      end
     end
   end
   return seen[from]
@@ -187,7 +194,7 @@ end
 -- Objects of classes written in Lua find their methods there, and no way to the class itself.
 local function hide(class)
   class.__index = function(_, key)
-    if type(key) ~= "string" or key:sub(1, 2) ~= "__" then
+    if not is_metamethod(key) then
       return rawget(class, key)
     end
   end

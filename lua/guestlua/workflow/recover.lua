@@ -81,8 +81,9 @@ local function settle(host, entry, adopt)
   end)
 end
 
-local function set_aside(entry, e)
-  pcall(entry.write, entry, { set_aside = core.Error.is(e) and e.message or tostring(e) })
+-- A fault of a recoverer, as on data that it does not expect, may be any value.
+local function as_error(e)
+  return core.Error.is(e) and e or core.Error.new({ kind = "script", message = tostring(e) })
 end
 
 local function work_on(host, entry, result, adopt)
@@ -92,11 +93,12 @@ local function work_on(host, entry, result, adopt)
     result.outcome, result.left = done, left and #left > 0 and left or nil
     return
   end
+  done = as_error(done)
   result.error = done
   if retry.stops(done) then
     error(done, 0)
   elseif not core.Error.is(done, "busy") then
-    set_aside(entry, done)
+    pcall(entry.write, entry, { set_aside = done.message })
   end
   return not was_set_aside and not core.Error.is(done, "busy") and done or nil
 end
@@ -180,7 +182,7 @@ local function run(host, options)
   journal.sweep()
   record.recovered(results)
   if failure then
-    failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
+    failure = as_error(failure)
     failure.results = results
     error(failure, 0)
   end
