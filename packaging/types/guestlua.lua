@@ -6138,6 +6138,8 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field quiesce? boolean freeze the guest's file systems at that moment; default: if its agent answers
 ---@field freeze_timeout? number seconds that the freeze may take; default: 60
 ---@field compress? string "zstd" or "zlib"; default: none
+---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
+---@field unlock_time? integer milliseconds of the processor that unlocking an image takes, and each guess of a passphrase; a chain is unlocked image by image; default: 2000, as QEMU's; a long random passphrase is as safe with 10
 ---@field keep? table the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all
 ---@field verify? boolean read the backup back before it counts
 ---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
@@ -6170,6 +6172,7 @@ function workflow.backup(guest, options) end
 ---@field files table[] the small files that belong to it
 ---@field versions table the versions that made it: guestlua, libvirt, host
 ---@field seconds number how long it took
+---@field encryption table? format: "luks", if the images are encrypted
 ---@field verified boolean whether it was read back before it counted
 ---@field format integer the format of the manifest
 
@@ -6484,6 +6487,7 @@ function workflow.reboot(guest, options) end
 ---@field name? string make another guest of that name, with its own UUID and network addresses; default: the same guest
 ---@field to? string a directory for the disks' files; default: where they were
 ---@field disks? table the files of single disks, for example {vda="/images/vda.qcow2"}
+---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
 ---@field start? boolean start it
 ---@field on_progress? function called often with {size, at, read, written}, in bytes
 ---@field timeout? number seconds for the whole workflow; after that it is taken back
@@ -6655,6 +6659,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@class guestlua.VerifyOptions
 ---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
 ---@field all? boolean all backups in the directory
+---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
 ---@field on_progress? function called often with {size, at, read, written}, in bytes, of each backup
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt

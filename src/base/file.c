@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* mkostemp */
+#define _GNU_SOURCE /* mkostemp, memfd_create */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -205,8 +206,50 @@ static int user(lua_State *L)
   return 1;
 }
 
+static const char secret_file_class[] = "guestlua.secret_file";
+
+static int close_secret_file(lua_State *L)
+{
+  int *fd = luaL_checkudata(L, 1, secret_file_class);
+  if (*fd >= 0)
+    close(*fd);
+  *fd = -1;
+  return 0;
+}
+
+static int secret_file_path(lua_State *L)
+{
+  const int *fd = luaL_checkudata(L, 1, secret_file_class);
+  if (*fd < 0)
+    return luaL_error(L, "the file is closed");
+  lua_pushfstring(L, "/proc/%d/fd/%d", (int)getpid(), *fd);
+  return 1;
+}
+
+/* core.secret_file(text): a file in memory that programs of this user read by its path() until it is closed, or this process ends in any
+ * way. */
+static int secret_file(lua_State *L)
+{
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  int *fd = lua_newuserdatauv(L, sizeof *fd, 0);
+  *fd = -1;
+  luaL_setmetatable(L, secret_file_class);
+  *fd = memfd_create("secret", MFD_CLOEXEC);
+  if (*fd < 0 || write_all(*fd, text, length) < 0)
+    cannot(L, "make", "a file in memory");
+  return 1;
+}
+
 void gl_file_open(lua_State *L)
 {
+  static const luaL_Reg methods[] = {
+    {"path", secret_file_path}, {"close", close_secret_file}, {"__gc", close_secret_file}, {"__close", close_secret_file}, {NULL, NULL}};
+  luaL_newmetatable(L, secret_file_class);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
   static const luaL_Reg functions[] = {{"write_file", write_file},
                                        {"remove_file", remove_file},
                                        {"make_directory", make_directory},
@@ -215,6 +258,7 @@ void gl_file_open(lua_State *L)
                                        {"read_file", read_file},
                                        {"sync_file", sync_file},
                                        {"free_space", free_space},
+                                       {"secret_file", secret_file},
                                        {"user", user},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);

@@ -7,6 +7,7 @@ local core = require("guestlua.core")
 local checkpoint = require("guestlua.backup.checkpoint")
 local claim = require("guestlua.workflow.claim")
 local disks = require("guestlua.backup.disks")
+local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local freeze = require("guestlua.guest.freeze")
 local chain = require("guestlua.workflow.chain")
@@ -46,12 +47,15 @@ local function arguments(run)
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
   elseif options.compress and not COMPRESSIONS[options.compress] then
     bad(NAME, "compress", "\"zstd\" or \"zlib\" expected")
+  elseif options.compress and options.encrypt then
+    bad(NAME, "compress", "QEMU does not encrypt what it compresses: either compress or encrypt")
   elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
     bad(NAME, "scratch", "an absolute path expected")
   end
   check_names("disks", options.disks)
   check_names("exclude", options.exclude)
   prune.check(NAME, options.keep)
+  encryption.check(NAME, options)
   engine.check()
 end
 
@@ -134,6 +138,7 @@ local function plan(run)
   end
   run.store, run.reserve = stores.of(options.to, guest.name), options.reserve or RESERVE
   run.off = not guest:is_active()
+  encryption.hold(run)
   run.disks, run.left_out = disks.select(run)
   if core.dry_run() then
     run.target = ("0"):rep(8)
@@ -150,6 +155,7 @@ local function plan(run)
   check_own(run, manifests)
   check_room(run)
   disks.decide(run, run.disks, last)
+  encryption.check_below(run)
   run.consistency = decide_consistency(run)
   local targets = {}
   for i, disk in ipairs(run.disks) do
@@ -217,14 +223,14 @@ end
 local function copy_of(run, disk, entry)
   local store, options, since = run.store, run.options, disk.since
   local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
-  engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file })
+  engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
   return {
     target = disk.target,
     errors = errors,
     from = run.off and engine.reader(disk.source, disk.format, errors[1])
       or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
     bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
-    to = engine.writer(entry.image.path, "qcow2", errors[2], options.compress),
+    to = engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key, since and #since.chain + 1 or 1),
     made = store:path(disk.sums),
     lists = since and store:lists(since) or nil,
     rate = options.bandwidth and math.max(options.bandwidth * (1 << 20) // #run.disks, 1) or nil,
@@ -288,7 +294,8 @@ local function verify(run)
   local copies = {}
   for i, entry in ipairs(run.data.disks) do
     local errors = run.store:path(("%s.%s.from"):format(run.id, entry.target))
-    copies[i] = { target = entry.target, errors = { errors }, from = engine.reader(entry.image.path, "qcow2", errors), compare = true,
+    copies[i] = { target = entry.target, errors = { errors }, compare = true,
+      from = engine.reader(entry.image.path, "qcow2", errors, run.key, #entry.chain),
       lists = { run.store:lists(entry)[1] } }
   end
   engine.copy(copies)
@@ -344,6 +351,8 @@ steps.define({
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems at that moment; default: if its agent answers" },
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default: 60" },
     { name = "compress", type = "string", help = "\"zstd\" or \"zlib\"; default: none" },
+    encryption.PARAM,
+    encryption.TIME,
     { name = "keep", type = "table", help = "the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all" },
     { name = "verify", type = "boolean", help = "read the backup back before it counts" },
     chain.PLAIN,

@@ -6,6 +6,7 @@ local backups = require("guestlua.backup.backups")
 local bad = require("guestlua.base.define").bad
 local calls = require("guestlua.log.calls")
 local domain = require("guestlua.backup.domain")
+local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
 local retry = require("guestlua.workflow.retry")
@@ -39,6 +40,7 @@ local function arguments(run)
   if options.to and options.to:sub(1, 1) ~= "/" then
     bad(NAME, "to", "an absolute path expected")
   end
+  encryption.check(NAME, options)
   engine.check()
 end
 
@@ -99,6 +101,8 @@ local function plan(run)
     run:hold(run.store:lock(run.options.wait))
   end
   check_no_guest(run)
+  encryption.hold(run)
+  encryption.check_key(NAME, manifest, run.key)
   run.xml = run.store:kept(manifest, "domain")
   if not run.xml then
     run:fail("invalid_backup", { message = ("the backup %s has no configuration"):format(manifest.id) })
@@ -156,7 +160,7 @@ end
 
 local function copy(run)
   local manifest = run.guest.manifest
-  local copies = backups.comparisons(run.store, manifest)
+  local copies = backups.comparisons(run.store, manifest, run.key)
   for i, file in ipairs(run.data.files) do
     local errors = os.tmpname()
     engine.create(file.path, file.format, file.size)
@@ -247,6 +251,7 @@ steps.define({
     { name = "name", type = "string", help = "make another guest of that name, with its own UUID and network addresses; default: the same guest" },
     { name = "to", type = "string", help = "a directory for the disks' files; default: where they were" },
     { name = "disks", type = "table", help = "the files of single disks, for example {vda=\"/images/vda.qcow2\"}" },
+    encryption.PARAM,
     { name = "start", type = "boolean", help = "start it" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
   },

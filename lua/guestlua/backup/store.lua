@@ -139,7 +139,8 @@ local function problem_of(manifest, id)
   end
   local guest = manifest.guest
   if manifest.id ~= id or not is_count(manifest.number) or type(guest) ~= "table" or type(guest.name) ~= "string" or type(guest.uuid) ~= "string"
-    or not guest.uuid:find("^[%x-]+$") or type(manifest.time) ~= "string" or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table" then
+    or not guest.uuid:find("^[%x-]+$") or type(manifest.time) ~= "string" or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table"
+    or manifest.encryption ~= nil and type(manifest.encryption) ~= "table" then
     return "it is damaged"
   end
   for _, disk in ipairs(manifest.disks) do

@@ -27,6 +27,8 @@ local BACKUP = {
       help = "auto, yes or no: freeze file systems; default: auto, if the agent answers" },
     { name = "freeze-timeout", argument = "SECONDS", number = true, help = "how long the freeze may take; default: 60" },
     { name = "compress", argument = "METHOD", choices = { "zstd", "zlib" }, help = "compress the images: zstd or zlib" },
+    { name = "encrypt", argument = "FILE", help = "encrypt the images, with the passphrase in that file" },
+    { name = "unlock-time", argument = "MS", integer = true, help = "milliseconds that a guess of it takes; default: 2000" },
     { name = "keep", argument = "RULE", list = true, help = "full=2,increments=6 or daily=7,weekly=4,monthly=12; default: keep all" },
     { name = "verify", help = "read back what was written before it counts" },
     { name = "plain", help = "also disks that are encrypted: what is saved is what the guest sees, in the clear" },
@@ -51,6 +53,7 @@ local RESTORE = {
     { name = "at", argument = "BACKUP", help = "its id, or a time: the last one by then; default: the newest" },
     { name = "name", argument = "NAME", help = "another guest of that name; default: the same guest" },
     { name = "to", argument = "DIR", help = "a directory for the disks' files; default: where they were" },
+    { name = "encrypt", argument = "FILE", help = "the file with the passphrase of an encrypted backup" },
     { name = "start", help = "start it" },
     { name = "timeout", argument = "SECONDS", number = true, help = "what is under way then is taken back" },
     { name = "wait", argument = "SECONDS", number = true, help = "until nobody else works in the directory" },
@@ -70,6 +73,8 @@ local function backup_options(given, on_progress)
     quiesce = FREEZES[given.freeze],
     freeze_timeout = given["freeze-timeout"],
     compress = given.compress,
+    encrypt = given.encrypt,
+    unlock_time = given["unlock-time"],
     keep = given.keep,
     verify = given.verify,
     plain = given.plain,
@@ -164,7 +169,7 @@ local function restore(given, operands)
   local host <close> = guestlua.open(given.connect)
   local done = with_progress("restore " .. operands[1]:match("[^/]*/*$"), function(on_progress)
     return guestlua.workflow.restore(host, { from = operands[1], at = given.at, name = given.name, to = given.to, start = given.start,
-      timeout = given.timeout, wait = given.wait, on_progress = on_progress })
+      encrypt = given.encrypt, timeout = given.timeout, wait = given.wait, on_progress = on_progress })
   end)
   if given.json then
     output.json(done)
