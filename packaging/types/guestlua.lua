@@ -6131,7 +6131,8 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.BackupOptions
----@field to string a directory of this machine; the guest's backups are in one of its name in there
+---@field to string a directory of this machine; the guest's backups are in one of its name in there. Or the URI of an NBD server, which gets the disks as raw images, in which {disk} and {guest} stand for their names
+---@field manifest? string a directory of this machine for all but the disks, if `to` is an NBD server
 ---@field level? string "full"; "incremental" or "auto": the changes, as far as they are known; default: "auto"
 ---@field disks? table a list of targets, for example {"vda"}; default: all that are neither read-only nor removable
 ---@field exclude? table a list of targets of disks to leave out

@@ -17,14 +17,13 @@ local manifest = require("guestlua.backup.manifest")
 local moment = require("guestlua.backup.moment")
 local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
+local scratch = require("guestlua.backup.scratch")
+local server = require("guestlua.backup.server")
 local steps = require("guestlua.workflow.steps")
 local stores = require("guestlua.backup.store")
 local bad = require("guestlua.base.define").bad
 
 local NAME = "backup"
-
--- Bytes that the scratch files leave free, by default.
-local RESERVE = 256 << 20
 
 local LEVELS = { auto = true, full = true, incremental = true }
 local COMPRESSIONS = { zstd = true, zlib = true }
@@ -41,8 +40,8 @@ end
 
 local function arguments(run)
   local options = run.options
-  if options.to:sub(1, 1) ~= "/" then
-    bad(NAME, "to", "an absolute path expected")
+  if options.to:sub(1, 1) ~= "/" and not server.is_one(options.to) then
+    bad(NAME, "to", "an absolute path or the URI of an NBD server expected")
   elseif options.level and not LEVELS[options.level] then
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
   elseif options.compress and not COMPRESSIONS[options.compress] then
@@ -56,6 +55,7 @@ local function arguments(run)
   check_names("exclude", options.exclude)
   prune.check(NAME, options.keep)
   encryption.check(NAME, options)
+  server.check(NAME, options)
   engine.check()
 end
 
@@ -73,25 +73,7 @@ local function prepare_disk(run, disk)
   end
   disk.size = guest:get_block_device(disk.target):get_block_info().capacity
   disk.file, disk.sums = stem .. ".qcow2", stem .. ".sums"
-  local beside = run.options.scratch and run.options.scratch .. "/scratch" or disk.type == "file" and disk.source
-  if not beside and not run.off then
-    chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is no file, beside which scratch space could be",
-      hint = "scratch=DIRECTORY says where it is" })
-  end
-  disk.scratch = not run.off and image.beside(guest, beside, run.id, disk.target) or nil
-end
-
--- Refuses to begin if there is no scratch space for the guest's writes meanwhile.
-local function check_room(run)
-  for _, disk in ipairs(run.disks) do
-    local directory = disk.scratch and disk.scratch.path:match("^(.*)/")
-    local free = directory and core.free_space(directory)
-    if free and free < run.reserve then
-      run:fail("no_space", { device = disk.target, device_type = "disk",
-        message = ("%s has %d bytes left, and %d have to stay free while the guest goes on writing"):format(directory, free, run.reserve),
-        hint = "scratch=DIRECTORY takes another file system, reserve=BYTES less of this one" })
-    end
-  end
+  scratch.place(run, disk)
 end
 
 local function check_own(run, manifests)
@@ -127,6 +109,7 @@ local function data_of(run, last, left_out)
       image = file, scratch = disk.scratch, because = disk.because,
       level_used = disk.since and "incremental" or "full" }
   end
+  server.place(run, data.disks)
   data.checkpoint = noted and checkpoint.name(run.target, run.id) or nil
   return data
 end
@@ -136,7 +119,7 @@ local function plan(run)
   if not image.is_local(guest) then
     run:fail("argument_unsupported", { message = "the guest's host is another machine; run guestlua there, with a directory that it has" })
   end
-  run.store, run.reserve = stores.of(options.to, guest.name), options.reserve or RESERVE
+  run.store = stores.of(server.directory(options), guest.name)
   run.off = not guest:is_active()
   encryption.hold(run)
   run.disks, run.left_out = disks.select(run)
@@ -153,7 +136,7 @@ local function plan(run)
   local manifests = run.store:manifests()
   local last = manifests[#manifests]
   check_own(run, manifests)
-  check_room(run)
+  scratch.check_room(run)
   disks.decide(run, run.disks, last)
   encryption.check_below(run)
   run.consistency = decide_consistency(run)
@@ -169,8 +152,10 @@ end
 
 local function make(run)
   for _, disk in ipairs(run.data.disks) do
-    image.make(run.guest, disk.target, disk.image)
-    if not disk.image.ino and not core.dry_run() then
+    if disk.image then
+      image.make(run.guest, disk.target, disk.image)
+    end
+    if disk.image and not disk.image.ino and not core.dry_run() then
       run:fail("system_error", { message = ("%s cannot be made: %s"):format(disk.image.path, disk.image.why or "it is on another machine") })
     end
   end
@@ -183,7 +168,10 @@ local function remove(run)
     return "the backup is whole"
   end
   for _, disk in ipairs(data.disks) do
-    local gone, why = image.remove(run.guest, disk.image)
+    local gone, why = true, nil
+    if disk.image then
+      gone, why = image.remove(run.guest, disk.image)
+    end
     if not gone then
       run:leave(disk.image.path, why)
     end
@@ -223,14 +211,18 @@ end
 local function copy_of(run, disk, entry)
   local store, options, since = run.store, run.options, disk.since
   local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
-  engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
+  if entry.image then
+    engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
+  end
   return {
     target = disk.target,
     errors = errors,
     from = run.off and engine.reader(disk.source, disk.format, errors[1])
       or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
     bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
-    to = engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key, since and #since.chain + 1 or 1),
+    to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key, since and #since.chain + 1 or 1),
+    server = entry.uri,
+    over = entry.uri ~= nil,
     made = store:path(disk.sums),
     lists = since and store:lists(since) or nil,
     rate = options.bandwidth and math.max(options.bandwidth * (1 << 20) // #run.disks, 1) or nil,
@@ -243,7 +235,7 @@ local NO_SERVER = { nbd_error = true, io_error = true }
 -- Copies. Whoever ends the job takes away the server of the disks, and the copy fails: the error is a "conflict" then.
 local function copy_all(run, copies)
   local ok, results = retry.try(engine.copy, copies, function(progress)
-    check_room(run)
+    scratch.check_room(run)
     if run.options.on_progress then
       run.options.on_progress(progress)
     end
@@ -268,14 +260,17 @@ local function copy(run)
   for i, disk in ipairs(run.disks) do
     copies[i] = copy_of(run, disk, run.data.disks[i])
   end
+  server.take_over(run, copies)
   local results = copy_all(run, copies)
   for i, disk in ipairs(run.disks) do
     local entry, result = run.data.disks[i], results[i]
-    local chain_of = { { file = disk.file, sums = disk.sums, sha256 = result.made_sha256 } }
+    local chain_of = { { file = entry.file, uri = entry.uri, sums = disk.sums, sha256 = result.made_sha256 } }
     table.move(disk.since and disk.since.chain or {}, 1, disk.since and #disk.since.chain or 0, 2, chain_of)
     entry.chain, entry.image_sha256, entry.read, entry.written = chain_of, result.image_sha256, result.read, result.written
-    core.sync_file(entry.image.path)
-    entry.bytes = core.find_image(entry.image.path).size
+    if entry.image then
+      core.sync_file(entry.image.path)
+      entry.bytes = core.find_image(entry.image.path).size
+    end
   end
 end
 
@@ -295,7 +290,7 @@ local function verify(run)
   for i, entry in ipairs(run.data.disks) do
     local errors = run.store:path(("%s.%s.from"):format(run.id, entry.target))
     copies[i] = { target = entry.target, errors = { errors }, compare = true,
-      from = engine.reader(entry.image.path, "qcow2", errors, run.key, #entry.chain),
+      from = entry.uri or engine.reader(entry.image.path, "qcow2", errors, run.key, #entry.chain),
       lists = { run.store:lists(entry)[1] } }
   end
   engine.copy(copies)
@@ -344,7 +339,9 @@ steps.define({
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
-    { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there" },
+    { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there. "
+      .. "Or the URI of an NBD server, which gets the disks as raw images, in which {disk} and {guest} stand for their names" },
+    server.PARAM,
     { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": the changes, as far as they are known; default: \"auto\"" },
     { name = "disks", type = "table", help = "a list of targets, for example {\"vda\"}; default: all that are neither read-only nor removable" },
     { name = "exclude", type = "table", help = "a list of targets of disks to leave out" },

@@ -72,8 +72,9 @@ function backups.comparisons(store, manifest, key)
   for i, disk in ipairs(manifest.disks) do
     local errors = os.tmpname()
     copies[i] = { target = disk.target, errors = { errors }, compare = true, whole = true,
-      from = engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key, #disk.chain),
-      lists = store:lists(disk) }
+      from = disk.chain[1].uri
+        or engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key, #disk.chain),
+      server = disk.chain[1].uri, lists = store:lists(disk) }
   end
   return copies
 end

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
 local checkpoint = require("guestlua.backup.checkpoint")
 local encryption = require("guestlua.backup.encryption")
+local server = require("guestlua.backup.server")
 local steps = require("guestlua.workflow.steps")
 
 local disks = {}
@@ -101,7 +102,7 @@ end
 
 local function missing_file(store, entry)
   for _, link in ipairs(entry.chain) do
-    for _, name in ipairs({ link.file, link.sums }) do
+    for _, name in ipairs({ link.sums, link.file }) do
       if not store:exists(name) then
         return name
       end
@@ -114,6 +115,8 @@ local function why_full(run, disk, last, usable)
   local most = run.options.encrypt and encryption.MOST_INCREMENTS or MOST_INCREMENTS
   if run.options.level == "full" then
     return nil
+  elseif server.is_one(run.options.to) then
+    return "a server has one backup, and each is written over the one before"
   elseif not last then
     return "there is no backup yet"
   elseif (last.encryption ~= nil) ~= (run.options.encrypt ~= nil) then
@@ -155,7 +158,7 @@ function disks.decide(run, selected, last)
     if run.options.level ~= "full" and not disk.because then
       disk.since = entry_of(last, disk.target)
     end
-    disk.noted = not run.off and NOTES_CHANGES[disk.format] or false
+    disk.noted = not run.off and not server.is_one(run.options.to) and NOTES_CHANGES[disk.format] or false
   end
 end
 

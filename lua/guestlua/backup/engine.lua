@@ -72,8 +72,9 @@ end
 
 -- ---- copies ----
 
--- Adds qemu-nbd's messages, to the error of a copy.
+-- Adds the server, and qemu-nbd's messages, to the error of a copy.
 local function explain(e, copy)
+  e.message = copy.server and ("%s (%s)"):format(e.message, core.printable(copy.server)) or e.message
   for _, path in ipairs(copy.errors or {}) do
     local file <close> = io.open(path)
     local text = file and file:read(1000)
@@ -114,8 +115,8 @@ local closes = {
   end,
 }
 
--- Makes copies, all at once: each has core.nbd_copy's arguments, with target, and errors: files with qemu-nbd's messages. watch: called often
--- meanwhile, with the progress; an error in it ends them all. Returns their results, in order.
+-- Makes copies, all at once: each has core.nbd_copy's arguments, with target, errors: files with qemu-nbd's messages, and server: the URI of a
+-- side that is somebody else's. watch: called often meanwhile, with the progress; an error in it ends them all. Returns their results, in order.
 function engine.copy(copies, watch)
   local jobs <close> = setmetatable({ copies = copies }, closes)
   for i, copy in ipairs(copies) do

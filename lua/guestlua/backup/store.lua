@@ -125,7 +125,7 @@ local function problem_of_disk(disk)
     return "a disk"
   end
   for _, link in ipairs(disk.chain) do
-    if type(link) ~= "table" or not is_name(link.file) or not is_name(link.sums) or not is_sum(link.sha256) then
+    if type(link) ~= "table" or not (type(link.uri) == "string" or is_name(link.file)) or not is_name(link.sums) or not is_sum(link.sha256) then
       return "the chain of disk " .. disk.target
     end
   end

@@ -6,6 +6,7 @@ local guestlua = require("guestlua")
 local output = require("guestlua.command.output")
 local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
+local server = require("guestlua.backup.server")
 
 local AT_A_TIME = 2 -- guests that are saved beside each other by default
 
@@ -17,7 +18,8 @@ local BACKUP = {
   help = "Saves the disks of guests as they are at one moment: all of them, or what changed since the last backup in that directory.",
   codes = "0, all are saved; 1, one is not, or with a warning; 2, wrong usage.",
   options = {
-    { name = "to", argument = "DIR", help = "each guest's backups are in a directory of its name in there" },
+    { name = "to", argument = "DIR", help = "each guest's backups are in a directory of its name in there; or an NBD server" },
+    { name = "manifest", argument = "DIR", help = "for all but the disks, if --to is an NBD server" },
     { name = "all", help = "all guests of the host" },
     { name = "level", argument = "LEVEL", choices = { "auto", "full", "incremental" },
       help = "auto, full or incremental; default: auto, what changed if that is known" },
@@ -67,6 +69,7 @@ local FREEZES = { yes = true, no = false }
 local function backup_options(given, on_progress)
   return {
     to = given.to,
+    manifest = given.manifest,
     level = given.level,
     disks = given.disk,
     exclude = given.exclude,
@@ -146,6 +149,9 @@ end
 local function backup(given, names)
   if not given.to then
     arguments.complain(BACKUP, "--to=DIR expected")
+    return arguments.USAGE
+  elseif server.is_one(given.to) and (given.all or #names > 1) and not given.to:find("{guest}", 1, true) then
+    arguments.complain(BACKUP, "{guest} expected in --to, or the guests would be written over each other")
     return arguments.USAGE
   elseif given.keep then
     given.keep = output.counts(given.keep)
