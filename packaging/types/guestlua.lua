@@ -6126,6 +6126,8 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field left_out table[] disks and other things that are not in it: target, why
 ---@field frozen_seconds number? how long the file systems were frozen
 ---@field checkpoint string? the checkpoint for the next increment
+---@field mode "pull"|"push" who read the disks: guestlua, or QEMU itself
+---@field lacks string[]? what a pushed backup lacks in comparison
 ---@field pruned string[]? ids of backups that `keep` removed
 ---@field warnings string[]? problems that did not stop it
 ---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
@@ -6133,6 +6135,7 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@class guestlua.BackupOptions
 ---@field to string a directory of this machine; the guest's backups are in one of its name in there. Or the URI of an NBD server, which gets the disks as raw images, in which {disk} and {guest} stand for their names
 ---@field manifest? string a directory of this machine for all but the disks, if `to` is an NBD server
+---@field mode? string "pull": guestlua reads the disks; "push": QEMU writes the images itself, into a directory that its user may enter, without compression and without a limit; default: "pull", or "push" if guestlua was built without libnbd
 ---@field level? string "full"; "incremental" or "auto": the changes, as far as they are known; default: "auto"
 ---@field disks? table a list of targets, for example {"vda"}; default: all that are neither read-only nor removable
 ---@field exclude? table a list of targets of disks to leave out
@@ -6173,6 +6176,8 @@ function workflow.backup(guest, options) end
 ---@field files table[] the small files that belong to it
 ---@field versions table the versions that made it: guestlua, libvirt, host
 ---@field seconds number how long it took
+---@field mode "pull"|"push" who read the disks: guestlua, or QEMU itself
+---@field unchecked boolean? true: it has no checksums, since guestlua was built without libnbd
 ---@field encryption table? format: "luks", if the images are encrypted
 ---@field verified boolean whether it was read back before it counted
 ---@field format integer the format of the manifest
@@ -6480,6 +6485,7 @@ function workflow.reboot(guest, options) end
 ---@field uuid string the guest's UUID
 ---@field backup string the id of the backup that it was made from
 ---@field files table[] the disks' new files: target, path, format
+---@field unchecked boolean? true: nothing was compared, since there are no checksums or no libnbd
 ---@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup; "nvram": its UEFI variables are not, and it begins with new ones
 
 ---@class guestlua.workflowRestoreOptions

@@ -138,15 +138,18 @@ static int remove_file(lua_State *L)
   return 0;
 }
 
-/* core.make_directory(path): with those above it, for this user only. */
+/* core.make_directory(path, mode): with those above it, for this user only. mode: of those that are made, and of the last one even so. */
 static int make_directory(lua_State *L)
 {
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s", luaL_checkstring(L, 1));
+  bool given = !lua_isnoneornil(L, 2);
+  mode_t mode = (mode_t)luaL_optinteger(L, 2, 0700);
   for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
     if (slash)
       *slash = '\0';
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+    bool made = mkdir(path, mode) == 0;
+    if ((!made && errno != EEXIST) || (given && (made || !slash) && chmod(path, mode) < 0))
       cannot(L, "make the directory", path);
     if (!slash)
       return 0;

@@ -16,6 +16,8 @@ local io_error = require("guestlua.workflow.io_error")
 local manifest = require("guestlua.backup.manifest")
 local moment = require("guestlua.backup.moment")
 local prune = require("guestlua.backup.prune")
+local pull = require("guestlua.backup.pull")
+local push = require("guestlua.backup.push")
 local retry = require("guestlua.workflow.retry")
 local scratch = require("guestlua.backup.scratch")
 local server = require("guestlua.backup.server")
@@ -56,7 +58,7 @@ local function arguments(run)
   prune.check(NAME, options.keep)
   encryption.check(NAME, options)
   server.check(NAME, options)
-  engine.check()
+  run.push = push.decide(run)
 end
 
 -- ---- looking ----
@@ -73,7 +75,9 @@ local function prepare_disk(run, disk)
   end
   disk.size = guest:get_block_device(disk.target):get_block_info().capacity
   disk.file, disk.sums = stem .. ".qcow2", stem .. ".sums"
-  scratch.place(run, disk)
+  if not run.push then
+    scratch.place(run, disk)
+  end
 end
 
 local function check_own(run, manifests)
@@ -110,6 +114,7 @@ local function data_of(run, last, left_out)
       level_used = disk.since and "incremental" or "full" }
   end
   server.place(run, data.disks)
+  data.pushed = run.push and data.disks[1].file or nil
   data.checkpoint = noted and checkpoint.name(run.target, run.id) or nil
   return data
 end
@@ -121,12 +126,16 @@ local function plan(run)
   end
   run.store = stores.of(server.directory(options), guest.name)
   run.off = not guest:is_active()
+  if run.off and run.push then -- there is no QEMU that could
+    engine.check()
+    run.push = false
+  end
   encryption.hold(run)
   run.disks, run.left_out = disks.select(run)
   if core.dry_run() then
     run.target = ("0"):rep(8)
   else
-    core.make_directory(run.store.directory)
+    core.make_directory(run.store.directory, run.push and push.MODE or nil)
     run:hold(run.store:lock(options.wait))
     run.target = run.store:target()
   end
@@ -159,6 +168,7 @@ local function make(run)
       run:fail("system_error", { message = ("%s cannot be made: %s"):format(disk.image.path, disk.image.why or "it is on another machine") })
     end
   end
+  push.prepare(run)
 end
 
 -- The names of the small files contain the run's id, so they are no other run's.
@@ -208,63 +218,16 @@ end
 
 -- ---- copying ----
 
-local function copy_of(run, disk, entry)
-  local store, options, since = run.store, run.options, disk.since
-  local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
-  if entry.image then
-    engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
-  end
-  return {
-    target = disk.target,
-    errors = errors,
-    from = run.off and engine.reader(disk.source, disk.format, errors[1])
-      or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
-    bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
-    to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key, since and #since.chain + 1 or 1),
-    server = entry.uri,
-    over = entry.uri ~= nil,
-    made = store:path(disk.sums),
-    lists = since and store:lists(since) or nil,
-    rate = options.bandwidth and math.max(options.bandwidth * (1 << 20) // #run.disks, 1) or nil,
-  }
-end
-
--- Errors of a copy from a server that is gone.
-local NO_SERVER = { nbd_error = true, io_error = true }
-
--- Copies. Whoever ends the job takes away the server of the disks, and the copy fails: the error is a "conflict" then.
-local function copy_all(run, copies)
-  local ok, results = retry.try(engine.copy, copies, function(progress)
-    scratch.check_room(run)
-    if run.options.on_progress then
-      run.options.on_progress(progress)
-    end
-  end)
-  if ok then
-    return results
-  end
-  local ended = not run.off and core.Error.is(results) and NO_SERVER[results.kind] and moment.ended_by_others(run)
-  if ended then
-    run:interfered(ended, results)
-  end
-  error(results, 0)
-end
-
 local function copy(run)
   if core.dry_run() then
     return
   end
   moment.note_scratch(run)
   run:record("copy")
-  local copies = {}
-  for i, disk in ipairs(run.disks) do
-    copies[i] = copy_of(run, disk, run.data.disks[i])
-  end
-  server.take_over(run, copies)
-  local results = copy_all(run, copies)
+  local results = run.push and push.copy(run) or pull.copy(run)
   for i, disk in ipairs(run.disks) do
     local entry, result = run.data.disks[i], results[i]
-    local chain_of = { { file = entry.file, uri = entry.uri, sums = disk.sums, sha256 = result.made_sha256 } }
+    local chain_of = { { file = entry.file, uri = entry.uri, sums = entry.sums, sha256 = result.made_sha256 } }
     table.move(disk.since and disk.since.chain or {}, 1, disk.since and #disk.since.chain or 0, 2, chain_of)
     entry.chain, entry.image_sha256, entry.read, entry.written = chain_of, result.image_sha256, result.read, result.written
     if entry.image then
@@ -275,7 +238,7 @@ local function copy(run)
 end
 
 local function finish(run)
-  if run.off then
+  if run.off or run.push then
     return
   elseif core.dry_run() then
     return run.guest:abort_job()
@@ -333,6 +296,8 @@ steps.define({
     { name = "left_out", type = "table[]", help = "disks and other things that are not in it: target, why" },
     { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
     { name = "checkpoint", type = "string?", help = "the checkpoint for the next increment" },
+    { name = "mode", type = "\"pull\"|\"push\"", help = "who read the disks: guestlua, or QEMU itself" },
+    { name = "lacks", type = "string[]?", help = "what a pushed backup lacks in comparison" },
     { name = "pruned", type = "string[]?", help = "ids of backups that `keep` removed" },
     { name = "warnings", type = "string[]?", help = "problems that did not stop it" },
     chain.PLAIN_FIELD,
@@ -342,6 +307,7 @@ steps.define({
     { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there. "
       .. "Or the URI of an NBD server, which gets the disks as raw images, in which {disk} and {guest} stand for their names" },
     server.PARAM,
+    push.PARAM,
     { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": the changes, as far as they are known; default: \"auto\"" },
     { name = "disks", type = "table", help = "a list of targets, for example {\"vda\"}; default: all that are neither read-only nor removable" },
     { name = "exclude", type = "table", help = "a list of targets of disks to leave out" },
@@ -379,6 +345,6 @@ steps.define({
     end
     return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = manifest.level_of(data), left_out = data.left_out,
       disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, warnings = run.warnings,
-      checkpoint = data.checkpoint, plain = run.plain }
+      checkpoint = data.checkpoint, plain = run.plain, mode = data.pushed and "push" or "pull", lacks = push.lacks(run) }
   end,
 })

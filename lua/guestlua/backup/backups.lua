@@ -50,6 +50,8 @@ define(workflow, "workflow", {
     { name = "files", type = "table[]", help = "the small files that belong to it" },
     { name = "versions", type = "table", help = "the versions that made it: guestlua, libvirt, host" },
     { name = "seconds", type = "number", help = "how long it took" },
+    { name = "mode", type = "\"pull\"|\"push\"", help = "who read the disks: guestlua, or QEMU itself" },
+    { name = "unchecked", type = "boolean?", help = "true: it has no checksums, since guestlua was built without libnbd" },
     { name = "encryption", type = "table?", help = "format: \"luks\", if the images are encrypted" },
     { name = "verified", type = "boolean", help = "whether it was read back before it counted" },
     { name = "format", type = "integer", help = "the format of the manifest" },
@@ -91,6 +93,9 @@ end
 
 local function verify_one(store, manifest, key, on_progress)
   encryption.check_key("verify", manifest, key)
+  if manifest.unchecked then
+    error(core.Error.new({ kind = "no_support", message = ("the backup %s has no checksums: it was made without libnbd"):format(manifest.id) }), 0)
+  end
   for _, file in ipairs(manifest.files) do
     store:kept(manifest, file.what)
   end

@@ -102,7 +102,7 @@ end
 
 local function missing_file(store, entry)
   for _, link in ipairs(entry.chain) do
-    for _, name in ipairs({ link.sums, link.file }) do
+    for _, name in pairs({ link.sums, link.file }) do
       if not store:exists(name) then
         return name
       end
@@ -121,6 +121,8 @@ local function why_full(run, disk, last, usable)
     return "there is no backup yet"
   elseif (last.encryption ~= nil) ~= (run.options.encrypt ~= nil) then
     return last.encryption and "the last backup is encrypted, and this one is not" or "the last backup is not encrypted"
+  elseif last.unchecked and not run.push then
+    return "the last backup has no checksums"
   elseif run.off then
     return "the guest is off"
   elseif not NOTES_CHANGES[disk.format] then

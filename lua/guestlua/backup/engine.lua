@@ -16,8 +16,8 @@ end
 -- Raises if backups cannot be made here at all.
 function engine.check()
   if not core.nbd_copy then
-    fail("no_support", { message = "backups need libnbd, and guestlua was built without it",
-      hint = "install libnbd-dev and nettle-dev, and build again; guest:backup_begin in push mode does without" })
+    fail("no_support", { message = "this needs libnbd, and guestlua was built without it",
+      hint = "install libnbd-dev and nettle-dev, and build again; backups of running guests in push mode, and restores, do without" })
   end
 end
 
@@ -54,11 +54,26 @@ local function program(errors, key, arguments)
   return { "sh", "-c", 'exec 2>"$0"; exec qemu-nbd "$@"', errors, table.unpack(add(encryption.object(key), table.unpack(arguments))) }
 end
 
+-- An image with those below it, as QEMU's options.
+local function image_options(path, format, key, images)
+  return ("driver=%s,file.driver=file,file.filename=%s%s"):format(format, escaped(path), encryption.options(key, images))
+end
+
 -- The two sides of a copy: one reads an image with its backing images, the other writes one. key: that of the image and of those below it, which are
 -- so many images together; nil: they are not encrypted.
 function engine.reader(path, format, errors, key, images)
-  return program(errors, key, { "--read-only", "--image-opts", ("driver=%s,file.driver=file,file.filename=%s%s"):format(format, escaped(path),
-    encryption.options(key, images)) })
+  return program(errors, key, { "--read-only", "--image-opts", image_options(path, format, key, images) })
+end
+
+-- Writes what a backup's image and those below it have into another image, without a comparison. from: a path, or the URI of a server.
+function engine.convert(from, to, format, key, images)
+  local arguments = add({ "convert", "-q" }, table.unpack(encryption.object(key)))
+  if from:sub(1, 1) == "/" then
+    add(arguments, "--image-opts", "-O", format, image_options(from, "qcow2", key, images), to)
+  else
+    add(arguments, "-f", "raw", "-O", format, from, to)
+  end
+  qemu_img.run(arguments)
 end
 
 function engine.writer(path, format, errors, compress, key, images)

@@ -20,6 +20,7 @@ local BACKUP = {
   options = {
     { name = "to", argument = "DIR", help = "each guest's backups are in a directory of its name in there; or an NBD server" },
     { name = "manifest", argument = "DIR", help = "for all but the disks, if --to is an NBD server" },
+    { name = "mode", argument = "MODE", choices = { "pull", "push" }, help = "pull, or push: QEMU writes the images itself; default: pull" },
     { name = "all", help = "all guests of the host" },
     { name = "level", argument = "LEVEL", choices = { "auto", "full", "incremental" },
       help = "auto, full or incremental; default: auto, what changed if that is known" },
@@ -70,6 +71,7 @@ local function backup_options(given, on_progress)
   return {
     to = given.to,
     manifest = given.manifest,
+    mode = given.mode,
     level = given.level,
     disks = given.disk,
     exclude = given.exclude,
