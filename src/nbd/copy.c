@@ -12,8 +12,8 @@
 
 #include "nbd/map.h"
 
-#define SLOTS 16
-#define SLOT_BLOCKS 16
+#define SLOTS 32
+#define SLOT_BLOCKS 4
 #define WAIT_MS 50
 
 typedef struct slot {
