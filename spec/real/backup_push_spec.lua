@@ -33,7 +33,7 @@ describe("A backup in push mode", function()
       end,
     })
     if machine then
-      guestlua.journal({ dir = machine.root .. "/journal" })
+      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
     end
   end)
   lazy_teardown(function()
@@ -185,6 +185,24 @@ describe("A backup in push mode", function()
       sh("rm %s/other-vdb.qcow2", machine.dir)
       assert.same({ "full", "the last backup has no checksums" }, { backup({ mode = "pull" }).level_used, list()[4].disks[1].because })
     end
+  end)
+
+  it_("that is killed leaves nothing once it is recovered", function()
+    ROUNDS[1]()
+    backup()
+    for _, fault in ipairs({ "virDomainBackupBegin#1:kill", "virDomainBackupBegin#1:kill:after" }) do
+      local before, names = sh("ls %s/tiny | grep -v lock", to), machine.guest:get_checkpoint_names()
+      assert.equal(128 + 9, (faults.run([[
+        local host <close> = guestlua.open()
+        guestlua.workflow.backup(host:guest("tiny"), { to = ..., disks = { "vdb" }, quiesce = false, mode = "push", on_progress = print })]],
+        { uri = machine.uri, args = { to }, env = { XDG_STATE_HOME = machine.root .. "/state" }, fault = fault })), fault)
+      local done = guestlua.recover(machine.host)
+      assert.same({ 1, "backup" }, { #done, done[1].workflow }, fault)
+      assert.is_nil(machine.guest:get_backup_xml())
+      assert.same(names, machine.guest:get_checkpoint_names(), fault)
+      assert.equal(before, sh("ls %s/tiny | grep -v lock", to), fault)
+    end
+    assert.equal("incremental", backup().level_used)
   end)
 
   it_("that cannot do what is asked is refused, and so is one that is no mode", function()

@@ -65,6 +65,15 @@ function engine.reader(path, format, errors, key, images)
   return program(errors, key, { "--read-only", "--image-opts", image_options(path, format, key, images) })
 end
 
+function engine.writer(path, format, errors, compress, key, images)
+  local file = ("driver=file,filename=%s"):format(escaped(path)):gsub("(%w+=)", "file.%1")
+  local image = ("driver=%s,%s%s"):format(format, file, encryption.options(key, images))
+  if compress then
+    image = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("file%.", "file.file.")))
+  end
+  return program(errors, key, { "--discard=unmap", "--image-opts", image })
+end
+
 -- Writes what a backup's image and those below it have into another image, without a comparison. from: a path, or the URI of a server.
 function engine.convert(from, to, format, key, images)
   local arguments = add({ "convert", "-q" }, table.unpack(encryption.object(key)))
@@ -74,15 +83,6 @@ function engine.convert(from, to, format, key, images)
     add(arguments, "-f", "raw", "-O", format, from, to)
   end
   qemu_img.run(arguments)
-end
-
-function engine.writer(path, format, errors, compress, key, images)
-  local file = ("driver=file,filename=%s"):format(escaped(path)):gsub("(%w+=)", "file.%1")
-  local image = ("driver=%s,%s%s"):format(format, file, encryption.options(key, images))
-  if compress then
-    image = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("file%.", "file.file.")))
-  end
-  return program(errors, key, { "--discard=unmap", "--image-opts", image })
 end
 
 -- ---- copies ----
