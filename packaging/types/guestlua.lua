@@ -6168,18 +6168,24 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field left_out table[] disks and other things that are not in it: target, why
 ---@field frozen_seconds number? how long the file systems were frozen
 ---@field checkpoint string? the checkpoint for the next increment
+---@field mode "pull"|"push" who read the disks: guestlua, or QEMU itself
+---@field lacks string[]? what a pushed backup lacks in comparison
 ---@field pruned string[]? ids of backups that `keep` removed
 ---@field warnings string[]? problems that did not stop it
 ---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.BackupOptions
----@field to string a directory of this machine; the guest's backups are in one of its name in there
+---@field to string a directory of this machine; the guest's backups are in one of its name in there. Or the URI of an NBD server, which gets the disks as raw images, in which {disk} and {guest} stand for their names
+---@field manifest? string a directory of this machine for all but the disks, if `to` is an NBD server
+---@field mode? string "pull": guestlua reads the disks; "push": QEMU writes the images itself, into a directory that its user may enter, without compression and without a limit; default: "pull", or "push" if guestlua was built without libnbd
 ---@field level? string "full"; "incremental" or "auto": the changes, as far as they are known; default: "auto"
 ---@field disks? table a list of targets, for example {"vda"}; default: all that are neither read-only nor removable
 ---@field exclude? table a list of targets of disks to leave out
 ---@field quiesce? boolean freeze the guest's file systems at that moment; default: if its agent answers
 ---@field freeze_timeout? number seconds that the freeze may take; default: 60
 ---@field compress? string "zstd" or "zlib"; default: none
+---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
+---@field unlock_time? integer milliseconds of the processor that unlocking an image takes, and each guess of a passphrase; a chain is unlocked image by image; default: 2000, as QEMU's; a long random passphrase is as safe with 10
 ---@field keep? table the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all
 ---@field verify? boolean read the backup back before it counts
 ---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
@@ -6212,6 +6218,9 @@ function workflow.backup(guest, options) end
 ---@field files table[] the small files that belong to it
 ---@field versions table the versions that made it: guestlua, libvirt, host
 ---@field seconds number how long it took
+---@field mode "pull"|"push" who read the disks: guestlua, or QEMU itself
+---@field unchecked boolean? true: it has no checksums, since guestlua was built without libnbd
+---@field encryption table? format: "luks", if the images are encrypted
 ---@field verified boolean whether it was read back before it counted
 ---@field format integer the format of the manifest
 
@@ -6582,6 +6591,7 @@ function workflow.reboot(guest, options) end
 ---@field uuid string the guest's UUID
 ---@field backup string the id of the backup that it was made from
 ---@field files table[] the disks' new files: target, path, format
+---@field unchecked boolean? true: nothing was compared, since there are no checksums or no libnbd
 ---@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup; "nvram": its UEFI variables are not, and it begins with new ones
 
 ---@class guestlua.workflowRestoreOptions
@@ -6590,6 +6600,7 @@ function workflow.reboot(guest, options) end
 ---@field name? string make another guest of that name, with its own UUID and network addresses; default: the same guest
 ---@field to? string a directory for the disks' files; default: where they were
 ---@field disks? table the files of single disks, for example {vda="/images/vda.qcow2"}
+---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
 ---@field start? boolean start it
 ---@field on_progress? function called often with {size, at, read, written}, in bytes
 ---@field timeout? number seconds for the whole workflow; after that it is taken back
@@ -6761,6 +6772,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@class guestlua.VerifyOptions
 ---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
 ---@field all? boolean all backups in the directory
+---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
 ---@field on_progress? function called often with {size, at, read, written}, in bytes, of each backup
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt

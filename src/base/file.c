@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* mkostemp */
+#define _GNU_SOURCE /* mkostemp, memfd_create */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -137,15 +138,18 @@ static int remove_file(lua_State *L)
   return 0;
 }
 
-/* core.make_directory(path): with those above it, for this user only. */
+/* core.make_directory(path, mode): with those above it, for this user only. mode: of those that are made, and of the last one even so. */
 static int make_directory(lua_State *L)
 {
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s", luaL_checkstring(L, 1));
+  bool given = !lua_isnoneornil(L, 2);
+  mode_t mode = (mode_t)luaL_optinteger(L, 2, 0700);
   for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
     if (slash)
       *slash = '\0';
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+    bool made = mkdir(path, mode) == 0;
+    if ((!made && errno != EEXIST) || (given && (made || !slash) && chmod(path, mode) < 0))
       cannot(L, "make the directory", path);
     if (!slash)
       return 0;
@@ -205,8 +209,50 @@ static int user(lua_State *L)
   return 1;
 }
 
+static const char secret_file_class[] = "guestlua.secret_file";
+
+static int close_secret_file(lua_State *L)
+{
+  int *fd = luaL_checkudata(L, 1, secret_file_class);
+  if (*fd >= 0)
+    close(*fd);
+  *fd = -1;
+  return 0;
+}
+
+static int secret_file_path(lua_State *L)
+{
+  const int *fd = luaL_checkudata(L, 1, secret_file_class);
+  if (*fd < 0)
+    return luaL_error(L, "the file is closed");
+  lua_pushfstring(L, "/proc/%d/fd/%d", (int)getpid(), *fd);
+  return 1;
+}
+
+/* core.secret_file(text): a file in memory that programs of this user read by its path() until it is closed, or this process ends in any
+ * way. */
+static int secret_file(lua_State *L)
+{
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  int *fd = lua_newuserdatauv(L, sizeof *fd, 0);
+  *fd = -1;
+  luaL_setmetatable(L, secret_file_class);
+  *fd = memfd_create("secret", MFD_CLOEXEC);
+  if (*fd < 0 || write_all(*fd, text, length) < 0)
+    cannot(L, "make", "a file in memory");
+  return 1;
+}
+
 void gl_file_open(lua_State *L)
 {
+  static const luaL_Reg methods[] = {
+    {"path", secret_file_path}, {"close", close_secret_file}, {"__gc", close_secret_file}, {"__close", close_secret_file}, {NULL, NULL}};
+  luaL_newmetatable(L, secret_file_class);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
   static const luaL_Reg functions[] = {{"write_file", write_file},
                                        {"remove_file", remove_file},
                                        {"make_directory", make_directory},
@@ -215,6 +261,7 @@ void gl_file_open(lua_State *L)
                                        {"read_file", read_file},
                                        {"sync_file", sync_file},
                                        {"free_space", free_space},
+                                       {"secret_file", secret_file},
                                        {"user", user},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);

@@ -12,8 +12,8 @@
 
 #include "nbd/map.h"
 
-#define SLOTS 16
-#define SLOT_BLOCKS 16
+#define SLOTS 32
+#define SLOT_BLOCKS 4
 #define WAIT_MS 50
 
 typedef struct slot {
@@ -144,7 +144,7 @@ static bool write_zeros(engine *e, slot *s, uint64_t offset, uint64_t length)
 {
   nbd_completion_callback done = {.callback = on_done, .user_data = s};
   atomic_fetch_add(&e->copy->zeroed, length);
-  if (!e->pair->sides[0].bitmap || !has_destination(e))
+  if (!(e->pair->sides[0].bitmap || e->copy->over) || !has_destination(e))
     return true;
   s->left++;
   return nbd_aio_zero(e->pair->sides[1].nbd, length, offset, done, 0) >= 0 || gl_nbd_fail_nbd(&e->pair->failure, e->pair->sides[1].name);
@@ -305,6 +305,8 @@ static bool prepare(engine *e)
     return gl_nbd_fail(&e->pair->failure, "size_mismatch", "%s has %lld bytes, and should have %lld",
                        e->pair->sides[size == other ? 0 : 1].name, (long long)(size == other ? size : other),
                        (long long)(size == other ? (int64_t)e->reader.size : size));
+  if (has_destination(e) && nbd_is_read_only(e->pair->sides[1].nbd) == 1)
+    return gl_nbd_fail(&e->pair->failure, "nbd_error", "%s is read-only", e->pair->sides[1].name);
   e->map.size = e->size = (uint64_t)size;
   atomic_store(&c->size, e->size);
   if (c->made && !gl_sums_create(&e->writer, c->made, e->size))
@@ -336,7 +338,7 @@ void gl_nbd_copy_run(gl_nbd_copy *c)
   e->copy = c;
   e->pair = e->map.pair = &c->pair;
   e->began = now();
-  bool done = prepare(e) && copy_all(e);
+  bool done = prepare(e) && (c->probe || copy_all(e));
   gl_sums_close(&e->reader);
   if (gl_nbd_disconnect(e->pair) && done && finish_list(e))
     atomic_store(&c->at, e->size);

@@ -3,6 +3,8 @@
  * under way, and in bounded memory however large the disk is. What has no data is not read.
  *
  *   bitmap          only what that meta context says has changed; the destination lies over what it had before, so zeros are written too
+ *   over            the destination may have anything in it, so zeros are written too
+ *   probe           nothing is copied: both sides are there, of one size, and the destination can be written to
  *   made            the list of checksums to make of what was read
  *   lists, compare  what is read has to be what these lists say, newest first; without compare they are those below the list that is made
  *   whole           compare: all of the disk has to be on the lists; otherwise only what is on them is read
@@ -18,7 +20,7 @@ typedef struct gl_nbd_copy {
   const char *made;
   gl_sums_list *lists; /* with one more place in front, for the list that is made */
   int list_count;
-  bool compare, whole;
+  bool compare, whole, over, probe;
   uint64_t rate; /* bytes a second at most; 0: any */
 
   atomic_ullong size, at, read, written, zeroed; /* while it goes on */

@@ -170,6 +170,8 @@ static int nbd_copy(lua_State *L)
   j->copy.made = text_field(L, "made");
   j->copy.compare = flag_field(L, "compare");
   j->copy.whole = flag_field(L, "whole");
+  j->copy.over = flag_field(L, "over");
+  j->copy.probe = flag_field(L, "probe");
   lua_getfield(L, 1, "rate");
   j->copy.rate = (uint64_t)luaL_optinteger(L, -1, 0);
   lua_settop(L, 2);

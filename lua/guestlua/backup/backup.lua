@@ -7,6 +7,7 @@ local core = require("guestlua.core")
 local checkpoint = require("guestlua.backup.checkpoint")
 local claim = require("guestlua.workflow.claim")
 local disks = require("guestlua.backup.disks")
+local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local freeze = require("guestlua.guest.freeze")
 local chain = require("guestlua.workflow.chain")
@@ -15,15 +16,16 @@ local io_error = require("guestlua.workflow.io_error")
 local manifest = require("guestlua.backup.manifest")
 local moment = require("guestlua.backup.moment")
 local prune = require("guestlua.backup.prune")
+local pull = require("guestlua.backup.pull")
+local push = require("guestlua.backup.push")
 local retry = require("guestlua.workflow.retry")
+local scratch = require("guestlua.backup.scratch")
+local server = require("guestlua.backup.server")
 local steps = require("guestlua.workflow.steps")
 local stores = require("guestlua.backup.store")
 local bad = require("guestlua.base.define").bad
 
 local NAME = "backup"
-
--- Bytes that the scratch files leave free, by default.
-local RESERVE = 256 << 20
 
 local LEVELS = { auto = true, full = true, incremental = true }
 local COMPRESSIONS = { zstd = true, zlib = true }
@@ -40,19 +42,23 @@ end
 
 local function arguments(run)
   local options = run.options
-  if options.to:sub(1, 1) ~= "/" then
-    bad(NAME, "to", "an absolute path expected")
+  if options.to:sub(1, 1) ~= "/" and not server.is_one(options.to) then
+    bad(NAME, "to", "an absolute path or the URI of an NBD server expected")
   elseif options.level and not LEVELS[options.level] then
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
   elseif options.compress and not COMPRESSIONS[options.compress] then
     bad(NAME, "compress", "\"zstd\" or \"zlib\" expected")
+  elseif options.compress and options.encrypt then
+    bad(NAME, "compress", "QEMU does not encrypt what it compresses: either compress or encrypt")
   elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
     bad(NAME, "scratch", "an absolute path expected")
   end
   check_names("disks", options.disks)
   check_names("exclude", options.exclude)
   prune.check(NAME, options.keep)
-  engine.check()
+  encryption.check(NAME, options)
+  server.check(NAME, options)
+  run.push = push.decide(run)
 end
 
 -- ---- looking ----
@@ -69,24 +75,8 @@ local function prepare_disk(run, disk)
   end
   disk.size = guest:get_block_device(disk.target):get_block_info().capacity
   disk.file, disk.sums = stem .. ".qcow2", stem .. ".sums"
-  local beside = run.options.scratch and run.options.scratch .. "/scratch" or disk.type == "file" and disk.source
-  if not beside and not run.off then
-    chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is no file, beside which scratch space could be",
-      hint = "scratch=DIRECTORY says where it is" })
-  end
-  disk.scratch = not run.off and image.beside(guest, beside, run.id, disk.target) or nil
-end
-
--- Refuses to begin if there is no scratch space for the guest's writes meanwhile.
-local function check_room(run)
-  for _, disk in ipairs(run.disks) do
-    local directory = disk.scratch and disk.scratch.path:match("^(.*)/")
-    local free = directory and core.free_space(directory)
-    if free and free < run.reserve then
-      run:fail("no_space", { device = disk.target, device_type = "disk",
-        message = ("%s has %d bytes left, and %d have to stay free while the guest goes on writing"):format(directory, free, run.reserve),
-        hint = "scratch=DIRECTORY takes another file system, reserve=BYTES less of this one" })
-    end
+  if not run.push then
+    scratch.place(run, disk)
   end
 end
 
@@ -123,6 +113,8 @@ local function data_of(run, last, left_out)
       image = file, scratch = disk.scratch, because = disk.because,
       level_used = disk.since and "incremental" or "full" }
   end
+  server.place(run, data.disks)
+  data.pushed = run.push and data.disks[1].file or nil
   data.checkpoint = noted and checkpoint.name(run.target, run.id) or nil
   return data
 end
@@ -132,13 +124,18 @@ local function plan(run)
   if not image.is_local(guest) then
     run:fail("argument_unsupported", { message = "the guest's host is another machine; run guestlua there, with a directory that it has" })
   end
-  run.store, run.reserve = stores.of(options.to, guest.name), options.reserve or RESERVE
+  run.store = stores.of(server.directory(options), guest.name)
   run.off = not guest:is_active()
+  if run.off and run.push then -- there is no QEMU that could
+    engine.check()
+    run.push = false
+  end
+  encryption.hold(run)
   run.disks, run.left_out = disks.select(run)
   if core.dry_run() then
     run.target = ("0"):rep(8)
   else
-    core.make_directory(run.store.directory)
+    core.make_directory(run.store.directory, run.push and push.MODE or nil)
     run:hold(run.store:lock(options.wait))
     run.target = run.store:target()
   end
@@ -148,8 +145,9 @@ local function plan(run)
   local manifests = run.store:manifests()
   local last = manifests[#manifests]
   check_own(run, manifests)
-  check_room(run)
+  scratch.check_room(run)
   disks.decide(run, run.disks, last)
+  encryption.check_below(run)
   run.consistency = decide_consistency(run)
   local targets = {}
   for i, disk in ipairs(run.disks) do
@@ -163,11 +161,14 @@ end
 
 local function make(run)
   for _, disk in ipairs(run.data.disks) do
-    image.make(run.guest, disk.target, disk.image)
-    if not disk.image.ino and not core.dry_run() then
+    if disk.image then
+      image.make(run.guest, disk.target, disk.image)
+    end
+    if disk.image and not disk.image.ino and not core.dry_run() then
       run:fail("system_error", { message = ("%s cannot be made: %s"):format(disk.image.path, disk.image.why or "it is on another machine") })
     end
   end
+  push.prepare(run)
 end
 
 -- The names of the small files contain the run's id, so they are no other run's.
@@ -177,7 +178,10 @@ local function remove(run)
     return "the backup is whole"
   end
   for _, disk in ipairs(data.disks) do
-    local gone, why = image.remove(run.guest, disk.image)
+    local gone, why = true, nil
+    if disk.image then
+      gone, why = image.remove(run.guest, disk.image)
+    end
     if not gone then
       run:leave(disk.image.path, why)
     end
@@ -214,67 +218,27 @@ end
 
 -- ---- copying ----
 
-local function copy_of(run, disk, entry)
-  local store, options, since = run.store, run.options, disk.since
-  local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
-  engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file })
-  return {
-    target = disk.target,
-    errors = errors,
-    from = run.off and engine.reader(disk.source, disk.format, errors[1])
-      or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
-    bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
-    to = engine.writer(entry.image.path, "qcow2", errors[2], options.compress),
-    made = store:path(disk.sums),
-    lists = since and store:lists(since) or nil,
-    rate = options.bandwidth and math.max(options.bandwidth * (1 << 20) // #run.disks, 1) or nil,
-  }
-end
-
--- Errors of a copy from a server that is gone.
-local NO_SERVER = { nbd_error = true, io_error = true }
-
--- Copies. Whoever ends the job takes away the server of the disks, and the copy fails: the error is a "conflict" then.
-local function copy_all(run, copies)
-  local ok, results = retry.try(engine.copy, copies, function(progress)
-    check_room(run)
-    if run.options.on_progress then
-      run.options.on_progress(progress)
-    end
-  end)
-  if ok then
-    return results
-  end
-  local ended = not run.off and core.Error.is(results) and NO_SERVER[results.kind] and moment.ended_by_others(run)
-  if ended then
-    run:interfered(ended, results)
-  end
-  error(results, 0)
-end
-
 local function copy(run)
   if core.dry_run() then
     return
   end
   moment.note_scratch(run)
   run:record("copy")
-  local copies = {}
-  for i, disk in ipairs(run.disks) do
-    copies[i] = copy_of(run, disk, run.data.disks[i])
-  end
-  local results = copy_all(run, copies)
+  local results = run.push and push.copy(run) or pull.copy(run)
   for i, disk in ipairs(run.disks) do
     local entry, result = run.data.disks[i], results[i]
-    local chain_of = { { file = disk.file, sums = disk.sums, sha256 = result.made_sha256 } }
+    local chain_of = { { file = entry.file, uri = entry.uri, sums = entry.sums, sha256 = result.made_sha256 } }
     table.move(disk.since and disk.since.chain or {}, 1, disk.since and #disk.since.chain or 0, 2, chain_of)
     entry.chain, entry.image_sha256, entry.read, entry.written = chain_of, result.image_sha256, result.read, result.written
-    core.sync_file(entry.image.path)
-    entry.bytes = core.find_image(entry.image.path).size
+    if entry.image then
+      core.sync_file(entry.image.path)
+      entry.bytes = core.find_image(entry.image.path).size
+    end
   end
 end
 
 local function finish(run)
-  if run.off then
+  if run.off or run.push then
     return
   elseif core.dry_run() then
     return run.guest:abort_job()
@@ -288,7 +252,8 @@ local function verify(run)
   local copies = {}
   for i, entry in ipairs(run.data.disks) do
     local errors = run.store:path(("%s.%s.from"):format(run.id, entry.target))
-    copies[i] = { target = entry.target, errors = { errors }, from = engine.reader(entry.image.path, "qcow2", errors), compare = true,
+    copies[i] = { target = entry.target, errors = { errors }, compare = true,
+      from = entry.uri or engine.reader(entry.image.path, "qcow2", errors, run.key, #entry.chain),
       lists = { run.store:lists(entry)[1] } }
   end
   engine.copy(copies)
@@ -331,19 +296,26 @@ steps.define({
     { name = "left_out", type = "table[]", help = "disks and other things that are not in it: target, why" },
     { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
     { name = "checkpoint", type = "string?", help = "the checkpoint for the next increment" },
+    { name = "mode", type = "\"pull\"|\"push\"", help = "who read the disks: guestlua, or QEMU itself" },
+    { name = "lacks", type = "string[]?", help = "what a pushed backup lacks in comparison" },
     { name = "pruned", type = "string[]?", help = "ids of backups that `keep` removed" },
     { name = "warnings", type = "string[]?", help = "problems that did not stop it" },
     chain.PLAIN_FIELD,
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
-    { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there" },
+    { name = "to", type = "string", required = true, help = "a directory of this machine; the guest's backups are in one of its name in there. "
+      .. "Or the URI of an NBD server, which gets the disks as raw images, in which {disk} and {guest} stand for their names" },
+    server.PARAM,
+    push.PARAM,
     { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": the changes, as far as they are known; default: \"auto\"" },
     { name = "disks", type = "table", help = "a list of targets, for example {\"vda\"}; default: all that are neither read-only nor removable" },
     { name = "exclude", type = "table", help = "a list of targets of disks to leave out" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems at that moment; default: if its agent answers" },
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default: 60" },
     { name = "compress", type = "string", help = "\"zstd\" or \"zlib\"; default: none" },
+    encryption.PARAM,
+    encryption.TIME,
     { name = "keep", type = "table", help = "the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all" },
     { name = "verify", type = "boolean", help = "read the backup back before it counts" },
     chain.PLAIN,
@@ -373,6 +345,6 @@ steps.define({
     end
     return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = manifest.level_of(data), left_out = data.left_out,
       disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, warnings = run.warnings,
-      checkpoint = data.checkpoint, plain = run.plain }
+      checkpoint = data.checkpoint, plain = run.plain, mode = data.pushed and "push" or "pull", lacks = push.lacks(run) }
   end,
 })

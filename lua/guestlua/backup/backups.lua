@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
@@ -49,6 +50,9 @@ define(workflow, "workflow", {
     { name = "files", type = "table[]", help = "the small files that belong to it" },
     { name = "versions", type = "table", help = "the versions that made it: guestlua, libvirt, host" },
     { name = "seconds", type = "number", help = "how long it took" },
+    { name = "mode", type = "\"pull\"|\"push\"", help = "who read the disks: guestlua, or QEMU itself" },
+    { name = "unchecked", type = "boolean?", help = "true: it has no checksums, since guestlua was built without libnbd" },
+    { name = "encryption", type = "table?", help = "format: \"luks\", if the images are encrypted" },
     { name = "verified", type = "boolean", help = "whether it was read back before it counted" },
     { name = "format", type = "integer", help = "the format of the manifest" },
   },
@@ -65,12 +69,14 @@ define(workflow, "workflow", {
 -- ---- verify ----
 
 -- The copies that compare a backup's disks with the saved checksums.
-function backups.comparisons(store, manifest)
+function backups.comparisons(store, manifest, key)
   local copies = {}
   for i, disk in ipairs(manifest.disks) do
     local errors = os.tmpname()
-    copies[i] = { target = disk.target, errors = { errors }, from = engine.reader(store:path(disk.chain[1].file), "qcow2", errors), compare = true,
-      whole = true, lists = store:lists(disk) }
+    copies[i] = { target = disk.target, errors = { errors }, compare = true, whole = true,
+      from = disk.chain[1].uri
+        or engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key, #disk.chain),
+      server = disk.chain[1].uri, lists = store:lists(disk) }
   end
   return copies
 end
@@ -85,11 +91,15 @@ function backups.check_images(manifest, results)
   end
 end
 
-local function verify_one(store, manifest, on_progress)
+local function verify_one(store, manifest, key, on_progress)
+  encryption.check_key("verify", manifest, key)
+  if manifest.unchecked then
+    error(core.Error.new({ kind = "no_support", message = ("the backup %s has no checksums: it was made without libnbd"):format(manifest.id) }), 0)
+  end
   for _, file in ipairs(manifest.files) do
     store:kept(manifest, file.what)
   end
-  local results = engine.copy(backups.comparisons(store, manifest), on_progress)
+  local results = engine.copy(backups.comparisons(store, manifest, key), on_progress)
   backups.check_images(manifest, results)
   local read = 0
   for _, result in ipairs(results) do
@@ -101,8 +111,9 @@ end
 local function verify(store, options)
   local manifests = options.all and store:manifests() or { store:find(options.at) }
   local results, failure = {}, nil
+  local key <close> = encryption.open("verify", options)
   for i, manifest in ipairs(manifests) do
-    local ok, e = retry.try(verify_one, store, manifest, options.on_progress)
+    local ok, e = retry.try(verify_one, store, manifest, key, options.on_progress)
     results[i] = { id = manifest.id, ok = ok, read = ok and e or nil, error = not ok and e or nil }
     failure = failure or not ok and e or nil
   end
@@ -128,6 +139,7 @@ define(workflow, "workflow", {
     DIRECTORY,
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
     { name = "all", type = "boolean", help = "all backups in the directory" },
+    encryption.PARAM,
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each backup" },
     WAIT,
   },
@@ -135,6 +147,7 @@ define(workflow, "workflow", {
   run = function(directory, options)
     check_named("verify", "directory", directory)
     check_named("verify", "at", options.at)
+    encryption.check("verify", options)
     engine.check()
     local store = stores.at(directory)
     store:find(options.at) -- before a lock is made in a directory without backups

@@ -3,6 +3,8 @@
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
 local checkpoint = require("guestlua.backup.checkpoint")
+local encryption = require("guestlua.backup.encryption")
+local server = require("guestlua.backup.server")
 local steps = require("guestlua.workflow.steps")
 
 local disks = {}
@@ -100,7 +102,7 @@ end
 
 local function missing_file(store, entry)
   for _, link in ipairs(entry.chain) do
-    for _, name in ipairs({ link.file, link.sums }) do
+    for _, name in pairs({ link.sums, link.file }) do
       if not store:exists(name) then
         return name
       end
@@ -110,11 +112,17 @@ end
 
 -- Why the disk cannot get an increment over the last backup; nil: it can. usable: the disks with a bitmap.
 local function why_full(run, disk, last, usable)
-  local keep = run.options.keep or {}
+  local most = run.options.encrypt and encryption.MOST_INCREMENTS or MOST_INCREMENTS
   if run.options.level == "full" then
     return nil
+  elseif server.is_one(run.options.to) then
+    return "a server has one backup, and each is written over the one before"
   elseif not last then
     return "there is no backup yet"
+  elseif (last.encryption ~= nil) ~= (run.options.encrypt ~= nil) then
+    return last.encryption and "the last backup is encrypted, and this one is not" or "the last backup is not encrypted"
+  elseif last.unchecked and not run.push then
+    return "the last backup has no checksums"
   elseif run.off then
     return "the guest is off"
   elseif not NOTES_CHANGES[disk.format] then
@@ -131,7 +139,7 @@ local function why_full(run, disk, last, usable)
     return ("the disk was on %s, and is on %s"):format(entry.source, disk.source)
   elseif not usable[disk.target] then
     return "its bitmap is missing or broken, as after a crash of QEMU"
-  elseif #entry.chain > math.min(keep.increments or MOST_INCREMENTS, MOST_INCREMENTS) then
+  elseif #entry.chain > math.min(run.options.keep and run.options.keep.increments or most, most) then
     return ("there are %d increments already"):format(#entry.chain - 1)
   end
   local missing = missing_file(run.store, entry)
@@ -152,7 +160,7 @@ function disks.decide(run, selected, last)
     if run.options.level ~= "full" and not disk.because then
       disk.since = entry_of(last, disk.target)
     end
-    disk.noted = not run.off and NOTES_CHANGES[disk.format] or false
+    disk.noted = not run.off and not server.is_one(run.options.to) and NOTES_CHANGES[disk.format] or false
   end
 end
 

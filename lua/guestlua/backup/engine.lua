@@ -1,6 +1,7 @@
 -- Copies disks: qemu-img makes images, qemu-nbd reads and writes them, and core.nbd_copy copies between them. No format is known here.
 
 local core = require("guestlua.core")
+local encryption = require("guestlua.backup.encryption")
 local qemu_img = require("guestlua.disk.qemu_img")
 
 local engine = {}
@@ -15,22 +16,32 @@ end
 -- Raises if backups cannot be made here at all.
 function engine.check()
   if not core.nbd_copy then
-    fail("no_support", { message = "backups need libnbd, and guestlua was built without it",
-      hint = "install libnbd-dev and nettle-dev, and build again; guest:backup_begin in push mode does without" })
+    fail("no_support", { message = "this needs libnbd, and guestlua was built without it",
+      hint = "install libnbd-dev and nettle-dev, and build again; backups of running guests in push mode, and restores, do without" })
   end
 end
 
--- Makes an image of so many bytes in an existing file. options.backing: the name of the image below, relative to it.
+-- Adds words to a list of arguments.
+local function add(arguments, ...)
+  local words = table.pack(...)
+  return table.move(words, 1, words.n, #arguments + 1, arguments)
+end
+
+-- Makes an image of so many bytes in an existing file. options.backing: the name of the image below, relative to it. key: see encryption.
 function engine.create(path, format, size, options)
+  options = options or {}
   local arguments = { "create", "-q", "-f", format }
-  if format == "qcow2" and options and options.compress then
-    table.move({ "-o", "compression_type=" .. options.compress }, 1, 2, #arguments + 1, arguments)
+  if options.compress then
+    add(arguments, "-o", "compression_type=" .. options.compress)
   end
-  if options and options.backing then
-    table.move({ "-b", options.backing, "-F", "qcow2" }, 1, 4, #arguments + 1, arguments)
+  if options.key then
+    add(arguments, "-u", table.unpack(encryption.create_arguments(options.key))) -- without a look at the image below, which it has no key for
   end
-  table.move({ path, tostring(size) }, 1, 2, #arguments + 1, arguments)
-  qemu_img.run(arguments, path:match("^(.*)/"))
+  if options.backing then
+    add(arguments, "-b", options.backing, "-F", "qcow2")
+  end
+  add(arguments, path, tostring(size))
+  encryption.measured(qemu_img.run, arguments, path:match("^(.*)/"))
 end
 
 -- Escapes a name for QEMU's lists of options.
@@ -39,28 +50,46 @@ local function escaped(path)
 end
 
 -- qemu-nbd's messages go to a file, because nobody reads its standard error.
-local function program(errors, arguments)
-  return { "sh", "-c", 'exec 2>"$0"; exec qemu-nbd "$@"', errors, table.unpack(arguments) }
+local function program(errors, key, arguments)
+  return { "sh", "-c", 'exec 2>"$0"; exec qemu-nbd "$@"', errors, table.unpack(add(encryption.object(key), table.unpack(arguments))) }
 end
 
--- The two sides of a copy: one reads an image with its backing images, the other writes one.
-function engine.reader(path, format, errors)
-  return program(errors, { "--read-only", "--image-opts", ("driver=%s,file.driver=file,file.filename=%s"):format(format, escaped(path)) })
+-- An image with those below it, as QEMU's options.
+local function image_options(path, format, key, images)
+  return ("driver=%s,file.driver=file,file.filename=%s%s"):format(format, escaped(path), encryption.options(key, images))
 end
 
-function engine.writer(path, format, errors, compress)
+-- The two sides of a copy: one reads an image with its backing images, the other writes one. key: that of the image and of those below it, which are
+-- so many images together; nil: they are not encrypted.
+function engine.reader(path, format, errors, key, images)
+  return program(errors, key, { "--read-only", "--image-opts", image_options(path, format, key, images) })
+end
+
+function engine.writer(path, format, errors, compress, key, images)
   local file = ("driver=file,filename=%s"):format(escaped(path)):gsub("(%w+=)", "file.%1")
-  local options = ("driver=%s,%s"):format(format, file)
+  local image = ("driver=%s,%s%s"):format(format, file, encryption.options(key, images))
   if compress then
-    options = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("file%.", "file.file.")))
+    image = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("file%.", "file.file.")))
   end
-  return program(errors, { "--discard=unmap", "--image-opts", options })
+  return program(errors, key, { "--discard=unmap", "--image-opts", image })
+end
+
+-- Writes what a backup's image and those below it have into another image, without a comparison. from: a path, or the URI of a server.
+function engine.convert(from, to, format, key, images)
+  local arguments = add({ "convert", "-q" }, table.unpack(encryption.object(key)))
+  if from:sub(1, 1) == "/" then
+    add(arguments, "--image-opts", "-O", format, image_options(from, "qcow2", key, images), to)
+  else
+    add(arguments, "-f", "raw", "-O", format, from, to)
+  end
+  qemu_img.run(arguments)
 end
 
 -- ---- copies ----
 
--- Adds qemu-nbd's messages to the error of a copy.
+-- Adds the server, and qemu-nbd's messages, to the error of a copy.
 local function explain(e, copy)
+  e.message = copy.server and ("%s (%s)"):format(e.message, core.printable(copy.server)) or e.message
   for _, path in ipairs(copy.errors or {}) do
     local file <close> = io.open(path)
     local text = file and file:read(1000)
@@ -101,8 +130,8 @@ local closes = {
   end,
 }
 
--- Makes copies, all at once: each has core.nbd_copy's arguments, with target, and errors: files with qemu-nbd's messages. watch: called often
--- meanwhile, with the progress; an error in it ends them all. Returns their results, in order.
+-- Makes copies, all at once: each has core.nbd_copy's arguments, with target, errors: files with qemu-nbd's messages, and server: the URI of a
+-- side that is somebody else's. watch: called often meanwhile, with the progress; an error in it ends them all. Returns their results, in order.
 function engine.copy(copies, watch)
   local jobs <close> = setmetatable({ copies = copies }, closes)
   for i, copy in ipairs(copies) do

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 
+local encryption = require("guestlua.backup.encryption")
 local domains = require("guestlua.backup.domain")
 
 local manifest = {}
@@ -56,6 +57,8 @@ function manifest.write(run)
     guest = { name = run.guest.name, uuid = run.guest.uuid },
     level_used = manifest.level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for,
     checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run),
+    mode = data.pushed and "push" or "pull", unchecked = not core.nbd_copy or nil,
+    encryption = run.key and { format = encryption.FORMAT } or nil,
     seconds = core.now() - run.began,
     verified = run.options.verify or false,
   }

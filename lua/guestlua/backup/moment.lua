@@ -17,14 +17,21 @@ local function backup_element(run)
   local list = {}
   for i, disk in ipairs(run.disks) do
     local changed = disk.since ~= nil
-    list[i] = { name = disk.target, backup = "yes", type = "file", backupmode = changed and "incremental" or "full", exportname = disk.target,
-      incremental = changed and run.last_checkpoint or nil, exportbitmap = changed and "backup-" .. disk.target or nil,
-      driver = { type = "qcow2" }, scratch = { file = disk.scratch.path } }
+    list[i] = { name = disk.target, backup = "yes", type = "file", backupmode = changed and "incremental" or "full",
+      incremental = changed and run.last_checkpoint or nil,
+      driver = { type = "qcow2" } }
+    if run.push then
+      list[i].target = { file = run.data.disks[i].image.path }
+    else
+      list[i].exportname, list[i].exportbitmap = disk.target, changed and "backup-" .. disk.target or nil
+      list[i].scratch = { file = disk.scratch.path }
+    end
   end
   for _, disk in ipairs(run.data.left_out) do
     list[#list + 1] = { name = disk.target, backup = "no" }
   end
-  return core.element("domainbackup", { mode = "pull", server = { transport = "unix", socket = run.data.socket }, disks = { disk = list } })
+  local server = not run.push and { transport = "unix", socket = run.data.socket } or nil
+  return core.element("domainbackup", { mode = run.push and "push" or "pull", server = server, disks = { disk = list } })
 end
 
 local function checkpoint_element(run)
@@ -40,7 +47,7 @@ end
 
 local function begin(run, conf, conf_checkpoint)
   run.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
-  core.shield(run.guest.backup_begin, run.guest, conf, conf_checkpoint)
+  core.shield(run.guest.backup_begin, run.guest, conf, conf_checkpoint, { reuse_ext = run.push or nil })
 end
 
 -- Only the beginning of the backup is between freeze and thaw.
@@ -68,11 +75,15 @@ function moment.begin(run)
   end
 end
 
--- Whether the guest has the run's backup job, and whether it has another: a job of somebody else has another socket.
+-- Whether the guest has the run's backup job, and whether it has another: a job of somebody else has another socket, or writes other files.
 local function look(run)
   local xml = run.guest:is_active() and run.guest:get_backup_xml()
-  local own = xml and xml:find(run.data.socket, 1, true) ~= nil
+  local own = xml and xml:find(run.data.pushed or run.data.socket, 1, true) ~= nil
   return own, xml and not own
+end
+
+function moment.has_job(run)
+  return (look(run))
 end
 
 local function described(run)

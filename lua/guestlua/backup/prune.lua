@@ -103,8 +103,8 @@ local function needs(manifests, wanted)
       ids[manifest.id] = true
       for _, disk in ipairs(manifest.disks) do
         for _, link in ipairs(disk.chain) do
-          files[link.file], files[link.sums] = true, true
-          ids[id_of(link.file) or ""] = true -- a backup with files that stay also stays: dropping it would save nothing
+          files[link.file or ""], files[link.sums] = true, true
+          ids[id_of(link.sums) or ""] = true -- a backup with files that stay also stays: dropping it would save nothing
         end
       end
     end

@@ -6,6 +6,7 @@ local backups = require("guestlua.backup.backups")
 local bad = require("guestlua.base.define").bad
 local calls = require("guestlua.log.calls")
 local domain = require("guestlua.backup.domain")
+local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
 local retry = require("guestlua.workflow.retry")
@@ -39,7 +40,7 @@ local function arguments(run)
   if options.to and options.to:sub(1, 1) ~= "/" then
     bad(NAME, "to", "an absolute path expected")
   end
-  engine.check()
+  encryption.check(NAME, options)
 end
 
 -- ---- looking ----
@@ -99,6 +100,8 @@ local function plan(run)
     run:hold(run.store:lock(run.options.wait))
   end
   check_no_guest(run)
+  encryption.hold(run)
+  encryption.check_key(NAME, manifest, run.key)
   run.xml = run.store:kept(manifest, "domain")
   if not run.xml then
     run:fail("invalid_backup", { message = ("the backup %s has no configuration"):format(manifest.id) })
@@ -154,9 +157,17 @@ local function fill_nvram(run)
   assert(file:write(run.store:kept(run.guest.manifest, "nvram")))
 end
 
-local function copy(run)
+-- Without checksums, or libnbd to compare them, qemu-img writes the files.
+local function convert(run)
+  for i, file in ipairs(run.data.files) do
+    local chain = run.guest.manifest.disks[i].chain
+    engine.convert(chain[1].uri or run.store:path(chain[1].file), file.path, file.format, run.guest.manifest.encryption and run.key, #chain)
+  end
+end
+
+local function compare(run)
   local manifest = run.guest.manifest
-  local copies = backups.comparisons(run.store, manifest)
+  local copies = backups.comparisons(run.store, manifest, run.key)
   for i, file in ipairs(run.data.files) do
     local errors = os.tmpname()
     engine.create(file.path, file.format, file.size)
@@ -164,6 +175,15 @@ local function copy(run)
     copies[i].to = engine.writer(file.path, file.format, errors)
   end
   backups.check_images(manifest, engine.copy(copies, run.options.on_progress))
+end
+
+local function copy(run)
+  run.unchecked = run.guest.manifest.unchecked or not core.nbd_copy
+  if run.unchecked then
+    convert(run)
+  else
+    compare(run)
+  end
   if run.data.nvram then
     fill_nvram(run)
   end
@@ -237,6 +257,7 @@ steps.define({
     { name = "uuid", type = "string", help = "the guest's UUID" },
     { name = "backup", type = "string", help = "the id of the backup that it was made from" },
     { name = "files", type = "table[]", help = "the disks' new files: target, path, format" },
+    { name = "unchecked", type = "boolean?", help = "true: nothing was compared, since there are no checksums or no libnbd" },
     { name = "dropped", type = "string[]?", help = "targets of disks that the guest lacks, because they are not in the backup; \"nvram\": its UEFI "
       .. "variables are not, and it begins with new ones" },
   },
@@ -247,6 +268,7 @@ steps.define({
     { name = "name", type = "string", help = "make another guest of that name, with its own UUID and network addresses; default: the same guest" },
     { name = "to", type = "string", help = "a directory for the disks' files; default: where they were" },
     { name = "disks", type = "table", help = "the files of single disks, for example {vda=\"/images/vda.qcow2\"}" },
+    encryption.PARAM,
     { name = "start", type = "boolean", help = "start it" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
   },
@@ -266,6 +288,6 @@ steps.define({
     if run.restored then
       retry.try(run.restored.close, run.restored)
     end
-    return { uuid = uuid, backup = run.data.backup, files = files, dropped = run.dropped }
+    return { uuid = uuid, backup = run.data.backup, files = files, dropped = run.dropped, unchecked = run.unchecked or nil }
   end,
 })

@@ -118,14 +118,15 @@ local function is_count(value)
   return math.type(value) == "integer" and value >= 0
 end
 
--- The problem with a disk of a manifest; nil: none.
-local function problem_of_disk(disk)
-  if type(disk) ~= "table" or not is_name(disk.target) or not is_count(disk.size) or not is_sum(disk.image_sha256)
-    or type(disk.chain) ~= "table" or #disk.chain == 0 then
+-- The problem with a disk of a manifest; nil: none. unchecked: it lacks checksums. What is below a pushed image may lack them too.
+local function problem_of_disk(disk, unchecked)
+  if type(disk) ~= "table" or not is_name(disk.target) or not is_count(disk.size)
+    or not (is_sum(disk.image_sha256) or unchecked and disk.image_sha256 == nil) or type(disk.chain) ~= "table" or #disk.chain == 0 then
     return "a disk"
   end
-  for _, link in ipairs(disk.chain) do
-    if type(link) ~= "table" or not is_name(link.file) or not is_name(link.sums) or not is_sum(link.sha256) then
+  for i, link in ipairs(disk.chain) do
+    if type(link) ~= "table" or not (type(link.uri) == "string" or is_name(link.file))
+      or not (is_name(link.sums) and is_sum(link.sha256) or (unchecked or i > 1) and link.sums == nil) then
       return "the chain of disk " .. disk.target
     end
   end
@@ -139,17 +140,19 @@ local function problem_of(manifest, id)
   end
   local guest = manifest.guest
   if manifest.id ~= id or not is_count(manifest.number) or type(guest) ~= "table" or type(guest.name) ~= "string" or type(guest.uuid) ~= "string"
-    or not guest.uuid:find("^[%x-]+$") or type(manifest.time) ~= "string" or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table" then
+    or not guest.uuid:find("^[%x-]+$") or type(manifest.time) ~= "string" or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table"
+    or manifest.encryption ~= nil and type(manifest.encryption) ~= "table" then
     return "it is damaged"
   end
   for _, disk in ipairs(manifest.disks) do
-    local problem = problem_of_disk(disk)
+    local problem = problem_of_disk(disk, manifest.unchecked)
     if problem then
       return "it is damaged: " .. problem
     end
   end
   for _, file in ipairs(manifest.files) do
-    if type(file) ~= "table" or not is_name(file.name) or not is_sum(file.sha256) then
+    if type(file) ~= "table" or not is_name(file.name)
+      or not (is_sum(file.sha256) or manifest.unchecked and file.sha256 == nil) then
       return "it is damaged: a file"
     end
   end
@@ -203,7 +206,7 @@ end
 -- Stores a small file; returns its row for the manifest.
 function Store:keep(name, what, text)
   core.write_file(self:path(name), text)
-  return { name = name, what = what, sha256 = core.sha256(text) }
+  return { name = name, what = what, sha256 = core.sha256 and core.sha256(text) }
 end
 
 -- The contents of the file in a manifest's row, which have to be as stored.
@@ -211,7 +214,7 @@ function Store:kept(manifest, what)
   for _, row in ipairs(manifest.files) do
     if row.what == what then
       local text, why = self:read(row.name)
-      if not text or core.sha256(text) ~= row.sha256 then
+      if not text or core.sha256 and row.sha256 and core.sha256(text) ~= row.sha256 then
         fail("checksum_error", { message = ("%s: %s"):format(self:path(row.name), why or "it is not what was saved") })
       end
       return text
@@ -219,11 +222,11 @@ function Store:kept(manifest, what)
   end
 end
 
--- The lists of checksums of a disk's chain, newest first, for core.nbd_copy.
+-- The lists of checksums of a disk's chain, newest first, for core.nbd_copy. That of a pushed image has all of the disk, whatever is lacking below.
 function Store:lists(disk)
   local lists = {}
-  for i, link in ipairs(disk.chain) do
-    lists[i] = { path = self:path(link.sums), sha256 = link.sha256 }
+  for _, link in ipairs(disk.chain) do
+    lists[#lists + 1] = link.sums and { path = self:path(link.sums), sha256 = link.sha256 } or nil
   end
   return lists
 end

@@ -6,6 +6,7 @@ local guestlua = require("guestlua")
 local output = require("guestlua.command.output")
 local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
+local server = require("guestlua.backup.server")
 
 local AT_A_TIME = 2 -- guests that are saved beside each other by default
 
@@ -17,7 +18,9 @@ local BACKUP = {
   help = "Saves the disks of guests as they are at one moment: all of them, or what changed since the last backup in that directory.",
   codes = "0, all are saved; 1, one is not, or with a warning; 2, wrong usage.",
   options = {
-    { name = "to", argument = "DIR", help = "each guest's backups are in a directory of its name in there" },
+    { name = "to", argument = "DIR", help = "each guest's backups are in a directory of its name in there; or an NBD server" },
+    { name = "manifest", argument = "DIR", help = "for all but the disks, if --to is an NBD server" },
+    { name = "mode", argument = "MODE", choices = { "pull", "push" }, help = "pull, or push: QEMU writes the images itself; default: pull" },
     { name = "all", help = "all guests of the host" },
     { name = "level", argument = "LEVEL", choices = { "auto", "full", "incremental" },
       help = "auto, full or incremental; default: auto, what changed if that is known" },
@@ -27,6 +30,8 @@ local BACKUP = {
       help = "auto, yes or no: freeze file systems; default: auto, if the agent answers" },
     { name = "freeze-timeout", argument = "SECONDS", number = true, help = "how long the freeze may take; default: 60" },
     { name = "compress", argument = "METHOD", choices = { "zstd", "zlib" }, help = "compress the images: zstd or zlib" },
+    { name = "encrypt", argument = "FILE", help = "encrypt the images, with the passphrase in that file" },
+    { name = "unlock-time", argument = "MS", integer = true, help = "milliseconds that a guess of it takes; default: 2000" },
     { name = "keep", argument = "RULE", list = true, help = "full=2,increments=6 or daily=7,weekly=4,monthly=12; default: keep all" },
     { name = "verify", help = "read back what was written before it counts" },
     { name = "plain", help = "also disks that are encrypted: what is saved is what the guest sees, in the clear" },
@@ -51,6 +56,7 @@ local RESTORE = {
     { name = "at", argument = "BACKUP", help = "its id, or a time: the last one by then; default: the newest" },
     { name = "name", argument = "NAME", help = "another guest of that name; default: the same guest" },
     { name = "to", argument = "DIR", help = "a directory for the disks' files; default: where they were" },
+    { name = "encrypt", argument = "FILE", help = "the file with the passphrase of an encrypted backup" },
     { name = "start", help = "start it" },
     { name = "timeout", argument = "SECONDS", number = true, help = "what is under way then is taken back" },
     { name = "wait", argument = "SECONDS", number = true, help = "until nobody else works in the directory" },
@@ -64,12 +70,16 @@ local FREEZES = { yes = true, no = false }
 local function backup_options(given, on_progress)
   return {
     to = given.to,
+    manifest = given.manifest,
+    mode = given.mode,
     level = given.level,
     disks = given.disk,
     exclude = given.exclude,
     quiesce = FREEZES[given.freeze],
     freeze_timeout = given["freeze-timeout"],
     compress = given.compress,
+    encrypt = given.encrypt,
+    unlock_time = given["unlock-time"],
     keep = given.keep,
     verify = given.verify,
     plain = given.plain,
@@ -142,6 +152,9 @@ local function backup(given, names)
   if not given.to then
     arguments.complain(BACKUP, "--to=DIR expected")
     return arguments.USAGE
+  elseif server.is_one(given.to) and (given.all or #names > 1) and not given.to:find("{guest}", 1, true) then
+    arguments.complain(BACKUP, "{guest} expected in --to, or the guests would be written over each other")
+    return arguments.USAGE
   elseif given.keep then
     given.keep = output.counts(given.keep)
     prune.check(BACKUP.word, given.keep)
@@ -164,7 +177,7 @@ local function restore(given, operands)
   local host <close> = guestlua.open(given.connect)
   local done = with_progress("restore " .. operands[1]:match("[^/]*/*$"), function(on_progress)
     return guestlua.workflow.restore(host, { from = operands[1], at = given.at, name = given.name, to = given.to, start = given.start,
-      timeout = given.timeout, wait = given.wait, on_progress = on_progress })
+      encrypt = given.encrypt, timeout = given.timeout, wait = given.wait, on_progress = on_progress })
   end)
   if given.json then
     output.json(done)

@@ -24,6 +24,7 @@ local SPECS = {
     options = {
       { name = "at", argument = "BACKUP", help = "its id, or a time: the last one by then; default: the newest" },
       { name = "all", help = "all backups" },
+      { name = "encrypt", argument = "FILE", help = "the file with the passphrase of encrypted backups" },
       WAIT,
       JSON,
     },
@@ -109,7 +110,7 @@ end
 local function verify(given, directories)
   return each(SPECS.verify, directories, function(directory)
     local bar <close> = guestlua.progress("verify " .. directory)
-    local ok, results = retry.try(guestlua.workflow.verify, directory, { at = given.at, all = given.all, wait = given.wait,
+    local ok, results = retry.try(guestlua.workflow.verify, directory, { at = given.at, all = given.all, encrypt = given.encrypt, wait = given.wait,
       on_progress = function(progress)
         if progress.size > 0 then
           bar:update(progress.at, progress.size)

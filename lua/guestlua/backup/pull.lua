@@ -1,0 +1,64 @@
+-- Backups that guestlua reads itself, from the server of libvirt's job (pull mode) or from the files of a guest that is off.
+
+local core = require("guestlua.core")
+local engine = require("guestlua.backup.engine")
+local moment = require("guestlua.backup.moment")
+local retry = require("guestlua.workflow.retry")
+local scratch = require("guestlua.backup.scratch")
+local server = require("guestlua.backup.server")
+
+local pull = {}
+
+local function copy_of(run, disk, entry)
+  local store, options, since = run.store, run.options, disk.since
+  local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
+  if entry.image then
+    engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
+  end
+  return {
+    target = disk.target,
+    errors = errors,
+    from = run.off and engine.reader(disk.source, disk.format, errors[1])
+      or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
+    bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
+    to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key, since and #since.chain + 1 or 1),
+    server = entry.uri,
+    over = entry.uri ~= nil,
+    made = store:path(disk.sums),
+    lists = since and store:lists(since) or nil,
+    rate = options.bandwidth and math.max(options.bandwidth * (1 << 20) // #run.disks, 1) or nil,
+  }
+end
+
+-- Errors of a copy from a server that is gone.
+local NO_SERVER = { nbd_error = true, io_error = true }
+
+-- Copies. Whoever ends the job takes away the server of the disks, and the copy fails: the error is a "conflict" then.
+local function copy_all(run, copies)
+  local ok, results = retry.try(engine.copy, copies, function(progress)
+    scratch.check_room(run)
+    if run.options.on_progress then
+      run.options.on_progress(progress)
+    end
+  end)
+  if ok then
+    return results
+  end
+  local ended = not run.off and core.Error.is(results) and NO_SERVER[results.kind] and moment.ended_by_others(run)
+  if ended then
+    run:interfered(ended, results)
+  end
+  error(results, 0)
+end
+
+-- Copies the disks, from the server of libvirt's job or from their files. Returns the results.
+function pull.copy(run)
+  local copies = {}
+  for i, disk in ipairs(run.disks) do
+    copies[i] = copy_of(run, disk, run.data.disks[i])
+  end
+  server.take_over(run, copies)
+  return copy_all(run, copies)
+end
+
+return pull
