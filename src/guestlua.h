@@ -185,8 +185,7 @@ typedef struct guestlua_process {
   unsigned max_seconds;                /* after which it is killed; 0: 60 */
   size_t max_memory;                   /* bytes that it may use; 0: 256 MiB */
   unsigned long long max_instructions; /* of Lua's; 0: no limit */
-  bool require_all; /* fail if the kernel lacks a part of what confines it, seccomp or Landlock; otherwise the log, at level "info", names
-                       it */
+  bool require_all;                    /* fail if the kernel lacks seccomp or Landlock; otherwise the log names what it lacks */
 } guestlua_process;
 
 /*

@@ -36,8 +36,11 @@ static bool limit(int what, rlim_t soft, rlim_t hard)
   return setrlimit(what, &(struct rlimit){soft, hard}) == 0;
 }
 
-/* The sanitizers' shadows are as large as the address space. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
+#ifdef SANITIZED /* its shadow is as large as the address space */
 static bool limit_memory(size_t bytes)
 {
   return bytes == 0;
@@ -134,6 +137,9 @@ static struct sock_filter filter[] = {
 #ifdef SYS_epoll_wait /* older machines' */
   ALLOW(epoll_wait),
   ALLOW(time),
+#endif
+#ifdef SANITIZED
+  ALLOW(sigaltstack),
 #endif
   ALLOW(rt_sigprocmask),
   ALLOW(rt_sigreturn),

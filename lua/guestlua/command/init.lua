@@ -190,7 +190,7 @@ local function run_in_process(settings, path, ...)
   file:close()
   local results = table.pack(pcall(require("guestlua.sandbox.process").run, {
     seconds = settings.max_seconds,
-    memory = settings.max_memory and settings.max_memory << 20,
+    memory = settings.max_memory and math.min(settings.max_memory, 1 << 30) << 20, -- MiB
     instructions = settings.max_instructions,
     quiet = settings.quiet,
     level = settings.log_level or levels[settings.debug],

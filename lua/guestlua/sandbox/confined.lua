@@ -9,6 +9,9 @@ local sandbox = require("guestlua.sandbox")
 local strict = require("guestlua.base.strict")
 local wire = require("guestlua.sandbox.wire")
 
+local move, pack, unpack = table.move, table.pack, table.unpack -- as in wire.lua
+local to_bytes, from_bytes = string.pack, string.unpack
+
 local function refuse(what, why)
   error(core.Error.new({ kind = "not_allowed", op = what, message = ("%s: %s"):format(what, why) }), 0)
 end
@@ -28,7 +31,7 @@ local collect_at = MORE
 
 local function outgoing(value)
   if records[value] then
-    return "O" .. string.pack("<I4", records[value].id)
+    return "O" .. to_bytes("<I4", records[value].id)
   elseif core.Error.is(value) then
     local fields = {}
     for key, field in next, value do
@@ -38,7 +41,7 @@ local function outgoing(value)
   elseif type(value) == "table" then
     return "", value
   elseif type(value) == "userdata" and pcall(core.check_self, value, "Element", "process") then
-    return "X" .. string.pack("<s4", tostring(value))
+    return "X" .. to_bytes("<s4", tostring(value))
   end
   refuse("process", ("a %s cannot be handed over: this script has a process of its own"):format(type(value)))
 end
@@ -46,7 +49,7 @@ end
 local incoming = {
   X = function(text, at)
     local xml
-    xml, at = string.unpack("<s4", text, at)
+    xml, at = from_bytes("<s4", text, at)
     return core.element(xml), at
   end,
   E = function(_, at, read_table)
@@ -61,7 +64,7 @@ local function request(...)
   released = {}
   local text = wire.encode(outgoing, (...), gone, select(2, ...))
   if #text > wire.MOST_ASKED then
-    table.move(gone, 1, #gone, #released + 1, released)
+    move(gone, 1, #gone, #released + 1, released)
     error(core.Error.new({ kind = "limit", op = "process", message = ("a call with %d bytes is more than %d"):format(#text, wire.MOST_ASKED) }), 0)
   end
   return wire.decode(incoming, confined.ask(text))
@@ -78,7 +81,7 @@ local function ask(...)
   end
   local answer = request(...)
   if answer[1] then
-    return table.unpack(answer, 2, answer.n)
+    return unpack(answer, 2, answer.n)
   end
   error(answer[2], 0)
 end
@@ -112,7 +115,7 @@ end
 
 function incoming.O(text, at)
   local id, class
-  id, class, at = string.unpack("<I4s1", text, at)
+  id, class, at = from_bytes("<I4s1", text, at)
   local object = known[id]
   if not object then
     object = setmetatable({}, metatables[class] or metatable_of(class))
@@ -190,12 +193,12 @@ local function portable(value)
 end
 
 local function tell(op, ...)
-  local values = table.pack(...)
+  local values = pack(...)
   for i = 1, values.n do
     values[i] = portable(values[i])
   end
   io.stdout:flush()
-  request(op, table.unpack(values, 1, values.n))
+  request(op, unpack(values, 1, values.n))
 end
 
 -- Runs the script; returns the function to call when all of its tasks are over, which tells the parent of it: in no task, as there is none any more
@@ -211,13 +214,13 @@ return function()
   end
   sandbox.configure({ sandbox = true, max_memory = settings.memory / 2 ^ 20, max_instructions = settings.instructions })
   connect(load("return guestlua")())
-  local script = table.pack(ask("ready", confined.confine(settings.memory, settings.seconds)))
-  local results = table.pack(pcall(function()
-    load("arg = ...")({ [0] = script[2]:sub(2), table.unpack(script, 3, script.n) })
-    return compile(script[1], script[2])(table.unpack(script, 3, script.n))
+  local script = pack(ask("ready", confined.confine(settings.memory, settings.seconds)))
+  local results = pack(pcall(function()
+    load("arg = ...")({ [0] = script[2]:sub(2), unpack(script, 3, script.n) })
+    return compile(script[1], script[2])(unpack(script, 3, script.n))
   end))
   return function()
-    local _, e = pcall(tell, results[1] and "done" or "failed", table.unpack(results, 2, results.n)) -- it returns only if it cannot
+    local _, e = pcall(tell, results[1] and "done" or "failed", unpack(results, 2, results.n)) -- it returns only if it cannot
     tell("failed", e)
   end
 end

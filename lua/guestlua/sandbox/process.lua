@@ -15,6 +15,8 @@ local process = { SECONDS = 60, MEMORY = 256 << 20 } -- the limits if none are g
 -- Objects that the script may have at a time, and arguments of a call.
 local MOST_OBJECTS, MOST_ARGUMENTS = 10000, 200
 
+local LONGEST = 1 << 30 -- seconds, for alarm(2)
+
 local SIGALRM, SIGXCPU = 14, 24
 
 local function fail(kind, message, ...)
@@ -23,18 +25,18 @@ end
 
 -- ---- what it may ask for ----
 
--- What makes something that works in this process only: a row with such a result.
-local function stays_here(row)
+-- Why it does without what makes something that works in this process only: a row with such a result.
+local function why_not(row)
   for _, result in ipairs(row.result or {}) do
     for _, kind in ipairs({ "fun(", "Subscription", "file*" }) do
       if result:find(kind, 1, true) then
-        return true
+        return "it gives what does not leave this program"
       end
     end
   end
 end
 
-local reach -- "Guest.pause" -> { owner =, key =, stays = }; made when it is first needed
+local reach -- "Guest.pause" -> { owner =, key =, why_not = }; made when it is first needed
 local parents = {} -- class -> the one that it inherits from
 
 local function add(class, owner, key)
@@ -44,7 +46,7 @@ end
 local function note(class, row)
   local right = reach[class .. "." .. row.name]
   if right then
-    right.stays = stays_here(row)
+    right.why_not = why_not(row)
   end
 end
 
@@ -70,6 +72,7 @@ local function make_reach()
   for _, row in ipairs(define.rows) do
     note(row.owner, row)
   end
+  reach["Stream.expect"].why_not = "a bad pattern would hold up this program: read, and look in the script"
 end
 
 local function find(class, key)
@@ -128,7 +131,11 @@ end
 local function portable(foreign, e)
   local fields = {}
   for key, value in next, e do
-    fields[key] = pcall(wire.encode, foreign, value) and value or tostring(value)
+    if pcall(wire.encode, foreign, value) then
+      fields[key] = value
+    else
+      fields[key] = tostring(value)
+    end
   end
   return fields
 end
@@ -184,7 +191,7 @@ function answers.ready(self, missing)
   if text ~= "" and self.require then
     fail("no_support", "this machine's kernel cannot confine the script's process: it has no %s", text)
   elseif text ~= "" then
-    guestlua.log.info("the script's process is confined without " .. text)
+    guestlua.log[text:find("seccomp", 1, true) and "warning" or "info"]("the script's process is confined without " .. text)
   end
   self.missing = text
   return self.text, self.name, table.unpack(self.arguments, 1, self.arguments.n)
@@ -194,8 +201,8 @@ function answers.call(_, class, key, ...)
   local right = find(class, key)
   if not right then
     fail("not_allowed", "a script that has a process of its own has no '%s.%s'", tostring(class), tostring(key))
-  elseif right.stays then
-    fail("not_allowed", "%s.%s: it gives what does not leave this program, so a script that has a process of its own does without", class, key)
+  elseif right.why_not then
+    fail("not_allowed", "%s.%s: a script that has a process of its own does without: %s", class, key, right.why_not)
   elseif select("#", ...) > MOST_ARGUMENTS then
     fail("bad_argument", "%s.%s: more than %d arguments", class, key, MOST_ARGUMENTS)
   end
@@ -310,7 +317,8 @@ function Served:__close()
 end
 
 -- Of this process's environment: what is needed to load programs and Lua's modules, and how texts and times are written.
-local VARIABLES = "PATH LD_LIBRARY_PATH LD_PRELOAD LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4 LANG LC_ALL LC_CTYPE LC_TIME TZ"
+local VARIABLES = "PATH LD_LIBRARY_PATH LD_PRELOAD LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4 LANG LC_ALL LC_CTYPE LC_TIME TZ "
+  .. "ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS"
 
 local function environment()
   local list = {}
@@ -329,7 +337,7 @@ function process.run(options, text, name, ...)
   elseif not reach then
     make_reach()
   end
-  local seconds = options.seconds or process.SECONDS
+  local seconds = math.min(options.seconds or process.SECONDS, LONGEST)
   local program = options.program or core.command()
   local peer <close>, why = core.peer({ program, name }, environment())
   if not peer then

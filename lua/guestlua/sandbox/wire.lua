@@ -2,8 +2,7 @@
 -- d (a float), s (a string), T (a table: the count of its pairs, then those). Capitals that are not T are the two sides' own: see process.lua and
 -- confined.lua, which give `foreign`, functions for those.
 
-local math, next, select, type = math, next, select, type
--- Lua's own: a script that has used up its instructions could not be told of any more by those that it pays for.
+-- Those of Lua's own: a sandbox that counts instructions has others in their places, which charge the script.
 local concat, pack, unpack = table.concat, string.pack, string.unpack
 
 local wire = { MOST_ASKED = 4 << 20, MOST_ANSWERED = 16 << 20 } -- bytes of a message
