@@ -98,6 +98,23 @@ describe("A task that computes", function()
     assert.same({ 0, "as ever\n", "" }, { code, out, err })
   end)
 
+  it("is cut after a wait in place too", function()
+    local code, out, err = runs("", [[
+      local turns, stop = 0, false
+      guestlua.spawn(function()
+        while not stop do
+          turns = turns + 1
+          guestlua.sleep(0.001)
+        end
+      end)
+      table.sort({ 3, 2, 1 }, function(a, b) guestlua.sleep(0.01) return a < b end)
+      local before = turns
+      while turns < before + 5 do end -- it ends if the other one goes on
+      stop = true
+      print("cut")]])
+    assert.same({ 0, "cut\n", "" }, { code, out, err })
+  end)
+
   it("is counted in a sandbox, and cut there", function()
     local code, out, err = runs("--sandbox --max-instructions 100000000", [[
       local stop, turns = false, { 0, 0 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "loop/sandbox.h"
+#include "loop/slice.h"
 #include "loop/task.h"
 
 /* The greatest depth of nested waits in place: Lua has room for some 200 nested calls of C functions, the script's own included. */
@@ -62,6 +63,7 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
   w->task->waits = w->outer;
   s->timed_out = w->timed_out;
   uv_close((uv_handle_t *)&w->timer, on_waiter_closed);
+  gl_slice_begin(s);
 }
 
 int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ctx, lua_KFunction k)

@@ -46,6 +46,7 @@ static void on_signal(int signo, siginfo_t *info, void *context)
   gl_state *s = info->si_code == SI_TIMER ? gl_state_find(info->si_value.sival_ptr) : NULL;
   if (s && s->slice.ms) {
     lua_State *active = atomic_load(&s->active);
+    active = s->looping ? NULL : active;                       /* what waits in place does not compute */
     s->slice.over = active && s->slice.seen == s->slice.turns; /* since the timer was armed no other task has begun */
     if (s->slice.over && !lua_gethook(active))                 /* a debugger's, or that of an interrupt, is left alone */
       lua_sethook(active, on_slice, LUA_MASKCOUNT, 1);

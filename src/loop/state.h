@@ -53,11 +53,11 @@ typedef struct gl_state {
   gl_task *root;             /* stands for code that runs in no task */
   bool passes;               /* yielding from active returns to the loop */
   int tasks_made;
-  int in_place;     /* nested waits in place */
-  int submitted;    /* calls handed to libuv */
-  bool looping;     /* uv_run runs: no Lua code does, except luv's callbacks */
-  bool dispatching; /* for a program with its own loop: no call may block it */
-  bool timed_out;   /* the wait that ended last, for its continuation */
+  int in_place;          /* nested waits in place */
+  int submitted;         /* calls handed to libuv */
+  volatile bool looping; /* uv_run runs: no Lua code does, except luv's callbacks */
+  bool dispatching;      /* for a program with its own loop: no call may block it */
+  bool timed_out;        /* the wait that ended last, for its continuation */
   gl_counters alive;
   const gl_watcher *watchers[GL_MOST_HOOKS]; /* the watchers of calls: call/watch.h */
   int watcher_count;
