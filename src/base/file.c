@@ -205,6 +205,13 @@ static int user(lua_State *L)
   return 1;
 }
 
+/* core.process(): the number of this process, as its children see it. */
+static int process(lua_State *L)
+{
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
 void gl_file_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"write_file", write_file},
@@ -216,6 +223,7 @@ void gl_file_open(lua_State *L)
                                        {"sync_file", sync_file},
                                        {"free_space", free_space},
                                        {"user", user},
+                                       {"process", process},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

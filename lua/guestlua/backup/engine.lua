@@ -38,9 +38,12 @@ local function escaped(path)
   return (path:gsub(",", ",,"))
 end
 
--- qemu-nbd's messages go to a file, because nobody reads its standard error.
+-- qemu-nbd's messages go to a file, because nobody reads its standard error. It ends with this process, even if that is killed before it has
+-- connected: it would wait for that for ever, and have the image open.
+local PROGRAM = [[exec 2>"$0"; exec setpriv --pdeathsig KILL sh -c '[ $PPID = "$0" ] && exec qemu-nbd "$@"' "$@"]]
+
 local function program(errors, arguments)
-  return { "sh", "-c", 'exec 2>"$0"; exec qemu-nbd "$@"', errors, table.unpack(arguments) }
+  return { "sh", "-c", PROGRAM, errors, tostring(core.process()), table.unpack(arguments) }
 end
 
 -- The two sides of a copy: one reads an image with its backing images, the other writes one.
