@@ -6127,6 +6127,7 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field frozen_seconds number? how long the file systems were frozen
 ---@field checkpoint string? the checkpoint for the next increment
 ---@field pruned string[]? ids of backups that `keep` removed
+---@field merged string[]? ids of kept backups that others were merged into, as `keep` wanted
 ---@field warnings string[]? problems that did not stop it
 ---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
@@ -6428,14 +6429,18 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 
 ---@class guestlua.PruneResult
 ---@field pruned string[] ids of the backups that were removed; in a dry run: that would be
----@field left table[]? files that stay: path, why
+---@field merged string[]? ids of kept backups that others were merged into
+---@field left table[]? files that stay although they should go: path, why; kind, if it is because of an error
+---@field foreign string[]? paths of files in the directory that are of no backup; they are left alone
 
 ---@class guestlua.PruneOptions
----@field keep table {full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
+---@field keep table {full=N, increments=M}: the newest N full backups, and the newest M increments over each; default: all of them; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
+---@field compress? string of images that are written anew: "zstd" or "zlib"; default: none
+---@field on_progress? function called often with {size, at, read, written}, in bytes, of each disk that is merged
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does an image that a guest of the host or another image uses.
+---Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs is merged into it: the kept one's images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a guest of the host or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.
 ---@param host guestlua.Host the Host: images that its guests need stay
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions

@@ -26,7 +26,6 @@ local NAME = "backup"
 local RESERVE = 256 << 20
 
 local LEVELS = { auto = true, full = true, incremental = true }
-local COMPRESSIONS = { zstd = true, zlib = true }
 
 -- ---- bad input ----
 
@@ -44,11 +43,10 @@ local function arguments(run)
     bad(NAME, "to", "an absolute path expected")
   elseif options.level and not LEVELS[options.level] then
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
-  elseif options.compress and not COMPRESSIONS[options.compress] then
-    bad(NAME, "compress", "\"zstd\" or \"zlib\" expected")
   elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
     bad(NAME, "scratch", "an absolute path expected")
   end
+  engine.check_compression(NAME, options.compress)
   check_names("disks", options.disks)
   check_names("exclude", options.exclude)
   prune.check(NAME, options.keep)
@@ -298,11 +296,14 @@ end
 
 -- The backup exists whether or not this succeeds: a failure is only reported.
 local function tidy(run)
+  local function warn(text)
+    run.warnings = run.warnings or {}
+    table.insert(run.warnings, text)
+  end
   local function attempt(fn, ...)
     local ok, result = retry.try(fn, ...)
     if not ok then
-      run.warnings = run.warnings or {}
-      table.insert(run.warnings, core.Error.is(result) and result.message or tostring(result))
+      warn(core.Error.is(result) and result.message or tostring(result))
     end
     return ok and result or nil
   end
@@ -311,8 +312,14 @@ local function tidy(run)
       attempt(checkpoint.delete, run.guest, name)
     end
   end
-  if run.options.keep then
-    run.pruned = attempt(prune.run, run.store, run.options.keep, run.guest.host)
+  local done = run.options.keep and attempt(prune.run, run.store, run.options.keep, run.guest.host, { compress = run.options.compress })
+  if done then
+    run.pruned, run.merged, run.manifest = done.pruned, done.merged, run.store:find(run.id)
+    for _, file in ipairs(done.left) do
+      if file.kind then
+        warn(file.path .. ": " .. file.why)
+      end
+    end
   end
 end
 
@@ -332,6 +339,7 @@ steps.define({
     { name = "frozen_seconds", type = "number?", help = "how long the file systems were frozen" },
     { name = "checkpoint", type = "string?", help = "the checkpoint for the next increment" },
     { name = "pruned", type = "string[]?", help = "ids of backups that `keep` removed" },
+    { name = "merged", type = "string[]?", help = "ids of kept backups that others were merged into, as `keep` wanted" },
     { name = "warnings", type = "string[]?", help = "problems that did not stop it" },
     chain.PLAIN_FIELD,
   },
@@ -372,7 +380,7 @@ steps.define({
       run:part("tidy", tidy, run)
     end
     return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = manifest.level_of(data), left_out = data.left_out,
-      disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, warnings = run.warnings,
-      checkpoint = data.checkpoint, plain = run.plain }
+      disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, merged = run.merged,
+      warnings = run.warnings, checkpoint = data.checkpoint, plain = run.plain }
   end,
 })

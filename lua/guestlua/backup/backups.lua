@@ -146,27 +146,36 @@ define(workflow, "workflow", {
 
 define(workflow, "workflow", {
   name = "prune",
-  help = "Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does "
-    .. "an image that a guest of the host or another image uses.",
+  help = "Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs is merged into it: the kept one's "
+    .. "images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a guest of the host "
+    .. "or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.",
   fields = {
     { name = "pruned", type = "string[]", help = "ids of the backups that were removed; in a dry run: that would be" },
-    { name = "left", type = "table[]?", help = "files that stay: path, why" },
+    { name = "merged", type = "string[]?", help = "ids of kept backups that others were merged into" },
+    { name = "left", type = "table[]?", help = "files that stay although they should go: path, why; kind, if it is because of an error" },
+    { name = "foreign", type = "string[]?", help = "paths of files in the directory that are of no backup; they are left alone" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host: images that its guests need stay" },
     DIRECTORY,
-    { name = "keep", type = "table", required = true, help = "{full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the "
-      .. "newest of each of so many days, weeks and months" },
+    { name = "keep", type = "table", required = true, help = "{full=N, increments=M}: the newest N full backups, and the newest M increments over "
+      .. "each; default: all of them; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months" },
+    { name = "compress", type = "string", help = "of images that are written anew: \"zstd\" or \"zlib\"; default: none" },
+    { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each disk that is merged" },
     WAIT,
   },
   blocks = true,
   run = function(host, directory, options)
     core.check_self(host, "Host", "prune")
     prune.check("prune", options.keep)
+    engine.check_compression("prune", options.compress)
     local store = stores.at(directory)
     store:find()
-    local pruned, left = locked(store, options.wait, prune.run, store, options.keep, host)
-    return { pruned = pruned, left = #left > 0 and left or nil }
+    local done = locked(store, options.wait, prune.run, store, options.keep, host, options)
+    for _, list in ipairs({ "merged", "left", "foreign" }) do
+      done[list] = #done[list] > 0 and done[list] or nil
+    end
+    return done
   end,
 })
 

@@ -1,6 +1,7 @@
 -- Copies disks: qemu-img makes images, qemu-nbd reads and writes them, and core.nbd_copy copies between them. No format is known here.
 
 local core = require("guestlua.core")
+local bad = require("guestlua.base.define").bad
 local qemu_img = require("guestlua.disk.qemu_img")
 
 local engine = {}
@@ -17,6 +18,15 @@ function engine.check()
   if not core.nbd_copy then
     fail("no_support", { message = "backups need libnbd, and guestlua was built without it",
       hint = "install libnbd-dev and nettle-dev, and build again; guest:backup_begin in push mode does without" })
+  end
+end
+
+local COMPRESSIONS = { zstd = true, zlib = true }
+
+-- Raises if an argument of that function is no method of compression.
+function engine.check_compression(op, method)
+  if method and not COMPRESSIONS[method] then
+    bad(op, "compress", "\"zstd\" or \"zlib\" expected")
   end
 end
 

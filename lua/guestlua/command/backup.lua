@@ -95,6 +95,9 @@ local function tell_backup(done)
   for _, id in ipairs(done.pruned or {}) do
     print(core.printable("  removed: " .. id))
   end
+  for _, id in ipairs(done.merged or {}) do
+    print(core.printable("  merged into: " .. id))
+  end
   for _, warning in ipairs(done.warnings or {}) do
     arguments.report(BACKUP, ("%s: warning: "):format(done.guest), warning)
   end
