@@ -3,6 +3,7 @@
 -- The old contents of blocks that the running guest overwrites go to scratch files until the disks are read (libvirt's pull mode). The disks of a
 -- guest that is off are read as they are, and QEMU's lock keeps it from being started meanwhile.
 
+local boot = require("guestlua.backup.boot")
 local core = require("guestlua.core")
 local checkpoint = require("guestlua.backup.checkpoint")
 local claim = require("guestlua.workflow.claim")
@@ -45,6 +46,9 @@ local function arguments(run)
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
   elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
     bad(NAME, "scratch", "an absolute path expected")
+  end
+  if type(options.verify) == "string" and options.verify ~= "boot" then
+    bad(NAME, "verify", "true, false or \"boot\" expected")
   end
   engine.check_compression(NAME, options.compress)
   check_names("disks", options.disks)
@@ -340,6 +344,7 @@ steps.define({
     { name = "checkpoint", type = "string?", help = "the checkpoint for the next increment" },
     { name = "pruned", type = "string[]?", help = "ids of backups that `keep` removed" },
     { name = "merged", type = "string[]?", help = "ids of kept backups that others were merged into, as `keep` wanted" },
+    { name = "boot", type = "table?", help = "how it booted, as in the result of verify" },
     { name = "warnings", type = "string[]?", help = "problems that did not stop it" },
     chain.PLAIN_FIELD,
   },
@@ -353,7 +358,8 @@ steps.define({
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default: 60" },
     { name = "compress", type = "string", help = "\"zstd\" or \"zlib\"; default: none" },
     { name = "keep", type = "table", help = "the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all" },
-    { name = "verify", type = "boolean", help = "read the backup back before it counts" },
+    { name = "verify", type = "boolean or string", help = "read the backup back before it counts; \"boot\": and then start the guest from it, as "
+      .. "verify with boot=true does: if that fails the backup stays, and so do the older ones" },
     chain.PLAIN,
     { name = "bandwidth", type = "integer", help = "MiB/s to read at most; default: no limit" },
     { name = "scratch", type = "string", help = "a directory for scratch files (blocks that the guest overwrites); default: the image's directory" },
@@ -374,6 +380,8 @@ steps.define({
   { "end", run = finish },
   { "verify", run = verify, when = function(run) return run.options.verify end, checks = true },
   { "write", run = manifest.write, checks = true },
+  { "boot", run = function(run) run.boot = boot.run(run.store, run.store:find(run.id), {}) end,
+    when = function(run) return run.options.verify == "boot" end, checks = true },
   result = function(run)
     local data = run.data
     if run.manifest then
@@ -381,6 +389,6 @@ steps.define({
     end
     return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = manifest.level_of(data), left_out = data.left_out,
       disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, merged = run.merged,
-      warnings = run.warnings, checkpoint = data.checkpoint, plain = run.plain }
+      warnings = run.warnings, boot = run.boot, checkpoint = data.checkpoint, plain = run.plain }
   end,
 })

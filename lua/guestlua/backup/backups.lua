@@ -1,5 +1,6 @@
 -- Lists backups, verifies that they are as saved, and prunes them.
 
+local boot = require("guestlua.backup.boot")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local engine = require("guestlua.backup.engine")
@@ -85,26 +86,26 @@ function backups.check_images(manifest, results)
   end
 end
 
-local function verify_one(store, manifest, on_progress)
+local function verify_one(store, manifest, options)
   for _, file in ipairs(manifest.files) do
     store:kept(manifest, file.what)
   end
-  local results = engine.copy(backups.comparisons(store, manifest), on_progress)
+  local results = engine.copy(backups.comparisons(store, manifest), options.on_progress)
   backups.check_images(manifest, results)
   local read = 0
   for _, result in ipairs(results) do
     read = read + result.read
   end
-  return read
+  return { id = manifest.id, ok = true, read = read, boot = options.boot and not core.dry_run() and boot.run(store, manifest, options) or nil }
 end
 
 local function verify(store, options)
   local manifests = options.all and store:manifests() or { store:find(options.at) }
   local results, failure = {}, nil
   for i, manifest in ipairs(manifests) do
-    local ok, e = retry.try(verify_one, store, manifest, options.on_progress)
-    results[i] = { id = manifest.id, ok = ok, read = ok and e or nil, error = not ok and e or nil }
-    failure = failure or not ok and e or nil
+    local ok, result = retry.try(verify_one, store, manifest, options)
+    results[i] = ok and result or { id = manifest.id, ok = false, error = result }
+    failure = failure or not ok and result or nil
   end
   if failure then
     failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
@@ -117,17 +118,24 @@ end
 define(workflow, "workflow", {
   name = "verify",
   help = "Reads backups, each disk through its whole chain, and compares every block with the checksums made when it was saved. It needs "
-    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all results.",
+    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all results. "
+    .. "With boot=true the guest is also started from it, on a QEMU of its own without a network, and thrown away: if its agent does not answer, or "
+    .. "the command fails, that is an error of kind \"boot_failed\", with the end of its `console`. The backup is not written to.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the backup's id" },
     { name = "ok", type = "boolean", help = "whether every block is as saved" },
     { name = "read", type = "integer", help = "bytes read" },
+    { name = "boot", type = "table?", help = "how it booted: agent_seconds until its agent answered; the command's exit_code, output, errors" },
   },
   params = {
     DIRECTORY,
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
     { name = "all", type = "boolean", help = "all backups in the directory" },
+    { name = "boot", type = "boolean", help = "start the guest that is in it, and throw it away" },
+    { name = "command", type = "table", help = "a program to run in that guest, and its arguments, which has to end with 0, for example "
+      .. "{\"systemctl\", \"is-active\", \"postgresql\"}; default: {\"/bin/sh\", \"-c\", \"exit\"}" },
+    { name = "boot_timeout", type = "number", help = "seconds until the agent has to have answered and the command to be over; default: 300" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each backup" },
     WAIT,
   },
@@ -135,6 +143,7 @@ define(workflow, "workflow", {
   run = function(directory, options)
     check_named("verify", "directory", directory)
     check_named("verify", "at", options.at)
+    boot.check("verify", options)
     engine.check()
     local store = stores.at(directory)
     store:find(options.at) -- before a lock is made in a directory without backups

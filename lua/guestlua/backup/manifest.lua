@@ -57,7 +57,7 @@ function manifest.write(run)
     level_used = manifest.level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for,
     checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run),
     seconds = core.now() - run.began,
-    verified = run.options.verify or false,
+    verified = run.options.verify and true or false,
   }
   run.store:write(run.manifest)
 end

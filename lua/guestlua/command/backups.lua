@@ -19,11 +19,14 @@ local SPECS = {
     options = { JSON },
   },
   verify = {
-    help = "Reads backups, each disk through its whole chain, and compares every block with its checksum.",
-    codes = "0, all is what was saved; 1, something is not; 2, wrong usage.",
+    help = "Reads backups, each disk through its whole chain, and compares every block with its checksum. With --boot it sees whether they boot.",
+    codes = "0, all is what was saved, and boots; 1, something is not, or does not; 2, wrong usage.",
     options = {
       { name = "at", argument = "BACKUP", help = "its id, or a time: the last one by then; default: the newest" },
       { name = "all", help = "all backups" },
+      { name = "boot", help = "start the guest that is in it too, without a network, and throw it away" },
+      { name = "run", argument = "COMMAND", help = "a shell command that has to succeed in that guest" },
+      { name = "boot-timeout", argument = "SECONDS", number = true, help = "until its agent has to have answered; default: 300" },
       WAIT,
       JSON,
     },
@@ -98,9 +101,11 @@ end
 local function print_verified(given, directory, results)
   for _, one in ipairs(results) do
     if given.json then
-      output.json({ directory = directory, id = one.id, ok = one.ok, read = one.read, error = one.error and output.failure(nil, one.error).error })
+      output.json({ directory = directory, id = one.id, ok = one.ok, read = one.read, boot = one.boot,
+        error = one.error and output.failure(nil, one.error).error })
     elseif one.ok then
-      print(core.printable(("%s/%s: %s read, all of it is what was saved"):format(directory, one.id, output.bytes(one.read))))
+      print(core.printable(("%s/%s: %s read, all of it is what was saved%s"):format(directory, one.id, output.bytes(one.read),
+        one.boot and (", and booted in %.1f s"):format(one.boot.agent_seconds) or "")))
     else
       arguments.report(SPECS.verify, ("%s/%s: "):format(directory, one.id), one.error)
     end
@@ -119,6 +124,7 @@ local function verify(given, directories)
   return each(SPECS.verify, directories, function(directory)
     local bar <close> = guestlua.progress("verify " .. directory)
     local ok, results = retry.try(guestlua.workflow.verify, directory, { at = given.at, all = given.all, wait = given.wait,
+      boot = given.boot, command = given.run and { "/bin/sh", "-c", given.run }, boot_timeout = given["boot-timeout"],
       on_progress = callback(bar) })
     if not ok and not (core.Error.is(results) and results.results) then
       error(results, 0)
