@@ -14,7 +14,7 @@ local function fail(kind, fields)
   error(core.Error.new(fields), 0)
 end
 
--- Raises if backups cannot be made here at all.
+-- Raises if copies cannot be made here.
 function engine.check()
   if not core.nbd_copy then
     fail("no_support", { message = "this needs libnbd, and guestlua was built without it",
