@@ -6171,6 +6171,8 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field mode "pull"|"push" who read the disks: guestlua, or QEMU itself
 ---@field lacks string[]? what a pushed backup lacks in comparison
 ---@field pruned string[]? ids of backups that `keep` removed
+---@field merged string[]? ids of kept backups that others were merged into, as `keep` wanted
+---@field boot table? how it booted, as in the result of verify
 ---@field warnings string[]? problems that did not stop it
 ---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
@@ -6187,7 +6189,7 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
 ---@field unlock_time? integer milliseconds of the processor that unlocking an image takes, and each guess of a passphrase; a chain is unlocked image by image; default: 2000, as QEMU's; a long random passphrase is as safe with 10
 ---@field keep? table the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all
----@field verify? boolean read the backup back before it counts
+---@field verify? boolean|string read the backup back before it counts; "boot": and then start the guest from it, as verify with boot=true does: if that fails the backup stays, and so do the older ones
 ---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
 ---@field bandwidth? integer MiB/s to read at most; default: no limit
 ---@field scratch? string a directory for scratch files (blocks that the guest overwrites); default: the image's directory
@@ -6543,14 +6545,18 @@ function workflow.offline_migrate(guest, destination, options) end
 
 ---@class guestlua.PruneResult
 ---@field pruned string[] ids of the backups that were removed; in a dry run: that would be
----@field left table[]? files that stay: path, why
+---@field merged string[]? ids of kept backups that others were merged into
+---@field left table[]? files that stay although they should go: path, why; kind, if it is because of an error
+---@field foreign string[]? paths of files in the directory that are of no backup; they are left alone
 
 ---@class guestlua.PruneOptions
----@field keep table {full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
+---@field keep table {full=N, increments=M}: the newest N full backups, and the newest M increments over each; default: all of them; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
+---@field compress? string of images that are written anew: "zstd" or "zlib"; default: none
+---@field on_progress? function called often with {size, at, read, written}, in bytes, of each disk that is merged
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does an image that a guest of the host or another image uses.
+---Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs is merged into it: the kept one's images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a guest of the host or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.
 ---@param host guestlua.Host the Host: images that its guests need stay
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions
@@ -6768,16 +6774,20 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@field id string the backup's id
 ---@field ok boolean whether every block is as saved
 ---@field read integer bytes read
+---@field boot table? how it booted: agent_seconds until its agent answered; the command's exit_code, output, errors
 
 ---@class guestlua.VerifyOptions
 ---@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
 ---@field all? boolean all backups in the directory
 ---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
+---@field boot? boolean start the guest that is in it, and throw it away
+---@field command? table a program to run in that guest, and its arguments, which has to end with 0, for example {"systemctl", "is-active", "postgresql"}; default: {"/bin/sh", "-c", "exit"}
+---@field boot_timeout? number seconds until the agent has to have answered and the command to be over; default: 300
 ---@field on_progress? function called often with {size, at, read, written}, in bytes, of each backup
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Reads backups, each disk through its whole chain, and compares every block with the checksums made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all results.
+---Reads backups, each disk through its whole chain, and compares every block with the checksums made when it was saved. It needs no libvirt. A difference is an error of kind "checksum_error", which names the disk and the place; its field `results` has all results. With boot=true the guest is also started from it, on a QEMU of its own without a network, and thrown away: if its agent does not answer, or the command fails, that is an error of kind "boot_failed", with the end of its `console`. The backup is not written to.
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.VerifyOptions
 ---@return guestlua.VerifyResult[]

@@ -106,6 +106,33 @@ describe("A copy over NBD", function()
     copy({ from = server("increment.qcow2"), lists = { lists[1] }, compare = true })
   end)
 
+  it_("of what some lists of a chain have, zeros too, merges them into one image with one list", function()
+    image("full.qcow2", 100, { [0] = 1, [3] = 2, [4] = 3 })
+    local from, lists = "full", {}
+    for i, change in ipairs({ { 9, 50 }, { 0, 3 }, { 8, 50 } }) do -- each overwrites what one before it has
+      local name = "increment" .. i
+      sh("qemu-img create -q -f qcow2 -b %s.qcow2 -F qcow2 %s.qcow2", from, name)
+      sh("qemu-io -c 'write -q %s %d %d' %s.qcow2", change[1] == 0 and "-z" or "-P " .. change[1], change[2] * BLOCK, BLOCK, name)
+      local sum = change[1] == 0 and "zero" or core.sha256(string.char(change[1]):rep(BLOCK))
+      local file <close> = assert(io.open(dir .. "/" .. name, "w"))
+      file:write(("guestlua-sums 1 %d\n%d %d %s\n"):format(100 * BLOCK, change[2] * BLOCK, BLOCK, sum))
+      table.insert(lists, 1, list(name))
+      from = name
+    end
+    local below = { list("full", copy({ from = server("full.qcow2"), made = dir .. "/full" }).made_sha256) }
+    sh("qemu-img create -q -f qcow2 -b full.qcow2 -F qcow2 merged.qcow2")
+    local merged = copy({ from = server("increment3.qcow2"), to = server("merged.qcow2", { write = true }), made = dir .. "/merged", compare = true,
+      lists = lists, below = below })
+    sh("qemu-img compare increment3.qcow2 merged.qcow2")
+    assert.equal(BLOCK, merged.read)
+    assert.equal(BLOCK, merged.zeroed)
+    assert.equal(3, #lines("merged"))
+    local all = copy({ from = server("increment3.qcow2"), made = dir .. "/all" })
+    assert.equal(all.image_sha256, merged.image_sha256)
+    local chain = { list("merged", merged.made_sha256), below[1] }
+    assert.equal(all.image_sha256, copy({ from = server("merged.qcow2"), lists = chain, compare = true, whole = true }).image_sha256)
+  end)
+
   it_("finds a block that is gone, one that came, and a list that is not the one that was made", function()
     image("from.qcow2", 20, { [5] = 1 })
     image("to.qcow2", 20, {})

@@ -309,9 +309,14 @@ describe("A backup", function()
     assert.same({ ids[3], ids[4], ids[5] }, left())
     assert.equal("3", sh("ls %s/*.qcow2 | wc -l", directory):match("%d+"))
     workflow.verify(directory, { all = true })
-    -- an increment needs what is below it
-    ids[6] = backup({ keep = { daily = 1 } }).id
-    assert.same({ ids[5], ids[6] }, left())
+    -- an increment gets what is below it
+    result = backup({ keep = { daily = 1 } })
+    assert.same({ ids[3], ids[4], ids[5] }, result.pruned)
+    assert.same({ result.id }, result.merged)
+    assert.equal(1, #result.disks[1].chain)
+    assert.same({ result.id }, left())
+    workflow.verify(directory, { all = true })
+    assert.equal("incremental", backup().level_used)
     workflow.verify(directory, { all = true })
   end)
 

@@ -124,6 +124,9 @@ describe("An encrypted backup", function()
     assert.equal(3, #workflow.verify(to .. "/tiny", { all = true, encrypt = file }))
     assert.same({ MARK .. " 3", MARK .. " 2" }, restored())
     assert.same({ MARK .. " 1", MARK .. " 2" }, restored(second.id))
+    -- nothing is merged without the passphrase
+    local pruned = workflow.prune(machine.host, to .. "/tiny", { keep = { daily = 1 } })
+    assert.same({ pruned = {} }, pruned)
     -- as the manual says: each image of the chain has its key
     sh("cd %s/tiny && qemu-img convert --object secret,id=key,file=%s -O qcow2 --image-opts driver=qcow2,file.filename=%s.vdb.qcow2,%s "
       .. "../by-hand.qcow2", to, file, third.id, "encrypt.key-secret=key,backing.encrypt.key-secret=key,backing.backing.encrypt.key-secret=key")
@@ -158,6 +161,11 @@ describe("An encrypted backup", function()
     -- a full backup begins another chain, which may have another passphrase
     assert.equal("full", backup({ encrypt = wrong, level = "full" }).level_used)
     workflow.verify(to .. "/tiny", { encrypt = wrong })
+  end)
+
+  it_("boots with its passphrase", function()
+    assert.equal(0, backup({ disks = { "vda" }, verify = "boot" }).boot.exit_code)
+    assert.equal(0, workflow.verify(to .. "/tiny", { boot = true, encrypt = file })[1].boot.exit_code)
   end)
 
   it_("has no increment in common with one in the clear", function()

@@ -30,6 +30,7 @@ end
 local RECIPES = {
   ["List guests and what they do"] = "running +%d+ MiB +1 CPUs",
   ["Back up every running guest"] = { "full\tfrozen\t1 disks", nbd = true },
+  ["See whether a backup boots"] = { "is up after %d+.* %d+/%d+ ", nbd = true },
   ["Clone a guest"] = { "%-copy is there, and off", nbd = true },
   ["Restart guests one after the other"] = " is back",
   ["Shut all guests down, before the host is serviced"] = "all guests are off",
@@ -78,6 +79,7 @@ describe("The documentation's recipes:", function()
         return type(value) == "function" and function(_, ...) return value(machine.host, ...) end or value
       end })
     end
+    code = code:gsub('"/backup/web1"', ('"/backup/%s"'):format(machine.guest.name))
     code = code:gsub('"web1"', ("%q"):format(machine.guest.name)):gsub('"/(backup)', '"' .. machine.dir .. "/%1")
       :gsub('"/(images)', '"' .. machine.dir .. "/%1"):gsub('"curl"', '"' .. machine.dir .. '/curl"')
       :gsub("workflow%.restore%(host", "workflow.restore(guestlua.host")

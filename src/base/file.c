@@ -244,6 +244,13 @@ static int secret_file(lua_State *L)
   return 1;
 }
 
+/* core.process(): the number of this process, as its children see it. */
+static int process(lua_State *L)
+{
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
 void gl_file_open(lua_State *L)
 {
   static const luaL_Reg methods[] = {
@@ -263,6 +270,7 @@ void gl_file_open(lua_State *L)
                                        {"free_space", free_space},
                                        {"secret_file", secret_file},
                                        {"user", user},
+                                       {"process", process},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

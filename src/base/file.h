@@ -5,7 +5,7 @@
 #include <lua.h>
 
 /* Sets write_file, read_file, remove_file, make_directory, list_directory, distrust_directory,
- * sync_file, free_space, secret_file and user in the table on top of the stack.
+ * sync_file, free_space, secret_file, user and process in the table on top of the stack.
  * [-0, +0, m] */
 void gl_file_open(lua_State *L);
 

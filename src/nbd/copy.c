@@ -144,7 +144,7 @@ static bool write_zeros(engine *e, slot *s, uint64_t offset, uint64_t length)
 {
   nbd_completion_callback done = {.callback = on_done, .user_data = s};
   atomic_fetch_add(&e->copy->zeroed, length);
-  if (!(e->pair->sides[0].bitmap || e->copy->over) || !has_destination(e))
+  if (!(e->pair->sides[0].bitmap || e->copy->over || e->copy->below_count > 0) || !has_destination(e))
     return true;
   s->left++;
   return nbd_aio_zero(e->pair->sides[1].nbd, length, offset, done, 0) >= 0 || gl_nbd_fail_nbd(&e->pair->failure, e->pair->sides[1].name);
@@ -325,7 +325,7 @@ static bool finish_list(engine *e)
   c->lists--;
   c->list_count++;
   c->lists[0] = (gl_sums_list){.path = c->made, .sha256 = c->made_sha256};
-  return gl_sums_digest(&e->reader, c->lists, c->list_count, c->image_sha256) || fail_list(e);
+  return gl_sums_digest(&e->reader, c->lists, c->list_count + c->below_count, c->image_sha256) || fail_list(e);
 }
 
 void gl_nbd_copy_run(gl_nbd_copy *c)

@@ -8,6 +8,8 @@
  *   made            the list of checksums to make of what was read
  *   lists, compare  what is read has to be what these lists say, newest first; without compare they are those below the list that is made
  *   whole           compare: all of the disk has to be on the lists; otherwise only what is on them is read
+ *   below           after the lists in the array: of what the destination lies over, so zeros are written too. They are not read of the
+ *                   source, and count only for the checksum of the list that is made together with what is below
  */
 #ifndef GL_NBD_COPY_H
 #define GL_NBD_COPY_H
@@ -19,7 +21,7 @@ typedef struct gl_nbd_copy {
   gl_nbd_pair pair;
   const char *made;
   gl_sums_list *lists; /* with one more place in front, for the list that is made */
-  int list_count;
+  int list_count, below_count;
   bool compare, whole, over, probe;
   uint64_t rate; /* bytes a second at most; 0: any */
 

@@ -127,23 +127,25 @@ static void read_side(lua_State *L, job *j, int number, const char *key, const c
   lua_pop(L, 1);
 }
 
-static void read_lists(lua_State *L, job *j)
+/* Appends the lists of a field to those that the copy has; returns how many. */
+static int read_lists(lua_State *L, job *j, const char *key)
 {
-  j->copy.lists = &j->lists[1];
-  if (lua_getfield(L, 1, "lists") == LUA_TTABLE) {
-    lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-    luaL_argcheck(L, count <= GL_MOST_LISTS, 1, "too many lists");
-    for (lua_Integer i = 1; i <= count; i++) {
-      lua_rawgeti(L, -1, i);
+  gl_sums_list *lists = &j->lists[1 + j->copy.list_count];
+  lua_Integer count = 0;
+  if (lua_getfield(L, 1, key) == LUA_TTABLE) {
+    count = (lua_Integer)lua_rawlen(L, -1);
+    luaL_argcheck(L, count <= GL_MOST_LISTS - j->copy.list_count, 1, "too many lists");
+    for (lua_Integer i = 0; i < count; i++) {
+      lua_rawgeti(L, -1, i + 1);
       lua_getfield(L, -1, "path");
-      j->lists[i].path = keep(L);
+      lists[i].path = keep(L);
       lua_getfield(L, -1, "sha256");
-      j->lists[i].sha256 = keep(L);
+      lists[i].sha256 = keep(L);
       lua_pop(L, 1);
     }
-    j->copy.list_count = (int)count;
   }
   lua_pop(L, 1);
+  return (int)count;
 }
 
 /* A thread that leaves signals to the Lua thread. */
@@ -165,7 +167,9 @@ static int nbd_copy(lua_State *L)
   job *j = push_job(L, gl_state_get(L));
   read_side(L, j, 0, "from", "the source");
   read_side(L, j, 1, "to", "the destination");
-  read_lists(L, j);
+  j->copy.lists = &j->lists[1];
+  j->copy.list_count = read_lists(L, j, "lists");
+  j->copy.below_count = read_lists(L, j, "below");
   j->copy.pair.sides[0].bitmap = text_field(L, "bitmap");
   j->copy.made = text_field(L, "made");
   j->copy.compare = flag_field(L, "compare");

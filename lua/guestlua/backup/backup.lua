@@ -3,6 +3,7 @@
 -- The old contents of blocks that the running guest overwrites go to scratch files until the disks are read (libvirt's pull mode). The disks of a
 -- guest that is off are read as they are, and QEMU's lock keeps it from being started meanwhile.
 
+local boot = require("guestlua.backup.boot")
 local core = require("guestlua.core")
 local checkpoint = require("guestlua.backup.checkpoint")
 local claim = require("guestlua.workflow.claim")
@@ -28,7 +29,6 @@ local bad = require("guestlua.base.define").bad
 local NAME = "backup"
 
 local LEVELS = { auto = true, full = true, incremental = true }
-local COMPRESSIONS = { zstd = true, zlib = true }
 
 -- ---- bad input ----
 
@@ -46,13 +46,15 @@ local function arguments(run)
     bad(NAME, "to", "an absolute path or the URI of an NBD server expected")
   elseif options.level and not LEVELS[options.level] then
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
-  elseif options.compress and not COMPRESSIONS[options.compress] then
-    bad(NAME, "compress", "\"zstd\" or \"zlib\" expected")
   elseif options.compress and options.encrypt then
     bad(NAME, "compress", "QEMU does not encrypt what it compresses: either compress or encrypt")
   elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
     bad(NAME, "scratch", "an absolute path expected")
   end
+  if type(options.verify) == "string" and options.verify ~= "boot" then
+    bad(NAME, "verify", "true, false or \"boot\" expected")
+  end
+  engine.check_compression(NAME, options.compress)
   check_names("disks", options.disks)
   check_names("exclude", options.exclude)
   prune.check(NAME, options.keep)
@@ -263,11 +265,14 @@ end
 
 -- The backup exists whether or not this succeeds: a failure is only reported.
 local function tidy(run)
+  local function warn(text)
+    run.warnings = run.warnings or {}
+    table.insert(run.warnings, text)
+  end
   local function attempt(fn, ...)
     local ok, result = retry.try(fn, ...)
     if not ok then
-      run.warnings = run.warnings or {}
-      table.insert(run.warnings, core.Error.is(result) and result.message or tostring(result))
+      warn(core.Error.is(result) and result.message or tostring(result))
     end
     return ok and result or nil
   end
@@ -276,8 +281,14 @@ local function tidy(run)
       attempt(checkpoint.delete, run.guest, name)
     end
   end
-  if run.options.keep then
-    run.pruned = attempt(prune.run, run.store, run.options.keep, run.guest.host)
+  local done = run.options.keep and attempt(prune.run, run.store, run.options.keep, run.guest.host, { compress = run.options.compress })
+  if done then
+    run.pruned, run.merged, run.manifest = done.pruned, done.merged, run.store:find(run.id)
+    for _, file in ipairs(done.left) do
+      if file.kind then
+        warn(file.path .. ": " .. file.why)
+      end
+    end
   end
 end
 
@@ -299,6 +310,8 @@ steps.define({
     { name = "mode", type = "\"pull\"|\"push\"", help = "who read the disks: guestlua, or QEMU itself" },
     { name = "lacks", type = "string[]?", help = "what a pushed backup lacks in comparison" },
     { name = "pruned", type = "string[]?", help = "ids of backups that `keep` removed" },
+    { name = "merged", type = "string[]?", help = "ids of kept backups that others were merged into, as `keep` wanted" },
+    { name = "boot", type = "table?", help = "how it booted, as in the result of verify" },
     { name = "warnings", type = "string[]?", help = "problems that did not stop it" },
     chain.PLAIN_FIELD,
   },
@@ -317,7 +330,8 @@ steps.define({
     encryption.PARAM,
     encryption.TIME,
     { name = "keep", type = "table", help = "the older backups to keep: {full=, increments=}, or {daily=, weekly=, monthly=}; default: all" },
-    { name = "verify", type = "boolean", help = "read the backup back before it counts" },
+    { name = "verify", type = "boolean or string", help = "read the backup back before it counts; \"boot\": and then start the guest from it, as "
+      .. "verify with boot=true does: if that fails the backup stays, and so do the older ones" },
     chain.PLAIN,
     { name = "bandwidth", type = "integer", help = "MiB/s to read at most; default: no limit" },
     { name = "scratch", type = "string", help = "a directory for scratch files (blocks that the guest overwrites); default: the image's directory" },
@@ -338,13 +352,16 @@ steps.define({
   { "end", run = finish },
   { "verify", run = verify, when = function(run) return run.options.verify end, checks = true },
   { "write", run = manifest.write, checks = true },
+  { "boot", run = function(run) run.boot = boot.run(run.store, run.store:find(run.id), {}, run.key) end,
+    when = function(run) return run.options.verify == "boot" end, checks = true },
   result = function(run)
     local data = run.data
     if run.manifest then
       run:part("tidy", tidy, run)
     end
     return { id = data.id, directory = data.directory, consistency = data.consistency, level_used = manifest.level_of(data), left_out = data.left_out,
-      disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, warnings = run.warnings,
-      checkpoint = data.checkpoint, plain = run.plain, mode = data.pushed and "push" or "pull", lacks = push.lacks(run) }
+      disks = run.manifest and run.manifest.disks or data.disks, frozen_seconds = run.frozen_for, pruned = run.pruned, merged = run.merged,
+      warnings = run.warnings, boot = run.boot, checkpoint = data.checkpoint, plain = run.plain,
+      mode = data.pushed and "push" or "pull", lacks = push.lacks(run) }
   end,
 })

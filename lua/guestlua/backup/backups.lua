@@ -1,5 +1,6 @@
 -- Lists backups, verifies that they are as saved, and prunes them.
 
+local boot = require("guestlua.backup.boot")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local encryption = require("guestlua.backup.encryption")
@@ -91,7 +92,7 @@ function backups.check_images(manifest, results)
   end
 end
 
-local function verify_one(store, manifest, key, on_progress)
+local function verify_one(store, manifest, key, options)
   encryption.check_key("verify", manifest, key)
   if manifest.unchecked then
     error(core.Error.new({ kind = "no_support", message = ("the backup %s has no checksums: it was made without libnbd"):format(manifest.id) }), 0)
@@ -99,13 +100,13 @@ local function verify_one(store, manifest, key, on_progress)
   for _, file in ipairs(manifest.files) do
     store:kept(manifest, file.what)
   end
-  local results = engine.copy(backups.comparisons(store, manifest, key), on_progress)
+  local results = engine.copy(backups.comparisons(store, manifest, key), options.on_progress)
   backups.check_images(manifest, results)
   local read = 0
   for _, result in ipairs(results) do
     read = read + result.read
   end
-  return read
+  return { id = manifest.id, ok = true, read = read, boot = options.boot and not core.dry_run() and boot.run(store, manifest, options, key) or nil }
 end
 
 local function verify(store, options)
@@ -113,9 +114,9 @@ local function verify(store, options)
   local results, failure = {}, nil
   local key <close> = encryption.open("verify", options)
   for i, manifest in ipairs(manifests) do
-    local ok, e = retry.try(verify_one, store, manifest, key, options.on_progress)
-    results[i] = { id = manifest.id, ok = ok, read = ok and e or nil, error = not ok and e or nil }
-    failure = failure or not ok and e or nil
+    local ok, result = retry.try(verify_one, store, manifest, key, options)
+    results[i] = ok and result or { id = manifest.id, ok = false, error = result }
+    failure = failure or not ok and result or nil
   end
   if failure then
     failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
@@ -128,18 +129,25 @@ end
 define(workflow, "workflow", {
   name = "verify",
   help = "Reads backups, each disk through its whole chain, and compares every block with the checksums made when it was saved. It needs "
-    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all results.",
+    .. "no libvirt. A difference is an error of kind \"checksum_error\", which names the disk and the place; its field `results` has all results. "
+    .. "With boot=true the guest is also started from it, on a QEMU of its own without a network, and thrown away: if its agent does not answer, or "
+    .. "the command fails, that is an error of kind \"boot_failed\", with the end of its `console`. The backup is not written to.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the backup's id" },
     { name = "ok", type = "boolean", help = "whether every block is as saved" },
     { name = "read", type = "integer", help = "bytes read" },
+    { name = "boot", type = "table?", help = "how it booted: agent_seconds until its agent answered; the command's exit_code, output, errors" },
   },
   params = {
     DIRECTORY,
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
     { name = "all", type = "boolean", help = "all backups in the directory" },
     encryption.PARAM,
+    { name = "boot", type = "boolean", help = "start the guest that is in it, and throw it away" },
+    { name = "command", type = "table", help = "a program to run in that guest, and its arguments, which has to end with 0, for example "
+      .. "{\"systemctl\", \"is-active\", \"postgresql\"}; default: {\"/bin/sh\", \"-c\", \"exit\"}" },
+    { name = "boot_timeout", type = "number", help = "seconds until the agent has to have answered and the command to be over; default: 300" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each backup" },
     WAIT,
   },
@@ -148,6 +156,7 @@ define(workflow, "workflow", {
     check_named("verify", "directory", directory)
     check_named("verify", "at", options.at)
     encryption.check("verify", options)
+    boot.check("verify", options)
     engine.check()
     local store = stores.at(directory)
     store:find(options.at) -- before a lock is made in a directory without backups
@@ -159,27 +168,36 @@ define(workflow, "workflow", {
 
 define(workflow, "workflow", {
   name = "prune",
-  help = "Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs stays, and so does "
-    .. "an image that a guest of the host or another image uses.",
+  help = "Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs is merged into it: the kept one's "
+    .. "images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a guest of the host "
+    .. "or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.",
   fields = {
     { name = "pruned", type = "string[]", help = "ids of the backups that were removed; in a dry run: that would be" },
-    { name = "left", type = "table[]?", help = "files that stay: path, why" },
+    { name = "merged", type = "string[]?", help = "ids of kept backups that others were merged into" },
+    { name = "left", type = "table[]?", help = "files that stay although they should go: path, why; kind, if it is because of an error" },
+    { name = "foreign", type = "string[]?", help = "paths of files in the directory that are of no backup; they are left alone" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host: images that its guests need stay" },
     DIRECTORY,
-    { name = "keep", type = "table", required = true, help = "{full=N}: the newest N full backups and all since; or {daily=, weekly=, monthly=}: the "
-      .. "newest of each of so many days, weeks and months" },
+    { name = "keep", type = "table", required = true, help = "{full=N, increments=M}: the newest N full backups, and the newest M increments over "
+      .. "each; default: all of them; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months" },
+    { name = "compress", type = "string", help = "of images that are written anew: \"zstd\" or \"zlib\"; default: none" },
+    { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each disk that is merged" },
     WAIT,
   },
   blocks = true,
   run = function(host, directory, options)
     core.check_self(host, "Host", "prune")
     prune.check("prune", options.keep)
+    engine.check_compression("prune", options.compress)
     local store = stores.at(directory)
     store:find()
-    local pruned, left = locked(store, options.wait, prune.run, store, options.keep, host)
-    return { pruned = pruned, left = #left > 0 and left or nil }
+    local done = locked(store, options.wait, prune.run, store, options.keep, host, options)
+    for _, list in ipairs({ "merged", "left", "foreign" }) do
+      done[list] = #done[list] > 0 and done[list] or nil
+    end
+    return done
   end,
 })
 

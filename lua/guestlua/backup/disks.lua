@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
 local checkpoint = require("guestlua.backup.checkpoint")
 local encryption = require("guestlua.backup.encryption")
+local entry_of = require("guestlua.backup.store").entry_of
 local server = require("guestlua.backup.server")
 local steps = require("guestlua.workflow.steps")
 
@@ -91,14 +92,6 @@ function disks.select(run)
 end
 
 -- ---- how ----
-
-local function entry_of(manifest, target)
-  for _, entry in ipairs(manifest.disks) do
-    if entry.target == target then
-      return entry
-    end
-  end
-end
 
 local function missing_file(store, entry)
   for _, link in ipairs(entry.chain) do

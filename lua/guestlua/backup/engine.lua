@@ -1,6 +1,7 @@
 -- Copies disks: qemu-img makes images, qemu-nbd reads and writes them, and core.nbd_copy copies between them. No format is known here.
 
 local core = require("guestlua.core")
+local bad = require("guestlua.base.define").bad
 local encryption = require("guestlua.backup.encryption")
 local qemu_img = require("guestlua.disk.qemu_img")
 
@@ -13,11 +14,20 @@ local function fail(kind, fields)
   error(core.Error.new(fields), 0)
 end
 
--- Raises if backups cannot be made here at all.
+-- Raises if copies cannot be made here.
 function engine.check()
   if not core.nbd_copy then
     fail("no_support", { message = "this needs libnbd, and guestlua was built without it",
       hint = "install libnbd-dev and nettle-dev, and build again; backups of running guests in push mode, and restores, do without" })
+  end
+end
+
+local COMPRESSIONS = { zstd = true, zlib = true }
+
+-- Raises if an argument of that function is no method of compression.
+function engine.check_compression(op, method)
+  if method and not COMPRESSIONS[method] then
+    bad(op, "compress", "\"zstd\" or \"zlib\" expected")
   end
 end
 
@@ -49,9 +59,13 @@ local function escaped(path)
   return (path:gsub(",", ",,"))
 end
 
--- qemu-nbd's messages go to a file, because nobody reads its standard error.
+-- qemu-nbd's messages go to a file, because nobody reads its standard error. It ends with this process, even if that is killed before it has
+-- connected: it would wait for that for ever, and have the image open.
+local PROGRAM = [[exec 2>"$0"; exec setpriv --pdeathsig KILL sh -c '[ $PPID = "$0" ] && exec qemu-nbd "$@"' "$@"]]
+
 local function program(errors, key, arguments)
-  return { "sh", "-c", 'exec 2>"$0"; exec qemu-nbd "$@"', errors, table.unpack(add(encryption.object(key), table.unpack(arguments))) }
+  return { "sh", "-c", PROGRAM, errors, tostring(core.process()),
+    table.unpack(add(encryption.object(key), table.unpack(arguments))) }
 end
 
 -- An image with those below it, as QEMU's options.

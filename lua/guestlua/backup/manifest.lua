@@ -60,7 +60,7 @@ function manifest.write(run)
     mode = data.pushed and "push" or "pull", unchecked = not core.nbd_copy or nil,
     encryption = run.key and { format = encryption.FORMAT } or nil,
     seconds = core.now() - run.began,
-    verified = run.options.verify or false,
+    verified = run.options.verify and true or false,
   }
   run.store:write(run.manifest)
 end

@@ -1,9 +1,11 @@
--- Removes backups. One that a kept one needs stays; the others are removed newest first, the manifest before the files, so that an interrupted prune
--- leaves no incomplete backup, and the next one finishes it.
+-- Removes backups. One that a kept one needs is merged into it first (merge.lua). They are removed newest first, the manifest before the files: an
+-- interrupted prune leaves no incomplete backup, and the next one finishes it.
 
 local core = require("guestlua.core")
 local bad = require("guestlua.base.define").bad
 local image = require("guestlua.disk.image")
+local merge = require("guestlua.backup.merge")
+local stores = require("guestlua.backup.store")
 
 local prune = {}
 
@@ -45,11 +47,14 @@ local function is_full(manifest)
   return true
 end
 
--- Marks the backups from the n-th last full one on.
-local function want_full(wanted, manifests, n)
+-- Marks the last n full backups, and the last increments before each next one of them.
+local function want_full(wanted, manifests, n, increments)
+  local count = 0
   for i = #manifests, 1, -1 do
-    wanted[manifests[i].id] = true
-    n = n - (is_full(manifests[i]) and 1 or 0)
+    local full = is_full(manifests[i])
+    count = full and 0 or count + 1
+    wanted[manifests[i].id] = full or count <= increments
+    n = n - (full and 1 or 0)
     if n == 0 then
       return
     end
@@ -74,15 +79,15 @@ end
 -- The ids to keep according to `keep`, and the newest; nil: all.
 local function wanted_of(manifests, keep)
   local wanted, any = {}, false
-  if keep.full then
-    any = true
-    want_full(wanted, manifests, keep.full)
-  end
   for key, period in pairs(PERIODS) do
     if keep[key] then
       any = true
       want_periods(wanted, manifests, keep[key], period)
     end
+  end
+  if not any and (keep.full or keep.increments) then
+    any = true
+    want_full(wanted, manifests, keep.full or math.huge, keep.increments or math.huge)
   end
   if #manifests > 0 then
     wanted[manifests[#manifests].id] = true
@@ -90,21 +95,19 @@ local function wanted_of(manifests, keep)
   return any and wanted or nil
 end
 
--- The backup's id in a file name of the directory; nil: it is no file of a backup.
-local function id_of(name)
-  return name:match("^(%d+%-%d+%-%x+)%.")
-end
-
--- The files that these backups need, and the ids of the backups that the files belong to.
+-- The files that backups need, their own small ones too, and the ids of the backups that the images belong to.
 local function needs(manifests, wanted)
   local files, ids = {}, {}
   for _, manifest in ipairs(manifests) do
     if wanted[manifest.id] then
-      ids[manifest.id] = true
+      ids[manifest.id], files[manifest.id .. ".json"] = true, true
+      for _, file in ipairs(manifest.files) do
+        files[file.name] = true
+      end
       for _, disk in ipairs(manifest.disks) do
         for _, link in ipairs(disk.chain) do
           files[link.file or ""], files[link.sums] = true, true
-          ids[id_of(link.sums) or ""] = true -- a backup with files that stay also stays: dropping it would save nothing
+          ids[stores.id_of(link.file or link.sums) or ""] = true -- a backup with files that stay also stays: dropping it would save nothing
         end
       end
     end
@@ -143,9 +146,60 @@ local function remove_all(store, names, host)
   return left
 end
 
--- Removes backups that are not to be kept, and files of no backup. The directory is locked. host: its guests may need an image. Returns the removed
--- ids, and files that stay: {path, why}.
-function prune.run(store, keep, host)
+-- Removes the files that no backup needs: of backups that are none, and what a killed prune has left. Returns those that stay although they should
+-- go, {path, why}, and those that are of no backup.
+local function clean(store, manifests, host)
+  local all, others = {}, {}
+  for _, manifest in ipairs(manifests) do
+    all[manifest.id] = true
+  end
+  local files = needs(manifests, all)
+  local names, going = core.list_directory(store.directory), {}
+  for i = #names, 1, -1 do
+    local name, id = names[i], stores.id_of(names[i])
+    if id and not files[name] and (not all[id] or merge.is_leftover(name, id)) then
+      going[#going + 1] = name
+    elseif not files[name] and not stores.is_own(name) then
+      table.insert(others, 1, store:path(name))
+    end
+  end
+  return remove_all(store, going, host), others
+end
+
+-- Removes the backups that are not wanted and that no wanted one needs, and adds their ids to gone. Returns the others, and what clean does.
+local function drop(store, manifests, wanted, host, gone)
+  local _, stays = needs(manifests, wanted)
+  local remaining = {}
+  for i = #manifests, 1, -1 do
+    if stays[manifests[i].id] then
+      table.insert(remaining, 1, manifests[i])
+    else
+      core.remove_file(store:path(manifests[i].id .. ".json"))
+      gone[manifests[i].id] = true
+    end
+  end
+  return remaining, clean(store, remaining, host)
+end
+
+local function ids_of(manifests, set)
+  local ids = {}
+  for _, manifest in ipairs(manifests) do
+    ids[#ids + 1] = set[manifest.id] and manifest.id or nil
+  end
+  return ids
+end
+
+local function planned(manifests, wanted)
+  local gone = {}
+  for _, manifest in ipairs(manifests) do
+    gone[manifest.id] = not wanted[manifest.id]
+  end
+  return { pruned = ids_of(manifests, gone), merged = merge.plan(manifests, wanted), left = {}, foreign = {} }
+end
+
+-- Removes backups that are not to be kept, and files of no backup. The directory is locked. host: its guests may need an image. options: compress,
+-- on_progress, for what is merged. Returns pruned and merged, lists of ids; left, files that stay: {path, why, kind}; foreign, files of no backup.
+function prune.run(store, keep, host, options)
   local manifests, problems = store:manifests()
   if #problems > 0 then
     error(core.Error.new({ kind = "invalid_backup", message = ("%s: %s: nothing is removed, as it may need any file"):format(
@@ -153,29 +207,17 @@ function prune.run(store, keep, host)
   end
   local wanted, gone = wanted_of(manifests, keep), {}
   if not wanted then
-    return gone, {}
+    return { pruned = {}, merged = {}, left = {}, foreign = {} }
+  elseif core.dry_run() then
+    return planned(manifests, wanted)
   end
-  local files, stays = needs(manifests, wanted)
-  for i = #manifests, 1, -1 do
-    local id = manifests[i].id
-    if not stays[id] then
-      table.insert(gone, 1, id)
-    end
+  local remaining, left, foreign = drop(store, manifests, wanted, host, gone) -- first, to make room
+  local merged, unmerged, written = merge.run(store, host, remaining, { wanted = wanted, compress = options.compress,
+    on_progress = options.on_progress })
+  if written then
+    left, foreign = select(2, drop(store, remaining, wanted, host, gone))
   end
-  if core.dry_run() then
-    return gone, {}
-  end
-  for i = #gone, 1, -1 do
-    core.remove_file(store:path(gone[i] .. ".json"))
-  end
-  local names, going = core.list_directory(store.directory), {}
-  for i = #names, 1, -1 do
-    local id = id_of(names[i])
-    if id and not stays[id] and not files[names[i]] then
-      going[#going + 1] = names[i]
-    end
-  end
-  return gone, remove_all(store, going, host)
+  return { pruned = ids_of(manifests, gone), merged = merged, left = table.move(unmerged, 1, #unmerged, #left + 1, left), foreign = foreign }
 end
 
 return prune

@@ -3,7 +3,7 @@
 --
 --   ID.json              the manifest
 --   ID.TARGET.qcow2      an image; an increment's has the previous one as its backing file, by a relative name
---   ID.TARGET.sums       the checksums of its contents
+--   ID.TARGET.sums       the checksums of its contents; ID.TARGET.WORD.sums: since others were merged into it
 --   ID.xml, ID.nvram     the configuration as the guest will start with it, and the UEFI variables
 --   lock, target         the lock of the process that works in the directory, and the name of this directory's checkpoints
 
@@ -31,6 +31,25 @@ local function as_file_name(name)
   return (name:gsub("[^%w._-]", function(c)
     return ("%%%02X"):format(c:byte())
   end):gsub("^%.", "%%2E"))
+end
+
+-- The backup's id in a file name of the directory; nil: it is no file of a backup.
+function store.id_of(name)
+  return name:match("^(%d+%-%d+%-%x+)%.")
+end
+
+-- Whether a file of that name is the directory's own.
+function store.is_own(name)
+  return name == "lock" or name == "target"
+end
+
+-- A manifest's entry of a disk; nil: the backup does not have it.
+function store.entry_of(manifest, target)
+  for _, entry in ipairs(manifest.disks) do
+    if entry.target == target then
+      return entry
+    end
+  end
 end
 
 local Store = {}
@@ -200,7 +219,10 @@ end
 -- Writes the manifest, which makes a backup of the files: it is on the disk when this returns.
 function Store:write(manifest)
   manifest.format = FORMAT
+  local directory = manifest.directory
+  manifest.directory = nil -- one that was read has where it was found
   core.write_file(self:path(manifest.id .. ".json"), json().encode(manifest, { indent = true }) .. "\n")
+  manifest.directory = directory
 end
 
 -- Stores a small file; returns its row for the manifest.

@@ -34,6 +34,7 @@ local BACKUP = {
     { name = "unlock-time", argument = "MS", integer = true, help = "milliseconds that a guess of it takes; default: 2000" },
     { name = "keep", argument = "RULE", list = true, help = "full=2,increments=6 or daily=7,weekly=4,monthly=12; default: keep all" },
     { name = "verify", help = "read back what was written before it counts" },
+    { name = "boot", help = "--verify, and start the guest from the backup, as verify --boot does, before older ones go" },
     { name = "plain", help = "also disks that are encrypted: what is saved is what the guest sees, in the clear" },
     { name = "bandwidth", argument = "MIB", integer = true, help = "MiB/s that may be read of a guest" },
     { name = "scratch", argument = "DIR", help = "for what the guest overwrites meanwhile; default: beside the image" },
@@ -81,7 +82,7 @@ local function backup_options(given, on_progress)
     encrypt = given.encrypt,
     unlock_time = given["unlock-time"],
     keep = given.keep,
-    verify = given.verify,
+    verify = given.boot and "boot" or given.verify,
     plain = given.plain,
     bandwidth = given.bandwidth,
     scratch = given.scratch,
@@ -104,6 +105,9 @@ local function tell_backup(done)
   end
   for _, id in ipairs(done.pruned or {}) do
     print(core.printable("  removed: " .. id))
+  end
+  for _, id in ipairs(done.merged or {}) do
+    print(core.printable("  merged into: " .. id))
   end
   for _, warning in ipairs(done.warnings or {}) do
     arguments.report(BACKUP, ("%s: warning: "):format(done.guest), warning)

@@ -19,21 +19,25 @@ local SPECS = {
     options = { JSON },
   },
   verify = {
-    help = "Reads backups, each disk through its whole chain, and compares every block with its checksum.",
-    codes = "0, all is what was saved; 1, something is not; 2, wrong usage.",
+    help = "Reads backups, each disk through its whole chain, and compares every block with its checksum. With --boot it sees whether they boot.",
+    codes = "0, all is what was saved, and boots; 1, something is not, or does not; 2, wrong usage.",
     options = {
       { name = "at", argument = "BACKUP", help = "its id, or a time: the last one by then; default: the newest" },
       { name = "all", help = "all backups" },
       { name = "encrypt", argument = "FILE", help = "the file with the passphrase of encrypted backups" },
+      { name = "boot", help = "start the guest that is in it too, without a network, and throw it away" },
+      { name = "run", argument = "COMMAND", help = "a shell command that has to succeed in that guest" },
+      { name = "boot-timeout", argument = "SECONDS", number = true, help = "until its agent has to have answered; default: 300" },
       WAIT,
       JSON,
     },
   },
   prune = {
-    help = "Removes backups that are not kept. What a kept one needs stays, and what a guest or another image has.",
+    help = "Removes backups that are not kept. What a kept one needs is merged into it. What a guest or another image has stays.",
     codes = "0; 1, something is left that should go, or was not tried; 2, wrong usage.",
     options = {
-      { name = "keep", argument = "RULE", list = true, help = "full=2, or daily=7,weekly=4,monthly=12" },
+      { name = "keep", argument = "RULE", list = true, help = "full=2,increments=6 or daily=7,weekly=4,monthly=12" },
+      { name = "compress", argument = "METHOD", choices = { "zstd", "zlib" }, help = "compress the images that are written anew: zstd or zlib" },
       WAIT,
       { name = "json", help = "print an object a directory" },
     },
@@ -98,11 +102,21 @@ end
 local function print_verified(given, directory, results)
   for _, one in ipairs(results) do
     if given.json then
-      output.json({ directory = directory, id = one.id, ok = one.ok, read = one.read, error = one.error and output.failure(nil, one.error).error })
+      output.json({ directory = directory, id = one.id, ok = one.ok, read = one.read, boot = one.boot,
+        error = one.error and output.failure(nil, one.error).error })
     elseif one.ok then
-      print(core.printable(("%s/%s: %s read, all of it is what was saved"):format(directory, one.id, output.bytes(one.read))))
+      print(core.printable(("%s/%s: %s read, all of it is what was saved%s"):format(directory, one.id, output.bytes(one.read),
+        one.boot and (", and booted in %.1f s"):format(one.boot.agent_seconds) or "")))
     else
       arguments.report(SPECS.verify, ("%s/%s: "):format(directory, one.id), one.error)
+    end
+  end
+end
+
+local function callback(bar)
+  return function(progress)
+    if progress.size > 0 then
+      bar:update(progress.at, progress.size)
     end
   end
 end
@@ -111,17 +125,26 @@ local function verify(given, directories)
   return each(SPECS.verify, directories, function(directory)
     local bar <close> = guestlua.progress("verify " .. directory)
     local ok, results = retry.try(guestlua.workflow.verify, directory, { at = given.at, all = given.all, encrypt = given.encrypt, wait = given.wait,
-      on_progress = function(progress)
-        if progress.size > 0 then
-          bar:update(progress.at, progress.size)
-        end
-      end })
+      boot = given.boot, command = given.run and { "/bin/sh", "-c", given.run }, boot_timeout = given["boot-timeout"],
+      on_progress = callback(bar) })
     if not ok and not (core.Error.is(results) and results.results) then
       error(results, 0)
     end
     print_verified(given, directory, ok and results or results.results)
     return ok
   end)
+end
+
+local function print_pruned(directory, done)
+  for _, id in ipairs(done.pruned) do
+    print(core.printable(("%s/%s: removed"):format(directory, id)))
+  end
+  for _, id in ipairs(done.merged or {}) do
+    print(core.printable(("%s/%s: has what was below it"):format(directory, id)))
+  end
+  for _, path in ipairs(done.foreign or {}) do
+    print(core.printable(path .. ": of no backup, and left alone"))
+  end
 end
 
 local function prune(given, directories)
@@ -131,12 +154,13 @@ local function prune(given, directories)
   end
   local host <close> = guestlua.open(given.connect)
   return each(SPECS.prune, directories, function(directory)
-    local done = guestlua.workflow.prune(host, directory, { keep = output.counts(given.keep), wait = given.wait })
+    local bar <close> = guestlua.progress("prune " .. directory)
+    local done = guestlua.workflow.prune(host, directory, { keep = output.counts(given.keep), compress = given.compress, wait = given.wait,
+      on_progress = callback(bar) })
     if given.json then
-      output.json({ directory = directory, pruned = done.pruned, left = done.left })
-    end
-    for _, id in ipairs(given.json and {} or done.pruned) do
-      print(core.printable(("%s/%s: removed"):format(directory, id)))
+      output.json({ directory = directory, pruned = done.pruned, merged = done.merged, left = done.left, foreign = done.foreign })
+    else
+      print_pruned(directory, done)
     end
     for _, one in ipairs(done.left or {}) do
       arguments.report(SPECS.prune, "left: ", ("%s (%s)"):format(one.path, one.why))

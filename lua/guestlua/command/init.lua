@@ -92,7 +92,7 @@ local function print_versions()
     v.libxml2, v.libuv))
   local here = { "the prompt (readline)" }
   table.insert(here, core.nbd_copy and "backups (libnbd)" or nil)
-  print("with: " .. table.concat(here, ", ") .. (core.nbd_copy and "" or "; without: backups (they need libnbd when it is built)"))
+  print("with: " .. table.concat(here, ", ") .. (core.nbd_copy and "" or "; without: backups but in push mode (they need libnbd when it is built)"))
 end
 
 -- The chunk, or an error without a traceback: it would only show us.

@@ -274,8 +274,8 @@ local function needed_beside(file)
   end
 end
 
--- Why the file is needed, or may be; nil: nobody needs it.
-function image.needed(host, file)
+-- Why the file is needed by a QEMU program that has it open, or by a guest; nil: by none.
+function image.used(host, file)
   local deadline = core.now() + CLOSING
   local open, _, unclear = core.image_lock(file.path)
   while open and core.now() < deadline do
@@ -285,7 +285,12 @@ function image.needed(host, file)
   if open ~= false then
     return open and "a QEMU program has it open" or "its locks cannot be read: " .. tostring(unclear)
   end
-  return needed_by_guests(host, file) or needed_beside(file)
+  return needed_by_guests(host, file)
+end
+
+-- Why the file is needed, or may be; nil: nobody needs it.
+function image.needed(host, file)
+  return image.used(host, file) or needed_beside(file)
 end
 
 -- Refuses an image that is to be put on top of another but names a third one as its backing file: the guest would have the contents of that one when
@@ -339,6 +344,26 @@ function image.discard(host, path)
     calls.did("remove_image", { host = host }, { path = path })
   end
   return removed or why_not == "ENOENT", text
+end
+
+-- Puts a finished image in which a guest sees the same into the place of another, at one moment, if no guest and no QEMU program needs the other.
+-- Those that are based on it go by its name. True; or false and why it stays.
+function image.replace(host, path, file)
+  local now, code, message = core.find_image(path)
+  if not now then
+    return false, code == "ENOENT" and "it is gone" or message
+  end
+  local why = image.used(host, { path = path, dev = now.dev, ino = now.ino })
+  if why then
+    return false, why
+  end
+  core.sync_file(file.path)
+  local renamed, why_not = os.rename(file.path, path)
+  if renamed then
+    core.sync_file(path)
+    calls.did("replace_image", { host = host }, { path = path, by = file.path })
+  end
+  return renamed or false, why_not
 end
 
 -- Whether nothing was ever written to it, or it does not exist.

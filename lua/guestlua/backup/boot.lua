@@ -1,0 +1,189 @@
+-- Whether a backup boots: starts the guest that it has on a driver of its own, without a network, waits for its agent, runs a command in it, and
+-- throws everything away. Its disks are overlays over what qemu-nbd reads: the guest's QEMU, an unprivileged user's, never sees the backup's files.
+--
+-- A process can have one embedded driver, so a process of its own has this one. All is in one directory, and each program that belongs to it has
+-- the directory's name in its arguments: that is how a shell finds what to end, now, or if this process was killed.
+
+local bad = require("guestlua.base.define").bad
+local core = require("guestlua.core")
+local alone = require("guestlua.backup.alone")
+local engine = require("guestlua.backup.engine")
+local json = require("guestlua.base.json")
+local journal = require("guestlua.base.journal")
+local qemu_img = require("guestlua.disk.qemu_img")
+local run = require("guestlua.host.run").run
+local task = require("guestlua.task.group")
+local undo = require("guestlua.base.undo")
+
+local boot = {}
+
+-- Seconds for a boot and the command, by default; for the servers of the disks; and for a child that does not keep to its own limit.
+local BOOT, SERVING, MORE = 300, 30, 60
+
+-- What is run in the guest by default.
+local COMMAND = { "/bin/sh", "-c", "exit" }
+
+-- How many characters of the console's end an error shows.
+local CONSOLE = 2000
+
+-- $1: the directory.
+local SETUP = [[
+set -e
+umask 077
+mkdir "$1"
+chmod 711 "$1"
+mkdir "$1/etc" "$1/nbd" "$1/disks"
+printf '%s\n' 'stdio_handler = "file"' 'remember_owner = 0' 'dynamic_ownership = 0' 'namespaces = []' 'security_driver = "none"' >"$1/etc/qemu.conf"
+[ "$(id -u)" != 0 ] || for user in libvirt-qemu qemu; do
+  if id "$user" >/dev/null 2>&1; then
+    printf 'user = "%s"\n' "$user" >>"$1/etc/qemu.conf"
+    break
+  fi
+done
+]]
+
+-- Gives all that QEMU has to have to its user.
+local GIVE = [[
+user=$(sed -n 's/^user = "\(.*\)"/\1/p' "$1/etc/qemu.conf")
+[ -z "$user" ] || chown -R "$user" "$1/nbd" "$1/disks"
+]]
+
+local CLEAN = [[
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  some=
+  for file in /proc/[0-9]*/cmdline; do
+    pid=${file#/proc/}
+    pid=${pid%/cmdline}
+    ! grep -qsF "$1/" "$file" || ! kill -KILL "$pid" 2>/dev/null || some=1
+  done
+  [ "$some" ] || break
+  sleep 0.1
+done
+rm -rf "$1"
+]]
+
+local function fail(kind, fields)
+  fields.kind = kind
+  error(core.Error.new(fields), 0)
+end
+
+local function sh(script, ...)
+  local code, _, errors = run("sh", { args = { "-c", script, "sh", ... } })
+  if code ~= 0 then
+    fail("system_error", { message = core.printable((errors:gsub("%s+$", ""))) })
+  end
+end
+
+-- A directory that is not made yet. It goes, with all that runs in it, when the guard is closed, or if this process dies.
+local function new_root()
+  local root = "/var/tmp/guestlua-" .. journal.new_id():match("%x+$")
+  local watchdog = core.watchdog("", "read -r released && exit\n" .. CLEAN, "sh", root)
+  return root, undo.guard(function()
+    sh(CLEAN, root)
+    watchdog:release()
+  end)
+end
+
+local function contents(path)
+  local file <close> = io.open(path, "rb")
+  return file and file:read("a") or ""
+end
+
+local function write(path, text)
+  local file <close> = assert(io.open(path, "wb"))
+  assert(file:write(text))
+end
+
+-- ---- disks ----
+
+-- Serves each disk of the backup, as long as the group is open, and makes an overlay over each: { target, path, format }.
+local function serve(root, group, store, manifest, key)
+  local files = {}
+  for i, disk in ipairs(manifest.disks) do
+    local socket, errors = ("%s/nbd/%s"):format(root, disk.target), ("%s/%s.errors"):format(root, disk.target)
+    if disk.chain[1].uri then
+      fail("argument_unsupported", { device = disk.target, device_type = "disk", message = "the disks are at an NBD server, and only what is in "
+        .. "files is booted" })
+    end
+    local command = engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key, #disk.chain)
+    table.move({ "--persistent", "--shared=4", "--socket=" .. socket }, 1, 3, #command + 1, command)
+    local server = group:spawn(function()
+      return run(command[1], { args = table.move(command, 2, #command, 1, {}) })
+    end)
+    local deadline = core.now() + SERVING
+    while not core.identify(socket) do
+      if server:status() ~= "running" or core.now() >= deadline then
+        fail("nbd_error", { device = disk.target, device_type = "disk", message = "qemu-nbd does not serve the disk: "
+          .. core.printable((contents(errors):gsub("%s+$", ""))) })
+      end
+      core.sleep(0.02)
+    end
+    files[i] = { target = disk.target, path = ("%s/disks/%s.qcow2"):format(root, disk.target), format = "qcow2" }
+    qemu_img.run({ "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "nbd+unix:///?socket=" .. socket, files[i].path, tostring(disk.size) })
+  end
+  return files
+end
+
+-- ---- the guest ----
+
+local function failure(root, manifest, answer)
+  local console = contents(root .. "/disks/console.log"):sub(-CONSOLE)
+  fail(answer.kind or "boot_failed", { backup = manifest.id, message = ("the backup %s does not boot: %s"):format(manifest.id, answer.message),
+    output = answer.output, errors = answer.errors, exit_code = answer.exit_code, console = console,
+    hint = console ~= "" and "the end of its console: " .. core.printable(console:match("[^\n]*\n?[^\n]*\n?[^\n]*%s*$")) or nil })
+end
+
+-- The configuration on those disks, and what else QEMU reads, copied to where its user may read it.
+local function configuration(root, store, manifest, files)
+  local nvram = store:kept(manifest, "nvram")
+  local element, copies = alone(store:kept(manifest, "domain"), files, nvram and root .. "/disks/nvram", root .. "/disks")
+  if nvram then
+    write(root .. "/disks/nvram", nvram)
+  end
+  write(root .. "/disks/console.log", "")
+  for from, to in pairs(copies) do
+    sh('cp -- "$1" "$2"', from, to)
+  end
+  return tostring(element)
+end
+
+-- Refuses a command that is none.
+function boot.check(op, options)
+  if not options.boot and (options.command or options.boot_timeout) then
+    bad(op, options.command and "command" or "boot_timeout", "boot=true expected with it")
+  end
+  for key, word in pairs(options.command or {}) do
+    if math.type(key) ~= "integer" or type(word) ~= "string" then
+      bad(op, "command", "a list of strings expected, as in {\"systemctl\", \"is-active\", \"postgresql\"}")
+    end
+  end
+  if options.command and #options.command == 0 then
+    bad(op, "command", "a program expected")
+  end
+end
+
+-- Boots a backup. key: of an encrypted one. options: command, a list; boot_timeout. Returns { agent_seconds, exit_code, output, errors }.
+function boot.run(store, manifest, options, key)
+  local module = json("verify", "a boot")
+  local seconds = options.boot_timeout or BOOT
+  local root, guard = new_root()
+  local closed <close> = guard -- luacheck: ignore closed
+  sh(SETUP, root)
+  local group <close> = task.group()
+  local files = serve(root, group, store, manifest, key)
+  local xml = configuration(root, store, manifest, files)
+  sh(GIVE, root)
+  write(root .. "/request", module.encode({ root = root, xml = xml, seconds = seconds, command = options.command or COMMAND }))
+  local code, output, errors = run(core.command(), { args = { "-q", "-e", ('require("guestlua.backup.boot_inside")(%q)'):format(root .. "/request") },
+    timeout = seconds + MORE })
+  local answer = code == 0 and module.decode(output)
+  if not answer then
+    answer = { message = ("guestlua ended with %d: %s"):format(code, core.printable((errors:gsub("%s+$", "")))) }
+  end
+  if answer.message then
+    failure(root, manifest, answer)
+  end
+  return answer
+end
+
+return boot
