@@ -128,7 +128,7 @@ end
 
 local function failure(root, manifest, answer)
   local console = contents(root .. "/disks/console.log"):sub(-CONSOLE)
-  fail(answer.kind or "boot_failed", { backup = manifest.id, message = ("the backup %s does not boot: %s"):format(manifest.id, answer.message),
+  fail("boot_failed", { backup = manifest.id, message = ("the backup %s does not boot: %s"):format(manifest.id, answer.message),
     output = answer.output, errors = answer.errors, exit_code = answer.exit_code, console = console,
     hint = console ~= "" and "the end of its console: " .. core.printable(console:match("[^\n]*\n?[^\n]*\n?[^\n]*%s*$")) or nil })
 end

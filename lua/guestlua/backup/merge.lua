@@ -84,8 +84,9 @@ local function fill(store, disk, count, file, sums, options)
   local lists, below = store:lists(disk), {}
   table.move(lists, count + 2, #lists, 1, below)
   lists = table.move(lists, 1, count + 1, 1, {})
-  local base, from, to = disk.chain[count + 2], os.tmpname(), os.tmpname()
+  local base = disk.chain[count + 2]
   engine.create(file.path, "qcow2", disk.size, { compress = options.compress, backing = base and base.file })
+  local from, to = os.tmpname(), os.tmpname()
   local made = engine.copy({ { target = disk.target, errors = { from, to }, from = engine.reader(store:path(disk.chain[1].file), "qcow2", from),
     to = engine.writer(file.path, "qcow2", to, options.compress), compare = true, whole = not base, made = store:path(sums), lists = lists,
     below = below } }, options.on_progress)[1]
