@@ -184,6 +184,10 @@ describe("A backup in push mode", function()
       machine.host:guest("other"):delete_configuration()
       sh("rm %s/other-vdb.qcow2", machine.dir)
       assert.same({ "full", "the last backup has no checksums" }, { backup({ mode = "pull" }).level_used, list()[4].disks[1].because })
+      workflow.prune(machine.host, to .. "/tiny", { keep = { full = 2 } })
+      assert.equal(4, #list())
+      workflow.prune(machine.host, to .. "/tiny", { keep = { full = 1 } })
+      assert.equal(1, #list())
     end
   end)
 

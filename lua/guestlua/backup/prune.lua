@@ -106,7 +106,9 @@ local function needs(manifests, wanted)
       end
       for _, disk in ipairs(manifest.disks) do
         for _, link in ipairs(disk.chain) do
-          files[link.file or ""], files[link.sums] = true, true
+          for _, name in pairs({ link.file, link.sums }) do -- a pushed image may have no checksums, and one at a server no file
+            files[name] = true
+          end
           ids[stores.id_of(link.file or link.sums) or ""] = true -- a backup with files that stay also stays: dropping it would save nothing
         end
       end
