@@ -154,6 +154,7 @@ local function run(bytes)
     finding("recover: no guestlua.Error: %s", tostring(result.error))
   end
   os.remove(path)
+  os.remove(directory)
 end
 
 run("@")
