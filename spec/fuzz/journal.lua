@@ -32,6 +32,7 @@ for _, name in ipairs({ "write_file", "remove_file", "lock", "lock_holder", "rea
   core[name] = function(file, ...)
     if file ~= directory and (file:sub(1, #directory + 1) ~= directory .. "/" or file:find("/", #directory + 2, true)) then
       find("%s of what is not in the journal: %s", name, tostring(file))
+      error(found, 0) -- and it is not touched
     end
     return fn(file, ...)
   end
@@ -154,6 +155,7 @@ local function run(bytes)
     finding("recover: no guestlua.Error: %s", tostring(result.error))
   end
   os.remove(path)
+  os.remove(directory)
 end
 
 run("@")
