@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* close_range, syscall */
 #include "program/confine.h"
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -20,14 +21,6 @@ enum { LATER = 2 };
 
 /* Bytes beyond what the script may use, of which its state is counted closer: what goes beside that, as in libxml2. */
 enum { BESIDE = 64 << 20 };
-
-void gl_confine_begin(int highest)
-{
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (syscall(SYS_close_range, highest + 1, ~0U, 0) < 0)
-    for (int fd = highest + 1; fd < (int)sysconf(_SC_OPEN_MAX); fd++)
-      close(fd);
-}
 
 /* ---- limits ---- */
 
@@ -149,13 +142,35 @@ static struct sock_filter filter[] = {
   REFUSE,
 };
 
+/* What a ring does no filter sees, and libuv cannot do without one that it has made. */
+static struct sock_filter no_rings[] = {
+  LOAD(nr),
+  IF_EQUAL(SYS_io_uring_setup, 0, 1),
+  RETURN(SECCOMP_RET_ERRNO | ENOSYS),
+  RETURN(SECCOMP_RET_ALLOW),
+};
+
+static bool add_filter(struct sock_filter *rules, size_t count)
+{
+  struct sock_fprog program = {.len = (unsigned short)count, .filter = rules};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void forbid_rings(void)
+{
+  add_filter(no_rings, sizeof no_rings / sizeof *no_rings);
+}
+
 static bool enter_seccomp(void)
 {
-  struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
-  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+  return add_filter(filter, sizeof filter / sizeof *filter);
 }
 
 #else
+
+static void forbid_rings(void)
+{
+}
 
 static bool enter_seccomp(void)
 {
@@ -163,6 +178,17 @@ static bool enter_seccomp(void)
 }
 
 #endif
+
+/* ---- all of it ---- */
+
+void gl_confine_begin(int highest)
+{
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (syscall(SYS_close_range, highest + 1, ~0U, 0) < 0)
+    for (int fd = highest + 1; fd < (int)sysconf(_SC_OPEN_MAX); fd++)
+      close(fd);
+  forbid_rings();
+}
 
 const char *gl_confine(gl_confinement *c)
 {

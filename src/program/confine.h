@@ -10,7 +10,7 @@ typedef struct gl_confinement {
   const char *missing[4]; /* what this kernel does not have; NULL at the end */
 } gl_confinement;
 
-/* At the start: it dies with its parent, and has no descriptor above `highest`. */
+/* At the start: it dies with its parent, has no descriptor above `highest`, and makes no ring (io_uring). */
 void gl_confine_begin(int highest);
 
 /* The rest, once all that it needs is open and loaded. Returns NULL, or what has failed. */

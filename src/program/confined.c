@@ -125,7 +125,6 @@ static int prepare(lua_State *L)
 int gl_confined_main(void)
 {
   gl_confine_begin(PARENT);
-  setenv("UV_USE_IO_URING", "0", 1); /* what a ring does no filter sees */
   static char line[BUFSIZ];
   setvbuf(stdout, line, _IOLBF, sizeof line);
   tzset();
