@@ -251,7 +251,7 @@ describe("drain", function()
       assert.equal("yes no", off())
       assert.equal(128 + 9, (migrate("virDomainMigrateToURI3#1:kill")))
       local guest <close> = two[here]:guest("off") -- a source that dies on the way leaves both with it
-      two[there]:write_instance_config(guest:get_xml_desc()):close()
+      guest:migrate(uri(there), { flags = { "offline", "peer2peer", "persist_dest" } })
       assert.equal("yes yes", off())
       assert.equal("undone: the guest is on the source host, as before", guestlua.recover(two[here])[1].outcome)
       assert.equal("yes no", off())
@@ -261,6 +261,30 @@ describe("drain", function()
       assert.equal(0, (migrate()))
       assert.equal("no yes", off())
       back()
+    end)
+
+    on_both("leaves there what somebody else has defined or started meanwhile, and names it", function()
+      local other = "undone: the guest is on the source host, as before; on " .. two[there].uri .. " is a guest of its UUID that this run did not "
+        .. "bring there: it stays"
+      local guest <close> = two[here]:guest("off")
+      local function meanwhile(xml, starts)
+        assert.equal(128 + 9, (migrate("virDomainMigrateToURI3#1:kill")))
+        local theirs <close> = two[there]:write_instance_config(xml)
+        if starts then
+          theirs:launch()
+        end
+        assert.equal(other, guestlua.recover(two[here])[1].outcome)
+        assert.equal("yes yes", off())
+        if starts then
+          theirs:poweroff()
+        end
+        theirs:delete_configuration()
+      end
+      local domain = guestlua.element(guest:get_xml_desc())
+      domain.description = { "somebody else's" }
+      meanwhile(tostring(domain), false)
+      meanwhile(guest:get_xml_desc(), true)
+      assert.same({}, guestlua.recover(two[here]))
     end)
   end)
 end)
