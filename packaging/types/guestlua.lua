@@ -6328,7 +6328,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 
 ---@class guestlua.DrainOptions
----@field to table a list of the Hosts that may take them; instead of a Host, {host=, uri=}: how the drained host's libvirt reaches it, as in "qemu+tcp://other/system"; default: the URI that it was opened with
+---@field to table a list of the hosts that may take them: each a Host; or a URI, which is opened, and closed in the end; or a table with host= or uri= for that, and destination_uri= and migrate_uri=, as live_migrate takes them
 ---@field strategy? string "spread", the default: a guest goes where the most memory is left; "fill": to the first in the list that can take it, so that the last ones stay free
 ---@field on_stuck? string if guests cannot move: "refuse", the default, is an error that names them, before anything moves; "leave" moves the others
 ---@field limit? integer how many moves may be under way at once; default: 2

@@ -125,10 +125,21 @@ describe("The Ansible collection", function()
     local path = ansible:file("big.xml", "<node><domain type='test'><name>big</name><memory unit='TiB'>4</memory><os><type>hvm</type></os></domain>"
       .. "</node>")
     assert.is_true(os.execute(("ln -s %s %s/guestlua"):format(support.interpreter(), directory)))
-    local code, out = ansible:run("ansible-playbook -c local -i localhost, -e target=localhost -e ansible_become=false -e to=test:///default "
-      .. "packaging/ansible/guestlua/guestlua/playbooks/drain.yml", ("PATH=%s:$PATH LIBVIRT_DEFAULT_URI=test://%s"):format(directory, path))
-    assert.equal(2, code)
-    assert.matches("the guests have 4194304 MiB, and %S+ has %d+ MiB free", out)
-    assert.not_matches("Move them", out)
+    local function drain(options, more)
+      local given = { options = options, to = { { uri = "test:///default", destination_uri = "test+tcp://other/default" } } }
+      return ansible:run(("ansible-playbook -c local -i localhost, -e target=localhost -e ansible_become=false -e %s "
+        .. "packaging/ansible/guestlua/guestlua/playbooks/drain.yml %s"):format(helper.quoted(json.encode(given)), more or ""),
+        ("PATH=%s:$PATH LIBVIRT_DEFAULT_URI=test://%s"):format(directory, path))
+    end
+    local code, out, err = drain()
+    assert.equal(2, code, out .. err)
+    assert.matches("1 guest cannot move, and none was moved: 'big': test:///default: it has 0 MiB of memory left, and the guest has 4194304", out,
+      1, true)
+    code, out, err = drain({ on_stuck = "leave" })
+    assert.equal(2, code, out .. err)
+    assert.matches("The host still has guests: big %(test:///default: it has 0 MiB of memory left, and the guest has 4194304%)", out)
+    code, out, err = drain({ reserve = -8 << 20 }, "--check")
+    assert.equal(0, code, out .. err)
+    assert.matches("big would go to test:///default", out, 1, true)
   end)
 end)

@@ -47,7 +47,7 @@ describe("drain", function()
   end
 
   local function drain(options)
-    options.to, options.unsafe = options.to or { { host = two[there], uri = uri(there) } }, true
+    options.to, options.unsafe = options.to or { { host = two[there], destination_uri = uri(there) } }, true
     return guestlua.workflow.drain(two[here], options)
   end
 
@@ -57,7 +57,7 @@ describe("drain", function()
       guestlua.journal{dir=%q}
       local source <close> = guestlua.open(%q)
       local destination <close> = guestlua.open(%q)
-      local result = guestlua.workflow.drain(source, { to = { { host = destination, uri = %q } }, unsafe = true, %s })
+      local result = guestlua.workflow.drain(source, { to = { { host = destination, destination_uri = %q } }, unsafe = true, %s })
       print(#result.moved)
     ]]):format(two.dir .. "/journal", two[here].uri, two[there].uri, uri(there), options), { timeout = LONG })
   end
@@ -102,7 +102,7 @@ describe("drain", function()
     assert.matches("'new': .*its processor cannot do all that the guest's can", e.message)
     for _, twin in ipairs({ here, there }) do -- the same machine by another URI
       local again <close> = guestlua.open((two[twin].uri:gsub("/libvirt%-sock", "/.%0")))
-      e = helper.failure(drain, { to = { { host = two[there], uri = uri(there) }, { host = again, uri = uri(twin) } } })
+      e = helper.failure(drain, { to = { { host = two[there], destination_uri = uri(there) }, { host = again, destination_uri = uri(twin) } } })
       assert.same({ "bad_argument", "to" }, { e.kind, e.argument })
       assert.matches("is the same machine as", e.message)
     end
@@ -135,10 +135,10 @@ describe("drain", function()
     assert.same({ "own", true, false }, { names(result.failed), result.changed, result.drained })
     assert.same({ "own*", "off one* two*" }, { guests(here), guests(there) })
     give_own_disk()
-    result = drain({})
+    result = drain({ to = { { uri = two[there].uri, destination_uri = uri(there), migrate_uri = "tcp://" .. two.address[there] } } })
     assert.same({ "own", "", true, true }, { names(result.moved), names(result.failed), result.changed, result.drained })
     all_there()
-    result = guestlua.workflow.drain(two[there], { to = { { host = two[here], uri = uri(here) } } })
+    result = guestlua.workflow.drain(two[there], { to = { { host = two[here], destination_uri = uri(here) } } })
     assert.same({ 0, false, true }, { #result.moves, result.changed, result.drained })
   end)
 
@@ -191,7 +191,7 @@ describe("drain", function()
       require("guestlua.workflow.drain.plan").ANSWER = 2
       guestlua.dry_run(true)
       local result = guestlua.workflow.drain(source, { on_stuck = "leave",
-        to = { { host = slow, uri = %q }, { host = destination, uri = "test+tcp://other/default" } } })
+        to = { { host = slow, destination_uri = %q }, { host = destination, destination_uri = "test+tcp://other/default" } } })
       print(#result.moves, result.moves[1].to, #result.problems, result.problems[1].host == slow.uri, result.problems[1].error.kind)
       os.execute("kill -CONT %d")
     ]]):format(two[here].uri, two[there].uri, daemon, uri(there), daemon), { timeout = LONG })
@@ -251,7 +251,7 @@ describe("drain", function()
       assert.equal("yes no", off())
       assert.equal(128 + 9, (migrate("virDomainMigrateToURI3#1:kill")))
       local guest <close> = two[here]:guest("off") -- a source that dies on the way leaves both with it
-      two[there]:write_instance_config(guest:get_xml_desc()):close()
+      guest:migrate(uri(there), { flags = { "offline", "peer2peer", "persist_dest" } })
       assert.equal("yes yes", off())
       assert.equal("undone: the guest is on the source host, as before", guestlua.recover(two[here])[1].outcome)
       assert.equal("yes no", off())
@@ -261,6 +261,30 @@ describe("drain", function()
       assert.equal(0, (migrate()))
       assert.equal("no yes", off())
       back()
+    end)
+
+    on_both("leaves there what somebody else has defined or started meanwhile, and names it", function()
+      local other = "undone: the guest is on the source host, as before; on " .. two[there].uri .. " is a guest of its UUID that this run did not "
+        .. "bring there: it stays"
+      local guest <close> = two[here]:guest("off")
+      local function meanwhile(xml, starts)
+        assert.equal(128 + 9, (migrate("virDomainMigrateToURI3#1:kill")))
+        local theirs <close> = two[there]:write_instance_config(xml)
+        if starts then
+          theirs:launch()
+        end
+        assert.equal(other, guestlua.recover(two[here])[1].outcome)
+        assert.equal("yes yes", off())
+        if starts then
+          theirs:poweroff()
+        end
+        theirs:delete_configuration()
+      end
+      local domain = guestlua.element(guest:get_xml_desc())
+      domain.description = { "somebody else's" }
+      meanwhile(tostring(domain), false)
+      meanwhile(guest:get_xml_desc(), true)
+      assert.same({}, guestlua.recover(two[here]))
     end)
   end)
 end)

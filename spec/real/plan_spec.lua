@@ -143,7 +143,7 @@ local MOVES = {
     return result]], MIGRATION },
   { "drain", nil, [[
     local there <close> = guestlua.open(other)
-    return workflow.drain(host, { to = { { host = there, uri = other_uri } }, unsafe = true })]], MIGRATION },
+    return workflow.drain(host, { to = { { host = there, destination_uri = other_uri } }, unsafe = true })]], MIGRATION },
   { "offline_migrate", function(guest)
     guestlua.workflow.ensure_stopped(guest, { force = true, timeout = 0 })
   end, [[

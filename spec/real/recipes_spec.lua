@@ -150,14 +150,11 @@ describe("The documentation's recipes:", function()
         local drained <close> = section.title:find("^Drain a host") and hosts.up() or nil
         if drained then
           drained:boot("web1", drained.dir .. "/shared")
-          local opened = 0
-          extra.open = function()
-            opened = opened + 1
-            return setmetatable({}, { __close = function() end, number = opened })
-          end
+          local opened = setmetatable({}, { __close = function() end })
+          extra.open = function() return opened end
           extra.workflow = { drain = function(host, options)
-            assert(getmetatable(host).number == 1 and #options.to == 2)
-            options.to = { { host = drained.b, uri = ("qemu+tcp://%s/system"):format(drained.address.b) } }
+            assert(host == opened and #options.to == 2)
+            options.to = { { uri = drained.b.uri, destination_uri = ("qemu+tcp://%s/system"):format(drained.address.b) } }
             options.unsafe = true -- libvirt cannot know that both hosts have the disk
             return guestlua.workflow.drain(drained.a, options)
           end }

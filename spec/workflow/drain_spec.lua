@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local json = require("dkjson")
 
 local MIB = 1 << 20
 
@@ -39,7 +40,7 @@ describe("The plan of a drain", function()
   end
 
   local function place(of)
-    return { host = of, uri = "test+tcp://there/default" }
+    return { host = of, destination_uri = "test+tcp://there/default" }
   end
 
   -- A dry run of it.
@@ -145,6 +146,24 @@ describe("The plan of a drain", function()
     assert.matches("'uefi': .*its UEFI variables are in a file of this host's", e.message)
   end)
 
+  -- As from JSON, with its metatables.
+  it("opens hosts by their URIs, closes them, and names those that do not answer", function()
+    local a = host("a", 30000, { domain("one", 100), domain("two", 200) })
+    local b = host("b", 1000).uri
+    local gone = "qemu+tcp://127.0.0.1:1/system" -- nothing listens there
+    local options = json.decode(json.encode({
+      to = { { uri = b, destination_uri = "test+tcp://b/default", migrate_uri = "tcp://192.0.2.9" }, gone },
+    }))
+    local result = planned(a, options)
+    assert.same({ 2, b, b, 1, gone }, { #result.moves, result.moves[1].to, result.moves[2].to, #result.problems, result.problems[1].host })
+    assert.matches("127.0.0.1:1", result.problems[1].error.message)
+    assert.equal("tcp://192.0.2.9", result.plan[1].arguments.migrate_uri)
+    options.to = { gone }
+    local e = helper.failure(planned, a, options)
+    assert.same({ 2, 1, "no host answers that could take it" }, { #e.left, #e.problems, e.left[1].why })
+    assert.matches("'one': no host answers that could take it; qemu%+tcp://127.0.0.1:1/system does not answer: .*127.0.0.1:1", e.message)
+  end)
+
   it("is empty for an empty host, and never has one that is closed", function()
     local a, b = host("a", 1000), host("b", 1000)
     local result = planned(a, { to = { place(b) } })
@@ -163,7 +182,13 @@ describe("The plan of a drain", function()
     bad("to", {})
     bad("to", { to = {} })
     bad("to", { to = { "b" } })
-    bad("to", { to = { { host = b, uri = 5 } } })
+    bad("to", { to = { 5 } })
+    bad("to", { to = { {} } })
+    assert.matches("place 1: destination_uri: string expected, got number", bad("to", { to = { { host = b, destination_uri = 5 } } }), 1, true)
+    assert.matches("destination_uri is how", bad("to", { to = { { host = b, uri = "test+tcp://there/default" } } }), 1, true)
+    assert.matches("no such field 'migrate_url'; .*is migrate_uri meant", bad("to", { to = { { uri = "qemu+tcp://b/system", migrate_url = "x" } } }))
+    assert.matches("place 2 is the same as place 1", bad("to", { to = { "qemu+tcp://b/system", "qemu+tcp://b/system" } }), 1, true)
+    assert.matches("say how libvirt there", bad("to", { to = { "qemu:///system" } }), 1, true)
     assert.matches("place 2 is the host that is drained", bad("to", { to = { place(b), place(a) } }), 1, true)
     assert.matches("place 2 is the same as place 1", bad("to", { to = { place(b), place(b) } }), 1, true)
     assert.matches("say how libvirt there", bad("to", { to = { b } }), 1, true)

@@ -4,6 +4,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
+local places = require("guestlua.workflow.drain.places")
 local plan = require("guestlua.workflow.drain.plan")
 local recover = require("guestlua.workflow.recover")
 local retry = require("guestlua.workflow.retry")
@@ -23,14 +24,6 @@ local OF_EACH = { "block", "tunnelled", "tls", "plain", "postcopy", "auto_conver
 
 -- ---- arguments ----
 
-local function is_host(value)
-  local ok, e = pcall(core.check_self, value, "Host", NAME)
-  if not ok and core.Error.is(e, "closed") then
-    error(e, 0)
-  end
-  return ok
-end
-
 local function one_of(name, value, choices)
   for _, choice in ipairs(choices) do
     if value == nil or value == choice then
@@ -38,31 +31,6 @@ local function one_of(name, value, choices)
     end
   end
   define.bad(NAME, name, ("no such choice '%s'; there are: %s"):format(value, table.concat(choices, ", ")))
-end
-
--- The hosts to move to: a list of {host, uri}.
-local function places_of(source, list)
-  if list == nil then
-    define.bad(NAME, "to", "table expected, got nil")
-  end
-  local places, known = {}, { [source.uri] = "the host that is drained" }
-  for i, one in ipairs(list) do
-    local host, uri = one, nil
-    if type(one) == "table" and not getmetatable(one) then
-      host, uri = one.host, one.uri
-    end
-    if not is_host(host) or uri ~= nil and type(uri) ~= "string" then
-      define.bad(NAME, "to", ("a Host, or {host=, uri=}, expected at place %d"):format(i))
-    elseif known[host.uri] then
-      define.bad(NAME, "to", ("place %d is %s"):format(i, known[host.uri]))
-    end
-    known[host.uri] = ("the same as place %d"):format(i)
-    places[i] = { host = host, uri = migration.uri_of(host, uri, NAME, "to") }
-  end
-  if #places == 0 then
-    define.bad(NAME, "to", "a list of Hosts expected, and there is none in it")
-  end
-  return places
 end
 
 local function check(source, options)
@@ -73,7 +41,7 @@ local function check(source, options)
   if options.limit and options.limit < 1 then
     define.bad(NAME, "limit", "from 1 up")
   end
-  return places_of(source, options.to)
+  return places.read(source, options.to)
 end
 
 -- ---- before ----
@@ -90,12 +58,15 @@ end
 -- As many as fit in a message; its field `left` has all.
 local NAMED = 8
 
-local function refuse(source, left)
+local function refuse(source, left, problems)
   local lines = {}
   for i = 1, math.min(#left, NAMED) do
     lines[i] = ("'%s': %s"):format(left[i].guest, left[i].why)
   end
   lines[#lines + 1] = #left > NAMED and ("and %d more"):format(#left - NAMED) or nil
+  for _, one in ipairs(problems) do
+    lines[#lines + 1] = ("%s does not answer: %s"):format(one.host, core.Error.is(one.error) and one.error.message or tostring(one.error))
+  end
   error(core.Error.new({
     kind = "operation_invalid",
     op = NAME,
@@ -103,13 +74,14 @@ local function refuse(source, left)
     message = ("%d guest%s cannot move, and none was moved: %s"):format(#left, #left == 1 and "" or "s", table.concat(lines, "; ")),
     hint = "on_stuck=\"leave\" moves the others",
     left = left,
+    problems = problems,
   }), 0)
 end
 
 -- ---- moving ----
 
 local function move_one(move, options)
-  local own = { destination_uri = move.to.uri }
+  local own = { destination_uri = move.to.uri, migrate_uri = move.to.migrate_uri }
   for _, name in ipairs(OF_EACH) do
     own[name] = options[name]
   end
@@ -194,16 +166,17 @@ local function ended(run, e)
 end
 
 local function drain(source, options)
-  local places, began = check(source, options), core.now()
+  local list, began = check(source, options), core.now()
+  local opened <close> = places.guard(list) -- luacheck: ignore opened
   local run = { options = options, moves = {}, moved = {}, failed = {}, left = {}, not_tried = {}, stopped = {}, problems = {}, plan = {},
     deadline = options.timeout and began + options.timeout or nil }
   run.recovered = recovered(source)
   for _, one in ipairs(run.recovered) do
     run.changed = run.changed or one.outcome ~= nil
   end
-  run.moves, run.left, run.problems = plan.make(source, places, options)
+  run.moves, run.left, run.problems = plan.make(source, list, options)
   if #run.left > 0 and options.on_stuck ~= "leave" then
-    refuse(source, run.left)
+    refuse(source, run.left, run.problems)
   end
   local ok, e = pcall(task.map, run.moves, function(move)
     run_one(run, move)
@@ -218,15 +191,15 @@ end
 
 local PARAMS = {
   { name = "host", type = "Host", positional = true, required = true, help = "the Host that is to have no guests" },
-  { name = "to", type = "table", required = true, help = "a list of the Hosts that may take them; instead of a Host, "
-    .. "{host=, uri=}: how the drained host's libvirt reaches it, as in \"qemu+tcp://other/system\"; default: the URI that it was opened with" },
+  { name = "to", type = "table", required = true, help = "a list of the hosts that may take them: each a Host; or a URI, which is opened, and "
+    .. "closed in the end; or a table with host= or uri= for that, and destination_uri= and migrate_uri=, as live_migrate takes them" },
   { name = "strategy", type = "string", help = "\"spread\", the default: a guest goes where the most memory is left; \"fill\": to the first in the "
     .. "list that can take it, so that the last ones stay free" },
   { name = "on_stuck", type = "string", help = "if guests cannot move: \"refuse\", the default, is an error that names them, before anything "
     .. "moves; \"leave\" moves the others" },
   { name = "limit", type = "integer", help = "how many moves may be under way at once; default: 2" },
   { name = "max_failures", type = "integer", help = "begin no more moves when more than that have failed; nil: go on" },
-  { name = "reserve", type = "integer", help = "MiB of memory that stay free on each host, default: 0; below 0: so much more may be "
+  { name = "reserve", type = "integer", signed = true, help = "MiB of memory that stay free on each host, default: 0; below 0: so much more may be "
       .. "taken than there is" },
   { name = "timeout", type = "number", help = "seconds for the whole drain: after that no move begins, and those under way are taken back" },
 }

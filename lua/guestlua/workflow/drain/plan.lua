@@ -5,6 +5,7 @@ local capacity = require("guestlua.workflow.drain.capacity")
 local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
 local offline = require("guestlua.workflow.migrate.offline")
+local places = require("guestlua.workflow.drain.places")
 local retry = require("guestlua.workflow.retry")
 local task = require("guestlua.task.group")
 
@@ -73,12 +74,13 @@ end
 -- ---- the hosts ----
 
 local function look_at(place, reserve)
+  places.open(place)
   local names = {}
   for _, guest in ipairs(place.host:guests()) do
     names[guest.name] = guest.uuid
     guest:close()
   end
-  return { host = place.host, uri = place.uri, id = capacity.identity(place.host), names = names,
+  return { host = place.host, uri = place.uri, migrate_uri = place.migrate_uri, id = capacity.identity(place.host), names = names,
     free = capacity.free_memory(place.host) - reserve }
 end
 
@@ -94,16 +96,16 @@ local function check_apart(source, hosts)
 end
 
 -- The hosts that answer, in their order, and the problems of the others.
-local function hosts_of(places, reserve)
+local function hosts_of(given, reserve)
   local list, problems = {}, {}
-  local answers = task.map(places, function(place)
+  local answers = task.map(given, function(place)
     return table.pack(retry.try(task.timeout, plan.ANSWER, look_at, place, reserve))
   end)
   for i, answer in ipairs(answers) do
     if answer[1] then
       list[#list + 1] = answer[2]
     else
-      problems[#problems + 1] = { host = places[i].host.uri, error = answer[2] }
+      problems[#problems + 1] = { host = given[i].name, error = answer[2] }
     end
   end
   return list, problems
@@ -174,9 +176,9 @@ local function choose(hosts, item, options, processor)
 end
 
 -- Returns the moves, a list of {guest, name, to, live, bytes}; the guests that stay, a list of {guest, why}; and the hosts that do not answer, a
--- list of {host, error}. places: {host, uri}.
-function plan.make(source, places, options)
-  local hosts, problems = hosts_of(places, (options.reserve or 0) * MIB)
+-- list of {host, error}. given: the hosts, as from places.read.
+function plan.make(source, given, options)
+  local hosts, problems = hosts_of(given, (options.reserve or 0) * MIB)
   check_apart(source, hosts)
   local processor, moves, left = capacity.processors(source), {}, {}
   for _, item in ipairs(guests_of(source)) do

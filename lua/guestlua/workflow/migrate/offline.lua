@@ -85,15 +85,27 @@ end
 local ON_SOURCE = "undone: the guest is on the source host, as before"
 local ON_DESTINATION = "finished: the guest is on the destination"
 
--- Leaves the guest on one host, and says on which: if both have it, the destination forgets what it did not have before.
+-- Whether a guest has the same configuration on both hosts, to the last secret: what one of them forgets, the other still knows.
+local function same(host, destination, uuid)
+  local original <close> = host:guest(uuid)
+  local copy <close> = destination:guest(uuid)
+  local flags = { dump_inactive = true, dump_sensitive = true }
+  return original and copy and original:get_xml_desc(flags) == copy:get_xml_desc(flags)
+end
+
+-- Leaves the guest on one host, and says on which. If both have it, the destination forgets what this run brought there: it was not there before, is
+-- off, and is as it is here. Anything else somebody has defined or started meanwhile.
 local function settle(host, destination, uuid, data)
   local here, there = state.of(host, uuid), state.of(destination, uuid)
   if not here.known then
     return there.known and ON_DESTINATION or "the guest is gone from both hosts"
-  elseif there.known and not there.active and not data.was_there then
-    local copy <close> = destination:guest(uuid)
-    copy:delete_configuration({ keep_nvram = true })
+  elseif not there.known or data.was_there then
+    return ON_SOURCE
+  elseif there.active or not same(host, destination, uuid) then
+    return ("%s; on %s is a guest of its UUID that this run did not bring there: it stays"):format(ON_SOURCE, destination.uri)
   end
+  local copy <close> = destination:guest(uuid)
+  copy:delete_configuration({ keep_nvram = true })
   return ON_SOURCE
 end
 
