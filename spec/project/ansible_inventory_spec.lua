@@ -43,7 +43,7 @@ describe("The inventory plugin", function()
   end
 
   it_("has hosts and guests, in groups by state, host and tag", function()
-    local said = list(("- {name: one, uri: '%s'}\n- {name: two, uri: '%s'}\n- test:///default"):format(
+    local said, _, marked = list(("- {name: one, uri: '%s'}\n- {name: two, uri: '%s'}\n- test:///default"):format(
       node("one", { web = TAGGED, db = "<title>{{ lookup('pipe', 'id') }}</title>" }), node("two", { mail = "<description>x</description>" })))
     local of = said._meta.hostvars
     assert.same({ "one", "two", "test:///default" }, said.hypervisors.hosts)
@@ -55,8 +55,8 @@ describe("The inventory plugin", function()
       of.web.guestlua_memory_kib, of.web.guestlua_name })
     assert.equal("shop", of.web.guestlua_tags[1])
     -- what others wrote is no template
-    assert.same({ __ansible_unsafe = "{{ 1 + 1 }}" }, of.web.guestlua_tags[2])
-    assert.same({ __ansible_unsafe = "{{ lookup('pipe', 'id') }}" }, of.db.guestlua_title)
+    assert.same({ __ansible_unsafe = "{{ 1 + 1 }}" }, marked._meta.hostvars.web.guestlua_tags[2])
+    assert.same({ __ansible_unsafe = "{{ lookup('pipe', 'id') }}" }, marked._meta.hostvars.db.guestlua_title)
     assert.equal("x", of.mail.guestlua_description)
     assert.equal("local", of.one.ansible_connection)
     -- by a lease

@@ -6,7 +6,8 @@
 --   ansible.prefix                   may be set: what runs the commands, as spec/support/ssh-hosts does
 --   ansible:run(command, settings)   its exit code, output and errors; settings: more of its environment
 --   ansible:spawn(command, settings) the same as a task, for what happens meanwhile
---   ansible:json(command, settings)  its output, decoded, and its errors
+--   ansible:json(command, settings)  its output, decoded, and its errors; and the output with the marks of what is no template, which
+--                                    newer versions give to each text
 --   ansible:file(name, text)         a file in that directory; gives its path
 
 local guestlua = require("guestlua")
@@ -29,10 +30,24 @@ function Ansible:spawn(command, settings)
   return guestlua.spawn(guestlua.run, "sh", { args = { "-c", "exec " .. whole(self, command, settings) }, timeout = 600 })
 end
 
+local function unmarked(value)
+  if type(value) ~= "table" then
+    return value
+  elseif value.__ansible_unsafe ~= nil then
+    return value.__ansible_unsafe
+  end
+  local plain = {}
+  for key, member in pairs(value) do
+    plain[key] = unmarked(member)
+  end
+  return plain
+end
+
 function Ansible:json(command, settings)
   local code, out, err = self:run(command, settings)
   assert(code == 0, err)
-  return assert(json.decode(out)), err
+  local decoded = assert(json.decode(out))
+  return unmarked(decoded), err, decoded
 end
 
 function Ansible:file(name, text)
