@@ -61,7 +61,8 @@ describe("Each example", function()
 end)
 
 -- Sections of which test:///default has nothing, or not enough: their examples run in a dry run there, in which the arguments are looked at. What it
--- reads then the driver may not have either: no_support is libvirt's answer to a call that was right.
+-- reads then the driver may not have either: no_support is libvirt's answer to a call that was right. Those for a guest on QEMU run on one, too:
+-- spec/real/lines_spec.lua.
 local DRY = {
   ["Identity, security, rates"] = true, ["Ports, leases, filters"] = true, ["Mediated devices, secrets"] = true, ["Events of secrets"] = true,
   ["Calls that a guest on QEMU answers"] = true, ["What the guest's agent, memory and monitor answer"] = true,
