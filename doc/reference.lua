@@ -74,7 +74,8 @@ local function page(class)
     end
     local example, command = examples.of(class, row)
     if example then
-      add("\nAs virsh's `%s`:\n\n    %s", command, example)
+      local title = command and ("As virsh's `%s`"):format(command) or "For example"
+      add("\n%s:\n\n    %s", title, (example:gsub("\n", "\n    ")))
     end
     local takes = common(row.params) and (" Option [`%s`](#%s)."):format(shared.name, shared.name) or ""
     if row.call then

@@ -51,22 +51,9 @@ describe("The documentation", function()
     assert.is_true(count > 100, count)
   end)
 
-  -- What a libvirt after 9.0 has, of which the files in the repository are made.
-  local function newer()
-    local found, description = {}, require("spec.support.objects").description
-    for _, class in ipairs(require("guestlua.core").documentation().classes) do
-      for _, row in ipairs(class.methods) do
-        local fn = description.functions[row.call]
-        local major, minor = (fn and fn.version or "0.0"):match("^(%d+)%.(%d+)")
-        found[class.name .. "." .. row.name] = tonumber(major) > 9 or tonumber(major) == 9 and tonumber(minor) > 0
-      end
-    end
-    return found
-  end
-
   -- The files in the repository, which a process of its own has made: what this process has loaded so far is not in question.
   it("leaves out no public function", function()
-    local types, count, is_newer = read("packaging/types/guestlua.lua"), 0, newer()
+    local types, count, is_newer = read("packaging/types/guestlua.lua"), 0, require("spec.support.objects").newer()
     local function check(owner, members)
       local reference = read(("doc/reference/%s.md"):format(owner))
       for name, value in pairs(members) do

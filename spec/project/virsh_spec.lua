@@ -118,16 +118,8 @@ end)
 
 -- ---- on the test driver ----
 
-local GUEST = [[
-<domain type='test'><name>%s</name><memory>4194304</memory><vcpu>4</vcpu><os><type>hvm</type></os><devices>
-  <disk type='file'><source file='/made'/><target dev='vda'/></disk>
-  <disk type='file' device='cdrom'><source file='/made.iso'/><target dev='sda' bus='sata'/></disk>
-  <interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/></interface>
-  <console type='pty' tty='/dev/pts/3'/><graphics type='vnc' port='5901' autoport='no'/>
-</devices></domain>]]
+local GUEST, POOL, VOLUME = virsh.GUEST, virsh.POOL, virsh.VOLUME
 local NETWORK = "<network><name>made</name><bridge name='made0'/></network>"
-local POOL = "<pool type='dir'><name>%s</name><target><path>/var/tmp/%s</path></target></pool>"
-local VOLUME = "<volume><name>%s</name><capacity>1048576</capacity><target><format type='qcow2'/></target></volume>"
 local VPORT = [[
 <device><parent>scsi_host1</parent><capability type='scsi_host'><capability type='fc_host'><wwnn>2000000012341234</wwnn>
 <wwpn>1000000012341234</wwpn></capability></capability></device>]]
@@ -165,18 +157,7 @@ local BEFORE = {
 
 -- The names that a line uses, on a fresh test driver.
 local function world(row)
-  local host = guestlua.open("test:///default")
-  local guest = host:define_xml(GUEST:format("web1"))
-  guest:launch()
-  local pool = host:storage_pool_define_xml(POOL:format("images", "images"))
-  pool:create()
-  pool:create_xml(VOLUME:format("web1.qcow2"))
-  if row.command:find("^checkpoint") then -- a guest with snapshots can have none
-    guest:checkpoint_create_xml("<domaincheckpoint><name>monday</name></domaincheckpoint>")
-  else
-    guest:snapshot_create_xml("<domainsnapshot><name>before</name></domainsnapshot>")
-    guest:snapshot_create_xml("<domainsnapshot><name>other</name></domainsnapshot>")
-  end
+  local host, guest, pool = virsh.world(row.command:find("^checkpoint"))
   local named = row.command:find("^net") and host:network("default") or row.command:find("^pool") and pool or guest
   return host, { uuid = named.uuid, xml = XML[row.command], help = function() end }
 end

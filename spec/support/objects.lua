@@ -74,4 +74,17 @@ for _, one in ipairs(tables) do
   end
 end
 
+-- "Guest.launch" -> whether it calls what only a libvirt after 9.0 has, of which the files in the repository are made.
+function objects.newer()
+  local found = {}
+  for _, class in ipairs(require("guestlua.core").documentation().classes) do
+    for _, row in ipairs(class.methods) do
+      local fn = objects.description.functions[row.call]
+      local major, minor = (fn and fn.version or "0.0"):match("^(%d+)%.(%d+)")
+      found[class.name .. "." .. row.name] = tonumber(major) > 9 or tonumber(major) == 9 and tonumber(minor) > 0
+    end
+  end
+  return found
+end
+
 return objects

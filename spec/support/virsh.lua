@@ -95,6 +95,35 @@ function virsh.source(row, line)
   return ok and before .. line, why
 end
 
+-- ---- what there is on test:///default ----
+
+virsh.GUEST = [[
+<domain type='test'><name>%s</name><memory>4194304</memory><vcpu>4</vcpu><os><type>hvm</type></os><devices>
+  <disk type='file'><source file='/made'/><target dev='vda'/></disk>
+  <disk type='file' device='cdrom'><source file='/made.iso'/><target dev='sda' bus='sata'/></disk>
+  <interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/></interface>
+  <console type='pty' tty='/dev/pts/3'/><graphics type='vnc' port='5901' autoport='no'/>
+</devices></domain>]]
+virsh.POOL = "<pool type='dir'><name>%s</name><target><path>/var/tmp/%s</path></target></pool>"
+virsh.VOLUME = "<volume><name>%s</name><capacity>1048576</capacity><target><format type='qcow2'/></target></volume>"
+
+-- A Host on a fresh test driver, its guest web1, which runs, and its pool images. A guest with snapshots can have no checkpoint.
+function virsh.world(with_checkpoint)
+  local host = guestlua.open("test:///default")
+  local guest = host:define_xml(virsh.GUEST:format("web1"))
+  guest:launch()
+  local pool = host:storage_pool_define_xml(virsh.POOL:format("images", "images"))
+  pool:create()
+  pool:create_xml(virsh.VOLUME:format("web1.qcow2"))
+  if with_checkpoint then
+    guest:checkpoint_create_xml("<domaincheckpoint><name>monday</name></domaincheckpoint>")
+  else
+    guest:snapshot_create_xml("<domainsnapshot><name>before</name></domainsnapshot>")
+    guest:snapshot_create_xml("<domainsnapshot><name>other</name></domainsnapshot>")
+  end
+  return host, guest, pool
+end
+
 -- Runs a line on a Host. replace: a list of {text, other text}, for names that are different there; values: what is global besides guestlua.
 function virsh.run(row, line, host, replace, values)
   local source = assert(virsh.source(row, line))

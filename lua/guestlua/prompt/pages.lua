@@ -51,7 +51,8 @@ local function row_text(class, row, columns)
   end
   local example, command = examples.of(class, row)
   if example then
-    lines[#lines + 1] = ("As virsh's %s:\n  %s"):format(command, example) -- as it can be copied
+    local title = command and "As virsh's " .. command or "For example"
+    lines[#lines + 1] = ("%s:\n  %s"):format(title, (example:gsub("\n", "\n  "))) -- as it can be copied
   end
   if row.call then
     lines[#lines + 1] = "libvirt: " .. (links.of(row.call) or row.call)
