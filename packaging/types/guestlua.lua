@@ -2290,7 +2290,7 @@ function Guest:migrate_start_postcopy(options) end
 ---@field migrate_uri? string the address for the data, as in "tcp://192.0.2.1"
 ---@field migrate_disks? string[] the targets of the disks to copy; without any, the flag non_shared_inc is removed, because libvirt would copy all disks
 ---@field destination_xml? guestlua.Element|string the guest's configuration on the destination
----@field flags? integer|string[] libvirt's flags, an integer or a list of names; QEMU needs "peer2peer"
+---@field flags? integer|string[] libvirt's flags, an integer or a list of names; not "peer2peer", as both hosts are asked from here
 ---@field bandwidth? integer MiB/s at most; 0: no limit
 ---@field parallel? integer the number of connections; more than 1 needs the flag parallel
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt

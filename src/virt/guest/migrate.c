@@ -44,13 +44,13 @@ static void show_host(lua_State *L, const gl_param *p, const gl_args *args)
 static const gl_kind host_kind = {.name = "Host", .read = read_host, .show = show_host};
 
 /* clang-format off */
-#define OPTIONS \
+#define OPTIONS(peer2peer) \
   GL_OPTION(migrate_op, migrate_uri, &gl_string, "the address for the data, as in \"tcp://192.0.2.1\""), \
   GL_OPTION(migrate_op, migrate_disks, &gl_strings, \
             "the targets of the disks to copy; without any, the flag non_shared_inc is removed, because " \
             "libvirt would copy all disks"), \
   GL_OPTION(migrate_op, destination_xml, &gl_xml, "the guest's configuration on the destination"), \
-  GL_OPTION_FLAGS(migrate_op, flags, &gl_migrate_flags, "libvirt's flags, an integer or a list of names; QEMU needs \"peer2peer\""), \
+  GL_OPTION_FLAGS(migrate_op, flags, &gl_migrate_flags, "libvirt's flags, an integer or a list of names; " peer2peer), \
   GL_OPTION(migrate_op, bandwidth, &gl_integer, "MiB/s at most; 0: no limit"), \
   GL_OPTION_UP_TO(migrate_op, parallel, INT_MAX, "the number of connections; more than 1 needs the flag parallel")
 
@@ -58,7 +58,7 @@ static const gl_kind host_kind = {.name = "Host", .read = read_host, .show = sho
 
 static const gl_param migrate_params[] = {
   GL_ARG(migrate_op, destination, &gl_string, "the other host's libvirt, as in \"qemu+tcp://other/system\""),
-  OPTIONS,
+  OPTIONS("QEMU needs \"peer2peer\""),
   GL_END,
 };
 
@@ -124,7 +124,7 @@ static const gl_opdef migrate_def = {
 
 static const gl_param migrate_to_params[] = {
   {.name = "host", .kind = &host_kind, .positional = true, .required = true, .offset = offsetof(migrate_op, to), .help = "the other host"},
-  OPTIONS,
+  OPTIONS("not \"peer2peer\", as both hosts are asked from here"),
   GL_END,
 };
 
