@@ -74,7 +74,9 @@ describe("A backup to an NBD server", function()
   -- Starts a server, which goes into the background once it listens, until the value is closed, or killed.
   local function served(command)
     sh("cd %s && rm -f socket pid && %s >server.log 2>&1 </dev/null", root, command)
-    local pid = sh("cat %s/pid", root):match("%d+")
+    local pid = helper.await(function() -- the server writes it, which may be a little later
+      return sh("cat %s/pid 2>/dev/null || :", root):match("%d+\n")
+    end, "the server's number", 30)
     local server = {}
     function server.kill()
       os.execute(("kill -KILL %s 2>/dev/null"):format(pid))
