@@ -205,7 +205,8 @@ describe("The Ansible collection, on four hosts", function()
 
   it_("runs in the background", function()
     local answer = said(ansible:run(adhoc("a", "guestlua", { source = "guestlua.sleep(2) return 7" }, "-B 60 -P 1")))
-    assert.same({ 7, 1 }, { answer.returned[1], answer.finished })
+    assert.equal(7, answer.returned[1])
+    assert.is_true(answer.finished == 1 or answer.finished == true) -- as the version has it
   end)
 
   -- A script that goes on for long, takes its time to undo what it did, and says which process started it, and which one has its SSH session.
@@ -228,7 +229,7 @@ describe("The Ansible collection, on four hosts", function()
       local _, started = parent("self")
       local session = started
       local name, up = parent(session)
-      while name ~= "sshd" do
+      while not name:find("^sshd") do -- newer ones are called sshd-session
         session = up
         name, up = parent(session)
       end
