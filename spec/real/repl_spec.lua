@@ -307,7 +307,7 @@ id  name  state    uuid
     screen:shows("guestlua.embedded(dir)")
     screen:key("C-l")
     screen:type("help \"block jobs\"\n")
-    screen:matches("\nBlock jobs\n.*disk:await_job%(%)")
+    screen:matches("Block jobs\n.*disk:await_job%(%)")
     screen:key("C-l")
     screen:type("help \"thaw the guest\"\n")
     screen:matches("Guest:freeze_filesystems: ")

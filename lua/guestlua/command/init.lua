@@ -73,7 +73,7 @@ local function print_help()
   end
   for _, row in ipairs(options) do
     if row.rare then
-      rare[#rare + 1] = form_of(row)
+      rare[#rare + 1] = row.long and "--" .. row.long or "-" .. row.short
     elseif row.word then
       commands[#commands + 1] = row.word:match("^%a+$")
     elseif not row.same_as then

@@ -165,7 +165,7 @@ define(Guest, "Guest", {
     { name = "device", type = "any", positional = true, required = true, help = "what get_device_conf_func knows the device by" },
     { name = "persistent", type = "boolean", positional = true, required = true, help = "take it out of the persistent configuration too" },
     { name = "live", type = "boolean", positional = true, required = true, help = "take it from the running guest" },
-    { name = "max_retry_count", type = "integer", help = "how often to ask again; default: 7, -1: no limit" },
+    { name = "max_retry_count", type = "integer", signed = true, help = "how often to ask again; default: 7, -1: no limit" },
     { name = "inc_sleep_time", type = "number", help = "seconds by which each pause is longer than the one before; default: 2" },
     { name = "max_sleep_time", type = "number", help = "seconds of the longest pause; default: 30" },
   },
