@@ -40,7 +40,7 @@ end
 
 local host = guestlua.open("test:///default")
 local guest = host:guest("test")
--- A guest whose name could be taken for a UUID.
+-- A guest with a name that could be taken for a UUID.
 assert(guestlua.Guest.create("<domain type='test'><name>dead</name><memory>1024</memory><os><type>hvm</type></os></domain>", host))
 
 local whole = {

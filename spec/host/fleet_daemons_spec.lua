@@ -71,7 +71,7 @@ describe("A fleet of daemons", function()
     return table.concat(words, ", ")
   end
 
-  it_("has all other answers while one stands still, whose limit ends the wait", function()
+  it_("has all other answers while one stands still, until its limit", function()
     local fleet <close> = guestlua.fleet(all())
     assert.same({}, fleet.problems)
     signal("STOP", 3)

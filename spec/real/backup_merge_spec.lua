@@ -227,7 +227,7 @@ describe("A prune", function()
     check()
   end)
 
-  it_("leaves a backup as it is whose image a guest has, and with it those that it needs", function()
+  it_("leaves a backup as it is if a guest has its image, and with it those that it needs", function()
     local path = ("%s/%s.vda.qcow2"):format(directory, ids[9])
     local user = tiny.configuration("user", machine.dir)
     user.devices.disk.source.file = path

@@ -44,7 +44,7 @@ typedef struct gl_state {
   uv_async_t wakeup;   /* sent by the event thread and by gl_interrupt */
   gl_queue *queue;     /* events from libvirt's event thread (event/queue.c) */
   gl_ready_list ready; /* tasks to resume, oldest first */
-  gl_ready_list cut;   /* those whose slice is over, which take turns with the others */
+  gl_ready_list cut;   /* those that used up their slice; they take turns with the others */
   bool cut_was_last;
   gl_task *all;              /* every task not yet freed */
   gl_task *running;          /* the task that runs Lua code now */

@@ -18,7 +18,7 @@ local merge = {}
 -- The endings of files that a merge leaves beside those of a kept backup: the old list of checksums, and if it was killed the new files as well.
 local LEFTOVERS = { "^%.%w+%.sums$", "^%.%w+%.%x+%.sums$", "^%.%w+%.%x+%.qcow2$", "^%.json%.%w%w%w%w%w%w$" }
 
--- Whether a file that no manifest names, whose name begins with that id, is what is left of a merge.
+-- Whether a file that no manifest names, and that begins with that id, is what is left of a merge.
 function merge.is_leftover(name, id)
   for _, pattern in ipairs(LEFTOVERS) do
     if name:find(pattern, #id + 1) then
