@@ -30,7 +30,10 @@ local function of_guest(guest, parts)
   return list
 end
 
--- The same of a row of usage.rows; none if the guest does not say.
+-- A guest that is off or gone by now, or a driver without jobs.
+local NONE = { no_domain = true, operation_invalid = true, no_support = true }
+
+-- The same of a row of usage.rows, and why it is not known.
 local function of_row(host, row, stats)
   local ok, list = pcall(function()
     local guest <close> = host:guest(row.guest, { timeout = ANSWER })
@@ -39,15 +42,14 @@ local function of_row(host, row, stats)
   if not ok and ask.stops(list) then
     error(list, 0)
   end
-  for _, job in ipairs(ok and list or {}) do
-    job.host, job.guest = row.host, row.guest
-  end
-  return ok and list or {}
+  local why = not ok and not (core.Error.is(list) and NONE[list.kind]) and (core.Error.is(list) and list.message or tostring(list)) or nil
+  return { host = row.host, guest = row.guest, jobs = ok and list or {}, why = why }
 end
 
--- What bars.lines draws, in the order of their labels. before: what this gave the last time, for their speed.
+-- What bars.lines draws, in the order of their labels; `unknown` has lines for guests that do not say theirs. before: what this gave the last time,
+-- for their speed.
 function jobs.look(fleet, rows, stats, before, with_host)
-  local of_host, known, list = {}, {}, {}
+  local of_host, known, list = {}, {}, { unknown = {} }
   for _, row in ipairs(rows) do
     of_host[row.host] = of_host[row.host] or {}
     table.insert(of_host[row.host], row.state ~= "shutoff" and row or nil)
@@ -62,8 +64,12 @@ function jobs.look(fleet, rows, stats, before, with_host)
   end)
   for _, answer in ipairs(answers) do
     for _, found in ipairs(answer.value or {}) do
-      for _, job in ipairs(found) do
-        local label = core.escape(("%s%s: %s"):format(with_host and job.host .. " " or "", job.guest, job.what))
+      local guest = (with_host and found.host .. " " or "") .. found.guest
+      if found.why then
+        table.insert(list.unknown, core.escape(("%s: its jobs are not known: %s"):format(guest, found.why)))
+      end
+      for _, job in ipairs(found.jobs) do
+        local label = core.escape(("%s: %s"):format(guest, job.what))
         local bar = known[label] or { label = label, samples = {} }
         bars.note(bar, job.current, job.total)
         list[#list + 1] = bar
@@ -79,8 +85,13 @@ end
 -- Lines of that width, so many at most.
 function jobs.lines(list, columns, most)
   local lines = bars.lines(table.move(list, 1, math.min(#list, most), 1, {}), columns)
-  if #list > most then
-    lines[most] = ("and %d more jobs"):format(#list - most + 1)
+  table.move(list.unknown, 1, #list.unknown, #lines + 1, lines)
+  local more = #list + #list.unknown - most
+  if more > 0 then
+    for i = #lines, most + 1, -1 do
+      lines[i] = nil
+    end
+    lines[most] = ("and %d more"):format(more + 1)
   end
   return lines
 end

@@ -57,7 +57,8 @@ local function print_rows(given, rows, missing, with_host, bars)
   else
     local columns = core.columns(io.stdout) or 100
     local lines = usage.lines(rows, columns, with_host)
-    table.move(jobs.lines(bars, columns, math.huge), 1, #bars, #lines + 1, lines)
+    local drawn = jobs.lines(bars, columns, math.huge)
+    table.move(drawn, 1, #drawn, #lines + 1, lines)
     io.stdout:write(table.concat(lines, "\n"), "\n")
   end
   io.stdout:flush()
@@ -138,7 +139,7 @@ local function show(fleet, given, with_host)
     end
     pressed:wake()
   end)
-  local view = { bars = {} }
+  local view = { bars = { unknown = {} } }
   view.rows, view.missing, view.stats = look(fleet, given)
   local group <close> = task.group()
   group:spawn(follow_jobs, fleet, given, view, with_host)
