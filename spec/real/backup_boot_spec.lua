@@ -5,7 +5,7 @@ local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 describe("A verify that boots", function()
@@ -16,12 +16,6 @@ describe("A verify that boots", function()
 
   local machine = helper.machine()
   local directory
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   local function backup()
     return workflow.backup(machine.guest, { to = machine.dir .. "/to" })

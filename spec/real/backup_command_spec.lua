@@ -8,38 +8,22 @@ local helper = require("spec.support.helper")
 local quoted = helper.quoted
 
 describe("The command for backups", function()
-  local machine, missing, to
-
-  lazy_setup(function()
-    if core.nbd_copy then
-      machine, missing = faults.daemon()
-    else
-      missing = "this was built without libnbd"
-    end
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+  local to
+  local machine, it_ = faults.machine({
+    lacks = function()
+      return not core.nbd_copy and "this was built without libnbd" or nil
+    end,
+    each = function(machine)
+      machine:reset()
+    end,
+  })
 
   helper.leaves_nothing(function()
-    if machine then
+    if machine.uri then
       to = machine.root .. "/to"
       assert(os.execute("rm -rf " .. to .. " && mkdir " .. to))
     end
   end)
-
-  local function it_(name, fn)
-    it(name, function()
-      if not machine then
-        pending(missing)
-        return
-      end
-      machine:reset()
-      fn()
-    end)
-  end
 
   -- Its exit code, what it printed, and what it complained of.
   local function command(text, ...)

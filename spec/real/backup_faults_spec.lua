@@ -5,7 +5,7 @@ local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 -- What the child does, with SIGKILL right after it has written so many small files (the journal, the manifest, the configuration), or right before
@@ -59,55 +59,26 @@ local CHANGES = {
 }
 
 describe("A backup that fails", function()
-  local machine, missing, to
-  local small -- a file system without much room, which is mounted before the daemon starts: that sees no later mounts
-
-  lazy_setup(function()
-    if not core.nbd_copy then
-      missing = "this was built without libnbd"
-      return
-    end
-    if core.user() == 0 then
-      small = helper.scratch()
-      assert(os.execute(("chmod 755 %s && mkdir %s/fs && mount -t tmpfs -o size=2m,mode=777 tmpfs %s/fs"):format(small, small, small)))
-    end
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if small then
-      os.execute(("umount -l %s/fs; rm -rf %s"):format(small, small))
-    end
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+  local to
+  local small = helper.small(2)
+  local machine, it_ = faults.machine({
+    lacks = function()
+      return not core.nbd_copy and "this was built without libnbd" or nil
+    end,
+    each = function(machine)
+      machine:reset()
+      sh("ls /var/tmp/guestlua-*.sock >%s/sockets 2>/dev/null || echo none >%s/sockets", machine.root, machine.root)
+      machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=48 2>/dev/null; sync")
+    end,
+  })
 
   helper.leaves_nothing(function()
-    if machine then
+    if machine.uri then
       guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
       to = machine.root .. "/to"
       assert(os.execute("rm -rf " .. to .. " && mkdir " .. to))
     end
   end)
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
-
-  local function it_(name, fn)
-    it(name, function()
-      if not machine then
-        pending(missing)
-        return
-      end
-      machine:reset()
-      sh("ls /var/tmp/guestlua-*.sock >%s/sockets 2>/dev/null || echo none >%s/sockets", machine.root, machine.root)
-      machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=48 2>/dev/null; sync")
-      fn()
-    end)
-  end
 
   local function options(fault, env)
     env = env or {}
@@ -388,12 +359,12 @@ describe("A backup that fails", function()
         assert.is_true(guestlua.now() < deadline, "the guest is not paused")
         guestlua.sleep(0.1)
       end
-    end, small .. "/fs")
+    end, small.path)
     recover("no scratch space")
     assert.equal("running", machine.guest:get_info().domain_state)
     machine:sh("sync; echo on >/data/word; sync")
     check_clean("no scratch space")
-    assert.equal("", sh("ls %s/fs", small))
+    assert.equal("", sh("ls %s", small.path))
     check_next("no scratch space")
   end)
 end)

@@ -5,7 +5,7 @@ local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 -- A backup, in which a process is killed at the beginning or the end of a step. Prints the steps.
@@ -29,35 +29,21 @@ local CHILD = [[
 ]]
 
 describe("A backup", function()
-  local machine, missing, to
-
-  lazy_setup(function()
-    if not core.nbd_copy then
-      missing = "this was built without libnbd"
-    else
-      machine, missing = faults.daemon()
-    end
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+  local to
+  local machine, it_ = faults.machine({
+    lacks = function()
+      return not core.nbd_copy and "this was built without libnbd" or nil
+    end,
+  })
 
   helper.leaves_nothing(function()
-    if machine then
+    if machine.uri then
       guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
       to = machine.root .. "/to"
       assert(os.execute("rm -rf " .. to .. " && mkdir " .. to))
       machine:reset()
     end
   end)
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   local function start(victim, at)
     return faults.start(CHILD, { uri = machine.uri, args = { to }, env = { VICTIM = victim, AT = at, XDG_STATE_HOME = machine.root .. "/state" } })
@@ -108,11 +94,7 @@ describe("A backup", function()
     assert.equal(2 * 6, count)
   end
 
-  it("during which libvirtd is killed, at each step, is whole or not there", function()
-    if not machine then
-      pending(missing)
-      return
-    end
+  it_("during which libvirtd is killed, at each step, is whole or not there", function()
     each_step(function(where)
       machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=8 2>/dev/null; sync")
       local pid = machine.pid
@@ -125,11 +107,7 @@ describe("A backup", function()
     end)
   end)
 
-  it("during which QEMU is killed, at each step, is whole or not there, and the next one says why it is full", function()
-    if not machine then
-      pending(missing)
-      return
-    end
+  it_("during which QEMU is killed, at each step, is whole or not there, and the next one says why it is full", function()
     each_step(function(where)
       local child <close> = start(machine:emulator(), where)
       local code, _, err = child:wait()

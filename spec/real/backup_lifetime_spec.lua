@@ -5,7 +5,7 @@ local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local tiny = require("spec.support.tiny")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 describe("A backup of a guest that lives on", function()
@@ -20,12 +20,6 @@ describe("A backup of a guest that lives on", function()
   })
 
   helper.leaves_nothing()
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   it("has what the guest has after it was off, destroyed, resized and defined again, raw disks too", function()
     if not core.nbd_copy then

@@ -6,7 +6,7 @@ local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
 local tiny = require("spec.support.tiny")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 -- A prune with SIGKILL right after something that it does to files, which is right before the next.
@@ -52,12 +52,6 @@ describe("A prune", function()
   })
   local original, directory -- the backups as they were made, and those that are pruned
   local ids = {}
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   -- A full backup and ten increments, between which the guest writes much and deletes some. The second disk is raw: each backup has all of it.
   lazy_setup(function()

@@ -4,8 +4,9 @@ local core = require("guestlua.core")
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local tiny = require("spec.support.tiny")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 -- What a guestlua that was built without libnbd and nettle has.
@@ -15,62 +16,30 @@ local WITHOUT = [[
 ]]
 
 describe("A backup in push mode", function()
-  local machine, missing, to, small
-
-  lazy_setup(function()
-    if core.user() ~= 0 then
-      missing = "needs root, for a file system of its own"
-      return
-    end
-    small = helper.scratch() -- mounted before the daemon starts: that sees no later mounts
-    assert(os.execute(("chmod 755 %s && mkdir %s/fs && mount -t tmpfs -o size=3m,mode=777 tmpfs %s/fs"):format(small, small, small)))
-    machine, missing = faults.daemon({
-      edit = function(domain)
-        local directory = domain.devices.disk.source.file:match("^(.*)/")
-        assert(os.execute(("qemu-img create -q -f qcow2 %s/data.qcow2 8M && chmod 666 %s/data.qcow2"):format(directory, directory)))
-        domain.devices:append(guestlua.element("disk", { type = "file", device = "disk", driver = { name = "qemu", type = "qcow2" },
-          source = { file = directory .. "/data.qcow2" }, target = { dev = "vdb", bus = "virtio" } }))
-      end,
-    })
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
-    end
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-    if small then
-      os.execute(("umount -l %s/fs; rm -rf %s"):format(small, small))
-    end
-  end)
+  local to
+  local small = helper.small(3)
+  local machine, it_ = faults.machine({
+    lacks = function()
+      return not small.path and "needs root, for a file system of its own" or nil
+    end,
+    edit = function(domain)
+      tiny.add_disk(domain, "vdb", "qcow2", 8 << 20)
+    end,
+    started = function(new)
+      guestlua.journal({ dir = new.root .. "/state/guestlua/journal" })
+    end,
+  })
 
   helper.leaves_nothing(function()
-    if machine then
+    if machine.uri then
       to = machine.root .. "/to"
-      assert(os.execute(("rm -rf %s %s/fs/* && mkdir %s"):format(to, small, to)))
+      assert(os.execute(("rm -rf %s %s/* && mkdir %s"):format(to, small.path, to)))
     end
   end, function()
-    for _, name in ipairs(machine and machine.guest:get_checkpoint_names() or {}) do
+    for _, name in ipairs(machine.uri and machine.guest:get_checkpoint_names() or {}) do
       machine.guest:delete_checkpoint(name)
     end
   end)
-
-  local function it_(name, fn)
-    it(name, function()
-      if not machine then
-        pending(missing)
-        return
-      end
-      fn()
-    end)
-  end
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   local function backup(options)
     local all = { to = to, disks = { "vdb" }, quiesce = false, mode = "push" }
@@ -93,7 +62,7 @@ describe("A backup in push mode", function()
 
   -- A copy of what the disk has now: the spec is the only one that writes to it.
   local function keep(number)
-    sh("qemu-img convert -U -O raw %s/data.qcow2 %s/round%d", machine.dir, machine.root, number)
+    sh("qemu-img convert -U -O raw %s/vdb.qcow2 %s/round%d", machine.dir, machine.root, number)
   end
 
   local function check_restored(results, restore)
@@ -225,11 +194,11 @@ describe("A backup in push mode", function()
   it_("fails alone if its target is full: the guest goes on, and nothing is left", function()
     ROUNDS[1]()
     machine:sh("dd if=/dev/urandom of=/dev/vdb bs=1M count=8 oflag=direct 2>/dev/null")
-    local e = helper.failure(backup, { to = small .. "/fs" })
+    local e = helper.failure(backup, { to = small.path })
     assert.same({ "no_space", "copy", "undone: there is no such backup" }, { e.kind, e.step, e.outcome }, tostring(e))
     assert.equal("running", machine.guest:get_info().domain_state)
     assert.same({}, machine.guest:get_checkpoint_names())
-    assert.equal("target\n", sh("ls %s/fs/tiny", small))
+    assert.equal("target\n", sh("ls %s/tiny", small.path))
     machine:sh("dd if=/dev/urandom of=/dev/vdb bs=64k count=3 oflag=direct 2>/dev/null")
     assert.equal("full", backup().level_used)
   end)

@@ -6,46 +6,28 @@ local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local tiny = require("spec.support.tiny")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 local SIZE = 8 << 20
 
 describe("A backup to an NBD server", function()
-  local machine, missing, root, to
-
-  lazy_setup(function()
-    if not core.nbd_copy then
-      missing = "this was built without libnbd"
-    elseif not os.execute("command -v nbdkit >/dev/null") then
-      missing = "no nbdkit"
-    end
-    if missing then
-      return
-    end
-    machine, missing = faults.daemon({
-      edit = function(domain)
-        local directory = domain.devices.disk.source.file:match("^(.*)/")
-        for i, target in ipairs({ "vdb", "vdc" }) do
-          local name, format = ("%s/%s"):format(directory, target), i == 1 and "qcow2" or "raw"
-          assert(os.execute(("qemu-img create -q -f %s %s %d && chmod 666 %s"):format(format, name, SIZE, name)))
-          domain.devices:append(guestlua.element("disk", { type = "file", device = "disk", driver = { name = "qemu", type = format },
-            source = { file = name }, target = { dev = target, bus = "virtio" } }))
-        end
-      end,
-    })
-    if machine then
+  local root, to
+  local machine, it_ = faults.machine({
+    lacks = function()
+      return not core.nbd_copy and "this was built without libnbd" or not os.execute("command -v nbdkit >/dev/null") and "no nbdkit" or nil
+    end,
+    edit = function(domain)
+      tiny.add_disk(domain, "vdb", "qcow2", SIZE)
+      tiny.add_disk(domain, "vdc", "raw", SIZE)
+    end,
+    started = function(machine)
       guestlua.journal({ dir = machine.root .. "/journal" })
-    end
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+    end,
+  })
 
   helper.leaves_nothing(function()
-    if machine then
+    if machine.uri then
       root = machine.root .. "/server"
       to = ("nbd+unix:///{disk}?socket=%s/socket"):format(root)
       assert(os.execute(("rm -rf %s && mkdir -p %s/exports %s/manifests"):format(root, root, root)))
@@ -54,22 +36,6 @@ describe("A backup to an NBD server", function()
       end
     end
   end)
-
-  local function it_(name, fn)
-    it(name, function()
-      if not machine then
-        pending(missing)
-        return
-      end
-      fn()
-    end)
-  end
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   -- Starts a server, which goes into the background once it listens, until the value is closed, or killed.
   local function served(command)
@@ -155,7 +121,7 @@ describe("A backup to an NBD server", function()
     local done = backup({ disks = { "vdc" }, verify = true })
     assert.equal("off", done.consistency)
     server.kill()
-    assert.is_true(same("vdc", machine.dir .. "/vdc"))
+    assert.is_true(same("vdc", machine.dir .. "/vdc.raw"))
   end)
 
   it_("leaves what is there alone if it cannot begin", function()

@@ -4,7 +4,7 @@ local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 describe("A backup of a disk that fails", function()
@@ -30,12 +30,6 @@ describe("A backup of a disk that fails", function()
   })
 
   helper.leaves_nothing()
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   it("is undone, names the disk, and is no conflict; the other disks are saved without it", function()
     if reason then

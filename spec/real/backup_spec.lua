@@ -5,7 +5,7 @@ local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local tiny = require("spec.support.tiny")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 -- What a machine lacks for these specs; nil: nothing.
@@ -70,12 +70,6 @@ describe("A backup", function()
       machine.guest:delete_checkpoint(name)
     end
   end)
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   local function backup(options)
     options = options or {}

@@ -4,6 +4,8 @@ local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
+local sh = helper.sh
+
 local workflow = guestlua.workflow
 
 -- SIGKILL right after the journal has been written so many times.
@@ -35,41 +37,20 @@ local MEANWHILE = [[
 local CHANGES = { virDomainDefineXMLFlags = true, virDomainDefineXML = true, virDomainCreateWithFlags = true }
 
 describe("A clone", function()
-  local machine, missing
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
-    end
-  end)
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. helper.quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
-
-  local function it_(name, fn)
-    it(name, function()
-      if not machine then
-        pending(missing)
-        return
-      end
+  local machine, it_ = faults.machine({
+    each = function(machine)
       machine:reset()
       machine:sh("echo cloned >/data/word; sync")
       workflow.ensure_stopped(machine.guest, { force = true })
       sh("rm -rf %s/twin* && chmod 666 %s", machine.dir, machine.disk)
-      fn()
-    end)
-  end
+    end,
+  })
+
+  helper.leaves_nothing(function()
+    if machine.uri then
+      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
+    end
+  end)
 
   local function clone(options)
     options.name = options.name or "twin"

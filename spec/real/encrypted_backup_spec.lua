@@ -4,8 +4,9 @@ local core = require("guestlua.core")
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local tiny = require("spec.support.tiny")
 
-local quoted = helper.quoted
+local sh = helper.sh
 local workflow = guestlua.workflow
 
 local PASSPHRASE, MARK = "correct horse battery", "what nobody may read"
@@ -13,58 +14,30 @@ local UUID = "5b20d080-1b54-4048-85b3-a6a62d165c99"
 local SECRET = "<secret ephemeral='yes' private='no'><uuid>" .. UUID .. "</uuid></secret>"
 
 describe("An encrypted backup", function()
-  local machine, missing, to, file
-
-  lazy_setup(function()
-    if not core.nbd_copy then
-      missing = "this was built without libnbd"
-      return
-    end
-    machine, missing = faults.daemon({
-      edit = function(domain)
-        local directory = domain.devices.disk.source.file:match("^(.*)/")
-        assert(os.execute(("qemu-img create -q -f qcow2 %s/data.qcow2 8M && chmod 666 %s/data.qcow2"):format(directory, directory)))
-        domain.devices:append(guestlua.element("disk", { type = "file", device = "disk", driver = { name = "qemu", type = "qcow2" },
-          source = { file = directory .. "/data.qcow2" }, target = { dev = "vdb", bus = "virtio" } }))
-      end,
-    })
-    if machine then
+  local to, file
+  local machine, it_ = faults.machine({
+    lacks = function()
+      return not core.nbd_copy and "this was built without libnbd" or nil
+    end,
+    edit = function(domain)
+      tiny.add_disk(domain, "vdb", "qcow2", 8 << 20)
+    end,
+    started = function(machine)
       guestlua.journal({ dir = machine.root .. "/journal" })
-    end
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+    end,
+  })
 
   helper.leaves_nothing(function()
-    if machine then
+    if machine.uri then
       to, file = machine.root .. "/to", machine.root .. "/passphrase"
       assert(os.execute("rm -rf " .. to .. " && mkdir " .. to))
       core.write_file(file, PASSPHRASE)
     end
   end, function()
-    for _, name in ipairs(machine and machine.guest:get_checkpoint_names() or {}) do
+    for _, name in ipairs(machine.uri and machine.guest:get_checkpoint_names() or {}) do
       machine.guest:delete_checkpoint(name)
     end
   end)
-
-  local function it_(name, fn)
-    it(name, function()
-      if not machine then
-        pending(missing)
-        return
-      end
-      fn()
-    end)
-  end
-
-  local function sh(command, ...)
-    local code, out, err = helper.run("sh -c " .. quoted(command:format(...)))
-    assert.equal(0, code, err)
-    return out
-  end
 
   local function backup(options)
     local all = { to = to, disks = { "vdb" }, quiesce = false, encrypt = file, unlock_time = 10 }

@@ -33,15 +33,7 @@ local function is_refused(text)
 end
 
 describe("On a real guest run the examples:", function()
-  local machine, missing
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+  local machine, it_ = faults.machine()
 
   local function run(section, text)
     machine:reset()
@@ -64,10 +56,7 @@ describe("On a real guest run the examples:", function()
     for i = 3, #section do
       for _, title in ipairs(SECTIONS) do
         if section[1] == title then
-          it(section[i]:match("[^\n]+"), function()
-            if not machine then
-              return pending(missing)
-            end
+          it_(section[i]:match("[^\n]+"), function()
             local ok, e = run(section, section[i])
             if is_refused(section[i]) then
               return assert.is_true(not ok and type(e) == "table" and e.call ~= nil, tostring(e)) -- it came as far as libvirt

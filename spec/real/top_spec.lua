@@ -5,15 +5,7 @@ local helper = require("spec.support.helper")
 local screen = require("spec.support.screen")
 
 describe("guestlua top of a guest that runs", function()
-  local machine, missing
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+  local machine, it_ = faults.machine()
 
   local function copy()
     local disk = machine.guest:get_block_device("vda")
@@ -24,10 +16,8 @@ describe("guestlua top of a guest that runs", function()
     end })
   end
 
-  it("has its disk's job, with a bar, until it is over", function()
-    if not machine then
-      return pending(missing)
-    elseif not os.execute("command -v tmux >/dev/null") then
+  it_("has its disk's job, with a bar, until it is over", function()
+    if not os.execute("command -v tmux >/dev/null") then
       return pending("no tmux")
     end
     local view <close> = screen.start(("%s -c %s top --delay 0.2"):format(helper.interpreter, helper.quoted(machine.uri)),
@@ -45,5 +35,12 @@ describe("guestlua top of a guest that runs", function()
       return not view:text():find("copy", 1, true)
     end, "the bar to go")
     view:shows("tiny ")
+  end)
+
+  it_("names a guest that does not say its jobs", function()
+    local code, out, err = faults.run('require("guestlua.command.top")("top", "--once", "--delay", "0", "--connect", arg[1])',
+      { args = { machine.uri }, fault = "virDomainGetBlockJobInfo#1:operation_timeout" })
+    assert.equal(0, code, err)
+    assert.matches("\ntiny: its jobs are not known: %S", out)
   end)
 end)

@@ -11,6 +11,7 @@
 --       runs it once without a fault, and then once for each call that it made, which fails
 --
 --   local machine <close> = faults.daemon()                 nil and the reason if this machine cannot have it
+--   local machine, it_ = faults.machine({ … })              for a describe: it is started before its specs, which are pending without it
 --       machine.uri                          the URI for children; machine.pid is the daemon's
 --       machine.host, machine.guest          the same for the spec, without faults; new after reset and restart
 --       machine:emulator()                   the process of the guest
@@ -356,6 +357,43 @@ function faults.daemon(options)
   run(("cp %s %s && cp %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
   launch(self)
   return self
+end
+
+-- Returns the machine, which has nothing before the specs begin, and what takes the place of `it` for specs that need it.
+-- options: those of faults.daemon; lacks: a function that gives the reason if the specs cannot run, before it is started; started, each: functions
+-- that get it once it is there, and before each spec.
+function faults.machine(options)
+  options = options or {}
+  local busted = require("busted")
+  local shared, machine, missing = {}, nil, nil
+  busted.lazy_setup(function()
+    missing = options.lacks and options.lacks()
+    if missing then
+      return
+    end
+    machine, missing = faults.daemon(options)
+    setmetatable(shared, { __index = machine, __newindex = machine })
+    if machine and options.started then
+      options.started(machine)
+    end
+  end)
+  busted.lazy_teardown(function()
+    setmetatable(shared, nil)
+    if machine then
+      Daemon.__close(machine)
+    end
+  end)
+  return shared, function(name, fn)
+    return busted.it(name, function() -- a tail call: the spec's line is that of the caller
+      if not machine then
+        return busted.pending(missing)
+      end
+      if options.each then
+        options.each(machine)
+      end
+      fn()
+    end)
+  end
 end
 
 return faults

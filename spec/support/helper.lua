@@ -88,12 +88,37 @@ function helper.quoted(text)
   return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
 end
 
+-- What a command of the shell prints; its arguments are put in as by string.format.
+function helper.sh(command, ...)
+  local code, out, err = helper.run("sh -c " .. helper.quoted(command:format(...)))
+  assert.equal(0, code, err)
+  return out
+end
+
 -- An empty directory: it is removed when all specs are over, with all names from os.tmpname.
 function helper.scratch()
   local directory = os.tmpname()
   os.remove(directory)
   assert.is_true(os.execute("mkdir " .. directory))
   return directory
+end
+
+-- A file system with room for so many MiB, for the specs of a describe: the table returned has its path, unless they run without root. It has to come
+-- before what starts a daemon, which sees no later mounts.
+function helper.small(mib)
+  local busted, small = require("busted"), {}
+  busted.lazy_setup(function()
+    local directory = helper.scratch()
+    if os.execute(("mount -t tmpfs -o size=%dm,mode=777 tmpfs %s 2>/dev/null"):format(mib, directory)) then
+      small.path = directory
+    end
+  end)
+  busted.lazy_teardown(function()
+    if small.path then
+      os.execute(("umount -l %s; rmdir %s"):format(small.path, small.path))
+    end
+  end)
+  return small
 end
 
 -- The path of the interpreter that runs the specs.

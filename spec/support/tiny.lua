@@ -76,6 +76,14 @@ function tiny.configuration(name, dir)
   return domain
 end
 
+-- One more disk, with an empty image beside that of the first: TARGET.FORMAT.
+function tiny.add_disk(domain, target, format, size)
+  local path = ("%s/%s.%s"):format(domain.devices.disk.source.file:match("^(.*)/"), target, format)
+  assert(os.execute(("qemu-img create -q -f %s %s %d && chmod 666 %s"):format(format, path, size, path)))
+  domain.devices:append(guestlua.element("disk", { type = "file", device = "disk", driver = { name = "qemu", type = format },
+    source = { file = path }, target = { dev = target, bus = "virtio" } }))
+end
+
 local Machine = {}
 Machine.__index = Machine
 tiny.Machine = Machine
