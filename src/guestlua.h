@@ -68,8 +68,8 @@ typedef struct guestlua_options {
   lua_Alloc alloc;                     /* the state's allocator, as for lua_newstate; NULL: malloc and its like. libvirt, libxml2 and libuv
                                           have their own */
   void *alloc_data;                    /* its first argument */
-  unsigned slice; /* ms, up to 1000, after which a task that computes lets the others and the program's loop go on; 0: it is
-                     not cut. The state's thread then gets signals (SIGURG) while tasks compute */
+  unsigned slice;                      /* ms after which a task that computes lets the others and the program's loop go on; 0: it is
+                                          not cut. The state's thread then gets signals (SIGURG) while tasks compute */
 } guestlua_options;
 
 /*

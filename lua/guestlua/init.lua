@@ -112,7 +112,7 @@ function define.limit(...)
 end
 
 -- What a script that does not use it starts without: the names that each module makes.
-local EVENTS = { ["host.event"] = { "events", "on", "wait_event" } }
+local EVENTS = { "events", "on", "wait_event" }
 local MODULES = {
   Guest = {
     ["guest.agent"] = { "exec" },
@@ -122,17 +122,17 @@ local MODULES = {
     ["guest.inside"] = { "os_info", "users", "filesystems", "disks", "interfaces" },
     ["guest.keys"] = { "press" },
     ["workflow.device.attached"] = { "attached" },
-    ["host.event"] = EVENTS["host.event"],
+    ["host.event"] = EVENTS,
   },
   BlockDevice = { ["disk.job"] = { "await_job" } },
   Host = {
     ["host.objects"] = { "network", "pool", "nwfilter", "node_device", "interface", "secret", "volume", "capabilities", "domain_capabilities" },
-    ["host.event"] = EVENTS["host.event"],
+    ["host.event"] = EVENTS,
   },
-  Network = EVENTS,
-  NodeDevice = EVENTS,
-  Secret = EVENTS,
-  StoragePool = { ["host.storage"] = { "volume", "create_volume" }, ["host.event"] = EVENTS["host.event"] },
+  Network = { ["host.event"] = EVENTS },
+  NodeDevice = { ["host.event"] = EVENTS },
+  Secret = { ["host.event"] = EVENTS },
+  StoragePool = { ["host.storage"] = { "volume", "create_volume" }, ["host.event"] = EVENTS },
   StorageVol = { ["host.storage"] = { "clone" } },
   Stream = { ["guest.stream"] = { "expect", "lines" } },
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -102,7 +103,7 @@ int gl_slice_set(gl_state *s, unsigned milliseconds)
 static int slice(lua_State *L)
 {
   lua_Integer ms = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, ms >= 0 && ms <= 1000, 1, "from 0 to 1000");
+  luaL_argcheck(L, ms >= 0 && ms <= INT_MAX, 1, "so many milliseconds are not to be had");
   if (gl_slice_set(gl_state_get(L), (unsigned)ms) < 0)
     gl_error_throw(L, "system_error", "slice: no timer: %s", strerror(errno));
   return 0;

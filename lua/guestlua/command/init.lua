@@ -130,7 +130,7 @@ local function configure(settings)
   guestlua.default_readonly = settings.readonly or settings.sandbox or settings.process
   guestlua.default_keepalive = settings.keepalive_interval
   require("guestlua.host.open").asks = true
-  core.slice(math.min(settings.slice or SLICE, 1000))
+  core.slice(settings.slice or SLICE)
   local log = { level = settings.log_level or levels[settings.debug], format = settings.log_format, file = settings.log_file }
   if next(log) then
     guestlua.log.configure(log)
