@@ -34,6 +34,7 @@ VARIANT ?=
 BUILD := build$(VARIANT:%=/%)
 variant_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 variant_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+variant_path := -finstrument-functions -O0
 variant_tsan := -fsanitize=thread -fno-omit-frame-pointer -O1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
@@ -67,7 +68,7 @@ say = $(if $(Q),@printf '%-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-.PHONY: help all demo picture shell check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench bench-check install uninstall \
+.PHONY: help all demo picture shell check check-fast asan tsan valgrind fuzz luacheck lint layers format doc bench path bench-check install uninstall \
   dist deb rock collection clean
 
 help: ## this list
@@ -233,6 +234,12 @@ doc: build/guestlua ## the manual in build/doc/html, and all that is made of the
 
 bench: all build/tiny/disk.qcow2 ## what is measured, in one table
 	bench/run
+
+# The compiler calls path.so at the start of each function.
+path: build/tiny/disk.qcow2 ## how many functions a call goes through in C; WAY=1: which
+	$(MAKE) VARIANT=path build/path/guestlua
+	$(CC) -std=gnu11 -O2 -fPIC -shared $(WARNINGS) -o build/path/path.so bench/path.c $(shell $(PKG_CONFIG) --cflags $(LUA_PACKAGE))
+	LD_PRELOAD=build/path/path.so $(RUN) build/path/guestlua bench/path.lua $(WAY)
 
 bench-check: all ## what things cost in instructions, and that it is not more than it was
 	build/guestlua bench/count.lua

@@ -11,6 +11,11 @@ typedef struct gl_block {
 
 void *gl_arena_room(lua_State *L, gl_arena *arena, size_t size)
 {
+  size_t rounded = (size + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+  if (size <= rounded && rounded <= arena->left) {
+    arena->left -= rounded;
+    return arena->room + arena->left;
+  }
   gl_block *b = malloc(sizeof *b + size);
   if (!b)
     luaL_error(L, "guestlua: out of memory");

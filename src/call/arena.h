@@ -6,6 +6,8 @@
 #include <stddef.h>
 
 typedef struct gl_arena {
+  char *room; /* what is left of the owner's own, which is used first */
+  size_t left;
   struct gl_block *blocks;
 } gl_arena;
 

@@ -15,24 +15,6 @@ static const gl_param timeout_param = {
   .help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
 };
 
-/* Whether it is of another list, in which the list goes on: of those it is not remembered whether they were given. */
-static bool is_shared(const gl_param *params, const gl_param *p)
-{
-  while (params != p && params->name)
-    params++;
-  return params != p;
-}
-
-static void read_one(lua_State *L, int index, const char *method, const gl_param *params, const gl_param *p, gl_args *args)
-{
-  const gl_reader reader = {.method = method, .param = p, .args = args};
-  p->kind->read(L, index, &reader);
-  if (p == &timeout_param)
-    args->bounded = true;
-  else if (!is_shared(params, p))
-    args->given |= UINT64_C(1) << (p - params);
-}
-
 /* Raises: there is no option `key`. Lists the valid ones. */
 static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const gl_args *args, const char *key)
 {
@@ -54,28 +36,38 @@ static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_
                     near.found ? near.found : "", near.found ? " meant?" : "");
 }
 
-static void read_options(lua_State *L, int index, const char *method, const gl_param *params, const gl_param *options, gl_args *args)
+/* Reads the table at index: params are all, options those that it may have. Of those that are in another list, in which the list goes on,
+ * it is not remembered whether they were given. */
+static void read_options(lua_State *L, int index, const gl_param *params, const gl_param *options, gl_reader *r)
 {
+  gl_args *args = r->args;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
     if (!key)
-      gl_error_argument(L, method, "options", "a table of named options expected, got one with a key of type %s", luaL_typename(L, -2));
+      gl_error_argument(L, r->method, "options", "a table of named options expected, got one with a key of type %s", luaL_typename(L, -2));
+    bool own = true;
     const gl_param *p = options;
-    while (p && strcmp(p->name, key) != 0)
-      p = gl_param_next(p);
-    if (!p && args->blocks && strcmp(key, timeout_param.name) == 0)
+    for (; p && !(p->name && strcmp(p->name, key) == 0); p = p->name ? p + 1 : p->more)
+      own = own && p->name;
+    if (p && own)
+      args->given |= UINT64_C(1) << (p - params);
+    if (!p && args->blocks && strcmp(key, timeout_param.name) == 0) {
       p = &timeout_param;
+      args->bounded = true;
+    }
     if (!p)
-      unknown_option(L, method, options, args, key);
-    read_one(L, lua_gettop(L), method, params, p, args);
+      unknown_option(L, r->method, gl_param_at(options), args, key);
+    r->param = p;
+    r->field = (char *)args + p->offset;
+    p->kind->read(L, lua_gettop(L), r);
   }
 }
 
-/* Whether the last argument, in the place of parameter p, is the options: a table that is not empty, if p and all after it may be left
- * out. */
-static bool are_options(lua_State *L, int index, int top, const gl_param *p, const gl_args *args)
+/* Whether the table that is the last argument, in the place of parameter p, is the options: it is not empty, and p and all after it may be
+ * left out. */
+static bool are_options(lua_State *L, int index, const gl_param *p, const gl_args *args)
 {
-  if (index != top || !lua_istable(L, index) || p->kind->takes_table)
+  if (p->kind->takes_table)
     return false;
   for (; p->name && p->positional; p++)
     if (p->required)
@@ -90,25 +82,32 @@ static bool are_options(lua_State *L, int index, int top, const gl_param *p, con
 
 void gl_args_read(lua_State *L, int first, int top, const char *method, const gl_param *params, gl_args *args)
 {
+  static const gl_param none = GL_END;
+  gl_reader r = {.method = method, .args = args};
+  const gl_param *p = params ? params : &none;
   int index = first;
-  const gl_param *p = params;
-  for (; p && p->name && p->positional; p++, index++) {
+  for (; p->name && p->positional; p++, index++) {
     if (p->kind == &gl_rest)
       return;
-    if (are_options(L, index, top, p, args))
+    if (index == top && lua_istable(L, index) && are_options(L, index, p, args))
       break;
-    if (index <= top && (!lua_isnil(L, index) || (p->kind == &gl_any && !p->required)))
-      read_one(L, index, method, params, p, args);
-    else if (p->required)
+    if (index <= top && (!lua_isnil(L, index) || (p->kind == &gl_any && !p->required))) {
+      args->given |= UINT64_C(1) << (p - params);
+      r.param = p;
+      r.field = (char *)args + p->offset;
+      p->kind->read(L, index, &r);
+    } else if (p->required) {
       gl_error_argument(L, method, p->name, "%s expected, got %s", p->kind->name, index > top ? "no value" : "nil");
+    }
   }
-  while (p && p->name && p->positional)
+  if (top < index)
+    return;
+  while (p->name && p->positional)
     p++;
-  p = gl_param_at(p);
-  if (p || args->blocks) {
-    if (index <= top && lua_istable(L, index))
-      read_options(L, index, method, params, p, args);
-    else if (index <= top && !lua_isnil(L, index))
+  if (p->name || p->more || args->blocks) {
+    if (lua_istable(L, index))
+      read_options(L, index, params, p, &r);
+    else if (!lua_isnil(L, index))
       gl_error_argument(L, method, "options", "table expected, got %s", luaL_typename(L, index));
     index++;
   }

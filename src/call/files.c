@@ -36,7 +36,7 @@ static void add(lua_State *L, int index, const gl_reader *r, gl_files *files)
 
 static void read_files(lua_State *L, int index, const gl_reader *r)
 {
-  gl_files *files = (gl_files *)((char *)r->args + r->param->offset);
+  gl_files *files = r->field;
   bool is_list = lua_istable(L, index);
   lua_Integer count = is_list ? (lua_Integer)lua_rawlen(L, index) : 1;
   if (count == 0 || count > 64)

@@ -8,11 +8,6 @@
 #include "base/printable.h"
 #include "text/mask.h"
 
-static void *field_of(const gl_reader *r)
-{
-  return (char *)r->args + r->param->offset;
-}
-
 void gl_kind_mismatch(lua_State *L, int index, const gl_reader *r)
 {
   gl_error_argument(L, r->method, r->param->name, "%s expected, got %s", r->param->kind->name, luaL_typename(L, index));
@@ -36,7 +31,7 @@ void gl_kind_read_text(lua_State *L, int index, const gl_reader *r)
     gl_kind_mismatch(L, index, r);
   const char *s = text(L, index, r);
   if (r->param->offset) /* or else it stays on the stack */
-    *(const char **)field_of(r) = r->args->keep ? gl_arena_keep(L, &r->args->arena, s) : s;
+    *(const char **)r->field = r->args->keep ? gl_arena_keep(L, &r->args->arena, s) : s;
 }
 
 static const char *text_of(const gl_param *p, const gl_args *args)
@@ -91,7 +86,7 @@ static void read_integer(lua_State *L, int index, const gl_reader *r)
     gl_error_argument(L, r->method, p->name, "cannot be negative");
   if (p->max && i > p->max)
     gl_error_argument(L, r->method, p->name, "cannot be more than %lld", p->max);
-  *(long long *)field_of(r) = i;
+  *(long long *)r->field = i;
 }
 
 static void show_integer(lua_State *L, const gl_param *p, const gl_args *args)
@@ -108,7 +103,7 @@ static void read_number(lua_State *L, int index, const gl_reader *r)
   if (!(n >= 0))
     gl_error_argument(L, r->method, r->param->name, "cannot be negative");
   if (r->param->offset) /* or else it stays on the stack */
-    *(double *)field_of(r) = n;
+    *(double *)r->field = n;
 }
 
 static void show_number(lua_State *L, const gl_param *p, const gl_args *args)
@@ -172,7 +167,7 @@ static void read_strings(lua_State *L, int index, const gl_reader *r)
     list[i] = (char *)gl_arena_keep(L, arena, text(L, -1, r));
     lua_pop(L, 1);
   }
-  *(char ***)field_of(r) = list;
+  *(char ***)r->field = list;
 }
 
 static void show_strings(lua_State *L, const gl_param *p, const gl_args *args)
@@ -210,7 +205,7 @@ static long long flags_of(lua_State *L, int index, const gl_reader *r)
 
 static void read_flags(lua_State *L, int index, const gl_reader *r)
 {
-  *(long long *)field_of(r) = flags_of(L, index, r);
+  *(long long *)r->field = flags_of(L, index, r);
 }
 
 static void show_flags(lua_State *L, const gl_param *p, const gl_args *args)
@@ -239,7 +234,7 @@ static void read_name(lua_State *L, int index, const gl_reader *r)
 {
   if (lua_type(L, index) != LUA_TSTRING)
     gl_kind_mismatch(L, index, r);
-  *(int *)field_of(r) = name_value(L, index, r);
+  *(int *)r->field = name_value(L, index, r);
 }
 
 static void show_name(lua_State *L, const gl_param *p, const gl_args *args)

@@ -132,6 +132,12 @@ struct gl_op {
   enum { GL_OP_NEW, GL_OP_QUEUED, GL_OP_RUNNING, GL_OP_DONE } phase;
 };
 
+/* Bytes of its struct: those of all fields, zero at first. */
+static inline size_t gl_op_size(const gl_opdef *def)
+{
+  return def->size ? def->size : sizeof(gl_op);
+}
+
 /* The op's subject, while it runs. */
 static inline virDomainPtr gl_op_domain(const gl_op *op)
 {

@@ -29,6 +29,20 @@ void gl_op_error_set(lua_State *L, const gl_op *op)
   gl_error_set(L, "device", op->part);
 }
 
+void gl_op_describe(lua_State *L, const void *about)
+{
+  const gl_op *op = about;
+  lua_pushstring(L, op->def->call ? op->def->call : op->def->name);
+  if (op->subject && op->subject->type->what) {
+    lua_pushfstring(L, " of %s '%s'", op->subject->type->what, op->subject->name);
+    lua_concat(L, 2);
+  }
+  if (op->part) {
+    lua_pushfstring(L, ", %s %s", op->part_type, op->part);
+    lua_concat(L, 2);
+  }
+}
+
 /* The pushed error is more specific: it has the kind of the part. */
 static void set_op(lua_State *L, const gl_op *op, const char *kind)
 {

@@ -11,6 +11,9 @@ _Noreturn void gl_error_libvirt(lua_State *L, const gl_op *op);
 /* Sets the fields that identify the call in the table on top of the stack: op, call, host, guest, device. [-0, +0, m] */
 void gl_op_error_set(lua_State *L, const gl_op *op);
 
+/* Pushes what the call is, for people. [-0, +1, m] */
+void gl_op_describe(lua_State *L, const void *op);
+
 /* Raises an error of this library about a call. [-0, +0, v] */
 _Noreturn void gl_error_call(lua_State *L, const gl_op *op, const char *kind, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

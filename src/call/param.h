@@ -34,6 +34,7 @@ typedef struct gl_reader {
   const char *method;
   const gl_param *param;
   gl_args *args;
+  void *field; /* of the parameter, in the struct that args is the head of */
 } gl_reader;
 
 /* A kind of argument. Another folder may have kinds of its own: element/kind.c. */

@@ -79,7 +79,7 @@ static void add(lua_State *L, const gl_reader *r, gl_params *params, const char 
 static void read_params(lua_State *L, int index, const gl_reader *r)
 {
   const gl_param_family *family = (const gl_param_family *)r->param->names;
-  gl_params *params = (gl_params *)((char *)r->args + r->param->offset);
+  gl_params *params = r->field;
   if (!lua_istable(L, index))
     gl_kind_mismatch(L, index, r);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {

@@ -8,11 +8,6 @@
 #include "call/kinds.h"
 #include "text/mask.h"
 
-static void *field_of(const gl_reader *r)
-{
-  return (char *)r->args + r->param->offset;
-}
-
 /* ---- numbers with a sign ---- */
 
 static void read_signed(lua_State *L, int index, const gl_reader *r)
@@ -25,7 +20,7 @@ static void read_signed(lua_State *L, int index, const gl_reader *r)
     gl_error_argument(L, r->method, r->param->name, "the number has no integer value");
   if (r->param->max && (i > r->param->max || i < -r->param->max - 1))
     gl_error_argument(L, r->method, r->param->name, "cannot be more than %lld nor less than %lld", r->param->max, -r->param->max - 1);
-  *(long long *)field_of(r) = i;
+  *(long long *)r->field = i;
 }
 
 static void show_signed(lua_State *L, const gl_param *p, const gl_args *args)
@@ -40,7 +35,7 @@ static void read_boolean(lua_State *L, int index, const gl_reader *r)
 {
   if (lua_type(L, index) != LUA_TBOOLEAN)
     gl_kind_mismatch(L, index, r);
-  *(int *)field_of(r) = lua_toboolean(L, index);
+  *(int *)r->field = lua_toboolean(L, index);
 }
 
 static void show_boolean(lua_State *L, const gl_param *p, const gl_args *args)
@@ -55,7 +50,7 @@ static void read_bytes(lua_State *L, int index, const gl_reader *r)
 {
   if (lua_type(L, index) != LUA_TSTRING)
     gl_kind_mismatch(L, index, r);
-  gl_bytes *bytes = field_of(r);
+  gl_bytes *bytes = r->field;
   const char *data = lua_tolstring(L, index, &bytes->size);
   gl_printable_learn(L, data, r->param->kind->secrecy);
   if (r->args->keep) {
@@ -100,7 +95,7 @@ static void read_numbers(lua_State *L, int index, const gl_reader *r)
                                                : "something else");
   if (keys != count)
     gl_error_argument(L, r->method, p->name, "%s expected, got a table with gaps", p->kind->name);
-  gl_numbers *numbers = field_of(r);
+  gl_numbers *numbers = r->field;
   numbers->list = gl_arena_room(L, &r->args->arena, ((size_t)count + 1) * sizeof *numbers->list);
   numbers->count = (size_t)count;
   for (lua_Integer i = 0; i < count; i++) {

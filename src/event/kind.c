@@ -2,11 +2,6 @@
 
 #include "call/push.h"
 
-const gl_event_kind *gl_event_kind_of(int number)
-{
-  return number >= 0 && number < GL_EVENT_COUNT && gl_event_kinds[number].name ? &gl_event_kinds[number] : NULL;
-}
-
 static void push_number(lua_State *L, const gl_event_field *f, const gl_event_data *data)
 {
   const gl_enum *names = f->names;

@@ -52,9 +52,6 @@ extern const gl_event_kind gl_event_kinds[GL_EVENT_COUNT];
 extern const gl_enum gl_event_names_host, gl_event_names_guest, gl_event_names_network, gl_event_names_storagepool,
   gl_event_names_nodedevice, gl_event_names_secret;
 
-/* NULL: there is none of that number. */
-const gl_event_kind *gl_event_kind_of(int number);
-
 /* Pushes the event's own fields into the table on top of the stack. [-0, +0, m] */
 void gl_event_push_fields(lua_State *L, const gl_event_kind *kind, const gl_event_data *data);
 

@@ -50,9 +50,6 @@ void gl_sub_unref(gl_sub *sub)
   if (atomic_fetch_sub(&sub->refs, 1) > 1)
     return;
   queue_unref(sub->queue);
-  free(sub->name);
-  free(sub->qemu_event);
-  free(sub->members);
   free(sub);
 }
 

@@ -71,16 +71,17 @@ struct gl_sub {
   atomic_int pending, lost;
   gl_queue *queue;
   bool of_one; /* object, and not of all; that has its name and UUID here: */
-  char *name;
+  const char *name;
   unsigned char uuid[VIR_UUID_BUFLEN];
-  char *qemu_event; /* of QEMU's monitor only this one, whatever case its letters have; NULL: all */
-  int count;
-  gl_member *members; /* count of them, on their registrations' lists until sub_close */
+  const char *qemu_event; /* of QEMU's monitor only this one, whatever case its letters have; NULL: all */
 
   /* Lua thread only. */
   bool closed;
   gl_event *first, **last;
   gl_waitlist waiters;
+
+  int count;
+  gl_member members[]; /* count of them, on their registrations' lists until sub_close */
 };
 
 struct gl_event {

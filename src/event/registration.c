@@ -66,28 +66,22 @@ static gl_registration *find_registration(gl_op *op, const gl_event_kind *kind)
   return r;
 }
 
-/* Any thread. */
+/* Any thread. One piece of memory: the subscription, its members, and the texts. */
 static gl_sub *sub_new(gl_op *op, int count, const char *qemu_event)
 {
-  gl_sub *sub = calloc(1, sizeof *sub);
-  gl_member *members = calloc((size_t)count, sizeof *members);
-  char *name = strdup(op->subject->name), *filter = qemu_event ? strdup(qemu_event) : NULL;
-  if (!sub || !members || !name || (qemu_event && !filter)) {
-    free(sub);
-    free(members);
-    free(name);
-    free(filter);
+  size_t name = strlen(op->subject->name) + 1, filter = qemu_event ? strlen(qemu_event) + 1 : 0;
+  gl_sub *sub = calloc(1, sizeof *sub + (size_t)count * sizeof *sub->members + name + filter);
+  if (!sub)
     return NULL;
-  }
+  char *texts = (char *)&sub->members[count];
   atomic_init(&sub->refs, 1);
-  sub->members = members;
   sub->queue = gl_queue_ref(op->state->queue);
   sub->last = &sub->first;
   TAILQ_INIT(&sub->waiters);
   sub->of_one = op->subject->type != &gl_connect_handle;
-  sub->name = name;
+  sub->name = memcpy(texts, op->subject->name, name);
   memcpy(sub->uuid, op->subject->uuid, sizeof sub->uuid);
-  sub->qemu_event = filter;
+  sub->qemu_event = qemu_event ? memcpy(texts + name, qemu_event, filter) : NULL;
   return sub;
 }
 
@@ -121,14 +115,12 @@ int gl_sub_register(gl_op *op, long long events, const char *qemu_event, gl_sub 
   gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events), qemu_event);
   if (!sub)
     return -1;
-  for (unsigned long long left = (unsigned long long)events; left; left &= left - 1) {
-    const gl_event_kind *kind = gl_event_kind_of(__builtin_ctzll(left));
-    if (kind && join(op, sub, kind) < 0) {
+  for (unsigned long long left = (unsigned long long)events; left; left &= left - 1)
+    if (join(op, sub, &gl_event_kinds[__builtin_ctzll(left)]) < 0) {
       leave(sub);
       gl_sub_unref(sub);
       return -1;
     }
-  }
   *result = sub;
   return 0;
 }
@@ -154,7 +146,7 @@ static void tell_gap(gl_registration *r, double gap)
   pthread_mutex_lock(&r->mutex);
   for (gl_member *m = r->members; m; m = m->next)
     if (m == m->sub->members)
-      gl_event_deliver_to(m->sub, gl_event_kind_of(GL_EVENT_RECONNECTED), NULL, &data);
+      gl_event_deliver_to(m->sub, &gl_event_kinds[GL_EVENT_RECONNECTED], NULL, &data);
   pthread_mutex_unlock(&r->mutex);
 }
 

@@ -80,7 +80,7 @@ static void subscribe_check(lua_State *L, gl_op *op)
 static int subscribe_run(gl_op *op)
 {
   subscribe_op *self = (subscribe_op *)op;
-  const gl_event_kind *first = gl_event_kind_of(__builtin_ctzll((unsigned long long)self->events));
+  const gl_event_kind *first = &gl_event_kinds[__builtin_ctzll((unsigned long long)self->events)];
   if (first->family)
     op->call = first->family->call;
   return gl_sub_register(op, self->events, self->qemu_event, &self->sub);

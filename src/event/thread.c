@@ -76,8 +76,6 @@ static int await_turn(void)
 {
   struct timespec deadline;
   int rc = 0;
-  if (!own_loop)
-    return 0;
   clock_gettime(CLOCK_REALTIME, &deadline);
   deadline.tv_sec += PATIENCE;
   pthread_mutex_lock(&turn_mutex);
@@ -93,7 +91,7 @@ static int await_turn(void)
 int gl_event_await_loop(gl_op *op)
 {
   /* An inline call may be on the very thread that runs the loop. */
-  if (op->phase != GL_OP_RUNNING || await_turn() == 0)
+  if (!own_loop || op->phase != GL_OP_RUNNING || await_turn() == 0)
     return 0;
   return gl_op_fail(
     op, "no_event_loop",

@@ -14,7 +14,7 @@
 const char *gl_task_cancelled(gl_state *s)
 {
   gl_task *t = gl_task_owner(s);
-  if (t->shields)
+  if (t->shields || !(t->cancelled || s->limit.counts))
     return NULL;
   const char *kind = gl_sandbox_is_used_up(s) ? "limit" : t->cancelled;
   if (kind)
@@ -29,13 +29,6 @@ void gl_task_check(lua_State *L, gl_state *s)
     gl_sandbox_stop(L);
   else if (kind)
     gl_error_throw(L, kind, "%s", kind);
-}
-
-static void begin(gl_waiter *w, const gl_wait *wait)
-{
-  gl_waiter_begin(w, wait);
-  w->outer = w->task->waits;
-  w->task->waits = w;
 }
 
 static void on_waiter_closed(uv_handle_t *timer)
@@ -55,7 +48,9 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
   if (!w)
     luaL_error(L, "guestlua: out of memory");
   gl_waiter_init(w, s, gl_task_owner(s));
-  begin(w, wait);
+  gl_waiter_begin(w, wait);
+  w->outer = w->task->waits;
+  w->task->waits = w;
   s->in_place++;
   while (w->waiting)
     gl_task_turn(L, s, others);
@@ -70,7 +65,8 @@ int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ct
 {
   gl_task *t = gl_task_current(L, s);
   if (t) {
-    begin(&t->parked, wait);
+    gl_waiter_begin(&t->parked, wait);
+    t->waits = &t->parked;
     return lua_yieldk(L, 0, ctx, k);
   }
   wait_in_place(L, s, wait);

@@ -117,8 +117,7 @@ static long long settle(gl_state *s)
 
 void gl_sandbox_turn(gl_state *s)
 {
-  if (s->limit.counts)
-    settle(s);
+  settle(s);
 }
 
 atomic_bool gl_sandbox_counts;

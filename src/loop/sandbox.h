@@ -28,7 +28,7 @@ void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level);
 extern atomic_bool gl_sandbox_counts;
 void gl_sandbox_settle(lua_State *L);
 
-/* To be called before a task runs and after it. */
+/* To be called before a task runs and after it, if the state counts instructions. */
 void gl_sandbox_turn(gl_state *s);
 
 /* Whether the instructions are used up: then nothing is waited for any more, except for an undo. */

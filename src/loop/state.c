@@ -199,11 +199,12 @@ bool gl_state_is_here(const gl_state *s)
 
 void gl_state_check_here(lua_State *L, const gl_state *s, const char *method)
 {
+  if (s->forks == forks && pthread_equal(s->thread, pthread_self()))
+    return;
   if (s->forks != forks)
     gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to the process that opened guestlua in it, and this is a child of that",
                    method);
-  else if (!gl_state_is_here(s))
-    gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to another thread, the one that opened guestlua in it", method);
+  gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to another thread, the one that opened guestlua in it", method);
 }
 
 bool gl_state_is_own(lua_State *L, lua_Debug *ar)

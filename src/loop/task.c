@@ -320,20 +320,23 @@ static void resume(lua_State *L, gl_task *t)
   int results;
   /* At its start the stack holds body, the function and its arguments; later the continuation finds its own values. */
   int nargs = lua_status(t->L) == LUA_YIELD ? 0 : lua_gettop(t->L) - 1;
-  gl_sandbox_turn(s);
+  if (s->limit.counts)
+    gl_sandbox_turn(s);
   s->running = t;
   t->cut = false;
   s->timed_out = t->parked.timed_out;
   bool passes = s->passes;
   s->passes = true;
   lua_State *active = atomic_exchange(&s->active, t->L);
-  gl_task_stop_if_asked(t, t->L);
+  if (t->cancelled)
+    gl_task_stop_if_asked(t, t->L);
   s->slice.turns++;
   gl_slice_begin(s);
   int status = lua_resume(t->L, L, nargs, &results);
   s->active = active;
   s->passes = passes;
-  gl_sandbox_turn(s);
+  if (s->limit.counts)
+    gl_sandbox_turn(s);
   s->running = outer;
   if (status == LUA_YIELD) {
     lua_pop(t->L, results);

@@ -14,7 +14,7 @@
 #include "base/watchdog.h"
 #include "call/ask.h"
 #include "call/credentials.h"
-#include "call/invoke.h"
+#include "call/flight.h"
 #include "call/libvirt_names.h"
 #include "call/trace.h"
 #include "event/queue.h"
@@ -113,7 +113,7 @@ static int open_core(lua_State *L)
   gl_interrupt_open(s);
   gl_slice_open(L, s);
   gl_coroutine_open(L);
-  gl_invoke_open(L);
+  gl_flight_open(L);
   gl_credentials_open_class(L);
   gl_op_push(L, &gl_ask, NULL);
   lua_setfield(L, -2, "ask");

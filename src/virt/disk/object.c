@@ -5,18 +5,12 @@
 
 #include "base/error.h"
 #include "call/push.h"
+#include "event/registration.h"
 #include "virt/guest/object.h"
-
-/* Holds no libvirt object itself, and is of no use once the guest is closed. */
-typedef struct block_device {
-  gl_object object;
-  gl_object *guest;
-  char disk[];
-} block_device;
 
 static void block_device_bind(lua_State *L, gl_object *self, gl_op *op)
 {
-  block_device *b = (block_device *)self;
+  gl_block_device *b = (gl_block_device *)self;
   if (b->guest->closed)
     gl_error_throw(L, "closed", "%s: the Guest of disk '%s' is closed", op->def->name, b->disk);
   gl_guest_bind(L, b->guest, op);
@@ -24,11 +18,16 @@ static void block_device_bind(lua_State *L, gl_object *self, gl_op *op)
   op->part_type = "disk";
 }
 
-const gl_type gl_block_device_type = {.name = "BlockDevice", .bind = block_device_bind};
+static void block_device_close(gl_object *self)
+{
+  gl_sub_drop(((gl_block_device *)self)->events);
+}
+
+const gl_type gl_block_device_type = {.name = "BlockDevice", .bind = block_device_bind, .close = block_device_close};
 
 int gl_block_device_tostring(lua_State *L)
 {
-  block_device *b = (block_device *)gl_object_test(L, 1, &gl_block_device_type);
+  gl_block_device *b = (gl_block_device *)gl_object_test(L, 1, &gl_block_device_type);
   bool open = b && !b->object.closed && !b->guest->closed;
   if (open)
     lua_pushfstring(L, "<BlockDevice %s of %s>", b->disk, virDomainGetName(gl_guest_domain(b->guest)));
@@ -54,7 +53,7 @@ static int get_block_device_push(lua_State *L, gl_op *op)
   const char *disk = ((get_block_device_op *)op)->disk;
   if (!*disk)
     gl_error_argument(L, "get_block_device", "disk", "the name of a disk expected, got an empty string");
-  block_device *b = gl_object_new(L, &gl_block_device_type, sizeof *b + strlen(disk) + 1, GL_DISK_EVENTS);
+  gl_block_device *b = gl_object_new(L, &gl_block_device_type, sizeof *b + strlen(disk) + 1, GL_DISK_EVENTS);
   b->guest = lua_touserdata(L, 1);
   strcpy(b->disk, disk);
   lua_pushvalue(L, 1);

@@ -3,10 +3,19 @@
 #define GL_DISK_OBJECT_H
 
 #include "call/op.h"
+#include "event/queue.h"
+
+/* Holds no libvirt object itself, and is of no use once the guest is closed. */
+typedef struct gl_block_device {
+  gl_object object;
+  gl_object *guest;
+  gl_sub *events; /* of the job started last; NULL: there are none, or job_events has made a Subscription of them */
+  char disk[];
+} gl_block_device;
 
 extern const gl_type gl_block_device_type;
 
-/* The user values of a BlockDevice: its Guest, and the Subscription to the events of the job started last. */
+/* The user values of a BlockDevice: its Guest, and the Subscription that job_events has made. */
 enum { GL_DISK_GUEST = 1, GL_DISK_EVENTS = 2 };
 
 int gl_block_device_tostring(lua_State *L);

@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <limits.h>
 
+#include "base/error.h"
 #include "call/push.h"
 #include "element/kind.h"
 #include "event/kind.h"
@@ -25,20 +26,29 @@ static int hear(gl_op *op)
   return gl_sub_register(op, 1LL << (GL_EVENTS_OF_GUESTS + VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2), NULL, &((job_op *)op)->events);
 }
 
-/* The BlockDevice takes over the subscription; one to an earlier job ends. */
+/* The BlockDevice takes over the events; those of an earlier job end. */
 static int job_push(lua_State *L, gl_op *op)
 {
+  gl_block_device *disk = lua_touserdata(L, 1);
+  job_op *self = (job_op *)op;
+  if (disk->object.closed)
+    gl_error_throw(L, "closed", "the host was closed meanwhile");
   if (lua_getiuservalue(L, 1, GL_DISK_EVENTS) != LUA_TNIL)
     gl_object_close(lua_touserdata(L, -1));
-  gl_sub_push(L, op, &((job_op *)op)->events);
-  lua_setiuservalue(L, 1, GL_DISK_EVENTS);
-  return gl_push_integer(L, op);
+  if (disk->events)
+    gl_sub_drop(disk->events);
+  disk->events = self->events;
+  self->events = NULL;
+  lua_pushinteger(L, op->rc);
+  return 1;
 }
 
 static void job_release(gl_op *op)
 {
-  virTypedParamsFree(((job_op *)op)->params, ((job_op *)op)->params_count);
-  gl_sub_drop(((job_op *)op)->events);
+  job_op *self = (job_op *)op;
+  virTypedParamsFree(self->params, self->params_count);
+  if (self->events)
+    gl_sub_drop(self->events);
 }
 
 static const gl_param commit_params[] = {
@@ -154,7 +164,13 @@ static const gl_opdef copy_def = {
 
 static int job_events_push(lua_State *L, gl_op *op)
 {
-  (void)op;
+  gl_block_device *disk = lua_touserdata(L, 1);
+  if (disk->events) {
+    gl_sub_push(L, op, &disk->events);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, GL_DISK_EVENTS);
+    return 1;
+  }
   lua_getiuservalue(L, 1, GL_DISK_EVENTS);
   gl_object *events = lua_touserdata(L, -1);
   if (events && events->closed)

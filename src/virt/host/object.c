@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 
 #include "base/error.h"
+#include "call/flight.h"
 #include "call/invoke.h"
 #include "call/push.h"
 #include "event/registration.h"

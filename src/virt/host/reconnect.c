@@ -3,7 +3,7 @@
 #include <libvirt/virterror.h>
 
 #include "base/error.h"
-#include "call/invoke.h"
+#include "call/flight.h"
 #include "call/push.h"
 #include "event/registration.h"
 #include "virt/host/open.h"

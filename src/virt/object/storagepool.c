@@ -16,7 +16,7 @@ static void read_volume(lua_State *L, int index, const gl_reader *r)
     gl_kind_mismatch(L, index, r);
   if (o->closed)
     gl_error_throw(L, "closed", "%s: the StorageVol is closed", r->method);
-  *(gl_handle **)((char *)r->args + r->param->offset) = gl_handle_ref(gl_named_handle(o));
+  *(gl_handle **)r->field = gl_handle_ref(gl_named_handle(o));
 }
 
 static void show_volume(lua_State *L, const gl_param *p, const gl_args *args)

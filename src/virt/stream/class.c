@@ -6,8 +6,7 @@
 
 #include "base/error.h"
 #include "call/args.h"
-#include "call/invoke.h"
-#include "call/lanes.h"
+#include "call/flight.h"
 #include "call/libvirt_names.h"
 #include "call/push.h"
 #include "call/values.h"

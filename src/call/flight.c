@@ -1,0 +1,391 @@
+/*
+ * The path of one call:
+ *   1. Lua thread: gl_op_invoke reads the arguments into the op, and gl_op_fly takes references of its own.
+ *   2. Lua thread: submit hands it to libuv, or queues it if the connection has MAX_IN_FLIGHT calls under way. The task is parked.
+ *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the reference to libvirt's object.
+ *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
+ *   5. Lua thread: the task continues in resumed, and finish pushes the result or raises the error.
+ * Each lane (gl_lane) of a guest has one call under way at a time, and the others queue: a guest that is stuck leaves the connection to
+ * the others.
+ *
+ * The box on the Lua stack owns the op all the while. If the task is gone before step 4 the op is an orphan, and on_done frees it.
+ */
+#include "call/flight.h"
+
+#include <lauxlib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "call/op_error.h"
+#include "call/watch.h"
+#include "loop/park.h"
+#include "loop/sandbox.h"
+
+/* libvirtd serves 5 requests of a client at a time (max_client_requests), and keepalive needs one of them. */
+#define MAX_IN_FLIGHT 4
+#define MAX_SLOW 2
+
+/* Bytes that an op has beside its struct, for the texts among its arguments: they are seldom longer, and so need no memory of their own. */
+#define TEXT_ROOM 256
+
+/* Seconds between two calls of on_progress. */
+#define PROGRESS_S 0.5
+
+static const char box_class[] = "guestlua.op";
+static const char on_cancelled_key; /* in the registry: a function of Lua */
+
+/* ---- the op, and the box: a userdata that owns it from before it owns anything ---- */
+
+static gl_op *op_new(const gl_opdef *def)
+{
+  size_t size = (gl_op_size(def) + 15) & ~(size_t)15;
+  gl_op *op = calloc(1, size + TEXT_ROOM);
+  if (!op)
+    return NULL;
+  op->def = def; /* needed to free it */
+  op->args.keep = true;
+  op->args.arena = (gl_arena){.room = (char *)op + size, .left = TEXT_ROOM};
+  TAILQ_INIT(&op->waiters);
+  return op;
+}
+
+/* Of an op that holds it. Any thread: the last one to release a pointer of libvirt's may speak to the daemon. */
+static void release_subject(gl_op *op)
+{
+  op->released = true;
+  if (op->subject)
+    gl_handle_release(op->subject);
+}
+
+static void op_free(gl_op *op)
+{
+  if (op->def->release)
+    op->def->release(op);
+  virFreeError(op->error);
+  if (op->held) {
+    if (!op->released)
+      release_subject(op);
+    if (op->subject)
+      gl_handle_forget(op->subject);
+    if (op->connection)
+      gl_connection_unref(op->connection);
+  }
+  if (op->args.arena.blocks)
+    gl_arena_free(&op->args.arena);
+  free(op);
+}
+
+/* The task is gone, or the call is over. */
+static int box_close(lua_State *L)
+{
+  gl_op **box = lua_touserdata(L, 1);
+  gl_op *op = *box;
+  *box = NULL;
+  if (!op)
+    return 0;
+  op->orphan = op->phase == GL_OP_RUNNING;
+  if (op->orphan) { /* on_done frees it */
+    if (op->def->stop)
+      op->def->stop(op);
+    return 0;
+  }
+  if (op->phase == GL_OP_QUEUED) {
+    TAILQ_REMOVE(&op->connection->queue, op, entry);
+    op->state->alive.ops--;
+  }
+  op_free(op);
+  return 0;
+}
+
+gl_op *gl_op_new(lua_State *L, const gl_opdef *def)
+{
+  gl_op **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, box_class);
+  lua_toclose(L, -1);
+  gl_op *op = *box = op_new(def);
+  if (!op)
+    luaL_error(L, "guestlua: out of memory");
+  return op;
+}
+
+/* ---- the call itself, and the way to a worker ---- */
+
+/* libvirt has many codes for a lost connection, and uses them for other errors too, so the connection itself is asked, if the error can
+ * come from that. */
+static bool is_lost(const gl_op *op)
+{
+  const virError *e = op->error;
+  bool possible =
+    e && (e->domain == VIR_FROM_RPC || e->domain == VIR_FROM_REMOTE || e->code == VIR_ERR_RPC || e->code == VIR_ERR_INVALID_CONN);
+  return possible && op->connect && virConnectIsAlive(op->connect) == 0;
+}
+
+/* Any thread. */
+void gl_op_run(gl_op *op)
+{
+  uint64_t began = op->watched ? uv_hrtime() : 0;
+  op->rc = op->def->run(op);
+  if (op->rc < 0) {
+    if (!op->error)
+      op->error = virSaveLastError();
+    op->lost = is_lost(op);
+  }
+  if (op->watched)
+    op->took = uv_hrtime() - began;
+}
+
+/* Worker. */
+static void on_worker(uv_work_t *request)
+{
+  gl_op *op = request->data;
+  long long began = atomic_load_explicit(&gl_sandbox_counts, memory_order_relaxed) ? gl_sandbox_time() : 0;
+  gl_op_run(op);
+  op->worked = began ? gl_sandbox_time() - began : 0;
+  if (op->held)
+    release_subject(op);
+}
+
+static void on_done(uv_work_t *request, int status);
+
+/* Whether the connection and the guest have room for the op now. */
+static bool admissible(const gl_op *op)
+{
+  const gl_op *other;
+  if (!op->connection)
+    return true;
+  if (op->connection->in_flight >= MAX_IN_FLIGHT + (op->def->lane == GL_LANE_END)) /* the others may all be stuck until it is over */
+    return false;
+  if (op->def->slow) {
+    int slow = 0;
+    TAILQ_FOREACH (other, &op->connection->running, entry)
+      slow += other->def->slow;
+    if (slow >= MAX_SLOW)
+      return false;
+  }
+  if (op->subject && op->subject->type != &gl_connect_handle)
+    TAILQ_FOREACH (other, &op->connection->running, entry)
+      if (other->def->lane == op->def->lane && gl_handle_same(other->subject, op->subject))
+        return false;
+  return true;
+}
+
+/* Lua thread. libuv starts its workers at the first call: they inherit a mask that leaves signals to the Lua thread. */
+void gl_op_submit(gl_op *op)
+{
+  gl_connection *c = op->connection;
+  if (!admissible(op)) {
+    op->phase = GL_OP_QUEUED;
+    TAILQ_INSERT_TAIL(&c->queue, op, entry);
+    return;
+  }
+  if (c) {
+    c->in_flight++;
+    TAILQ_INSERT_TAIL(&c->running, op, entry);
+  }
+  op->phase = GL_OP_RUNNING;
+  op->request.data = op;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  uv_queue_work(&op->state->loop, &op->request, on_worker, on_done);
+  op->state->submitted++;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Lua thread: a call is over, so a queued one may begin. */
+static void let_in(gl_connection *c)
+{
+  gl_op *op;
+  TAILQ_FOREACH (op, &c->queue, entry) {
+    if (!admissible(op))
+      continue;
+    TAILQ_REMOVE(&c->queue, op, entry);
+    gl_op_submit(op);
+    return;
+  }
+}
+
+/* Lua thread. */
+static void on_done(uv_work_t *request, int status)
+{
+  (void)status; /* nothing is ever cancelled inside libuv */
+  gl_op *op = request->data;
+  op->phase = GL_OP_DONE;
+  op->state->submitted--;
+  op->state->alive.ops--;
+  if (op->worked)
+    gl_sandbox_pay_time(op->state, op->worked);
+  if (op->connection) {
+    op->connection->in_flight--;
+    TAILQ_REMOVE(&op->connection->running, op, entry);
+    if (!TAILQ_EMPTY(&op->connection->queue))
+      let_in(op->connection);
+  }
+  gl_waitlist_wake(&op->waiters, -1);
+  if (op->orphan)
+    op_free(op);
+}
+
+/* ---- the end of a call ---- */
+
+int gl_op_finish(lua_State *L, gl_op *op)
+{
+  if (op->watched)
+    gl_watch_after(L, op, NULL);
+  if (op->failed)
+    gl_error_call(L, op, op->failed, "%s", op->why);
+  if (op->rc < 0)
+    gl_error_libvirt(L, op);
+  return op->def->push ? op->def->push(L, op) : 0;
+}
+
+static int raise_error(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  (void)ctx;
+  return lua_error(L);
+}
+
+/* Nobody waits any more. A cancelled call is ended in libvirt as well, if its row names a method for that; then the error is raised. */
+int gl_op_abandon(lua_State *L, const gl_op *op, const char *kind)
+{
+  if (op->watched)
+    gl_watch_after(L, op, kind);
+  gl_error_push_abandoned(L, op, kind);
+  if (op->def->aborts && strcmp(kind, "timeout") != 0) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &on_cancelled_key);
+    lua_pushvalue(L, 1); /* self */
+    lua_pushstring(L, op->def->aborts);
+    lua_pushvalue(L, -4);
+    lua_callk(L, 3, 0, 0, raise_error);
+  }
+  return lua_error(L);
+}
+
+/* core.on_cancelled(fn): fn(self, method, error) is called if a wait is cancelled, and the call has a method to end it. */
+static int on_cancelled(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &on_cancelled_key);
+  return 0;
+}
+
+/* ---- the wait ---- */
+
+static int resumed(lua_State *L, int status, lua_KContext ctx);
+
+/* Seconds until the script's function is called, or no time is left. */
+static double until_progress(const gl_op *op)
+{
+  double left = op->args.bounded ? op->ends - gl_time() : PROGRESS_S;
+  return left < PROGRESS_S ? left > 0 ? left : 0 : PROGRESS_S;
+}
+
+/* Waits for a call submitted with gl_op_submit. */
+static int await(lua_State *L, gl_op *op)
+{
+  const gl_wait wait = {
+    .list = &op->waiters,
+    .seconds = op->on_progress    ? until_progress(op)
+               : op->args.bounded ? op->args.timeout
+                                  : -1,
+    .describe = gl_op_describe,
+    .about = op,
+  };
+  return gl_task_park(L, op->state, &wait, (lua_KContext)op, resumed);
+}
+
+static int progressed(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  gl_op *op = (gl_op *)ctx;
+  return op->phase == GL_OP_DONE ? gl_op_finish(L, op) : await(L, op);
+}
+
+/* Tells the script, which may wait in its function, or raise: the box then abandons the call. */
+static int tell_progress(lua_State *L, gl_op *op)
+{
+  lua_pushvalue(L, op->on_progress);
+  op->def->progress(L, op);
+  lua_callk(L, 1, 0, (lua_KContext)op, progressed);
+  return progressed(L, LUA_OK, (lua_KContext)op);
+}
+
+static int resumed(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  gl_op *op = (gl_op *)ctx;
+  bool timed_out = op->state->timed_out;
+  const char *cancelled = gl_task_cancelled(op->state);
+  if (cancelled)
+    return gl_op_abandon(L, op, cancelled);
+  if (op->phase == GL_OP_DONE)
+    return gl_op_finish(L, op);
+  if (timed_out && op->on_progress && !(op->args.bounded && gl_time() >= op->ends))
+    return tell_progress(L, op);
+  if (timed_out)
+    return gl_op_abandon(L, op, "timeout");
+  return await(L, op);
+}
+
+/* Takes references to the op's connection and subject, so that closing those during the call is safe. */
+static void hold(lua_State *L, gl_op *op)
+{
+  if (op->part)
+    op->part = gl_arena_keep(L, &op->args.arena, op->part);
+  if (!op->connection)
+    return;
+  op->held = true;
+  gl_connection_ref(op->connection);
+  gl_handle_ref(op->subject);
+}
+
+int gl_op_fly(lua_State *L, gl_op *op)
+{
+  gl_task_check(L, op->state); /* before anything is under way */
+  if (!op->held)
+    hold(L, op);
+  op->state->alive.ops++;
+  gl_op_submit(op);
+  return await(L, op);
+}
+
+/* ---- without anybody who waits ---- */
+
+gl_op *gl_op_detached(gl_connection *connection, const gl_opdef *def, gl_handle *handle)
+{
+  gl_op *op = op_new(def);
+  if (!op)
+    return NULL;
+  op->orphan = true;
+  op->state = connection->state;
+  op->connection = gl_connection_ref(connection);
+  op->held = true;
+  op->subject = handle;
+  op->state->alive.ops++;
+  return op;
+}
+
+void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *handle)
+{
+  gl_op *op = gl_op_detached(connection, def, handle);
+  if (op) /* or else there is no memory to close it with: it stays open until the process ends */
+    gl_op_submit(op);
+}
+
+void gl_flight_open(lua_State *L)
+{
+  luaL_newmetatable(L, box_class);
+  lua_pushcfunction(L, box_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, box_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, on_cancelled);
+  lua_setfield(L, -2, "on_cancelled");
+}
