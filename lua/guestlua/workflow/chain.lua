@@ -9,6 +9,9 @@ local steps = require("guestlua.workflow.steps")
 
 local chain = { text = situation.text, image_of = situation.image_of }
 
+-- MiB/s: libvirt counts them in bytes. More would be refused only by the call that starts a job, and by the one that is to take it back.
+chain.MOST_BANDWIDTH = math.maxinteger >> 20
+
 -- ---- disks and images ----
 
 -- Disks that the guest can write to: what "all" means. A CD-ROM or floppy may be empty.

@@ -145,7 +145,7 @@ steps.define({
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the file then needs the images below it" },
     chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" },
-    { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
   },
   arguments = arguments,
