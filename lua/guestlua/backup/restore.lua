@@ -153,6 +153,7 @@ local function remove(run)
 end
 
 local function fill_nvram(run)
+  image.check_own(run.guest, "nvram", run.data.nvram)
   local file <close> = assert(io.open(run.data.nvram.path, "r+b"))
   assert(file:write(run.store:kept(run.guest.manifest, "nvram")))
 end
@@ -161,6 +162,7 @@ end
 local function convert(run)
   for i, file in ipairs(run.data.files) do
     local chain = run.guest.manifest.disks[i].chain
+    image.check_own(run.guest, file.target, file)
     engine.convert(chain[1].uri or run.store:path(chain[1].file), file.path, file.format, run.guest.manifest.encryption and run.key, #chain)
   end
 end
@@ -170,6 +172,7 @@ local function compare(run)
   local copies = backups.comparisons(run.store, manifest, run.key)
   for i, file in ipairs(run.data.files) do
     local errors = os.tmpname()
+    image.check_own(run.guest, file.target, file)
     engine.create(file.path, file.format, file.size)
     table.insert(copies[i].errors, errors)
     copies[i].to = engine.writer(file.path, file.format, errors)
@@ -188,6 +191,7 @@ local function copy(run)
     fill_nvram(run)
   end
   each_file(run.data, function(file)
+    image.check_own(run.guest, file.target or "nvram", file)
     core.sync_file(file.path)
   end)
 end
@@ -201,6 +205,9 @@ local function define(run)
   if core.dry_run() then
     return calls.held("virDomainDefineXML", guest, { xml = tostring(element) })
   end
+  check_no_guest(run) -- libvirt would give its configuration up for this one
+  run.data.defining = true
+  run:record("define")
   run.restored = guest.host:write_instance_config(element)
 end
 
@@ -216,11 +223,11 @@ local function is_own(run, guest)
       return false
     end
   end
-  return true
+  return #run.data.files > 0
 end
 
 local function undefine(run)
-  local guest <close> = run.guest.host:guest(run.guest.uuid)
+  local guest <close> = run.data.defining and run.guest.host:guest(run.guest.uuid) or nil
   if not guest or not is_own(run, guest) then
     return
   elseif guest:is_active() then

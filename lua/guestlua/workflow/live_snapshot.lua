@@ -114,6 +114,7 @@ local function verify(run)
   if guest:get_block_device(data.target):get_job_info() or chain.text(run.images) ~= chain.text(data.was) then
     run:interfered(("the disk's images are %s, and were %s"):format(chain.text(run.images), chain.text(data.was)))
   end
+  image.check_own(guest, data.target, data.file)
   io_error.check(run)
 end
 

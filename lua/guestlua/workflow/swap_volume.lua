@@ -156,6 +156,7 @@ end
 
 local function pivot(run)
   local target, name = run.data.target, run.data.file.path
+  image.check_own(run.guest, target, run.data.file)
   run.data.pivoted = true
   run:record("pivot")
   chain.pivot(run, target, name)
