@@ -193,7 +193,7 @@ function guestlua.rates(a, b) end
 ---@field guest? string the name or UUID of the only guest to recover
 ---@field adopt? boolean also take over runs that cannot be seen from here, as on another machine: only if they are over for good
 
----Finds the leftovers of killed workflows and killed guards on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes them or takes them back, as the present state allows. Living runs are left alone. A second call changes nothing more. An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time its error is raised in the end, with all results in the error's field `results`.
+---Finds the leftovers of killed workflows and killed guards on the guests of a host (an overlay, a job, frozen file systems, a paused guest) and finishes them or takes them back, the newest first, as the present state allows. Living runs are left alone. A second call changes nothing more. An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time its error is raised in the end, with all results in the error's field `results`.
 ---@param host guestlua.Host the Host
 ---@param options? guestlua.RecoverOptions
 ---@return guestlua.RecoverResult[]

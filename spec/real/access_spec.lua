@@ -1,5 +1,7 @@
 -- A real libvirtd that lets in only who knows a password, or has a certificate.
 
+local core = require("guestlua.core")
+local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
@@ -50,6 +52,25 @@ describe("A libvirtd", function()
     assert.same({}, host:guests())
     host:reconnect()
     assert.same({}, host:guests())
+    -- the process that takes back what a killed one has frozen gets in with the same answers
+    local journal = sasl .. "/journal"
+    local child <close> = faults.start([[
+      local uri, journal = ...
+      guestlua.journal({ dir = journal })
+      local host = guestlua.open(uri, { auth = { authname = "operator", passphrase = "seamwork" } })
+      local guest = { host = host, name = "gone", uuid = "5e7f1d44-0f0e-4c3b-8a54-6f9c3a1f2b10" }
+      require("guestlua.guest.guard").record("frozen", guest, { id = 1 })
+      local dog <close> = assert(require("guestlua.guest.watchdog").start(guest))
+      print("ready") io.stdout:flush()
+      guestlua.sleep(1000)
+    ]], { args = { place.uri, journal } })
+    helper.await(function()
+      return os.execute("grep -q ready " .. child.dir .. "/out 2>/dev/null") or io.open(child.dir .. "/code")
+    end, "it is not ready")
+    assert.is_true(#core.list_directory(journal) > 0)
+    child:kill()
+    assert.equal(128 + 9, (child:wait()))
+    helper.await(function() return not os.execute(("ls %s | grep -q json"):format(journal)) end, "nobody recovers it")
     -- libvirt's own file serves those that cannot be asked
     local conf = sasl .. "/auth.conf"
     local own <close> = assert(io.open(conf, "w"))
@@ -87,7 +108,10 @@ describe("A libvirtd", function()
     end
     local uri = ("qemu+tls://127.0.0.1:%d/system?pkipath=%s/"):format(port, pki)
     do
-      local host <close> = guestlua.open(uri .. "client")
+      local host <close> = helper.await(function() -- its socket is there before it listens for TLS
+        local ok, opened = pcall(guestlua.open, uri .. "client")
+        return ok and opened
+      end, "it does not let a client in")
       assert.same({}, host:guests())
     end
     local e = helper.failure(guestlua.open, uri .. "other")

@@ -83,7 +83,7 @@ describe("The guestlua command", function()
     for arguments, message in pairs({
       ["-d 5"] = "%-%-debug: '5' is none of: 0, 1, 2, 3, 4\n",
       ["--log-level=loud"] = "%-%-log%-level: 'loud' is none of: error, ",
-      ["-k often"] = "%-%-keepalive%-interval: a whole number from 0 up expected, got 'often'\n",
+      ["-k often"] = "%-%-keepalive%-interval: a whole number from 0 to 2147483647 expected, got 'often'\n",
       ["--max-memory=-1"] = "%-%-max%-memory: a whole number from 0 up expected",
       ["--check"] = "%-%-check needs a script",
     }) do

@@ -244,6 +244,12 @@ static int secret_file(lua_State *L)
   return 1;
 }
 
+int gl_file_secret(lua_State *L, int index)
+{
+  const int *fd = luaL_testudata(L, index, secret_file_class);
+  return fd ? *fd : -1;
+}
+
 /* core.process(): the number of this process, as its children see it. */
 static int process(lua_State *L)
 {

@@ -9,4 +9,7 @@
  * [-0, +0, m] */
 void gl_file_open(lua_State *L);
 
+/* The descriptor of a core.secret_file; negative: there is none at the index, or it is closed. [-0, +0, m] */
+int gl_file_secret(lua_State *L, int index);
+
 #endif

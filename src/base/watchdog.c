@@ -16,8 +16,12 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 #define MOST_ARGUMENTS 8
+
+/* The shell's descriptor of what it is given in memory. */
+#define GIVEN 3
 
 typedef struct watchdog {
   int fd; /* negative once it is released */
@@ -26,8 +30,8 @@ typedef struct watchdog {
 
 static const char class_name[] = "guestlua.guest.watchdog";
 
-/* With its end of the socket as standard input, and default signal handling. */
-static int spawn(watchdog *w, int input, char *const *argv, char *const *environment)
+/* With its end of the socket as standard input, and default signal handling. given: negative if there is nothing. */
+static int spawn(watchdog *w, int input, int given, char *const *argv, char *const *environment)
 {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
@@ -39,6 +43,8 @@ static int spawn(watchdog *w, int input, char *const *argv, char *const *environ
   posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
   posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", 1, 0);
   posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", 1, 0);
+  if (given >= 0)
+    posix_spawn_file_actions_adddup2(&files, given, GIVEN);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setsigmask(&attributes, &none);
@@ -61,22 +67,24 @@ static char **with_variable(lua_State *L, const char *variable)
   return all;
 }
 
-/* core.watchdog(watched, script, argument…): /bin/sh -c script argument…, which reads a line if it is released, and end of file if this
- * process has died. It finds `watched` in the environment, as GUESTLUA_WATCHED. */
+/* core.watchdog(watched, given, script, argument…): /bin/sh -c script argument…, which reads a line if it is released, and end of file if
+ * this process has died. It finds `watched` in the environment, as GUESTLUA_WATCHED, and can read what core.secret_file has given, or nil,
+ * from the descriptor 3. */
 static int make(lua_State *L)
 {
   int count = lua_gettop(L), fds[2];
   char *argv[MOST_ARGUMENTS + 3] = {"sh", "-c"};
   luaL_argcheck(L, count <= MOST_ARGUMENTS, count, "too many");
-  for (int i = 2; i <= count; i++)
-    argv[i] = (char *)luaL_checkstring(L, i);
+  int given = gl_file_secret(L, 2);
+  for (int i = 3; i <= count; i++)
+    argv[i - 1] = (char *)luaL_checkstring(L, i);
   char **environment = with_variable(L, lua_pushfstring(L, "GUESTLUA_WATCHED=%s", luaL_checkstring(L, 1)));
   watchdog *w = lua_newuserdatauv(L, sizeof *w, 0);
   w->fd = -1;
   luaL_setmetatable(L, class_name);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
     gl_error_throw(L, "system_error", "cannot make a socket: %s", strerror(errno));
-  int why = spawn(w, fds[1], argv, environment);
+  int why = spawn(w, fds[1], given, argv, environment);
   close(fds[1]);
   if (why) {
     close(fds[0]);

@@ -171,6 +171,24 @@ static int answer(lua_State *L)
   return 0;
 }
 
+void gl_credentials_push_answers(lua_State *L, const gl_credentials *c)
+{
+  lua_newtable(L);
+  for (int i = 0; c && i < c->count; i++) {
+    const credential *one = &c->list[i];
+    if (!one->answer)
+      continue;
+    lua_createtable(L, 0, 4);
+    for (size_t k = 0; k < KINDS; k++)
+      if (kinds[k].type == one->type)
+        set_text(L, "type", kinds[k].name);
+    set_text(L, "prompt", one->prompt);
+    set_text(L, "challenge", one->challenge);
+    set_text(L, "answer", one->answer);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+}
+
 static int collect(lua_State *L)
 {
   gl_credentials **box = luaL_checkudata(L, 1, class_name);

@@ -34,6 +34,7 @@
 #include "module/modules.h"
 #include "module/task_class.h"
 #include "nbd/open.h"
+#include "virt/host/object.h"
 
 /* core.check_self(value, class, method): the check of self in methods written in C, for those written in Lua. */
 static int check_self(lua_State *L)
@@ -86,10 +87,19 @@ static void push_versions(lua_State *L)
   push_version(L, "libuv", uv_version_string());
 }
 
+/* core.answers(host): what its connection was opened with, as gl_credentials_push_answers has it. */
+static int answers(lua_State *L)
+{
+  const gl_object *host = gl_object_check(L, 1, &gl_host_type, "answers");
+  gl_credentials_push_answers(L, host->connection->credentials);
+  return 1;
+}
+
 /* "guestlua.core" */
 static int open_core(lua_State *L)
 {
   static const luaL_Reg own[] = {{"check_self", check_self},
+                                 {"answers", answers},
                                  {"shield", gl_task_shield},
                                  {"within", gl_task_within},
                                  {"calls_end", gl_task_calls_end},

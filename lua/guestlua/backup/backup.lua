@@ -333,7 +333,7 @@ steps.define({
     { name = "verify", type = "boolean or string", help = "read the backup back before it counts; \"boot\": and then start the guest from it, as "
       .. "verify with boot=true does: if that fails the backup stays, and so do the older ones" },
     chain.PLAIN,
-    { name = "bandwidth", type = "integer", help = "MiB/s to read at most; default: no limit" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s to read at most; default: no limit" },
     { name = "scratch", type = "string", help = "a directory for scratch files (blocks that the guest overwrites); default: the image's directory" },
     { name = "reserve", type = "integer", help = "bytes to leave free there: the backup is given up before the guest suffers; default: 256 MiB" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },

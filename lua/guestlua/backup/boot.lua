@@ -77,7 +77,7 @@ end
 -- A directory that is not made yet. It goes, with all that runs in it, when the guard is closed, or if this process dies.
 local function new_root()
   local root = "/var/tmp/guestlua-" .. journal.new_id():match("%x+$")
-  local watchdog = core.watchdog("", "read -r released && exit\n" .. CLEAN, "sh", root)
+  local watchdog = core.watchdog("", nil, "read -r released && exit\n" .. CLEAN, "sh", root)
   return root, undo.guard(function()
     sh(CLEAN, root)
     watchdog:release()

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 
 local encryption = require("guestlua.backup.encryption")
 local domains = require("guestlua.backup.domain")
+local image = require("guestlua.disk.image")
 
 local manifest = {}
 
@@ -49,6 +50,9 @@ function manifest.write(run)
   local data, entries = run.data, {}
   local files = keep_files(run)
   for i, disk in ipairs(data.disks) do
+    if disk.image then
+      image.check_own(run.guest, disk.target, disk.image)
+    end
     entries[i] = { target = disk.target, size = disk.size, source = disk.source, source_format = disk.source_format, level_used = disk.level_used,
       because = disk.because, chain = disk.chain, image_sha256 = disk.image_sha256, read = disk.read, written = disk.written, bytes = disk.bytes }
   end

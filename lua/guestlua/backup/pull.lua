@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local engine = require("guestlua.backup.engine")
+local image = require("guestlua.disk.image")
 local moment = require("guestlua.backup.moment")
 local retry = require("guestlua.workflow.retry")
 local scratch = require("guestlua.backup.scratch")
@@ -13,6 +14,7 @@ local function copy_of(run, disk, entry)
   local store, options, since = run.store, run.options, disk.since
   local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
   if entry.image then
+    image.check_own(run.guest, disk.target, entry.image)
     engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
   end
   return {

@@ -3,6 +3,7 @@
 local bad = require("guestlua.base.define").bad
 local core = require("guestlua.core")
 local engine = require("guestlua.backup.engine")
+local image = require("guestlua.disk.image")
 local moment = require("guestlua.backup.moment")
 local retry = require("guestlua.workflow.retry")
 
@@ -55,6 +56,7 @@ end
 -- Makes the images, which libvirt finds ready.
 function push.prepare(run)
   for i, disk in ipairs(run.push and not core.dry_run() and run.disks or {}) do
+    image.check_own(run.guest, disk.target, run.data.disks[i].image)
     engine.create(run.data.disks[i].image.path, "qcow2", disk.size, { backing = disk.since and disk.since.chain[1].file })
   end
 end

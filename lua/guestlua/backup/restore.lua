@@ -125,6 +125,7 @@ end
 -- ---- files ----
 
 local function fill_nvram(run)
+  image.check_own(run.guest, "nvram", run.data.nvram)
   local file <close> = assert(io.open(run.data.nvram.path, "r+b"))
   assert(file:write(run.store:kept(run.guest.manifest, "nvram")))
 end
@@ -133,6 +134,7 @@ end
 local function convert(run)
   for i, file in ipairs(run.data.files) do
     local chain = run.guest.manifest.disks[i].chain
+    image.check_own(run.guest, file.target, file)
     engine.convert(chain[1].uri or run.store:path(chain[1].file), file.path, file.format, run.guest.manifest.encryption and run.key, #chain)
   end
 end
@@ -142,6 +144,7 @@ local function compare(run)
   local copies = backups.comparisons(run.store, manifest, run.key)
   for i, file in ipairs(run.data.files) do
     local errors = os.tmpname()
+    image.check_own(run.guest, file.target, file)
     engine.create(file.path, file.format, file.size)
     table.insert(copies[i].errors, errors)
     copies[i].to = engine.writer(file.path, file.format, errors)
@@ -160,6 +163,7 @@ local function copy(run)
     fill_nvram(run)
   end
   new_guest.each_file(run.data, function(file)
+    image.check_own(run.guest, file.target or "nvram", file)
     core.sync_file(file.path)
   end)
 end
@@ -170,6 +174,9 @@ local function define(run)
   local guest, data = run.guest, run.data
   local element, dropped = domain.restored(run.xml, guest, data.files, guest.other, data.nvram and data.nvram.path)
   run.dropped = #dropped > 0 and dropped or nil
+  if not core.dry_run() then
+    check_no_guest(run) -- libvirt would give its configuration up for this one
+  end
   new_guest.define(run, element)
 end
 

@@ -52,6 +52,10 @@ local function check(method, param, value)
     bad(method, param.name, "the number has no integer value")
   elseif (param.type == "number" or param.type == "integer") and (value < 0 and not param.signed or value ~= value) then
     bad(method, param.name, "cannot be negative")
+  elseif param.most and value > param.most then -- in C's words
+    bad(method, param.name, ("cannot be more than %d"):format(param.most))
+  elseif param.most and value < -param.most then
+    bad(method, param.name, ("cannot be less than %d"):format(-param.most))
   elseif type(value) == "string" and param.type ~= "any" and not param.binary and value:find("\0", 1, true) then
     bad(method, param.name, "the string has a NUL byte in it")
   end
@@ -169,7 +173,8 @@ local define = { rows = rows, classes = classes, class = class_of, describe = de
 -- row.result: a LuaCATS type for each returned value, optionally with its name, as in "Guest?" or { "integer code", "string output" };
 -- row.returns explains it. row.fields: the fields of the returned table, or of each in the list with the result "table[]", as a list of
 -- { name, type, help }. param.type: a type of Lua, the name of a class, "XML text", or "a or b" of these. param.binary: a string of any
--- bytes. param.signed: a number that may be below 0. row.blocks: it makes calls that can block, and so has the option timeout.
+-- bytes. param.signed: a number that may be below 0. param.most: no number above that, or below its negative. row.blocks: it makes
+-- calls that can block, and so has the option timeout.
 return setmetatable(define, {
   __call = function(_, class, owner, row)
     row.owner = owner

@@ -123,6 +123,7 @@ function journal.begin(id, name, guest, lock)
       machine = journal.machine(),
       process = journal.process(),
       since = os.date("!%Y-%m-%dT%H:%M:%SZ"),
+      clock = core.now(), -- two runs may begin in one second
       lock = lock,
     },
   }, Entry)
@@ -195,6 +196,16 @@ local function read(dir, id)
   return setmetatable({ id = id, path = path_of(dir, id), fields = fields, written = true }, Entry)
 end
 
+local function is_older(a, b)
+  local one, other = a.fields or {}, b.fields or {}
+  local began, later = one.since or a.id, other.since or b.id
+  if began ~= later then
+    return began < later
+  end
+  local clock, after = tonumber(one.clock) or 0, tonumber(other.clock) or 0
+  return clock < after or clock == after and a.id < b.id
+end
+
 -- All entries, oldest first: the usable ones, and {id, problem}.
 function journal.entries()
   local dir, list = journal.journal(), {}
@@ -206,6 +217,7 @@ function journal.entries()
     local id = name:match("^(.*)%.json$")
     list[#list + 1] = id and read(dir, id) or nil
   end
+  table.sort(list, is_older)
   return list
 end
 

@@ -2,10 +2,11 @@
 --
 --   word, help, codes    "recover", what it does, and what its exit codes say
 --   operands, least, most    the name that operands have in the usage, and how many there may be; without a name: none
---   options    a list of rows: name, help; argument: the name of what must follow; integer or number: what that has to be; choices: the only ones
---              there are; list: words with commas between them, each time that it is given more of them
+--   options    a list of rows: name, help; argument: the name of what must follow; integer or number: what that has to be; most: no number
+--              above that; choices: the only ones there are; list: words with commas between them, each time that it is given more of them
 
 local core = require("guestlua.core")
+local number_of = require("guestlua.command.number")
 local retry = require("guestlua.workflow.retry")
 
 local arguments = { DONE = 0, FAILED = 1, USAGE = 2 }
@@ -38,12 +39,8 @@ end
 -- An option's value; or nil and what is wrong with it.
 local function value_of(row, text, before)
   if row.integer or row.number then
-    local number = tonumber(text)
-    number = row.integer and math.tointeger(number) or not row.integer and number
-    if not number or number < 0 then
-      return nil, ("--%s: a %snumber from 0 up expected, got '%s'"):format(row.name, row.integer and "whole " or "", text)
-    end
-    return number
+    local number, why = number_of(row, text)
+    return number, why and ("--%s: %s"):format(row.name, why)
   elseif row.choices and not (" " .. table.concat(row.choices, " ") .. " "):find(" " .. text .. " ", 1, true) then
     return nil, ("--%s: '%s' is none of: %s"):format(row.name, text, table.concat(row.choices, ", "))
   elseif row.list then

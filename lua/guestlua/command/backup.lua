@@ -9,6 +9,7 @@ local retry = require("guestlua.workflow.retry")
 local server = require("guestlua.backup.server")
 
 local AT_A_TIME = 2 -- guests that are saved beside each other by default
+local MOST_MIB = math.maxinteger >> 20
 
 local BACKUP = {
   word = "backup",
@@ -36,9 +37,9 @@ local BACKUP = {
     { name = "verify", help = "read back what was written before it counts" },
     { name = "boot", help = "--verify, and start the guest from the backup, as verify --boot does, before older ones go" },
     { name = "plain", help = "also disks that are encrypted: what is saved is what the guest sees, in the clear" },
-    { name = "bandwidth", argument = "MIB", integer = true, help = "MiB/s that may be read of a guest" },
+    { name = "bandwidth", argument = "MIB", integer = true, most = MOST_MIB, help = "MiB/s that may be read of a guest" },
     { name = "scratch", argument = "DIR", help = "for what the guest overwrites meanwhile; default: beside the image" },
-    { name = "reserve", argument = "MIB", integer = true, help = "MiB that stay free there; default: 256" },
+    { name = "reserve", argument = "MIB", integer = true, most = MOST_MIB, help = "MiB that stay free there; default: 256" },
     { name = "jobs", argument = "COUNT", integer = true, help = "so many guests at a time; default: 2" },
     { name = "timeout", argument = "SECONDS", number = true, help = "for each guest; what is under way then is taken back" },
     { name = "wait", argument = "SECONDS", number = true, help = "until another run on the guest or in the directory is over" },

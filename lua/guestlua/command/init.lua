@@ -34,9 +34,9 @@ function command.read(given)
     if row.choices and not has(row.choices, value) then
       return nil, ("%s: '%s' is none of: %s"):format(spelled(row), value, table.concat(row.choices, ", "))
     elseif row.integer then
-      local number = math.tointeger(tonumber(value))
-      if not number or number < 0 then
-        return nil, ("%s: a whole number from 0 up expected, got '%s'"):format(spelled(row), value)
+      local number, why = require("guestlua.command.number")(row, value)
+      if not number then
+        return nil, ("%s: %s"):format(spelled(row), why)
       end
       value = number
     end

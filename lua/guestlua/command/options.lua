@@ -2,7 +2,7 @@
 --
 --   short, long   -c and --connect; `word` instead for what is not spelled like an option
 --   argument      the name of what must follow; FILE is completed as one
---   integer       the argument is a whole number from 0 up
+--   integer       the argument is a whole number from 0 up; most: and not above that
 --   choices       the only arguments that there are; `suggestions` are some of many
 --   operands      takes the place of SCRIPT [ARGUMENT]...
 --   repeatable    each one counts, in their order
@@ -10,12 +10,14 @@
 --   rare          --help has its name only
 --   help          one line, to follow the option in a list
 
+local MOST = (1 << 31) - 1 -- INT_MAX
+
 local uris = { "qemu:///system", "qemu:///session", "test:///default" }
 
 return {
   { short = "c", long = "connect", argument = "URI", suggestions = uris, help = "the connection that guestlua.open() makes" },
   { short = "r", long = "readonly", help = "make it read-only" },
-  { short = "k", long = "keepalive-interval", argument = "SECONDS", integer = true, help = "ask this often whether it lives; 0: never" },
+  { short = "k", long = "keepalive-interval", argument = "SECONDS", integer = true, most = MOST, help = "ask this often whether it lives; 0: never" },
 
   { short = "e", argument = "STAT", repeatable = true, help = "run the statement" },
   { short = "l", argument = "MOD", repeatable = true, help = "require the module, into a global of its name" },
@@ -31,7 +33,7 @@ return {
   { long = "max-memory", argument = "MIB", integer = true, help = "let Lua hold at most that much memory" },
   { long = "max-instructions", argument = "COUNT", integer = true, help = "let it run at most so many instructions" },
 
-  { long = "slice", argument = "MS", integer = true, rare = true, help = "let others go on after so long a computation; 0: no" },
+  { long = "slice", argument = "MS", integer = true, most = MOST, rare = true, help = "let others go on after so long a computation; 0: no" },
 
   { short = "q", long = "quiet", help = "print errors and the script's output only" },
   { short = "d", long = "debug", argument = "LEVEL", choices = { "0", "1", "2", "3", "4" },

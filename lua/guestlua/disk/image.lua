@@ -122,6 +122,15 @@ local function found(file)
   return now
 end
 
+-- Raises if somebody has put another file in the place of one that was made, or removed it: called before anything writes to it by its name, and
+-- before it is said to be there. One that libvirt made is not known.
+function image.check_own(guest, target, file)
+  local now, why = found(file)
+  if file.ino and not now then
+    fail(guest, target, { kind = "conflict", message = ("%s: %s"):format(file.path, why), hint = "it stays as it is: look who has put it there" })
+  end
+end
+
 -- Called after libvirt has made an image of it. If the file is still empty, libvirt sees another file under that name, for example from a container:
 -- ours is removed, and the other is libvirt's.
 function image.confirm(file)
@@ -356,6 +365,10 @@ function image.replace(host, path, file)
   local why = image.used(host, { path = path, dev = now.dev, ino = now.ino })
   if why then
     return false, why
+  end
+  local own, why_other = found(file)
+  if not own then
+    return false, ("%s: %s"):format(file.path, why_other)
   end
   core.sync_file(file.path)
   local renamed, why_not = os.rename(file.path, path)

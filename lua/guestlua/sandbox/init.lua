@@ -295,11 +295,13 @@ local function make_pay()
   end)
 end
 
+local MOST_MEMORY = 1 << 40 -- MiB
+
 -- limits: max_memory (MiB), max_instructions, 0: none; sandbox: whether the globals are replaced, for all chunks that are loaded from now on;
 -- allow: a list of names, as in "Guest.get_info", "BlockDevice.*", "guestlua.open"; nil: all, but for
 -- what reaches files of this machine.
 function sandbox.configure(limits)
-  local memory = (limits.max_memory or 0) > 0 and math.floor(limits.max_memory * 2 ^ 20) or nil
+  local memory = (limits.max_memory or 0) > 0 and math.floor(math.min(limits.max_memory, MOST_MEMORY) * 2 ^ 20) or nil
   local instructions = (limits.max_instructions or 0) > 0 and limits.max_instructions or nil
   define.load_all() -- later they would get the script's globals
   if limits.allow or limits.sandbox then

@@ -9,6 +9,9 @@ local steps = require("guestlua.workflow.steps")
 
 local chain = { text = situation.text, image_of = situation.image_of }
 
+-- MiB/s: libvirt counts them in bytes. More would be refused only by the call that starts a job, and by the one that is to take it back.
+chain.MOST_BANDWIDTH = math.maxinteger >> 20
+
 -- ---- disks and images ----
 
 -- Disks that the guest can write to: what "all" means. A CD-ROM or floppy may be empty.
@@ -319,7 +322,11 @@ local function unmerged(run, one)
     return nil
   elseif not run.guest:is_active() or not claim.is_same_instance(run.guest, run.id) then
     return "it may hold what the guest wrote last: the guest was restarted since"
-  elseif (chain.find(run.guest, one.target) or { images = {} }).images[1] ~= one.base then
+  end
+  local images = (chain.find(run.guest, one.target) or { images = {} }).images
+  if chain.has(images, one.overlay.path) then
+    return "the guest has it"
+  elseif images[1] ~= one.base then
     return "the disk has other images by now"
   elseif not one.pivoting then
     return "it may hold what the guest wrote last: somebody else has moved the guest to the image below"

@@ -186,7 +186,7 @@ steps.define({
     { name = "auto_converge", type = "boolean", help = "slow the guest down if it writes faster than its memory is copied" },
     { name = "unsafe", type = "boolean", help = "migrate even if libvirt cannot tell that the disks are shared" },
     { name = "parallel", type = "integer", help = "how many connections" },
-    { name = "bandwidth", type = "integer", help = "MiB/s at most; nil or 0: no limit" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s at most; nil or 0: no limit" },
     { name = "completion_timeout", type = "number", help = "seconds it may take; nil: 800 for each GiB of memory and disks, at least 1600; "
       .. "0: no limit" },
     { name = "timeout_action", type = "string", help = "what happens then: \"abort\" (default), or \"force_complete\": post-copy "

@@ -114,6 +114,7 @@ local function verify(run)
   if guest:get_block_device(data.target):get_job_info() or chain.text(run.images) ~= chain.text(data.was) then
     run:interfered(("the disk's images are %s, and were %s"):format(chain.text(run.images), chain.text(data.was)))
   end
+  image.check_own(guest, data.target, data.file)
   io_error.check(run)
 end
 
@@ -145,7 +146,7 @@ steps.define({
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the file then needs the images below it" },
     chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" },
-    { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
   },
   arguments = arguments,

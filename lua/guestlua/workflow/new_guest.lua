@@ -44,10 +44,12 @@ function new_guest.define(run, element)
   if core.dry_run() then
     return calls.held("virDomainDefineXML", run.guest, { xml = tostring(element) })
   end
+  run.data.defining = true
+  run:record("define")
   run.made = run.guest.host:write_instance_config(element)
 end
 
--- Whether a guest has the run's files as its disks.
+-- Whether a guest is the run's: it has its files as its disks.
 local function is_own(run, guest)
   local paths = {}
   for _, disk in ipairs(core.element(guest:get_xml_desc({ dump_inactive = true })).devices:children("disk")) do
@@ -58,12 +60,12 @@ local function is_own(run, guest)
       return false
     end
   end
-  return true
+  return #run.data.files > 0 or run.made ~= nil
 end
 
 -- Says so if the guest is to stay.
 function new_guest.undefine(run)
-  local guest <close> = run.guest.host:guest(run.data.uuid)
+  local guest <close> = run.data.defining and run.guest.host:guest(run.data.uuid) or nil
   if not guest or not is_own(run, guest) then
     return
   elseif guest:is_active() then

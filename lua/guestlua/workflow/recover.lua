@@ -152,8 +152,9 @@ local function run(host, options)
   core.check_self(host, "Host", "recover")
   for _ in pairs(require("guestlua.workflow")) do end -- loads them: each says how it is recovered
   require("guestlua.workflow.device.attached") -- and the other guards with it
-  local results, failure = {}, nil
-  for _, entry in ipairs(journal.entries()) do
+  local results, failure, entries = {}, nil, journal.entries()
+  for i = #entries, 1, -1 do -- what one run left may be on top of what an earlier one did
+    local entry = entries[i]
     local state, why = standing(entry)
     if is_meant(entry, host, options.guest) and state ~= "alive" then
       local fields = entry.fields or {}
@@ -192,9 +193,9 @@ end
 define(recover, "guestlua", {
   name = "recover",
   help = "Finds the leftovers of killed workflows and killed guards on the guests of a host (an overlay, a job, frozen file systems, a paused "
-    .. "guest) and finishes them or takes them back, as the present state allows. Living runs are left alone. A second call changes nothing more. "
-    .. "An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the first time its error is "
-    .. "raised in the end, with all results in the error's field `results`.",
+    .. "guest) and finishes them or takes them back, the newest first, as the present state allows. Living runs are left alone. A second call "
+    .. "changes nothing more. An entry that cannot be settled stays in the journal, set aside with its reason, and is tried again next time; the "
+    .. "first time its error is raised in the end, with all results in the error's field `results`.",
   result = "table[]",
   fields = {
     { name = "id", type = "string", help = "the run's, as `guestlua recover --forget` takes it" },

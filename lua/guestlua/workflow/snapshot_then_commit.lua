@@ -293,7 +293,7 @@ steps.define({
       .. "away: the guest is powered off and started again as it was at the snapshot" },
     chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for the whole workflow without `during`; after that it is taken back" },
-    { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
   },
   arguments = function(run)

@@ -156,6 +156,7 @@ end
 
 local function pivot(run)
   local target, name = run.data.target, run.data.file.path
+  image.check_own(run.guest, target, run.data.file)
   run.data.pivoted = true
   run:record("pivot")
   chain.pivot(run, target, name)
@@ -207,7 +208,7 @@ steps.define({
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the copy needs the images below it" },
     chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" },
-    { name = "bandwidth", type = "integer", help = "MiB/s that the copy may use" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s that the copy may use" },
     { name = "on_progress", type = "function", help = "called with the copy's get_job_info() every half second" },
   },
   arguments = arguments,

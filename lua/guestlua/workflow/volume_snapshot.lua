@@ -357,7 +357,7 @@ steps.define({
     { name = "type", type = "string", help = "\"qcow2\"; there is no other" },
     chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for the whole workflow; after that the merge is ended" },
-    { name = "bandwidth", type = "integer", help = "MiB/s that the merge may use" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s that the merge may use" },
     { name = "on_progress", type = "function", help = "called with the merge's get_job_info() every half second" },
   },
   arguments = function(run, volume)

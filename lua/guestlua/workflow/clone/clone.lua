@@ -154,6 +154,7 @@ local function copy_bytes(from, to)
 end
 
 local function fill(run, file)
+  image.check_own(run.guest, file.target or "nvram", file)
   if not file.target then
     copy_bytes(file.source, file.path)
     core.sync_file(file.path)
@@ -175,6 +176,7 @@ local function copy(run)
     if not now or now.written ~= file.written then
       run:interfered(("%s was written while it was copied"):format(file.source))
     end
+    image.check_own(run.guest, file.target or "nvram", file)
   end)
 end
 

@@ -199,8 +199,8 @@ local PARAMS = {
     .. "moves; \"leave\" moves the others" },
   { name = "limit", type = "integer", help = "how many moves may be under way at once; default: 2" },
   { name = "max_failures", type = "integer", help = "begin no more moves when more than that have failed; nil: go on" },
-  { name = "reserve", type = "integer", signed = true, help = "MiB of memory that stay free on each host, default: 0; below 0: so much more may be "
-      .. "taken than there is" },
+  { name = "reserve", type = "integer", signed = true, most = plan.MOST_RESERVE,
+    help = "MiB of memory that stay free on each host, default: 0; below 0: so much more may be taken than there is" },
   { name = "timeout", type = "number", help = "seconds for the whole drain: after that no move begins, and those under way are taken back" },
 }
 

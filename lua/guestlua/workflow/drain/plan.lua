@@ -11,6 +11,7 @@ local task = require("guestlua.task.group")
 
 local plan = {
   ANSWER = 30, -- seconds that a host has to say what it can take
+  MOST_RESERVE = 1 << 40, -- MiB
 }
 
 -- Questions to one host at a time.

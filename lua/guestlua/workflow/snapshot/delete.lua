@@ -163,7 +163,7 @@ steps.define({
     { name = "name", type = "string", required = true, help = "the snapshot's name" },
     { name = "children", type = "boolean", help = "delete those that were taken after it too; default: they stay" },
     { name = "timeout", type = "number", help = "seconds for the whole workflow; a merge that was begun is finished all the same" },
-    { name = "bandwidth", type = "integer", help = "MiB/s that a merge may use while the guest runs" },
+    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s that a merge may use while the guest runs" },
     { name = "on_progress", type = "function", help = "called with a merge's get_job_info() every half second" },
   },
   plan = plan,

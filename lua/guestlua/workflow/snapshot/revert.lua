@@ -83,6 +83,7 @@ local function make(run)
         })
       end
       run:record("make")
+      image.check_own(run.guest, disk.target, disk.overlay)
       qemu_img.overlay(disk.overlay.path, disk.base, disk.format)
       disk.size = core.find_image(disk.overlay.path).size
     end
