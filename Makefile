@@ -51,6 +51,12 @@ CALLS := $(patsubst %,$(BUILD)/calls/%.c,host domain snapshot checkpoint network
 PACKED = $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { return 0; }' | \
   $(CC) -pie -fPIE -Wl,-z,pack-relative-relocs -x c -o $$made - 2>/dev/null && $$made && echo -Wl,-z,pack-relative-relocs; rm -f $$made))
 
+# Two libraries that libvirt brings along look for thousands of symbols of their own, behind all others: a fifth of what a start costs. Named first, they
+# are searched early. Those of this libvirt are found in a program that is linked with it; without ldd or without these there is nothing to gain.
+EARLY = $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { return 0; }' | \
+  $(CC) -Wl,--no-as-needed -x c -o $$made - $(shell $(PKG_CONFIG) --libs libvirt) 2>/dev/null && \
+  ldd $$made 2>/dev/null | sed -n 's:.*lib\(crypto\|stdc++\)\.so.* => \(/[^ ]*\) .*:\2:p'; rm -f $$made))
+
 # The executable alone has these, and links readline: who embeds the library does not get its licence.
 PROGRAM := $(wildcard src/program/*.c)
 SOURCES := $(filter-out $(PROGRAM),$(wildcard src/*/*.c src/*/*/*.c))
@@ -78,7 +84,8 @@ all: $(BUILD)/guestlua $(BUILD)/libguestlua.so $(BUILD)/libguestlua.a $(BUILD)/l
 
 $(BUILD)/guestlua: $(OBJECTS) $(PROGRAM_OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PACKED) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PACKED) -o $@ $^ $(shell $(PKG_CONFIG) --libs libvirt) -lc \
+	  -Wl,--push-state,--no-as-needed $(EARLY) -Wl,--pop-state $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
 
 # Never unmapped: libvirt's event thread runs in it for as long as the process lives.
 SHARED = $(PACKED) -shared -Wl,-z,nodelete -Wl,-z,defs

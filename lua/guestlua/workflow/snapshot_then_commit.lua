@@ -305,9 +305,9 @@ steps.define({
   plan = plan,
   beside = io_error.watch,
   gone = gone,
-  { "make", run = make_overlays, undo = remove_overlays },
+  { "make", run = make_overlays, undo = remove_overlays, aside = true },
   { "snapshot", run = snapshot, undo = take_back, change = true },
-  { "during", run = during, unlimited = true },
+  { "during", run = during, unlimited = true, aside = true },
   { "commit", run = commit },
   { "verify", run = verify },
   result = function(run)

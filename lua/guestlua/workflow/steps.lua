@@ -28,8 +28,9 @@
 --   checks      a dry run, which has changed nothing, leaves it out
 --   unlimited   the option timeout does not count
 --   moves       afterwards the guest is off, or runs elsewhere
+--   aside       does nothing to the guest: it is compared before the next step that does
 --
--- Before each step the guest is compared with how the run left it (run:watch, run.expected): somebody else's change is an error "conflict".
+-- Before each other step the guest is compared with how the run left it (run:watch, run.expected): somebody else's change is an error "conflict".
 -- So is a failed step if somebody has changed the guest meanwhile: libvirt's error is the cause.
 
 local core = require("guestlua.core")
@@ -63,7 +64,9 @@ local function perform(run, step)
   if step.undo or step.recorded then
     run:record(name)
   end
-  run:check_unchanged()
+  if not step.aside then
+    run:check_unchanged()
+  end
   if step.unlimited or step.moves then
     return run:perform(step)
   end
