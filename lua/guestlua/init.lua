@@ -129,6 +129,7 @@ local MODULES = {
   Host = {
     ["host.objects"] = { "network", "pool", "nwfilter", "node_device", "interface", "secret", "volume", "capabilities", "domain_capabilities" },
     ["host.storage"] = { "pool_define_as", "pool_create_as" },
+    ["disk.users"] = { "image_users" },
     ["host.cpu"] = { "hypervisor_cpu_compare", "hypervisor_cpu_baseline" },
     ["host.event"] = EVENTS,
   },
@@ -152,6 +153,7 @@ local OWN = {
   ["log.calls"] = { "dry_run" },
   ["log.log"] = { "log" },
   ["log.plan"] = { "plan" },
+  ["log.plain"] = { "json" },
   ["log.progress"] = { "progress", "Progress" },
   ["task.group"] = { "Group", "group", "map", "timeout" },
   ["base.undo"] = { "Guard" },

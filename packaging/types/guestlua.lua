@@ -115,6 +115,11 @@ function guestlua.isatty(file) end
 ---@return string # the directory
 function guestlua.journal(options) end
 
+---The value as JSON: for a web service, jq or a file. A table with the keys 1, 2 … is an array. Guests, Elements and functions are texts, and an Error has its fields. What is called like a secret, as "password", is masked. It needs the Lua module dkjson, which can also read JSON.
+---@param value? any any value
+---@return string
+function guestlua.json(value) end
+
 ---@class guestlua.MapOptions
 ---@field limit? integer how many calls may run at once; nil: all
 
@@ -730,6 +735,15 @@ function Host:hypervisor_cpu_baseline(cpus, options) end
 ---@param options? guestlua.HypervisorCpuCompareOptions
 ---@return string # "incompatible", "identical" or "superset": the hypervisor can give more
 function Host:hypervisor_cpu_compare(cpu, options) end
+
+---@class guestlua.ImageUsersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Which guests need these images: they have them as a disk, below one, or in a snapshot. Only the guests of this host count. It reads what the images are based on, so it runs on the host itself, and raises an error if an image cannot be read.
+---@param paths table a list of the images' absolute paths
+---@param options? guestlua.ImageUsersOptions
+---@return table # a table: for each path a list of the names of guests, empty if no guest needs it
+function Host:image_users(paths, options) end
 
 ---@class guestlua.InterfaceOptions
 ---@field required? boolean raise an error of kind "no_interface" if there is none

@@ -78,4 +78,33 @@ describe("Without XML", function()
     -- The lines for virsh have more, on QEMU's driver.
     assert.equal("no_support", helper.failure(host.hypervisor_cpu_compare, host, "<cpu/>", { virttype = "qemu" }).kind)
   end)
+
+  it("an image says which guests need it, by any of its names", function()
+    local dir = helper.scratch()
+    finally(function() os.execute("rm -r " .. helper.quoted(dir)) end)
+    assert(os.execute(("cd %s && qemu-img create -q -f qcow2 base 1M && qemu-img create -q -f qcow2 -b base -F qcow2 top && cp base free"
+      .. " && ln -s base link"):format(helper.quoted(dir))))
+    local xml = "<domain type='test'><name>%s</name><memory>1024</memory><os><type>hvm</type></os><devices><disk type='file'><source file='%s/%s'/>"
+      .. "<target dev='vda'/></disk></devices></domain>"
+    host:define_xml(xml:format("on-top", dir, "top"))
+    host:define_xml(xml:format("below", dir, "link"))
+    local paths = {}
+    for i, name in ipairs({ "base", "link", "top", "free", "none" }) do
+      paths[i] = dir .. "/" .. name
+    end
+    local users = host:image_users(paths)
+    local both = { "below", "on-top" }
+    assert.same({ both, both, { "on-top" }, {}, {} },
+      { users[paths[1]], users[paths[2]], users[paths[3]], users[paths[4]], users[paths[5]] })
+    assert.same({}, host:image_users({}))
+    for _, wrong in ipairs({ { "relative" }, { 1 }, { path = "/x" } }) do
+      assert.equal("bad_argument", helper.failure(host.image_users, host, wrong).kind)
+    end
+  end)
+
+  it("a value is JSON, without secrets", function()
+    assert.equal('["a\\"b",1,true,{"password":"***"}]', guestlua.json({ 'a"b', 1, true, { password = "swordfish" } }))
+    assert.equal("null", guestlua.json(nil))
+    assert.matches('"kind":"no_domain"', guestlua.json(helper.failure(host.guest, host, "nonesuch", { required = true })), 1, true)
+  end)
 end)
