@@ -54,7 +54,7 @@ _guestlua()
             elif [[ $script || $cur != -* ]]; then
                 kind='script'
             else
-                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --process --max-seconds --max-memory --max-instructions --slice -q --quiet -d --debug --log-level --log-format --log-file --result --status-key backup restore backups verify prune metrics top console recover -V --version -v -h --help - --'
+                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --process --max-seconds --max-memory --max-instructions --slice -q --quiet -d --debug --log-level --log-format --log-file --result --status-key backup restore backups verify prune metrics top console recover help -V --version -v -h --help - --'
             fi
             ;;
         *) kind='none' ;;

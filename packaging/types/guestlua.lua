@@ -115,6 +115,11 @@ function guestlua.isatty(file) end
 ---@return string # the directory
 function guestlua.journal(options) end
 
+---The value as JSON: for a web service, jq or a file. A table with the keys 1, 2 … is an array. Guests, Elements and functions are texts, and an Error has its fields. What is called like a secret, as "password", is masked. It needs the Lua module dkjson, which can also read JSON.
+---@param value? any any value
+---@return string
+function guestlua.json(value) end
+
 ---@class guestlua.MapOptions
 ---@field limit? integer how many calls may run at once; nil: all
 
@@ -702,6 +707,44 @@ function Host:guest(name_or_uuid, options) end
 ---@return guestlua.Guest[]
 function Host:guests(options) end
 
+---@class guestlua.HypervisorCpuBaselineOptions
+---@field expand_features? boolean name the features of the model too
+---@field migratable? boolean without features that keep a guest from migrating
+---@field emulator? string the path of the emulator
+---@field arch? string the architecture, for example "x86_64"
+---@field machine? string the machine type, for example "q35"
+---@field virttype? string the kind of virtualization, for example "kvm"; default: libvirt's choice
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---The processor that guests can have on each of several hosts: the most that all of the given ones can do.
+---@param cpus table a list of <cpu> elements, Elements or XML texts: one of each host, from its domain_capabilities
+---@param options? guestlua.HypervisorCpuBaselineOptions
+---@return guestlua.Element # a <cpu> element for a guest's configuration
+function Host:hypervisor_cpu_baseline(cpus, options) end
+
+---@class guestlua.HypervisorCpuCompareOptions
+---@field validate? boolean check it against libvirt's schema first
+---@field emulator? string the path of the emulator
+---@field arch? string the architecture, for example "x86_64"
+---@field machine? string the machine type, for example "q35"
+---@field virttype? string the kind of virtualization, for example "kvm"; default: libvirt's choice
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Whether guests of a hypervisor can have this processor.
+---@param cpu guestlua.Element|string a <cpu> element, as a guest's configuration or another host's domain_capabilities have it
+---@param options? guestlua.HypervisorCpuCompareOptions
+---@return string # "incompatible", "identical" or "superset": the hypervisor can give more
+function Host:hypervisor_cpu_compare(cpu, options) end
+
+---@class guestlua.ImageUsersOptions
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Which guests need these images: they have them as a disk, below one, or in a snapshot. Only the guests of this host count. It reads what the images are based on, so it runs on the host itself, and raises an error if an image cannot be read.
+---@param paths table a list of the images' absolute paths
+---@param options? guestlua.ImageUsersOptions
+---@return table # a table: for each path a list of the names of guests, empty if no guest needs it
+function Host:image_users(paths, options) end
+
 ---@class guestlua.InterfaceOptions
 ---@field required? boolean raise an error of kind "no_interface" if there is none
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
@@ -1267,6 +1310,39 @@ function Host:on(names, fn, options) end
 ---@return guestlua.StoragePool? # StoragePool, or nil if there is none
 function Host:pool(name_or_uuid, options) end
 
+---@class guestlua.PoolCreateAsOptions
+---@field type? string what it is; default: "dir"
+---@field target? string where it is, or is mounted, on the host: the directory, as "/srv/images"
+---@field source_host? string the server that has it
+---@field source_path? string the directory there
+---@field source_dev? string the device on which it is
+---@field source_name? string the volume group, the Ceph pool or the like
+---@field source_format? string its format, for example "nfs" or "lvm2"
+---@field build? boolean make its directory or volume group first
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Starts a storage pool that is forgotten when it stops, without XML.
+---@param name string its name
+---@param options? guestlua.PoolCreateAsOptions
+---@return guestlua.StoragePool
+function Host:pool_create_as(name, options) end
+
+---@class guestlua.PoolDefineAsOptions
+---@field type? string what it is; default: "dir"
+---@field target? string where it is, or is mounted, on the host: the directory, as "/srv/images"
+---@field source_host? string the server that has it
+---@field source_path? string the directory there
+---@field source_dev? string the device on which it is
+---@field source_name? string the volume group, the Ceph pool or the like
+---@field source_format? string its format, for example "nfs" or "lvm2"
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Defines a storage pool, without XML. pool:build() makes its directory or volume group, pool:create() starts it.
+---@param name string its name
+---@param options? guestlua.PoolDefineAsOptions
+---@return guestlua.StoragePool
+function Host:pool_define_as(name, options) end
+
 ---@class guestlua.PoolsOptions
 ---@field active? boolean true: only those that are active; false: only those that are inactive
 ---@field autostart? boolean true: only those that are autostart; false: only those that are no_autostart
@@ -1703,6 +1779,18 @@ function Guest:backup_begin(conf, checkpoint, options) end
 ---@param options? guestlua.ChannelOptions
 ---@return guestlua.Stream
 function Guest:channel(device, options) end
+
+---@class guestlua.CheckpointCreateAsOptions
+---@field description? string what it is for
+---@field disks? table a list of targets: only these disks; default: all that can be written to
+---@field quiesce? boolean freeze the file systems meanwhile; needs the agent
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Makes a checkpoint of that name, without XML: from now on it is known what changes on the disks.
+---@param name string its name
+---@param options? guestlua.CheckpointCreateAsOptions
+---@return guestlua.Checkpoint
+function Guest:checkpoint_create_as(name, options) end
 
 ---Releases this object before the garbage collector does; the guest itself is not touched. Closing twice is harmless.
 function Guest:close() end
@@ -2468,6 +2556,21 @@ function Guest:shutdown(options) end
 ---@param conf guestlua.Element|string the snapshot to take, a <domainsnapshot> element
 ---@param options? guestlua.SnapshotOptions
 function Guest:snapshot(conf, options) end
+
+---@class guestlua.SnapshotCreateAsOptions
+---@field description? string what it is for
+---@field disk_only? boolean external: the disks without the memory; the guest writes to new images beside the ones it has
+---@field quiesce? boolean freeze the file systems meanwhile; needs the agent, and disk_only
+---@field disks? table by target: the path of its new image, or false: left out; for the others libvirt chooses
+---@field memory? string a file for the memory: an external snapshot with it
+---@field live? boolean with memory: the guest runs while its memory is saved
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a snapshot of that name, without XML. What else libvirt can take is for guest:snapshot().
+---@param name string its name
+---@param options? guestlua.SnapshotCreateAsOptions
+---@return guestlua.Snapshot
+function Guest:snapshot_create_as(name, options) end
 
 ---Subscribes to events of one or more kinds. Subscribe before the call that causes an event, or it may be missed.
 ---
@@ -4869,12 +4972,38 @@ function Network:port_lookup_by_uuid_string(uuidstr, options) end
 ---@return guestlua.NetworkPort[]
 function Network:ports(options) end
 
+---@class guestlua.RemoveDhcpHostOptions
+---@field mac? string the machine's MAC address
+---@field ip? string the address that it gets
+---@field name? string its host name
+---@field live? boolean in the running network; default: if it runs
+---@field config? boolean in its configuration, for its next start; default: if it has one
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Takes a machine's address out of the running network and its configuration. It is known by its MAC address, its address or its name.
+---@param options? guestlua.RemoveDhcpHostOptions
+---@return boolean # whether it was there
+function Network:remove_dhcp_host(options) end
+
 ---Sets whether the network starts with the host.
 ---
 ---libvirt: `virNetworkSetAutostart`
 ---@param autostart boolean whether it does
 ---@param options? guestlua.SetAutostartOptions
 function Network:set_autostart(autostart, options) end
+
+---@class guestlua.SetDhcpHostOptions
+---@field mac? string the machine's MAC address
+---@field ip? string the address that it gets
+---@field name? string its host name
+---@field live? boolean in the running network; default: if it runs
+---@field config? boolean in its configuration, for its next start; default: if it has one
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
+---Sees to it that a machine gets this address, in the running network and in its configuration. One that the network knows by its MAC address, or without one by its name, is changed. A machine has the new address when it asks again.
+---@param options? guestlua.SetDhcpHostOptions
+---@return boolean # whether something was changed
+function Network:set_dhcp_host(options) end
 
 ---@class guestlua.NetworkSubscribeOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt

@@ -81,7 +81,7 @@ describe("The documentation", function()
     for _, option in ipairs(options) do
       local name = option.long or option.short or option.word
       assert.is_truthy(option.help and #option.help > 10, name)
-      for _, form in pairs({ option.short, option.long, option.word }) do
+      for _, form in pairs({ option.short, option.long, option.word and option.word .. " " }) do
         assert.is_nil(seen[form], form)
         seen[form] = true
       end

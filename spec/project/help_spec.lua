@@ -109,6 +109,11 @@ describe("An example", function()
 
   it("is what help says of a command of virsh", function()
     assert.matches("^virsh setvcpus\n  guest:set_vcpus%(2, ", pages.text("setvcpus"))
+    for name, signature in pairs({ virDomainSetVcpusFlags = "Domain:set_vcpus", setVcpusFlags = "Domain:set_vcpus", lookupByName = "Host:guest",
+      listAllDomains = "Host:guests", virNetworkUpdate = "Network:update" }) do
+      assert.equal(signature, pages.text(name):match("^[^(]*"))
+    end
+    assert.matches("^Nothing about", pages.text("upByName"))
     assert.matches("^virsh cd\n  Nothing does the same: Lua has no current directory", pages.text("virsh cd"))
     assert.matches("\n\nvirsh reset\n  guest:reset%(%)", pages.text("reset"))
   end)

@@ -160,6 +160,39 @@ describe("The guestlua command", function()
     end
   end)
 
+  it("names the option or the command that was meant", function()
+    for arguments, expected in pairs({
+      ["--sanbox=1 x.lua"] = { 2, "unrecognized option '%-%-sanbox=1'\nguestlua: is '%-%-sandbox' meant%?\nTry" },
+      ["--nonsense"] = { 2, "unrecognized option '%-%-nonsense'\nTry" },
+      ["bakup"] = { 1, "cannot open bakup: [^\n]*\n  hint: is the command backup meant%?\n$" },
+      ["domifaddr"] = { 1, "cannot open domifaddr: [^\n]*\n  hint: guestlua help domifaddr says what does the same as virsh's domifaddr\n$" },
+      ["bakup.lua"] = { 1, "cannot open bakup.lua: [^\n]*\n$" },
+      ["backup --tp=/x web1"] = { 2, "^guestlua backup: %-%-tp is no option; is %-%-to meant%?\nTry 'guestlua backup %-%-help'" },
+      ["backup --entirely=7"] = { 2, "^guestlua backup: %-%-entirely is no option\n" },
+      ["recover web1"] = { 2, "^guestlua recover: web1 is no option, and nothing else is expected\n" },
+    }) do
+      local code, out, err = helper.guestlua(arguments)
+      assert.same({ expected[1], "" }, { code, out }, arguments)
+      assert.matches(expected[2], err)
+    end
+  end)
+
+  it("helps with words, methods, commands and virsh's commands", function()
+    for words, expected in pairs({
+      [""] = "^usage: guestlua %[",
+      ["backup"] = "^usage: guestlua %[OPTION%]... backup ",
+      ["Guest.launch"] = "^Guest:launch%(",
+      ["guestlua.workflow.reboot"] = "^workflow%.reboot%(guest",
+      ["setmem"] = "^virsh setmem\n  guest:set_memory%(",
+      ["block jobs"] = "^Block jobs\n",
+      ["old snapshots"] = "\"The prompt\": ",
+    }) do
+      assert.matches(expected, runs("help " .. words))
+    end
+    local code, out = helper.guestlua("help xyzzyq")
+    assert.same({ 1, "Nothing about 'xyzzyq'. help() says what there is.\n" }, { code, out })
+  end)
+
   it("keeps the exit code that the script gives", function()
     assert.equal(7, (helper.guestlua("-e 'os.exit(7)'")))
     assert.equal(0, (helper.guestlua("-e 'os.exit(true, true)'")))

@@ -346,8 +346,10 @@ id  name  state    uuid
   end)
 
   it("reads standard input line by line where that is no terminal", function()
-    local code, out, err = helper.guestlua("-i", "x =\n3\nx, 'text'\nerror('oops')\nguestlua.group{}:spawn(print, 'in a group'):wait()\n")
-    assert.same({ 0, "3\ttext\nin a group\n" }, { code, out })
+    local code, out, err = helper.guestlua("-i", "x =\n3\nx, 'text'\nerror('oops')\nguestlua.group{}:spawn(print, 'in a group'):wait()\n"
+      .. "help 'Guest.launch'\nhelp('domifaddr')\n")
+    assert.equal(0, code)
+    assert.matches("^3\ttext\nin a group\nGuest:launch.*\nvirsh domifaddr\n", out)
     assert.matches("^stdin:1: oops\n", err)
   end)
 end)

@@ -56,7 +56,7 @@ local PLACES = {
 -- Places for each line of a command.
 local MIXED = {
   schedinfo = { "test", "guest" }, domblkstat = { "test", "guest" }, domifaddr = { "test", "guest" },
-  ["snapshot-create-as"] = { "test", "guest" }, ["snapshot-revert"] = { "test", "test", "guest" },
+  ["snapshot-create-as"] = { "test", "guest", "guest" }, ["snapshot-revert"] = { "test", "test", "guest" },
   ["snapshot-delete"] = { "test", "test", "guest" },
 }
 

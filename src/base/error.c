@@ -39,6 +39,8 @@ static const struct {
    "a guest with snapshots needs snapshots_metadata, one with checkpoints checkpoints_metadata, one with UEFI variables support_uefi or "
    "keep_nvram"},
   {"operation_invalid", "launch", "guest", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
+  {"operation_invalid", "screenshot", "guest", "the guest has to run, and to have a <video> device"},
+  {"operation_invalid", "rename", "guest", "a guest can be renamed only while it is off: guestlua.workflow.ensure_stopped(guest)"},
   {"operation_invalid", NULL, "guest", "the guest is not in the state that this call needs: see guest:get_state()"},
   {"operation_invalid", NULL, "disk",
    "the guest has to run for this, and the disk to have such a job: disk:get_job_info(), guest:get_state()"},
@@ -55,7 +57,7 @@ static const struct {
    "its agent answers only while the guest runs: guestlua.workflow.ensure_running(guest) starts it, wakes it or resumes it"},
   {"argument_unsupported", NULL, "agent",
    "the guest has no channel for its agent: one of the name org.qemu.guest_agent.0; or the agent does not know the command"},
-  {"agent_unresponsive", NULL, "guest", "is qemu-guest-agent running in the guest, and is the guest itself up?"},
+  {"agent_unresponsive", NULL, "guest", "is qemu-guest-agent running in the guest? After a boot guestlua.await_agent(guest) waits for it"},
   {"argument_unsupported", NULL, "guest", "this guest or this libvirt does not support the option"},
   {"argument_unsupported", NULL, "disk", "this libvirt, or the format of the disk's image, does not support the option"},
   {"no_support", NULL, NULL, "the driver of this connection does not implement the call"},

@@ -17,6 +17,7 @@
 #include "program/prompt.h"
 #include "program/settings.h"
 #include "program/terminal.h"
+#include "text/nearest.h"
 
 /* Calls that can be under way at once, on all connections together. libuv reads it once, before the first. */
 #define WORKERS "32"
@@ -138,6 +139,20 @@ static _Noreturn void usage_error(const char *message)
   exit(EXIT_USAGE);
 }
 
+/* getopt_long has reported that there is no such option: which one may have been meant. */
+static void suggest_option(const option_table *table, const char *word)
+{
+  char name[64];
+  if (strncmp(word, "--", 2) != 0)
+    return;
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+  gl_nearest near = {.name = name};
+  for (const struct option *o = table->longs; o->name; o++)
+    gl_nearest_add(&near, o->name);
+  if (near.found && strcmp(near.found, name) != 0)
+    fprintf(stderr, "guestlua: is '--%s' meant?\n", near.found);
+}
+
 /* Pushes a list of the options in argv, each {row, argument}; returns the index in argv of the first argument after the options. */
 static int read_options(lua_State *L, int argc, char **argv)
 {
@@ -148,8 +163,10 @@ static int read_options(lua_State *L, int argc, char **argv)
   make_table(L, &table);
   lua_newtable(L);
   for (int c; (c = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1;) {
-    if (c == '?')
-      usage_error(NULL); /* getopt_long has reported the error */
+    if (c == '?') {
+      suggest_option(&table, argv[optind - 1]);
+      usage_error(NULL);
+    }
     lua_createtable(L, 2, 0);
     lua_rawgeti(L, -3, c >= LONG_OPTION ? c - LONG_OPTION : table.by_short[c]);
     lua_rawseti(L, -2, 1);

@@ -8,6 +8,7 @@
 local core = require("guestlua.core")
 local number_of = require("guestlua.command.number")
 local retry = require("guestlua.workflow.retry")
+local spelling = require("guestlua.base.spelling")
 
 local arguments = { DONE = 0, FAILED = 1, USAGE = 2 }
 
@@ -53,12 +54,23 @@ local function value_of(row, text, before)
   return text
 end
 
+-- What is wrong with an option that there is not.
+local function unknown(by_name, name)
+  local names = {}
+  for known in pairs(by_name) do
+    names[#names + 1] = known
+  end
+  table.sort(names)
+  local near = spelling.nearest(name, names)
+  return name .. " is no option" .. (near and ("; is %s meant?"):format(near) or "")
+end
+
 -- Reads words[i], an option, into `given`; returns how many words that took, or nil and what is wrong.
 local function read_option(by_name, given, words, i)
   local name, text = words[i]:match("^(%-%-[^=]+)=(.*)$")
   local row, took = by_name[name or words[i]], 1
   if not row then
-    return nil, words[i] .. " is no option"
+    return nil, unknown(by_name, name or words[i])
   elseif row.argument and not text then
     text, took = words[i + 1], 2
   end
@@ -77,7 +89,7 @@ end
 
 local function problem_of(spec, operands)
   if #operands > 0 and not spec.operands then
-    return operands[1] .. " is no option"
+    return operands[1] .. " is no option, and nothing else is expected"
   elseif spec.most and #operands > spec.most then
     return "too many operands: " .. operands[spec.most + 1]
   end
@@ -117,8 +129,13 @@ end
 function arguments.print_help(spec)
   print(("usage: guestlua [OPTION]... %s [OPTION]...%s"):format(spec.word, spec.operands and " " .. spec.operands or ""))
   print(spec.help)
-  for _, row in ipairs(rows_of(spec)) do
-    print(("  %-22s %s"):format("--" .. row.name .. (row.argument and "=" .. row.argument or ""), row.help))
+  local width, forms, rows = 22, {}, rows_of(spec)
+  for i, row in ipairs(rows) do
+    forms[i] = "--" .. row.name .. (row.argument and "=" .. row.argument or "")
+    width = math.max(width, #forms[i])
+  end
+  for i, row in ipairs(rows) do
+    print(("  %-" .. width .. "s %s"):format(forms[i], row.help))
   end
   print("Exit code: " .. spec.codes)
 end

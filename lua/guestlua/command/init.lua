@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
+local spelling = require("guestlua.base.spelling")
 
 local command = {}
 
@@ -159,6 +160,33 @@ end
 local SUBCOMMANDS = { recover = "recover", backup = "backup", restore = "backup", backups = "backups", verify = "backups", prune = "backups",
   metrics = "metrics", top = "top", console = "console" }
 
+-- guestlua help WORDS: what a command's --help says, or the page that the prompt has for them.
+local function print_topic(...)
+  local word = ...
+  if not word then
+    return print_help()
+  elseif SUBCOMMANDS[word] and select("#", ...) == 1 then
+    return require("guestlua.command." .. SUBCOMMANDS[word])(word, "--help")
+  end
+  local page, found = require("guestlua.prompt.typed").help(table.concat({ ... }, " "), 80)
+  print(page)
+  return not found and 1 or nil
+end
+
+-- What a word that names no file may have been meant as: a command of guestlua's, or one of virsh's; nil if that is unknown.
+local function meant_by(word)
+  local words = { "help" }
+  for name in pairs(SUBCOMMANDS) do
+    words[#words + 1] = name
+  end
+  table.sort(words)
+  local near = spelling.nearest(word, words)
+  if near then
+    return ("is the command %s meant?"):format(near)
+  end
+  return require("guestlua.prompt.examples").command(word) and ("guestlua help %s says what does the same as virsh's %s"):format(word, word)
+end
+
 -- What a dry run has come to, however the script ended: for people, on standard error, as what it prints is the script's own.
 local function print_plan()
   io.stderr:write(require("guestlua.log.plan").text(), "\n")
@@ -176,7 +204,9 @@ local function tell_of_handlers()
 end
 
 local function run_script(path, ...)
-  local results = table.pack(compiled(loadfile(path ~= "-" and path or nil, mode))(...))
+  local chunk, message = loadfile(path ~= "-" and path or nil, mode)
+  local meant = not chunk and path:find("^[%l-]+$") and message:find("^cannot open") and meant_by(path)
+  local results = table.pack(compiled(chunk, meant and ("%s\n  hint: %s"):format(message, meant) or message)(...))
   tell_of_handlers()
   return table.unpack(results, 1, results.n)
 end
@@ -222,6 +252,9 @@ local function perform(settings, script, ...)
   end
   if SUBCOMMANDS[script] then
     return require("guestlua.command." .. SUBCOMMANDS[script])(script, ...)
+  end
+  if script == "help" then
+    return print_topic(...)
   end
   local nothing_else = not settings.version and not settings.V and #settings.steps == 0
   local results = script and table.pack(run_script(script, ...)) or { n = 0 }

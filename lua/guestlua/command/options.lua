@@ -53,6 +53,7 @@ return {
   { word = "top", help = "what guests use now: guestlua top --help" },
   { word = "console", help = "a guest's console, at this terminal: guestlua console --help" },
   { word = "recover", help = "take back what killed runs left: guestlua recover --help" },
+  { word = "help", operands = "[WORDS]", help = "say what a command, a method, a command of virsh or words mean: guestlua help setmem" },
   { short = "V", long = "version", help = "print the versions" },
   { short = "v", same_as = "V", help = "the same, as lua(1) spells it" },
   { short = "h", long = "help", help = "print this list" },

@@ -1,4 +1,4 @@
--- Volumes of the usual kinds, without writing XML.
+-- Pools and volumes of the usual kinds, without writing XML.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -98,5 +98,74 @@ define(core.StorageVol, "StorageVol", {
       capacity = { unit = "bytes", volume:get_info().capacity },
       target = format and { format = { type = format } } or nil,
     }), volume, { reflink = options.reflink or false })
+  end,
+})
+
+local POOL_TYPES = { "dir", "fs", "netfs", "logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpath", "rbd", "sheepdog", "gluster", "zfs",
+  "vstorage" }
+
+-- An option of virsh's pool-define-as, what it is, and its element.
+local POOL_OPTIONS = {
+  { "target", "where it is, or is mounted, on the host: the directory, as \"/srv/images\"", function(value) return { path = { value } } end },
+  { "source_host", "the server that has it", function(value) return { name = value } end, "host" },
+  { "source_path", "the directory there", function(value) return { path = value } end, "dir" },
+  { "source_dev", "the device on which it is", function(value) return { path = value } end, "device" },
+  { "source_name", "the volume group, the Ceph pool or the like", function(value) return { value } end, "name" },
+  { "source_format", "its format, for example \"nfs\" or \"lvm2\"", function(value) return { type = value } end, "format" },
+}
+
+local function pool_params(more)
+  local list = {
+    { name = "name", type = "string", positional = true, required = true, help = "its name" },
+    { name = "type", type = "string", choices = POOL_TYPES, help = "what it is; default: \"dir\"" },
+  }
+  for _, row in ipairs(POOL_OPTIONS) do
+    list[#list + 1] = { name = row[1], type = "string", help = row[2] }
+  end
+  list[#list + 1] = more
+  return list
+end
+
+local function pool_element(method, name, options)
+  if name == "" then
+    define.bad(method, "name", "it cannot be empty")
+  elseif options.type and not (" " .. table.concat(POOL_TYPES, " ") .. " "):find(" " .. options.type .. " ", 1, true) then
+    define.bad(method, "type", ("'%s' is none of: %s"):format(options.type, table.concat(POOL_TYPES, ", ")))
+  end
+  local source, target = {}, nil
+  for _, row in ipairs(POOL_OPTIONS) do
+    local key, made, child = row[1], row[3], row[4]
+    if options[key] == "" then
+      define.bad(method, key, "it cannot be empty")
+    elseif options[key] and child then
+      source[child] = made(options[key])
+    elseif options[key] then
+      target = made(options[key])
+    end
+  end
+  return core.element("pool", { type = options.type or "dir", name = { name }, source = next(source) and source or nil, target = target })
+end
+
+define(core.Host, "Host", {
+  name = "pool_define_as",
+  method = true,
+  help = "Defines a storage pool, without XML. pool:build() makes its directory or volume group, pool:create() starts it.",
+  result = "StoragePool",
+  params = pool_params(),
+  blocks = true,
+  run = function(host, name, options)
+    return host:storage_pool_define_xml(pool_element("pool_define_as", name, options))
+  end,
+})
+
+define(core.Host, "Host", {
+  name = "pool_create_as",
+  method = true,
+  help = "Starts a storage pool that is forgotten when it stops, without XML.",
+  result = "StoragePool",
+  params = pool_params({ name = "build", type = "boolean", help = "make its directory or volume group first" }),
+  blocks = true,
+  run = function(host, name, options)
+    return host:storage_pool_create_xml(pool_element("pool_create_as", name, options), { with_build = options.build })
   end,
 })

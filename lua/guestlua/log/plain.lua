@@ -1,6 +1,7 @@
 -- Values as JSON can have them, without secrets: for --result, and for programs (guestlua_json).
 
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
 local json_for = require("guestlua.base.json")
 
 local plain = {}
@@ -71,5 +72,17 @@ end
 function plain.encode(value)
   return json_for("json", "JSON").encode(core.Error.is(value) and plain.error(value) or plain.value(value))
 end
+
+define(plain, "guestlua", {
+  name = "json",
+  help = "The value as JSON: for a web service, jq or a file. A table with the keys 1, 2 … is an array. Guests, Elements and functions are "
+    .. "texts, and an Error has its fields. What is called like a secret, as \"password\", is masked. It needs the Lua module dkjson, which can "
+    .. "also read JSON.",
+  result = "string",
+  params = { { name = "value", type = "any", positional = true, help = "any value" } },
+  run = function(value)
+    return plain.encode(value)
+  end,
+})
 
 return plain

@@ -94,7 +94,23 @@ local function command_text(row, columns)
   return table.concat(table.move(row, 2, #row, #lines + 1, lines), "\n  ")
 end
 
--- "Guest", "Guest.launch", "guest:launch", "launch", "Block jobs", "setvcpus": what is called exactly so.
+-- How the names of libvirt's functions begin, in lower case.
+local PREFIXES = {}
+for class in ("Connect Domain DomainSnapshot DomainCheckpoint Network NetworkPort StoragePool StorageVol NodeDevice Node Secret Interface NWFilter "
+  .. "NWFilterBinding Stream"):gmatch("%a+") do
+  PREFIXES["vir" .. class:lower()] = true
+end
+
+-- Whether a name is that of the libvirt function in C, as "virDomainSetVcpusFlags", or in other languages, as "setVcpusFlags".
+local function is_call(topic, call)
+  if not call or not topic:find("%l%u") then
+    return false
+  end
+  call, topic = call:lower(), topic:lower()
+  return call == topic or call:sub(-#topic) == topic and PREFIXES[call:sub(1, -#topic - 1)] or false
+end
+
+-- "Guest", "Guest.launch", "guest:launch", "launch", "Block jobs", "setvcpus", "virDomainCreate": what is called exactly so.
 local function named(topic, columns)
   local found = {}
   local owner, name = topic:match("^([%w_]+)[.:]([%w_]+)$")
@@ -108,7 +124,7 @@ local function named(topic, columns)
       end
     end
     for _, row in ipairs(class.methods) do
-      if topic == row.name or name == row.name and owner:lower() == class.name:lower() then
+      if topic == row.name or name == row.name and owner:lower() == class.name:lower() or is_call(topic, row.call) then
         found[#found + 1] = row_text(class, row, columns)
       end
     end

@@ -142,7 +142,6 @@ local globals = load("return _G")()
 
 -- What only the prompt has.
 local function open_globals()
-  globals.guestlua.spawn = spawn_told(guestlua.spawn)
   globals.watch, globals.unwatch = watch, unwatch
   globals.show = present
   globals.help = function(topic)
@@ -238,6 +237,7 @@ end
 
 local function plain()
   local asks = guestlua.isatty(io.stdin)
+  open_globals()
   loop(function(continues)
     if asks then
       io.stdout:write(continues and ">> " or "> "):flush()
@@ -250,6 +250,7 @@ local function with_readline(settings)
   local guard <close> = setmetatable({}, { __close = terminal.close })
   screen.above(terminal.above)
   open_globals()
+  globals.guestlua.spawn = spawn_told(guestlua.spawn)
   local path = history_path()
   if path then
     terminal.history(path)

@@ -8,16 +8,19 @@ local function trimmed(text)
   return text:match("^%s*(.-)%s*$")
 end
 
--- The page of what the text names: a value if it is one, or else the words.
-local function helped(topic, columns)
+local typed = {}
+
+-- The page of what the text names: a value if it is one, or else the words. The second result is whether there is one.
+function typed.help(topic, columns)
   local pages = require("guestlua.prompt.pages")
   if topic == "" then
-    return pages.text(nil, columns)
+    return pages.text(nil, columns), true
   end
   local chunk = topic:find("^[%a_][%w_.:]*$") and load("return " .. topic:gsub(":", "."), "=help", "t")
   local ok, value = pcall(chunk or error)
-  local page = ok and type(value) ~= "string" and value ~= nil and pages.find(value, columns)
-  return page or pages.text(topic:match("^[\"'](.*)[\"']$") or topic, columns)
+  local words = topic:match("^[\"'](.*)[\"']$") or topic
+  local page = ok and type(value) ~= "string" and value ~= nil and pages.find(value, columns) or pages.find(words, columns)
+  return page or pages.text(words, columns), page ~= nil
 end
 
 local function has_words(text, words)
@@ -46,10 +49,8 @@ end
 
 local COMMANDS = {
   history = history,
-  help = helped,
+  help = typed.help,
 }
-
-local typed = {}
 
 -- Whether this leaves the prompt.
 function typed.leaves(text)
@@ -62,11 +63,11 @@ function typed.answer(text, columns)
   text = trimmed(text)
   local topic = text:match("^%?%s*(.*)$") or text:match("^help$") and "" or text:match("^help%s+([%w_][^=(]*)$")
   if topic then
-    return helped(topic, columns)
+    return (typed.help(topic, columns))
   end
   local name, rest = text:match("^%.(%a+)%s*(.*)$")
   if name and COMMANDS[name] then
-    return COMMANDS[name](rest, columns)
+    return (COMMANDS[name](rest, columns))
   elseif name then
     return ("There is no .%s; there are: .history [words], .help [topic], .quit, .exit"):format(name)
   end

@@ -59,7 +59,7 @@ end
 -- What reads or writes a file of this machine: a script in a sandbox has it only if its whole name is on the list.
 local LOCAL = {}
 for name in ("StorageVol.download StorageVol.upload Domain.screenshot workflow.backup workflow.backups workflow.verify workflow.prune "
-  .. "workflow.restore workflow.clone"):gmatch("%S+") do
+  .. "workflow.restore workflow.clone Host.image_users"):gmatch("%S+") do
   LOCAL[name] = true
 end
 

@@ -1,0 +1,84 @@
+-- Which guests need an image, for scripts that remove images: host:image_users.
+
+local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local dependents = require("guestlua.disk.dependents")
+local image = require("guestlua.disk.image")
+
+-- A file's identity, so that a link or another name of it is the same; a name that leads nowhere is its own.
+local function key_of(path)
+  local there = core.identify(path)
+  return there and ("%d:%d"):format(there.dev, there.ino) or path
+end
+
+-- Adds the images of disks that name a storage pool and a volume: their paths are in no XML.
+local function add_volumes(names, guest)
+  for _, inactive in ipairs({ false, true }) do
+    local devices = core.element(guest:get_xml_desc({ dump_inactive = inactive })).devices
+    for _, disk in ipairs(devices and devices:children("disk") or {}) do
+      local source = disk:child("source")
+      local pool = source and source.pool and guest.host:pool(source.pool)
+      local volume = pool and pool:volume(source.volume)
+      if volume then
+        names[volume:get_path()] = true
+      end
+    end
+  end
+end
+
+-- Adds the guest to the users of each image that it names, and of all that these are based on.
+local function add_guest(users, guest)
+  local names, seen = image.names_of(guest), {}
+  add_volumes(names, guest)
+  for name in pairs(names) do
+    for _, path in ipairs(dependents.chain(name)) do
+      local key = key_of(path)
+      if users[key] and not seen[key] then
+        seen[key] = true
+        table.insert(users[key], guest.name)
+      end
+    end
+  end
+end
+
+define(core.Host, "Host", {
+  name = "image_users",
+  method = true,
+  help = "Which guests need these images: they have them as a disk, below one, or in a snapshot. Only the guests of this host count. It reads "
+    .. "what the images are based on, so it runs on the host itself, and raises an error if an image cannot be read.",
+  result = "table",
+  returns = "a table: for each path a list of the names of guests, empty if no guest needs it",
+  params = {
+    { name = "paths", type = "table", positional = true, required = true, help = "a list of the images' absolute paths" },
+  },
+  blocks = true,
+  run = function(host, paths)
+    if not host.uri:find("^[%w+]+:///") then
+      error(core.Error.new({ kind = "argument_unsupported", op = "image_users", host = host.uri,
+        message = "the host is another machine: its images cannot be read from here", hint = "run guestlua there" }), 0)
+    end
+    local users, result = {}, {}
+    for _, path in ipairs(paths) do
+      if type(path) ~= "string" or path:sub(1, 1) ~= "/" then
+        define.bad("image_users", "paths", "a list of absolute paths expected")
+      end
+      local key = key_of(path)
+      users[key] = users[key] or {}
+      result[path] = users[key]
+    end
+    if #paths == 0 and next(paths) ~= nil then
+      define.bad("image_users", "paths", "a list of absolute paths expected")
+    end
+    for _, one in ipairs(host:guests()) do
+      local guest <close> = one
+      local ok, e = pcall(add_guest, users, guest)
+      if not ok and not core.Error.is(e, "no_domain") then -- one that has gone meanwhile needs nothing
+        error(e, 0)
+      end
+    end
+    for _, names in pairs(users) do
+      table.sort(names)
+    end
+    return result
+  end,
+})
