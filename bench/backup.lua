@@ -1,6 +1,7 @@
 -- Backups of a running guest's disk of 1 GiB, all of it and 5 % of it, against virtnbdbackup, qemu-img convert and nbdcopy, each once:
 --   build/guestlua bench/backup.lua [MIB]
--- It needs root. qemu-img and nbdcopy read the image while nobody writes to it: they are the floor, not another way.
+-- It needs root. nbdcopy reads the image while nobody writes to it, between two qemu-nbd as well: it is the floor, not another way. qemu-img
+-- copies within one process.
 
 package.path = "./?.lua;" .. package.path
 
@@ -149,14 +150,13 @@ local function goal(what, value, most)
 end
 
 local all, some, peer = rows["guestlua all"], rows["guestlua 5 %"], { all = rows["virtnbdbackup all"], some = rows["virtnbdbackup 5 %"] }
-local floor = math.min(rows["qemu-img all"].seconds, rows["nbdcopy all"].seconds)
 local dirty = (mib + 19) // 20
 print()
 goal("all: MiB read, of those of the disk", all.read / mib, 1.05)
 goal("all: MiB written, of those of the disk", all.written / mib, 1.05)
 goal("5 %: MiB read, of those that changed", some.read / dirty, 1.05)
 goal("5 %: MiB written, of those that changed", some.written / dirty, 1.05)
-goal("all: time, of the floor's", all.seconds / floor, 1.2)
+goal("all: time, of nbdcopy's", all.seconds / rows["nbdcopy all"].seconds, 1.2)
 if peer.all then
   goal("all: time, of virtnbdbackup's", all.seconds / peer.all.seconds, 1)
   goal("5 %: time, of virtnbdbackup's", some.seconds / peer.some.seconds, 1)

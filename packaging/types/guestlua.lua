@@ -6681,6 +6681,8 @@ function workflow.offline_migrate(guest, destination, options) end
 ---@class guestlua.PruneOptions
 ---@field keep table {full=N, increments=M}: the newest N full backups, and the newest M increments over each; default: all of them; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months
 ---@field compress? string of images that are written anew: "zstd" or "zlib"; default: none
+---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
+---@field unlock_time? integer milliseconds of the processor that unlocking an image takes, and each guess of a passphrase; a chain is unlocked image by image; default: 2000, as QEMU's; a long random passphrase is as safe with 10
 ---@field on_progress? function called often with {size, at, read, written}, in bytes, of each disk that is merged
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt

@@ -147,8 +147,16 @@ describe("A verify that boots", function()
         root = booting()
         return root and runs(root, "qemu-system")
       end, "it does not boot")
+      local looker = sh("tail -f %s/inside.pid >/dev/null 2>&1 & echo $!", root):match("%d+") -- somebody who only looks
+      local ended <close> = setmetatable({}, { __close = function() -- luacheck: ignore ended
+        os.execute("kill " .. looker .. " 2>/dev/null")
+      end })
       child:kill(signal)
       assert.equal(128 + (signal == "TERM" and 15 or 9), (child:wait()))
+      helper.await(function()
+        return not core.identify(root) and not core.identify(root .. ".over") and not runs(root, "qemu")
+      end, "something of it is left: " .. root)
+      sh("kill %s", looker)
       check_nothing_left(root)
     end
     local root

@@ -98,12 +98,50 @@ describe("An encrypted backup", function()
     assert.same({ MARK .. " 3", MARK .. " 2" }, restored())
     assert.same({ MARK .. " 1", MARK .. " 2" }, restored(second.id))
     -- nothing is merged without the passphrase
-    local pruned = workflow.prune(machine.host, to .. "/tiny", { keep = { daily = 1 } })
-    assert.same({ pruned = {} }, pruned)
+    local before = sh("ls -l %s/tiny", to)
+    local function left(options)
+      local pruned = workflow.prune(machine.host, to .. "/tiny", { keep = { daily = 1 }, encrypt = options.encrypt })
+      assert.same({ {}, 1, third.disks[1].chain[1].file, options.kind, before }, { pruned.pruned, #pruned.left, pruned.left[1].path:match("[^/]+$"),
+        pruned.left[1].kind, sh("ls -l %s/tiny", to) })
+      return pruned.left[1].why
+    end
+    assert.matches("encrypted, and `encrypt` is missing", left({}), 1, true)
+    assert.matches("passphrase does not open", left({ encrypt = function() return "not it at all" end, kind = "auth_failed" }))
     -- as the manual says: each image of the chain has its key
     sh("cd %s/tiny && qemu-img convert --object secret,id=key,file=%s -O qcow2 --image-opts driver=qcow2,file.filename=%s.vdb.qcow2,%s "
       .. "../by-hand.qcow2", to, file, third.id, "encrypt.key-secret=key,backing.encrypt.key-secret=key,backing.backing.encrypt.key-secret=key")
     assert.same({ MARK .. " 3", MARK .. " 2" }, read(to .. "/by-hand.qcow2"))
+  end)
+
+  it_("is merged by whoever has its passphrase, into what is as encrypted", function()
+    local ids = {}
+    write(0, MARK .. " 0")
+    for i = 1, 4 do
+      write(i % 2, MARK .. " " .. i)
+      ids[i] = backup().id
+    end
+    local directory = to .. "/tiny"
+    local function check(expected)
+      sh("! grep -rq '%s' %s", MARK, to)
+      for _, one in ipairs(workflow.backups(directory)) do
+        assert.equal("luks", one.encryption.format)
+        sh("! qemu-img convert -O raw %s/%s.vdb.qcow2 %s/plain 2>/dev/null", directory, one.id, machine.root)
+      end
+      workflow.verify(directory, { all = true, encrypt = file })
+      for at, texts in pairs(expected) do
+        assert.same(texts, restored(at))
+      end
+    end
+    -- an increment into one that stays an increment
+    assert.same({ pruned = { ids[2] }, merged = { ids[3] } },
+      workflow.prune(machine.host, directory, { keep = { full = 1, increments = 2 }, encrypt = file, unlock_time = 10 }))
+    check({ [ids[1]] = { MARK .. " 0", MARK .. " 1" }, [ids[3]] = { MARK .. " 2", MARK .. " 3" }, [ids[4]] = { MARK .. " 4", MARK .. " 3" } })
+    -- and all into a full one, as a backup's own `keep` does
+    write(0, MARK .. " 5")
+    local last = backup({ keep = { daily = 1 } })
+    assert.same({ { ids[1], ids[3], ids[4] }, { last.id }, "full" }, { last.pruned, last.merged, workflow.backups(directory)[1].level_used })
+    assert.is_nil(last.warnings)
+    check({ [last.id] = { MARK .. " 5", MARK .. " 3" } })
   end)
 
   it_("is neither written nor read with another passphrase", function()

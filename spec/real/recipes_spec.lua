@@ -32,6 +32,7 @@ local RECIPES = {
   ["List guests and what they do"] = "running +%d+ MiB +1 CPUs",
   ["Back up every running guest"] = { "full\tfrozen\t1 disks", nbd = true },
   ["See whether a backup boots"] = { "is up after %d+.* %d+/%d+ ", nbd = true },
+  ["Encrypt a backup, and get it back"] = { "%-back is there, and off\nvda\tis in the clear again\n$", nbd = true },
   ["Clone a guest"] = { "%-copy is there, and off", nbd = true },
   ["Restart guests one after the other"] = " is back",
   ["Shut all guests down, before the host is serviced"] = "all guests are off",
@@ -94,6 +95,7 @@ describe("The documentation's recipes:", function()
     end
     code = code:gsub('"/backup/web1"', ('"/backup/%s"'):format(machine.guest.name))
     code = code:gsub('"web1"', ("%q"):format(machine.guest.name)):gsub('"/(backup)', '"' .. machine.dir .. "/%1")
+      :gsub('"/(root)', '"' .. machine.dir .. "/%1")
       :gsub('"/(images)', '"' .. machine.dir .. "/%1"):gsub('"curl"', '"' .. machine.dir .. '/curl"')
       :gsub("workflow%.restore%(host", "workflow.restore(guestlua.host")
     environment.guestlua.host, environment.arg = machine.host, { [0] = "recipe.lua", argument }
@@ -138,6 +140,9 @@ describe("The documentation's recipes:", function()
     ["Make many guests of a template"] = function() define("template") end,
     ["Remove a guest, with its disks"] = function() define("old1") end,
     ["Start guests in an order"] = function() define("off1") end,
+    ["Encrypt a backup, and get it back"] = function()
+      assert(os.execute(("printf 'a random passphrase' >%s/root/backup.key"):format(machine.dir)))
+    end,
     ["Remove snapshots that are older than a week"] = function()
       machine.guest:snapshot("<domainsnapshot><name>old</name></domainsnapshot>")
     end,
@@ -147,7 +152,7 @@ describe("The documentation's recipes:", function()
   }
 
   before_each(function()
-    assert(os.execute(("mkdir -p %s/images %s/backup && chmod 777 %s/images"):format(machine.dir, machine.dir, machine.dir)))
+    assert(os.execute(("cd %s && mkdir -p images backup root && chmod 777 images"):format(machine.dir)))
   end)
 
   for _, section in ipairs(sections("doc/cookbook.md")) do

@@ -46,8 +46,6 @@ local function arguments(run)
     bad(NAME, "to", "an absolute path or the URI of an NBD server expected")
   elseif options.level and not LEVELS[options.level] then
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
-  elseif options.compress and options.encrypt then
-    bad(NAME, "compress", "QEMU does not encrypt what it compresses: either compress or encrypt")
   elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
     bad(NAME, "scratch", "an absolute path expected")
   end
@@ -281,7 +279,8 @@ local function tidy(run)
       attempt(checkpoint.delete, run.guest, name)
     end
   end
-  local done = run.options.keep and attempt(prune.run, run.store, run.options.keep, run.guest.host, { compress = run.options.compress })
+  local done = run.options.keep and attempt(prune.run, run.store, run.options.keep, run.guest.host, { compress = run.options.compress },
+    run.key)
   if done then
     run.pruned, run.merged, run.manifest = done.pruned, done.merged, run.store:find(run.id)
     for _, file in ipairs(done.left) do

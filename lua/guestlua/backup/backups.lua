@@ -183,6 +183,8 @@ define(workflow, "workflow", {
     { name = "keep", type = "table", required = true, help = "{full=N, increments=M}: the newest N full backups, and the newest M increments over "
       .. "each; default: all of them; or {daily=, weekly=, monthly=}: the newest of each of so many days, weeks and months" },
     { name = "compress", type = "string", help = "of images that are written anew: \"zstd\" or \"zlib\"; default: none" },
+    encryption.PARAM,
+    encryption.TIME,
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each disk that is merged" },
     WAIT,
   },
@@ -191,9 +193,11 @@ define(workflow, "workflow", {
     core.check_self(host, "Host", "prune")
     prune.check("prune", options.keep)
     engine.check_compression("prune", options.compress)
+    encryption.check("prune", options)
     local store = stores.at(directory)
     store:find()
-    local done = locked(store, options.wait, prune.run, store, options.keep, host, options)
+    local key <close> = encryption.open("prune", options)
+    local done = locked(store, options.wait, prune.run, store, options.keep, host, options, key)
     for _, list in ipairs({ "merged", "left", "foreign" }) do
       done[list] = #done[list] > 0 and done[list] or nil
     end

@@ -1,8 +1,8 @@
 -- Whether a backup boots: starts the guest that it has on a driver of its own, without a network, waits for its agent, runs a command in it, and
 -- throws everything away. Its disks are overlays over what qemu-nbd reads: the guest's QEMU, an unprivileged user's, never sees the backup's files.
 --
--- A process can have one embedded driver, so a process of its own has this one. All is in one directory, and each program that belongs to it has
--- the directory's name in its arguments: that is how a shell finds what to end, now, or if this process was killed.
+-- A process can have one embedded driver, so a process of its own has this one. All is in one directory, where that process and QEMU write down
+-- their numbers: that is how a shell finds what to end, now, or if this process was killed. The servers of the disks end with this process.
 
 local bad = require("guestlua.base.define").bad
 local core = require("guestlua.core")
@@ -48,18 +48,20 @@ user=$(sed -n 's/^user = "\(.*\)"/\1/p' "$1/etc/qemu.conf")
 [ -z "$user" ] || chown -R "$user" "$1/nbd" "$1/disks"
 ]]
 
+-- Ends a process if its number is in a file of the directory and the directory is in its arguments: a number alone may be another's by now, and
+-- arguments alone may be those of somebody who looks. Once the directory has another name, whatever is just starting finds no place for its number,
+-- and ends.
 local CLEAN = [[
+mv -T "$1" "$1.over" 2>/dev/null
 for try in 1 2 3 4 5 6 7 8 9 10; do
   some=
-  for file in /proc/[0-9]*/cmdline; do
-    pid=${file#/proc/}
-    pid=${pid%/cmdline}
-    ! grep -qsF "$1/" "$file" || ! kill -KILL "$pid" 2>/dev/null || some=1
+  for pid in $(find "$1.over" -name '*.pid' -exec grep -hsx '[0-9][0-9]*' {} + 2>/dev/null); do
+    ! grep -qsF "$1/" "/proc/$pid/cmdline" || ! kill -KILL "$pid" 2>/dev/null || some=1
   done
   [ "$some" ] || break
   sleep 0.1
 done
-rm -rf "$1"
+rm -rf "$1" "$1.over"
 ]]
 
 local function fail(kind, fields)

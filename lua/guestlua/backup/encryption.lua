@@ -33,6 +33,8 @@ function encryption.check(op, options)
     bad(op, "unlock_time", "1 or more milliseconds expected")
   elseif options.unlock_time and not options.encrypt then
     bad(op, "unlock_time", "encrypt expected with it")
+  elseif options.compress and options.encrypt then
+    bad(op, "compress", "QEMU does not encrypt what it compresses: either compress or encrypt")
   end
 end
 

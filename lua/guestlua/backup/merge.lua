@@ -5,6 +5,7 @@
 -- follow, and prune removes what none of them names. Whoever ends this at any moment leaves complete backups, and the next prune goes on.
 
 local core = require("guestlua.core")
+local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
 local journal = require("guestlua.base.journal")
@@ -28,16 +29,18 @@ function merge.is_leftover(name, id)
   return false
 end
 
--- Whether a backup's images can be written anew: not without the passphrase, and not without checksums to compare them with.
-local function is_readable(manifest)
+-- Why a backup's images cannot be written anew; nil: they can. unlocked: whether there is a passphrase.
+local function obstacle(manifest, unlocked)
+  if manifest.encryption and not unlocked then
+    return "they are encrypted, and `encrypt` is missing"
+  end
   for _, disk in ipairs(manifest.disks) do
     for _, link in ipairs(disk.chain) do
       if not link.sums then
-        return false
+        return "there are no checksums, so a damaged block would be merged unseen"
       end
     end
   end
-  return not manifest.encryption
 end
 
 -- How many backups below the disk's own image are not kept before there is one that is.
@@ -49,12 +52,12 @@ local function superfluous(disk, wanted)
   return count
 end
 
--- The kept backups that others would be merged into: their ids.
-function merge.plan(manifests, wanted)
+-- The kept backups that others would be merged into, with a passphrase (unlocked) or without one: their ids.
+function merge.plan(manifests, wanted, unlocked)
   local ids = {}
   for _, manifest in ipairs(manifests) do
     local any = false
-    for _, disk in ipairs(is_readable(manifest) and manifest.disks or {}) do
+    for _, disk in ipairs(not obstacle(manifest, unlocked) and manifest.disks or {}) do
       any = any or superfluous(disk, wanted) > 0
     end
     ids[#ids + 1] = wanted[manifest.id] and any and manifest.id or nil
@@ -80,24 +83,25 @@ local function files_beside(store, guest, disk)
 end
 
 -- Fills the new image: what is read is compared with the checksums, and what was written is read back. Returns its list's row.
-local function fill(store, disk, count, file, sums, options)
+local function fill(store, disk, count, file, sums, key, options)
   local lists, below = store:lists(disk), {}
   table.move(lists, count + 2, #lists, 1, below)
   lists = table.move(lists, 1, count + 1, 1, {})
-  local base = disk.chain[count + 2]
-  engine.create(file.path, "qcow2", disk.size, { compress = options.compress, backing = base and base.file })
+  local base, images = disk.chain[count + 2], #disk.chain - count
+  engine.create(file.path, "qcow2", disk.size, { compress = options.compress, backing = base and base.file, key = key })
   local from, to = os.tmpname(), os.tmpname()
-  local made = engine.copy({ { target = disk.target, errors = { from, to }, from = engine.reader(store:path(disk.chain[1].file), "qcow2", from),
-    to = engine.writer(file.path, "qcow2", to, options.compress), compare = true, whole = not base, made = store:path(sums), lists = lists,
-    below = below } }, options.on_progress)[1]
+  local made = engine.copy({ { target = disk.target, errors = { from, to },
+    from = engine.reader(store:path(disk.chain[1].file), "qcow2", from, key, #disk.chain),
+    to = engine.writer(file.path, "qcow2", to, options.compress, key, images), compare = true, whole = not base, made = store:path(sums),
+    lists = lists, below = below } }, options.on_progress)[1]
   if made.image_sha256 ~= disk.image_sha256 then
     error(core.Error.new({ kind = "checksum_error", device = disk.target, device_type = "disk",
       message = "the merged checksums are not those of the manifest" }), 0)
   end
   core.sync_file(file.path)
   from = os.tmpname()
-  engine.copy({ { target = disk.target, errors = { from }, from = engine.reader(file.path, "qcow2", from), compare = true, whole = not base,
-    lists = { { path = store:path(sums), sha256 = made.made_sha256 } } } })
+  engine.copy({ { target = disk.target, errors = { from }, from = engine.reader(file.path, "qcow2", from, key, images), compare = true,
+    whole = not base, lists = { { path = store:path(sums), sha256 = made.made_sha256 } } } })
   return made.made_sha256
 end
 
@@ -105,13 +109,17 @@ end
 local function merge_disk(store, host, manifest, disk, count, options)
   engine.check()
   local guest, path = { name = manifest.guest.name, host = host }, store:path(disk.chain[1].file)
+  local key = manifest.encryption and options.key
   local why = image.used(host, image.known(guest, path)) -- before all is copied in vain
   if why then
     return why
   end
+  for _, link in ipairs(key and disk.chain or {}) do
+    encryption.unlock(key, store.directory, link.file, disk.target)
+  end
   local file, sums, guard = files_beside(store, guest, disk)
   local unused <close> = guard
-  local sha256 = fill(store, disk, count, file, sums, options)
+  local sha256 = fill(store, disk, count, file, sums, key, options)
   local replaced
   replaced, why = image.replace(host, path, file)
   if not replaced then
@@ -141,11 +149,14 @@ end
 
 -- Merges into each disk of a kept backup. Whether something was; what could not be is added to left.
 local function merge_backup(store, host, manifest, options, left)
-  local any = false
+  local any, unreadable = false, obstacle(manifest, options.key ~= nil)
   for _, disk in ipairs(manifest.disks) do
     local count = superfluous(disk, options.wanted)
     if count > 0 then
-      local ok, why = retry.try(merge_disk, store, host, manifest, disk, count, options)
+      local ok, why = true, unreadable
+      if not why then
+        ok, why = retry.try(merge_disk, store, host, manifest, disk, count, options)
+      end
       any = any or ok and not why
       if why then
         left[#left + 1] = { path = store:path(disk.chain[1].file), kind = core.Error.is(why) and why.kind or nil,
@@ -157,8 +168,8 @@ local function merge_backup(store, host, manifest, options, left)
 end
 
 -- Merges the backups that are not wanted into the wanted ones above them, oldest first, and writes the manifests. The directory is locked.
--- options: wanted, a set of ids; compress, on_progress. Returns the ids of those that took up others, what could not be: { path, why, kind }, and
--- whether a manifest was written: if an earlier merge was killed, the manifests above may have to follow alone.
+-- options: wanted, a set of ids; compress, key, on_progress. Returns the ids of those that took up others, what could not be: { path, why, kind },
+-- and whether a manifest was written: if an earlier merge was killed, the manifests above may have to follow alone.
 function merge.run(store, host, manifests, options)
   local merged, left, by_id, written = {}, {}, {}, false
   for _, manifest in ipairs(manifests) do
@@ -166,7 +177,7 @@ function merge.run(store, host, manifests, options)
     for _, disk in ipairs(manifest.disks) do
       changed = follow(disk, by_id) or changed
     end
-    if options.wanted[manifest.id] and is_readable(manifest) then
+    if options.wanted[manifest.id] then
       any = merge_backup(store, host, manifest, options, left)
     end
     if changed or any then

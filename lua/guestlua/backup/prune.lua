@@ -191,17 +191,18 @@ local function ids_of(manifests, set)
   return ids
 end
 
-local function planned(manifests, wanted)
+local function planned(manifests, wanted, unlocked)
   local gone = {}
   for _, manifest in ipairs(manifests) do
     gone[manifest.id] = not wanted[manifest.id]
   end
-  return { pruned = ids_of(manifests, gone), merged = merge.plan(manifests, wanted), left = {}, foreign = {} }
+  return { pruned = ids_of(manifests, gone), merged = merge.plan(manifests, wanted, unlocked), left = {}, foreign = {} }
 end
 
 -- Removes backups that are not to be kept, and files of no backup. The directory is locked. host: its guests may need an image. options: compress,
--- on_progress, for what is merged. Returns pruned and merged, lists of ids; left, files that stay: {path, why, kind}; foreign, files of no backup.
-function prune.run(store, keep, host, options)
+-- on_progress, for what is merged; encrypt, since a dry run has no key. Returns pruned and merged, lists of ids; left, files that stay:
+-- {path, why, kind}; foreign, files of no backup.
+function prune.run(store, keep, host, options, key)
   local manifests, problems = store:manifests()
   if #problems > 0 then
     error(core.Error.new({ kind = "invalid_backup", message = ("%s: %s: nothing is removed, as it may need any file"):format(
@@ -211,11 +212,11 @@ function prune.run(store, keep, host, options)
   if not wanted then
     return { pruned = {}, merged = {}, left = {}, foreign = {} }
   elseif core.dry_run() then
-    return planned(manifests, wanted)
+    return planned(manifests, wanted, options.encrypt ~= nil)
   end
   local remaining, left, foreign = drop(store, manifests, wanted, host, gone) -- first, to make room
   local merged, unmerged, written = merge.run(store, host, remaining, { wanted = wanted, compress = options.compress,
-    on_progress = options.on_progress })
+    key = key, on_progress = options.on_progress })
   if written then
     left, foreign = select(2, drop(store, remaining, wanted, host, gone))
   end

@@ -38,6 +38,8 @@ local SPECS = {
     options = {
       { name = "keep", argument = "RULE", list = true, help = "full=2,increments=6 or daily=7,weekly=4,monthly=12" },
       { name = "compress", argument = "METHOD", choices = { "zstd", "zlib" }, help = "compress the images that are written anew: zstd or zlib" },
+      { name = "encrypt", argument = "FILE", help = "the file with the passphrase of encrypted backups: without it they are not merged" },
+      { name = "unlock-time", argument = "MS", integer = true, help = "milliseconds that a guess of it takes in new images; default: 2000" },
       WAIT,
       { name = "json", help = "print an object a directory" },
     },
@@ -155,8 +157,8 @@ local function prune(given, directories)
   local host <close> = guestlua.open(given.connect)
   return each(SPECS.prune, directories, function(directory)
     local bar <close> = guestlua.progress("prune " .. directory)
-    local done = guestlua.workflow.prune(host, directory, { keep = output.counts(given.keep), compress = given.compress, wait = given.wait,
-      on_progress = callback(bar) })
+    local done = guestlua.workflow.prune(host, directory, { keep = output.counts(given.keep), compress = given.compress, encrypt = given.encrypt,
+      unlock_time = given["unlock-time"], wait = given.wait, on_progress = callback(bar) })
     if given.json then
       output.json({ directory = directory, pruned = done.pruned, merged = done.merged, left = done.left, foreign = done.foreign })
     else
