@@ -168,25 +168,28 @@ picture: build/guestlua build/tiny/disk.qcow2 ## doc/demo.svg, of the demo as it
 shell: build/guestlua build/tiny/disk.qcow2 ## the prompt, on a small real guest that runs
 	@$(RUN) build/guestlua spec/support/shell.lua
 
+# Files of specs that run at once: they wait more than they work.
+JOBS ?= $(shell echo $$((2 * $$(nproc))))
+
 check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, luacheck, and that src/ has no circle
-	$(RUN) build/guestlua spec/support/busted.lua $(SPECS)
+	$(RUN) build/guestlua spec/support/check.lua $(JOBS) $(SPECS)
 
 # Those that boot no guest and build nothing.
 FAST = $(filter-out $(patsubst %,spec/%_spec.lua,host/fleet_daemons module/embed project/fuzz project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|hosts|ssh_hosts)|helper\.machine|bootstrap demo' \
   --include='*_spec.lua' spec))
 
 check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck
-	$(RUN) build/guestlua spec/support/busted.lua $(FAST)
+	$(RUN) build/guestlua spec/support/check.lua $(JOBS) $(FAST)
 
 # intercept_tls_get_addr=0: where a library's thread-local block happens to lie 16 bytes into a page, gcc 12's runtime takes what is before it for a
 # header of glibc's, and the search for leaks then reads an address that is none ("Tracer caught signal 11").
 asan: build/tiny/disk.qcow2 build/faults.so ## the specs under the address and undefined sanitizers
 	$(MAKE) VARIANT=asan all
-	ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1 $(RUN) build/asan/guestlua spec/support/busted.lua $(SPECS)
+	ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1 $(RUN) build/asan/guestlua spec/support/check.lua $(JOBS) $(SPECS)
 
 tsan: build/tiny/disk.qcow2 build/faults.so ## the specs under the thread sanitizer
 	$(MAKE) VARIANT=tsan all
-	TSAN_OPTIONS=suppressions=spec/support/tsan.supp:exitcode=66 $(RUN) build/tsan/guestlua spec/support/busted.lua $(SPECS)
+	TSAN_OPTIONS=suppressions=spec/support/tsan.supp:exitcode=66 $(RUN) build/tsan/guestlua spec/support/check.lua $(JOBS) $(SPECS)
 
 # valgrind must not change the exit code: libvirt forks children that report by theirs, and valgrind counts as lost what their parent's threads hold.
 valgrind: build/guestlua build/tiny/disk.qcow2 build/faults.so ## the specs under valgrind

@@ -34,7 +34,7 @@ describe("A connection that is lost", function()
   helper.leaves_nothing()
 
   lazy_setup(function()
-    local pipe <close> = io.popen("mktemp -u /tmp/guestlua.XXXXXX")
+    local pipe <close> = io.popen("mktemp -u -t guestlua.XXXXXX")
     dir = pipe:read()
     local out
     out, missing = daemon("up", "$PPID") -- it ends with this process, whatever becomes of it

@@ -19,7 +19,7 @@ end
 
 -- All files of the run, including leftovers of failed specs, go below one directory, which is removed at its end. Emulators of another user have
 -- access.
-local pipe <close> = assert(io.popen("mktemp -d /tmp/guestlua.XXXXXX"))
+local pipe <close> = assert(io.popen("mktemp -d -t guestlua.XXXXXX"))
 local directory = assert(pipe:read())
 assert(os.execute("chmod 755 " .. directory))
 local remove <close> = setmetatable({}, {

@@ -128,7 +128,7 @@ end
 -- options.uri: the connection that guestlua.open() makes. options.timeout: seconds until it is killed.
 function faults.start(script, options)
   options = options or {}
-  local self = setmetatable({ dir = run("mktemp -d /tmp/guestlua.XXXXXX"), timeout = options.timeout or tiny.TIMEOUT }, Child)
+  local self = setmetatable({ dir = run("mktemp -d -t guestlua.XXXXXX"), timeout = options.timeout or tiny.TIMEOUT }, Child)
   if not script:find("^[^\n]+%.lua$") then
     write(self.dir .. "/script.lua", script)
     script = self.dir .. "/script.lua"
@@ -321,7 +321,7 @@ end
 
 -- options.edit: a function that may change the guest's configuration.
 function faults.daemon(options)
-  local self = setmetatable({ name = "tiny", root = run("mktemp -u /tmp/guestlua.XXXXXX") }, Daemon)
+  local self = setmetatable({ name = "tiny", root = run("mktemp -u -t guestlua.XXXXXX") }, Daemon)
   self.dir, self.kept = self.root .. "/images", self.root .. "/kept"
   self.disk = self.dir .. "/disk.qcow2"
   -- it ends with this process, however that ends: for the shell it is $PPID

@@ -90,7 +90,7 @@ function hosts.await_agent(guest, events)
 end
 
 function hosts.up()
-  local self = setmetatable({ address = {}, dir = run("mktemp -u /tmp/guestlua.XXXXXX") }, Hosts)
+  local self = setmetatable({ address = {}, dir = run("mktemp -u -t guestlua.XXXXXX") }, Hosts)
   -- they end with this process, however that ends: for the shell it is $PPID
   local code, out, err = helper.run(("spec/support/two-hosts up %s $PPID"):format(self.dir))
   if code == 77 then

@@ -31,7 +31,7 @@ end
 local registry = debug.getregistry()
 local function root()
   if not registry[IMAGES] then
-    local dir = run("mktemp -d /tmp/guestlua.XXXXXX")
+    local dir = run("mktemp -d -t guestlua.XXXXXX")
     registry[IMAGES] = setmetatable({ dir = dir, machines = 0 }, {
       __gc = function()
         os.execute("rm -rf " .. quoted(dir))

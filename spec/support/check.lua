@@ -1,0 +1,129 @@
+-- guestlua spec/support/check.lua JOBS [OPTION…] PATH…: runs each file of specs in a guestlua of its own (see busted.lua), so many at once, those
+-- that take longest first. Prints what files say of which a spec failed or was skipped, the slowest specs, those in real/ apart, and
+-- `N passed, N failed, N skipped`.
+--
+-- A file has a directory of its own, which is TMPDIR there: what is left in it is removed in the end, and what still runs there is ended.
+
+local LIMIT = 3600 -- seconds for one file: under the sanitizers they take minutes
+local SLOWEST = 10
+
+-- Those of half a minute and more, so that none of them begins when the others are over.
+local LONG = {}
+for place, name in ipairs({}) do
+  LONG[("spec/%s_spec.lua"):format(name)] = place
+end
+
+local jobs = assert(math.tointeger(table.remove(arg, 1)), "JOBS: a number expected")
+local options, paths = {}, {}
+for _, word in ipairs(arg) do
+  table.insert(word:find("^%-") and options or paths, word)
+end
+
+local function output_of(program, ...)
+  local code, output, errors = guestlua.run(program, { args = { ... } })
+  if code ~= 0 then
+    error(errors, 0)
+  end
+  return output
+end
+
+local files = {}
+for file in output_of("find", table.unpack(paths)):gmatch("[^\n]+_spec%.lua") do
+  files[#files + 1] = file
+end
+table.sort(files, function(a, b)
+  local first, second = LONG[a] or math.huge, LONG[b] or math.huge
+  return first < second or first == second and a < b
+end)
+if #files == 1 then -- one can look on
+  return dofile("spec/support/busted.lua")
+end
+
+local root = output_of("mktemp", "-d", "-t", "spec.XXXXXX"):gsub("\n", "")
+assert(os.execute("chmod 755 " .. root)) -- emulators of another user have access
+local remove <close> = setmetatable({}, { -- luacheck: ignore remove
+  __close = function()
+    -- The bracket keeps the shell from finding itself.
+    os.execute(("for _ in $(seq 50); do kill -KILL $(pgrep -f '[/]%s/') 2>/dev/null || break; sleep 0.1; done; rm -rf %s"):format(root:sub(2), root))
+  end,
+})
+
+local counts = { passed = 0, failed = 0, skipped = 0 }
+local failures, slowest = {}, { real = {}, other = {} }
+
+local function fail(message)
+  counts.failed = counts.failed + 1
+  failures[#failures + 1] = "FAILED  " .. message
+end
+
+-- Adds up what the report of a file says, by its last lines (see report.lua). Returns how many specs of it passed, failed and were skipped, if it got
+-- as far as that, and what else was printed.
+local function read(output)
+  local of_file, rest = nil, {}
+  for line in output:gmatch("[^\n]*\n?") do
+    local seconds, name = line:match("^ *(%d+%.%d) s  (spec/.*)\n$")
+    local passed, failed, skipped = line:match("^(%d+) passed, (%d+) failed, (%d+) skipped\n$")
+    if passed then
+      of_file = { passed = tonumber(passed), failed = tonumber(failed), skipped = tonumber(skipped) }
+    elseif seconds then
+      local list = slowest[name:find("^spec/real/") and "real" or "other"]
+      list[#list + 1] = { seconds = tonumber(seconds), line = line }
+    elseif line:find("^FAILED  ") then
+      failures[#failures + 1] = line:gsub("\n$", "")
+    elseif line ~= "The slowest:\n" then
+      rest[#rest + 1] = line
+    end
+  end
+  return of_file, table.concat(rest)
+end
+
+local function run(file, directory)
+  local args = { "-c", 'mkdir "$TMPDIR" && exec "$@" 2>&1', "sh", arg[-1], "spec/support/busted.lua", file }
+  table.move(options, 1, #options, #args + 1, args)
+  local ok, code, output = pcall(guestlua.run, "sh", { args = args, timeout = LIMIT,
+    env = { TMPDIR = directory, XDG_STATE_HOME = directory .. "/state" } })
+  if ok then
+    return ("exit code %d"):format(code), output, code == 0
+  elseif type(code) == "table" and code.kind == "timeout" then
+    return tostring(code.message), code.output
+  end
+  error(code, 0)
+end
+
+io.stdout:setvbuf("line")
+local began = guestlua.now()
+guestlua.map(files, function(file, i)
+  local own = guestlua.now()
+  local ended, output, well = run(file, ("%s/%d"):format(root, i)) -- short: sockets are below it
+  local of_file, rest = read(output)
+  for what, count in pairs(of_file or {}) do
+    counts[what] = counts[what] + count
+  end
+  if not well and not (of_file and of_file.failed > 0) then
+    fail(("%s: %s"):format(file, ended))
+  end
+  local said = of_file and ("%d passed, %d failed, %d skipped"):format(of_file.passed, of_file.failed, of_file.skipped) or ended
+  print(("%6.1f s  %s: %s"):format(guestlua.now() - own, file, said))
+  if not well or of_file.skipped > 0 then
+    print(rest)
+  end
+end, { limit = jobs })
+
+print(("%d files, %d at once: %.0f s"):format(#files, jobs, guestlua.now() - began))
+for _, where in ipairs({ "other", "real" }) do
+  local list = slowest[where]
+  table.sort(list, function(a, b)
+    return a.seconds > b.seconds
+  end)
+  print(where == "real" and "The slowest in spec/real:" or "The slowest:")
+  for i = 1, math.min(#list, SLOWEST) do
+    io.write(list[i].line)
+  end
+end
+for _, line in ipairs(failures) do
+  print(line)
+end
+print(("%d passed, %d failed, %d skipped"):format(counts.passed, counts.failed, counts.skipped))
+if counts.failed > 0 then
+  error("specs failed", 0)
+end
