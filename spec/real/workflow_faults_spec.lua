@@ -2,17 +2,8 @@
 -- was at, and the guest is as it was.
 
 local guestlua = require("guestlua")
-local faults = require("spec.support.faults")
+local failing = require("spec.support.failing")
 local helper = require("spec.support.helper")
-
-local CHILD = [[
-  local host <close> = guestlua.open()
-  local guest = host:guest("tiny")
-  local workflow = guestlua.workflow
-  local dir = ...
-  io.stderr:write("begin\n")
-  %s
-]]
 
 local COMMIT = 'workflow.snapshot_then_commit(guest, { quiesce = true })'
 local COPY = 'workflow.live_snapshot(guest, "vda", dir .. "/copy", { quiesce = true })'
@@ -20,66 +11,16 @@ local SWAP = [[workflow.swap_volume(guest, "vda", ("<disk type='file'><driver ty
   { resize_to = 64 * 2 ^ 20 | 0 })]]
 local CREATE = 'workflow.volume_snapshot_create(guest, "vda", { new_file = "snap" })'
 local DELETE = 'workflow.volume_snapshot_delete(guest, "vda", {})'
-local REVERT = 'workflow.snapshot_revert(guest, { name = "s", force = true })'
-local FORGET = 'workflow.snapshot_delete(guest, { name = "s" })'
 local DISK = "<disk type='file'><source file='%s/device'/><target dev='vdb' bus='virtio'/><alias name='ua-mine'/></disk>"
 local ATTACH = ('workflow.attach_with_retry(guest, ("%s"):format(dir), { pause = 0.01 })'):format(DISK)
 local DETACH = 'workflow.detach_with_retry(guest, "vdb")'
 
 describe("A workflow", function()
-  local machine, on_daemon = faults.machine({ journal = "state/guestlua/journal", whole = function(machine)
-    return #machine:chain() == 1 and machine:chain()[1] == machine.disk and not machine.guest:get_disk("vdb")
-  end })
-
-  local function options(more)
-    local all = { uri = machine.uri, args = { machine.dir }, env = { XDG_STATE_HOME = machine.root .. "/state" } }
-    for key, value in pairs(more or {}) do
-      all[key] = value
-    end
-    return all
-  end
-
-  local function element(inactive)
-    return guestlua.element(machine.guest:get_xml_desc({ dump_inactive = inactive })).devices
-  end
-
-  -- The guest runs with these images, from its configuration too; nothing is frozen, no job and no journal is left.
-  local function is_whole(where, images)
-    assert.same(images, machine:chain(), where)
-    assert.equal(images[1], element(true).disk.source.file, where)
-    assert.equal(guestlua.power_state.RUNNING, machine.guest:get_power_state(), where)
-    assert.is_nil(machine.guest:get_block_device("vda"):get_job_info(), where)
-    assert.matches('"thawed"', machine.guest:agent_command('{"execute":"guest-fsfreeze-status"}'), where)
-    assert.same({}, guestlua.recover(machine.host), where)
-  end
+  local machine, on_daemon, try = failing.machine()
+  local each, is_whole, judge = try.each, try.is_whole, try.judge
 
   local function sh(command)
     assert(os.execute(("cd %s && %s"):format(machine.dir, command)))
-  end
-
-  -- A run with a fault ends well or names its step; check(done, where): what is so then, done: whether it ended well.
-  local function judge(where, code, err, check)
-    local begun = err:find("^begin\n") ~= nil
-    if code ~= 0 then
-      assert.equal(1, code, where .. ": " .. err)
-      assert.equal(begun, err:find("%l_%l+: step '%l+'") ~= nil, where .. ": " .. err)
-    end
-    check(code == 0, ("%s: %s"):format(where, err))
-  end
-
-  -- Once for each call, which is not made; and for each that changes something once more: it is made, and its answer is lost.
-  local CHANGES = { "virDomainSnapshotCreateXML", "virDomainBlockCommit", "virDomainBlockRebase", "virDomainBlockCopy", "virDomainBlockJobAbort",
-    "virDomainBlockResize", "virDomainFSFreeze", "virDomainFSThaw", "virDomainAttachDeviceFlags", "virDomainDetachDeviceFlags",
-    "virDomainSnapshotDelete", "virDomainDestroy", "virDomainDefineXML", "virDomainCreateWithFlags" }
-
-  local function each(script, before, check)
-    local function go(what, only)
-      faults.each(CHILD:format(script), options({ what = what, only = only, before = before }), function(k, name, code, _, err)
-        judge(("%s, call %d, %s"):format(name, k, what), code, err, check)
-      end)
-    end
-    go("internal_error", "^virDomain")
-    go("internal_error:after", CHANGES)
   end
 
   local function nothing() end
@@ -154,59 +95,6 @@ describe("A workflow", function()
     end)
   end)
 
-  -- There is a snapshot, and the guest says what it has on its disk: a word from before the snapshot, or a later one.
-  local function with_snapshot()
-    guestlua.await_agent(machine.guest, { timeout = 120 })
-    if #machine.guest:get_snapshot_names() == 0 then
-      machine:sh("echo then >/data/word; sync")
-      machine.guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
-    end
-    machine:sh("echo now >/data/word; sync")
-  end
-
-  -- The files of images that there are, besides those of the chain.
-  local function others()
-    local list = {}
-    for _, name in ipairs(require("guestlua.core").list_directory(machine.dir)) do
-      local used = name:find("%.log$")
-      for _, image in ipairs(machine:chain()) do
-        used = used or image == machine.dir .. "/" .. name
-      end
-      list[#list + 1] = not used and name or nil
-    end
-    return list
-  end
-
-  on_daemon("that deletes a snapshot has it merged, or has it still", function()
-    each(FORGET, with_snapshot, function(done, where)
-      local names = machine.guest:get_snapshot_names()
-      assert.is_true(#names == 0 or not done, where)
-      is_whole(where, #names == 0 and { machine.disk } or { machine.dir .. "/disk.s", machine.disk })
-      assert.equal("now", machine:sh("echo 3 >/proc/sys/vm/drop_caches; cat /data/word"), where)
-      if #others() > 0 then -- it could not be removed, and was named
-        assert.matches("left: " .. machine.dir .. "/" .. others()[1], where, 1, true)
-        os.remove(machine.dir .. "/" .. others()[1])
-      end
-    end)
-    with_snapshot()
-    guestlua.workflow.snapshot_delete(machine.guest, { name = "s" })
-  end)
-
-  on_daemon("that reverts to a snapshot has the guest as it was then, or as it is", function()
-    each(REVERT, with_snapshot, function(done, where)
-      guestlua.await_agent(machine.guest, { timeout = 120 })
-      local reverted = machine:sh("cat /data/word") == "then"
-      assert.is_true(reverted or not done, where)
-      assert.equal(reverted, done or where:find("outcome: finished", 1, true) ~= nil, where)
-      is_whole(where, { machine:chain()[1], machine.disk })
-      for _, name in ipairs(others()) do
-        assert.matches("left: " .. machine.dir .. "/" .. name, where, 1, true)
-        os.remove(machine.dir .. "/" .. name)
-      end
-    end)
-    guestlua.workflow.snapshot_delete(machine.guest, { name = "s" })
-  end)
-
   on_daemon("that attaches and detaches a device does both or neither", function()
     sh("truncate -s 1M device")
     local function has()
@@ -232,7 +120,7 @@ describe("A workflow", function()
 
   -- The daemon is killed right after it has done what the call asks for, or before, and is started again.
   local function without_daemon(script, call)
-    local child <close> = faults.start(CHILD:format(script), options({ fault = ("%s:kill=%d:after"):format(call, machine.pid) }))
+    local child <close> = try.start(script, { fault = ("%s:kill=%d:after"):format(call, machine.pid) })
     helper.await(function() return not io.open(("/proc/%d/root/"):format(machine.pid)) end)
     machine:restart({ kill = true })
     local code, _, err = child:wait()
@@ -273,7 +161,7 @@ describe("A workflow", function()
   -- ---- the user has had enough ----
 
   local function interrupted(script, signal, begun, more)
-    local child <close> = faults.start(CHILD:format(script), options(more))
+    local child <close> = try.start(script, more)
     helper.await(function() return begun(child) end)
     child:kill(signal)
     local code, _, err = child:wait()

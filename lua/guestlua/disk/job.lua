@@ -8,6 +8,9 @@ local stops = require("guestlua.base.stops")
 -- Seconds between two questions to libvirt while no event comes: a safety net for lost events, and, with on_progress, the interval of its calls.
 local POLL, PROGRESS = 5, 0.5
 
+-- Seconds that the event of a job's end may come later than libvirt says that there is no job: on a busy host it can be more than one.
+local LATE = 5
+
 -- Seconds for ending a job that nobody waits for any more.
 local ABORT_FOR = 5
 
@@ -91,7 +94,7 @@ local function await(disk, events, targets, options)
       return outcome
     end
     -- "unknown" is final only when no event can come any more.
-    local pause = outcome == "unknown" and 1 or options.on_progress and PROGRESS or POLL
+    local pause = outcome == "unknown" and LATE or options.on_progress and PROGRESS or POLL
     if deadline then
       pause = math.min(pause, math.max(deadline - core.now(), 0))
     end
