@@ -53,7 +53,7 @@ define(core.Host, "Host", {
   },
   blocks = true,
   run = function(host, paths)
-    if not host.uri:find("^[%w+]+:///") then
+    if not image.is_local({ host = host }) then
       error(core.Error.new({ kind = "argument_unsupported", op = "image_users", host = host.uri,
         message = "the host is another machine: its images cannot be read from here", hint = "run guestlua there" }), 0)
     end
