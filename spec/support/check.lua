@@ -45,7 +45,7 @@ if #files == 1 then -- one can look on
   return dofile("spec/support/busted.lua")
 end
 
-local root = output_of("mktemp", "-d", "-t", "spec.XXXXXX"):gsub("\n", "")
+local root = output_of("mktemp", "-d", "-t", "s.XXXXXX"):gsub("\n", "")
 assert(os.execute("chmod 755 " .. root)) -- emulators of another user have access
 local remove <close> = setmetatable({}, { -- luacheck: ignore remove
   __close = function()

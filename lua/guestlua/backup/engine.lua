@@ -37,8 +37,9 @@ local function add(arguments, ...)
   return table.move(words, 1, words.n, #arguments + 1, arguments)
 end
 
--- Makes an image of so many bytes in an existing file. options.backing: the name of the image below, relative to it. key: see encryption.
-function engine.create(path, format, size, options)
+-- Makes an image of so many bytes in a file that image.make has made. options.backing: the name of the image below, relative to it. key: see
+-- encryption.
+function engine.create(file, format, size, options)
   options = options or {}
   local arguments = { "create", "-q", "-f", format }
   if options.compress then
@@ -50,8 +51,11 @@ function engine.create(path, format, size, options)
   if options.backing then
     add(arguments, "-b", options.backing, "-F", "qcow2")
   end
-  add(arguments, path, tostring(size))
-  encryption.measured(qemu_img.run, arguments, path:match("^(.*)/"))
+  add(arguments, file.path, tostring(size))
+  if encryption.measured(qemu_img.run, arguments, file.path:match("^(.*)/")) then
+    local now = core.find_image(file.path) -- another file: QEMU removes that of an image that it fails to make
+    file.dev, file.ino, file.born = now.dev, now.ino, now.born
+  end
 end
 
 -- Escapes a name for QEMU's lists of options.

@@ -88,7 +88,7 @@ local function fill(store, disk, count, file, sums, key, options)
   table.move(lists, count + 2, #lists, 1, below)
   lists = table.move(lists, 1, count + 1, 1, {})
   local base, images = disk.chain[count + 2], #disk.chain - count
-  engine.create(file.path, "qcow2", disk.size, { compress = options.compress, backing = base and base.file, key = key })
+  engine.create(file, "qcow2", disk.size, { compress = options.compress, backing = base and base.file, key = key })
   local from, to = os.tmpname(), os.tmpname()
   local made = engine.copy({ { target = disk.target, errors = { from, to },
     from = engine.reader(store:path(disk.chain[1].file), "qcow2", from, key, #disk.chain),

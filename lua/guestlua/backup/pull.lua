@@ -15,7 +15,10 @@ local function copy_of(run, disk, entry)
   local errors = { store:path(run.id .. "." .. disk.target .. ".from"), store:path(run.id .. "." .. disk.target .. ".to") }
   if entry.image then
     image.check_own(run.guest, disk.target, entry.image)
-    engine.create(entry.image.path, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
+    engine.create(entry.image, "qcow2", disk.size, { compress = options.compress, backing = since and since.chain[1].file, key = run.key })
+    if run.key then
+      run:record("copy") -- the image may be another file by now
+    end
   end
   return {
     target = disk.target,

@@ -57,7 +57,7 @@ end
 function push.prepare(run)
   for i, disk in ipairs(run.push and not core.dry_run() and run.disks or {}) do
     image.check_own(run.guest, disk.target, run.data.disks[i].image)
-    engine.create(run.data.disks[i].image.path, "qcow2", disk.size, { backing = disk.since and disk.since.chain[1].file })
+    engine.create(run.data.disks[i].image, "qcow2", disk.size, { backing = disk.since and disk.since.chain[1].file })
   end
 end
 

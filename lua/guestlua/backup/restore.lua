@@ -145,7 +145,7 @@ local function compare(run)
   for i, file in ipairs(run.data.files) do
     local errors = os.tmpname()
     image.check_own(run.guest, file.target, file)
-    engine.create(file.path, file.format, file.size)
+    engine.create(file, file.format, file.size)
     table.insert(copies[i].errors, errors)
     copies[i].to = engine.writer(file.path, file.format, errors)
   end
