@@ -60,6 +60,42 @@ static bool has_namespaces(xmlNodePtr node)
   return good;
 }
 
+/* The document of so many bytes, if it is one that is accepted; or NULL, and it is freed. */
+static xmlDocPtr accepted(xmlDocPtr doc, size_t length, char *message, size_t message_size)
+{
+  const char *why = doc->intSubset                               ? "a document type declaration is not allowed here"
+                    : !has_namespaces(xmlDocGetRootElement(doc)) ? "a namespace cannot have a '<' or a line feed in it"
+                                                                 : NULL;
+  if (why) {
+    snprintf(message, message_size, "line 1: %s", why);
+    xmlFreeDoc(doc);
+    return NULL;
+  }
+  set_utf8(doc);
+  doc->_private = (void *)length; /* NOLINT */
+  return doc;
+}
+
+enum { OPTIONS = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING };
+
+/* Some complaints bypass XML_PARSE_NOERROR and reach the thread's own handler, which prints them. */
+typedef struct quiet {
+  xmlGenericErrorFunc handler;
+  void *data;
+} quiet;
+
+static quiet begin_quiet(void)
+{
+  quiet before = {xmlGenericError, xmlGenericErrorContext};
+  xmlSetGenericErrorFunc(NULL, say_nothing);
+  return before;
+}
+
+static void end_quiet(quiet before)
+{
+  xmlSetGenericErrorFunc(before.data, before.handler);
+}
+
 xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t message_size)
 {
   if (length > GL_XML_MAX_SIZE) {
@@ -71,27 +107,15 @@ xmlDocPtr gl_xml_parse(const char *text, size_t length, char *message, size_t me
     snprintf(message, message_size, "out of memory");
     return NULL;
   }
-  /* Some complaints bypass XML_PARSE_NOERROR and reach the thread's own handler, which prints them. */
-  xmlGenericErrorFunc handler = xmlGenericError;
-  void *handler_data = xmlGenericErrorContext;
-  xmlSetGenericErrorFunc(NULL, say_nothing);
-  xmlDocPtr doc = xmlCtxtReadMemory(ctxt, text, (int)length, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-  xmlSetGenericErrorFunc(handler_data, handler);
-  if (!doc) {
+  quiet before = begin_quiet();
+  xmlDocPtr doc = xmlCtxtReadMemory(ctxt, text, (int)length, NULL, NULL, OPTIONS);
+  end_quiet(before);
+  if (doc) {
+    doc = accepted(doc, length, message, message_size);
+  } else {
     const xmlError *e = xmlCtxtGetLastError(ctxt);
     const char *why = e && e->message ? e->message : "not a document";
     snprintf(message, message_size, "line %d: %.*s", e ? e->line : 1, (int)strcspn(why, "\n"), why);
-  } else if (doc->intSubset) {
-    snprintf(message, message_size, "line 1: a document type declaration is not allowed here");
-    xmlFreeDoc(doc);
-    doc = NULL;
-  } else if (!has_namespaces(xmlDocGetRootElement(doc))) {
-    snprintf(message, message_size, "line 1: a namespace cannot have a '<' or a line feed in it");
-    xmlFreeDoc(doc);
-    doc = NULL;
-  } else {
-    set_utf8(doc);
-    doc->_private = (void *)length; /* NOLINT */
   }
   xmlFreeParserCtxt(ctxt);
   return doc;
@@ -263,14 +287,76 @@ int gl_xml_attribute_is(xmlNodePtr element, const char *name, const char *value)
   return same;
 }
 
+static const char *const disk_names[][2] = {{"target", "dev"}, {"source", "file"}};
+
+static bool disk_has_name(xmlNodePtr disk, const char *const *name, const char *device)
+{
+  for (xmlNodePtr child = gl_xml_child(disk, name[0]); child; child = gl_xml_element(child->next, name[0]))
+    if (gl_xml_attribute_is(child, name[1], device))
+      return true;
+  return false;
+}
+
 xmlNodePtr gl_xml_disk(xmlDocPtr domain, const char *device)
 {
-  static const char *const keys[][2] = {{"target", "dev"}, {"source", "file"}};
   xmlNodePtr devices = gl_xml_child(xmlDocGetRootElement(domain), "devices");
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+  for (size_t i = 0; i < sizeof disk_names / sizeof *disk_names; i++)
     for (xmlNodePtr disk = gl_xml_child(devices, "disk"); disk; disk = gl_xml_element(disk->next, "disk"))
-      for (xmlNodePtr child = gl_xml_child(disk, keys[i][0]); child; child = gl_xml_element(child->next, keys[i][0]))
-        if (gl_xml_attribute_is(child, keys[i][1], device))
-          return disk;
+      if (disk_has_name(disk, disk_names[i], device))
+        return disk;
   return NULL;
+}
+
+static bool is_open(xmlParserCtxtPtr ctxt, xmlNodePtr element)
+{
+  for (xmlNodePtr node = ctxt->node; node; node = node->parent)
+    if (node == element)
+      return true;
+  return false;
+}
+
+/* The disk with that target among those that are parsed to their ends. last: the last one that was looked at. */
+static xmlNodePtr parsed_disk(xmlParserCtxtPtr ctxt, const char *device, xmlNodePtr *last)
+{
+  xmlNodePtr root = ctxt->myDoc ? xmlDocGetRootElement(ctxt->myDoc) : NULL;
+  xmlNodePtr disk = *last ? gl_xml_element((*last)->next, "disk") : gl_xml_child(gl_xml_child(root, "devices"), "disk");
+  for (; disk && !is_open(ctxt, disk); disk = gl_xml_element(disk->next, "disk")) {
+    if (disk_has_name(disk, disk_names[0], device))
+      return disk;
+    *last = disk;
+  }
+  return NULL;
+}
+
+xmlDocPtr gl_xml_parse_disk(const char *text, const char *device, xmlNodePtr *disk)
+{
+  enum { CHUNK = 4096 };
+  char message[256];
+  size_t length = strlen(text), done = 0;
+  xmlParserCtxtPtr ctxt = length <= GL_XML_MAX_SIZE ? xmlCreatePushParserCtxt(NULL, NULL, NULL, 0, NULL) : NULL;
+  xmlNodePtr last = NULL;
+  *disk = NULL;
+  if (!ctxt)
+    return NULL;
+  quiet before = begin_quiet();
+  xmlCtxtUseOptions(ctxt, OPTIONS);
+  while (ctxt->wellFormed && !*disk && done < length) {
+    size_t part = length - done < CHUNK ? length - done : CHUNK;
+    xmlParseChunk(ctxt, text + done, (int)part, 0);
+    done += part;
+    *disk = ctxt->wellFormed ? parsed_disk(ctxt, device, &last) : NULL;
+  }
+  if (ctxt->wellFormed && !*disk)
+    xmlParseChunk(ctxt, NULL, 0, 1);
+  end_quiet(before);
+  xmlDocPtr doc = ctxt->myDoc;
+  ctxt->myDoc = NULL;
+  if (!ctxt->wellFormed) {
+    xmlFreeDoc(doc);
+    doc = NULL;
+  }
+  xmlFreeParserCtxt(ctxt);
+  doc = doc ? accepted(doc, done, message, sizeof message) : NULL;
+  *disk = !doc ? NULL : *disk ? *disk : gl_xml_disk(doc, device);
+  return doc;
 }

@@ -39,6 +39,10 @@ int gl_xml_attribute_is(xmlNodePtr element, const char *name, const char *value)
 /* The disk of a domain document with `device` as its <target dev>; if there is none, as its <source file>. */
 xmlNodePtr gl_xml_disk(xmlDocPtr domain, const char *device);
 
+/* The same of a text, which is parsed no further than to the end of a disk with that target: what follows it is not in the document. NULL:
+ * the text is no document, as far as it was read; *disk NULL: it has no such disk. */
+xmlDocPtr gl_xml_parse_disk(const char *text, const char *device, xmlNodePtr *disk);
+
 /* Whether the bytes are UTF-8 that XML can hold. */
 int gl_xml_is_text(const char *text, size_t length);
 

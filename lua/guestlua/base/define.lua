@@ -62,15 +62,21 @@ local function check(method, param, value)
   return param.type == "integer" and math.tointeger(value) or value
 end
 
--- Returns them as a plain table: what a metatable says was not checked.
-local function check_options(method, params, options)
-  local known, checked = {}, {}
+-- The options among the parameters: a list of their names, and each by its name.
+local function options_of(params)
+  local known = {}
   for _, param in ipairs(params) do
     if not param.positional then
       known[#known + 1] = param.name
       known[param.name] = param
     end
   end
+  return known
+end
+
+-- Returns them as a plain table: what a metatable says was not checked.
+local function check_options(method, known, options)
+  local checked = {}
   for key, value in next, options do
     if not known[key] or type(key) ~= "string" then
       local near = type(key) == "string" and spelling.nearest(key, known)
@@ -191,7 +197,7 @@ return setmetatable(define, {
       positional = positional + (param.positional and param.name ~= "..." and 1 or 0)
     end
     local options_at = positional < #params and not rest and first + positional or nil
-    local total = options_at or first + positional - 1
+    local total, known = options_at or first + positional - 1, nil -- known: from the first call on
 
     class[row.name] = function(...)
       local arguments, count = { ... }, select("#", ...)
@@ -213,7 +219,8 @@ return setmetatable(define, {
         if options ~= nil and type(options) ~= "table" then
           bad(row.name, "options", "table expected, got " .. type(options))
         end
-        arguments[options_at] = check_options(row.name, params, options or {})
+        known = known or options_of(params)
+        arguments[options_at] = check_options(row.name, known, options or {})
       end
       if rest then
         return run(...)

@@ -33,12 +33,17 @@ typedef struct lookup_op {
   GL_OPTION_FLAG("required", REQUIRED, \
                  "raise an error of kind \"device_not_found\" if there is none, so that no nil goes on into the script")
 
+static char *configuration(gl_op *op)
+{
+  return virDomainGetXMLDesc(gl_op_domain(op), op->args.flags & ~REQUIRED);
+}
+
 /* Any thread. 0, or -1 with libvirt's error or none (the XML that libvirt gave is no XML). */
 static int fetch(gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
   char message[256];
-  char *text = virDomainGetXMLDesc(gl_op_domain(op), op->args.flags & ~REQUIRED);
+  char *text = configuration(op);
   if (!text)
     return -1;
   self->doc = gl_xml_parse(text, strlen(text), message, sizeof message);
@@ -203,9 +208,14 @@ static const gl_param get_disk_params[] = {
 static int get_disk_run(gl_op *op)
 {
   lookup_op *self = (lookup_op *)op;
-  if (fetch(op) < 0)
+  xmlNodePtr disk;
+  char *text = configuration(op);
+  if (!text)
     return -1;
-  xmlNodePtr disk = gl_xml_disk(self->doc, self->device);
+  self->doc = gl_xml_parse_disk(text, self->device, &disk);
+  free(text);
+  if (!self->doc)
+    return -1;
   self->found = disk ? malloc(sizeof *self->found) : NULL;
   if (self->found) {
     self->found[0] = disk;
