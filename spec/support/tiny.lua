@@ -138,7 +138,8 @@ function Machine:await_agent(events)
   repeat
     local event = events:next(math.max(deadline - guestlua.now(), 0))
     if not event then
-      error(("the agent of the tiny guest did not answer within %d s"):format(tiny.TIMEOUT))
+      local console <close> = io.open(self.dir .. "/console.log")
+      error(("the agent of the tiny guest did not answer within %d s; its console: %s"):format(tiny.TIMEOUT, console and console:read("a")))
     end
   until event.state == "connected"
   self.guest:agent_command('{"execute":"guest-ping"}', { agent_timeout = tiny.TIMEOUT })
