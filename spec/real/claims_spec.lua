@@ -44,42 +44,18 @@ local WORKFLOWS = {
 }
 
 describe("A guest's claim", function()
-  local machine, missing, state
+  local state
   local number = 0
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-    state = machine and machine.root .. "/state"
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+  local machine, on_daemon = faults.machine({ journal = "state/guestlua/journal",
+    started = function(machine)
+      state = machine.root .. "/state"
+    end,
+    whole = function(machine)
+      return machine:chain()[1] == machine.disk
+    end })
 
   local function use_journal(of)
     return guestlua.journal({ dir = of .. "/guestlua/journal" })
-  end
-
-  helper.leaves_nothing(function()
-    if machine then
-      use_journal(state)
-    end
-  end)
-
-  -- A new guest for a spec, unless the one before it has left it whole.
-  local clean = false
-  local function on_daemon(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      elseif not clean then
-        machine:reset()
-      end
-      clean = false
-      fn()
-      clean = machine:chain()[1] == machine.disk
-    end)
   end
 
   -- In a guestlua of its own. options.state: its XDG_STATE_HOME; fault.
@@ -388,6 +364,5 @@ describe("A guest's claim", function()
     is_free("suspended")
     workflow.reboot(machine.guest, { timeout = 0, force = true })
     is_free("restarted")
-    clean = false
   end)
 end)

@@ -133,9 +133,9 @@ describe("A clone", function()
 
   it_("is taken back if its disk fails, or if somebody writes to the guest's meanwhile", function()
     for what, expected in pairs({
-      ["copy(from, ...) guest:launch()"] = "conflict\tcopy\tundone: there is no clone\tsomebody else has changed the guest: it was started",
-      ["copy(from, ...) os.execute('touch ' .. from)"] = "conflict\tcopy\tundone: there is no clone\t.* was written while it was copied",
-      ["copy('/nonexistent', ...)"] = "system_error\tcopy\tundone: there is no clone\tqemu%-img: .*/nonexistent",
+      ["copy(from, ...) guest:launch()"] = "conflict\tcopy\tundone: no guest was made\tsomebody else has changed the guest: it was started",
+      ["copy(from, ...) os.execute('touch ' .. from)"] = "conflict\tcopy\tundone: no guest was made\t.* was written while it was copied",
+      ["copy('/nonexistent', ...)"] = "system_error\tcopy\tundone: no guest was made\tqemu%-img: .*/nonexistent",
     }) do
       local code, out, err = faults.run(MEANWHILE:format(what), { uri = machine.uri, env = { XDG_STATE_HOME = machine.root .. "/state" } })
       assert.equal(0, code, err)

@@ -138,26 +138,7 @@ describe("A guest's console", function()
 end)
 
 describe("A console through libvirtd", function()
-  local machine, missing
-  lazy_setup(function()
-    machine, missing = faults.daemon({ edit = with_console })
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  local function it_(name, fn)
-    it(name, function()
-      if machine then
-        machine:reset()
-        fn()
-      else
-        pending(missing)
-      end
-    end)
-  end
+  local machine, it_ = faults.machine({ edit = with_console, fresh = true })
 
   it_("logs in, and ends when the daemon does", function()
     login.offer_login(machine, "ttyS0")

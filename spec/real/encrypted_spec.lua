@@ -36,8 +36,8 @@ local function measured(fn, ...)
 end
 
 describe("An encrypted disk", function()
-  local machine, missing, guest, count
-  helper.leaves_nothing()
+  local guest, count = nil, 0
+  local machine, with_daemon
 
   local function path(name)
     return machine.dir .. "/" .. name
@@ -62,26 +62,16 @@ describe("An encrypted disk", function()
     return helper.run(("grep -q '%s' %s"):format(MARK, path(name))) == 0
   end
 
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-    if not machine then
-      return
-    end
-    guest, count = machine.guest, 0
-    guestlua.journal({ dir = machine.root .. "/journal" })
-    local virsh = ("virsh -q -c '%s' "):format(machine.uri)
+  machine, with_daemon = faults.machine({ journal = "journal", started = function(started)
+    guest = started.guest
+    local virsh = ("virsh -q -c '%s' "):format(started.uri)
     run(virsh .. "secret-define " .. write("secret.xml", SECRET))
     run(virsh .. ("secret-set-value %s --plain --file %s"):format(UUID, write("passphrase", PASSPHRASE)))
     make_image("luks")
     guest:attach_device(([[<disk type='file' device='disk'><driver name='qemu' type='raw'/>%s<target dev='vdb' bus='virtio'/></disk>]]):format(
       source("luks", ENCRYPTION)), { live = true, persistent = true })
-    machine:sh(("until [ -e /dev/vdb ]; do sleep 0.1; done; echo '%s' >/dev/vdb; sync"):format(MARK))
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
+    started:sh(("until [ -e /dev/vdb ]; do sleep 0.1; done; echo '%s' >/dev/vdb; sync"):format(MARK))
+  end })
 
   -- How a workflow deals with it: it refuses, and with plain=true it says so. what: to be found in clear then.
   local function asks(call)
@@ -97,16 +87,6 @@ describe("An encrypted disk", function()
   local function fresh()
     count = count + 1
     return "new" .. count
-  end
-
-  local function with_daemon(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-        return
-      end
-      fn()
-    end)
   end
 
   with_daemon("keeps what is in it to itself", function()

@@ -195,27 +195,9 @@ describe("A fault", function()
 end)
 
 describe("A daemon to be killed", function()
-  local machine, missing -- or why there is none
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
   helper.leaves_nothing()
 
-  local function on_daemon(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      end
-      machine:reset()
-      fn()
-    end)
-  end
+  local machine, on_daemon = faults.machine({ fresh = true })
 
   local SNAPSHOT = [[
     local host <close> = guestlua.open()

@@ -178,23 +178,8 @@ local function each_case(fn)
 end
 
 describe("A killed run that somebody else came after", function()
-  local machine, missing, others
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-    others = machine and foreign.new(machine)
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/journal" })
-    end
-  end)
+  local machine, it_ = faults.machine({ journal = "journal" })
+  local others = foreign.new(machine)
 
   -- Runs the workflow in a child that is killed there. Gives the file that it made.
   local function kill(name, where)
@@ -322,10 +307,7 @@ describe("A killed run that somebody else came after", function()
 
   for _, case in ipairs(CASES) do
     local name, where, act = table.unpack(case)
-    it(("leaves what is theirs: %s at %s, %s"):format(name, where, act:gsub("%s+", " "):sub(1, 60)), function()
-      if not machine then
-        pending(missing)
-      end
+    it_(("leaves what is theirs: %s at %s, %s"):format(name, where, act:gsub("%s+", " "):sub(1, 60)), function()
       local ok, e = pcall(run_case, name, where, act, case)
       if not ok then
         others.whole = false
@@ -335,10 +317,7 @@ describe("A killed run that somebody else came after", function()
   end
 
   each_case(function(name, where, act)
-    it(("leaves a guest that is whole: %s killed after %s, %s"):format(name, where, act), function()
-      if not machine then
-        pending(missing)
-      end
+    it_(("leaves a guest that is whole: %s killed after %s, %s"):format(name, where, act), function()
       run_moment(name, where, act)
     end)
   end)

@@ -61,24 +61,7 @@ describe("QEMU's own events", function()
 end)
 
 describe("From a real libvirtd", function()
-  local machine, missing
-  setup(function()
-    machine, missing = faults.daemon()
-  end)
-  teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  local function on_daemon(what, run)
-    it(what, function()
-      if not machine then
-        return pending(missing)
-      end
-      run()
-    end)
-  end
+  local machine, on_daemon = faults.machine()
 
   on_daemon("come the events of a secret, and its value is in none", function()
     local host <close> = guestlua.open(machine.uri)

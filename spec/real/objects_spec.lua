@@ -180,25 +180,7 @@ describe("On a real libvirtd", function()
 end)
 
 describe("A guest that runs", function()
-  local machine, missing
-  setup(function()
-    machine, missing = faults.daemon()
-  end)
-  teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  local function on_guest(what, run)
-    it(what, function()
-      if not machine then
-        return pending(missing)
-      end
-      machine:reset()
-      run(machine.guest)
-    end)
-  end
+  local machine, on_guest = faults.machine({ fresh = true })
 
   on_guest("has snapshots that are listed, reverted to and deleted", function(guest)
     machine:sh("echo before >/data/x; sync")

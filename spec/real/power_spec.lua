@@ -11,38 +11,17 @@ local workflow, state = guestlua.workflow, guestlua.power_state
 local LONG = 120
 
 describe("Power workflows", function()
-  local machine, missing -- or why there is none
   local journal
-
-  lazy_setup(function()
-    machine, missing = faults.daemon({
-      edit = function(domain)
-        domain.devices:append(guestlua.element("interface", { type = "user", mac = { address = "52:54:00:00:00:01" }, model = { type = "virtio" } }))
-      end,
-    })
-    if machine then
+  local machine, on_guest = faults.machine({ journal = "journal", fresh = true,
+    edit = function(domain)
+      domain.devices:append(guestlua.element("interface", { type = "user", mac = { address = "52:54:00:00:00:01" }, model = { type = "virtio" } }))
+    end,
+    started = function(machine)
       journal = machine.root .. "/journal"
-      guestlua.journal({ dir = journal })
-    end
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-  helper.leaves_nothing()
-
-  -- Like `it`, with a guest that has just booted.
-  local function on_guest(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      end
-      machine:reset()
+    end,
+    each = function()
       os.execute("rm -rf " .. helper.quoted(journal))
-      fn(machine.guest)
-    end)
-  end
+    end })
 
   local function power_of()
     return machine.guest:get_power_state()

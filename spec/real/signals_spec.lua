@@ -173,37 +173,13 @@ local WORKFLOWS = {
 }
 
 describe("A signal", function()
-  local machine, missing
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
-    end
-  end)
-
-  local clean = false
-  local function on_daemon(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      elseif not clean then
-        machine:reset()
-        assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
-      end
-      clean = false
-      fn()
-      clean = true
-    end)
-  end
+  local machine, on_daemon = faults.machine({ journal = "state/guestlua/journal",
+    each = function(machine)
+      assert(os.execute("truncate -s 1M " .. machine.dir .. "/device"))
+    end,
+    whole = function()
+      return true
+    end })
 
   local function start(script, options)
     options = options or {}

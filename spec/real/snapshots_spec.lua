@@ -9,34 +9,14 @@ local qemu_img = require("guestlua.disk.qemu_img")
 local workflow = guestlua.workflow
 
 describe("External snapshots", function()
-  local machine, missing, guest
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/journal" })
-    end
-  end)
-
-  local function on_daemon(what, fn)
-    it(what, function()
-      if not machine then
-        return pending(missing)
-      end
-      machine:reset()
+  local guest
+  local machine, on_daemon = faults.machine({ journal = "journal", fresh = true,
+    each = function(machine)
       guest = machine.guest
-      fn()
+    end,
+    whole = function(machine)
       assert.same({}, guestlua.recover(machine.host))
-    end)
-  end
+    end })
 
   local function path(name)
     return machine.dir .. "/" .. name

@@ -27,37 +27,9 @@ local ATTACH = ('workflow.attach_with_retry(guest, ("%s"):format(dir), { pause =
 local DETACH = 'workflow.detach_with_retry(guest, "vdb")'
 
 describe("A workflow", function()
-  local machine, missing
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
-    end
-  end)
-
-  -- A spec leaves the guest whole, or fails; then the next gets a new one.
-  local clean = false
-  local function on_daemon(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      elseif not clean then
-        machine:reset()
-      end
-      clean = false
-      fn()
-      clean = #machine:chain() == 1 and machine:chain()[1] == machine.disk and not machine.guest:get_disk("vdb")
-    end)
-  end
+  local machine, on_daemon = faults.machine({ journal = "state/guestlua/journal", whole = function(machine)
+    return #machine:chain() == 1 and machine:chain()[1] == machine.disk and not machine.guest:get_disk("vdb")
+  end })
 
   local function options(more)
     local all = { uri = machine.uri, args = { machine.dir }, env = { XDG_STATE_HOME = machine.root .. "/state" } }

@@ -69,39 +69,12 @@ local CHANGES = {
 }
 
 describe("A run that is killed", function()
-  local machine, missing
   local number = 0
 
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
-    end
-  end)
-
-  -- A spec leaves the guest whole, or fails; then the next gets a new one.
-  local clean = false
-  local function kills(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      elseif not clean then
-        machine:reset()
-      end
-      clean = false
-      fn()
-      local answers = pcall(machine.guest.agent_command, machine.guest, '{"execute":"guest-ping"}')
-      clean = answers and machine:chain()[1] == machine.disk
-    end)
-  end
+  local machine, kills = faults.machine({ journal = "state/guestlua/journal", whole = function(machine)
+    local answers = pcall(machine.guest.agent_command, machine.guest, '{"execute":"guest-ping"}')
+    return answers and machine:chain()[1] == machine.disk
+  end })
 
   local function run(script, options)
     number = number + 1

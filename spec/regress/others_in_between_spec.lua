@@ -15,29 +15,11 @@ local helper = require("spec.support.helper")
 local workflow = guestlua.workflow
 
 describe("What somebody else does in between stays", function()
-  local machine, missing, others
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-    others = machine and foreign.new(machine)
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/journal" })
-    end
-  end)
+  local machine, it_ = faults.machine({ journal = "journal" })
+  local others = foreign.new(machine)
 
   local function stays(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      end
+    it_(what, function()
       others:reset()
       fn(machine.guest)
     end)

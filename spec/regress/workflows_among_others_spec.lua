@@ -26,32 +26,7 @@ local function exists(path)
 end
 
 describe("A workflow among others", function()
-  local machine, missing
-
-  lazy_setup(function()
-    machine, missing = faults.daemon()
-  end)
-  lazy_teardown(function()
-    if machine then
-      getmetatable(machine).__close(machine)
-    end
-  end)
-
-  helper.leaves_nothing(function()
-    if machine then
-      guestlua.journal({ dir = machine.root .. "/state/guestlua/journal" })
-    end
-  end)
-
-  local function on_daemon(what, fn)
-    it(what, function()
-      if not machine then
-        pending(missing)
-      end
-      machine:reset()
-      fn()
-    end)
-  end
+  local machine, on_daemon = faults.machine({ journal = "state/guestlua/journal", fresh = true })
 
   local function options(more)
     local all = { uri = machine.uri, args = { machine.dir }, env = { XDG_STATE_HOME = machine.root .. "/state" } }

@@ -321,7 +321,7 @@ describe("The kernel", function()
     assert.matches("Max open files +0 +0 ", limits)
     assert.matches("Max processes +0 +0 ", limits)
     assert.matches("Max core file size +0 +0 ", limits)
-    assert.matches("Max cpu time +900 +901 ", limits)
+    assert.matches("Max cpu time +902 +903 ", limits)
     local bounded = tonumber(limits:match("Max address space +(%d+)")) ~= nil -- a sanitizer needs all of it, and the log says so
     local _, _, err = run("", "--log-level=info")
     assert.equal(not bounded, err:find("confined without a limit of the address space", 1, true) ~= nil, err)

@@ -361,11 +361,20 @@ end
 
 -- Returns the machine, which has nothing before the specs begin, and what takes the place of `it` for specs that need it.
 -- options: those of faults.daemon; lacks: a function that gives the reason if the specs cannot run, before it is started; started, each: functions
--- that get it once it is there, and before each spec.
+-- that get it once it is there, and before each spec; fresh: each spec gets a guest that has just started; whole: a function that says after a spec
+-- whether the guest is as it was: if not, or if the spec failed, the next gets such a guest; journal: where that of the specs is in the machine's
+-- directory, and then each leaves nothing (helper.leaves_nothing). A spec gets the guest as its argument.
 function faults.machine(options)
   options = options or {}
   local busted = require("busted")
-  local shared, machine, missing = {}, nil, nil
+  local shared, machine, missing, whole = {}, nil, nil, false
+  if options.journal then
+    helper.leaves_nothing(function()
+      if machine then
+        guestlua.journal({ dir = machine.root .. "/" .. options.journal })
+      end
+    end)
+  end
   busted.lazy_setup(function()
     missing = options.lacks and options.lacks()
     if missing then
@@ -387,11 +396,15 @@ function faults.machine(options)
     return busted.it(name, function() -- a tail call: the spec's line is that of the caller
       if not machine then
         return busted.pending(missing)
+      elseif options.fresh or options.whole and not whole then
+        machine:reset()
       end
+      whole = false
       if options.each then
         options.each(machine)
       end
-      fn()
+      fn(machine.guest)
+      whole = options.whole and options.whole(machine)
     end)
   end
 end

@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Seconds after which the alarm rings that ends a process if its parent, which watches the clock, cannot. */
+/* Seconds after its time is over in which a process is ended by the kernel if its parent, which watches the clock, cannot. */
 enum { LATER = 2 };
 
 /* Bytes beyond what the script may use, of which its state is counted closer: what goes beside that, as in libxml2. */
@@ -54,9 +54,10 @@ static bool limit_memory(size_t bytes)
 
 static bool limit_rest(unsigned seconds)
 {
-  alarm(seconds ? seconds + LATER : 0);
+  unsigned end = seconds + LATER;
+  alarm(seconds ? end : 0);
   return limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NOFILE, 0, 0) && limit(RLIMIT_NPROC, 0, 0) &&
-         (seconds == 0 || limit(RLIMIT_CPU, seconds, seconds + 1));
+         (seconds == 0 || limit(RLIMIT_CPU, end, end + 1));
 }
 
 /* ---- Landlock: no file, no port, no signal to others ---- */

@@ -6,7 +6,7 @@
 
 typedef struct gl_confinement {
   size_t memory;          /* bytes that it may use from now on; 0: no limit */
-  unsigned seconds;       /* of the processor's time, and a little later of the clock's; 0: no limit */
+  unsigned seconds;       /* after which its parent kills it; the kernel does so a little later; 0: no limit */
   const char *missing[4]; /* what this kernel does not have; NULL at the end */
 } gl_confinement;
 

@@ -4,13 +4,12 @@
 local core = require("guestlua.core")
 local backups = require("guestlua.backup.backups")
 local bad = require("guestlua.base.define").bad
-local calls = require("guestlua.log.calls")
 local domain = require("guestlua.backup.domain")
 local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
-local retry = require("guestlua.workflow.retry")
 local steps = require("guestlua.workflow.steps")
+local new_guest = require("guestlua.workflow.new_guest")
 local new_uuid = require("guestlua.base.uuid")
 local stores = require("guestlua.backup.store")
 
@@ -106,7 +105,8 @@ local function plan(run)
   if not run.xml then
     run:fail("invalid_backup", { message = ("the backup %s has no configuration"):format(manifest.id) })
   end
-  local data = { directory = run.store.directory, backup = manifest.id, files = {}, nvram = nvram_file(run, run.xml) }
+  local data = { name = guest.name, uuid = guest.uuid, directory = run.store.directory, backup = manifest.id, files = {},
+    nvram = nvram_file(run, run.xml) }
   for i, disk in ipairs(manifest.disks) do
     data.files[i] = file_of(run, disk)
   end
@@ -123,34 +123,6 @@ local function plan(run)
 end
 
 -- ---- files ----
-
-local function each_file(data, fn)
-  for _, file in ipairs(data.files) do
-    fn(file)
-  end
-  if data.nvram then
-    fn(data.nvram)
-  end
-end
-
-local function make(run)
-  each_file(run.data, function(file)
-    image.make(run.guest, file.target or "nvram", file)
-    if not file.ino and not core.dry_run() then
-      run:fail("system_error", { message = ("%s cannot be made: %s"):format(file.path, file.why or "it is on another machine") })
-    end
-  end)
-end
-
-local function remove(run)
-  each_file(run.data, function(file)
-    local gone, why = image.remove(run.guest, file)
-    if not gone then
-      run:leave(file.path, why)
-    end
-  end)
-  return "undone: nothing is restored"
-end
 
 local function fill_nvram(run)
   image.check_own(run.guest, "nvram", run.data.nvram)
@@ -190,7 +162,7 @@ local function copy(run)
   if run.data.nvram then
     fill_nvram(run)
   end
-  each_file(run.data, function(file)
+  new_guest.each_file(run.data, function(file)
     image.check_own(run.guest, file.target or "nvram", file)
     core.sync_file(file.path)
   end)
@@ -202,57 +174,10 @@ local function define(run)
   local guest, data = run.guest, run.data
   local element, dropped = domain.restored(run.xml, guest, data.files, guest.other, data.nvram and data.nvram.path)
   run.dropped = #dropped > 0 and dropped or nil
-  if core.dry_run() then
-    return calls.held("virDomainDefineXML", guest, { xml = tostring(element) })
+  if not core.dry_run() then
+    check_no_guest(run) -- libvirt would give its configuration up for this one
   end
-  check_no_guest(run) -- libvirt would give its configuration up for this one
-  run.data.defining = true
-  run:record("define")
-  run.restored = guest.host:write_instance_config(element)
-end
-
--- Whether a guest has the run's files as its disks.
-local function is_own(run, guest)
-  local element = core.element(guest:get_xml_desc({ dump_inactive = true }))
-  local paths = {}
-  for _, disk in ipairs(element.devices:children("disk")) do
-    paths[disk.source and disk.source.file or ""] = true
-  end
-  for _, file in ipairs(run.data.files) do
-    if not paths[file.path] then
-      return false
-    end
-  end
-  return #run.data.files > 0
-end
-
-local function undefine(run)
-  local guest <close> = run.data.defining and run.guest.host:guest(run.guest.uuid) or nil
-  if not guest or not is_own(run, guest) then
-    return
-  elseif guest:is_active() then
-    return "the guest is restored, and runs"
-  end
-  guest:delete_configuration({ keep_nvram = true })
-end
-
-local function start(run)
-  if core.dry_run() then
-    return calls.held("virDomainCreateWithFlags", run.guest, {})
-  end
-  run.restored:launch()
-end
-
--- Recovers a killed run: the host may know the guest already.
-local function recover(run, host, guest)
-  run.guest = { host = host, name = run.guest_name, uuid = run.uuid }
-  if guest then
-    local text = undefine(run)
-    if text then
-      return text
-    end
-  end
-  return run:with_left(remove(run))
+  new_guest.define(run, element)
 end
 
 steps.define({
@@ -282,19 +207,13 @@ steps.define({
   subject = subject,
   arguments = arguments,
   plan = plan,
-  recover = recover,
-  { "make", run = make, undo = remove },
+  recover = new_guest.recover,
+  { "make", run = new_guest.make, undo = new_guest.remove },
   { "copy", run = copy, recorded = true, checks = true },
-  { "define", run = define, undo = undefine, change = true },
-  { "start", run = start, when = function(run) return run.options.start end, change = true },
+  { "define", run = define, undo = new_guest.undefine, change = true },
+  { "start", run = new_guest.start, when = function(run) return run.options.start end, change = true },
   result = function(run)
-    local uuid, files = run.guest.uuid, {}
-    for i, file in ipairs(run.data.files) do
-      files[i] = { target = file.target, path = file.path, format = file.format }
-    end
-    if run.restored then
-      retry.try(run.restored.close, run.restored)
-    end
-    return { uuid = uuid, backup = run.data.backup, files = files, dropped = run.dropped, unchecked = run.unchecked or nil }
+    local data = run.data
+    return { uuid = data.uuid, backup = data.backup, files = new_guest.result(run), dropped = run.dropped, unchecked = run.unchecked or nil }
   end,
 })

@@ -18,6 +18,7 @@ local MOST_OBJECTS, MOST_ARGUMENTS = 10000, 200
 local LONGEST = 1 << 30 -- seconds, for alarm(2)
 
 local SIGALRM, SIGXCPU = 14, 24
+local TOO_LONG = "the script was not over within %g seconds" -- whether its parent saw that or the kernel
 
 local function fail(kind, message, ...)
   error(core.Error.new({ kind = kind, op = "process", message = message:format(...) }), 0)
@@ -247,7 +248,7 @@ function Served:post_mortem(wrong)
   if wrong then
     fail("script_ended", "the script's process was ended: %s", wrong)
   elseif signal == SIGXCPU or signal == SIGALRM then
-    fail("limit", "the script's process has used up its %d seconds", self.settings.seconds)
+    fail("limit", TOO_LONG, self.settings.seconds)
   elseif signal ~= 0 then
     error(core.Error.new({ kind = "script_ended", op = "process", signal = signal,
       message = ("the script's process was ended by signal %d"):format(signal) }), 0)
@@ -362,7 +363,7 @@ function process.run(options, text, name, ...)
   elseif in_time then
     error(results[2], 0)
   elseif core.Error.is(results, "timeout") then
-    fail("limit", "the script was not over within %g seconds", seconds)
+    fail("limit", TOO_LONG, seconds)
   end
   error(results, 0)
 end

@@ -3,13 +3,12 @@
 
 local core = require("guestlua.core")
 local bad = require("guestlua.base.define").bad
-local calls = require("guestlua.log.calls")
 local chain = require("guestlua.workflow.chain")
 local domain = require("guestlua.workflow.clone.domain")
 local image = require("guestlua.disk.image")
+local new_guest = require("guestlua.workflow.new_guest")
 local new_uuid = require("guestlua.base.uuid")
 local qemu_img = require("guestlua.disk.qemu_img")
-local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
@@ -148,34 +147,6 @@ end
 
 -- ---- files ----
 
-local function each_file(data, fn)
-  for _, file in ipairs(data.files) do
-    fn(file)
-  end
-  if data.nvram then
-    fn(data.nvram)
-  end
-end
-
-local function make(run)
-  each_file(run.data, function(file)
-    image.make(run.guest, file.target or "nvram", file, file.source)
-    if not file.ino and not core.dry_run() then
-      run:fail("system_error", { message = ("%s cannot be made: %s"):format(file.path, file.why or "it is on another machine") })
-    end
-  end)
-end
-
-local function remove(run)
-  each_file(run.data, function(file)
-    local gone, why = image.remove(run.guest, file)
-    if not gone then
-      run:leave(file.path, why)
-    end
-  end)
-  return "undone: there is no clone"
-end
-
 local function copy_bytes(from, to)
   local source <close> = assert(io.open(from, "rb"))
   local copy <close> = assert(io.open(to, "r+b"))
@@ -196,11 +167,11 @@ end
 
 -- While an image is read QEMU's lock keeps others from writing it. Between two of them somebody may have started the guest.
 local function copy(run)
-  each_file(run.data, function(file)
+  new_guest.each_file(run.data, function(file)
     fill(run, file)
   end)
   run:check_unchanged()
-  each_file(run.data, function(file)
+  new_guest.each_file(run.data, function(file)
     local now = core.find_image(file.source)
     if not now or now.written ~= file.written then
       run:interfered(("%s was written while it was copied"):format(file.source))
@@ -212,35 +183,8 @@ end
 -- ---- the guest ----
 
 local function define(run)
-  local guest, data = run.guest, run.data
-  local element = domain.of_clone(run.element, data, data.files, data.nvram and data.nvram.path)
-  if core.dry_run() then
-    return calls.held("virDomainDefineXML", guest, { xml = tostring(element) })
-  end
-  run.clone = guest.host:write_instance_config(element)
-end
-
-local function undefine(run)
-  local clone <close> = run.guest.host:guest(run.data.uuid)
-  if not clone then
-    return
-  elseif clone:is_active() then
-    return "the clone is there, and runs"
-  end
-  clone:delete_configuration({ keep_nvram = true })
-end
-
-local function start(run)
-  if core.dry_run() then
-    return calls.held("virDomainCreateWithFlags", run.guest, { name = run.data.name })
-  end
-  run.clone:launch()
-end
-
--- The guest itself was not changed, and need not be there.
-local function recover(run, host, guest)
-  run.guest = guest or { host = host, name = run.guest_name, uuid = run.uuid }
-  return undefine(run) or run:with_left(remove(run))
+  local data = run.data
+  new_guest.define(run, domain.of_clone(run.element, data, data.files, data.nvram and data.nvram.path))
 end
 
 steps.define({
@@ -266,19 +210,13 @@ steps.define({
   },
   arguments = arguments,
   plan = plan,
-  recover = recover,
-  { "make", run = make, undo = remove },
+  recover = new_guest.recover,
+  { "make", run = new_guest.make, undo = new_guest.remove },
   { "copy", run = copy, recorded = true, checks = true },
-  { "define", run = define, undo = undefine, change = true },
-  { "start", run = start, when = function(run) return run.options.start end, change = true },
+  { "define", run = define, undo = new_guest.undefine, change = true },
+  { "start", run = new_guest.start, when = function(run) return run.options.start end, change = true },
   result = function(run)
-    local data, files = run.data, {}
-    for i, file in ipairs(data.files) do
-      files[i] = { target = file.target, path = file.path, format = file.format }
-    end
-    if run.clone then
-      retry.try(run.clone.close, run.clone)
-    end
-    return { clone = data.name, uuid = data.uuid, files = files, shared = data.shared }
+    local data = run.data
+    return { clone = data.name, uuid = data.uuid, files = new_guest.result(run), shared = data.shared }
   end,
 })

@@ -1,0 +1,104 @@
+-- A guest that a workflow makes: new files for its disks and UEFI variables, its configuration, its start; and how all of them go again. In the run's
+-- data are name, uuid, files and nvram (each as image.at and image.make have it), and run.made is the guest as soon as the host knows it.
+
+local core = require("guestlua.core")
+local calls = require("guestlua.log.calls")
+local image = require("guestlua.disk.image")
+local retry = require("guestlua.workflow.retry")
+
+local new_guest = {}
+
+-- ---- files ----
+
+function new_guest.each_file(data, fn)
+  for _, file in ipairs(data.files) do
+    fn(file)
+  end
+  if data.nvram then
+    fn(data.nvram)
+  end
+end
+
+function new_guest.make(run)
+  new_guest.each_file(run.data, function(file)
+    image.make(run.guest, file.target or "nvram", file, file.source)
+    if not file.ino and not core.dry_run() then
+      run:fail("system_error", { message = ("%s cannot be made: %s"):format(file.path, file.why or "it is on another machine") })
+    end
+  end)
+end
+
+function new_guest.remove(run)
+  new_guest.each_file(run.data, function(file)
+    local gone, why = image.remove(run.guest, file)
+    if not gone then
+      run:leave(file.path, why)
+    end
+  end)
+  return "undone: no guest was made"
+end
+
+-- ---- the guest ----
+
+function new_guest.define(run, element)
+  if core.dry_run() then
+    return calls.held("virDomainDefineXML", run.guest, { xml = tostring(element) })
+  end
+  run.data.defining = true -- until then a guest of that UUID is somebody else's
+  run:record("define")
+  run.made = run.guest.host:write_instance_config(element)
+end
+
+-- Whether a guest has the run's files as its disks.
+local function is_own(run, guest)
+  local paths = {}
+  for _, disk in ipairs(core.element(guest:get_xml_desc({ dump_inactive = true })).devices:children("disk")) do
+    paths[disk.source and disk.source.file or ""] = true
+  end
+  for _, file in ipairs(run.data.files) do
+    if not paths[file.path] then
+      return false
+    end
+  end
+  return true
+end
+
+-- Says so if the guest is to stay.
+function new_guest.undefine(run)
+  local guest <close> = run.data.defining and run.guest.host:guest(run.data.uuid) or nil
+  if not guest or not is_own(run, guest) then
+    return
+  elseif guest:is_active() then
+    return ("the guest '%s' is there, and runs"):format(guest.name)
+  end
+  guest:delete_configuration({ keep_nvram = true })
+end
+
+function new_guest.start(run)
+  if core.dry_run() then
+    return calls.held("virDomainCreateWithFlags", run.guest, { name = run.data.name })
+  end
+  run.made:launch()
+end
+
+-- ---- the end ----
+
+-- Recovers a killed run: the host may know the guest already.
+function new_guest.recover(run, host, guest)
+  run.guest = guest or { host = host, name = run.guest_name, uuid = run.uuid }
+  return new_guest.undefine(run) or run:with_left(new_guest.remove(run))
+end
+
+-- What a result says of the files.
+function new_guest.result(run)
+  local files = {}
+  for i, file in ipairs(run.data.files) do
+    files[i] = { target = file.target, path = file.path, format = file.format }
+  end
+  if run.made then
+    retry.try(run.made.close, run.made)
+  end
+  return files
+end
+
+return new_guest
