@@ -71,6 +71,10 @@ describe("A program that embeds guestlua", function()
     runs("program")
   end)
 
+  it("may have no memory left at any moment", function()
+    runs("no_memory")
+  end)
+
   it("may fork: in the child its states refuse", function()
     runs("forked")
   end)

@@ -105,6 +105,7 @@ static int open_core(lua_State *L)
                                  {"calls_end", gl_task_calls_end},
                                  {"check", gl_task_check_cancelled},
                                  {"heard", gl_task_heard},
+                                 {"await_end", gl_task_await_end},
                                  {"task_list", gl_task_list},
                                  {"share_loop", gl_luv_share},
                                  {"documentation", gl_documentation},

@@ -161,6 +161,29 @@ int gl_task_heard(lua_State *L)
   return 1;
 }
 
+static int ended(lua_State *L, int status, lua_KContext ctx);
+
+static int await_end(lua_State *L, gl_task *t)
+{
+  if (t->done)
+    return 0;
+  return gl_task_wait(L, (gl_wait){.list = &t->joiners, .seconds = -1, .what = "a task", .by_tasks = true}, (lua_KContext)t, ended);
+}
+
+static int ended(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  gl_task *t = (gl_task *)ctx;
+  if (!t->done)
+    gl_task_check(L, gl_state_get(L));
+  return await_end(L, t);
+}
+
+int gl_task_await_end(lua_State *L)
+{
+  return await_end(L, ((task_object *)gl_object_check(L, 1, &task_type, "await_end"))->task);
+}
+
 static const gl_opdef *const methods[] = {&wait_def, &cancel_def, &status_def, NULL};
 static const gl_opdef *const *const ops[] = {methods, NULL};
 

@@ -18,4 +18,7 @@ gl_task *gl_task_at(lua_State *L, int index);
 /* core.heard(task): whether a wait has raised the task's error. */
 int gl_task_heard(lua_State *L);
 
+/* core.await_end(task): waits until it has ended, without hearing its error. */
+int gl_task_await_end(lua_State *L);
+
 #endif

@@ -23,8 +23,8 @@ Member.__index = Member
 
 function Member:__close(e)
   local group = self.group
-  if self.running then
-    group.running = group.running - 1
+  if group.at_work[self] then
+    group.at_work[self], group.running = nil, group.running - 1
   end
   group.free:wake(1) -- even from a task that was cancelled when its turn came
   group.tasks[self] = nil
@@ -35,7 +35,6 @@ function Member:__close(e)
   elseif undoing then
     table.move(undoing, 1, #undoing, #group.undoing + 1, group.undoing)
   end
-  group.ended:wake()
 end
 
 -- Notes that fn has returned: an error can be any value, even nil.
@@ -50,7 +49,8 @@ local function run(this, fn, ...)
   while group.limit and group.running >= group.limit do
     group.free:wait()
   end
-  group.running, this.running = group.running + 1, true
+  group.at_work[this] = true
+  group.running = group.running + 1
   return this:returned(fn(...))
 end
 
@@ -78,9 +78,16 @@ define(Group, "Group", {
   end,
 })
 
+-- A task of which the end could not be noted, as there was no memory for that, has ended nevertheless.
 local function drain(group)
-  while next(group.tasks) do
-    group.ended:wait()
+  local this = next(group.tasks)
+  while this do
+    this = next(group.at_work) or this -- those who wait for their turn need their ends
+    core.await_end(this.task)
+    if group.tasks[this] then
+      this:__close()
+    end
+    this = next(group.tasks)
   end
 end
 
@@ -135,7 +142,7 @@ local function group_of(method, limit)
   if limit and limit < 1 then
     define.bad(method, "limit", "from 1 up")
   end
-  return setmetatable({ limit = limit, running = 0, tasks = {}, undoing = {}, free = core.signal(), ended = core.signal() }, Group)
+  return setmetatable({ limit = limit, running = 0, tasks = {}, at_work = {}, undoing = {}, free = core.signal() }, Group)
 end
 
 define(guestlua, "guestlua", {

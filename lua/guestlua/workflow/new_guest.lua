@@ -44,7 +44,7 @@ function new_guest.define(run, element)
   if core.dry_run() then
     return calls.held("virDomainDefineXML", run.guest, { xml = tostring(element) })
   end
-  run.data.defining = true
+  run.data.defining = true -- until then a guest of that UUID is somebody else's
   run:record("define")
   run.made = run.guest.host:write_instance_config(element)
 end
