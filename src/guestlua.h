@@ -3,9 +3,9 @@
  *
  * Threads: a Lua state belongs to the thread that opened guestlua in it, and every function here that takes a lua_State is called on that
  * thread, unless it says otherwise. Several states, each on a thread of its own, may run at once; they share libvirt's event thread and
- * the worker threads. There are four of those, so that four calls can be under way at once in the process, unless the environment variable
- * UV_THREADPOOL_SIZE is set to another number before the first call. In the child of a fork the parent's states refuse every call as they
- * do on another thread, and closing one leaves the parent's connections as they are; new states need an exec first.
+ * the worker threads, of which there are as many as calls under way, up to 1024; one without work for ten seconds ends. In the child of a
+ * fork the parent's states refuse every call as they do on another thread, and closing one leaves the parent's connections as they are; new
+ * states need an exec first.
  *
  * [-o, +p, x] as in Lua's manual: how many values the function pops and pushes, and whether it raises errors ('-': never, 'e': Lua's own,
  * such as out of memory, 'v': a guestlua.Error too). Call functions that raise in a protected call, as with Lua's own.

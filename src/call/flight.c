@@ -1,7 +1,7 @@
 /*
  * The path of one call:
  *   1. Lua thread: gl_op_invoke reads the arguments into the op, and gl_op_fly takes references of its own.
- *   2. Lua thread: submit hands it to libuv, or queues it if the connection has MAX_IN_FLIGHT calls under way. The task is parked.
+ *   2. Lua thread: submit hands it to a worker, or queues it if the connection has MAX_IN_FLIGHT calls under way. The task is parked.
  *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the reference to libvirt's object.
  *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
  *   5. Lua thread: the task continues in resumed, and finish pushes the result or raises the error.
@@ -13,8 +13,6 @@
 #include "call/flight.h"
 
 #include <lauxlib.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,9 +137,9 @@ void gl_op_run(gl_op *op)
 }
 
 /* Worker. */
-static void on_worker(uv_work_t *request)
+static void on_worker(gl_work *work)
 {
-  gl_op *op = request->data;
+  gl_op *op = work->about;
   long long began = atomic_load_explicit(&gl_sandbox_counts, memory_order_relaxed) ? gl_sandbox_time() : 0;
   gl_op_run(op);
   op->worked = began ? gl_sandbox_time() - began : 0;
@@ -149,7 +147,7 @@ static void on_worker(uv_work_t *request)
     release_subject(op);
 }
 
-static void on_done(uv_work_t *request, int status);
+static void on_done(gl_work *work);
 
 /* Whether the connection and the guest have room for the op now. */
 static bool admissible(const gl_op *op)
@@ -173,7 +171,7 @@ static bool admissible(const gl_op *op)
   return true;
 }
 
-/* Lua thread. libuv starts its workers at the first call: they inherit a mask that leaves signals to the Lua thread. */
+/* Lua thread. */
 void gl_op_submit(gl_op *op)
 {
   gl_connection *c = op->connection;
@@ -187,13 +185,8 @@ void gl_op_submit(gl_op *op)
     TAILQ_INSERT_TAIL(&c->running, op, entry);
   }
   op->phase = GL_OP_RUNNING;
-  op->request.data = op;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  uv_queue_work(&op->state->loop, &op->request, on_worker, on_done);
-  op->state->submitted++;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  op->work = (gl_work){.state = op->state, .run = on_worker, .done = on_done, .about = op};
+  gl_work_submit(&op->work);
 }
 
 /* Lua thread: a call is over, so a queued one may begin. */
@@ -210,12 +203,10 @@ static void let_in(gl_connection *c)
 }
 
 /* Lua thread. */
-static void on_done(uv_work_t *request, int status)
+static void on_done(gl_work *work)
 {
-  (void)status; /* nothing is ever cancelled inside libuv */
-  gl_op *op = request->data;
+  gl_op *op = work->about;
   op->phase = GL_OP_DONE;
-  op->state->submitted--;
   op->state->alive.ops--;
   if (op->worked)
     gl_sandbox_pay_time(op->state, op->worked);
@@ -380,6 +371,7 @@ void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *han
 
 void gl_flight_open(lua_State *L)
 {
+  gl_work_open(gl_state_get(L));
   luaL_newmetatable(L, box_class);
   lua_pushcfunction(L, box_close);
   lua_setfield(L, -2, "__gc");

@@ -10,12 +10,12 @@
 #include <libvirt/virterror.h>
 #include <lua.h>
 #include <stdbool.h>
-#include <uv.h>
 
 #include "call/connection.h"
 #include "call/kinds.h"
 #include "call/object.h"
 #include "call/param.h"
+#include "loop/work.h"
 
 /* Each lane of a guest has one call under way at a time; the next ones queue behind it. */
 typedef enum gl_lane {
@@ -127,7 +127,7 @@ struct gl_op {
   double ends;         /* when no time is left, for a call with on_progress */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
-  uv_work_t request;
+  gl_work work;
   TAILQ_ENTRY(gl_op) entry; /* in connection->queue or connection->running */
   enum { GL_OP_NEW, GL_OP_QUEUED, GL_OP_RUNNING, GL_OP_DONE } phase;
 };

@@ -89,12 +89,12 @@ static void look(uv_handle_t *handle, void *arg)
   lua_rawseti(search->L, -2, (lua_Integer)lua_rawlen(search->L, -2) + 1);
 }
 
-/* Whether luv has something under way: libuv requests other than this library's calls, or handles. */
+/* Whether luv has something under way: requests of libuv's, or handles. */
 static bool alive(const sharing *sh)
 {
   search_state search = {.sharing = sh};
   uv_walk(&sh->state->loop, look, &search);
-  return search.found || (int)sh->state->loop.active_reqs.count > sh->state->submitted;
+  return search.found || sh->state->loop.active_reqs.count > 0;
 }
 
 static int loop_alive(lua_State *L)

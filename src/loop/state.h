@@ -19,11 +19,14 @@ typedef struct gl_task gl_task;
 typedef struct gl_queue gl_queue;
 typedef struct gl_waiter gl_waiter;
 typedef struct gl_watcher gl_watcher;
+typedef struct gl_work gl_work;
 
 /* Waiters, oldest first (wait.h). Initialize with TAILQ_INIT. */
 typedef TAILQ_HEAD(gl_waitlist, gl_waiter) gl_waitlist;
 
 typedef STAILQ_HEAD(gl_ready_list, gl_task) gl_ready_list;
+
+typedef STAILQ_HEAD(gl_work_list, gl_work) gl_work_list;
 
 /* Counters of live objects; the specs check that each returns to its earlier value. */
 typedef struct gl_counters {
@@ -41,7 +44,7 @@ typedef struct gl_counters {
 typedef struct gl_state {
   lua_State *L; /* the main thread of the Lua state */
   uv_loop_t loop;
-  uv_async_t wakeup;   /* sent by the event thread and by gl_interrupt */
+  uv_async_t wakeup;   /* sent by the event thread, by workers and by gl_interrupt */
   gl_queue *queue;     /* events from libvirt's event thread (event/queue.c) */
   gl_ready_list ready; /* tasks to resume, oldest first */
   gl_ready_list cut;   /* those that used up their slice; they take turns with the others */
@@ -54,7 +57,7 @@ typedef struct gl_state {
   bool passes;               /* yielding from active returns to the loop */
   int tasks_made;
   int in_place;          /* nested waits in place */
-  int submitted;         /* calls handed to libuv */
+  gl_work_list worked;   /* work that is over, for `done`: work.c */
   volatile bool looping; /* uv_run runs: no Lua code does, except luv's callbacks */
   bool dispatching;      /* for a program with its own loop: no call may block it */
   bool timed_out;        /* the wait that ended last, for its continuation */

@@ -19,9 +19,6 @@
 #include "program/terminal.h"
 #include "text/nearest.h"
 
-/* Calls that can be under way at once, on all connections together. libuv reads it once, before the first. */
-#define WORKERS "32"
-
 enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, MAX_OPTIONS = 100 };
 
 /* ---- signals ---- */
@@ -315,7 +312,6 @@ int main(int argc, char **argv)
 {
   if (gl_is_confined(argv))
     return gl_confined_main();
-  setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
   setenv("LIBVIRT_DEBUG", "error", 0); /* the embedded driver warns of ordinary things on standard error */
   lua_State *L = luaL_newstate();
   if (!L) {
