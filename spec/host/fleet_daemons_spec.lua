@@ -133,7 +133,7 @@ describe("A fleet of daemons", function()
     for i = still + 1, DAEMONS do
       assert.equal(1, guestlua.timeout(LONG, function() return #fleet.hosts[i].host:guests() end))
     end
-    assert.equal(still * 4, guestlua.alive().ops) -- none is over
+    assert.is_true(guestlua.alive().ops >= still * 4, "calls are over")
     for i = 1, still do
       signal("CONT", i)
     end
@@ -170,7 +170,7 @@ describe("A fleet of daemons", function()
     most(8, "ssh", 20)
     most(3, "ssh", 9, { connect_limit = 3 })
     most(3, "ext", 9, { connect_limit = 3 })
-    most(40, "ext", 40)
+    most(32, "ext", 40)
   end)
 
   it_("is opened again a few at a time", function()

@@ -44,7 +44,14 @@ describe("QEMU's own events", function()
     guestlua.sleep(0) -- the task subscribes
     guest:pause()
     guest:resume()
-    assert.same({ "STOP", "RESUME" }, { all:next(TIMEOUT).qemu_event, all:next(TIMEOUT).qemu_event })
+    local function following() -- the reset before goes on
+      local event
+      repeat
+        event = all:next(TIMEOUT).qemu_event
+      until event ~= "RESET"
+      return event
+    end
+    assert.same({ "STOP", "RESUME" }, { following(), following() })
     assert.equal("STOP", stop:wait().qemu_event)
     assert.equal("RESUME", next_event(state, control).qemu_event)
     helper.await(function() return seen[1] end, "the handler's event")
