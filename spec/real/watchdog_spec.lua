@@ -62,6 +62,8 @@ describe("A guest that was frozen by a program that died", function()
     local killed, _, why = child:wait()
     assert.equal(128 + 9, killed, why)
     helper.await(function() return is_empty(dir .. "/journal") end, "nobody recovers it", LONG)
+    local recovering = helper.quoted("[r]ecover --journal " .. dir)
+    helper.await(function() return helper.run("pgrep -f " .. recovering) ~= 0 end, "who recovers it keeps the driver", LONG)
     local code, out, err = faults.run(common .. [[
       local guest = host:guest("embedded")
       guestlua.await_agent(guest, { timeout = 150 })
