@@ -64,7 +64,7 @@ function settle.agree(source, destination, uuid, was, began)
     if not word and here and not there and not here.under_way and state.runs(here) then
       word = "here" -- the destination need not answer: it runs here only if the migration is off
     end
-    if word == "here" and not is_over(source, uuid) then
+    if (word == "here" or word == "nowhere") and not is_over(source, uuid) then
       word = nil
     end
     if word or core.now() >= deadline then
