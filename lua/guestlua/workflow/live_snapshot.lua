@@ -155,7 +155,7 @@ steps.define({
   gone = gone,
   { "make", run = make, undo = remove },
   { "copy", run = copy, undo = end_copy, change = true },
-  { "ready", run = ready },
+  { "ready", run = ready, aside = true }, -- a copy that has failed already is no change by somebody else
   { "finish", run = finish, undo = thaw },
   { "verify", run = verify, checks = true },
   result = function(run)

@@ -217,7 +217,7 @@ steps.define({
   gone = gone,
   { "make", run = make, undo = remove },
   { "copy", run = copy, undo = settle, change = true },
-  { "ready", run = ready },
+  { "ready", run = ready, aside = true }, -- a copy that has failed already is no change by somebody else
   { "pivot", run = pivot, change = true },
   { "resize", run = resize, change = true, when = function(run) return run.options.resize_to end },
   { "configuration", run = follow, change = true, checks = true },
