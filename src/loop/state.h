@@ -59,6 +59,7 @@ typedef struct gl_state {
   int in_place;          /* nested waits in place */
   gl_work_list worked;   /* work that is over, for `done`: work.c */
   volatile bool looping; /* uv_run runs: no Lua code does, except luv's callbacks */
+  uint64_t turned;       /* when the loop last did, in ns */
   bool dispatching;      /* for a program with its own loop: no call may block it */
   bool timed_out;        /* the wait that ended last, for its continuation */
   gl_counters alive;
@@ -112,6 +113,9 @@ static inline bool gl_state_is_ready(const gl_state *s)
 {
   return !STAILQ_EMPTY(&s->ready) || !STAILQ_EMPTY(&s->cut);
 }
+
+/* Lets the loop take what has happened, and first wait until something has (waits). hurries: tasks are ready, and it may do so later. */
+void gl_state_turn(gl_state *s, bool waits, bool hurries);
 
 /* Whether the function at that place of the stack is of this library's own modules. [-0, +0, -] */
 bool gl_state_is_own(lua_State *L, lua_Debug *ar);

@@ -365,9 +365,7 @@ void gl_task_turn(lua_State *L, gl_state *s, bool others)
   gl_task *next = others ? take_next(s) : NULL;
   if (next)
     resume(L, next);
-  s->looping = true;
-  uv_run(&s->loop, next ? UV_RUN_NOWAIT : UV_RUN_ONCE);
-  s->looping = false;
+  gl_state_turn(s, !next, others && gl_state_is_ready(s));
 }
 
 void gl_task_join(lua_State *L, gl_task *t)
@@ -381,9 +379,7 @@ int gl_task_dispatch(lua_State *L, gl_state *s)
   int limit = s->alive.tasks + 1; /* tasks that only yield must not keep the program here forever */
   s->dispatching = true;
   do {
-    s->looping = true;
-    uv_run(&s->loop, UV_RUN_NOWAIT);
-    s->looping = false;
+    gl_state_turn(s, false, gl_state_is_ready(s));
     if (gl_state_is_ready(s))
       gl_task_turn(L, s, true);
   } while (gl_state_is_ready(s) && limit-- > 0);

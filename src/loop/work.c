@@ -36,8 +36,10 @@ static void run(gl_work *w)
   pthread_mutex_unlock(&mutex);
   w->run(w);
   pthread_mutex_lock(&mutex);
+  bool first = STAILQ_EMPTY(&w->state->worked);
   STAILQ_INSERT_TAIL(&w->state->worked, w, entry);
-  uv_async_send(&w->state->wakeup); /* under the mutex: once the Lua thread has seen the work, it may close the state */
+  if (first)
+    uv_async_send(&w->state->wakeup); /* under the mutex: once the Lua thread has seen the work, it may close the state */
 }
 
 static void worker(void *unused)
@@ -75,14 +77,15 @@ void gl_work_submit(gl_work *w)
   queued++;
   if (idle < queued && workers < MOST)
     add_worker();
-  if (workers > 0) {
-    pthread_cond_signal(&more);
-  } else { /* the system has no thread for it */
+  bool taken = workers > 0;
+  if (!taken) { /* the system has no thread for it */
     STAILQ_REMOVE(&queue, w, gl_work, entry);
     queued--;
     run(w);
   }
   pthread_mutex_unlock(&mutex);
+  if (taken)
+    pthread_cond_signal(&more); /* now the worker does not wake up only to wait for the mutex */
 }
 
 static void on_wakeup(gl_state *s)
