@@ -19,6 +19,10 @@ local ROWS = {
   { "an event", OPEN .. [[
     local events <close> = guest:subscribe("lifecycle")
     for i = 1, n do guest[i % 2 == 1 and "pause" or "resume"](guest) events:next() end]], from = 100, to = 500, most = 1.2 },
+  { "a subscription of a task", OPEN .. [[
+    local first, waits = guest:subscribe("lifecycle"), guestlua.spawn(guestlua.sleep, 60)
+    for _ = 1, n do guest:subscribe("lifecycle"):close() end
+    waits:cancel() first:close()]], from = 500, to = 2500 },
   { "a line of the log", "local n = tonumber(...) for i = 1, n do guestlua.log.info('x', { i = i }) end", from = 500, to = 2500 },
 }
 for _, size in ipairs({ 5, 50, 500 }) do

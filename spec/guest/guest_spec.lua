@@ -223,6 +223,22 @@ describe("Subscription", function()
     other:delete_configuration()
   end)
 
+  it("of a kind that is registered already is made at once, whatever else there is to do", function()
+    local order = {}
+    local first <close> = guest:subscribe("lifecycle") -- luacheck: ignore first
+    local group <close> = guestlua.group()
+    group:spawn(function()
+      local events <close> = guest:subscribe("lifecycle")
+      table.insert(order, "subscribed")
+      guest:pause()
+      assert.equal("suspended", events:next(20).type)
+      guest:resume()
+    end)
+    group:spawn(table.insert, order, "the next task")
+    group:wait()
+    assert.same({ "subscribed", "the next task" }, order)
+  end)
+
   it("drops what nobody fetches, and says so", function()
     local events <close> = guest:subscribe("lifecycle")
     for _ = 1, 700 do

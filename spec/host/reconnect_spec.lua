@@ -202,10 +202,11 @@ describe("A connection that is lost", function()
   it_("can be closed while it is lost, and while it is opened again", function()
     for _, moment in ipairs({ "lost", "there", "at once" }) do
       local host = guestlua.open(uri, { reconnect = true })
-      local guest = host:guest("test")
+      local guest, before = host:guest("test"), guestlua.alive().subscriptions
       local loop = guestlua.spawn(function()
         for _ in guest:events({ "lifecycle" }) do end -- luacheck: ignore
       end)
+      await(function() return guestlua.alive().subscriptions > before end)
       local lost <close> = host:subscribe("disconnected")
       host:on("disconnected", function() end)
       daemon("kill")

@@ -339,6 +339,8 @@ static void hold(lua_State *L, gl_op *op)
 int gl_op_fly(lua_State *L, gl_op *op)
 {
   gl_task_check(L, op->state); /* before anything is under way */
+  if (op->def->at_hand && op->def->at_hand(op))
+    return gl_op_finish(L, op);
   if (!op->held)
     hold(L, op);
   op->state->alive.ops++;

@@ -49,6 +49,10 @@ typedef struct gl_opdef {
   /* Checks the arguments as a whole, before anything is under way, and raises an error if they are wrong. Lua thread; may be NULL. */
   void (*check)(lua_State *L, gl_op *op);
 
+  /* Does what `run` does, if that is possible now without libvirt and without waiting for anybody: then the call needs no worker. Lua
+   * thread; may be NULL. */
+  bool (*at_hand)(gl_op *op);
+
   /* Makes the call; negative means that it failed. Any thread: reads the op, never touches Lua. */
   int (*run)(gl_op *op);
 

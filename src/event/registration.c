@@ -43,12 +43,19 @@ static int connect_registration(virConnectPtr conn, gl_registration *r)
   return r->kind->family ? gl_source_join(conn, r) : 0; /* "reconnected" is reported by gl_event_tell_gap */
 }
 
-/* The host's registration for the event, made if it has none yet; under the host's mutex. NULL if libvirt refused. */
-static gl_registration *find_registration(gl_op *op, const gl_event_kind *kind)
+/* The registration that the connection has for the event; NULL: none. Under the connection's mutex. */
+static gl_registration *present_registration(const gl_connection *connection, const gl_event_kind *kind)
 {
-  gl_registration *r = op->connection->registrations;
+  gl_registration *r = connection->registrations;
   while (r && r->kind != kind)
     r = r->next;
+  return r;
+}
+
+/* The same, made if there is none yet. NULL if libvirt refused. */
+static gl_registration *find_registration(gl_op *op, const gl_event_kind *kind)
+{
+  gl_registration *r = present_registration(op->connection, kind);
   if (r)
     return r;
   r = calloc(1, sizeof *r);
@@ -67,8 +74,9 @@ static gl_registration *find_registration(gl_op *op, const gl_event_kind *kind)
 }
 
 /* Any thread. One piece of memory: the subscription, its members, and the texts. */
-static gl_sub *sub_new(gl_op *op, int count, const char *qemu_event)
+static gl_sub *sub_new(gl_op *op, unsigned long long events, const char *qemu_event)
 {
+  int count = __builtin_popcountll(events);
   size_t name = strlen(op->subject->name) + 1, filter = qemu_event ? strlen(qemu_event) + 1 : 0;
   gl_sub *sub = calloc(1, sizeof *sub + (size_t)count * sizeof *sub->members + name + filter);
   if (!sub)
@@ -85,37 +93,64 @@ static gl_sub *sub_new(gl_op *op, int count, const char *qemu_event)
   return sub;
 }
 
-/* Puts the subscription on the registration's list. Negative if libvirt refused, and op->call is what it refused. */
+/* Puts the subscription on the registration's list. Under the connection's mutex. */
+static void add(gl_sub *sub, gl_registration *r)
+{
+  gl_member *m = &sub->members[sub->count++];
+  m->sub = sub;
+  m->registration = r;
+  atomic_fetch_add(&r->refs, 1);
+  pthread_mutex_lock(&r->mutex);
+  m->next = r->members;
+  r->members = m;
+  pthread_mutex_unlock(&r->mutex);
+}
+
+/* The same for a kind of event. Negative if libvirt refused, and op->call is what it refused. */
 static int join(gl_op *op, gl_sub *sub, const gl_event_kind *kind)
 {
   pthread_mutex_lock(&op->connection->mutex);
   gl_registration *r = op->connection->closing ? NULL : find_registration(op, kind);
   if (r)
-    atomic_fetch_add(&r->refs, 1);
-  pthread_mutex_unlock(&op->connection->mutex);
-  if (!r) {
+    add(sub, r);
+  else
     op->call = kind->family ? kind->family->call : NULL;
-    return -1;
-  }
-  gl_member *m = &sub->members[sub->count++];
-  m->sub = sub;
-  m->registration = r;
-  pthread_mutex_lock(&r->mutex);
-  m->next = r->members;
-  r->members = m;
-  pthread_mutex_unlock(&r->mutex);
-  return 0;
+  pthread_mutex_unlock(&op->connection->mutex);
+  return r ? 0 : -1;
 }
 
-int gl_sub_register(gl_op *op, long long events, const char *qemu_event, gl_sub **result)
+bool gl_sub_share(gl_op *op, unsigned long long events, const char *qemu_event, gl_sub **result)
+{
+  gl_connection *c = op->connection;
+  /* A worker that has the mutex is at a call of libvirt's. */
+  if (gl_event_is_programs() || pthread_mutex_trylock(&c->mutex) != 0)
+    return false;
+  gl_sub *sub = c->closing ? NULL : sub_new(op, events, qemu_event);
+  bool all = sub;
+  for (unsigned long long left = events; left && all; left &= left - 1) {
+    gl_registration *r = present_registration(c, &gl_event_kinds[__builtin_ctzll(left)]);
+    all = r;
+    if (r)
+      add(sub, r);
+  }
+  pthread_mutex_unlock(&c->mutex);
+  *result = all ? sub : NULL;
+  if (sub && !all) {
+    leave(sub);
+    gl_sub_unref(sub);
+  }
+  return all;
+}
+
+int gl_sub_register(gl_op *op, unsigned long long events, const char *qemu_event, gl_sub **result)
 {
   virResetLastError(); /* a host that is being closed is not a libvirt error */
   if (gl_event_await_loop(op) < 0)
     return -1;
-  gl_sub *sub = sub_new(op, __builtin_popcountll((unsigned long long)events), qemu_event);
+  gl_sub *sub = sub_new(op, events, qemu_event);
   if (!sub)
     return -1;
-  for (unsigned long long left = (unsigned long long)events; left; left &= left - 1)
+  for (unsigned long long left = events; left; left &= left - 1)
     if (join(op, sub, &gl_event_kinds[__builtin_ctzll(left)]) < 0) {
       leave(sub);
       gl_sub_unref(sub);

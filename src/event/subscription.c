@@ -83,7 +83,13 @@ static int subscribe_run(gl_op *op)
   const gl_event_kind *first = &gl_event_kinds[__builtin_ctzll((unsigned long long)self->events)];
   if (first->family)
     op->call = first->family->call;
-  return gl_sub_register(op, self->events, self->qemu_event, &self->sub);
+  return gl_sub_register(op, (unsigned long long)self->events, self->qemu_event, &self->sub);
+}
+
+static bool subscribe_at_hand(gl_op *op)
+{
+  subscribe_op *self = (subscribe_op *)op;
+  return gl_sub_share(op, (unsigned long long)self->events, self->qemu_event, &self->sub);
 }
 
 static int subscribe_push(lua_State *L, gl_op *op)
@@ -113,6 +119,7 @@ static void subscribe_release(gl_op *op)
     .params = id##_params,                                                                                                               \
     .size = sizeof(subscribe_op),                                                                                                        \
     .check = subscribe_check,                                                                                                            \
+    .at_hand = subscribe_at_hand,                                                                                                        \
     .run = subscribe_run,                                                                                                                \
     .push = subscribe_push,                                                                                                              \
     .release = subscribe_release,                                                                                                        \
