@@ -24,6 +24,24 @@ local function arguments(run, target, conf)
   run.args = { target = target, destination = destination, name = name, made = destination.type == "file" and not run.options.reuse_ext }
 end
 
+-- A raw encrypted volume begins with a header, so it is larger than what it holds. libvirt 11 takes one as large as the disk for a plain one, and
+-- what the guest has goes over the header, unencrypted. A volume on another host cannot be measured from here.
+local function check_header_room(run, target, name)
+  local driver = run.args.destination.driver
+  if driver and driver.type and driver.type ~= "raw" then
+    return
+  end
+  local file <close> = image.is_local(run.guest) and io.open(name, "rb") or nil
+  local size = file and file:seek("end")
+  local capacity = size and run.guest:get_block_device(target):get_block_info().capacity
+  if size and size <= capacity then
+    chain.fail("operation_invalid", run.guest, target, {
+      message = ("%s is encrypted and has %d bytes: with its header it has no room for the disk's %d"):format(name, size, capacity),
+      hint = "make the volume larger: qemu-img create -f luks adds the header's size to the one that it is given",
+    })
+  end
+end
+
 local function plan(run)
   local guest, target, name = run.guest, run.args.target, run.args.name
   state.check(guest, { pmsuspended = true })
@@ -34,6 +52,8 @@ local function plan(run)
   local destination = run.args.destination
   if not chain.is_encrypted(destination) then
     chain.check_plain(run, disk)
+  elseif run.options.reuse_ext then
+    check_header_room(run, target, name)
   end
   if chain.has(was, name) then
     chain.fail("operation_invalid", guest, target, { message = ("the disk has %s already"):format(name) })
