@@ -12,6 +12,7 @@ local NEEDS_MORE = {
   virConnectDomainXMLFromNative = true, virConnectDomainXMLToNative = true, virConnectFindStoragePoolSources = true,
   virConnectGetDomainCapabilities = true, virDomainAuthorizedSSHKeysGet = true, virDomainGetGuestInfo = true, virDomainGetGuestVcpus = true,
   virDomainGetHostname = true, virDomainGetTime = true, virDomainManagedSaveGetXMLDesc = true, virDomainSaveImageGetXMLDesc = true,
+  virDomainMigrateGetCompressionCache = true, virDomainMigrateGetMaxDowntime = true, virDomainMigrateGetMaxSpeed = true,
 }
 
 local function is_newer(version)
@@ -119,7 +120,7 @@ describe("Of libvirt's functions", function()
   end)
 
   -- Newer descriptions have libvirt's own rules of access. Who needs no more than a right to see and to read changes nothing, and the other way
-  -- round, but for these: they need more as what they read is secret, or comes from inside the guest.
+  -- round, but for these: they need more as what they read is secret, comes from inside the guest, or is of a migration.
   it("those that need a right to more than reading change something, say libvirt's own rules", function()
     local READ = { getattr = true, read = true }
     local checked = 0

@@ -331,7 +331,7 @@ describe("A device of a real guest", function()
   end
 
   for _, row in ipairs(FIXED) do
-    it("is found, and stays, if libvirt does not detach it: " .. row[1]:sub(1, 40), function()
+    it("is found, and stays if libvirt does not detach it: " .. row[1]:sub(1, 40), function()
       local before = guest:get_xml_desc({ dump_inactive = true })
       local changed <close> = setmetatable({}, { __close = function()
         machine.host:write_instance_config(before):close()
@@ -347,8 +347,13 @@ describe("A device of a real guest", function()
       for _, form in ipairs(forms) do
         assert.is_nil(devices.find(guest, guestlua.element(form), false), form)
         assert.is_truthy(devices.find(guest, guestlua.element(form), true), form)
-        local e = helper.failure(workflow.ensure_detached, guest, form)
-        assert.same({ "operation_unsupported", "the configuration has the device" }, { e.kind, e.outcome }, form)
+        local gone, e = pcall(workflow.ensure_detached, guest, form)
+        if gone then -- a libvirt that can
+          assert.is_nil(devices.find(guest, guestlua.element(form), true), form)
+          machine.host:write_instance_config(tostring(configuration)):close()
+        else
+          assert.same({ "operation_unsupported", "the configuration has the device" }, { e.kind, e.outcome }, form)
+        end
         e = helper.failure(workflow.ensure_attached, guest, form) -- the running guest lacks it
         assert.same({ "operation_unsupported", "undone: the guest does not have the device" }, { e.kind, e.outcome }, form)
       end
