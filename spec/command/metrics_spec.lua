@@ -156,8 +156,33 @@ describe("guestlua metrics", function()
     assert.equal(1, (helper.guestlua("-c test:///nonexistent.xml metrics")))
   end)
 
+  it("and top try a host that is not there once", function()
+    local found, uv = pcall(require, "luv")
+    if not found then
+      pending("no luv: install the package lua-luv")
+      return
+    end
+    local tried, server = 0, uv.new_pipe()
+    local guard <close> = setmetatable({}, { __close = function() server:close() end }) -- luacheck: ignore guard
+    assert(server:bind(directory .. "/socket"))
+    assert(server:listen(8, function()
+      local client = uv.new_pipe()
+      server:accept(client)
+      client:close()
+      tried = tried + 1
+    end))
+    for _, command in ipairs({ { "metrics" }, { "top", "--once", "--delay", "0" } }) do
+      tried = 0
+      local code, _, err = guestlua.run(helper.interpreter,
+        { args = { "-c", ("test+unix:///default?socket=%s/socket"):format(directory), table.unpack(command) } })
+      assert.equal(1, code, err)
+      assert.equal(1, tried, command[1])
+    end
+  end)
+
   it("refuses what it does not understand", function()
-    for _, options in ipairs({ "--listen nonsense", "--listen 127.0.0.1:99999", "--file x --listen 127.0.0.1:0", "--file /dev/null", "--mots 3" }) do
+    for _, options in ipairs({ "--hosts x --ansible y", "--listen nonsense", "--listen 127.0.0.1:99999", "--file x --listen 127.0.0.1:0",
+      "--file /dev/null", "--mots 3" }) do
       local code, _, err = helper.guestlua("-c test:///default metrics " .. options)
       assert.equal(2, code, options)
       assert.matches("^guestlua metrics: ", err)

@@ -111,7 +111,8 @@ describe("guestlua top", function()
   end)
 
   it("ends at a signal as everything does", function()
-    local code = helper.run(("timeout --preserve-status -s INT 2 %s -c test:///default top --csv --count 1000 --delay 1"):format(helper.interpreter))
-    assert.equal(130, code)
+    local code, _, err = helper.run(("timeout --preserve-status -s INT 2 %s -c test:///default top --csv --count 1000 --delay 1"):format(
+      helper.interpreter))
+    assert.same({ 130, "guestlua: interrupted\n" }, { code, err })
   end)
 end)

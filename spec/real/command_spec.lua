@@ -107,6 +107,13 @@ describe("The guestlua command", function()
     assert.matches("^Plan: nothing is to be changed.\n$", select(3, helper.guestlua("--dry-run -e 'x = 1'")))
   end)
 
+  it("answers a log that cannot be written as it answers wrong options", function()
+    local code, out, err = helper.guestlua("--log-file /dev/null/x -e 'print(1)'")
+    assert.same({ 2, "" }, { code, out })
+    assert.matches("^guestlua: cannot write the log: /dev/null/x: [^\n]*\n", err)
+    assert.is_nil(err:find("traceback", 1, true))
+  end)
+
   it("keeps a script in its sandbox", function()
     assert.equal("nil\tnil\tfalse\tx\n", runs([[--sandbox -e 'print(io, os.execute, pcall(require, "cjson") and true, "x")']]))
     assert.equal("a\n", runs("--sandbox -e 'print(arg[1])' /dev/stdin a", ""))

@@ -249,8 +249,7 @@ static bool shows_code(const char *traceback, int length)
  * its own stack, so that there is nothing to show. */
 static const char *callers(const char *traceback)
 {
-  static const char *const files[] = {
-    "\n\tguestlua/sandbox/process.lua:", "\n\tguestlua/prompt/repl.lua:", "\n\tguestlua/command/init.lua:"};
+  static const char *const files[] = {"\n\tguestlua/sandbox/process.lua:", "\n\tguestlua/prompt/repl.lua:", "\n\tguestlua/command/"};
   const char *found = NULL;
   for (size_t i = 0; !found && i < sizeof files / sizeof *files; i++)
     found = strstr(traceback, files[i]);

@@ -1,6 +1,8 @@
 -- The hosts that a subcommand is about: one, by --connect, or a fleet.
 
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
+local fleet = require("guestlua.host.fleet")
 local guestlua = require("guestlua")
 
 local hosts = {}
@@ -12,18 +14,20 @@ hosts.OPTIONS = {
 
 -- A fleet, of one host if no other was named. given.timeout: seconds to connect to each.
 function hosts.open(given)
+  local options = { readonly = true, connect_timeout = given.timeout }
+  if given.hosts and given.ansible then
+    define.bad("fleet", "hosts", "--hosts and --ansible do not go together")
+  end
   if given.hosts or given.ansible then
-    return guestlua.fleet(given.hosts or given.ansible, { ansible = given.ansible ~= nil, readonly = true, connect_timeout = given.timeout })
+    options.ansible = given.ansible ~= nil
+    return guestlua.fleet(given.hosts or given.ansible, options)
   end
   local ok, host = pcall(guestlua.open, given.connect, { readonly = true, timeout = given.timeout })
-  local uri = given.connect or guestlua.default_uri
+  local uri = ok and host.uri or given.connect or guestlua.default_uri
   if not ok and (not uri or not core.Error.is(host) or host.kind == "interrupted" or host.kind == "cancelled") then
     error(host, 0)
-  elseif not ok then
-    return guestlua.fleet({ { name = core.mask(uri), uri = uri } }, { readonly = true, connect_timeout = given.timeout })
   end
-  local this <close> = host
-  return guestlua.fleet({ { name = this.hostname, uri = this.uri } }, { readonly = true })
+  return fleet.of_one(uri, options, ok, host)
 end
 
 return hosts

@@ -9,6 +9,8 @@ local command = {}
 -- ms that a task may compute while others wait.
 local SLICE = 2
 
+local USAGE = 2 -- the exit code of what is called wrongly
+
 -- The name that a message calls an option by, and that its value has in the settings.
 local function spelled(row)
   return row.long and "--" .. row.long or "-" .. row.short
@@ -126,6 +128,18 @@ local levels = { ["0"] = "trace", ["1"] = "debug", ["2"] = "info", ["3"] = "warn
 
 local mode -- of scripts: in a sandbox they are text, as bytecode can be made to crash Lua
 
+-- Whether a file that an option names can be written; says why not.
+local function begun(fn, ...)
+  local ok, problem = pcall(fn, ...)
+  if not ok and not guestlua.Error.is(problem) then
+    error(problem, 0)
+  elseif not ok then
+    io.stderr:write("guestlua: ", core.printable(problem.message), problem.hint and "\n  hint: " .. problem.hint or "", "\n")
+  end
+  return ok
+end
+
+-- Returns whether it can be as the settings say.
 local function configure(settings)
   guestlua.default_uri = settings.connect
   guestlua.default_readonly = settings.readonly or settings.sandbox or settings.process
@@ -133,8 +147,8 @@ local function configure(settings)
   require("guestlua.host.open").asks = true
   core.slice(settings.slice or SLICE)
   local log = { level = settings.log_level or levels[settings.debug], format = settings.log_format, file = settings.log_file }
-  if next(log) then
-    guestlua.log.configure(log)
+  if next(log) and not begun(guestlua.log.configure, log) then
+    return false
   end
   if settings.quiet then
     guestlua.Progress.configure({ quiet = true })
@@ -154,6 +168,7 @@ local function configure(settings)
     })
     load("arg = ...")(arguments)
   end
+  return true
 end
 
 -- Words in the place of a script, and the modules that they are in; ./backup is a script all the same.
@@ -269,10 +284,8 @@ end
 -- With --result: says what came of it, however it ends.
 local function recorded(settings, ...)
   local result = require("guestlua.command.result")
-  local ok, problem = pcall(result.begin, settings.result)
-  if not ok then
-    io.stderr:write("guestlua: ", guestlua.Error.is(problem) and problem.message or tostring(problem), "\n")
-    return 2
+  if not begun(result.begin, settings.result) then
+    return USAGE
   end
   local guard <close> = setmetatable({}, { -- luacheck: ignore guard
     __close = function(_, e)
@@ -297,7 +310,9 @@ function command.run(settings, script, ...)
   elseif settings.check then
     return require("guestlua.command.check").main(script, ...)
   end
-  configure(settings)
+  if not configure(settings) then
+    return USAGE
+  end
   table.insert(package.searchers, 2, (require("guestlua.command.luv")))
   if settings.W then
     warn("@on")

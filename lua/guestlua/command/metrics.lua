@@ -24,9 +24,6 @@ local SPEC = {
 
 -- The text, and whether all hosts answered.
 local function look(fleet, given)
-  if #fleet.problems > 0 then
-    fleet:connect()
-  end
   local stats, missing = fleet:stats({ host_timeout = given.timeout or 10 })
   local down = {}
   for i, one in ipairs(missing) do
@@ -60,6 +57,9 @@ local function serve(fleet, given)
     kind = "application/openmetrics-text; version=1.0.0; charset=utf-8",
     page = function()
       local turn <close> = ask.take(one_at_a_time) -- luacheck: ignore turn
+      if #fleet.problems > 0 then
+        fleet:connect()
+      end
       return (look(fleet, given))
     end,
     ready = function(on)

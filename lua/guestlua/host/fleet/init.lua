@@ -14,7 +14,7 @@ local task = require("guestlua.task.group")
 -- Connections that are made at a time: each one by SSH is a process here and a login there.
 local BY_SSH, OTHERS = 8, 32
 
-local fleet = {} -- open: guestlua.open, which knows the defaults
+local fleet = {}
 
 -- ---- connecting ----
 
@@ -27,6 +27,18 @@ local function nobody()
   return nil
 end
 
+-- The entry has that host, which is opened again if it is lost; or an error.
+local function settle(self, entry, ok, host)
+  if not ok then
+    entry.error = core.Error.is(host) and host or core.Error.new({ kind = "script", message = tostring(host) })
+    return
+  end
+  entry.host, entry.error = host, nil
+  keep(host, function()
+    return ask.take(self.again)
+  end)
+end
+
 local function connect(self, entry)
   local settings = self.settings
   local by_ssh = entry.uri:find("^[%w.-]+%+[%w]*ssh")
@@ -35,14 +47,15 @@ local function connect(self, entry)
     { readonly = settings.readonly, keepalive = settings.keepalive, auth = nobody, timeout = settings.timeout })
   if not ok and ask.stops(host) then
     error(host, 0)
-  elseif not ok then
-    entry.error = core.Error.is(host) and host or core.Error.new({ kind = "script", message = tostring(host) })
-    return
   end
-  entry.host, entry.error = host, nil
-  keep(host, function()
-    return ask.take(self.again)
-  end)
+  settle(self, entry, ok, host)
+end
+
+local function list_problems(self)
+  self.problems = table.move(self.bad, 1, #self.bad, 1, {})
+  for _, entry in ipairs(self.hosts) do
+    self.problems[#self.problems + 1] = not entry.host and problem_of(entry) or nil
+  end
 end
 
 -- Connects to those that are not, and lists in fleet.problems what does not work.
@@ -54,10 +67,7 @@ local function connect_all(self)
   task.map(missing, function(entry)
     connect(self, entry)
   end)
-  self.problems = table.move(self.bad, 1, #self.bad, 1, {})
-  for _, entry in ipairs(self.hosts) do
-    self.problems[#self.problems + 1] = not entry.host and problem_of(entry) or nil
-  end
+  list_problems(self)
 end
 
 define(Fleet, "Fleet", {
@@ -96,6 +106,25 @@ for _, name in ipairs({ "look", "map", "events" }) do
   require("guestlua.host.fleet." .. name)
 end
 
+-- A Fleet of those hosts, none of which is connected.
+local function make(hosts, bad, options)
+  local self = setmetatable({ hosts = hosts, bad = bad, problems = {} }, Fleet)
+  self.by_ssh, self.others = ask.slots(options.connect_limit or BY_SSH), ask.slots(options.connect_limit or OTHERS)
+  self.again = ask.slots(options.reconnect_limit or 4)
+  self.settings = { timeout = options.connect_timeout or ask.ANSWER, readonly = options.readonly, keepalive = options.keepalive }
+  record.fleet(self)
+  return self
+end
+
+-- A Fleet of one host, which has been opened already: ok and result are what pcall(guestlua.open, uri) gave.
+function fleet.of_one(uri, options, ok, result)
+  local entry = { name = ok and result.hostname or core.mask(uri), uri = uri }
+  local self = make({ entry }, {}, options)
+  settle(self, entry, ok, result)
+  list_problems(self)
+  return self
+end
+
 define(fleet, "guestlua", {
   name = "fleet",
   help = "Connects to many hosts, beside each other. What cannot be used is in `problems`, and the others go on: a host that is unreachable, slow, "
@@ -113,17 +142,13 @@ define(fleet, "guestlua", {
     { name = "reconnect_limit", type = "integer", help = "how many are opened again at a time; default: 4" },
   },
   run = function(hosts, options)
-    local self = setmetatable({ bad = {}, problems = {} }, Fleet)
-    self.hosts, self.bad = inventory.read(hosts, options.ansible)
     for _, name in ipairs({ "connect_limit", "reconnect_limit" }) do
       if options[name] and options[name] < 1 then
         define.bad("fleet", name, "from 1 up")
       end
     end
-    self.by_ssh, self.others = ask.slots(options.connect_limit or BY_SSH), ask.slots(options.connect_limit or OTHERS)
-    self.again = ask.slots(options.reconnect_limit or 4)
-    self.settings = { timeout = options.connect_timeout or ask.ANSWER, readonly = options.readonly, keepalive = options.keepalive }
-    record.fleet(self)
+    local list, bad = inventory.read(hosts, options.ansible)
+    local self = make(list, bad, options)
     local ok, e = pcall(connect_all, self)
     if not ok then
       self:__close()
