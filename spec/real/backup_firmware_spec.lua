@@ -1,4 +1,4 @@
--- UEFI variables and a TPM in backups of a guest that is off: the variables come back byte for byte, and what is not saved is named.
+-- UEFI variables and a TPM in backups: the variables come back byte for byte, wherever libvirt keeps them, and what is not saved is named.
 
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
@@ -81,10 +81,18 @@ describe("A backup of a guest with firmware", function()
   end
 
   it_("with UEFI variables that cannot be read does not exist", function()
-    with_guest(("<nvram>%s/none.fd</nvram>"):format(dir), "", function(guest)
+    with_guest(("<nvram>%s/to</nvram>"):format(dir), "", function(guest)
       local e = helper.failure(workflow.backup, guest, { to = dir .. "/to" })
       assert.matches("UEFI variables cannot be read", e.message)
       assert.equal(0, #workflow.backups(dir .. "/to/firm"))
+    end)
+  end)
+
+  it_("names UEFI variables that there are none of, because the guest was never started", function()
+    with_guest(("<nvram>%s/none.fd</nvram>"):format(dir), "", function(guest)
+      local made = workflow.backup(guest, { to = dir .. "/to" })
+      assert.equal("nvram", made.left_out[1].target)
+      assert.matches("none.fd: libvirt makes the UEFI variables when the guest starts", made.left_out[1].why, 1, true)
     end)
   end)
 
@@ -109,5 +117,153 @@ describe("A backup of a guest with firmware", function()
       assert.same({ "nvram" }, other.dropped)
       assert.is_nil(xml:find("/dev/none", 1, true), xml)
     end)
+  end)
+end)
+
+-- A guest that the firmware boots, and that writes variables. libvirt chooses the firmware and the file, and the configuration names neither.
+describe("A backup of a guest with UEFI firmware", function()
+  local sh = helper.sh
+  local reason = not core.nbd_copy and "this was built without libnbd" or nil
+  local machine, it_ = nil, function(name, fn)
+    it(name, function()
+      if reason then
+        pending(reason)
+      else
+        fn()
+      end
+    end)
+  end
+
+  -- The tiny guest's kernel as it is packed, which firmware can start, and the tiny system with the file system of variables.
+  local PREPARE = [[
+    cd %s
+    release=$(grep -aom1 'Linux version [0-9][^ ]*' vmlinuz | sed 's/.* //')
+    modules=/lib/modules/$release
+    if [ ! -r "/boot/vmlinuz-$release" ] || ! ls /usr/share/qemu/firmware/*edk2-x86_64*.json >/dev/null 2>&1; then
+      echo "there is no UEFI firmware, or no kernel that it can start"
+      exit
+    fi
+    rm vmlinuz
+    cp "/boot/vmlinuz-$release" vmlinuz
+    chmod 644 vmlinuz
+    mkdir efi
+    file=$(find "$modules" -name 'efivarfs.ko*')
+    case $file in
+    *.xz) xz -dc "$file" >efi/efivarfs.ko ;;
+    *.zst) zstd -dcq "$file" >efi/efivarfs.ko ;;
+    ?*) cp "$file" efi/efivarfs.ko ;;
+    esac
+    find efi | cpio -oH newc 2>/dev/null | gzip >>initrd
+  ]]
+
+  local DIRECTORY, VENDOR = "/sys/firmware/efi/efivars", "12345678-1234-4234-8234-123456789abc"
+  local MOUNT = "grep -q efivarfs /proc/mounts || { [ ! -e /efi/efivarfs.ko ] || insmod /efi/efivarfs.ko; mount -t efivarfs none "
+    .. DIRECTORY .. "; }; "
+
+  helper.leaves_nothing()
+
+  lazy_setup(function()
+    if reason then
+      return
+    end
+    local ok, e = pcall(function()
+      machine = tiny.boot({
+        prepare = function(one)
+          local said = sh(PREPARE, one.dir)
+          if said ~= "" then
+            reason = said:gsub("%s+$", "")
+            error({ none = true }, 0)
+          end
+        end,
+        edit = function(domain)
+          domain.os.firmware = "efi"
+          domain.memory = { "256", unit = "MiB" }
+        end,
+      })
+    end)
+    assert(ok or reason, e)
+  end)
+
+  lazy_teardown(function()
+    if machine then
+      machine.guest:poweroff()
+      machine.guest:delete_configuration({ support_uefi = true, checkpoints_metadata = true })
+      getmetatable(machine).__close(machine)
+    end
+  end)
+
+  -- A variable of that name. Linux lets nobody write to those that are there.
+  local function say(word)
+    machine:sh(MOUNT .. ("printf '\\7\\0\\0\\0it is %s' >%s/%s-%s"):format(word, DIRECTORY, word, VENDOR))
+  end
+
+  local function read(path)
+    local file <close> = assert(io.open(path, "rb"))
+    return file:read("a")
+  end
+
+  -- What libvirt starts a guest with.
+  local function nvram_of(guest)
+    guest:launch({ pause = true })
+    local path = core.element(guest:get_xml_desc()).os.nvram[1]
+    guest:poweroff()
+    return path
+  end
+
+  it_("has the variables of the running guest, with which it boots", function()
+    say("first")
+    assert.is_nil(core.element(machine.guest:get_xml_desc({ dump_inactive = true })).os.nvram) -- it is not named
+    local made = workflow.backup(machine.guest, { to = machine.dir .. "/to" })
+    assert.same({}, made.left_out)
+    say("other")
+    local command = { "/bin/sh", "-c", MOUNT .. ("cd %s && cat *-%s"):format(DIRECTORY, VENDOR) }
+    local verified = workflow.verify(made.directory, { boot = true, command = command })
+    assert.equal("\7\0\0\0it is first", verified[1].boot.output)
+    local saved = read(("%s/%s.nvram"):format(made.directory, made.id))
+    assert.is_truthy(saved:find("it is first", 1, true))
+    -- another guest has them in its own file
+    workflow.restore(machine.host, { from = made.directory, name = "beside", to = machine.dir })
+    local beside <close> = machine.host:guest("beside")
+    local path = nvram_of(beside)
+    assert.matches("/beside_VARS.fd", path, 1, true)
+    assert.equal(saved, read(path))
+    beside:delete_configuration({ support_uefi = true })
+  end)
+
+  it_("has those of one that is off, and restores them for the same guest, and a clone has them too", function()
+    say("later")
+    machine.guest:poweroff()
+    local made = workflow.backup(machine.guest, { to = machine.dir .. "/to" })
+    assert.same({}, made.left_out)
+    local saved = read(("%s/%s.nvram"):format(made.directory, made.id))
+    assert.is_truthy(saved:find("it is later", 1, true))
+    workflow.clone(machine.guest, { name = "clone" })
+    local clone <close> = machine.host:guest("clone")
+    local path = nvram_of(clone)
+    assert.matches("/clone_VARS.fd", path, 1, true)
+    assert.equal(saved, read(path))
+    local file = core.element(clone:get_xml_desc({ dump_inactive = true })).devices.disk.source.file
+    clone:delete_configuration({ support_uefi = true })
+    os.remove(file)
+    -- the guest is lost, with its variables
+    machine.guest:delete_configuration({ support_uefi = true, checkpoints_metadata = true })
+    machine.guest:close()
+    local back = { from = made.directory, disks = { vda = machine.dir .. "/back.qcow2" } }
+    workflow.restore(machine.host, back)
+    machine.guest = machine.host:guest(machine.name)
+    path = nvram_of(machine.guest)
+    assert.matches(("/%s_VARS.fd"):format(machine.name), path, 1, true)
+    assert.equal(saved, read(path))
+    -- what is there is not written over
+    machine.guest:delete_configuration({ keep_nvram = true })
+    back.disks.vda = machine.dir .. "/again.qcow2"
+    local e = helper.failure(workflow.restore, machine.host, back)
+    assert.equal("operation_invalid", e.kind)
+    assert.matches("_VARS.fd already", e.message, 1, true)
+    os.remove(path)
+    workflow.restore(machine.host, back)
+    machine.guest:close()
+    machine.guest = machine.host:guest(machine.name)
+    machine.guest:launch({ pause = true })
   end)
 end)

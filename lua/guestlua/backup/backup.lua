@@ -224,6 +224,7 @@ local function copy(run)
   end
   moment.note_scratch(run)
   run:record("copy")
+  manifest.keep_files(run)
   local results = run.push and push.copy(run) or pull.copy(run)
   for i, disk in ipairs(run.disks) do
     local entry, result = run.data.disks[i], results[i]

@@ -1,6 +1,7 @@
 -- Adapts the configuration in a backup to the restored guest.
 
 local core = require("guestlua.core")
+local nvrams = require("guestlua.workflow.nvram")
 
 local domain = {}
 
@@ -14,7 +15,7 @@ local function disk_of(element, target)
 end
 
 -- Another guest needs other addresses, because both may run at the same time. libvirt makes new ones.
-local function rename(element, name, uuid)
+function domain.rename(element, name, uuid)
   element.name, element.uuid = name, uuid
   for _, interface in ipairs(element.devices and element.devices:children("interface") or {}) do
     interface.mac = nil
@@ -34,36 +35,13 @@ local function move(disk, file)
   end
 end
 
--- The file with the UEFI variables in a guest's element; nil, and why not if they are in something else. libvirt has the path as text, or in a
--- <source> if it was written so.
-function domain.nvram(element)
-  local nvram = element.os and element.os.nvram
-  if not nvram then
-    return nil
-  elseif not nvram.source then
-    return nvram[1]
-  elseif nvram.source.file then
-    return nvram.source.file
-  end
-  return nil, "the UEFI variables are in no file, but on a volume or another machine"
-end
-
-local function set_nvram(element, path)
-  local nvram = element.os.nvram
-  if nvram.source then
-    nvram.source.file = path
-  else
-    element.os.nvram = path
-  end
-end
-
 -- Changes a libvirt element for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is not the saved
--- guest. nvram: the path of its UEFI variables; nil: the backup has none. Returns the targets of dropped disks: a disk that is not in the backup
--- would be on the saved guest's image. So would its UEFI variables.
+-- guest. nvram: the path to name for its UEFI variables; nil: none, because the backup has none or libvirt finds them itself. Returns the targets of
+-- dropped disks: a disk that is not in the backup would be on the saved guest's image. So would its UEFI variables.
 function domain.restored(xml, guest, files, other, nvram)
   local element, restored, dropped = core.element(xml), {}, {}
   if other then
-    rename(element, guest.name, guest.uuid)
+    domain.rename(element, guest.name, guest.uuid)
   end
   for _, file in ipairs(files) do
     restored[file.target] = true
@@ -82,7 +60,7 @@ function domain.restored(xml, guest, files, other, nvram)
     end
   end
   if nvram then
-    set_nvram(element, nvram)
+    nvrams.set(element, nvram)
   elseif other and element.os and element.os.nvram then
     dropped[#dropped + 1] = "nvram"
     element.os.nvram = nil

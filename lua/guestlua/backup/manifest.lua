@@ -3,8 +3,8 @@
 local core = require("guestlua.core")
 
 local encryption = require("guestlua.backup.encryption")
-local domains = require("guestlua.backup.domain")
 local image = require("guestlua.disk.image")
+local nvram = require("guestlua.workflow.nvram")
 
 local manifest = {}
 
@@ -26,29 +26,48 @@ function manifest.level_of(data)
   return "incremental"
 end
 
-local function keep_files(run)
-  local domain = run.guest:get_xml_desc({ dump_inactive = true })
-  local files = { run.store:keep(run.id .. ".xml", "domain", domain) }
-  local element = core.element(domain)
-  local path, why_not = domains.nvram(element)
+-- Stores the UEFI variables. If there are none yet, as libvirt makes them at the first start, so it will for a restored guest.
+local function keep_nvram(run, files)
+  local path, why_not = nvram.of(run.guest)
+  local code, _
+  if path and run.off then
+    _, code = core.find_image(path)
+  end
+  if code == "ENOENT" then
+    path, why_not = nil, ("there is no file %s: libvirt makes the UEFI variables when the guest starts"):format(path)
+  end
   if why_not then
     table.insert(run.data.left_out, { target = "nvram", why = why_not })
-  elseif path then
-    local file <close>, why = io.open(path, "rb")
-    if not file then
-      run:fail("system_error", { message = ("the UEFI variables cannot be read: %s"):format(why) })
-    end
-    files[2] = run.store:keep(run.id .. ".nvram", "nvram", file:read("a"))
   end
-  if element.devices and element.devices.tpm then
+  if not path then
+    return
+  end
+  local file <close>, why = io.open(path, "rb")
+  local text
+  if file then
+    text, why = file:read("a")
+  end
+  if not text then
+    run:fail("system_error", { message = ("the UEFI variables cannot be read: %s"):format(why),
+      hint = "guestlua has to run as a user that may read them" })
+  end
+  files[#files + 1] = run.store:keep(run.id .. ".nvram", "nvram", text)
+end
+
+-- Stores what belongs to a backup besides the disks, as near to its moment as can be.
+function manifest.keep_files(run)
+  local domain = run.guest:get_xml_desc({ dump_inactive = true })
+  local files = { run.store:keep(run.id .. ".xml", "domain", domain) }
+  keep_nvram(run, files)
+  local devices = core.element(domain).devices
+  if devices and devices.tpm then
     table.insert(run.data.left_out, { target = "tpm", why = "its state is not saved: what is sealed in it needs a recovery key" })
   end
-  return files
+  run.files = files
 end
 
 function manifest.write(run)
   local data, entries = run.data, {}
-  local files = keep_files(run)
   for i, disk in ipairs(data.disks) do
     if disk.image then
       image.check_own(run.guest, disk.target, disk.image)
@@ -60,7 +79,7 @@ function manifest.write(run)
     id = run.id, number = data.number, time = run.time or os.date("!%Y-%m-%dT%H:%M:%SZ"),
     guest = { name = run.guest.name, uuid = run.guest.uuid },
     level_used = manifest.level_of(data), level = run.options.level or "auto", consistency = data.consistency, frozen_seconds = run.frozen_for,
-    checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = files, versions = versions(run),
+    checkpoint = data.checkpoint, disks = entries, left_out = data.left_out, files = run.files, versions = versions(run),
     mode = data.pushed and "push" or "pull", unchecked = not core.nbd_copy or nil,
     encryption = run.key and { format = encryption.FORMAT } or nil,
     seconds = core.now() - run.began,

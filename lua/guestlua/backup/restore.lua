@@ -10,6 +10,7 @@ local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
 local steps = require("guestlua.workflow.steps")
 local new_guest = require("guestlua.workflow.new_guest")
+local nvram = require("guestlua.workflow.nvram")
 local new_uuid = require("guestlua.base.uuid")
 local stores = require("guestlua.backup.store")
 
@@ -78,15 +79,26 @@ local function file_of(run, disk)
 end
 
 local function nvram_file(run, xml)
-  local path = run.store:kept(run.guest.manifest, "nvram") and domain.nvram(core.element(xml)) or nil
-  if path and run.guest.other then
+  if not run.store:kept(run.guest.manifest, "nvram") then
+    return nil
+  end
+  local element, guest = core.element(xml), run.guest
+  if guest.other then
+    domain.rename(element, guest.name, guest.uuid)
+  end
+  local path, why, implied = nvram.path(guest.host, element)
+  if not path then
+    run:fail("argument_unsupported", { message = why or "the backup has UEFI variables, and its configuration has no place for them" })
+  end
+  run.nvram_named = not implied
+  if guest.other and not implied then
     path = ("%s/%s_VARS.fd"):format(path:match("^(.*)/"), run.guest.name:gsub("/", "_"))
   end
-  if path and core.find_image(path) then
+  if core.find_image(path) then
     run:fail("operation_invalid", { message = ("there is a file %s already"):format(path),
       hint = "it has UEFI variables of a guest that was; move it away" })
   end
-  return path and image.at(run.guest, path) or nil
+  return image.at(guest, path)
 end
 
 local function plan(run)
@@ -172,7 +184,8 @@ end
 
 local function define(run)
   local guest, data = run.guest, run.data
-  local element, dropped = domain.restored(run.xml, guest, data.files, guest.other, data.nvram and data.nvram.path)
+  local element, dropped = domain.restored(run.xml, guest, data.files, guest.other,
+    data.nvram and run.nvram_named and data.nvram.path or nil)
   run.dropped = #dropped > 0 and dropped or nil
   if not core.dry_run() then
     check_no_guest(run) -- libvirt would give its configuration up for this one

@@ -6,6 +6,7 @@ local bad = require("guestlua.base.define").bad
 local chain = require("guestlua.workflow.chain")
 local domain = require("guestlua.workflow.clone.domain")
 local image = require("guestlua.disk.image")
+local nvram = require("guestlua.workflow.nvram")
 local new_guest = require("guestlua.workflow.new_guest")
 local new_uuid = require("guestlua.base.uuid")
 local qemu_img = require("guestlua.disk.qemu_img")
@@ -121,16 +122,26 @@ local function files_of(run)
   return files, shared
 end
 
+-- nil: it has none, or libvirt makes them at the first start.
 local function nvram_of(run, element)
-  local nvram = element.os and element.os.nvram
-  local path = nvram and (nvram.source and nvram.source.file or not nvram.source and nvram[1])
-  if nvram and nvram.source and not path then
-    run:fail("argument_unsupported", { message = "its UEFI variables are in no file, but on a volume or another machine" })
+  local guest, name = run.guest, run.options.name
+  local path, why, implied = nvram.path(guest.host, element)
+  if why then
+    run:fail("argument_unsupported", { message = why })
   elseif not path or not core.find_image(path) then
-    return nil -- libvirt makes them at the first start
+    return nil
   end
-  local file = image.at(run.guest, domain.nvram_path(path, run.guest.name, run.options.name))
-  image.check_new(run.guest, "nvram", file.path)
+  local to
+  if implied then
+    local clone = core.element(tostring(element))
+    clone.name = { name }
+    to = nvram.path(guest.host, clone)
+  else
+    to = domain.nvram_path(path, guest.name, name)
+  end
+  run.nvram_named = not implied
+  local file = image.at(guest, to)
+  image.check_new(guest, "nvram", file.path)
   file.source, file.written = path, core.find_image(path).written
   return file
 end
@@ -184,7 +195,7 @@ end
 
 local function define(run)
   local data = run.data
-  new_guest.define(run, domain.of_clone(run.element, data, data.files, data.nvram and data.nvram.path))
+  new_guest.define(run, domain.of_clone(run.element, data, data.files, data.nvram and run.nvram_named and data.nvram.path or nil))
 end
 
 steps.define({

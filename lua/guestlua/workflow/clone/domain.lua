@@ -1,6 +1,7 @@
 -- The configuration of a clone: what tells the guest from others is the clone's own.
 
 local new_uuid = require("guestlua.base.uuid")
+local nvrams = require("guestlua.workflow.nvram")
 
 local domain = {}
 
@@ -85,10 +86,8 @@ function domain.of_clone(element, clone, files, nvram)
       end
     end
   end
-  if nvram and element.os.nvram.source then
-    element.os.nvram.source.file = nvram
-  elseif nvram then
-    element.os.nvram = { nvram }
+  if nvram then
+    nvrams.set(element, nvram)
   end
   return element
 end

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
+local nvram = require("guestlua.workflow.nvram")
 local retry = require("guestlua.workflow.retry")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
@@ -28,7 +29,9 @@ end
 local function bound(guest, domain)
   if guest.domain:has_managed_save_image() then
     return "its memory is saved on this host", "guestlua.workflow.resume(guest), and live_migrate"
-  elseif domain.os and domain.os.nvram then
+  end
+  local path, why = nvram.path(guest.host, domain)
+  if path or why then
     return "its UEFI variables are in a file of this host's", "guestlua.workflow.ensure_running(guest), and live_migrate"
   end
   for _, tpm in ipairs(domain.devices and domain.devices:children("tpm") or {}) do
