@@ -5,6 +5,7 @@
 --   A disk that took the place of the one that was attached was detached, and one that was there first was taken for the one to attach.
 --   A merge that somebody else began right before the workflow's own was ended by its undo.
 --   A rollback powered the guest off although somebody else's snapshot was above the overlay, and said that it was rolled back.
+--   A disk that was resized right after it was merged made its workflow fail, although all was done and the disk the guest's again.
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 
 local faults = require("spec.support.faults")
@@ -118,6 +119,14 @@ describe("What somebody else does in between stays", function()
     assert.equal("conflict", how.error.kind)
     assert.equal(1, #how.error.left)
     assert.is_true(others:files()[how.error.left[1].path])
+  end)
+
+  stays("the size that a disk gets right after its merge", function(guest)
+    local how = others:during("abort_job:after", "blockresize", function()
+      return workflow.snapshot_then_commit(guest)
+    end)
+    assert.same({ 0, true }, { how.code, how.ok }, tostring(how.said) .. tostring(how.error))
+    others:check(how)
   end)
 
   stays("a pause of an instance that came later", function(guest)

@@ -56,8 +56,24 @@ local function explain(disk, status, last)
   end
 end
 
+-- Whether libvirt has heard that the disk's job is ready. It knows that itself, while it has to ask QEMU how far a job is, and waits for the answer.
+local function is_ready(disk, targets)
+  local devices = core.element(disk.guest:get_xml_desc()).devices
+  for _, element in ipairs(devices and devices:children("disk") or {}) do
+    if targets[element.target.dev] then
+      local mirror = element.mirror
+      return mirror ~= nil and mirror.ready == "yes"
+    end
+  end
+  return false
+end
+
 -- Asks libvirt: the outcome, as far as it is known without an event, the reason, and the job's progress.
-local function look(disk, known, on_progress)
+local function look(disk, targets, known, on_progress)
+  local ready = is_ready(disk, targets)
+  if ready and not on_progress then
+    return "ready"
+  end
   local info = disk:get_job_info()
   if not info then
     return "unknown", known and "the job is gone, and no event told how it ended" or "there is no job on this disk, and no event told of one"
@@ -65,10 +81,7 @@ local function look(disk, known, on_progress)
   if on_progress then
     on_progress(info)
   end
-  if info.cur == info.end_ and disk:is_job_complete() then
-    return "ready", nil, info
-  end
-  return nil, nil, info
+  return ready and "ready" or nil, nil, info
 end
 
 local function timed_out(disk, seconds)
@@ -88,7 +101,7 @@ local function await(disk, events, targets, options)
   local deadline = options.timeout and core.now() + options.timeout
   local last
   while true do
-    local outcome, reason, info = look(disk, last, options.on_progress)
+    local outcome, reason, info = look(disk, targets, last, options.on_progress)
     last = info or last
     if outcome == "ready" then
       return outcome

@@ -208,18 +208,22 @@ function chain.end_job_to(guest, target, name)
   end
 end
 
+local function job_is_gone(run, target, name)
+  run:interfered(("the job of disk %s to %s is gone"):format(target, name))
+end
+
 -- Raises if the run's job to that image is gone.
 function chain.check_job_to(run, target, name)
   if not core.dry_run() and chain.mirror(run.guest, target) ~= name then
-    run:interfered(("the job of disk %s to %s is gone"):format(target, name))
+    job_is_gone(run, target, name)
   end
 end
 
 -- Moves the guest to the image that the run's job has made ready, if nobody has done so already.
 function chain.pivot(run, target, name)
-  local disk = run.guest:get_block_device(target)
-  if chain.images(run.guest, target)[1] ~= name then
-    chain.check_job_to(run, target, name)
+  local disk, now = run.guest:get_block_device(target), chain.disk(run.guest, target)
+  if not core.dry_run() and now.images[1] ~= name and situation.mirror_of(now.element) ~= name then
+    job_is_gone(run, target, name)
   end
   local ok, e = pcall(disk.abort_job, disk, { pivot = true })
   if not ok and chain.images(run.guest, target)[1] ~= name then

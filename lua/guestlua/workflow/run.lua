@@ -70,23 +70,24 @@ end
 
 -- ---- others ----
 
--- QEMU 7.2 crashes if it is asked for a disk's size while a job on that disk ends: a disk with a job is not asked about.
-local function look_at_job(guest, target, disk)
+-- QEMU 7.2 crashes if it is asked for a disk's size while a job on that disk ends: a disk with a job is not asked about. any_size: nor is another,
+-- because QEMU takes its time for that answer.
+local function look_at_job(guest, target, disk, any_size)
   local device = guest:get_block_device(target)
   disk.job = device:get_job_info() ~= nil
-  if not disk.job then
+  if not disk.job and not any_size then
     local ok, info = retry.try(device.get_block_info, device)
     disk.capacity = ok and info.capacity or nil
   end
 end
 
-local function look(run)
+local function look(run, any_size)
   local now = situation.look(run.guest, run.watched)
   if #run.watched == 0 then -- somebody else's snapshot matters to the disks that the run changes
     now.snapshots = {}
   end
   for target, disk in pairs(now.id and now.disks or {}) do
-    look_at_job(run.guest, target, disk)
+    look_at_job(run.guest, target, disk, any_size)
   end
   return now
 end
@@ -116,12 +117,12 @@ local function conflict(run, found, cause)
   })
 end
 
--- Raises if the guest is not as the run left it.
-function Run:check_unchanged()
+-- Raises if the guest is not as the run left it. any_size: its disks may have another size.
+function Run:check_unchanged(any_size)
   if not self.expected then
     return
   end
-  local ok, now = pcall(look, self)
+  local ok, now = pcall(look, self, any_size)
   if not ok and core.Error.is(now, "no_domain") then
     conflict(self, { "the host does not know it any more" })
   elseif not ok then

@@ -65,7 +65,7 @@ local function perform(run, step)
     run:record(name)
   end
   if not step.aside then
-    run:check_unchanged()
+    run:check_unchanged(step.any_size)
   end
   if step.unlimited or step.moves then
     return run:perform(step)
