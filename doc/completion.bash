@@ -14,8 +14,8 @@ _guestlua()
     local cur=${line[-1]} piece=${COMP_WORDS[COMP_CWORD]}
     [[ $piece == [:=] ]] && piece=''
 
-    # What stands before: an option that wants an argument, --check, the script?
-    local option='' script='' check=''
+    # What stands before: an option that wants an argument, --check, the script or a command?
+    local option='' script='' check='' command=''
     for ((i = 1; i < ${#line[@]} - 1; i++)); do
         if [[ $option ]]; then
             option=''
@@ -24,6 +24,7 @@ _guestlua()
         elif [[ ${line[i]} == --check ]]; then
             check=1
         elif [[ ${line[i]} != -?* || ${line[i]} == -- ]]; then
+            [[ ! $script$check && ' @COMMANDS@ ' == *" ${line[i]} "* ]] && command=${line[i]}
             script=1
         fi
     done
@@ -33,6 +34,13 @@ _guestlua()
         option=${cur%%=*} value=${cur#*=}
     fi
 
+    # A command has options of its own, before and after its operands.
+    if [[ $command ]]; then
+        [[ ${line[-2]} == --* ]] && option=${line[-2]}
+        [[ $cur == --*=* ]] && option=${cur%%=*} value=${cur#*=}
+        option="$command $option"
+    fi
+
     case $option in
 @CASES@
         '')
@@ -40,16 +48,18 @@ _guestlua()
                 kind='file'
             elif [[ $script || $cur != -* ]]; then
                 kind='script'
+                [[ ! $check ]] && words='@COMMANDS@'
             else
                 words='@OPTIONS@'
             fi
             ;;
+@COMMANDCASES@
         *) kind='none' ;;
     esac
     COMPREPLY=()
     case $kind in
         words) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value") ;;
-        script) mapfile -t COMPREPLY < <(compgen -f -X '!*.lua' -- "$value"; compgen -d -- "$value") ;;
+        script) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value"; compgen -f -X '!*.lua' -- "$value"; compgen -d -- "$value") ;;
         file) mapfile -t COMPREPLY < <(compgen -f -- "$value") ;;
     esac
     [[ $kind == script || $kind == file ]] && compopt -o filenames 2>/dev/null

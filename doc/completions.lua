@@ -1,8 +1,45 @@
 -- How bash and zsh complete the command.
 
+local arguments = require("guestlua.command.arguments")
 local options = require("guestlua.command.options")
 
-local head = "# Made by `make doc` from lua/guestlua/command/options.lua; changes here are lost.\n"
+local head = "# Made by `make doc` from lua/guestlua/command; changes here are lost.\n"
+
+-- Modules that have more than one command.
+local MODULES = { restore = "backup", verify = "backups", prune = "backups" }
+
+-- The commands, in their order: word, and rows: their options. "help" has none.
+local function commands_there_are()
+  local list, main, connect = {}, arguments.main, nil
+  for _, option in ipairs(options) do
+    connect = connect or option.long == "connect" and option.suggestions
+    if (option.word or ""):find("^%a+$") then
+      list[#list + 1] = { word = option.word, rows = {} }
+    end
+  end
+  for _, command in ipairs(list) do
+    if command.word ~= "help" then
+      arguments.main = arguments.rows_of -- in place of running it
+      command.rows = require("guestlua.command." .. (MODULES[command.word] or command.word))(command.word)
+      arguments.main = main
+    end
+    for _, row in ipairs(command.rows) do
+      row.words = row.choices or row.name == "connect" and connect or nil
+      row.is_file = row.argument == "FILE" or row.argument == "DIR" or row.argument == "INVENTORY"
+    end
+  end
+  return list
+end
+
+local commands = commands_there_are()
+
+local function words_of(list, key, before)
+  local words = {}
+  for i, one in ipairs(list) do
+    words[i] = (before or "") .. one[key]
+  end
+  return table.concat(words, " ")
+end
 
 -- Quoted for a shell.
 local function quoted(text)
@@ -17,11 +54,30 @@ local function forms_of(option)
   return forms
 end
 
+-- What comes after each command, and after those of its options that have an argument.
+local function cases_of_commands()
+  local cases = {}
+  for _, command in ipairs(commands) do
+    for _, row in ipairs(command.rows) do
+      if row.argument then
+        cases[#cases + 1] = ("        '%s --%s') %s ;;"):format(command.word, row.name,
+          row.words and "words=" .. quoted(table.concat(row.words, " ")) or row.is_file and "kind='file'" or "kind='none'")
+      end
+    end
+    local here = command.word == "help" and "words='@COMMANDS@'"
+      or ("if [[ $cur == -* ]]; then words='%s'; else kind='file'; fi"):format(words_of(command.rows, "name", "--"))
+    cases[#cases + 1] = ("        '%s '*) %s ;;"):format(command.word, here)
+  end
+  return (table.concat(cases, "\n"):gsub("@COMMANDS@", words_of(commands, "word")))
+end
+
 local function bash()
   local all, cases, flags, with_argument, long_with_argument = {}, {}, "", "", {}
   for _, option in ipairs(options) do
     local forms = forms_of(option)
-    table.move(forms, 1, #forms, #all + 1, all)
+    if not (option.word or ""):find("^%a+$") then
+      table.move(forms, 1, #forms, #all + 1, all)
+    end
     if option.argument then
       local words = option.choices or option.suggestions
       cases[#cases + 1] = ("        %s) %s ;;"):format(table.concat(forms, " | "),
@@ -36,14 +92,29 @@ local function bash()
   local values = {
     OPTIONS = table.concat(all, " "),
     CASES = table.concat(cases, "\n"),
+    COMMANDS = words_of(commands, "word"),
+    COMMANDCASES = cases_of_commands(),
     ARGUMENT = ("-[%s]*[%s]|--(%s)"):format(flags, with_argument, table.concat(long_with_argument, "|")),
   }
   return (file:read("a"):gsub("@(%u+)@", values):gsub("^[^\n]*\n", "%0" .. head))
 end
 
+-- zsh's specifications of a command's options.
+local function zsh_command(command)
+  local lines = { ("      %s)"):format(command.word), "        _arguments \\" }
+  for _, row in ipairs(command.rows) do
+    local action = row.words and "(" .. table.concat(row.words, " "):gsub(":", "\\:") .. ")" or row.is_file and "_files" or " "
+    local argument = row.argument and (":%s:%s"):format(row.argument:lower():gsub(":", "\\:"), action) or ""
+    lines[#lines + 1] = ("          --%s%s \\"):format(row.name .. (row.argument and "=" or ""),
+      quoted("[" .. row.help:gsub("[%[%]:]", "\\%0") .. "]" .. argument))
+  end
+  lines[#lines + 1] = ("          '*:operand:%s' ;;"):format(command.word == "help" and "(" .. words_of(commands, "word") .. ")" or "_files")
+  return table.concat(lines, "\n")
+end
+
 -- zsh takes a specification for each option: '(the others)'{-c+,--connect=}'[help]:argument:what to complete'.
 local function zsh()
-  local lines = { "#compdef guestlua", head, "_arguments -s -S -A '-*' \\" }
+  local lines = { "#compdef guestlua", head, "local context state state_descr line\n_arguments -C -s -S -A '-*' \\" }
   for _, option in ipairs(options) do
     local forms, action = {}, ""
     local argument = option.argument
@@ -65,7 +136,13 @@ local function zsh()
         #forms > 1 and "{" .. table.concat(forms, ",") .. "}" or forms[1], quoted("[" .. help .. "]" .. action))
     end
   end
-  lines[#lines + 1] = "  '1:script:_files -g \"*.lua\"' \\\n  '*:argument:_files'\n"
+  lines[#lines + 1] = "  '1: :->first' \\\n  '*:: :->rest'\n\ncase $state in\n  first)"
+  lines[#lines + 1] = ("    _alternative 'commands:command:(%s)' 'scripts:script:_files -g \"*.lua\"' ;;"):format(words_of(commands, "word"))
+  lines[#lines + 1] = "  rest)\n    case $words[1] in"
+  for _, command in ipairs(commands) do
+    lines[#lines + 1] = zsh_command(command)
+  end
+  lines[#lines + 1] = "      *) _files ;;\n    esac ;;\nesac\n"
   return table.concat(lines, "\n")
 end
 

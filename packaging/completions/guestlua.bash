@@ -1,5 +1,5 @@
 # bash completion for guestlua, -*- shell-script -*-
-# Made by `make doc` from lua/guestlua/command/options.lua; changes here are lost.
+# Made by `make doc` from lua/guestlua/command; changes here are lost.
 
 _guestlua()
 {
@@ -15,8 +15,8 @@ _guestlua()
     local cur=${line[-1]} piece=${COMP_WORDS[COMP_CWORD]}
     [[ $piece == [:=] ]] && piece=''
 
-    # What stands before: an option that wants an argument, --check, the script?
-    local option='' script='' check=''
+    # What stands before: an option that wants an argument, --check, the script or a command?
+    local option='' script='' check='' command=''
     for ((i = 1; i < ${#line[@]} - 1; i++)); do
         if [[ $option ]]; then
             option=''
@@ -25,6 +25,7 @@ _guestlua()
         elif [[ ${line[i]} == --check ]]; then
             check=1
         elif [[ ${line[i]} != -?* || ${line[i]} == -- ]]; then
+            [[ ! $script$check && ' backup restore backups verify prune metrics top console recover help ' == *" ${line[i]} "* ]] && command=${line[i]}
             script=1
         fi
     done
@@ -32,6 +33,13 @@ _guestlua()
     local value=$cur words='' kind='words'
     if [[ ! $option && ! $script && $cur == --*=* ]]; then
         option=${cur%%=*} value=${cur#*=}
+    fi
+
+    # A command has options of its own, before and after its operands.
+    if [[ $command ]]; then
+        [[ ${line[-2]} == --* ]] && option=${line[-2]}
+        [[ $cur == --*=* ]] && option=${cur%%=*} value=${cur#*=}
+        option="$command $option"
     fi
 
     case $option in
@@ -53,16 +61,87 @@ _guestlua()
                 kind='file'
             elif [[ $script || $cur != -* ]]; then
                 kind='script'
+                [[ ! $check ]] && words='backup restore backups verify prune metrics top console recover help'
             else
-                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --process --max-seconds --max-memory --max-instructions --slice -q --quiet -d --debug --log-level --log-format --log-file --result --status-key backup restore backups verify prune metrics top console recover help -V --version -v -h --help - --'
+                words='-c --connect -r --readonly -k --keepalive-interval -e -l -i --interactive -E -W --check --dry-run --sandbox --process --max-seconds --max-memory --max-instructions --slice -q --quiet -d --debug --log-level --log-format --log-file --result --status-key -V --version -v -h --help - --'
             fi
             ;;
+        'backup --to') kind='file' ;;
+        'backup --manifest') kind='file' ;;
+        'backup --mode') words='pull push' ;;
+        'backup --level') words='auto full incremental' ;;
+        'backup --disk') kind='none' ;;
+        'backup --exclude') kind='none' ;;
+        'backup --freeze') words='auto yes no' ;;
+        'backup --freeze-timeout') kind='none' ;;
+        'backup --compress') words='zstd zlib' ;;
+        'backup --encrypt') kind='file' ;;
+        'backup --unlock-time') kind='none' ;;
+        'backup --keep') kind='none' ;;
+        'backup --bandwidth') kind='none' ;;
+        'backup --scratch') kind='file' ;;
+        'backup --reserve') kind='none' ;;
+        'backup --jobs') kind='none' ;;
+        'backup --timeout') kind='none' ;;
+        'backup --wait') kind='none' ;;
+        'backup --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'backup '*) if [[ $cur == -* ]]; then words='--to --manifest --mode --all --level --disk --exclude --freeze --freeze-timeout --compress --encrypt --unlock-time --keep --verify --boot --plain --bandwidth --scratch --reserve --jobs --timeout --wait --json --connect --help'; else kind='file'; fi ;;
+        'restore --at') kind='none' ;;
+        'restore --name') kind='none' ;;
+        'restore --to') kind='file' ;;
+        'restore --encrypt') kind='file' ;;
+        'restore --timeout') kind='none' ;;
+        'restore --wait') kind='none' ;;
+        'restore --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'restore '*) if [[ $cur == -* ]]; then words='--at --name --to --encrypt --start --timeout --wait --json --connect --help'; else kind='file'; fi ;;
+        'backups --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'backups '*) if [[ $cur == -* ]]; then words='--json --connect --help'; else kind='file'; fi ;;
+        'verify --at') kind='none' ;;
+        'verify --encrypt') kind='file' ;;
+        'verify --run') kind='none' ;;
+        'verify --boot-timeout') kind='none' ;;
+        'verify --wait') kind='none' ;;
+        'verify --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'verify '*) if [[ $cur == -* ]]; then words='--at --all --encrypt --boot --run --boot-timeout --wait --json --connect --help'; else kind='file'; fi ;;
+        'prune --keep') kind='none' ;;
+        'prune --compress') words='zstd zlib' ;;
+        'prune --encrypt') kind='file' ;;
+        'prune --unlock-time') kind='none' ;;
+        'prune --wait') kind='none' ;;
+        'prune --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'prune '*) if [[ $cur == -* ]]; then words='--keep --compress --encrypt --unlock-time --wait --json --connect --help'; else kind='file'; fi ;;
+        'metrics --file') kind='file' ;;
+        'metrics --listen') kind='none' ;;
+        'metrics --hosts') kind='file' ;;
+        'metrics --ansible') kind='file' ;;
+        'metrics --timeout') kind='none' ;;
+        'metrics --most') kind='none' ;;
+        'metrics --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'metrics '*) if [[ $cur == -* ]]; then words='--file --listen --hosts --ansible --timeout --most --connect --help'; else kind='file'; fi ;;
+        'top --count') kind='none' ;;
+        'top --delay') kind='none' ;;
+        'top --sort') words='cpu memory disk network name host' ;;
+        'top --filter') kind='none' ;;
+        'top --hosts') kind='file' ;;
+        'top --ansible') kind='file' ;;
+        'top --timeout') kind='none' ;;
+        'top --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'top '*) if [[ $cur == -* ]]; then words='--once --csv --json --count --delay --sort --filter --active --hosts --ansible --timeout --connect --help'; else kind='file'; fi ;;
+        'console --device') kind='none' ;;
+        'console --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'console '*) if [[ $cur == -* ]]; then words='--device --force --safe --connect --help'; else kind='file'; fi ;;
+        'recover --guest') kind='none' ;;
+        'recover --forget') kind='none' ;;
+        'recover --journal') kind='file' ;;
+        'recover --connect') words='qemu:///system qemu:///session test:///default' ;;
+        'recover '*) if [[ $cur == -* ]]; then words='--list --guest --forget --adopt --journal --connect --help'; else kind='file'; fi ;;
+        'help '*) words='backup restore backups verify prune metrics top console recover help' ;;
         *) kind='none' ;;
     esac
     COMPREPLY=()
     case $kind in
         words) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value") ;;
-        script) mapfile -t COMPREPLY < <(compgen -f -X '!*.lua' -- "$value"; compgen -d -- "$value") ;;
+        script) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value"; compgen -f -X '!*.lua' -- "$value"; compgen -d -- "$value") ;;
         file) mapfile -t COMPREPLY < <(compgen -f -- "$value") ;;
     esac
     [[ $kind == script || $kind == file ]] && compopt -o filenames 2>/dev/null

@@ -212,9 +212,33 @@ describe("Completion", function()
     assert.same({ "doc/make.lua", "doc/man.lua" }, bash("--check", "doc/html.lua", "doc/ma"))
   end)
 
+  it("in bash knows the commands, and their options", function()
+    assert.same({ "backup", "backups" }, bash("back"))
+    assert.same({ "recover" }, bash("-c", "test:///default", "recov"))
+    assert.same({}, bash("--check", "recov"))
+    assert.same({ "restore" }, bash("help", "rest"))
+    assert.same({ "--level" }, bash("backup", "web1", "--lev"))
+    assert.same({ "auto", "full", "incremental" }, bash("backup", "--level", ""))
+    assert.same({ "--level=full" }, bash("backup", "--level=f"))
+    assert.same({ "full" }, bash("backup", "--level", "=", "f"))
+    assert.same({ "doc/guestlua.1" }, bash("metrics", "--file", "doc/guestlua"))
+    assert.same({}, bash("recover", "--guest", ""))
+    assert.same({ "--level" }, bash("-q", "backup", "--all", "--lev"))
+    assert.same({ "doc/guestlua.1" }, bash("examples/snapshot_then_commit.lua", "backup", "doc/guestlua"))
+  end)
+
   it("in zsh is zsh", function()
     needs("zsh")
     assert.same({ 0, "", "" }, { helper.run("zsh -n packaging/completions/_guestlua") })
+  end)
+
+  it("in zsh knows the commands, and their options", function()
+    local text = read("packaging/completions/_guestlua")
+    for _, option in ipairs(require("guestlua.command.options")) do
+      local word = (option.word or ""):match("^%a+$")
+      assert.is_truthy(not word or text:find(("\n      %s)\n        _arguments "):format(word), 1, true), word)
+    end
+    assert.is_truthy(text:find("--level='[", 1, true))
   end)
 end)
 

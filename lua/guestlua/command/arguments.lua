@@ -31,7 +31,8 @@ function arguments.report(spec, what, e)
   io.stderr:write(table.concat(parts, "\n"), "\n")
 end
 
-local function rows_of(spec)
+-- All options of a command.
+function arguments.rows_of(spec)
   local rows = table.move(spec.options, 1, #spec.options, 1, {})
   table.move({ CONNECT, HELP }, 1, 2, #rows + 1, rows)
   return rows
@@ -98,7 +99,7 @@ end
 -- The options that were given, by name, and the operands; nil if they are wrong, which has been said then.
 function arguments.read(spec, ...)
   local by_name, given, operands, words, i = {}, {}, {}, { ... }, 1
-  for _, row in ipairs(rows_of(spec)) do
+  for _, row in ipairs(arguments.rows_of(spec)) do
     by_name["--" .. row.name] = row
   end
   by_name["-c"], by_name["-h"] = by_name["--connect"], by_name["--help"]
@@ -129,7 +130,7 @@ end
 function arguments.print_help(spec)
   print(("usage: guestlua [OPTION]... %s [OPTION]...%s"):format(spec.word, spec.operands and " " .. spec.operands or ""))
   print(spec.help)
-  local width, forms, rows = 22, {}, rows_of(spec)
+  local width, forms, rows = 22, {}, arguments.rows_of(spec)
   for i, row in ipairs(rows) do
     forms[i] = "--" .. row.name .. (row.argument and "=" .. row.argument or "")
     width = math.max(width, #forms[i])
