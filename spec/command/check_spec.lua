@@ -48,6 +48,21 @@ describe("guestlua --check", function()
       "x:1: await_job has no option 'on_progres'; 'on_progress'?")
   end)
 
+  it("finds misspelt words among the arguments", function()
+    finds("local h = guestlua.open() h:on('lifecylce', print) h:subscribe({ 'lifecycle', 'io_eror' })",
+      "x:1: on has no 'lifecylce'; 'lifecycle'?", "x:1: subscribe has no 'io_eror'; 'io_error'?")
+    finds("local h = guestlua.open() h:guest('a'):wait_event'lifecicle'", "x:1: wait_event has no 'lifecicle'; 'lifecycle'?")
+    finds("local h = guestlua.open() h:on(f('lifecylce'), print) h:on(x .. 'lifecylce', print)")
+    finds("local h = guestlua.open() h:on('lifecycle', g('lifecylce')) h:on({ x = 'a' }, f)")
+    finds("local h = guestlua.open() h:on('reconnected', f) h:on({ 'lifecycle', name }, f) h:on({}, f)")
+  end)
+
+  it("finds misspelt fields of results", function()
+    finds("local g = guestlua.open():guest('a') print(g:get_info().mem_bk)", "x:1: the result has no field 'mem_bk'; 'mem_kb'?")
+    finds("local done = guestlua.workflow.reboot(guest) print(done.secnds, done.seconds)", "x:1: the result has no field 'secnds'; 'seconds'?")
+    finds("local done = guestlua.workflow.reboot(guest) done.secnds = 1 print(done.secnds)")
+  end)
+
   it("lets be what the script makes itself, and what it cannot know", function()
     finds("local host = guestlua.open() host = nil or other() host:gests()")
     finds("function guestlua.Guest:lunch() end guestlua.open():guest('a'):lunch()")

@@ -90,6 +90,40 @@ function words.keys_in(list, first, last)
   return keys
 end
 
+-- The first and the last word of the argument of that number of the call at i; nil: it has none, or one that is not plain.
+function words.argument(list, i, number)
+  if list[i].kind == "string" or words.is(list[i], "{") then
+    return number == 1 and i or nil, number == 1 and (list[i].kind == "string" and i or words.close_of(list, i)) or nil
+  end
+  local last, at, count = words.close_of(list, i), i + 1, 1
+  local first = at
+  while at < last do
+    local word = list[at]
+    if words.is(word, "function") then
+      return nil
+    elseif words.is(word, ",") and count == number then
+      return first, at - 1
+    elseif words.is(word, ",") then
+      count, first = count + 1, at + 1
+    elseif word.kind == "other" and words.closing[word.text] then
+      at = words.close_of(list, at)
+    end
+    at = at + 1
+  end
+  return count == number and first < last and first or nil, last - 1
+end
+
+-- The words of which an argument consists: one, or the first ones of the values of a list. first: nil for no argument.
+function words.listed(list, first, last)
+  local found = { first == last and list[first] or nil }
+  if first and words.is(list[first], "{") and words.close_of(list, first) == last then
+    for at = first + 1, last - 1 do
+      found[#found + 1] = (at == first + 1 or words.is(list[at - 1], ",")) and list[at] or nil
+    end
+  end
+  return found
+end
+
 -- The bracket of the table that is the argument of that number, and the last one, of the call at i.
 function words.table_argument(list, i, number)
   if words.is(list[i], "{") then

@@ -5,6 +5,7 @@
 
 local core = require("guestlua.core")
 local help = require("guestlua.prompt.help")
+local known = require("guestlua.command.known")
 local spelling = require("guestlua.base.spelling")
 local words_in = require("guestlua.base.words")
 
@@ -15,47 +16,6 @@ local function names_of(rows)
   local names = {}
   for i, row in ipairs(rows) do
     names[i] = row.name
-  end
-  return names
-end
-
--- ---- what is known ----
-
-local foreign = {} -- methods that are not ours, of Lua's own values
-for _, name in ipairs({ "close", "flush", "lines", "read", "seek", "setvbuf", "write" }) do
-  foreign[name] = true
-end
-for name in pairs(string) do
-  foreign[name] = true
-end
-
-local every_method -- names -> the rows of that name that are called with a colon
-local function methods_named(name)
-  if not every_method then
-    every_method = {}
-    for _, class in ipairs(help.classes()) do
-      for _, row in ipairs(class.methods) do
-        every_method[row.name] = not row.dotted and { row, table.unpack(every_method[row.name] or {}) } or every_method[row.name]
-      end
-    end
-  end
-  return every_method[name]
-end
-
--- Names that the script gives to something: what it makes itself is not misspelt.
-local function own_names(words)
-  local names = {}
-  for i, word in ipairs(words) do
-    if word.kind == "name" and is(words[i + 1], "=") then
-      names[word.text] = true
-    elseif is(word, "function") then
-      repeat -- function a.b:c(
-        i = i + 1
-        names[words[i].text] = true
-      until is(words[i], "(")
-    elseif word.kind == "string" then
-      names[word.text:sub(2, -2)] = true
-    end
   end
   return names
 end
@@ -86,6 +46,8 @@ local function member(found, by, word)
     end
     local class = row and help.class_given(row)
     return class and { class = class }
+  elseif not found.value then
+    return nil
   end
   local owner = help.class_in(found.value)
   local row = owner and by == "." and help.member(owner, word.text)
@@ -97,7 +59,7 @@ local function member(found, by, word)
 end
 
 -- What begins at i: {value=} for tables and functions of the module, {class=} for an object of guestlua's, {row=} for a method, {list=} for a list of
--- objects; or nil; and where it ends.
+-- objects, {record=} for a table with those fields; or nil; and where it ends.
 function Check:follow(i)
   local words, found = self.words, nil
   local name = words[i]
@@ -123,9 +85,7 @@ function Check:follow(i)
       found = member(found, word.text, field)
       i = i + 2
     elseif word and (is(word, "(") or is(word, "{") or word.kind == "string") then
-      local row = found.row
-      local class, of = row and help.class_given(row), row and help.class_listed(row)
-      found = class and { class = class } or of and { list = of } or nil
+      found = known.given(found.row)
       i = word.kind == "string" and i + 1 or close_of(words, i) + 1
     elseif is(word, "[") and found.list then
       found, i = { class = found.list }, close_of(words, i) + 1
@@ -178,16 +138,38 @@ function Check:options(rows, certain, i)
   end
 end
 
+-- The words among the arguments of a call with its bracket at i, of parameters that take certain words only: one, or a list of them.
+function Check:choices(row, i)
+  local words, number = self.words, 0
+  for _, param in ipairs(row.params) do
+    number = number + (param.positional and 1 or 0)
+    local taken = param.positional and param.choices and param.type ~= "table" and words_in.listed(words, words_in.argument(words, i, number)) or {}
+    for _, word in ipairs(taken) do
+      local text = word.kind == "string" and word.text:match("^[\"']([%w_]+)[\"']$")
+      if text and not known.has(param.choices, text) then
+        local near = nearest(text, param.choices)
+        self:tell(word, "%s has no '%s'%s", row.name, text, near and ("; '%s'?"):format(near) or "; there are: " .. table.concat(param.choices, ", "))
+      end
+    end
+  end
+end
+
+-- All arguments of a call of what is known.
+function Check:arguments(row, i)
+  self:choices(row, i)
+  return self:options({ row }, true, i)
+end
+
 -- A call of name, on what is known or not; i is where its arguments begin.
 function Check:call(found, by, name, i)
   if self.own[name.text] then
     return
   end
-  local class, owner = found and found.class, found and by == "." and help.class_in(found.value)
+  local class, owner = found and found.class, found and found.value and by == "." and help.class_in(found.value)
   if class and by == ":" then
     local row = help.member(class, name.text)
     if row and row.params then
-      return self:options({ row }, true, i)
+      return self:arguments(row, i)
     elseif class.name ~= "Element" then -- that has the fields that the XML has
       local near = nearest(name.text, names_of(help.methods(class)))
       self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or "")
@@ -195,21 +177,16 @@ function Check:call(found, by, name, i)
   elseif owner then
     local row = help.member(owner, name.text)
     if row and row.params then
-      return self:options({ row }, true, i)
+      return self:arguments(row, i)
     elseif rawget(found.value, name.text) == nil then
       local near = nearest(name.text, names_of(owner.methods))
       self:tell(name, "%s has no function '%s'%s", owner.path, name.text, near and ("; '%s'?"):format(near) or "")
     end
-  elseif not found and by == ":" and not foreign[name.text] then
-    local rows = methods_named(name.text)
+  elseif not found and by == ":" and not known.foreign[name.text] then
+    local rows, all = known.methods(name.text)
     if rows then
       return self:options(rows, false, i)
     end
-    local all = {}
-    for method in pairs(every_method) do
-      all[#all + 1] = method
-    end
-    table.sort(all)
     local near = #name.text >= 6 and nearest(name.text, all)
     if near and spelling.distance(name.text, near) == 1 then
       self:tell(name, "no method '%s'; '%s'?", name.text, near)
@@ -219,6 +196,10 @@ end
 
 -- A field that is read, of what is known: a misspelt one would raise when the script comes there.
 function Check:field(found, name, after)
+  if found.record then
+    local near = not self.own[name.text] and not known.has(names_of(found.record), name.text) and nearest(name.text, names_of(found.record))
+    return near and self:tell(name, "the result has no field '%s'; '%s'?", name.text, near)
+  end
   local class = found.class or help.class_in(found.value)
   if self.own[name.text] or found.class and class.name == "Element" or not class and type(found.value) ~= "table" then
     return
@@ -339,8 +320,7 @@ function Check:note(i)
       found = found and member(found, word.text, field)
       at = at + 2
     elseif found and (is(word, "(") or is(word, "{") or word.kind == "string") then
-      local class, of = found.row and help.class_given(found.row), found.row and help.class_listed(found.row)
-      found = class and { class = class } or of and { list = of } or nil
+      found = known.given(found.row)
       at = word.kind == "string" and at + 1 or close_of(words, at) + 1
     elseif found and found.list and is(word, "[") then
       found, at = { class = found.list }, close_of(words, at) + 1
@@ -353,7 +333,7 @@ end
 -- What is wrong with the names in a source that compiles: a list of lines.
 local function misspelt(path, source)
   local words = words_in.list((source:gsub("^#[^\n]*", "")))
-  local check = setmetatable({ path = path, problems = {}, words = words, own = own_names(words), scopes = { {} }, receivers = {} }, Check)
+  local check = setmetatable({ path = path, problems = {}, words = words, own = known.own_names(words), scopes = { {} }, receivers = {} }, Check)
   for i = 1, #check.words do
     check:step(i)
     if check.later and i >= check.later.at then
