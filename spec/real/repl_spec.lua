@@ -184,6 +184,8 @@ id  name  state    uuid
 
   it("watches what is no guest, too", function()
     local screen <close> = start()
+    screen:type("watch(nothing)\n")
+    screen:matches("bad argument 'object' to 'watch' %(what has events expected.*\n>\n$")
     screen:type("net = host:network('default') watch(net)\n")
     screen:shows("watching network_lifecycle of <Network default>; unwatch() stops it\n>\n")
     screen:type("net:destroy()\n")
@@ -349,7 +351,7 @@ id  name  state    uuid
     local code, out, err = helper.guestlua("-i", "x =\n3\nx, 'text'\nerror('oops')\nguestlua.group{}:spawn(print, 'in a group'):wait()\n"
       .. "help 'Guest.launch'\nhelp('domifaddr')\n")
     assert.equal(0, code)
-    assert.matches("^3\ttext\nin a group\nGuest:launch.*\nvirsh domifaddr\n", out)
+    assert.matches("^3\ttext\nin a group\nGuest:launch[^\n]*\nStarts the guest[^\n]+\n.*\nvirsh domifaddr\n", out)
     assert.matches("^stdin:1: oops\n", err)
   end)
 end)

@@ -324,13 +324,13 @@ static int is_ending(lua_State *L)
   return 1;
 }
 
-/* size(): the lines and columns of the screen. */
+/* size(): the lines and columns of the screen; those of a usual one if there is none, as in a pipe. */
 static int size(lua_State *L)
 {
-  int lines, columns;
+  int lines = 0, columns = 0;
   rl_get_screen_size(&lines, &columns);
-  lua_pushinteger(L, lines);
-  lua_pushinteger(L, columns);
+  lua_pushinteger(L, lines > 0 ? lines : 24);
+  lua_pushinteger(L, columns > 0 ? columns : 80);
   return 2;
 }
 

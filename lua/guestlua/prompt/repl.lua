@@ -112,6 +112,12 @@ end
 
 -- watch(object, "lifecycle", …): tells the events of an object from now on.
 local function watch(object, ...)
+  local help = require("guestlua.prompt.help")
+  local class = help.class_of(object)
+  if not (class and help.member(class, "on")) then
+    local got = class and class.name or type(object)
+    require("guestlua.base.define").bad("watch", "object", "what has events expected, as a Host or a Guest, got " .. got)
+  end
   local names = select("#", ...) == 0 and { first_event(object) } or type((...)) == "table" and (...) or { ... }
   local subscription = object:on(names, function(event)
     tell(event_text(event))
