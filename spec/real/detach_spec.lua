@@ -156,6 +156,12 @@ describe("A device of a real guest", function()
     assert.is_nil(guest:get_interface_by_cfg(cfg, PERSISTENT))
     await_in_guest(machine, "[ ! -e /sys/class/net/eth0 ]")
     assert.equal("", in_guest())
+
+    guest:attach_device(cfg, { live = true, persistent = true })
+    await_in_guest(machine, "grep -q " .. MAC .. " /sys/class/net/*/address")
+    assert.equal(MAC, guestlua.workflow.detach_with_retry(guest, MAC:upper()).device:lower())
+    assert.is_nil(guest:get_interface_by_cfg(cfg))
+    assert.is_nil(guest:get_interface_by_cfg(cfg, PERSISTENT))
   end)
 
   it("of one kind or of all is listed in the order of the configuration", function()

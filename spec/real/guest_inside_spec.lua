@@ -46,6 +46,10 @@ describe("A guest's agent", function()
     end
   end)
 
+  it("says which other consoles there may be, if one is no terminal", function()
+    assert.matches("type 'pty'", helper.failure(machine.guest.console, machine.guest).hint)
+  end)
+
   -- Seen: libvirt gives up an agent that answers with more than 10 MB, for everybody.
   it("tells much output in pieces, and no more than is wanted", function()
     local zeros = "head -c 1200000 /dev/zero; echo end; echo err >&2"

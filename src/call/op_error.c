@@ -102,6 +102,7 @@ static const struct {
   {"No more available PCI slots",
    "all places for devices are taken: each <controller type='pci' model='pcie-root-port'/> is one more, from the "
    "guest's next start on"},
+  {"is not using a PTY", "the option device names another one of the guest's consoles or serial devices, of type 'pty', as in \"serial1\""},
   {"Host key verification failed", "ssh does not know the host's key, and is not asked to: ssh to it once by hand, and accept the key"},
   {"Permission denied (", "ssh needs a key that the host knows: ssh-copy-id brings it there, ssh-add opens one that has a passphrase"},
 };

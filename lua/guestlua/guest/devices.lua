@@ -219,14 +219,21 @@ function devices.finder(guest, element, method)
   end
 end
 
--- The same for a name: an alias, or a disk's target. libvirt's own aliases belong to the running guest: in the configuration it is the device that
--- the running guest has under this name.
+-- Whether a device is called so: by its alias, a disk's target, or an interface's MAC address.
+local function has_name(device, name)
+  local tag = device:tag()
+  return alias_of(device) == name or tag == "disk" and values.at(device, "target/dev") == name
+    or tag == "interface" and values.at(device, "mac/address") == name:lower()
+end
+
+-- The same for such a name. libvirt's own aliases belong to the running guest: in the configuration it is the device that the running guest has under
+-- this name.
 function devices.finder_by_name(guest, name, method)
   local finders = {}
   local function by_name(persistent)
     local found = {}
     for _, candidate in ipairs(all(guest, nil, persistent)) do
-      if alias_of(candidate) == name or candidate:tag() == "disk" and values.at(candidate, "target/dev") == name then
+      if has_name(candidate, name) then
         found[#found + 1] = candidate
       end
     end
