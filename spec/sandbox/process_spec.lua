@@ -437,6 +437,7 @@ describe("The parent", function()
     for _, request in ipairs({ { "guestlua", "run", "id" }, { "guestlua", "embedded", "/tmp" }, { "os", "execute", "id" }, { "Host", "subscribe" },
       { "Stream", "expect" }, { "Guest", "events" },
       { "guestlua", "recover" }, { "Guest", "__gc" }, { "Host" }, { 5, 6 }, { "workflow", "backups", "/tmp" },
+      { "workflow", "live_snapshot", "/tmp" }, { "workflow", "swap_volume" }, { "workflow", "snapshot_delete" },
       { "guestlua", "open", "qemu:///system" }, { "Guest", "is_active", table.unpack({}, 1, 300) } }) do
       asked[#asked + 1] = message("call", {}, table.unpack(request, 1, #request > 2 and #request or 3))
     end

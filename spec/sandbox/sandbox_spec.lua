@@ -55,7 +55,9 @@ describe("In the sandbox there", function()
     prints("", [[
       local host = guestlua.open("test:///default")
       for name, arguments in pairs{ backups = { "/tmp" }, verify = { "/tmp" }, prune = { host, "/tmp" }, restore = { host, { from = "/tmp" } },
-          backup = { host:guest("test"), { to = "/tmp" } }, clone = { host:guest("test"), "copy", { to = "/tmp" } } } do
+          backup = { host:guest("test"), { to = "/tmp" } }, clone = { host:guest("test"), "copy", { to = "/tmp" } },
+          live_snapshot = { host:guest("test"), "vda", "/tmp/x" }, swap_volume = { host:guest("test"), "vda", "<disk/>" },
+          volume_snapshot_create = { host:guest("test"), "vda", { new_file = "/etc/passwd" } }, snapshot_then_commit = { host:guest("test") } } do
         local ok, e = pcall(guestlua.workflow[name], table.unpack(arguments))
         assert(not ok and e.kind == "not_allowed", name)
       end
@@ -262,6 +264,70 @@ describe("Out of the sandbox leads", function()
         assert(not ok and not tostring(failure):find("root:"))
       end
     ]])
+  end)
+
+  it("no URI that another function opens", function()
+    local directory = helper.scratch()
+    finally(function()
+      os.execute("rm -rf " .. directory)
+    end)
+    local program, proof = directory .. "/program", directory .. "/was-run"
+    local file <close> = assert(io.open(program, "w"))
+    file:write(("#!/bin/sh\ntouch %s\nexit 1\n"):format(proof))
+    file:close()
+    assert(os.execute("chmod +x " .. program))
+    local script = ([[
+      local host = guestlua.open("test:///default")
+      local guest, workflow = host:guest("test"), guestlua.workflow
+      local function refused(fn, ...)
+        local ok, e = pcall(fn, ...)
+        assert(not ok and e.kind == "not_allowed", tostring(e))
+      end
+      for _, uri in ipairs{ "qemu+ext://other/system?command=PROGRAM", "qemu+ssh://other/system?command=PROGRAM", "test:///PROGRAM",
+          "qemu:///embed?root=/x", "qemu+tcp://other/system" } do
+        refused(workflow.drain, host, { to = { uri } })
+        refused(workflow.drain, host, { to = { { uri = uri, destination_uri = "test:///default" } }, on_stuck = "leave" })
+        refused(workflow.live_migrate, guest, host, { destination_uri = uri })
+        refused(workflow.offline_migrate, guest, host, { destination_uri = uri })
+        refused(guest.migrate, guest, uri)
+      end
+    ]]):gsub("PROGRAM", program)
+    prints("", script)
+    assert.is_nil(io.open(proof))
+  end)
+
+  it("no read-write connection through another function, and no recovery of others' runs", function()
+    local home = helper.scratch()
+    finally(function()
+      os.execute("rm -rf " .. home)
+    end)
+    local file <close> = assert(io.open(home .. "/node.xml", "w"))
+    file:write("<node/>")
+    file:close()
+    local code, out, err = helper.run(("env XDG_STATE_HOME=%s timeout -s KILL 60 %s -"):format(home, helper.interpreter), ([[
+      local core = require("guestlua.core")
+      local recover = require("guestlua.workflow.recover")
+      local opened, recovered = {}, 0
+      local open = core.open
+      function core.open(uri, options)
+        table.insert(opened, options.readonly)
+        return open(uri, options)
+      end
+      function recover.recover()
+        recovered = recovered + 1
+        return {}
+      end
+      guestlua.default_uri = "test://%s/node.xml"
+      require("guestlua.sandbox").configure({ sandbox = true })
+      assert(load([=[
+        local host = guestlua.open()
+        local to = { { uri = "test:///default", destination_uri = "test:///default" } }
+        local result = guestlua.workflow.drain(host, { to = to, on_stuck = "leave" })
+        print(#result.moved)
+      ]=]))()
+      print(#opened, opened[1], opened[2], recovered)
+    ]]):format(home))
+    assert.same({ 0, "0\n2\ttrue\ttrue\t0\n", "" }, { code, out, err })
   end)
 
   it("no workflow that is given something else for a guest", function()

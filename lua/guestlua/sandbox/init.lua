@@ -8,6 +8,7 @@ local core = require("guestlua.core")
 local costs = require("guestlua.sandbox.costs")
 local define = require("guestlua.base.define")
 local guestlua = require("guestlua")
+local reach = require("guestlua.base.reach")
 local strict = require("guestlua.base.strict")
 local undo = require("guestlua.base.undo")
 
@@ -56,11 +57,22 @@ function sandbox.rights()
   return list
 end
 
--- What reads or writes a file of this machine: a script in a sandbox has it only if its whole name is on the list.
-local LOCAL = {}
-for name in ("StorageVol.download StorageVol.upload Domain.screenshot workflow.backup workflow.backups workflow.verify workflow.prune "
-  .. "workflow.restore workflow.clone Host.image_users"):gmatch("%S+") do
-  LOCAL[name] = true
+local function set_of(names)
+  local set = {}
+  for name in names:gmatch("%S+") do
+    set[name] = true
+  end
+  return set
+end
+
+-- What reads or writes a file of this machine: a script in a sandbox has it only if its whole name is on the list. So do all workflows but these.
+local LOCAL = set_of("StorageVol.download StorageVol.upload Domain.screenshot Host.image_users")
+local WITHOUT_FILES = set_of("workflow.attach_with_retry workflow.clean_shutdown workflow.detach_with_retry workflow.drain "
+  .. "workflow.ensure_attached workflow.ensure_detached workflow.ensure_running workflow.ensure_stopped workflow.live_migrate "
+  .. "workflow.offline_migrate workflow.reboot workflow.resume workflow.suspend")
+
+local function is_local(name)
+  return LOCAL[name] or name:find("^workflow%.") and not WITHOUT_FILES[name]
 end
 
 -- What is not on the list stays, and says so.
@@ -71,7 +83,7 @@ local function restrict(list, enclosed)
     names[#names + 1] = right.name
     for _, pattern in ipairs(list) do
       if matches(pattern, right.name) then
-        allowed, used[pattern] = allowed or pattern == right.name or not (enclosed and LOCAL[right.name]), true
+        allowed, used[pattern] = allowed or pattern == right.name or not (enclosed and is_local(right.name)), true
       end
     end
     if not allowed then
@@ -90,11 +102,13 @@ end
 
 -- ---- what scripts get in the place of Lua's functions ----
 
--- A URI may name a program that libvirt starts (command=, netcat=) or a file (test:///path): only the program's own is opened, and the test driver.
+-- Only the program's own connection is opened, and the test driver.
+local function may_open(uri)
+  return rawequal(uri, nil) or type(uri) == "string" and (uri == guestlua.default_uri or uri == "test:///default")
+end
+
 function sandbox.open(uri, options)
-  if uri ~= nil and uri ~= guestlua.default_uri and uri ~= "test:///default" then
-    refuse("open", "a script in a sandbox opens no connection but the one that it was given, and test:///default")
-  end
+  reach.check("open", uri)
   if options ~= nil and type(options) ~= "table" then
     define.bad("open", "options", "table expected, got " .. type(options))
   end
@@ -241,8 +255,19 @@ local function globals()
   return env
 end
 
+-- Whatever opens a URI on a script's behalf, here or in libvirt, opens what the script itself could, and no more than that.
+local function restrict_uris()
+  local migrate = core.Guest.migrate
+  reach.restrict(may_open)
+  function core.Guest.migrate(guest, destination, ...)
+    reach.check("migrate", destination)
+    return migrate(guest, destination, ...)
+  end
+end
+
 local function enclose()
   sandbox.encloses = true
+  restrict_uris()
   pcall(require, "dkjson") -- later it would get the script's globals
   rawset(string, "dump", nil) -- ("").dump
   for class in pairs(define.classes) do

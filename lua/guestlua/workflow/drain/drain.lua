@@ -6,6 +6,7 @@ local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
 local places = require("guestlua.workflow.drain.places")
 local plan = require("guestlua.workflow.drain.plan")
+local reach = require("guestlua.base.reach")
 local recover = require("guestlua.workflow.recover")
 local retry = require("guestlua.workflow.retry")
 local task = require("guestlua.task.group")
@@ -46,9 +47,10 @@ end
 
 -- ---- before ----
 
--- What killed runs left, moves above all, is put in order first: the results, as guestlua.recover gives them.
+-- What killed runs left, moves above all, is put in order first: the results, as guestlua.recover gives them. A script that is not trusted cannot
+-- recover.
 local function recovered(source)
-  if core.dry_run() then
+  if core.dry_run() or reach.is_restricted() then
     return {}
   end
   local ok, results = retry.try(recover.recover, source)

@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
+local reach = require("guestlua.base.reach")
 local spelling = require("guestlua.base.spelling")
 
 local NAME = "drain"
@@ -64,13 +65,16 @@ function places.read(source, list)
   local found, known = {}, { [source.uri] = "the host that is drained" }
   for i, given in ipairs(list) do
     local one = fields_of(i, given)
+    if one.uri then
+      reach.check(NAME, one.uri)
+    end
     local name = one.uri or one.host.uri
     if known[name] then
       define.bad(NAME, "to", ("place %d is %s"):format(i, known[name]))
     end
     known[name] = ("the same as place %d"):format(i)
     found[i] = { name = name, host = one.host, migrate_uri = one.migrate_uri,
-      uri = migration.uri_of({ uri = name }, one.destination_uri, NAME, "to") }
+      uri = migration.uri_of(one.host or name, one.destination_uri, NAME, "to") }
   end
   if #found == 0 then
     define.bad(NAME, "to", "a list of hosts expected, and there is none in it")
@@ -81,7 +85,7 @@ end
 -- As recovery does, nobody is asked at the terminal.
 function places.open(place)
   if not place.host then
-    place.host, place.opened = core.open(place.name, { keepalive = 5 }), true
+    place.host, place.opened = reach.open(NAME, place.name, { keepalive = 5 }), true
   end
 end
 

@@ -4,6 +4,7 @@ local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local reach = require("guestlua.base.reach")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
@@ -107,15 +108,19 @@ local function check_encrypted(guest, disks, flags, options)
   return run.plain
 end
 
--- The URI by which libvirt at the source reaches the destination's; uri: as the caller said it, in the option of that name.
+-- The URI by which libvirt at the source reaches the destination's, a Host, or the URI that one is opened by. uri: as the caller said it, in the
+-- option of that name.
 function plan.uri_of(destination, uri, method, option)
   if uri then
+    reach.check(method, uri)
     return uri
-  elseif not destination.uri:find("^[%w+.-]+://[^/?]") then
-    define.bad(method, option, ("the destination was opened as %s, which means another machine on the source host: say how libvirt there "
-      .. "reaches it, as in \"qemu+tcp://other/system\""):format(destination.uri))
   end
-  return destination.uri
+  local own = type(destination) == "string" and destination or reach.of(destination)
+  if not own:find("^[%w+.-]+://[^/?]") then
+    define.bad(method, option, ("the destination was opened as %s, which means another machine on the source host: say how libvirt there "
+      .. "reaches it, as in \"qemu+tcp://other/system\""):format(own))
+  end
+  return own
 end
 
 -- What happens if the time is over.
