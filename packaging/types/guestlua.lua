@@ -6477,7 +6477,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field timeout_action? string what happens then: "abort" (default), or "force_complete": post-copy with postcopy=true, otherwise the guest stands still until it is over
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Moves all guests off a host, each as live_migrate does, or offline_migrate if it is off. Before the first one moves it is known which goes where, by the memory that is free and by the processors, and which cannot move; what was killed on the way is recovered. A move that fails ends no other: the result has its error. Called again it goes on with the guests that the host still has. In a dry run libvirt does not answer about processors.
+---Moves all guests off a host, each as live_migrate does, or offline_migrate if it is off. Before the first one moves it is known which goes where, by the memory that is free and by the processors, and which cannot move; what was killed on the way is recovered, and a guest that cannot be recovered does not move. A move that fails ends no other: the result has its error. Called again it goes on with the guests that the host still has. In a dry run libvirt does not answer about processors.
 ---@param host guestlua.Host the Host that is to have no guests
 ---@param options? guestlua.DrainOptions
 ---@return guestlua.DrainResult

@@ -121,6 +121,23 @@ describe("The plan of a drain", function()
     assert.same({ 1, "small", 4 }, { #result.moves, result.moves[1].guest, #result.left })
   end)
 
+  it("has no guest that a killed run left in a state that cannot be recovered", function()
+    local source, other = host("a", 4096, { domain("odd", 64), domain("well", 64) }), host("b", 4096)
+    local kept, journals = guestlua.journal(), directory .. "/journal"
+    assert(os.execute("mkdir -m 700 " .. journals))
+    guestlua.journal({ dir = journals })
+    finally(function() guestlua.journal({ dir = kept }) end)
+    local guest <close> = source:guest("odd")
+    local file <close> = assert(io.open(journals .. "/odd.json", "w"))
+    file:write(json.encode({ format = 2, id = "odd", workflow = "nonsense", step = "x", host = source.uri, guest = "odd", uuid = guest.uuid,
+      data = {}, machine = require("guestlua.base.journal").machine(), process = "1", since = "2026-01-01T00:00:00Z", lock = "odd.lock" }))
+    file:close()
+    assert(os.execute("chmod 600 " .. journals .. "/odd.json"))
+    local e = helper.failure(guestlua.workflow.drain, source, { to = { place(other) } })
+    assert.same({ "operation_invalid", 1, "odd" }, { e.kind, #e.left, e.left[1].guest }, tostring(e))
+    assert.matches("what a killed nonsense left there is not recovered: no workflow is called 'nonsense'", e.left[1].why)
+  end)
+
   it("has the guests that are off, which take no memory, and those that have huge pages, which are not counted", function()
     local a, b = host("a", 30000, { domain("off", 5000), domain("on", 600),
       domain("huge", 4000, "<memoryBacking><hugepages/></memoryBacking>") }), host("b", 1000)

@@ -57,6 +57,24 @@ local function recovered(source)
   return ok and results or results.results or error(results, 0)
 end
 
+-- Guests that a killed run left, and that could not be put in order, do not move: it is not known how they are.
+local function keep_unsettled(run)
+  local why, moves = {}, {}
+  for _, one in ipairs(run.recovered) do
+    if one.error and one.guest then
+      why[one.guest] = ("what a killed %s left there is not recovered: %s"):format(one.workflow, one.error.message)
+    end
+  end
+  for _, move in ipairs(run.moves) do
+    if why[move.name] then
+      table.insert(run.left, { guest = move.name, why = why[move.name] })
+    else
+      moves[#moves + 1] = move
+    end
+  end
+  run.moves = moves
+end
+
 -- As many as fit in a message; its field `left` has all.
 local NAMED = 8
 
@@ -177,6 +195,7 @@ local function drain(source, options)
     run.changed = run.changed or one.outcome ~= nil
   end
   run.moves, run.left, run.problems = plan.make(source, list, options)
+  keep_unsettled(run)
   if #run.left > 0 and options.on_stuck ~= "leave" then
     refuse(source, run.left, run.problems)
   end
@@ -222,7 +241,8 @@ end
 define(workflow, "workflow", {
   name = NAME,
   help = "Moves all guests off a host, each as live_migrate does, or offline_migrate if it is off. Before the first one moves it is known which "
-    .. "goes where, by the memory that is free and by the processors, and which cannot move; what was killed on the way is recovered. A move "
+    .. "goes where, by the memory that is free and by the processors, and which cannot move; what was killed on the way is recovered, and a guest "
+    .. "that cannot be recovered does not move. A move "
     .. "that fails ends no other: the result has its error. Called again it goes on with the guests that the host still has. "
     .. "In a dry run libvirt does not answer about processors.",
   fields = {
