@@ -6277,7 +6277,7 @@ local workflow = {}
 
 ---Attaches a device to the running guest and then to its persistent configuration, and checks that it is there. It tries again if libvirt reports that another operation holds the guest. If the second step fails the first is taken back.
 ---@param guest guestlua.Guest the Guest
----@param device any the device: an Element or XML text
+---@param device guestlua.Element|string the device
 ---@param options? guestlua.AttachWithRetryOptions
 ---@return guestlua.AttachWithRetryResult
 function workflow.attach_with_retry(guest, device, options) end
@@ -6498,7 +6498,7 @@ function workflow.drain(host, options) end
 
 ---Attaches a device if the guest does not have it, to the running guest and to its configuration, whichever lack it.
 ---@param guest guestlua.Guest the Guest
----@param device any the device: an Element or XML text
+---@param device guestlua.Element|string the device
 ---@param options? guestlua.EnsureAttachedOptions
 ---@return guestlua.EnsureAttachedResult
 function workflow.ensure_attached(guest, device, options) end

@@ -3,6 +3,7 @@
 --   snapshot_then_commit with a bandwidth of 2^43 MiB/s: libvirt refuses the merge, after the snapshot, and then the merge that takes it back: the
 --   guest stayed on its overlay, and the overlay was named as one that may go.
 --   A bandwidth or a reserve that is no number of bytes any more: a backup read a byte a second, a drain filled hosts without a reserve.
+--   frozen with a timeout of math.huge, or 1e300: Lua's "number has no integer representation".
 --   --keepalive-interval, --slice and --max-memory: an error of Lua's in the place of the command's.
 
 local guestlua = require("guestlua")
@@ -42,6 +43,14 @@ describe("A number that is too large", function()
       local e = helper.failure(guestlua.workflow.drain, host, { to = { host }, reserve = reserve })
       assert.same({ "bad_argument", "reserve" }, { e.kind, e.argument })
       assert.matches(text, e.message, 1, true)
+    end
+  end)
+
+  it("is no limit of a freeze", function()
+    local host <close> = guestlua.open("test:///default")
+    local guest <close> = host:guest("test")
+    for _, seconds in ipairs({ math.huge, 1e300, 2.0 ^ 31 }) do
+      local frozen <close> = guest:frozen({ timeout = seconds }) -- luacheck: ignore frozen
     end
   end)
 

@@ -84,6 +84,11 @@ local function check_options(method, known, options)
     end
     checked[key] = check(method, known[key], value)
   end
+  for _, name in ipairs(known) do
+    if checked[name] == nil and known[name].required then
+      check(method, known[name], nil)
+    end
+  end
   return checked
 end
 

@@ -10,6 +10,9 @@ local freeze = {}
 -- the agent's first answer.
 local THAW_FOR, TRY, PING = 40, 8, 5
 
+-- libvirt's limit of an agent is a C int.
+local LONGEST = (1 << 31) - 1
+
 local AGENT = "org.qemu.guest_agent.0"
 local RUN_BY_QEMU = { qemu = true, kvm = true } -- types of a <domain>
 
@@ -37,7 +40,7 @@ function freeze.check_agent(guest, seconds)
   if core.dry_run() then
     return check_connected(guest)
   end
-  local limit = math.max(1, math.min(PING, (seconds or PING) // 1 | 0))
+  local limit = math.max(1, math.floor(math.min(PING, seconds or PING)))
   local ok, answer = pcall(guest.agent_command, guest, '{"execute":"guest-fsfreeze-status"}', { agent_timeout = limit })
   if not ok and not core.Error.is(answer, "no_support") then -- a driver that cannot ask may still be able to freeze
     error(answer, 0)
@@ -104,7 +107,7 @@ local function with_agent_limit(guest, seconds, fn)
     limited[uuid]:wake()
     limited[uuid] = nil
   end)
-  local ok, e = pcall(guest.agent_set_response_timeout, guest, math.max(math.ceil(seconds), 1))
+  local ok, e = pcall(guest.agent_set_response_timeout, guest, math.max(math.ceil(math.min(seconds, LONGEST)), 1))
   if not ok and e.kind ~= "no_support" then
     error(e, 0)
   end

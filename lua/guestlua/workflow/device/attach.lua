@@ -155,7 +155,7 @@ local function spec(name, help, fields, params, plan_, result)
 end
 
 local GUEST = { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" }
-local DEVICE = { name = "device", type = "any", positional = true, required = true, help = "the device: an Element or XML text" }
+local DEVICE = { name = "device", type = "Element or XML text", positional = true, required = true, help = "the device" }
 
 steps.define(spec("attach_with_retry",
   "Attaches a device to the running guest and then to its persistent configuration, and checks that it is there. It tries again if libvirt reports "
