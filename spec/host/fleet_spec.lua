@@ -195,7 +195,14 @@ describe("A fleet", function()
       where[i] = one.name:match(":(%d+)$")
     end
     assert.same({ "4", "5", "6" }, where)
-    assert.equal("system_error", helper.failure(guestlua.fleet, directory .. "/nothing").kind)
+    local empty <close> = guestlua.fleet(write("empty", "# none yet\n"))
+    assert.same({ 0, 1 }, { #empty.hosts, #empty.problems })
+    assert.matches("there is no host in it", empty.problems[1].error.message)
+    for _, unreadable in ipairs({ directory .. "/nothing", directory }) do
+      local e = helper.failure(guestlua.fleet, unreadable)
+      assert.equal("system_error", e.kind)
+      assert.matches("^cannot read the inventory: " .. unreadable, e.message)
+    end
     assert.equal("bad_argument", helper.failure(guestlua.fleet, 5).kind)
     assert.equal("bad_argument", helper.failure(guestlua.fleet, {}, { reconnect_limit = 0 }).kind)
   end)

@@ -17,13 +17,13 @@ end
 -- Adds a host, unless it is there already or is none.
 local function add(hosts, problems, where, name, uri, groups)
   if type(uri) ~= "string" or not uri:find("^[%w+.-]+://") or uri:find("[%z%s]") then
-    return problem(problems, where, ("%s: '%s' is no URI of libvirt's"):format(where, core.mask((tostring(uri):gsub("%z", " ")))))
+    return problem(problems, where, ("'%s' is no URI of libvirt's"):format(core.mask((tostring(uri):gsub("%z", " ")))))
   elseif type(name) ~= "string" or name == "" or name:find("%c") then
-    return problem(problems, where, where .. ": a host's name is a text without control characters")
+    return problem(problems, where, "a host's name is a text without control characters")
   end
   for _, other in ipairs(hosts) do
     if other.name == name or other.uri == uri then
-      return problem(problems, where, ("%s: %s is there already, as '%s'"):format(where, other.name == name and "the name" or "the URI", other.name))
+      return problem(problems, where, ("%s is there already, as '%s'"):format(other.name == name and "the name" or "the URI", other.name))
     end
   end
   hosts[#hosts + 1] = { name = name, uri = uri, groups = groups }
@@ -47,12 +47,17 @@ end
 
 local function from_file(path, hosts, problems)
   local file, message = io.open(path)
-  if not file then
+  local opened <close> = file -- luacheck: ignore opened
+  local text
+  if file then
+    text, message = file:read("a") -- of a directory only this fails
+    message = message and ("%s: %s"):format(path, message)
+  end
+  if not text then
     error(core.Error.new({ kind = "system_error", op = "fleet", message = "cannot read the inventory: " .. message }), 0)
   end
-  local opened <close> = file
   local number = 0
-  for line in opened:lines() do
+  for line in text:gmatch("([^\n]*)\n?") do
     number = number + 1
     local words = {}
     for word in line:gsub("#.*$", ""):gmatch("%S+") do
@@ -60,7 +65,7 @@ local function from_file(path, hosts, problems)
     end
     local where = ("%s:%d"):format(path, number)
     if #words > 2 then
-      problem(problems, where, where .. ": NAME URI expected, or a URI alone")
+      problem(problems, where, "NAME URI expected, or a URI alone")
     elseif #words > 0 then
       add(hosts, problems, where, words[2] and words[1] or name_of(words[1]), words[#words])
     end
@@ -148,6 +153,9 @@ function inventory.read(source, ansible)
     from_ansible(source, hosts, problems)
   else
     from_file(source, hosts, problems)
+  end
+  if type(source) == "string" and #hosts + #problems == 0 then
+    problem(problems, source ~= "" and source or "ansible-inventory", "there is no host in it")
   end
   return hosts, problems
 end
