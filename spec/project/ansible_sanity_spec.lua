@@ -1,11 +1,24 @@
 -- What ansible-test says of the collection, as far as it needs nothing from a network.
 
 local helper = require("spec.support.helper")
+local json = require("dkjson")
 
--- Their requirements come by pip. Of these, validate-modules runs below with what Debian has.
+-- Their requirements come by pip. What of these tells something of this collection runs below with what Debian has.
 local BY_PIP = { "ansible-doc", "import", "pep8", "pylint", "runtime-metadata", "validate-modules", "yamllint" }
 
-local VALIDATE = "/usr/lib/python3/dist-packages/ansible_test/_util/controller/sanity/validate-modules/validate.py"
+local SANITY = "/usr/lib/python3/dist-packages/ansible_test/_util/controller/sanity"
+local VALIDATE = SANITY .. "/validate-modules/validate.py"
+
+-- Debian's packages of the same tools, with ansible-test's configuration.
+local TOOLS = {
+  pep8 = { package = "python3-pycodestyle", has = "/usr/bin/python3 -m pycodestyle --version", run = "/usr/bin/python3 -m pycodestyle "
+    .. "--config /dev/null --max-line-length 160 --ignore $(grep -oE \"^[A-Z][0-9]+\" " .. SANITY .. "/pep8/current-ignore.txt | paste -sd ,) "
+    .. "$(find . -name \"*.py\")" },
+  yamllint = { package = "yamllint", has = "yamllint --version", run = "yamllint -c " .. SANITY .. "/yamllint/config/default.yml "
+    .. "$(find . -name \"*.yml\")" },
+  pylint = { package = "pylint", has = "pylint --version", run = "pylint --score n --rcfile " .. SANITY .. "/pylint/config/collection.cfg "
+    .. "--load-plugins= --disable unknown-option-value $(find plugins -name \"*.py\")" },
+}
 
 describe("The Ansible collection's sanity", function()
   local directory, collection
@@ -32,6 +45,31 @@ describe("The Ansible collection's sanity", function()
       table.concat(BY_PIP, " --skip-test ")))
     assert.equal(0, code, out .. err)
     assert.matches('Running sanity test "compile"', out .. err)
+  end)
+
+  for name, tool in pairs(TOOLS) do
+    it("has nothing that " .. name .. " finds", function()
+      if run(tool.has) ~= 0 then
+        return pending("no " .. name .. ": install the package " .. tool.package)
+      elseif run("test -d " .. SANITY) ~= 0 then
+        return pending("no ansible-test: install the package ansible-core")
+      end
+      local code, out, err = run(tool.run)
+      assert.same({ 0, "" }, { code, out }, err)
+    end)
+  end
+
+  it("has documentation that ansible-doc shows", function()
+    if not os.execute("command -v ansible-doc >/dev/null") then
+      return pending("no ansible-doc: install the package ansible-core")
+    end
+    for name, kind in pairs({ guestlua = "module", guest = "module", guest_info = "module", guests = "inventory" }) do
+      local code, out, err = run(("ansible-doc --json -t %s guestlua.guestlua.%s"):format(kind, name))
+      assert.equal(0, code, err)
+      local shown = json.decode(out)["guestlua.guestlua." .. name]
+      assert.is_truthy(shown.doc.short_description and shown.examples, name)
+      assert.equal(kind == "module", type(shown["return"]) == "table", name)
+    end
   end)
 
   it("has documentation that fits the arguments", function()
