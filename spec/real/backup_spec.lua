@@ -241,10 +241,14 @@ describe("A backup", function()
       local found = list()
       assert.equal(0, #found, edit)
       assert.equal(result.id, found.problems[1].id)
-      assert.equal("no_backup", helper.failure(workflow.verify, result.directory).kind)
+      for _, options in ipairs({ {}, { all = true }, { at = result.id } }) do
+        local e = helper.failure(workflow.verify, result.directory, options)
+        assert.equal("invalid_backup", e.kind, edit)
+        assert.matches(path, e.message, 1, true)
+      end
     end
     local e = helper.failure(workflow.prune, machine.host, result.directory, { keep = { full = 1 } })
-    assert.is_truthy(e.kind == "invalid_backup" or e.kind == "no_backup")
+    assert.equal("invalid_backup", e.kind)
     assert.is_true(os.execute("test -e " .. result.directory .. "/" .. result.id .. ".vda.qcow2"))
   end)
 

@@ -33,28 +33,55 @@ local LEVELS = { auto = true, full = true, incremental = true }
 -- ---- bad input ----
 
 local function check_names(option, list)
+  local seen = {}
   for key, name in pairs(list or {}) do
     if math.type(key) ~= "integer" or type(name) ~= "string" then
       bad(NAME, option, "a list of disks' targets expected, as in {\"vda\"}")
+    elseif seen[name] then
+      bad(NAME, option, ("'%s' is there twice"):format(name))
     end
+    seen[name] = true
+  end
+  return seen
+end
+
+local function check_disks(options)
+  local excluded = check_names("exclude", options.exclude)
+  for name in pairs(check_names("disks", options.disks)) do
+    if excluded[name] then
+      bad(NAME, "exclude", ("'%s' is in disks, too"):format(name))
+    end
+  end
+  if options.disks and not next(options.disks) then
+    bad(NAME, "disks", "a disk's target expected, as in {\"vda\"}")
+  end
+end
+
+-- libvirt has these names in XML, or QEMU has to find what is in there.
+local function check_place(option, path, what)
+  if path and (path:sub(1, 1) ~= "/" or image.bad_name(path)) then
+    bad(NAME, option, path:sub(1, 1) == "/" and image.bad_name(path) or what)
   end
 end
 
 local function arguments(run)
   local options = run.options
-  if options.to:sub(1, 1) ~= "/" and not server.is_one(options.to) then
-    bad(NAME, "to", "an absolute path or the URI of an NBD server expected")
-  elseif options.level and not LEVELS[options.level] then
-    bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
-  elseif options.scratch and options.scratch:sub(1, 1) ~= "/" then
-    bad(NAME, "scratch", "an absolute path expected")
+  if options.to == nil then
+    bad(NAME, "to", "string expected, got nil")
+  elseif not server.is_one(options.to) then
+    check_place("to", options.to, "an absolute path or the URI of an NBD server expected")
   end
+  if options.level and not LEVELS[options.level] then
+    bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
+  elseif options.bandwidth == 0 then
+    bad(NAME, "bandwidth", "from 1 up; without it there is no limit")
+  end
+  check_place("scratch", options.scratch, "an absolute path expected")
   if type(options.verify) == "string" and options.verify ~= "boot" then
     bad(NAME, "verify", "true, false or \"boot\" expected")
   end
   engine.check_compression(NAME, options.compress)
-  check_names("disks", options.disks)
-  check_names("exclude", options.exclude)
+  check_disks(options)
   prune.check(NAME, options.keep)
   encryption.check(NAME, options)
   server.check(NAME, options)

@@ -110,13 +110,23 @@ local function verify_one(store, manifest, key, options)
 end
 
 local function verify(store, options)
-  local manifests = options.all and store:manifests() or { store:find(options.at) }
+  local manifests, problems
+  if options.all then
+    manifests, problems = store:manifests()
+  else
+    manifests, problems = { store:find(options.at) }, {}
+  end
   local results, failure = {}, nil
   local key <close> = encryption.open("verify", options)
   for i, manifest in ipairs(manifests) do
     local ok, result = retry.try(verify_one, store, manifest, key, options)
     results[i] = ok and result or { id = manifest.id, ok = false, error = result }
     failure = failure or not ok and result or nil
+  end
+  for _, one in ipairs(problems) do
+    local e = core.Error.new({ kind = "invalid_backup", message = ("%s: %s"):format(store:path(one.id .. ".json"), one.problem) })
+    results[#results + 1] = { id = one.id, ok = false, error = e }
+    failure = failure or e
   end
   if failure then
     failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
@@ -154,12 +164,17 @@ define(workflow, "workflow", {
   blocks = true,
   run = function(directory, options)
     check_named("verify", "directory", directory)
-    check_named("verify", "at", options.at)
+    stores.check_at("verify", options.at)
+    if options.at and options.all then
+      define.bad("verify", "at", "either at or all")
+    end
     encryption.check("verify", options)
     boot.check("verify", options)
     engine.check()
     local store = stores.at(directory)
-    store:find(options.at) -- before a lock is made in a directory without backups
+    if not options.all or #store:manifests() == 0 then
+      store:find(options.at) -- before a lock is made in a directory without backups
+    end
     return locked(store, options.wait, verify, store, options)
   end,
 })
@@ -191,6 +206,7 @@ define(workflow, "workflow", {
   blocks = true,
   run = function(host, directory, options)
     core.check_self(host, "Host", "prune")
+    check_named("prune", "directory", directory)
     prune.check("prune", options.keep)
     engine.check_compression("prune", options.compress)
     encryption.check("prune", options)

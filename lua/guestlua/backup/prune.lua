@@ -32,7 +32,9 @@ function prune.check(op, keep)
       bad(op, "keep." .. key, "a whole number expected, from 1 up; increments from 0 up")
     end
   end
-  if keep and keep.full and (keep.daily or keep.weekly or keep.monthly) then
+  if keep and not next(keep) then
+    bad(op, "keep", "a rule expected: full, increments, daily, weekly or monthly")
+  elseif keep and keep.full and (keep.daily or keep.weekly or keep.monthly) then
     bad(op, "keep", "either full or daily, weekly and monthly")
   end
 end

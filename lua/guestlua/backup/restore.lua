@@ -23,7 +23,10 @@ local FORMATS = { raw = true, qcow2 = true }
 local function subject(host, options)
   if options.from == nil then
     bad(NAME, "from", "string expected, got nil")
+  elseif options.from == "" or options.name == "" then
+    bad(NAME, options.from == "" and "from" or "name", "cannot be empty")
   end
+  stores.check_at(NAME, options.at)
   local manifest = stores.at(options.from):find(options.at)
   local other = options.name ~= nil and options.name ~= manifest.guest.name
   return { host = host, name = options.name or manifest.guest.name, uuid = other and new_uuid() or manifest.guest.uuid, other = other,
@@ -35,10 +38,12 @@ local function arguments(run)
   for target, path in pairs(options.disks or {}) do
     if type(target) ~= "string" or type(path) ~= "string" or path:sub(1, 1) ~= "/" then
       bad(NAME, "disks", "a table from a target to an absolute path expected, as in {vda=\"/images/vda.qcow2\"}")
+    elseif image.bad_name(path) then
+      bad(NAME, "disks." .. target, image.bad_name(path))
     end
   end
-  if options.to and options.to:sub(1, 1) ~= "/" then
-    bad(NAME, "to", "an absolute path expected")
+  if options.to and image.bad_name(options.to) then
+    bad(NAME, "to", image.bad_name(options.to))
   end
   encryption.check(NAME, options)
 end

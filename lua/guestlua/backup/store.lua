@@ -8,6 +8,7 @@
 --   lock, target         the lock of the process that works in the directory, and the name of this directory's checkpoints
 
 local core = require("guestlua.core")
+local bad = require("guestlua.base.define").bad
 local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
 
@@ -137,9 +138,13 @@ local function is_count(value)
   return math.type(value) == "integer" and value >= 0
 end
 
+local function is_time(value)
+  return type(value) == "string" and value:find("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$") ~= nil
+end
+
 -- The problem with a disk of a manifest; nil: none. unchecked: it lacks checksums. What is below a pushed image may lack them too.
 local function problem_of_disk(disk, unchecked)
-  if type(disk) ~= "table" or not is_name(disk.target) or not is_count(disk.size)
+  if type(disk) ~= "table" or not is_name(disk.target) or not is_count(disk.size) or type(disk.source) ~= "string"
     or not (is_sum(disk.image_sha256) or unchecked and disk.image_sha256 == nil) or type(disk.chain) ~= "table" or #disk.chain == 0 then
     return "a disk"
   end
@@ -159,15 +164,20 @@ local function problem_of(manifest, id)
   end
   local guest = manifest.guest
   if manifest.id ~= id or not is_count(manifest.number) or type(guest) ~= "table" or type(guest.name) ~= "string" or type(guest.uuid) ~= "string"
-    or not guest.uuid:find("^[%x-]+$") or type(manifest.time) ~= "string" or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table"
+    or not guest.uuid:find("^[%x-]+$") or not is_time(manifest.time) or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table"
     or manifest.encryption ~= nil and type(manifest.encryption) ~= "table" then
     return "it is damaged"
   end
+  local targets = {}
   for _, disk in ipairs(manifest.disks) do
-    local problem = problem_of_disk(disk, manifest.unchecked)
+    local problem = problem_of_disk(disk, manifest.unchecked) or targets[disk.target] and "it has disk " .. disk.target .. " twice"
     if problem then
       return "it is damaged: " .. problem
     end
+    targets[disk.target] = true
+  end
+  if not next(targets) then
+    return "it is damaged: it has no disk"
   end
   for _, file in ipairs(manifest.files) do
     if type(file) ~= "table" or not is_name(file.name)
@@ -253,21 +263,48 @@ function Store:lists(disk)
   return lists
 end
 
--- The backup that `at` names: an id, or a time as in manifests, for the last backup by then; nil: the newest.
+-- Raises if `at` can be no backup's.
+function store.check_at(op, at)
+  if at and not at:find("^%d%d%d%d%d%d%d%d%-%d+%-%x+$") and not at:find("^%d%d%d%d%-%d%d%-%d%d") then
+    bad(op, "at", "a backup's id or a time expected, as in \"2024-01-31T12:00:00Z\"")
+  end
+end
+
+-- The first digits of an id are its time, as in manifests but for what is between.
+local function is_by(id, at)
+  local digits = at:gsub("%D", "")
+  return id:gsub("%D", ""):sub(1, #digits) <= digits
+end
+
+local function fail_unusable(self, one, at, others)
+  fail("invalid_backup", { message = ("%s: %s"):format(self:path(one.id .. ".json"), one.problem),
+    hint = at ~= one.id and others and "at=BACKUP names an older one, which is not taken in its place unasked" or nil })
+end
+
+local function fail_none(self, at, manifests)
+  local oldest = manifests[1]
+  fail("no_backup", { message = at and ("there is no backup %s in %s"):format(core.printable(at), self.directory)
+    or "there is no backup in " .. self.directory,
+    hint = oldest and ("the oldest is %s, of %s"):format(oldest.id, oldest.time) or nil })
+end
+
+-- The backup that `at` names: an id, or a time as in manifests, for the last backup by then; nil: the newest. Raises if its manifest cannot be used.
 function Store:find(at)
+  local manifests, problems = self:manifests()
   local found
-  for _, manifest in ipairs((self:manifests())) do
+  for _, manifest in ipairs(manifests) do
     if manifest.id == at then
       return manifest
     elseif not at or at:find("^%d%d%d%d%-%d%d%-%d%d") and manifest.time <= at then
       found = manifest
     end
   end
-  if not found then
-    fail("no_backup", { message = at and ("there is no backup %s in %s"):format(core.printable(at), self.directory)
-      or "there is no backup in " .. self.directory })
+  for _, one in ipairs(problems) do
+    if one.id == at or (not at or not at:find("^%d%d%d%d%d%d%d%d%-%d+%-%x+$") and is_by(one.id, at)) and (not found or one.id > found.id) then
+      fail_unusable(self, one, at, #manifests > 0)
+    end
   end
-  return found
+  return found or fail_none(self, at, manifests)
 end
 
 return store

@@ -1,0 +1,117 @@
+-- What a backup, a restore, a verify and a prune refuse before they look at the guest, and manifests that are no backups.
+
+local core = require("guestlua.core")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+local json = require("guestlua.base.json")("backup", "a spec")
+
+local workflow = guestlua.workflow
+
+describe("Arguments of backups", function()
+  local host, dir
+
+  lazy_setup(function()
+    host = guestlua.open("test:///default")
+    dir = helper.scratch()
+  end)
+
+  lazy_teardown(function()
+    host:close()
+  end)
+
+  -- Fails with "bad argument" for that one.
+  local function refused(what, argument, fn, ...)
+    local e = helper.failure(fn, ...)
+    assert.is_true(core.Error.is(e, "bad_argument"), what .. ": " .. tostring(e))
+    assert.matches("'" .. argument, tostring(e), 1, true)
+  end
+
+  it("that are wrong, or say two things at once, are refused", function()
+    local guest <close> = host:guest("test")
+    for what, options in pairs({
+      to = {}, ["to "] = { to = "" }, ["to  "] = { to = "here" }, ["to   "] = { to = dir .. "/a\nb" },
+      level = { level = "ful" }, ["level "] = { level = 3 },
+      disks = { disks = {} }, ["disks "] = { disks = { "vda", "vda" } }, ["disks  "] = { disks = "vda" },
+      exclude = { disks = { "vda" }, exclude = { "vda" } },
+      keep = { keep = {} }, ["keep "] = { keep = { full = 1, daily = 1 } }, ["keep.full"] = { keep = { full = 0 } },
+      bandwidth = { bandwidth = 0 }, ["bandwidth "] = { bandwidth = -1 }, ["bandwidth  "] = { bandwidth = math.maxinteger },
+      scratch = { scratch = "here" }, ["scratch "] = { scratch = "/a\tb" },
+      compress = { compress = "gzip" }, unlock_time = { unlock_time = 5 }, manifest = { manifest = dir }, none = { none = true },
+    }) do
+      options.to = options.to or what ~= "to" and dir .. "/to" or nil
+      refused(what, (what:gsub(" ", "")), workflow.backup, guest, options)
+    end
+    assert.is_nil(core.identify(dir .. "/to"))
+    refused("restore", "from", workflow.restore, host, {})
+    refused("restore", "from", workflow.restore, host, { from = "" })
+    refused("restore", "name", workflow.restore, host, { from = dir, name = "" })
+    refused("restore", "at", workflow.restore, host, { from = dir, at = "yesterday" })
+    refused("prune", "keep", workflow.prune, host, dir, { keep = {} })
+    refused("prune", "directory", workflow.prune, host, "", { keep = { full = 1 } })
+    refused("verify", "at", workflow.verify, dir, { at = "yesterday" })
+    refused("verify", "at", workflow.verify, dir, { at = "2026-01-01", all = true })
+  end)
+
+  -- ---- manifests ----
+
+  local SUM = ("0"):rep(64)
+
+  local function id_of(day)
+    return ("2026010%d-000000-00000001"):format(day)
+  end
+
+  local function write(day, edit)
+    local id = id_of(day)
+    local one = { format = 1, id = id, number = day, time = ("2026-01-0%dT00:00:00Z"):format(day), files = {}, left_out = {},
+      guest = { name = "g", uuid = "11111111-2222-4333-8444-555555555555" },
+      disks = { { target = "vda", size = 1 << 20, source = "/x", image_sha256 = SUM,
+        chain = { { file = id .. ".vda.qcow2", sums = id .. ".vda.sums", sha256 = SUM } } } } }
+    local text = edit and edit(one) or json.encode(one)
+    local file <close> = assert(io.open(("%s/%s.json"):format(dir, id), "w"))
+    file:write(text)
+  end
+
+  local DAMAGES = {
+    newer = function(one) one.format = 2 end,
+    truncated = function(one) return json.encode(one):sub(1, 40) end,
+    empty = function() return "" end,
+    up = function(one) one.disks[1].chain[1].file = "../x.qcow2" end,
+    absolute = function(one) one.disks[1].chain[1].file = "/etc/passwd" end,
+    target = function(one) one.disks[1].target = "../x" end,
+    twice = function(one) one.disks[2] = one.disks[1] end,
+    map = function(one) one.disks = { vda = one.disks[1] } end,
+    nothing = function(one) one.disks = {} end,
+    source = function(one) one.disks[1].source = {} end,
+    time = function(one) one.time = "then" end,
+    file = function(one) one.files = { { name = "..", what = "domain", sha256 = SUM } } end,
+  }
+
+  it("that name no backup never get an older one instead of a damaged one", function()
+    if not core.nbd_copy then
+      return pending("this was built without libnbd")
+    end
+    write(1)
+    for what, damage in pairs(DAMAGES) do
+      write(2, damage)
+      local list = workflow.backups(dir)
+      assert.same({ 1, id_of(2) }, { #list, list.problems[1].id }, what)
+      for _, at in ipairs({ false, id_of(2), "2026-01-02T00:00:00Z", "2026-01-03" }) do
+        for _, e in ipairs({ helper.failure(workflow.verify, dir, { at = at or nil }),
+          helper.failure(workflow.restore, host, { from = dir, at = at or nil }) }) do
+          assert.equal("invalid_backup", e.kind, what)
+          assert.matches(id_of(2) .. ".json", e.message, 1, true)
+        end
+      end
+      -- asked for, the older one is looked at
+      assert.not_equal("invalid_backup", helper.failure(workflow.verify, dir, { at = "2026-01-01T12:00:00Z" }).kind)
+      -- all means those, too
+      local e = helper.failure(workflow.verify, dir, { all = true })
+      assert.equal(2, #e.results)
+      assert.same({ id_of(2), false, "invalid_backup" }, { e.results[2].id, e.results[2].ok, e.results[2].error.kind })
+      assert.equal("invalid_backup", helper.failure(workflow.prune, host, dir, { keep = { full = 1 } }).kind)
+    end
+    local e = helper.failure(workflow.verify, dir, { at = "2025-01-01" })
+    assert.equal("no_backup", e.kind)
+    assert.matches("the oldest is " .. id_of(1), e.hint, 1, true)
+  end)
+end)
