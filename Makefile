@@ -149,7 +149,7 @@ $(BUILD)/module-list: force
 
 # The emulators that libvirt starts in our process are orphans on purpose, and libvirt waits until they are gone: where process 1 is slow to collect
 # them (in many containers it is) every start and stop of a guest takes that long. tini collects them at once.
-RUN := $(shell command -v tini >/dev/null && echo tini -s --)
+RUN := $(shell command -v tini >/dev/null && echo tini -s --) spec/support/without-kvm
 
 # Where specs and the demo keep the journal of their workflows.
 export XDG_STATE_HOME := $(CURDIR)/build/state
