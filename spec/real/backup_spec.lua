@@ -125,6 +125,32 @@ describe("A backup", function()
     end
   end)
 
+  it_("ends with its time, also in the middle of a copy, as a restore and a verification do", function()
+    local result = backup()
+    local copy = core.nbd_copy
+    finally(function() core.nbd_copy = copy end)
+    core.nbd_copy = function(options)
+      options.rate = 1 -- byte a second
+      return copy(options)
+    end
+    local there = machine.dir .. "/late"
+    assert(os.execute("mkdir " .. there))
+    local before = core.list_directory(result.directory)
+    for _, call in ipairs({
+      function() backup({ level = "full", timeout = 1 }) end,
+      function() workflow.restore(machine.host, { from = result.directory, name = "late", to = there, timeout = 1 }) end,
+      function() workflow.verify(result.directory, { timeout = 1 }) end,
+    }) do
+      local e = helper.failure(core.within, core.now() + tiny.TIMEOUT, 0, call)
+      assert.equal("timeout", e.kind, tostring(e))
+      assert.is_true(not e.outcome or e.outcome:find("^undone") ~= nil, tostring(e))
+    end
+    assert.same(before, core.list_directory(result.directory))
+    assert.same({}, core.list_directory(there))
+    assert.same({ result.checkpoint }, machine.guest:get_checkpoint_names())
+    assert.is_nil(machine.host:guest("late"))
+  end)
+
   it_("is restored with qemu-img alone, as the manual says", function()
     machine:sh("echo one >/data/word; sync")
     backup()

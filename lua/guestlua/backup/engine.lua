@@ -92,7 +92,8 @@ function engine.writer(path, format, errors, compress, key, images)
   return program(errors, key, { "--discard=unmap", "--image-opts", image })
 end
 
--- Writes what a backup's image and those below it have into another image, without a comparison. from: a path, or the URI of a server.
+-- Writes what a backup's image and those below it have into another image, without a comparison, within the time of core.within. from: a path, or
+-- the URI of a server.
 function engine.convert(from, to, format, key, images)
   local arguments = add({ "convert", "-q" }, table.unpack(encryption.object(key)))
   if from:sub(1, 1) == "/" then
@@ -100,7 +101,8 @@ function engine.convert(from, to, format, key, images)
   else
     add(arguments, "-f", "raw", "-O", format, from, to)
   end
-  qemu_img.run(arguments)
+  local ends = core.calls_end()
+  qemu_img.run(arguments, nil, ends and math.max(ends - core.now(), 0.01))
 end
 
 -- ---- copies ----
@@ -148,8 +150,19 @@ local closes = {
   end,
 }
 
--- Makes copies, all at once: each has core.nbd_copy's arguments, with target, errors: files with qemu-nbd's messages, and server: the URI of a
--- side that is somebody else's. watch: called often meanwhile, with the progress; an error in it ends them all. Returns their results, in order.
+-- Raises if the time for the copies is over: they are no calls of libvirt's, which core.within would end.
+local function check_time(jobs)
+  local ends = core.calls_end()
+  if ends and core.now() >= ends then
+    local progress = progress_of(jobs)
+    fail("timeout", { message = ("the copy was not over in time: it was at %d of %d bytes"):format(progress.at, progress.size),
+      hint = "more time, timeout=…; what was copied is removed" })
+  end
+end
+
+-- Makes copies, all at once, within the time of core.within: each has core.nbd_copy's arguments, with target, errors: files with qemu-nbd's
+-- messages, and server: the URI of a side that is somebody else's. watch: called often meanwhile, with the progress; an error in it ends them all.
+-- Returns their results, in order.
 function engine.copy(copies, watch)
   local jobs <close> = setmetatable({ copies = copies }, closes)
   for i, copy in ipairs(copies) do
@@ -168,6 +181,9 @@ function engine.copy(copies, watch)
     end
     if watch then
       watch(progress_of(jobs))
+    end
+    if left > 0 then
+      check_time(jobs)
     end
   end
   return results

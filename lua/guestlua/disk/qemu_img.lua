@@ -5,10 +5,10 @@ local run = require("guestlua.host.run").run
 
 local qemu_img = {}
 
--- Runs it in that directory; raises its complaints.
-function qemu_img.run(arguments, directory)
+-- Runs it in that directory, for so many seconds at most; raises its complaints.
+function qemu_img.run(arguments, directory, timeout)
   local script = 'umask 077; exec qemu-img "$@"'
-  local code, _, errors = run("sh", { args = { "-c", script, "sh", table.unpack(arguments) }, cwd = directory })
+  local code, _, errors = run("sh", { args = { "-c", script, "sh", table.unpack(arguments) }, cwd = directory, timeout = timeout })
   if code ~= 0 then
     local full = errors:find("No space left on device", 1, true) or errors:find("Disk quota exceeded", 1, true)
     error(core.Error.new({
