@@ -153,7 +153,7 @@ describe("A task that computes", function()
   end)
 
   it("is stopped by a signal, with all the others", function()
-    local code, _, err = helper.run(("timeout -s INT -k 5 1 %s -"):format(helper.interpreter), SPINNING .. "guestlua.sleep(1000)")
+    local code, _, err = helper.run(("timeout --foreground -s INT -k 5 1 %s -"):format(helper.interpreter), SPINNING .. "guestlua.sleep(1000)")
     assert.same({ 124, true }, { code, err:find("interrupted", 1, true) ~= nil }, err)
   end)
 end)
