@@ -108,10 +108,11 @@ describe("A run that is killed", function()
     return machine.guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
   end
 
-  -- Recovers, twice: the guest is whole. Gives what was done the first time.
+  -- Recovers, twice: the guest is whole. Gives what was done the first time, unless the process that thaws a killed run's guest was first.
   local function recover(where)
     local ok, results = pcall(guestlua.recover, machine.host)
     assert.is_true(ok, where .. ": " .. tostring(results))
+    helper.await(function() return #require("guestlua.workflow.recover").list() == 0 end, where)
     assert.same({}, guestlua.recover(machine.host), where)
     assert.equal(guestlua.power_state.RUNNING, machine.guest:get_power_state(), where)
     assert.is_true(machine.guest:has_persistent_configuration(), where)
@@ -166,7 +167,7 @@ describe("A run that is killed", function()
       check_data()
       local file <close> = io.open(("%s/copy%d"):format(machine.dir, number))
       local whole = where == "not killed" or where == "virDomainSetMetadata#2" -- it was over: nothing is to be recovered
-      assert.equal(whole or where == "virDomainSetMetadata#1", #results == 0, where)
+      assert.is_true(#results == 0 or not (whole or where == "virDomainSetMetadata#1"), where)
       assert.equal(whole, file ~= nil, where)
     end)
     assert.same({ machine.disk }, machine:chain())
