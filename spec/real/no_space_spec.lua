@@ -185,7 +185,7 @@ describe("A workflow without space", function()
       local ok, e = pcall(workflow.snapshot_then_commit, machine.guest)
       failed, succeeded = failed + (ok and 0 or 1), succeeded + (ok and 1 or 0)
       if not ok then
-        assert.equal("system_error", e.kind, tostring(e))
+        assert.equal("no_space", e.kind, tostring(e))
         assert.matches("No space left", e.message)
       end
       assert.same({ machine.disk }, machine:chain(), kib .. " KiB: " .. tostring(e))

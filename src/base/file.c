@@ -19,7 +19,8 @@
 
 static _Noreturn void cannot(lua_State *L, const char *what, const char *path)
 {
-  gl_error_throw(L, "system_error", "cannot %s '%s': %s", what, path, strerror(errno));
+  const char *kind = errno == ENOSPC || errno == EDQUOT ? "no_space" : "system_error";
+  gl_error_throw(L, kind, "cannot %s '%s': %s", what, path, strerror(errno));
 }
 
 /* Makes changes of names in the path's directory durable. */
