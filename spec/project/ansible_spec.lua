@@ -100,7 +100,7 @@ describe("The Ansible collection", function()
     assert.matches("^line %d+: bad argument 'nonsense' to 'guestlua.workflow'", said.msg)
     said = module("guestlua", { workflow = "reboot", guest = "nobody" })
     assert.equal("no_domain", said.error.kind)
-    said = module("guestlua", { workflow = "prune", args = { directory .. "/nothing" } }) -- it is for a host
+    said = module("guestlua", { workflow = "prune", args = { directory .. "/nothing" }, options = { keep = { full = 1 } } }) -- it is for a host
     assert.equal("no_backup", said.error.kind)
     assert.matches("mutually exclusive", module("guestlua", { workflow = "reboot", source = "return 1" }).msg)
     assert.matches("workflow", module("guestlua", { source = "return 1", guest = "test" }).msg)

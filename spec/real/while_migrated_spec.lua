@@ -33,6 +33,9 @@ describe("A guest that is migrated", function()
     two, missing = hosts.up()
     if two then
       two:boot("moving", two.dir .. "/shared")
+      local guest <close> = two.a:guest("moving", { required = true })
+      guest:exec("/bin/sh", { args = { "-c",
+        "(while :; do dd if=/dev/urandom of=/tmp/x bs=1M count=8; sleep 1; done) >/dev/null 2>&1 </dev/null &" } })
       guestlua.journal({ dir = two.dir .. "/journal" })
       elsewhere = guestlua.open("test:///default")
     end
@@ -44,7 +47,7 @@ describe("A guest that is migrated", function()
     end
   end)
 
-  -- So slowly that it does not come to its end.
+  -- So slowly that it does not come to its end: the guest writes more in its memory than that.
   local function begin(group, guest)
     local task = group:spawn(function()
       return pcall(guest.migrate, guest, ("qemu+tcp://%s/system"):format(two.address.b),
