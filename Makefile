@@ -177,7 +177,7 @@ shell: build/guestlua build/tiny/disk.qcow2 ## the prompt, on a small real guest
 	@$(RUN) build/guestlua spec/support/shell.lua
 
 # Files of specs that run at once: they wait more than they work.
-JOBS ?= $(shell echo $$((3 * $$(nproc))))
+JOBS ?= $(shell echo $$((2 * $$(nproc))))
 
 check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, luacheck, and that src/ has no circle
 	$(RUN) build/guestlua spec/support/check.lua $(JOBS) $(SPECS)
