@@ -212,7 +212,7 @@ describe("A backup of a guest with UEFI firmware", function()
 
   it_("has the variables of the running guest, with which it boots", function()
     say("first")
-    assert.is_nil(core.element(machine.guest:get_xml_desc({ dump_inactive = true })).os.nvram) -- it is not named
+    -- libvirt 9 does not name the file in the guest's configuration, libvirt 11 does
     local made = workflow.backup(machine.guest, { to = machine.dir .. "/to" })
     assert.same({}, made.left_out)
     say("other")
