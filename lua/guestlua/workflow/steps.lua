@@ -29,6 +29,7 @@
 --   unlimited   the option timeout does not count
 --   moves       afterwards the guest is off, or runs elsewhere
 --   aside       does nothing to the guest, or says itself what became of it: it is compared before the next step
+--   any_size    its disks may have another size than the run left them with
 --
 -- Before each other step the guest is compared with how the run left it (run:watch, run.expected): somebody else's change is an error "conflict".
 -- So is a failed step if somebody has changed the guest meanwhile: libvirt's error is the cause.
