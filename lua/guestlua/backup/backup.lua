@@ -66,9 +66,7 @@ end
 
 local function arguments(run)
   local options = run.options
-  if options.to == nil then
-    bad(NAME, "to", "string expected, got nil")
-  elseif not server.is_one(options.to) then
+  if not server.is_one(options.to) then
     check_place("to", options.to, "an absolute path or the URI of an NBD server expected")
   end
   if options.level and not LEVELS[options.level] then

@@ -21,9 +21,7 @@ local FORMATS = { raw = true, qcow2 = true }
 
 -- The guest to be made: recovery of a killed run finds it by its UUID.
 local function subject(host, options)
-  if options.from == nil then
-    bad(NAME, "from", "string expected, got nil")
-  elseif options.from == "" or options.name == "" then
+  if options.from == "" or options.name == "" then
     bad(NAME, options.from == "" and "from" or "name", "cannot be empty")
   end
   stores.check_at(NAME, options.at)
