@@ -227,7 +227,8 @@ luacheck: ## what luacheck says of the Lua code
 
 # The style is that of one version of clang-format, Debian 12's, and others see it otherwise: no part of `make check`.
 lint: luacheck layers ## luacheck, layers, and the style of the C code
-	clang-format --dry-run -Werror $(C_FILES)
+	@echo 'clang-format --dry-run -Werror' src spec examples bench
+	@clang-format --dry-run -Werror $(C_FILES)
 
 layers: $(OBJECTS) $(PROGRAM_OBJECTS) ## that src/ has one direction and no circle
 	$(Q)$(LUA) src/layers.lua $(BUILD)

@@ -67,6 +67,25 @@ describe("bootstrap", function()
     end)
   end
 
+  it("installs again a package that has lost a program", function()
+    local programs = {
+      ["apt-get"] = 'echo "$@" >&2',
+      ["dpkg-query"] = [[case $1$2 in
+        -W*) echo install ok installed ;;
+        -Lqemu-utils) printf '%s\n' /usr/bin/env /usr/share/gone ;;
+        -Lqemu-guest-agent) echo /usr/sbin/gone ;;
+        esac]],
+      grep = 'exec /bin/grep "$@"',
+      id = "echo 0",
+      mktemp = "exec /bin/mktemp",
+      rm = 'exec /bin/rm "$@"',
+      env = 'exec /usr/bin/env PATH="$PATH" "$@"',
+    }
+    local code, out = bootstrap("shell", programs)
+    assert.equal(0, code)
+    assert.matches("^bootstrap: installing qemu%-guest%-agent\nmake ", out)
+  end)
+
   it("without a package manager that it knows names Debian's packages", function()
     local code, out, err = bootstrap("demo", {})
     assert.same({ 1, "" }, { code, out })
