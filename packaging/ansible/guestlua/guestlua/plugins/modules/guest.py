@@ -26,20 +26,7 @@ options:
     description: Options of the workflow (ensure_running, ensure_stopped, reboot), as force or timeout.
     type: dict
     default: {}
-  uri:
-    description: The connection, as C(guestlua -c).
-    type: str
-  timeout:
-    description: Seconds. What is under way then is taken back.
-    type: float
-  recover:
-    description: Takes back first what killed runs have left on the host.
-    type: bool
-    default: false
-  executable:
-    description: The program.
-    type: path
-    default: guestlua
+extends_documentation_fragment: guestlua.guestlua.run
 author: The guestlua authors (!UNKNOWN)
 """
 

@@ -15,20 +15,7 @@ options:
     description: Only these guests; default all.
     type: list
     elements: str
-  uri:
-    description: The connection, as C(guestlua -c).
-    type: str
-  timeout:
-    description: Seconds.
-    type: float
-  recover:
-    description: Takes back first what killed runs have left on the host.
-    type: bool
-    default: false
-  executable:
-    description: The program.
-    type: path
-    default: guestlua
+extends_documentation_fragment: guestlua.guestlua.run
 author: The guestlua authors (!UNKNOWN)
 """
 

@@ -37,20 +37,7 @@ options:
   stdin:
     description: What the script reads from standard input, as for a password. It is never shown.
     type: str
-  uri:
-    description: The connection, as C(guestlua -c).
-    type: str
-  timeout:
-    description: Seconds. What is under way then is taken back.
-    type: float
-  recover:
-    description: Takes back first what killed runs have left on the host.
-    type: bool
-    default: false
-  executable:
-    description: The program.
-    type: path
-    default: guestlua
+extends_documentation_fragment: guestlua.guestlua.run
 author: The guestlua authors (!UNKNOWN)
 """
 
