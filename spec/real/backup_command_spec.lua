@@ -85,6 +85,14 @@ describe("The command for backups", function()
     code, out, err = command("-q backup --to=%s --keep=some=1 tiny", to)
     assert.same({ 2, "" }, { code, out })
     assert.matches("no such key 'some'", err)
+    for wrong, what in pairs({ ["--keep=increments=2,daily=7"] = "either full and increments, or daily",
+      ["--keep=full=1,full=2"] = "full is there twice",
+      ["--freeze=no --freeze-timeout=5"] = "freezes nothing", ["--exclude=vda --disk=vda"] = "is in disks, too" }) do
+      code, out, err = command("-q backup --to=%s/none %s tiny", to, wrong)
+      assert.same({ 2, "" }, { code, out }, wrong)
+      assert.matches(what, err, 1, true)
+    end
+    assert.is_nil(core.identify(to .. "/none"))
     assert.equal(1, (command("backups %s/none", to)))
     code, out, err = command("restore %s/tiny", to)
     assert.same({ 1, "" }, { code, out })

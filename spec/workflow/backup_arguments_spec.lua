@@ -34,6 +34,7 @@ describe("Arguments of backups", function()
       disks = { disks = {} }, ["disks "] = { disks = { "vda", "vda" } }, ["disks  "] = { disks = "vda" },
       exclude = { disks = { "vda" }, exclude = { "vda" } },
       keep = { keep = {} }, ["keep "] = { keep = { full = 1, daily = 1 } }, ["keep.full"] = { keep = { full = 0 } },
+      ["keep  "] = { keep = { increments = 3, daily = 1 } }, freeze_timeout = { freeze_timeout = 5, quiesce = false },
       bandwidth = { bandwidth = 0 }, ["bandwidth "] = { bandwidth = -1 }, ["bandwidth  "] = { bandwidth = math.maxinteger },
       scratch = { scratch = "here" }, ["scratch "] = { scratch = "/a\tb" },
       compress = { compress = "gzip" }, unlock_time = { unlock_time = 5 }, manifest = { manifest = dir }, none = { none = true },
@@ -47,6 +48,8 @@ describe("Arguments of backups", function()
     refused("restore", "name", workflow.restore, host, { from = dir, name = "" })
     refused("restore", "at", workflow.restore, host, { from = dir, at = "yesterday" })
     refused("prune", "keep", workflow.prune, host, dir, { keep = {} })
+    refused("prune", "keep", workflow.prune, host, dir, { keep = { increments = 3, weekly = 1 } })
+    refused("live_snapshot", "freeze_timeout", workflow.live_snapshot, guest, "vda", dir .. "/out", { freeze_timeout = 5 })
     refused("prune", "directory", workflow.prune, host, "", { keep = { full = 1 } })
     refused("verify", "at", workflow.verify, dir, { at = "yesterday" })
     refused("verify", "at", workflow.verify, dir, { at = "2026-01-01", all = true })
@@ -85,6 +88,27 @@ describe("Arguments of backups", function()
     time = function(one) one.time = "then" end,
     file = function(one) one.files = { { name = "..", what = "domain", sha256 = SUM } } end,
   }
+
+  it("that name a directory are not misled by files that are not backups'", function()
+    write(1)
+    local names = { "9.json", "20260101.json", id_of(1) .. "0.json", id_of(1) .. ".json.old", id_of(2) .. ".json.old", id_of(2) .. ".vda.img",
+      "x.json" }
+    for i, name in ipairs(names) do
+      names[i] = ("%s/%s"):format(dir, name)
+      local file <close> = assert(io.open(names[i], "w"))
+      file:write("theirs")
+    end
+    local list = workflow.backups(dir)
+    assert.same({ 1, {} }, { #list, list.problems })
+    local done = workflow.prune(host, dir, { keep = { full = 1 } })
+    table.sort(names)
+    table.sort(done.foreign)
+    assert.same({ pruned = {}, foreign = names }, done)
+    for _, name in ipairs(names) do
+      assert.is_truthy(core.identify(name), name)
+      os.remove(name)
+    end
+  end)
 
   it("that name no backup never get an older one instead of a damaged one", function()
     if not core.nbd_copy then

@@ -73,6 +73,8 @@ local function arguments(run)
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
   elseif options.bandwidth == 0 then
     bad(NAME, "bandwidth", "from 1 up; without it there is no limit")
+  elseif options.freeze_timeout and options.quiesce == false then
+    bad(NAME, "freeze_timeout", "quiesce=false freezes nothing: either of them, or quiesce=true")
   end
   check_place("scratch", options.scratch, "an absolute path expected")
   if type(options.verify) == "string" and options.verify ~= "boot" then

@@ -34,8 +34,8 @@ function prune.check(op, keep)
   end
   if keep and not next(keep) then
     bad(op, "keep", "a rule expected: full, increments, daily, weekly or monthly")
-  elseif keep and keep.full and (keep.daily or keep.weekly or keep.monthly) then
-    bad(op, "keep", "either full or daily, weekly and monthly")
+  elseif keep and (keep.full or keep.increments) and (keep.daily or keep.weekly or keep.monthly) then
+    bad(op, "keep", "either full and increments, or daily, weekly and monthly")
   end
 end
 
@@ -78,23 +78,21 @@ local function want_periods(wanted, manifests, n, period)
   end
 end
 
--- The ids to keep according to `keep`, and the newest; nil: all.
+-- The ids to keep according to `keep`, and the newest.
 local function wanted_of(manifests, keep)
-  local wanted, any = {}, false
+  local wanted = {}
   for key, period in pairs(PERIODS) do
     if keep[key] then
-      any = true
       want_periods(wanted, manifests, keep[key], period)
     end
   end
-  if not any and (keep.full or keep.increments) then
-    any = true
+  if keep.full or keep.increments then
     want_full(wanted, manifests, keep.full or math.huge, keep.increments or math.huge)
   end
   if #manifests > 0 then
     wanted[manifests[#manifests].id] = true
   end
-  return any and wanted or nil
+  return wanted
 end
 
 -- The files that backups need, their own small ones too, and the ids of the backups that the images belong to.
@@ -211,9 +209,7 @@ function prune.run(store, keep, host, options, key)
       store:path(problems[1].id .. ".json"), problems[1].problem) }), 0)
   end
   local wanted, gone = wanted_of(manifests, keep), {}
-  if not wanted then
-    return { pruned = {}, merged = {}, left = {}, foreign = {} }
-  elseif core.dry_run() then
+  if core.dry_run() then
     return planned(manifests, wanted, options.encrypt ~= nil)
   end
   local remaining, left, foreign = drop(store, manifests, wanted, host, gone) -- first, to make room

@@ -34,9 +34,21 @@ local function as_file_name(name)
   end):gsub("^%.", "%%2E"))
 end
 
--- The backup's id in a file name of the directory; nil: it is no file of a backup.
+-- An id, as journal.new_id makes it.
+local ID = ("%d"):rep(8) .. "%-" .. ("%d"):rep(6) .. "%-" .. ("%x"):rep(8)
+
+-- The rest of the names of a backup's files, after the id: also of those that a killed run leaves, core.write_file's among them.
+local ENDINGS = { "%.json", "%.xml", "%.nvram", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to", "%.%w+%.%x+%.qcow2", "%.%w+%.%x+%.sums",
+  "%.json%.%w%w%w%w%w%w", "%.xml%.%w%w%w%w%w%w", "%.nvram%.%w%w%w%w%w%w" }
+
+-- The backup's id in the name of a file that a backup makes; nil: it is none.
 function store.id_of(name)
-  return name:match("^(%d+%-%d+%-%x+)%.")
+  local id, rest = name:match("^(" .. ID .. ")(.*)$")
+  for _, ending in ipairs(id and ENDINGS or {}) do
+    if rest:find("^" .. ending .. "$") then
+      return id
+    end
+  end
 end
 
 -- Whether a file of that name is the directory's own.
@@ -212,7 +224,7 @@ end
 function Store:manifests()
   local list, problems = {}, {}
   for _, name in ipairs(core.list_directory(self.directory)) do
-    local id = name:match("^(%d[%w-]*)%.json$")
+    local id = name:match("^(" .. ID .. ")%.json$") -- any other file is somebody else's
     local manifest, problem
     if id then
       manifest, problem = read_manifest(self, id)
@@ -265,7 +277,7 @@ end
 
 -- Raises if `at` can be no backup's.
 function store.check_at(op, at)
-  if at and not at:find("^%d%d%d%d%d%d%d%d%-%d+%-%x+$") and not at:find("^%d%d%d%d%-%d%d%-%d%d") then
+  if at and not at:find("^" .. ID .. "$") and not at:find("^%d%d%d%d%-%d%d%-%d%d") then
     bad(op, "at", "a backup's id or a time expected, as in \"2024-01-31T12:00:00Z\"")
   end
 end
@@ -300,7 +312,7 @@ function Store:find(at)
     end
   end
   for _, one in ipairs(problems) do
-    if one.id == at or (not at or not at:find("^%d%d%d%d%d%d%d%d%-%d+%-%x+$") and is_by(one.id, at)) and (not found or one.id > found.id) then
+    if one.id == at or (not at or not at:find("^" .. ID .. "$") and is_by(one.id, at)) and (not found or one.id > found.id) then
       fail_unusable(self, one, at, #manifests > 0)
     end
   end

@@ -31,6 +31,12 @@ function arguments.report(spec, what, e)
   io.stderr:write(table.concat(parts, "\n"), "\n")
 end
 
+-- The exit code that an error means.
+function arguments.code_of(e)
+  local called_wrongly = core.Error.is(e, "bad_argument") and e.op ~= "journal" -- where that is, is up to the environment
+  return called_wrongly and arguments.USAGE or arguments.FAILED
+end
+
 -- All options of a command.
 function arguments.rows_of(spec)
   local rows = table.move(spec.options, 1, #spec.options, 1, {})
@@ -155,8 +161,7 @@ function arguments.main(spec, fn, ...)
     error(result, 0)
   elseif not ok then
     arguments.report(spec, "", result)
-    local called_wrongly = result.kind == "bad_argument" and result.op ~= "journal" -- where that is, is up to the environment
-    return called_wrongly and arguments.USAGE or arguments.FAILED
+    return arguments.code_of(result)
   end
   return result
 end

@@ -131,7 +131,7 @@ local function save_one(host, name, given)
   end)
 end
 
--- Whether it is saved, and without a warning. A guest that cannot be saved does not keep the others from it.
+-- Returns the exit code. A guest that cannot be saved does not keep the others from it.
 local function save(host, name, given)
   local ok, result = retry.try(save_one, host, name, given)
   if given.json then
@@ -141,7 +141,7 @@ local function save(host, name, given)
   else
     arguments.report(BACKUP, name .. ": ", result)
   end
-  return ok and not result.warnings
+  return not ok and arguments.code_of(result) or result.warnings and arguments.FAILED or arguments.DONE
 end
 
 local function names_of(host)
@@ -161,20 +161,15 @@ local function backup(given, names)
     arguments.complain(BACKUP, "{guest} expected in --to, or the guests would be written over each other")
     return arguments.USAGE
   elseif given.keep then
-    given.keep = output.counts(given.keep)
+    given.keep = output.counts(BACKUP.word, given.keep)
     prune.check(BACKUP.word, given.keep)
   end
   output.check(given.json)
   local host <close> = guestlua.open(given.connect)
-  local results = guestlua.map(given.all and names_of(host) or names, function(name)
+  local codes = guestlua.map(given.all and names_of(host) or names, function(name)
     return save(host, name, given)
   end, { limit = math.max(given.jobs or AT_A_TIME, 1) })
-  for _, good in ipairs(results) do
-    if not good then
-      return arguments.FAILED
-    end
-  end
-  return arguments.DONE
+  return math.max(arguments.DONE, table.unpack(codes))
 end
 
 local function restore(given, operands)

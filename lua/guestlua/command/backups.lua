@@ -157,8 +157,8 @@ local function prune(given, directories)
   local host <close> = guestlua.open(given.connect)
   return each(SPECS.prune, directories, function(directory)
     local bar <close> = guestlua.progress("prune " .. directory)
-    local done = guestlua.workflow.prune(host, directory, { keep = output.counts(given.keep), compress = given.compress, encrypt = given.encrypt,
-      unlock_time = given["unlock-time"], wait = given.wait, on_progress = callback(bar) })
+    local done = guestlua.workflow.prune(host, directory, { keep = output.counts("prune", given.keep), compress = given.compress,
+      encrypt = given.encrypt, unlock_time = given["unlock-time"], wait = given.wait, on_progress = callback(bar) })
     if given.json then
       output.json({ directory = directory, pruned = done.pruned, merged = done.merged, left = done.left, foreign = done.foreign })
     else

@@ -1,5 +1,6 @@
 -- What subcommands print: sizes for people, and JSON for programs.
 
+local bad = require("guestlua.base.define").bad
 local core = require("guestlua.core")
 local json_for = require("guestlua.base.json")
 
@@ -40,10 +41,13 @@ function output.failure(name, e)
 end
 
 -- "full=2", "increments=6" as a table; what is no number the workflow refuses.
-function output.counts(list)
+function output.counts(word, list)
   local counts = {}
   for _, text in ipairs(list) do
     local key, value = text:match("^([^=]*)=(.*)$")
+    if counts[key or text] ~= nil then
+      bad(word, "keep", ("%s is there twice"):format(key or text))
+    end
     counts[key or text] = math.tointeger(tonumber(value)) or value or false
   end
   return counts

@@ -21,6 +21,8 @@ local function arguments(run, target, path)
   local bad = image.bad_name(path)
   if bad then
     define.bad(NAME, "out_path", bad)
+  elseif run.options.freeze_timeout and not run.options.quiesce then
+    define.bad(NAME, "freeze_timeout", "quiesce=true expected with it: without that nothing is frozen")
   end
   run.args = { target = target, path = path }
 end
