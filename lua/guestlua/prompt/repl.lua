@@ -241,9 +241,18 @@ local function loop(next_line, output, remember)
   end
 end
 
-local function plain()
+-- With --connect there is `host` from the start, unless a script made one; if it cannot be opened, the prompt is there all the same.
+local function open_host(settings, output)
+  if settings.connect and globals.host == nil then
+    perform(load("host = guestlua.open()", "=stdin"), output)
+    return globals.host
+  end
+end
+
+local function plain(settings)
   local asks = guestlua.isatty(io.stdin)
   open_globals()
+  open_host(settings, print)
   loop(function(continues)
     if asks then
       io.stdout:write(continues and ">> " or "> "):flush()
@@ -265,6 +274,10 @@ local function with_readline(settings)
     local v = guestlua.version
     print(("guestlua %s, Lua %s, libvirt %s. help() helps, quit or Ctrl-D leaves."):format(v.guestlua, v.lua, v.libvirt))
   end
+  local host = open_host(settings, present)
+  if host and not settings.quiet then
+    print(("host is %s"):format(core.printable(tostring(host))))
+  end
   loop(function(continues)
     screen.leave()
     return terminal.read(continues and (globals._PROMPT2 or ">> ") or (globals._PROMPT or "> "))
@@ -280,6 +293,6 @@ return function(settings)
   if terminal.open(function(line, start) return complete(line, start, pending) end) then
     with_readline(settings)
   else
-    plain()
+    plain(settings)
   end
 end
