@@ -25,7 +25,15 @@ describe("guestlua --check", function()
     finds("local w = guestlua.workfow", "x:1: guestlua has nothing of the name 'workfow'; 'workflow'?")
     finds("local up = guestlua.workflow.ensure_runing", "x:1: guestlua.workflow has nothing of the name 'ensure_runing'; 'ensure_running'?")
     finds("local h = guestlua.open() local f, n = h.guests, h:guest('a').name guestlua.default_uri = 'x' return guestlua.default_uri")
-    finds("guestlua.mine = 1 print(guestlua.mine, guestlua.feature == nil, guestlua.element('<a/>').nme)")
+    finds("guestlua.mine = 1 print(guestlua.mine, rawget(guestlua, 'feature') == nil, guestlua.element('<a/>').nme)")
+  end)
+
+  it("finds names that raise when they are read, also if nothing is nearly called that", function()
+    finds("print(guestlua.metricz)\nguestlua.metrics.write()\nguestlua.metricz()", "x:1: guestlua has nothing of the name 'metricz'",
+      "x:2: guestlua has nothing of the name 'metrics'", "x:3: guestlua has no function 'metricz'")
+    finds("local up = guestlua.workflow.xyzzy", "x:1: guestlua.workflow has nothing of the name 'xyzzy'")
+    finds("local h = guestlua.open() print(h.xyzzy)", "x:1: guestlua.Host has nothing of the name 'xyzzy'")
+    finds("local bar = guestlua.progress('a') print(bar.xyzzy)")
   end)
 
   it("finds those that nearly are ours, whatever they are called on", function()

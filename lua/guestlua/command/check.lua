@@ -194,6 +194,16 @@ function Check:call(found, by, name, i)
   end
 end
 
+-- Whether reading a name that it has not raises: C's objects do, as do the module and its tables.
+local function is_strict(found, class, name)
+  if found.class then
+    return not class.in_lua and class.name ~= "Error"
+  end
+  return not pcall(function()
+    return found.value[name]
+  end)
+end
+
 -- A field that is read, of what is known: a misspelt one would raise when the script comes there.
 function Check:field(found, name, after)
   if found.record then
@@ -215,8 +225,9 @@ function Check:field(found, name, after)
   end
   table.sort(names)
   local near = nearest(name.text, names)
-  if near then
-    self:tell(name, "%s has nothing of the name '%s'; '%s'?", class and (class.path or class.name) or "the table", name.text, near)
+  if near or is_strict(found, class, name.text) then
+    self:tell(name, "%s has nothing of the name '%s'%s", class and (class.path or class.name) or "the table", name.text,
+      near and ("; '%s'?"):format(near) or "")
   end
 end
 
