@@ -4,6 +4,7 @@
 -- rewrites its input: values are compared as it reads them, and its additions are no difference. Nothing is guessed: if several fit equally well,
 -- an error of kind "device_ambiguous" names them.
 
+local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local identity = require("guestlua.guest.identity")
 local values = require("guestlua.guest.values")
@@ -146,8 +147,29 @@ function devices.best_of(wanted, candidates, options)
   return best, level
 end
 
+-- The devices as they would be after the changes that a dry run has held back.
+local function planned(guest, list, kind, persistent)
+  local here = persistent ~= guest:is_active()
+  for _, change in ipairs(calls.devices(guest)) do
+    local unsaid = not change.live and not change.persistent
+    local device = (unsaid and here or not unsaid and change[persistent and "persistent" or "live"]) and core.element(change.conf)
+    if device and (not kind or device:tag() == kind) then
+      local gone = devices.best_of(device, change.what == "detached" and list or {}, {})[1]
+      list[#list + 1] = change.what == "attached" and device or nil
+      for i = #list, 1, -1 do
+        if rawequal(list[i], gone) then
+          table.remove(list, i)
+        end
+      end
+    end
+  end
+  return list
+end
+
 local function all(guest, kind, persistent)
-  return guest:get_all_devices(kind, { from_persistent_config = persistent or false })
+  persistent = persistent or false
+  local list = guest:get_all_devices(kind, { from_persistent_config = persistent })
+  return core.dry_run() and planned(guest, list, kind, persistent) or list
 end
 
 -- Among those that would fit at another address: if the wanted one is a device of the other place (the running guest, or the configuration), it is

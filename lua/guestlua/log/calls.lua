@@ -78,6 +78,27 @@ function calls.outcome(disk)
   return outcome
 end
 
+-- The devices that a dry run did not attach or detach, in order, by host and guest: for who looks for a device afterwards.
+local changed_devices = {}
+
+local DEVICE_OPS = { attach_device = "attached", detach_device = "detached" }
+
+local function remember_device(call)
+  local change = { what = DEVICE_OPS[call.op] }
+  for i = 1, #call.arguments, 2 do
+    change[call.arguments[i]] = call.arguments[i + 1]
+  end
+  local key = key_of(call.host, call.guest)
+  changed_devices[key] = changed_devices[key] or {}
+  table.insert(changed_devices[key], { what = change.what, conf = change.conf,
+    live = (change.flags or ""):find("live", 1, true) ~= nil, persistent = (change.flags or ""):find("persistent", 1, true) ~= nil })
+end
+
+-- A list of { what = "attached" or "detached", conf, live, persistent }; neither of the last two: where the guest is now.
+function calls.devices(guest)
+  return changed_devices[key_of(core.mask(guest.host.uri), guest.name)] or {}
+end
+
 -- Reports an action, not a libvirt call, that a dry run does not take on a guest: `what` is its name, fields are its details.
 function calls.held(what, guest, fields)
   local names = {}
@@ -118,6 +139,8 @@ function calls.told(what, call)
   end
   if call.device then
     remember(call)
+  elseif DEVICE_OPS[call.op] then
+    remember_device(call)
   end
   local fields = fields_of(call)
   local entry = plan.add({ call = call.call, op = call.op, host = call.host, object_type = call.object_type, object = call.object,
