@@ -1,5 +1,22 @@
 # bash completion for guestlua, -*- shell-script -*-
 
+# The names of the guests that begin with $value, of the host that $line names. A guest can have any name: it is quoted, and nothing of it is run.
+_guestlua_guests()
+{
+    local i name uri=()
+    for ((i = 1; i < ${#line[@]} - 1; i++)); do
+        case ${line[i]} in
+            --connect=*) uri=("${line[i]}") ;;
+            --connect | -c | -[!-]*c) uri=(-c "${line[i + 1]}") ;;
+            -c*) uri=("${line[i]}") ;;
+        esac
+    done
+    while IFS= read -r name; do
+        printf -v name %q "$name"
+        [[ $name == "$value"* ]] && COMPREPLY+=("$name")
+    done < <("${COMP_WORDS[0]}" -q "${uri[@]}" -r -e '@NAMES@' </dev/null 2>/dev/null)
+}
+
 _guestlua()
 {
     # bash breaks words at : and =, as in qemu:///system and --connect=URI: they are put together again.
@@ -60,6 +77,7 @@ _guestlua()
     case $kind in
         words) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value") ;;
         script) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value"; compgen -f -X '!*.lua' -- "$value"; compgen -d -- "$value") ;;
+        guest) _guestlua_guests ;;
         file) mapfile -t COMPREPLY < <(compgen -f -- "$value") ;;
     esac
     [[ $kind == script || $kind == file ]] && compopt -o filenames 2>/dev/null

@@ -19,10 +19,14 @@ local function commands_there_are()
   end
   for _, command in ipairs(list) do
     if command.word ~= "help" then
-      arguments.main = arguments.rows_of -- in place of running it
+      arguments.main = function(spec) -- in place of running it
+        command.operands = spec.operands
+        return arguments.rows_of(spec)
+      end
       command.rows = require("guestlua.command." .. (MODULES[command.word] or command.word))(command.word)
       arguments.main = main
     end
+    command.kind = (command.operands or ""):find("^GUEST") and "guest" or command.operands and "file" or "none"
     for _, row in ipairs(command.rows) do
       row.words = row.choices or row.name == "connect" and connect or nil
       row.is_file = row.argument == "FILE" or row.argument == "DIR" or row.argument == "INVENTORY"
@@ -32,6 +36,10 @@ local function commands_there_are()
 end
 
 local commands = commands_there_are()
+
+-- The script that prints the names of a host's guests. Who presses Tab does not want to wait for a host that is not there.
+local GUEST_NAMES = [[for _, guest in ipairs(guestlua.open(nil, { timeout = 3 }):guests()) do ]]
+  .. [[if not guest.name:find("%c") then print(guest.name) end end]]
 
 local function words_of(list, key, before)
   local words = {}
@@ -61,11 +69,12 @@ local function cases_of_commands()
     for _, row in ipairs(command.rows) do
       if row.argument then
         cases[#cases + 1] = ("        '%s --%s') %s ;;"):format(command.word, row.name,
-          row.words and "words=" .. quoted(table.concat(row.words, " ")) or row.is_file and "kind='file'" or "kind='none'")
+          row.words and "words=" .. quoted(table.concat(row.words, " "))
+            or ("kind='%s'"):format(row.is_file and "file" or row.argument == "GUEST" and "guest" or "none"))
       end
     end
     local here = command.word == "help" and "words='@COMMANDS@'"
-      or ("if [[ $cur == -* ]]; then words='%s'; else kind='file'; fi"):format(words_of(command.rows, "name", "--"))
+      or ("if [[ $cur == -* ]]; then words='%s'; else kind='%s'; fi"):format(words_of(command.rows, "name", "--"), command.kind)
     cases[#cases + 1] = ("        '%s '*) %s ;;"):format(command.word, here)
   end
   return (table.concat(cases, "\n"):gsub("@COMMANDS@", words_of(commands, "word")))
@@ -94,6 +103,7 @@ local function bash()
     CASES = table.concat(cases, "\n"),
     COMMANDS = words_of(commands, "word"),
     COMMANDCASES = cases_of_commands(),
+    NAMES = GUEST_NAMES,
     ARGUMENT = ("-[%s]*[%s]|--(%s)"):format(flags, with_argument, table.concat(long_with_argument, "|")),
   }
   return (file:read("a"):gsub("@(%u+)@", values):gsub("^[^\n]*\n", "%0" .. head))
@@ -103,18 +113,31 @@ end
 local function zsh_command(command)
   local lines = { ("      %s)"):format(command.word), "        _arguments \\" }
   for _, row in ipairs(command.rows) do
-    local action = row.words and "(" .. table.concat(row.words, " "):gsub(":", "\\:") .. ")" or row.is_file and "_files" or " "
+    local action = row.words and "(" .. table.concat(row.words, " "):gsub(":", "\\:") .. ")" or row.is_file and "_files"
+      or row.argument == "GUEST" and "_guestlua_guests" or " "
     local argument = row.argument and (":%s:%s"):format(row.argument:lower():gsub(":", "\\:"), action) or ""
     lines[#lines + 1] = ("          --%s%s \\"):format(row.name .. (row.argument and "=" or ""),
       quoted("[" .. row.help:gsub("[%[%]:]", "\\%0") .. "]" .. argument))
   end
-  lines[#lines + 1] = ("          '*:operand:%s' ;;"):format(command.word == "help" and "(" .. words_of(commands, "word") .. ")" or "_files")
+  local operand = { guest = "_guestlua_guests", file = "_files", none = " " }
+  lines[#lines + 1] = ("          '*:operand:%s' ;;"):format(command.word == "help" and "(" .. words_of(commands, "word") .. ")"
+    or operand[command.kind])
   return table.concat(lines, "\n")
 end
 
+-- A guest can have any name: what the host says is quoted, and nothing of it is run.
+local ZSH_GUESTS = [=[
+_guestlua_guests() {
+  local -a uri names
+  [[ -n ${opt_args[--connect]:-$guestlua_uri} ]] && uri=(-c "${(Q)${opt_args[--connect]:-$guestlua_uri}}")
+  names=("${(@f)$(guestlua -q "${uri[@]}" -r -e "$guestlua_names" </dev/null 2>/dev/null)}")
+  compadd -- "${names[@]}"
+}
+local guestlua_uri guestlua_names=']=] .. GUEST_NAMES .. "'"
+
 -- zsh takes a specification for each option: '(the others)'{-c+,--connect=}'[help]:argument:what to complete'.
 local function zsh()
-  local lines = { "#compdef guestlua", head, "local context state state_descr line\n_arguments -C -s -S -A '-*' \\" }
+  local lines = { "#compdef guestlua", head, ZSH_GUESTS, "local context state state_descr line\n_arguments -C -s -S -A '-*' \\" }
   for _, option in ipairs(options) do
     local forms, action = {}, ""
     local argument = option.argument
@@ -138,7 +161,7 @@ local function zsh()
   end
   lines[#lines + 1] = "  '1: :->first' \\\n  '*:: :->rest'\n\ncase $state in\n  first)"
   lines[#lines + 1] = ("    _alternative 'commands:command:(%s)' 'scripts:script:_files -g \"*.lua\"' ;;"):format(words_of(commands, "word"))
-  lines[#lines + 1] = "  rest)\n    case $words[1] in"
+  lines[#lines + 1] = "  rest)\n    guestlua_uri=${opt_args[-c]:-${opt_args[--connect]}}\n    case $words[1] in"
   for _, command in ipairs(commands) do
     lines[#lines + 1] = zsh_command(command)
   end

@@ -50,7 +50,7 @@ local function page(class)
     lines[#lines + 1] = string.format(...)
   end
   if class.inherits then
-    add("\nIt has the methods of [%s](%s.md) too, but for those whose name it has itself.", class.inherits, class.inherits)
+    add("\nIt also has the methods of [%s](%s.md); its own take precedence.", class.inherits, class.inherits)
   end
   local shared = common_of(class)
   if shared then

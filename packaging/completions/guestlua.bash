@@ -1,6 +1,23 @@
 # bash completion for guestlua, -*- shell-script -*-
 # Made by `make doc` from lua/guestlua/command; changes here are lost.
 
+# The names of the guests that begin with $value, of the host that $line names. A guest can have any name: it is quoted, and nothing of it is run.
+_guestlua_guests()
+{
+    local i name uri=()
+    for ((i = 1; i < ${#line[@]} - 1; i++)); do
+        case ${line[i]} in
+            --connect=*) uri=("${line[i]}") ;;
+            --connect | -c | -[!-]*c) uri=(-c "${line[i + 1]}") ;;
+            -c*) uri=("${line[i]}") ;;
+        esac
+    done
+    while IFS= read -r name; do
+        printf -v name %q "$name"
+        [[ $name == "$value"* ]] && COMPREPLY+=("$name")
+    done < <("${COMP_WORDS[0]}" -q "${uri[@]}" -r -e 'for _, guest in ipairs(guestlua.open(nil, { timeout = 3 }):guests()) do if not guest.name:find("%c") then print(guest.name) end end' </dev/null 2>/dev/null)
+}
+
 _guestlua()
 {
     # bash breaks words at : and =, as in qemu:///system and --connect=URI: they are put together again.
@@ -85,7 +102,7 @@ _guestlua()
         'backup --timeout') kind='none' ;;
         'backup --wait') kind='none' ;;
         'backup --connect') words='qemu:///system qemu:///session test:///default' ;;
-        'backup '*) if [[ $cur == -* ]]; then words='--to --manifest --mode --all --level --disk --exclude --freeze --freeze-timeout --compress --encrypt --unlock-time --keep --verify --boot --plain --bandwidth --scratch --reserve --jobs --timeout --wait --json --connect --help'; else kind='file'; fi ;;
+        'backup '*) if [[ $cur == -* ]]; then words='--to --manifest --mode --all --level --disk --exclude --freeze --freeze-timeout --compress --encrypt --unlock-time --keep --verify --boot --plain --bandwidth --scratch --reserve --jobs --timeout --wait --json --connect --help'; else kind='guest'; fi ;;
         'restore --at') kind='none' ;;
         'restore --name') kind='none' ;;
         'restore --to') kind='file' ;;
@@ -117,7 +134,7 @@ _guestlua()
         'metrics --timeout') kind='none' ;;
         'metrics --most') kind='none' ;;
         'metrics --connect') words='qemu:///system qemu:///session test:///default' ;;
-        'metrics '*) if [[ $cur == -* ]]; then words='--file --listen --hosts --ansible --timeout --most --connect --help'; else kind='file'; fi ;;
+        'metrics '*) if [[ $cur == -* ]]; then words='--file --listen --hosts --ansible --timeout --most --connect --help'; else kind='none'; fi ;;
         'top --count') kind='none' ;;
         'top --delay') kind='none' ;;
         'top --sort') words='cpu memory disk network name host' ;;
@@ -126,15 +143,15 @@ _guestlua()
         'top --ansible') kind='file' ;;
         'top --timeout') kind='none' ;;
         'top --connect') words='qemu:///system qemu:///session test:///default' ;;
-        'top '*) if [[ $cur == -* ]]; then words='--once --csv --json --count --delay --sort --filter --active --hosts --ansible --timeout --connect --help'; else kind='file'; fi ;;
+        'top '*) if [[ $cur == -* ]]; then words='--once --csv --json --count --delay --sort --filter --active --hosts --ansible --timeout --connect --help'; else kind='none'; fi ;;
         'console --device') kind='none' ;;
         'console --connect') words='qemu:///system qemu:///session test:///default' ;;
-        'console '*) if [[ $cur == -* ]]; then words='--device --force --safe --connect --help'; else kind='file'; fi ;;
-        'recover --guest') kind='none' ;;
+        'console '*) if [[ $cur == -* ]]; then words='--device --force --safe --connect --help'; else kind='guest'; fi ;;
+        'recover --guest') kind='guest' ;;
         'recover --forget') kind='none' ;;
         'recover --journal') kind='file' ;;
         'recover --connect') words='qemu:///system qemu:///session test:///default' ;;
-        'recover '*) if [[ $cur == -* ]]; then words='--list --guest --forget --adopt --journal --connect --help'; else kind='file'; fi ;;
+        'recover '*) if [[ $cur == -* ]]; then words='--list --guest --forget --adopt --journal --connect --help'; else kind='none'; fi ;;
         'help '*) words='backup restore backups verify prune metrics top console recover help' ;;
         *) kind='none' ;;
     esac
@@ -142,6 +159,7 @@ _guestlua()
     case $kind in
         words) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value") ;;
         script) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$value"; compgen -f -X '!*.lua' -- "$value"; compgen -d -- "$value") ;;
+        guest) _guestlua_guests ;;
         file) mapfile -t COMPREPLY < <(compgen -f -- "$value") ;;
     esac
     [[ $kind == script || $kind == file ]] && compopt -o filenames 2>/dev/null
