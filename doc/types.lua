@@ -4,7 +4,7 @@ local guestlua = require("guestlua")
 local classes = require("doc.classes")
 
 local type_named = { -- kinds of arguments and fields
-  integers = "integer", names = "string", strings = "string", text = "string", ["XML text"] = "string", bytes = "string",
+  integers = "integer", names = "string", strings = "string", values = "any", text = "string", ["XML text"] = "string", bytes = "string",
 }
 local class_named = {}
 for _, class in ipairs(classes) do

@@ -89,7 +89,7 @@ function guestlua.embedded_uri(dir) end
 ---@field reconnect_limit? integer how many are opened again at a time; default: 4
 
 ---Connects to many hosts, beside each other. What cannot be used is in `problems`, and the others go on: a host that is unreachable, slow, named twice, a line of the inventory that is wrong. A connection that is lost is opened again, a few at a time and not all at once.
----@param hosts any a list of URIs, or of {name=, uri=}; or the path of a file with NAME URI, or a URI alone, on each line, and # before what is no host
+---@param hosts string|any[] a list of URIs, or of {name=, uri=}; or the path of a file with NAME URI, or a URI alone, on each line, and # before what is no host
 ---@param options? guestlua.FleetOptions
 ---@return guestlua.Fleet
 function guestlua.fleet(hosts, options) end
@@ -124,7 +124,7 @@ function guestlua.json(value) end
 ---@field limit? integer how many calls may run at once; nil: all
 
 ---Calls fn(value, index) for each value of a list, in tasks of a group.
----@param list table the values
+---@param list any[] the values
 ---@param fn function called with each value and its index
 ---@param options? guestlua.MapOptions
 ---@return table # a table: the first result of each call, at the value's index
@@ -205,7 +205,7 @@ function guestlua.rates(a, b) end
 function guestlua.recover(host, options) end
 
 ---@class guestlua.RunOptions
----@field args? table a list of its arguments, all strings
+---@field args? string[] a list of its arguments, all strings
 ---@field input? string its standard input; default: nothing
 ---@field timeout? number seconds; after that the program is ended, and an error of kind "timeout" is raised, with its output so far in `output` and `errors`
 ---@field cwd? string its working directory
@@ -717,7 +717,7 @@ function Host:guests(options) end
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---The processor that guests can have on each of several hosts: the most that all of the given ones can do.
----@param cpus table a list of <cpu> elements, Elements or XML texts: one of each host, from its domain_capabilities
+---@param cpus any[] a list of <cpu> elements, Elements or XML texts: one of each host, from its domain_capabilities
 ---@param options? guestlua.HypervisorCpuBaselineOptions
 ---@return guestlua.Element # a <cpu> element for a guest's configuration
 function Host:hypervisor_cpu_baseline(cpus, options) end
@@ -740,7 +740,7 @@ function Host:hypervisor_cpu_compare(cpu, options) end
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Which guests need these images: they have them as a disk, below one, or in a snapshot. Only the guests of this host count. It reads what the images are based on, so it runs on the host itself, and raises an error if an image cannot be read.
----@param paths table a list of the images' absolute paths
+---@param paths string[] a list of the images' absolute paths
 ---@param options? guestlua.ImageUsersOptions
 ---@return table # a table: for each path a list of the names of guests, empty if no guest needs it
 function Host:image_users(paths, options) end
@@ -1782,7 +1782,7 @@ function Guest:channel(device, options) end
 
 ---@class guestlua.CheckpointCreateAsOptions
 ---@field description? string what it is for
----@field disks? table a list of targets: only these disks; default: all that can be written to
+---@field disks? string[] a list of targets: only these disks; default: all that can be written to
 ---@field quiesce? boolean freeze the file systems meanwhile; needs the agent
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
@@ -1916,12 +1916,12 @@ function Guest:enable_hairpin() end
 function Guest:events(names, options) end
 
 ---@class guestlua.ExecOptions
----@field args? table a list of its arguments
+---@field args? string[] a list of its arguments
 ---@field input? string its standard input
 ---@field cwd? string its working directory; default: the agent's
 ---@field env? table environment variables by name, in addition to the agent's
 ---@field max_output? integer the maximum number of bytes of each output; default 16 MiB
----@field secret? any a string, or a list of strings, in args that must not be shown: they are masked in all that guestlua prints from now on; input always is
+---@field secret? string|string[] a string, or some, in args that must not be shown: they are masked in all that guestlua prints from now on; input always is
 ---@field timeout? number seconds; after that the program and all that it started are killed, and an error of kind "timeout" is raised
 
 ---Runs a program in the guest through the guest agent, and waits for its end. Its output goes to files in the guest's /tmp and is read in pieces, because libvirt drops an agent with an answer over 10 MB; without /bin/sh it comes in one answer. Kinds of errors: no_program, no_directory, timeout.
@@ -2460,7 +2460,7 @@ function Guest:poweroff(options) end
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
 ---Presses keys of the guest's keyboard, all together: guest:press{ "leftctrl", "leftalt", "delete" }. The names are Linux's, without KEY_, and stand for places on a keyboard; send_key takes numbers.
----@param keys table a list of the keys' names
+---@param keys string[] a list of the keys' names
 ---@param options? guestlua.PressOptions
 function Guest:press(keys, options) end
 
@@ -5910,7 +5910,7 @@ function Stream:close() end
 ---@field timeout? number seconds to wait at most; default: no limit
 
 ---Reads until what came matches a pattern, and no further. For a dialogue: expect("login: "), write("root\n"), and so on.
----@param pattern string|table a pattern of Lua, or a list of them
+---@param pattern string|string[] a pattern of Lua, or a list of them
 ---@param options? guestlua.ExpectOptions
 ---@return string text
 ---@return string pattern
@@ -6108,7 +6108,7 @@ function Fleet:each(fn, options) end
 ---@field duration? number seconds for the whole loop; nil: until it is left
 
 ---For a loop: for event in fleet:events{"lifecycle"} do. Each event has host_name; else it is as host:events has it. "disconnected" and "reconnected" are events, too. Hosts that are not connected at this call are not heard.
----@param names table the events' names
+---@param names string[] the events' names
 ---@param options? guestlua.FleetEventsOptions
 ---@return fun(): table
 function Fleet:events(names, options) end
@@ -6310,8 +6310,8 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field manifest? string a directory of this machine for all but the disks, if `to` is an NBD server
 ---@field mode? string "pull": guestlua reads the disks; "push": QEMU writes the images itself, into a directory that its user may enter, without compression and without a limit; default: "pull", or "push" if guestlua was built without libnbd
 ---@field level? string "full"; "incremental" or "auto": the changes, as far as they are known; default: "auto"
----@field disks? table a list of targets, for example {"vda"}; default: all that are neither read-only nor removable
----@field exclude? table a list of targets of disks to leave out
+---@field disks? string[] the targets, for example {"vda"}; default: all that are neither read-only nor removable
+---@field exclude? string[] a list of targets of disks to leave out
 ---@field quiesce? boolean freeze the guest's file systems at that moment; default: if its agent answers
 ---@field freeze_timeout? number seconds that the freeze may take; default: 60
 ---@field compress? string "zstd" or "zlib"; default: none
@@ -6457,7 +6457,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 
 ---@class guestlua.DrainOptions
----@field to table a list of the hosts that may take them: each a Host; or a URI, which is opened, and closed in the end; or a table with host= or uri= for that, and destination_uri= and migrate_uri=, as live_migrate takes them
+---@field to any[] the hosts that may take them: each a Host; or a URI, which is opened, and closed in the end; or a table with host= or uri= for that, and destination_uri= and migrate_uri=, as live_migrate takes them
 ---@field strategy? string "spread", the default: a guest goes where the most memory is left; "fill": to the first in the list that can take it, so that the last ones stay free
 ---@field on_stuck? string if guests cannot move: "refuse", the default, is an error that names them, before anything moves; "leave" moves the others
 ---@field limit? integer how many moves may be under way at once; default: 2
@@ -6594,7 +6594,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@field destination_xml? any its configuration there: an Element, XML text, or a function that gets the present one as an Element and changes it or returns another
 ---@field flags? any as for guest:migrate; nil: live, peer2peer, and for a persistent guest persist_dest and undefine_source
 ---@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable
----@field migrate_disks? table the targets of the disks to copy
+---@field migrate_disks? string[] the targets of the disks to copy
 ---@field tunnelled? boolean send all data through libvirt's own connection
 ---@field tls? boolean let QEMU encrypt the data
 ---@field plain? boolean copy encrypted disks without tls, so that anybody on the way can read them; default: that is refused
@@ -6762,7 +6762,7 @@ function workflow.restore(host, options) end
 ---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
 
 ---@class guestlua.workflowResumeOptions
----@field devices? table the `devices` that suspend returned; default: the host devices in its configuration
+---@field devices? string[] the `devices` that suspend returned; default: the host devices in its configuration
 ---@field timeout? number seconds until it has to run; default 60
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
@@ -6835,7 +6835,7 @@ function workflow.snapshot_revert(guest, options) end
 ---@field plain string[]? the targets of encrypted disks with data now stored unencrypted, as the option plain allows
 
 ---@class guestlua.SnapshotThenCommitOptions
----@field disks? table the targets of the disks, for example {"vda"}; nil: all writable disks
+---@field disks? string[] the targets of the disks, for example {"vda"}; nil: all writable disks
 ---@field quiesce? boolean freeze the guest's file systems during the snapshot; needs the guest agent
 ---@field during? function called between snapshot and commit, with the disks: a list of {target, base, overlay}
 ---@field on_failure? string if `during` fails: "commit" (default) keeps what the guest wrote; "rollback" throws it away: the guest is powered off and started again as it was at the snapshot
@@ -6861,7 +6861,7 @@ function workflow.snapshot_then_commit(guest, options) end
 ---@field devices string[] the XML of the detached devices, for resume
 
 ---@class guestlua.workflowSuspendOptions
----@field detach? table aliases or disks' targets of further devices to detach before
+---@field detach? string[] aliases or disks' targets of further devices to detach before
 ---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
@@ -6912,7 +6912,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@field all? boolean all backups in the directory
 ---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
 ---@field boot? boolean start the guest that is in it, and throw it away
----@field command? table a program to run in that guest, and its arguments, which has to end with 0, for example {"systemctl", "is-active", "postgresql"}; default: {"/bin/sh", "-c", "exit"}
+---@field command? string[] a program to run in that guest, and its arguments, which has to end with 0, for example {"systemctl", "is-active", "postgresql"}; default: {"/bin/sh", "-c", "exit"}
 ---@field boot_timeout? number seconds until the agent has to have answered and the command to be over; default: 300
 ---@field on_progress? function called often with {size, at, read, written}, in bytes, of each backup
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error

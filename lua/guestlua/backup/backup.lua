@@ -34,10 +34,8 @@ local LEVELS = { auto = true, full = true, incremental = true }
 
 local function check_names(option, list)
   local seen = {}
-  for key, name in pairs(list or {}) do
-    if math.type(key) ~= "integer" or type(name) ~= "string" then
-      bad(NAME, option, "a list of disks' targets expected, as in {\"vda\"}")
-    elseif seen[name] then
+  for _, name in ipairs(list or {}) do
+    if seen[name] then
       bad(NAME, option, ("'%s' is there twice"):format(name))
     end
     seen[name] = true
@@ -349,8 +347,8 @@ steps.define({
     server.PARAM,
     push.PARAM,
     { name = "level", type = "string", help = "\"full\"; \"incremental\" or \"auto\": the changes, as far as they are known; default: \"auto\"" },
-    { name = "disks", type = "table", help = "a list of targets, for example {\"vda\"}; default: all that are neither read-only nor removable" },
-    { name = "exclude", type = "table", help = "a list of targets of disks to leave out" },
+    { name = "disks", type = "list of strings", help = "the targets, for example {\"vda\"}; default: all that are neither read-only nor removable" },
+    { name = "exclude", type = "list of strings", help = "a list of targets of disks to leave out" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems at that moment; default: if its agent answers" },
     { name = "freeze_timeout", type = "number", help = "seconds that the freeze may take; default: 60" },
     { name = "compress", type = "string", help = "\"zstd\" or \"zlib\"; default: none" },

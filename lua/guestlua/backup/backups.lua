@@ -155,7 +155,7 @@ define(workflow, "workflow", {
     { name = "all", type = "boolean", help = "all backups in the directory" },
     encryption.PARAM,
     { name = "boot", type = "boolean", help = "start the guest that is in it, and throw it away" },
-    { name = "command", type = "table", help = "a program to run in that guest, and its arguments, which has to end with 0, for example "
+    { name = "command", type = "list of strings", help = "a program to run in that guest, and its arguments, which has to end with 0, for example "
       .. "{\"systemctl\", \"is-active\", \"postgresql\"}; default: {\"/bin/sh\", \"-c\", \"exit\"}" },
     { name = "boot_timeout", type = "number", help = "seconds until the agent has to have answered and the command to be over; default: 300" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes, of each backup" },

@@ -25,7 +25,7 @@ local PERIODS = {
 
 -- Raises if keep is no table of counts, or mixes both ways.
 function prune.check(op, keep)
-  for key, count in pairs(keep or {}) do
+  for key, count in next, keep or {} do
     if key ~= "full" and key ~= "increments" and not PERIODS[key] then
       bad(op, "keep", ("no such key '%s'; there are: full, increments, daily, weekly, monthly"):format(tostring(key)))
     elseif math.type(count) ~= "integer" or count < (key == "increments" and 0 or 1) then

@@ -33,7 +33,7 @@ end
 
 local function arguments(run)
   local options = run.options
-  for target, path in pairs(options.disks or {}) do
+  for target, path in next, options.disks or {} do
     if type(target) ~= "string" or type(path) ~= "string" or path:sub(1, 1) ~= "/" then
       bad(NAME, "disks", "a table from a target to an absolute path expected, as in {vda=\"/images/vda.qcow2\"}")
     elseif image.bad_name(path) then
@@ -125,7 +125,7 @@ local function plan(run)
   for i, disk in ipairs(manifest.disks) do
     data.files[i] = file_of(run, disk)
   end
-  for target in pairs(run.options.disks or {}) do
+  for target in next, run.options.disks or {} do
     local known = false
     for _, file in ipairs(data.files) do
       known = known or file.target == target

@@ -30,6 +30,8 @@ local function matches(value, wanted)
     return type(value) == "string"
   elseif wanted == "integer" then
     return type(value) == "number"
+  elseif wanted:find("^list of ") then
+    return type(value) == "table"
   elseif is_class(wanted) then
     local ok, e = pcall(core.check_self, value, wanted, "matches")
     return ok or e.kind == "closed"
@@ -37,8 +39,37 @@ local function matches(value, wanted)
   return wanted == "any" or type(value) == wanted
 end
 
+local check
+
+-- The name of a table's key, for people. A metamethod of the script's is not called.
+local function name_of(key)
+  return type(key) == "table" and "table" or type(key) == "userdata" and "userdata" or tostring(key)
+end
+
+-- The type of each value, by that of the list.
+local ONE = { ["list of strings"] = "string", ["list of values"] = "any" }
+
+-- Raises for a table that is no list, or one with a gap, of which # and ipairs see a part only; and for a value that does not fit. Gives a plain
+-- copy: what a metatable says was not checked.
+local function check_list(method, param, list, kind)
+  local copy, count = {}, 0
+  for key, value in next, list do
+    if math.type(key) ~= "integer" then
+      bad(method, param.name, ("%s expected, got a table with the key '%s'"):format(kind, name_of(key)))
+    end
+    copy[key], count = value, count + 1
+  end
+  for i = 1, count do
+    if copy[i] == nil then
+      bad(method, param.name, ("%s expected, got a table with gaps"):format(kind))
+    end
+    copy[i] = check(method, { name = ("%s[%d]"):format(param.name, i), type = ONE[kind], required = true, binary = param.binary }, copy[i])
+  end
+  return copy
+end
+
 -- Raises for a bad value. Gives what the function is called with: an integer for 2.0^20 as well.
-local function check(method, param, value)
+function check(method, param, value)
   if param.name == "..." then
     return value
   elseif value == nil then
@@ -58,6 +89,8 @@ local function check(method, param, value)
     bad(method, param.name, ("cannot be less than %d"):format(-param.most))
   elseif type(value) == "string" and param.type ~= "any" and not param.binary and value:find("\0", 1, true) then
     bad(method, param.name, "the string has a NUL byte in it")
+  elseif type(value) == "table" and param.type:find("list of ", 1, true) then
+    return check_list(method, param, value, param.type:match("list of %l+"))
   end
   return param.type == "integer" and math.tointeger(value) or value
 end
@@ -80,7 +113,7 @@ local function check_options(method, known, options)
   for key, value in next, options do
     if not known[key] or type(key) ~= "string" then
       local near = type(key) == "string" and spelling.nearest(key, known)
-      bad(method, tostring(key), "no such option; the options are: " .. table.concat(known, ", ") .. (near and ("; is %s meant?"):format(near) or ""))
+      bad(method, name_of(key), "no such option; the options are: " .. table.concat(known, ", ") .. (near and ("; is %s meant?"):format(near) or ""))
     end
     checked[key] = check(method, known[key], value)
   end
@@ -163,7 +196,7 @@ local function early_options(params, positional, first, arguments, count)
   end
   for at = i, positional do
     local wanted = params[at].type
-    if params[at].required or wanted:find("table", 1, true) or wanted == "any" then
+    if params[at].required or wanted:find("table", 1, true) or wanted:find("list of ", 1, true) or wanted == "any" then
       return nil
     end
   end
@@ -183,9 +216,9 @@ local define = { rows = rows, classes = classes, class = class_of, describe = de
 -- Adds the row's function to `class`, a table of methods that the documentation calls `owner`. row.method: called with a colon, its self is checked.
 -- row.result: a LuaCATS type for each returned value, optionally with its name, as in "Guest?" or { "integer code", "string output" };
 -- row.returns explains it. row.fields: the fields of the returned table, or of each in the list with the result "table[]", as a list of
--- { name, type, help }. param.type: a type of Lua, the name of a class, "XML text", or "a or b" of these. param.binary: a string of any
--- bytes. param.signed: a number that may be below 0. param.most: no number above that, or below its negative. row.blocks: it makes
--- calls that can block, and so has the option timeout.
+-- { name, type, help }. param.type: a type of Lua, the name of a class, "XML text", "list of strings", "list of values", or "a or b" of
+-- these. param.binary: a string of any bytes. param.signed: a number that may be below 0. param.most: no number above that, or below its negative.
+-- row.blocks: it makes calls that can block, and so has the option timeout.
 return setmetatable(define, {
   __call = function(_, class, owner, row)
     row.owner = owner

@@ -49,7 +49,7 @@ define(core.Host, "Host", {
   result = "table",
   returns = "a table: for each path a list of the names of guests, empty if no guest needs it",
   params = {
-    { name = "paths", type = "table", positional = true, required = true, help = "a list of the images' absolute paths" },
+    { name = "paths", type = "list of strings", positional = true, required = true, help = "a list of the images' absolute paths" },
   },
   blocks = true,
   run = function(host, paths)
@@ -59,15 +59,12 @@ define(core.Host, "Host", {
     end
     local users, result = {}, {}
     for _, path in ipairs(paths) do
-      if type(path) ~= "string" or path:sub(1, 1) ~= "/" then
+      if path:sub(1, 1) ~= "/" then
         define.bad("image_users", "paths", "a list of absolute paths expected")
       end
       local key = key_of(path)
       users[key] = users[key] or {}
       result[path] = users[key]
-    end
-    if #paths == 0 and next(paths) ~= nil then
-      define.bad("image_users", "paths", "a list of absolute paths expected")
     end
     for _, one in ipairs(host:guests()) do
       local guest <close> = one

@@ -30,15 +30,7 @@ end
 
 -- The secrets in args and input, and all of the input.
 local function learn(secret, input)
-  if type(secret) == "string" then
-    secret = { secret }
-  elseif secret ~= nil and type(secret) ~= "table" then
-    bad("secret", "string or list of strings expected, got " .. type(secret))
-  end
-  for i, value in ipairs(secret or {}) do
-    if type(value) ~= "string" then
-      bad(("secret[%d]"):format(i), "string expected, got " .. type(value))
-    end
+  for _, value in ipairs(type(secret) == "string" and { secret } or secret or {}) do
     core.secret(value)
   end
   if input then
@@ -170,7 +162,7 @@ end
 -- NAME=value of each variable, checked.
 local function variables(env)
   local list = {}
-  for name, value in pairs(env or {}) do
+  for name, value in next, env or {} do
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
       bad("env", ("'%s' is no name of a variable"):format(tostring(name)))
     end
@@ -258,13 +250,13 @@ define(core.Guest, "Guest", {
     .. "none), truncated (whether it printed more than max_output)",
   params = {
     { name = "path", type = "string", positional = true, required = true, help = "the program; with no path the guest's PATH is searched" },
-    { name = "args", type = "table", help = "a list of its arguments" },
+    { name = "args", type = "list of strings", help = "a list of its arguments" },
     { name = "input", type = "string", binary = true, help = "its standard input" },
     { name = "cwd", type = "string", help = "its working directory; default: the agent's" },
     { name = "env", type = "table", help = "environment variables by name, in addition to the agent's" },
     { name = "max_output", type = "integer", help = "the maximum number of bytes of each output; default 16 MiB" },
-    { name = "secret", type = "any", help = "a string, or a list of strings, in args that must not be shown: they are masked in "
-      .. "all that guestlua prints from now on; input always is" },
+    { name = "secret", type = "string or list of strings", help = "a string, or some, in args that must not be shown: they are masked in all that "
+      .. "guestlua prints from now on; input always is" },
     { name = "timeout", type = "number", help = "seconds; after that the program and all that it started are killed, and an error of kind "
       .. "\"timeout\" is raised" },
   },

@@ -40,7 +40,7 @@ define(core.Guest, "Guest", {
   help = "Presses keys of the guest's keyboard, all together: guest:press{ \"leftctrl\", \"leftalt\", \"delete\" }. The names are Linux's, without "
     .. "KEY_, and stand for places on a keyboard; send_key takes numbers.",
   params = {
-    { name = "keys", type = "table", positional = true, required = true, help = "a list of the keys' names" },
+    { name = "keys", type = "list of strings", positional = true, required = true, help = "a list of the keys' names" },
     { name = "hold", type = "integer", help = "how long they are held, in milliseconds; default: 0" },
   },
   blocks = true,

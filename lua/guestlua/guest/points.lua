@@ -17,7 +17,7 @@ end
 -- The <disk> elements of a snapshot: `disks` has a path for each target that gets a new image, or false for one that is left out.
 local function snapshot_disks(disks)
   local list, targets = {}, {}
-  for target, path in pairs(disks) do
+  for target, path in next, disks do
     if type(target) ~= "string" or path ~= false and (type(path) ~= "string" or path == "") then
       define.bad("snapshot_create_as", "disks", "a table like { vda = \"/path/of/the/new/image\", vdb = false } expected")
     end
@@ -68,21 +68,18 @@ define(core.Guest, "Guest", {
   params = {
     { name = "name", type = "string", positional = true, required = true, help = "its name" },
     { name = "description", type = "string", help = "what it is for" },
-    { name = "disks", type = "table", help = "a list of targets: only these disks; default: all that can be written to" },
+    { name = "disks", type = "list of strings", help = "a list of targets: only these disks; default: all that can be written to" },
     { name = "quiesce", type = "boolean", help = "freeze the file systems meanwhile; needs the agent" },
   },
   blocks = true,
   run = function(guest, name, options)
     local disks = {}
     for i, target in ipairs(options.disks or {}) do
-      if type(target) ~= "string" or target == "" then
-        define.bad("checkpoint_create_as", "disks", "a list of targets expected, as in { \"vda\" }")
-      end
       disks[i] = { name = target, checkpoint = "bitmap" }
     end
     if options.description == "" then
       define.bad("checkpoint_create_as", "description", "it cannot be empty")
-    elseif options.disks and (#disks == 0 or next(options.disks, #disks) ~= nil) then
+    elseif options.disks and #disks == 0 then
       define.bad("checkpoint_create_as", "disks", "a list of targets expected, as in { \"vda\" }")
     end
     return guest:checkpoint_create_xml(core.element("domaincheckpoint", {

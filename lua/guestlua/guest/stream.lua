@@ -38,10 +38,7 @@ local function check_patterns(given)
     define.bad("expect", "pattern", "name at least one pattern")
   end
   for _, pattern in ipairs(patterns) do
-    local good, problem = type(pattern) == "string", "string or a list of them expected, got " .. type(pattern)
-    if good then
-      good, problem = pcall(string.find, "", pattern)
-    end
+    local good, problem = pcall(string.find, "", pattern)
     if not good then
       define.bad("expect", "pattern", tostring(problem):gsub("^.*:%d+: ", ""))
     end
@@ -57,7 +54,7 @@ define(core.Stream, "Stream", {
   returns = "all that came up to the end of the match, at most the last MiB of it, and the pattern that matched. Kinds of errors: timeout, "
     .. "end_of_stream; what came remains to be read",
   params = {
-    { name = "pattern", type = "string or table", positional = true, required = true, help = "a pattern of Lua, or a list of them" },
+    { name = "pattern", type = "string or list of strings", positional = true, required = true, help = "a pattern of Lua, or a list of them" },
     { name = "plain", type = "boolean", help = "the pattern is a text, in which no character has a special meaning" },
     { name = "timeout", type = "number", help = "seconds to wait at most; default: no limit" },
   },

@@ -48,7 +48,7 @@ define(core.Host, "Host", {
   help = "The processor that guests can have on each of several hosts: the most that all of the given ones can do.",
   result = "Element",
   returns = "a <cpu> element for a guest's configuration",
-  params = params({ name = "cpus", type = "table", positional = true, required = true,
+  params = params({ name = "cpus", type = "list of values", positional = true, required = true,
     help = "a list of <cpu> elements, Elements or XML texts: one of each host, from its domain_capabilities" },
     { name = "expand_features", type = "boolean", help = "name the features of the model too" },
     { name = "migratable", type = "boolean", help = "without features that keep a guest from migrating" }),

@@ -11,21 +11,6 @@ local function check_text(argument, value)
   end
 end
 
--- The program and its arguments, as one list.
-local function command(program, args)
-  local list = { program }
-  for key in next, args do
-    if math.type(key) ~= "integer" or key < 1 or key > #args then
-      define.bad("run", "args", "a list expected, got the key " .. tostring(key))
-    end
-  end
-  for i = 1, #args do
-    check_text(("args[%d]"):format(i), args[i])
-    list[i + 1] = args[i]
-  end
-  return list
-end
-
 local function check_environment(variables)
   for name, value in next, variables do
     check_text("env", name)
@@ -45,7 +30,7 @@ define(run, "guestlua", {
   returns = "its exit code (128 plus the signal's number if a signal ended it), its output, and its error output",
   params = {
     { name = "program", type = "string", positional = true, required = true, help = "the program; without a slash in it PATH is searched" },
-    { name = "args", type = "table", help = "a list of its arguments, all strings" },
+    { name = "args", type = "list of strings", help = "a list of its arguments, all strings" },
     { name = "input", type = "string", binary = true, help = "its standard input; default: nothing" },
     { name = "timeout", type = "number", help = "seconds; after that the program is ended, and an error of kind \"timeout\" is raised, "
       .. "with its output so far in `output` and `errors`" },
@@ -56,7 +41,7 @@ define(run, "guestlua", {
     if program == "" then
       define.bad("run", "program", "it is empty")
     end
-    local arguments = command(program, options.args or {})
+    local arguments = table.move(options.args or {}, 1, #(options.args or {}), 2, { program })
     check_environment(options.env or {})
     local function fail(kind, message, fields)
       fields.kind, fields.op, fields.message = kind, "run", ("run: '%s' %s"):format(program, message)

@@ -163,7 +163,7 @@ define(guestlua, "guestlua", {
   result = "table",
   returns = "a table: the first result of each call, at the value's index",
   params = {
-    { name = "list", type = "table", positional = true, required = true, help = "the values" },
+    { name = "list", type = "list of values", positional = true, required = true, help = "the values" },
     { name = "fn", type = "function", positional = true, required = true, help = "called with each value and its index" },
     { name = "limit", type = "integer", help = "how many calls may run at once; nil: all" },
   },

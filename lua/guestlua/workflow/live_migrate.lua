@@ -177,7 +177,7 @@ steps.define({
       .. "undefine_source" },
     { name = "block", type = "boolean", help = "copy the disks in migrate_disks; if none are listed, all files and block "
       .. "devices that are neither readonly nor shareable" },
-    { name = "migrate_disks", type = "table", help = "the targets of the disks to copy" },
+    { name = "migrate_disks", type = "list of strings", help = "the targets of the disks to copy" },
     { name = "tunnelled", type = "boolean", help = "send all data through libvirt's own connection" },
     { name = "tls", type = "boolean", help = "let QEMU encrypt the data" },
     { name = "plain", type = "boolean", help = "copy encrypted disks without tls, so that anybody on the way can read them; default: that is "

@@ -286,7 +286,7 @@ steps.define({
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
-    { name = "disks", type = "table", help = "the targets of the disks, for example {\"vda\"}; nil: all writable disks" },
+    { name = "disks", type = "list of strings", help = "the targets of the disks, for example {\"vda\"}; nil: all writable disks" },
     { name = "quiesce", type = "boolean", help = "freeze the guest's file systems during the snapshot; needs the guest agent" },
     { name = "during", type = "function", help = "called between snapshot and commit, with the disks: a list of {target, base, overlay}" },
     { name = "on_failure", type = "string", help = "if `during` fails: \"commit\" (default) keeps what the guest wrote; \"rollback\" throws it "

@@ -47,7 +47,7 @@ define(Fleet, "Fleet", {
   result = "fun(): table",
   returns = "an iterator",
   params = {
-    { name = "names", type = "table", positional = true, required = true, help = "the events' names" },
+    { name = "names", type = "list of strings", positional = true, required = true, help = "the events' names" },
     { name = "duration", type = "number", help = "seconds for the whole loop; nil: until it is left" },
   },
   run = function(fleet, names, options)

@@ -131,8 +131,8 @@ define(fleet, "guestlua", {
     .. "named twice, a line of the inventory that is wrong. A connection that is lost is opened again, a few at a time and not all at once.",
   result = "Fleet",
   params = {
-    { name = "hosts", type = "any", positional = true, required = true, help = "a list of URIs, or of {name=, uri=}; or the path of a file with "
-      .. "NAME URI, or a URI alone, on each line, and # before what is no host" },
+    { name = "hosts", type = "string or list of values", positional = true, required = true,
+      help = "a list of URIs, or of {name=, uri=}; or the path of a file with NAME URI, or a URI alone, on each line, and # before what is no host" },
     { name = "ansible", type = "boolean", help = "the path is an inventory of Ansible's, \"\" its default; ansible-inventory reads it. The URI is "
       .. "the variable guestlua_uri, or qemu+ssh to where Ansible connects" },
     { name = "readonly", type = "boolean", help = "open them read-only" },

@@ -31,7 +31,7 @@ local function arguments(run)
   elseif options.to and options.to:sub(1, 1) ~= "/" then
     bad(NAME, "to", "an absolute path expected")
   end
-  for target, path in pairs(options.files or {}) do
+  for target, path in next, options.files or {} do
     local problem = type(target) ~= "string" and "a table from a target to a path expected" or type(path) ~= "string" and "a path expected"
       or image.bad_name(path)
     if problem then
@@ -93,7 +93,7 @@ local function file_of(run, disk)
 end
 
 local function check_names(run, files)
-  for target in pairs(run.options.files or {}) do
+  for target in next, run.options.files or {} do
     local known = false
     for _, file in ipairs(files) do
       known = known or file.target == target

@@ -212,7 +212,7 @@ end
 
 local PARAMS = {
   { name = "host", type = "Host", positional = true, required = true, help = "the Host that is to have no guests" },
-  { name = "to", type = "table", required = true, help = "a list of the hosts that may take them: each a Host; or a URI, which is opened, and "
+  { name = "to", type = "list of values", required = true, help = "the hosts that may take them: each a Host; or a URI, which is opened, and "
     .. "closed in the end; or a table with host= or uri= for that, and destination_uri= and migrate_uri=, as live_migrate takes them" },
   { name = "strategy", type = "string", help = "\"spread\", the default: a guest goes where the most memory is left; \"fill\": to the first in the "
     .. "list that can take it, so that the last ones stay free" },

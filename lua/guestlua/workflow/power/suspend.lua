@@ -190,7 +190,7 @@ steps.define({
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
-    { name = "detach", type = "table", help = "aliases or disks' targets of further devices to detach before" },
+    { name = "detach", type = "list of strings", help = "aliases or disks' targets of further devices to detach before" },
   },
   plan = plan,
   { "detach", run = take_away, undo = undo },
@@ -250,7 +250,7 @@ steps.define({
   },
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest" },
-    { name = "devices", type = "table", help = "the `devices` that suspend returned; default: the host devices in its configuration" },
+    { name = "devices", type = "list of strings", help = "the `devices` that suspend returned; default: the host devices in its configuration" },
     { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
   },
   own_timeout = true,
