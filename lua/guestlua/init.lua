@@ -107,6 +107,12 @@ require("guestlua.guest.secrets")
 core.on_call(function(what, call)
   require("guestlua.log.calls").told(what, call)
 end)
+
+-- The rows of long calls name the method that ends them: `aborts`.
+core.on_cancelled(function(owner, method, e)
+  require("guestlua.disk.job").abort_shielded(owner, method, e)
+end)
+
 function define.limit(...)
   return require("guestlua.task.group").timeout(...)
 end

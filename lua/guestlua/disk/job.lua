@@ -172,9 +172,6 @@ local abort_when_cancelled = {
   end,
 }
 
--- The rows of long calls name the method that ends them: `aborts`.
-core.on_cancelled(abort_shielded)
-
 define(core.BlockDevice, "BlockDevice", {
   name = "await_job",
   method = true,
@@ -203,3 +200,5 @@ define(core.BlockDevice, "BlockDevice", {
     return outcome, reason
   end,
 })
+
+return { abort_shielded = abort_shielded }
