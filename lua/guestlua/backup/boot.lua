@@ -115,8 +115,9 @@ local function serve(root, group, store, manifest, key)
     local deadline = core.now() + SERVING
     while not core.identify(socket) do
       if server:status() ~= "running" or core.now() >= deadline then
+        local why = core.printable((contents(errors):gsub("%s+$", "")))
         fail("nbd_error", { device = disk.target, device_type = "disk", message = "qemu-nbd does not serve the disk: "
-          .. core.printable((contents(errors):gsub("%s+$", ""))) })
+          .. (why ~= "" and why or server:status() == "running" and "it takes too long" or "it ended, and said nothing") })
       end
       core.sleep(0.02)
     end
