@@ -188,42 +188,4 @@ describe("guestlua metrics", function()
       assert.matches("^guestlua metrics: ", err)
     end
   end)
-
-  it("serves them over HTTP", function()
-    if not pcall(require, "luv") and not package.searchpath("luv", package.cpath) then
-      pending("no luv: install the package lua-luv")
-      return
-    end
-    local said = directory .. "/said"
-    os.remove(said)
-    local pipe = assert(io.popen(("%s -c test:///default metrics --listen 127.0.0.1:0 >%s 2>&1 & echo $!"):format(helper.interpreter, said)))
-    local pid = pipe:read("l")
-    pipe:close()
-    local guard <close> = setmetatable({}, { __close = function() os.execute("kill " .. pid .. " 2>/dev/null") end })
-    local port
-    local deadline = guestlua.now() + 60
-    while not port and guestlua.now() < deadline do
-      local file = io.open(said)
-      port = file and file:read("a"):match("serving http://127%.0%.0%.1:(%d+)/metrics\n")
-      if file then
-        file:close()
-      end
-      guestlua.sleep(0.05)
-    end
-    assert(port, "it does not listen")
-    local function get(request)
-      local _, out = helper.run(("bash -c 'exec 3<>/dev/tcp/127.0.0.1/%s; printf %%b \"$0\" >&3; cat <&3' %s"):format(port, helper.quoted(request)))
-      return out:match("^HTTP/1.1 (%d+)"), out:match("\r\n\r\n(.*)$"), out
-    end
-    for _ = 1, 3 do
-      local status, body, all = get("GET /metrics HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
-      assert.equal("200", status)
-      assert.matches("Content%-Type: application/openmetrics%-text; version=1%.0%.0; charset=utf%-8\r\n", all)
-      assert.equal(tostring(#body), all:match("Content%-Length: (%d+)"))
-      parse(body)
-    end
-    assert.equal("404", (get("GET / HTTP/1.1\\r\\n\\r\\n")))
-    assert.equal("405", (get("POST /metrics HTTP/1.1\\r\\n\\r\\n")))
-    assert.equal("400", (get("nonsense\\r\\n\\r\\n")))
-  end)
 end)

@@ -230,6 +230,30 @@ describe("A fleet of daemons", function()
     assert.is_true(neighbours < 7, table.concat(order, " "))
   end)
 
+  it_("gives a scrape what there is within the time that it names", function()
+    if not package.searchpath("luv", package.cpath) then
+      return pending("no luv: install the package lua-luv")
+    end
+    local path = dir .. "/hosts"
+    do
+      local file <close> = assert(io.open(path, "w"))
+      for _, one in ipairs(all()) do
+        file:write(one.name, " ", one.uri, "\n")
+      end
+    end
+    local function up(body)
+      return select(2, body:gsub("\nlibvirt_up{[^}]*} 1", "")), body:match('\nlibvirt_up{host="d3"} (%d)')
+    end
+    local server <close> = require("spec.support.metrics").serve("--timeout 3600 --hosts " .. path, "127.0.0.1:0")
+    assert.same({ DAEMONS, "1" }, { up(select(2, server:get())) })
+    signal("STOP", 3)
+    assert.same({ DAEMONS - 1, "0" }, { up(select(2, server:get("X-Prometheus-Scrape-Timeout-Seconds: 3.0"))) })
+    signal("CONT", 3)
+    helper.await(function()
+      return up(select(2, server:get())) == DAEMONS
+    end, "it is not there again", LONG)
+  end)
+
   -- The lines of an inventory, each bad in its own way but one.
   it_("goes on without hosts that are bad, and the result and the exit code say so", function()
     signal("STOP", 4)

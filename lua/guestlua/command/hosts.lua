@@ -7,20 +7,22 @@ local guestlua = require("guestlua")
 
 local hosts = {}
 
+local FIRST_PAUSE, LONGEST_PAUSE = 1, 30 -- seconds before hosts are tried again
+
 hosts.OPTIONS = {
   { name = "hosts", argument = "FILE", help = "the hosts: NAME URI, or a URI, on each line" },
   { name = "ansible", argument = "INVENTORY", help = "the hosts of an Ansible inventory" },
 }
 
--- A fleet, of one host if no other was named. given.timeout: seconds to connect to each.
-function hosts.open(given)
+-- A fleet, of one host if no other was named. given.timeout: seconds to connect to each. later: those of a list are connected by hosts.keep_trying.
+function hosts.open(given, later)
   local options = { readonly = true, connect_timeout = given.timeout }
   if given.hosts and given.ansible then
     define.bad("fleet", "hosts", "--hosts and --ansible do not go together")
   end
   if given.hosts or given.ansible then
     options.ansible = given.ansible ~= nil
-    return guestlua.fleet(given.hosts or given.ansible, options)
+    return (later and fleet.unconnected or guestlua.fleet)(given.hosts or given.ansible, options)
   end
   local ok, host = pcall(guestlua.open, given.connect, { readonly = true, timeout = given.timeout })
   local uri = ok and host.uri or given.connect or guestlua.default_uri
@@ -28,6 +30,29 @@ function hosts.open(given)
     error(host, 0)
   end
   return fleet.of_one(uri, options, ok, host)
+end
+
+-- Connects to the hosts that are not, in a task of the group, and tries again those that do not answer. Calls tried(fleet) after each time. Gives a
+-- function that waits until each host was tried once, or so many seconds.
+function hosts.keep_trying(group, this, tried)
+  local first, pause = core.signal(), FIRST_PAUSE
+  group:spawn(function()
+    while true do
+      this:connect()
+      tried(this)
+      if first then
+        first:wake()
+        first = nil
+      end
+      core.sleep(pause)
+      pause = math.min(pause * 2, LONGEST_PAUSE)
+    end
+  end)
+  return function(seconds)
+    if first then
+      first:wait({ timeout = seconds })
+    end
+  end
 end
 
 return hosts

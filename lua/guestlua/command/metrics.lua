@@ -2,11 +2,13 @@
 
 local core = require("guestlua.core")
 local arguments = require("guestlua.command.arguments")
-local ask = require("guestlua.host.fleet.ask")
 local hosts = require("guestlua.command.hosts")
 local openmetrics = require("guestlua.host.openmetrics")
+local server = require("guestlua.command.serve")
+local task = require("guestlua.task.group")
 
-local MOST = 2000
+local MOST = 2000 -- guests
+local ANSWER, MARGIN = 10, 0.5 -- seconds that a host has; that are left when Prometheus is to have its answer
 
 local SPEC = {
   word = "metrics",
@@ -14,7 +16,7 @@ local SPEC = {
   codes = "0; 1, a host did not answer, or the file cannot be written or the address not be used; 2, wrong usage.",
   options = {
     { name = "file", argument = "FILE", help = "write it there, as for node_exporter: /var/lib/…/guestlua.prom" },
-    { name = "listen", argument = "ADDRESS:PORT", help = "serve it at /metrics, as on 127.0.0.1:9177" },
+    { name = "listen", argument = "ADDRESS:PORT", help = "serve it at /metrics, as on 127.0.0.1:9177 or [::1]:9177" },
     hosts.OPTIONS[1],
     hosts.OPTIONS[2],
     { name = "timeout", argument = "SECONDS", number = true, help = "that each host has for its answer, default: 10, and to connect, default: 30" },
@@ -22,9 +24,9 @@ local SPEC = {
   },
 }
 
--- The text, and whether all hosts answered.
-local function look(fleet, given)
-  local stats, missing = fleet:stats({ host_timeout = given.timeout or 10 })
+-- The text, and which hosts did not answer. left: seconds that there are for it; nil: as many as it takes.
+local function look(fleet, given, left)
+  local stats, missing = fleet:stats({ host_timeout = math.max(math.min(given.timeout or ANSWER, left or math.huge), 0) })
   local down = {}
   for i, one in ipairs(missing) do
     down[i] = one.name
@@ -47,45 +49,84 @@ local function write(path, text)
   end
 end
 
-local function serve(fleet, given)
-  local address, port = given.listen:match("^%[?(.-)%]?:(%d+)$")
-  local one_at_a_time = ask.slots(1)
-  require("guestlua.command.serve")({
-    address = address,
-    port = math.tointeger(tonumber(port)),
+-- Says what is wrong with a host, once until something else is.
+local function reporter()
+  local said = {}
+  return function(fleet)
+    local now = {}
+    for _, one in ipairs(fleet.problems) do
+      now[one.name] = core.Error.is(one.error) and one.error.message or tostring(one.error)
+      if said[one.name] ~= now[one.name] then
+        arguments.report(SPEC, one.name .. ": ", one.error)
+      end
+    end
+    said = now
+  end
+end
+
+-- The text for each who asks. Who asks while an answer is on its way gets the same one. It is there before who asks gives up: some time is left for
+-- the text and the way. tried(seconds): waits until each host was tried.
+local function page_of(fleet, given, tried)
+  local coming
+  return function(seconds)
+    if not coming then
+      coming = core.spawn(function()
+        local over <close> = setmetatable({}, { __close = function() coming = nil end }) -- luacheck: ignore over
+        local left = seconds and math.max(seconds - MARGIN, seconds / 2) or ANSWER
+        local deadline = seconds and core.now() + left or math.huge
+        tried(left / 2)
+        return (look(fleet, given, deadline - core.now()))
+      end)
+    end
+    return coming:wait({ timeout = seconds })
+  end
+end
+
+local function serve(given)
+  local fleet <close> = hosts.open(given, true)
+  local group <close> = task.group()
+  local tried = hosts.keep_trying(group, fleet, reporter())
+  server.run({
+    address = given.address,
+    port = given.port,
     path = "/metrics",
     kind = "application/openmetrics-text; version=1.0.0; charset=utf-8",
-    page = function()
-      local turn <close> = ask.take(one_at_a_time) -- luacheck: ignore turn
-      if #fleet.problems > 0 then
-        fleet:connect()
-      end
-      return (look(fleet, given))
+    page = page_of(fleet, given, tried),
+    failed = function(e)
+      arguments.report(SPEC, "", e)
     end,
-    ready = function(on)
-      print(("serving http://%s:%d/metrics"):format(address:find(":", 1, true) and "[" .. address .. "]" or address, on))
+    ready = function(address, port)
+      print(("serving http://%s:%d/metrics"):format(address:find(":", 1, true) and "[" .. address .. "]" or address, port))
       io.stdout:flush()
     end,
   })
 end
 
+-- What is wrong with the options; nil: nothing. Splits --listen.
+local function problem_of(given)
+  if given.listen and given.file then
+    return "--file and --listen do not go together"
+  elseif given.listen then
+    local address, port = server.address(given.listen)
+    given.address, given.port = address, port
+    return not address and ("--listen: ADDRESS:PORT expected, got '%s'; %s"):format(given.listen, port) or nil
+  elseif given.file and (given.file:find("^/dev/") or given.file:find("^/proc/") or given.file:find("/$")) then
+    return ("--file: a plain file expected, got '%s'"):format(given.file)
+  end
+end
+
 local function run(given)
-  local path = given.file
-  if given.listen and (path or not given.listen:find("^%[?.-%]?:%d+$") or tonumber(given.listen:match("%d+$")) > 65535) then
-    arguments.complain(SPEC, path and "--file and --listen do not go together" or "--listen: ADDRESS:PORT expected, got '%s'", given.listen)
+  local problem = problem_of(given)
+  if problem then
+    arguments.complain(SPEC, "%s", problem)
     return arguments.USAGE
-  elseif path and (path:find("^/dev/") or path:find("^/proc/") or path:find("/$")) then
-    arguments.complain(SPEC, "--file: a plain file expected, got '%s'", path)
-    return arguments.USAGE
+  elseif given.listen then
+    return serve(given)
   end
   local fleet <close> = hosts.open(given)
-  if given.listen then
-    report(fleet.problems)
-    return serve(fleet, given)
-  end
   local text, missing = look(fleet, given)
-  if path then
-    write(path, text)
+  if given.file then
+    write(given.file, text)
   else
     io.stdout:write(text)
   end

@@ -34,6 +34,7 @@ local function settle(self, entry, ok, host)
     return
   end
   entry.host, entry.error = host, nil
+  entry.name, entry.nameless = entry.nameless and host.hostname or entry.name, nil
   keep(host, function()
     return ask.take(self.again)
   end)
@@ -118,9 +119,20 @@ end
 
 -- A Fleet of one host, which has been opened already: ok and result are what pcall(guestlua.open, uri) gave.
 function fleet.of_one(uri, options, ok, result)
-  local entry = { name = ok and result.hostname or core.mask(uri), uri = uri }
+  local entry = { name = core.mask(uri), uri = uri, nameless = true }
   local self = make({ entry }, {}, options)
   settle(self, entry, ok, result)
+  list_problems(self)
+  return self
+end
+
+-- Of a list or an inventory, as guestlua.fleet takes them, and connected to none of its hosts yet.
+function fleet.unconnected(hosts, options)
+  local list, bad = inventory.read(hosts, options.ansible)
+  local self = make(list, bad, options)
+  for _, entry in ipairs(self.hosts) do
+    entry.error = core.Error.new({ kind = "unreachable", op = "fleet", message = "it is not connected yet" })
+  end
   list_problems(self)
   return self
 end
@@ -147,8 +159,7 @@ define(fleet, "guestlua", {
         define.bad("fleet", name, "from 1 up")
       end
     end
-    local list, bad = inventory.read(hosts, options.ansible)
-    local self = make(list, bad, options)
+    local self = fleet.unconnected(hosts, options)
     local ok, e = pcall(connect_all, self)
     if not ok then
       self:__close()
