@@ -99,10 +99,12 @@ _guestlua()
         'backup --scratch') kind='file' ;;
         'backup --reserve') kind='none' ;;
         'backup --jobs') kind='none' ;;
+        'backup --per-target') kind='none' ;;
+        'backup --per-host') kind='none' ;;
         'backup --timeout') kind='none' ;;
         'backup --wait') kind='none' ;;
         'backup --connect') words='qemu:///system qemu:///session test:///default' ;;
-        'backup '*) if [[ $cur == -* ]]; then words='--to --manifest --mode --all --level --disk --exclude --freeze --freeze-timeout --compress --encrypt --unlock-time --keep --verify --boot --plain --bandwidth --scratch --reserve --jobs --timeout --wait --json --connect --help'; else kind='guest'; fi ;;
+        'backup '*) if [[ $cur == -* ]]; then words='--to --manifest --mode --all --level --disk --exclude --freeze --freeze-timeout --compress --encrypt --unlock-time --keep --verify --boot --plain --bandwidth --scratch --reserve --jobs --per-target --per-host --timeout --wait --json --connect --help'; else kind='guest'; fi ;;
         'restore --at') kind='none' ;;
         'restore --name') kind='none' ;;
         'restore --to') kind='file' ;;

@@ -6324,6 +6324,8 @@ function workflow.attach_with_retry(guest, device, options) end
 ---@field scratch? string a directory for scratch files (blocks that the guest overwrites); default: the image's directory
 ---@field reserve? integer bytes to leave free there: the backup is given up before the guest suffers; default: 256 MiB
 ---@field on_progress? function called often with {size, at, read, written}, in bytes
+---@field per_target? integer wait until fewer than so many backups go to that directory (with an NBD server: `manifest`), from all processes and machines that have it and say so too; default: no limit
+---@field per_host? integer wait until fewer than so many go on here, of this user's processes that say so too; default: no limit
 ---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 

@@ -36,6 +36,7 @@ describe("Arguments of backups", function()
       keep = { keep = {} }, ["keep "] = { keep = { full = 1, daily = 1 } }, ["keep.full"] = { keep = { full = 0 } },
       ["keep  "] = { keep = { increments = 3, daily = 1 } }, freeze_timeout = { freeze_timeout = 5, quiesce = false },
       bandwidth = { bandwidth = 0 }, ["bandwidth "] = { bandwidth = -1 }, ["bandwidth  "] = { bandwidth = math.maxinteger },
+      per_target = { per_target = 0 }, per_host = { per_host = -1 },
       scratch = { scratch = "here" }, ["scratch "] = { scratch = "/a\tb" },
       compress = { compress = "gzip" }, unlock_time = { unlock_time = 5 }, manifest = { manifest = dir }, none = { none = true },
     }) do

@@ -23,6 +23,7 @@ local retry = require("guestlua.workflow.retry")
 local scratch = require("guestlua.backup.scratch")
 local server = require("guestlua.backup.server")
 local steps = require("guestlua.workflow.steps")
+local turns = require("guestlua.backup.turns")
 local stores = require("guestlua.backup.store")
 local bad = require("guestlua.base.define").bad
 
@@ -83,6 +84,7 @@ local function arguments(run)
   prune.check(NAME, options.keep)
   encryption.check(NAME, options)
   server.check(NAME, options)
+  turns.check(NAME, options)
   run.push = push.decide(run)
 end
 
@@ -362,8 +364,11 @@ steps.define({
     { name = "scratch", type = "string", help = "a directory for scratch files (blocks that the guest overwrites); default: the image's directory" },
     { name = "reserve", type = "integer", help = "bytes to leave free there: the backup is given up before the guest suffers; default: 256 MiB" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },
+    turns.TARGET,
+    turns.HOST,
   },
   arguments = arguments,
+  turn = function(run) turns.await(run, run.push and push.MODE or nil) end,
   plan = plan,
   beside = function(run, group)
     return not run.off and io_error.watch(run, group)

@@ -41,6 +41,8 @@ local BACKUP = {
     { name = "scratch", argument = "DIR", help = "for what the guest overwrites meanwhile; default: beside the image" },
     { name = "reserve", argument = "MIB", integer = true, most = MOST_MIB, help = "MiB that stay free there; default: 256" },
     { name = "jobs", argument = "COUNT", integer = true, help = "so many guests at a time; default: 2" },
+    { name = "per-target", argument = "COUNT", integer = true, help = "wait until fewer than so many go to that directory, from all machines" },
+    { name = "per-host", argument = "COUNT", integer = true, help = "wait until fewer than so many go on on this machine" },
     { name = "timeout", argument = "SECONDS", number = true, help = "for each guest; what is under way then is taken back" },
     { name = "wait", argument = "SECONDS", number = true, help = "until another run on the guest or in the directory is over" },
     { name = "json", help = "print an object a guest" },
@@ -90,6 +92,8 @@ local function backup_options(given, on_progress)
     reserve = given.reserve and given.reserve << 20,
     timeout = given.timeout,
     wait = given.wait,
+    per_target = given["per-target"],
+    per_host = given["per-host"],
     on_progress = on_progress,
   }
 end

@@ -4,6 +4,7 @@
 --     name = "…", help = "…", params = { … },
 --     fields = { … }                   the fields of the workflow's result, besides those of all workflows
 --     arguments = function(run, …)     refuses bad input before libvirt is called; fills run.args for the steps
+--     turn = function(run)             waits for the run's turn among others, before the guest is claimed
 --     plan = function(run)             looks, changes nothing, and returns the journal's data: run.data
 --     { "copy", run = fn, undo = fn, change = true },
 --     …
@@ -174,6 +175,10 @@ local function execute(run)
   local spec = run.spec
   run.at = "claim"
   local claimed <close> = claim_guard(run) -- luacheck: ignore claimed
+  if spec.turn and not core.dry_run() then
+    spec.turn(run)
+    run.began = core.now()
+  end
   if not core.dry_run() then
     core.within(0, LOOKING, claim.take, run.guest, run, { wait = run.options.wait })
   end
