@@ -89,12 +89,19 @@ describe("guestlua top", function()
     end
   end)
 
-  it("fills the screen, sorts by keys, follows its size, and leaves the terminal as it was", function()
+  -- The program on a screen, if there is tmux.
+  local function on_screen(options, columns, lines)
     if not os.execute("command -v tmux >/dev/null") then
-      pending("no tmux")
+      return pending("no tmux")
+    end
+    return screen.start(("%s top --delay 0.2 %s; echo over"):format(helper.interpreter, options), { columns = columns, lines = lines })
+  end
+
+  it("fills the screen, sorts by keys, follows its size, and leaves the terminal as it was", function()
+    local view <close> = on_screen("--hosts " .. list, 100, 10)
+    if not view then
       return
     end
-    local view <close> = screen.start(("%s top --delay 0.2 --hosts %s; echo over"):format(helper.interpreter, list), { columns = 100, lines = 10 })
     view:shows("by cpu")
     view:shows("web ")
     view:resize(60, 6)
@@ -108,6 +115,51 @@ describe("guestlua top", function()
     end
     view:shows("over")
     assert.is_nil(view:text():find("by name", 1, true))
+  end)
+
+  it("filters by what is typed", function()
+    local view <close> = package.searchpath("luv", package.cpath) and on_screen("--hosts " .. list, 100, 10)
+    if not view then
+      return
+    end
+    view:shows("3 guests")
+    view:type("/ma")
+    view:shows("1 of 3 guests   by cpu   filter: ma_")
+    assert.is_nil(view:text():find("web ", 1, true))
+    view:key("Right") -- no letter
+    view:type("qx")
+    view:shows("0 of 3 guests   by cpu   filter: maqx_")
+    view:key("BSpace", "BSpace", "Enter")
+    view:shows("1 of 3 guests   by cpu   filter: ma\n")
+    view:key("g")
+    view:shows("by name   filter: ma\n")
+    view:key("Escape")
+    view:shows("3 guests   by name\n")
+    view:type("/é")
+    view:shows("filter: é_")
+    view:key("BSpace")
+    view:shows("filter: _")
+    view:key("C-c")
+    view:shows("over")
+  end)
+
+  it("shows a host as soon as it can be reached", function()
+    local late = directory .. "/late.xml"
+    do
+      local file <close> = assert(io.open(directory .. "/hosts.late", "w"))
+      file:write(("a test://%s/a.xml\nlate test://%s\n"):format(directory, late))
+    end
+    local view <close> = on_screen(("--hosts %s/hosts.late"):format(directory), 100, 12)
+    if not view then
+      return
+    end
+    view:shows("late: ")
+    view:shows("2 guests")
+    assert(os.execute(("cp %s/b.xml %s.new && mv %s.new %s"):format(directory, late, late, late)))
+    view:shows("3 guests")
+    assert.is_nil(view:text():find("late: ", 1, true))
+    view:key("C-c")
+    view:shows("over")
   end)
 
   it("ends at a signal as everything does", function()

@@ -37,20 +37,20 @@ end
 function hosts.keep_trying(group, this, tried)
   local first, pause = core.signal(), FIRST_PAUSE
   group:spawn(function()
+    if this.tried then
+      core.sleep(pause)
+    end
     while true do
       this:connect()
       tried(this)
-      if first then
-        first:wake()
-        first = nil
-      end
+      first:wake()
       core.sleep(pause)
       pause = math.min(pause * 2, LONGEST_PAUSE)
     end
   end)
   return function(seconds)
-    if first then
-      first:wait({ timeout = seconds })
+    if not this.tried then
+      first:wait(seconds and { timeout = seconds })
     end
   end
 end

@@ -13,7 +13,8 @@ local SORTS = { "cpu", "memory", "disk", "network", "name", "host" }
 
 local SPEC = {
   word = "top",
-  help = "Shows what guests use, and their jobs. Keys: q ends it, c m d n g h sort by cpu, memory, disk, network, name, host.",
+  help = "Shows what guests use, and their jobs. Keys: q ends it, c m d n g h sort by cpu, memory, disk, network, name, host; / filters by the name "
+    .. "that is typed, Enter keeps the filter, Esc drops it.",
   codes = "0; 1, a host did not answer, with --once, --csv or --json; 2, wrong usage.",
   options = {
     { name = "once", help = "print it once, of that many seconds" },
@@ -32,14 +33,19 @@ local SPEC = {
 
 local GROUPS = { "state", "cpu", "balloon", "block", "interface" }
 
--- The rows of now, what is missing, and the answers themselves.
+-- The rows that are asked for, in their order.
+local function pick(all, given)
+  local rows = {}
+  for _, row in ipairs(all) do
+    rows[#rows + 1] = row.guest:find(given.filter or "", 1, true) and row or nil
+  end
+  return usage.sort(rows, given.sort or "cpu")
+end
+
+-- All rows of now, what is missing, and the answers themselves.
 local function look(fleet, given, before)
   local stats, missing = fleet:stats({ groups = GROUPS, active = given.active, host_timeout = given.timeout or 10 })
-  local rows = {}
-  for _, row in ipairs(usage.rows(before, stats)) do
-    rows[#rows + 1] = (not given.filter or row.guest:find(given.filter, 1, true)) and row or nil
-  end
-  return usage.sort(rows, given.sort or "cpu"), missing, stats
+  return usage.rows(before, stats), missing, stats
 end
 
 -- ---- for programs, and once ----
@@ -65,6 +71,10 @@ local function print_rows(given, rows, missing, with_host, bars)
 end
 
 local function print_all(fleet, given, with_host)
+  local group <close> = task.group()
+  if (given.count or 1) > 1 then
+    hosts.keep_trying(group, fleet, function() end)
+  end
   local _, _, before = look(fleet, given)
   local code = arguments.DONE
   if given.csv then
@@ -72,7 +82,8 @@ local function print_all(fleet, given, with_host)
   end
   for _ = 1, given.count or 1 do
     core.sleep(given.delay or 2)
-    local rows, missing, stats = look(fleet, given, before)
+    local all, missing, stats = look(fleet, given, before)
+    local rows = pick(all, given)
     local bars = not given.csv and not given.json and jobs.look(fleet, rows, stats, {}, with_host)
     print_rows(given, rows, missing, with_host, bars)
     for _, one in ipairs(missing) do
@@ -100,10 +111,18 @@ local function size()
   return math.max(columns or 80, 20), math.max(height or 24, 4)
 end
 
--- Fills the screen. view: rows, missing, bars.
+-- What is on top: the time, how many guests there are, and what is shown of them.
+local function headline(given, view)
+  local count = #view.rows == #view.all and ("%d guests"):format(#view.all) or ("%d of %d guests"):format(#view.rows, #view.all)
+  local filter = (given.filter or "") ~= "" or view.typing
+  return ("guestlua top   %s   %s   by %s%s"):format(core.timestamp():match("T(%d+:%d+:%d+)"), count, given.sort or "cpu",
+    filter and ("   filter: %s%s"):format(core.escape(given.filter or ""), view.typing and "_" or "") or "")
+end
+
+-- Fills the screen. view: all, rows (those that are shown), missing, stats, bars, typing.
 local function draw(given, view, with_host)
   local columns, height = size()
-  local lines = { ("guestlua top   %s   %d guests   by %s"):format(core.timestamp():match("T(%d+:%d+:%d+)"), #view.rows, given.sort or "cpu") }
+  local lines = { headline(given, view) }
   for _, one in ipairs(view.missing) do
     lines[#lines + 1] = ("%s: %s"):format(core.escape(one.name), core.escape(core.Error.is(one.error) and one.error.message or tostring(one.error)))
   end
@@ -128,34 +147,76 @@ local function follow_jobs(fleet, given, view, with_host)
   end
 end
 
-local function show(fleet, given, with_host)
-  local pressed, over = core.signal(), false
-  local left <close> = setmetatable({}, LEAVE) -- luacheck: ignore left
-  put("\27[?1049h\27[?25l")
-  local reading <close> = keyboard.open(function(bytes) -- luacheck: ignore reading
-    for key in (bytes or "q"):gmatch(".") do
-      over = over or key == "q" or key == "\3"
-      given.sort = KEYS[key] or given.sort
+-- A key, of the letters that a filter is typed with.
+local function typed(given, view, key)
+  local text = given.filter or ""
+  if key == "\27" then
+    given.filter, view.typing = nil, nil
+  elseif key == "\r" or key == "\n" then
+    view.typing = nil
+  elseif key == "\127" or key == "\b" then
+    given.filter = text:sub(1, (utf8.offset(text, -1) or #text) - 1)
+  elseif key == "\21" then -- Ctrl-U
+    given.filter = nil
+  elseif not key:find("%c") then
+    given.filter = text .. key
+  end
+end
+
+-- What was typed; whether that ends it. Arrows and the like are no keys here.
+local function press(given, view, bytes)
+  for key in bytes:gsub("\27[%[O][%d;]*[%a~]", ""):gmatch(".") do
+    if key == "\3" or key == "q" and not view.typing then
+      return true
+    elseif view.typing or key == "\27" then
+      typed(given, view, key)
+    elseif key == "/" then
+      view.typing, given.filter = true, nil
     end
-    pressed:wake()
-  end)
-  local view = { bars = { unknown = {} } }
-  view.rows, view.missing, view.stats = look(fleet, given)
-  local group <close> = task.group()
-  group:spawn(follow_jobs, fleet, given, view, with_host)
-  local shown = 0
-  while not over do
-    draw(given, view, with_host)
-    shown = shown + 1
-    if given.count and shown > given.count then
-      break
-    end
-    if pressed:wait({ timeout = given.delay or 2 }) then
-      usage.sort(view.rows, given.sort or "cpu")
-    else
-      view.rows, view.missing, view.stats = look(fleet, given, view.stats)
+    given.sort = not view.typing and KEYS[key] or given.sort
+  end
+end
+
+-- Looks again and again, beside what is typed: a host may take its time.
+local function follow(fleet, given, view)
+  while true do
+    view.all, view.missing, view.stats = look(fleet, given, view.stats)
+    view.rows, view.looks = pick(view.all, given), view.looks + 1
+    view.woken:wake()
+    view.due:wait({ timeout = given.delay or 2 })
+  end
+end
+
+-- Draws whenever there is something new, until it is over.
+local function paint(given, view, with_host)
+  while not view.over and view.looks <= (given.count or math.huge) do
+    view.woken:wait()
+    if view.looks > 0 then
+      view.rows = pick(view.all, given)
+      draw(given, view, with_host)
     end
   end
+end
+
+local function show(fleet, given, with_host)
+  local left <close> = setmetatable({}, LEAVE) -- luacheck: ignore left
+  put("\27[?1049h\27[?25l")
+  local view = { woken = core.signal(), due = core.signal(), looks = 0, rows = {}, bars = { unknown = {} } }
+  local reading <close> = keyboard.open(function(bytes) -- luacheck: ignore reading
+    view.over = view.over or not bytes or press(given, view, bytes)
+    view.woken:wake()
+  end)
+  local group <close> = task.group()
+  hosts.keep_trying(group, fleet, function()
+    view.due:wake()
+  end)
+  group:spawn(follow, fleet, given, view)
+  group:spawn(follow_jobs, fleet, given, view, with_host)
+  group:spawn(function()
+    paint(given, view, with_host)
+    group:cancel()
+  end)
+  group:wait()
   return arguments.DONE
 end
 
@@ -165,12 +226,9 @@ local function run(given)
     arguments.complain(SPEC, "--csv and --json do not go together")
     return arguments.USAGE
   end
-  local fleet <close> = hosts.open(given)
-  local with_host = #fleet.hosts + #fleet.bad > 1
-  if given.once or given.csv or given.json or not core.isatty(io.stdout) then
-    return print_all(fleet, given, with_host)
-  end
-  return show(fleet, given, with_host)
+  local on_screen = not (given.once or given.csv or given.json) and core.isatty(io.stdout)
+  local fleet <close> = hosts.open(given, on_screen)
+  return (on_screen and show or print_all)(fleet, given, #fleet.hosts + #fleet.bad > 1)
 end
 
 return function(_, ...)

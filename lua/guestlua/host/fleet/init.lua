@@ -68,6 +68,7 @@ local function connect_all(self)
   task.map(missing, function(entry)
     connect(self, entry)
   end)
+  self.tried = true -- each was
   list_problems(self)
 end
 
@@ -122,6 +123,7 @@ function fleet.of_one(uri, options, ok, result)
   local entry = { name = core.mask(uri), uri = uri, nameless = true }
   local self = make({ entry }, {}, options)
   settle(self, entry, ok, result)
+  self.tried = true
   list_problems(self)
   return self
 end
