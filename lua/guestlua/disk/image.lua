@@ -118,6 +118,8 @@ local function found(file)
     return nil, "guestlua did not make it" .. (file.why and ": " .. file.why or "")
   elseif now.dev ~= file.dev or now.ino ~= file.ino or file.born and now.born ~= file.born then
     return nil, "it is another file than the one that was made"
+  elseif file.sealed and now.written ~= file.sealed then
+    return nil, "somebody has written to it since it was made"
   end
   return now
 end
@@ -129,6 +131,12 @@ function image.check_own(guest, target, file)
   if file.ino and not now then
     fail(guest, target, { kind = "conflict", message = ("%s: %s"):format(file.path, why), hint = "it stays as it is: look who has put it there" })
   end
+end
+
+-- The file has all that its maker writes to it: what is written later is somebody else's, and it is removed no more.
+function image.seal(file)
+  local now = core.find_image(file.path)
+  file.sealed = now and now.written
 end
 
 -- Called after libvirt has made an image of it. If the file is still empty, libvirt sees another file under that name, for example from a container:

@@ -44,6 +44,7 @@ function new_guest.define(run, element)
   if core.dry_run() then
     return calls.held("virDomainDefineXML", run.guest, { xml = tostring(element) })
   end
+  new_guest.each_file(run.data, image.seal)
   run.data.defining = true -- until then a guest of that UUID is somebody else's
   run:record("define")
   run.made = run.guest.host:write_instance_config(element)
@@ -60,16 +61,18 @@ local function is_own(run, guest)
       return false
     end
   end
-  return #run.data.files > 0 or run.made ~= nil
+  return #run.data.files > 0 or run.made ~= nil or run.recovering
 end
 
--- Says so if the guest is to stay.
+-- Says so if the guest is to stay. One that a killed run has left is whole, and nothing shows who has used it since.
 function new_guest.undefine(run)
   local guest <close> = run.data.defining and run.guest.host:guest(run.data.uuid) or nil
   if not guest or not is_own(run, guest) then
     return
   elseif guest:is_active() then
     return ("the guest '%s' is there, and runs"):format(guest.name)
+  elseif run.recovering then
+    return ("finished: the guest '%s' is there, and is off"):format(guest.name)
   end
   guest:delete_configuration({ keep_nvram = true })
 end
@@ -78,6 +81,9 @@ function new_guest.start(run)
   if core.dry_run() then
     return calls.held("virDomainCreateWithFlags", run.guest, { name = run.data.name })
   end
+  new_guest.each_file(run.data, function(file)
+    file.sealed = nil -- if it does not start, it may have been written to all the same
+  end)
   run.made:launch()
 end
 
