@@ -10,7 +10,7 @@ local SCRIPT = [[
   local other <close> = guestlua.open("test:///default")
   local guest = host:guest("test", { required = true })
   guest:poweroff()
-  return print((settle.agree(host, other, guest.uuid, "running")))
+  return print((settle.agree(host, other, guest.uuid, "running", error)))
 ]]
 
 local function turns(fault)

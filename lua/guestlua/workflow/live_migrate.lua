@@ -43,6 +43,18 @@ local function plan(run)
   return { destination = run.destination.uri, was = run.plan.was }
 end
 
+-- A function that says whether a migration is the run's: the run's call is under way, or may be, or it began when the run's did.
+local function is_own(run)
+  return function(info)
+    local task = run.task
+    local ok, e
+    if task and task:status() ~= "running" then
+      ok, e = pcall(task.wait, task)
+    end
+    return task and (task:status() == "running" or not ok and is(e) and e.may_change) or settle.is_same(info, run.data.began)
+  end
+end
+
 -- Ends the migration and waits for that; the guest runs on here if it is here. Returns the state of things.
 local function stop(run)
   local guest, began = run.guest, core.now()
@@ -54,7 +66,7 @@ local function stop(run)
       pcall(run.task.wait, run.task, { timeout = way.POLL }) -- its error is already known
     until run.task:status() ~= "running" or core.now() >= began + ENDING
   end
-  local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.plan.was, began)
+  local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.plan.was, is_own(run), began)
   if word == "here" then
     settle.go_on(guest, run.plan.was)
   end
@@ -99,6 +111,8 @@ local function migrate(run)
   local events <close> = guest:subscribe({ "job_completed", "migration_iteration" })
   run.events, run.started = events, core.now()
   run.expected = nil -- from here on it is where it is
+  run.data.began = run.started
+  run:record("migrate")
   run.task = run.group:spawn(guest.migrate, guest, run.plan.uri, run.plan.call)
   local ok, e = way.watch(run)
   if not ok then
@@ -135,7 +149,7 @@ local function recover(run, host, guest)
   local data = run.data
   local ok, destination = pcall(core.open, data.destination, { keepalive = 5 })
   local opened <close> = ok and destination or nil
-  local word, here, there = settle.agree(host, opened, run.uuid, data.was)
+  local word, here, there = settle.agree(host, opened, run.uuid, data.was, is_own(run))
   if word == "unknown" then
     settle.unknown({ name = run.guest_name }, host.uri, data.destination, here, there, not ok and destination or nil)
   elseif word == "here" then

@@ -120,8 +120,8 @@ function state.is_job(info)
   return UNDER_WAY[info.type] or false
 end
 
--- Whether the guest itself has a job, such as a migration or a save, and its purpose. A driver without jobs has none; on the destination of a
--- migration libvirt answers that it has no numbers.
+-- Whether the guest itself has a job, such as a migration or a save, its purpose, and its numbers. A driver without jobs has none; on the destination
+-- of a migration libvirt answers that it has no numbers.
 function state.has_job(guest)
   local ok, info = pcall(guest.get_job_info, guest)
   if core.Error.is(info, "operation_unsupported") then
@@ -130,7 +130,7 @@ function state.has_job(guest)
     error(info, 0)
   end
   local has = ok and state.is_job(info)
-  return has, has and info.operation or nil
+  return has, has and info.operation or nil, has and info or nil
 end
 
 -- The same, for jobs during which libvirt changes nothing else in the guest: all except a backup.

@@ -28,13 +28,30 @@ local function verdict(here, there, was)
   end
 end
 
--- The guest's state at the source, and whether it has a job there, which is aborted.
-local function at_source(source, uuid, deadline)
+-- Two estimates of the moment at which one job began differ by less, in seconds.
+local SAME = 2
+
+-- When the job of a get_job_info() began, on this process's clock.
+function settle.began(info)
+  return core.now() - (info.time_elapsed or 0) / 1000
+end
+
+-- Whether it is the job that began then.
+function settle.is_same(info, began)
+  return began ~= nil and math.abs(settle.began(info) - began) < SAME
+end
+
+-- The guest's state at the source, and whether it is migrated from there: under_way. The run's own job is aborted; other: the name of one that is
+-- somebody else's.
+local function at_source(source, uuid, deadline, is_own)
   local here = state.of(source, uuid, deadline)
   local guest <close> = here.active and source:guest(uuid) or nil
   if guest then
-    here.under_way = state.has_job(guest)
-    if here.under_way then
+    local has, operation, info = state.has_job(guest)
+    local own = info and operation == "migration_out" and is_own(info)
+    here.under_way = has and (own or operation == "migration_out")
+    here.other = has and not own and operation or nil
+    if own then
       pcall(guest.abort_job, guest) -- refused in post-copy: it has to end
     end
   end
@@ -53,12 +70,13 @@ local function answer(fn, ...)
   return ok and now or nil
 end
 
--- Asks both hosts until they agree, and aborts a job under way. Returns the verdict, "unknown" if there is none, and the last known state on both,
--- nil for a host that does not answer. destination: nil if it cannot be reached. began: since when it is settled; default now.
-function settle.agree(source, destination, uuid, was, began)
+-- Asks both hosts until they agree, and aborts the migration, if is_own(its get_job_info()). Returns the verdict, "unknown" if there is none, and the
+-- last known state on both, nil for a host that does not answer. destination: nil if it cannot be reached. began: since when it is settled; default
+-- now.
+function settle.agree(source, destination, uuid, was, is_own, began)
   local deadline = (began or core.now()) + (destination and settle.SECONDS or settle.SECONDS / 10)
   while true do
-    local here = answer(at_source, source, uuid, deadline)
+    local here = answer(at_source, source, uuid, deadline, is_own)
     local there = destination and answer(state.of, destination, uuid, deadline)
     local word = here and there and verdict(here, there, was)
     if not word and here and not there and not here.under_way and state.runs(here) then
@@ -75,7 +93,8 @@ function settle.agree(source, destination, uuid, was, began)
 end
 
 local function text(now)
-  return now and ("'%s'"):format(now.word) or "not known, as it does not answer"
+  return now and ("'%s'%s"):format(now.word, now.other and (", with the job %s, which is not known to be the run's"):format(now.other) or "")
+    or "not known, as it does not answer"
 end
 
 function settle.unknown(guest, source, destination, here, there, cause)

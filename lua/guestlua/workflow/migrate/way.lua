@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local plan = require("guestlua.workflow.migrate.plan")
 local retry = require("guestlua.workflow.retry")
+local settle = require("guestlua.workflow.migrate.settle")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 
@@ -86,6 +87,14 @@ local function set_limits(run, disk_bytes)
   run.limit = options.completion_timeout or options.timeout or math.floor(COMPLETION * gb)
 end
 
+-- By its beginning a recovery knows the run's migration from one that somebody else began later. Until it is seen, that is when it was asked for.
+local function note_job(run, info)
+  if not run.seen then
+    run.seen, run.data.began = true, settle.began(info)
+    run:record("migrate")
+  end
+end
+
 local function look(run)
   local options = run.options
   local info = run.guest:get_job_info()
@@ -99,6 +108,7 @@ local function look(run)
   if not is_on then
     return
   end
+  note_job(run, info)
   set_downtime(run, elapsed)
   if options.on_progress then
     info.elapsed, info.limit, info.forced = elapsed, run.limit > 0 and run.limit or nil, run.forced
