@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local image = require("guestlua.disk.image")
+local qcow2 = require("guestlua.disk.qcow2")
 
 local dependents = {}
 
@@ -34,7 +35,7 @@ function dependents.chain(path)
       error(core.Error.new({ kind = "operation_invalid", message = ("%s has too long a chain"):format(images[1]) }), 0)
     end
     images[#images + 1] = path
-    local below, why = image.based_on(path)
+    local below, why = qcow2.based_on(path)
     if why then
       unreadable(path, why)
     end
@@ -84,7 +85,7 @@ local function add_beside(found, directory, path)
     local there = core.identify(file)
     local below, why = nil, nil
     if there and there.regular then
-      below, why = image.based_on(file)
+      below, why = qcow2.based_on(file)
     end
     if why then
       unreadable(file, why)

@@ -10,6 +10,7 @@
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
+local qcow2 = require("guestlua.disk.qcow2")
 
 local image = {}
 
@@ -188,28 +189,6 @@ function image.names_of(guest)
   return names
 end
 
--- The backing file named in a qcow2: nil if there is none or it is no qcow2; nil and the reason if that cannot be read.
-function image.based_on(path)
-  local file, why, code = io.open(path, "rb")
-  if not file then
-    return nil, code ~= 2 and why or nil -- ENOENT: nothing to be based on anything
-  end
-  local head <close> = file
-  local header = head:read(64) or ""
-  if #header < 20 or header:sub(1, 4) ~= "QFI\xfb" then
-    return nil
-  end
-  local offset, size = string.unpack(">I8I4", header, 9)
-  if offset == 0 or size == 0 then
-    return nil
-  elseif size > 1023 or not head:seek("set", offset) then
-    return nil, "its header is damaged"
-  end
-  local name = head:read(size) or ""
-  name = name:match("^json:.*\"filename\"%s*:%s*\"([^\"]*)\"") or name:gsub("^file:", "")
-  return name:sub(1, 1) == "/" and name or (path:match("^.*/") or "") .. name
-end
-
 -- Whether a name leads to the file: true or false, or nil and why that is not known.
 local function is_file(name, file)
   if name == file.path then
@@ -237,7 +216,7 @@ local function in_chain(name, file, seen)
     end
     local there, below = core.identify(name), nil
     if there and there.readable then
-      below, unclear = image.based_on(name)
+      below, unclear = qcow2.based_on(name)
     end
     if not below then
       return unclear
@@ -283,7 +262,7 @@ local function needed_beside(file)
     local there = path ~= file.path and core.identify(path)
     local below, unclear = nil, nil
     if there and there.regular then
-      below, unclear = image.based_on(path)
+      below, unclear = qcow2.based_on(path)
     end
     if unclear or below and is_file(below, file) ~= false then
       return unclear and ("%s may be based on it: %s"):format(path, unclear) or ("%s is based on it"):format(path)
@@ -313,7 +292,7 @@ end
 -- Refuses an image that is to be put on top of another but names a third one as its backing file: the guest would have the contents of that one when
 -- it starts again. An unreadable image is left to libvirt.
 function image.check_based_on(guest, target, path, base)
-  local below = image.is_local(guest) and path:sub(1, 1) == "/" and image.based_on(path)
+  local below = image.is_local(guest) and path:sub(1, 1) == "/" and qcow2.based_on(path)
   local there, wanted = below and core.identify(below), core.identify(base)
   if there and wanted and (there.dev ~= wanted.dev or there.ino ~= wanted.ino) then
     fail(guest, target, { kind = "operation_invalid", message = ("%s is based on %s, and not on the disk's image %s"):format(path, below, base) })
@@ -391,16 +370,6 @@ end
 function image.is_untouched(file)
   local now, why = found(file)
   return now and now.size == 0 or why == "gone"
-end
-
--- The number of snapshots inside a qcow2; nil if that cannot be read.
-function image.internal_snapshots(path)
-  local file <close> = io.open(path, "rb")
-  local header = file and file:read(64) or ""
-  if #header < 64 or header:sub(1, 4) ~= "QFI\xfb" then
-    return nil
-  end
-  return (string.unpack(">I4", header, 61))
 end
 
 return image

@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local image = require("guestlua.disk.image")
+local qcow2 = require("guestlua.disk.qcow2")
 local retry = require("guestlua.workflow.retry")
 local situation = require("guestlua.workflow.situation")
 local steps = require("guestlua.workflow.steps")
@@ -240,7 +241,7 @@ end
 
 -- Whether somebody has made a snapshot inside the overlay, which a merge would throw away.
 local function check_internal_snapshots(run, one)
-  local count = image.is_local(run.guest) and image.internal_snapshots(one.overlay.path) or 0
+  local count = image.is_local(run.guest) and qcow2.internal_snapshots(one.overlay.path) or 0
   if count > 0 then
     run:interfered(("%s keeps %d snapshot%s inside"):format(one.overlay.path, count, count == 1 and "" or "s"))
   end

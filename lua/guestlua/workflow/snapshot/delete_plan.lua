@@ -4,6 +4,7 @@ local chain = require("guestlua.workflow.chain")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local qcow2 = require("guestlua.disk.qcow2")
 local qemu_img = require("guestlua.disk.qemu_img")
 local situation = require("guestlua.workflow.situation")
 local state = require("guestlua.workflow.state")
@@ -71,7 +72,7 @@ local function check_merge(run, one, list, doomed, stale)
   check_no_other(run, one, list, doomed)
   check_alone(run, one, one.base, one.overlay.path, names, stale)
   check_alone(run, one, one.overlay.path, one.above, names, stale)
-  if (image.internal_snapshots(one.overlay.path) or 0) > 0 then
+  if (qcow2.internal_snapshots(one.overlay.path) or 0) > 0 then
     refuse(run, one.target, ("%s cannot be merged: it has snapshots inside"):format(one.overlay.path))
   end
 end

@@ -5,6 +5,7 @@ local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local qcow2 = require("guestlua.disk.qcow2")
 local qemu_img = require("guestlua.disk.qemu_img")
 local situation = require("guestlua.workflow.situation")
 local state = require("guestlua.workflow.state")
@@ -71,7 +72,7 @@ local function written_since(run, list, snapshot, disk, path)
     if on and on.base and (after[other.name] or other.time > snapshot.time) and dependents.same(on.base, path) then
       return ("the guest had %s on top when snapshot '%s' was taken"):format(path, other.name)
     end
-    local below = on and on.overlay and image.based_on(on.overlay)
+    local below = on and on.overlay and qcow2.based_on(on.overlay)
     if below and on.base and dependents.same(below, path) and not dependents.same(below, on.base) then
       return ("%s is based on %s, and was based on %s when snapshot '%s' was taken"):format(on.overlay, path, on.base, other.name)
     end
@@ -90,7 +91,7 @@ local function check_content(run, list, snapshot, disk)
     end
   end
   tree.check_there(run.guest, disk.target, disk.overlay)
-  local below, why = image.based_on(disk.overlay)
+  local below, why = qcow2.based_on(disk.overlay)
   if not below or not dependents.same(below, disk.base) then
     refuse(run, disk.target, ("nothing shows that %s still has the content of snapshot '%s': %s is not based on it%s"):format(
       disk.base, snapshot.name, disk.overlay, why and ": " .. why or ""))
