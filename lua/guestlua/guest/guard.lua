@@ -154,4 +154,4 @@ journal.recoverers.paused = function(_, guest, entry)
   return "the guest runs again"
 end
 
-return { begun = begun, record = record, CALL_FOR = CALL_FOR }
+return { begun = begun, record = record, id_of = id_of, CALL_FOR = CALL_FOR }

@@ -87,11 +87,12 @@ local function data_of(run, live, persistent)
   local twin = not live and get_conf(false) or not persistent and get_conf(true) or nil
   run.args.conf = devices.complete(run.args.conf, twin)
   run.args.get_conf = devices.finder(guest, run.args.conf, run.workflow)
+  local now = live and state.look(guest) or nil
   if live then
-    state.check(guest, ANY_STATE)
+    state.check(guest, ANY_STATE, now)
   end
   run:watch({})
-  return { device = tostring(run.args.conf), live = live, persistent = persistent, name = run.args.name }
+  return { device = tostring(run.args.conf), live = live, persistent = persistent, name = run.args.name, id = now and now.id }
 end
 
 local function plan(run)
@@ -129,7 +130,11 @@ local function take_away(run)
   if run.recovering and (live or not data.live) and (persistent or not data.persistent) then
     return "attached"
   end
-  detach.now(guest, data.device, { live = data.live, persistent = data.persistent })
+  local own = live and detach.is_instance(guest, data.id) or false
+  detach.now(guest, data.device, { live = own, persistent = data.persistent })
+  if live and not own and get_conf(false) then
+    return "the guest was restarted since: the device that it has is somebody else's doing"
+  end
   return run.recovering and "detached" or "undone: the guest does not have the device"
 end
 

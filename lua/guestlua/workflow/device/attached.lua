@@ -7,6 +7,14 @@ local guard = require("guestlua.guest.guard")
 local journal = require("guestlua.base.journal")
 local turn = require("guestlua.guest.turn")
 
+-- Detaches it from where it was attached, but not from a guest that was restarted since; returns whether it was.
+local function take_away(guest, device, data)
+  local detach = require("guestlua.workflow.device.detach")
+  local live = data.live and detach.is_instance(guest, data.id)
+  detach.now(guest, device, { live = live, persistent = data.persistent })
+  return data.live and not live
+end
+
 define(core.Guest, "Guest", {
   name = "attached",
   method = true,
@@ -28,12 +36,12 @@ define(core.Guest, "Guest", {
       error(core.Error.new({ kind = "operation_invalid", op = "attached", guest = guest.name, message = "the guest has this device already" }), 0)
     end
     device = devices.complete(device) -- so that it is found again beside others of its kind
-    local data = { device = tostring(device), live = live, persistent = persistent }
+    local data = { device = tostring(device), live = live, persistent = persistent, id = live and guard.id_of(guest) or nil }
     return guard.begun(function()
       return guard.record("attached", guest, data)
     end, function(failure)
       turn.await_abandoned(guest, failure, guard.CALL_FOR)
-      require("guestlua.workflow.device.detach").now(guest, device, data)
+      take_away(guest, device, data)
     end, function()
       guest:attach_device(device, { persistent = options.persistent, live = options.live })
     end)
@@ -44,6 +52,6 @@ journal.recoverers.attached = function(_, guest, entry)
   if not guest then
     return "the guest is gone"
   end
-  require("guestlua.workflow.device.detach").now(guest, entry.data.device, entry.data)
-  return "detached"
+  local was_restarted = take_away(guest, entry.data.device, entry.data)
+  return was_restarted and "the guest was restarted since: if it has the device, that is somebody else's doing" or "detached"
 end

@@ -104,6 +104,11 @@ function detach.places(guest)
   return ok and e or {}
 end
 
+-- Whether the guest is the running instance of that id: a device of one that has stopped is gone, and the same in the next is somebody else's.
+function detach.is_instance(guest, id)
+  return state.look(guest).id == id
+end
+
 -- The work to do: { stored, live, somewhere, name }: the device in the configuration and in the running guest, and whether the guest is there.
 local function look(guest, get_conf, device, options)
   local place = detach.places(guest)
@@ -145,26 +150,25 @@ detach.PARAMS = {
   { name = "persistent", type = "boolean", help = "false: do not detach it from the configuration" },
 }
 
--- Refuses, before anything is changed, if the running guest could not release the device.
+-- Refuses, before anything is changed, if the running guest could not release the device. Returns the instance's id.
 local function check_state(run, live)
-  local guest = run.guest
-  state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" })
+  local guest, now = run.guest, state.look(run.guest)
+  state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" }, now)
   local why = deaf(guest, live)
   if why then
     run:fail(why.kind, { device = run.found.name, message = why.message .. ", and would have to release the device itself", hint = why.hint })
   end
+  return now.id
 end
 
 local function plan(run)
   run.found = look(run.guest, run.args.get_conf, run.args.device, run.options)
   run.done = not run.found.stored and not run.found.live
-  if run.found.live then
-    check_state(run, run.found.live)
-  end
+  local id = run.found.live and check_state(run, run.found.live) or nil
   if not run.done then
     run:watch({})
   end
-  return { device = tostring(run.found.live or run.found.stored or "") }
+  return { device = tostring(run.found.live or run.found.stored or ""), id = id }
 end
 
 -- Which places have the device still, after a run that failed.
@@ -175,12 +179,18 @@ local function left(run)
   return live and stored and live .. "; " .. stored or live or stored or "the guest does not have the device any more"
 end
 
--- A killed run is brought to its end.
+-- A killed run is brought to its end. What it had detached, and what is there again, somebody else has attached.
 local function go_on(run)
-  if run.recovering then
-    detach.now(run.guest, run.data.device, {})
-    return "detached"
+  if not run.recovering then
+    return
   end
+  local guest, device, stored_next = run.guest, run.data.device, run.spec[run.reached][1] == "persistent"
+  local get_conf = find.finder(guest, device, "detach_with_retry")
+  local found = look(guest, get_conf, device, { missing_ok = true })
+  local live = found.live and (detach.is_instance(guest, run.data.id) or stored_next and found.stored ~= nil) or false
+  detach.now(guest, device, { live = live, persistent = stored_next })
+  local theirs = found.live and not live or found.stored and not stored_next
+  return theirs and "detached; the guest has the device again, by somebody else" or "detached"
 end
 
 local function result(run)

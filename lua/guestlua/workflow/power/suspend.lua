@@ -5,6 +5,7 @@ local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local detach = require("guestlua.workflow.device.detach")
 local retry = require("guestlua.workflow.retry")
+local situation = require("guestlua.workflow.situation")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local up = require("guestlua.workflow.power.up")
@@ -27,19 +28,19 @@ local function mark_of(device)
   if alias and alias:find("^ua%-") then
     return alias
   elseif device:tag() == "disk" then
-    return target
+    return ("%s=%s"):format(target, situation.image_of(device)) -- somebody may have attached another under that name
   elseif device.type == "mdev" then
     return source and source.address and source.address.uuid
   end
 end
 
--- The running guest's device that is this one, or nil.
-local function find(guest, device)
-  local mark = mark_of(device)
+-- The running guest's device (persistent: that of its configuration) that is this one, or nil.
+local function find(guest, device, persistent)
+  local mark, options = mark_of(device), { from_persistent_config = persistent or false }
   if not mark then
-    return guest:get_interface_by_cfg(device, { from_persistent_config = false })
+    return guest:get_interface_by_cfg(device, options)
   end
-  for _, candidate in ipairs(guest:get_all_devices(device:tag(), { from_persistent_config = false })) do
+  for _, candidate in ipairs(guest:get_all_devices(device:tag(), options)) do
     if mark_of(candidate) == mark then
       return candidate
     end
@@ -80,11 +81,11 @@ local function xml_of(device)
   return tostring(device)
 end
 
--- Attaches those of the devices, given as XML, that the guest lacks. Can be called again.
-local function give_back(guest, devices)
+-- Attaches those of the devices, given as XML, that the guest lacks. configured: only those that its configuration has. Can be called again.
+local function give_back(guest, devices, configured)
   for _, xml in ipairs(devices) do
     local device = core.element(xml)
-    if not find(guest, device) then
+    if not find(guest, device) and (not configured or find(guest, device, true)) then
       attach.live_now(guest, device)
     end
   end
@@ -101,16 +102,19 @@ local function await_no_job(guest, seconds)
   end
 end
 
--- Puts the guest back as it was, unless its memory was saved after all: returns which. Can be called again.
-local function unsuspend(guest, was, devices, seconds)
+-- Puts the guest back as it was, unless its memory was saved after all: returns which. Can be called again. Somebody may have started it again, from
+-- its memory, which lacks the devices, or from its configuration, as that was by then.
+local function unsuspend(guest, data, seconds)
+  local was, devices = data.was, data.devices
   await_no_job(guest, seconds)
   local now = state.look(guest)
   if not now.active then
     return now.known and "the guest is off, its memory saved unless somebody else stopped it: guestlua.workflow.resume(guest)" or "the guest is gone"
   end
+  local restarted = now.id ~= data.id
   local word, reason = guest:get_state()
   if was == "running" and word == "paused" and reason == "user" then
-    give_back(guest, devices)
+    give_back(guest, devices, restarted)
     return "undone: the guest has its devices; somebody else has paused it"
   elseif was == "running" and not state.runs(now) then
     local events <close> = guest:subscribe("lifecycle") -- libvirt resumes it by itself, in a moment
@@ -118,8 +122,9 @@ local function unsuspend(guest, was, devices, seconds)
       guest:resume()
     end
   end
-  give_back(guest, devices)
-  return ("undone: the guest is '%s', and has its devices"):format(state.look(guest).word)
+  give_back(guest, devices, restarted)
+  return restarted and ("the guest was started again, and is '%s'"):format(state.look(guest).word)
+    or ("undone: the guest is '%s', and has its devices"):format(state.look(guest).word)
 end
 
 -- Saves the memory. If the answer is lost, libvirt's event that the guest stopped because it was saved counts.
@@ -158,7 +163,7 @@ local function plan(run)
     xml[i] = xml_of(device)
   end
   run:watch({})
-  return { was = state.runs(before) and "running" or before.word, devices = xml }
+  return { was = state.runs(before) and "running" or before.word, id = before.id, devices = xml }
 end
 
 local function take_away(run)
@@ -178,7 +183,7 @@ local function save(run)
 end
 
 local function undo(run)
-  return unsuspend(run.guest, run.data.was, run.data.devices, run.recovering and SAVE_FOR or GO_ON_FOR)
+  return unsuspend(run.guest, run.data, run.recovering and SAVE_FOR or GO_ON_FOR)
 end
 
 steps.define({
