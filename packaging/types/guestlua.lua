@@ -6450,7 +6450,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field changed boolean whether a guest was moved or recovered, or may have been; in a dry run: whether one would be
 ---@field moves table[] what it set out to do: guest, to (the URI of a host), live (whether it runs), memory (bytes)
 ---@field moved table[] guests that are on another host: guest, to, seconds
----@field failed table[] moves that failed: guest, to, seconds, error
+---@field failed table[] moves that failed, or of which it is not known what became: guest, to, seconds, error, and the guest's state on both hosts then, here and there: libvirt's word, "gone" if it is not there, "unknown" if the host does not answer
 ---@field left table[] guests that cannot move: guest, why
 ---@field not_tried table[] moves that were not begun: guest, to, why
 ---@field problems table[] hosts in `to` that do not answer: host, error
@@ -6463,7 +6463,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field strategy? string "spread", the default: a guest goes where the most memory is left; "fill": to the first in the list that can take it, so that the last ones stay free
 ---@field on_stuck? string if guests cannot move: "refuse", the default, is an error that names them, before anything moves; "leave" moves the others
 ---@field limit? integer how many moves may be under way at once; default: 2
----@field max_failures? integer begin no more moves when more than that have failed; nil: go on
+---@field max_failures? integer begin no more moves when more than that have failed, or are not known to have succeeded; nil: go on
 ---@field reserve? integer MiB of memory that stay free on each host, default: 0; below 0: so much more may be taken than there is
 ---@field timeout? number seconds for the whole drain: after that no move begins, and those under way are taken back
 ---@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable

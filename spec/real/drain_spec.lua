@@ -129,6 +129,7 @@ describe("drain", function()
       { names(result.moved), names(result.failed), names(result.not_tried), names(result.left), result.changed, result.drained })
     assert.same({ "live_migrate", "undone: the guest is on the source host, as before" },
       { result.failed[1].error.workflow, result.failed[1].error.outcome })
+    assert.same({ "running", "gone" }, { result.failed[1].here, result.failed[1].there })
     assert.equal("too many have failed", result.not_tried[1].why)
     assert.same({ "off own* two*", "one*" }, { guests(here), guests(there) })
     result = drain({})
@@ -140,6 +141,26 @@ describe("drain", function()
     all_there()
     result = guestlua.workflow.drain(two[there], { to = { { host = two[here], destination_uri = uri(here) } } })
     assert.same({ 0, false, true }, { #result.moves, result.changed, result.drained })
+  end)
+
+  on_both("counts a move of which it is not known what became as one that failed, and says how the guest is", function()
+    local code, out, err = faults.run(([[
+      guestlua.journal{dir=%q}
+      require("guestlua.workflow.migrate.settle").SECONDS = 2
+      local source <close> = guestlua.open(%q)
+      local destination <close> = guestlua.open(%q)
+      local result = guestlua.workflow.drain(source, { to = { { host = destination, destination_uri = %q } }, unsafe = true,
+        limit = 1, max_failures = 0 })
+      local row = result.failed[1]
+      print(#result.moved, #result.failed, #result.not_tried, result.not_tried[1].why, result.changed)
+      print(row.error.kind, row.here, row.there)
+    ]]):format(two.dir .. "/journal", two[here].uri, two[there].uri, uri(there)),
+      { timeout = LONG, fault = ("virDomainMigrateToURI3#1:kill=%d:after"):format(two:process_of(there, "libvirtd")) })
+    assert.same({ 0, "0\t1\t3\ttoo many have failed\ttrue\njob_unknown\tgone\tunknown\n" }, { code, out }, err)
+    two:start_daemon(there)
+    assert.equal("finished: the guest is on " .. two[there].uri, guestlua.recover(two[here])[1].outcome)
+    assert.same({ true, true }, { drain({}).drained, guests(here) == "" })
+    all_there()
   end)
 
   on_both("is killed on the way, and run again", function()

@@ -63,6 +63,14 @@ function Hosts:process_of(host, name)
   error(("host %s has no %s"):format(host, name))
 end
 
+-- A libvirtd again where it was killed, and the connection to it.
+function Hosts:start_daemon(name)
+  os.execute(("spec/support/two-hosts in %s %s libvirtd --listen -d >/dev/null 2>&1"):format(self.dir, name))
+  helper.await(function()
+    return (pcall(self[name].reconnect, self[name]))
+  end, "libvirtd does not answer")
+end
+
 function Hosts:boot(name, dir)
   local there = self:outside("a", dir)
   run(("mkdir -p %s && cp build/tiny/* %s"):format(there, there))

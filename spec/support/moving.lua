@@ -89,12 +89,7 @@ function moving.await_progress(child)
 end
 
 function Move:start_daemon(host)
-  os.execute(("spec/support/two-hosts in %s %s libvirtd --listen -d >/dev/null 2>&1"):format(self.two.dir, host))
-  local deadline = guestlua.now() + LONG
-  while not pcall(self.two[host].reconnect, self.two[host]) do
-    assert.is_true(guestlua.now() < deadline)
-    guestlua.sleep(0.1)
-  end
+  self.two:start_daemon(host)
 end
 
 local function shell(command, ...)

@@ -9,6 +9,7 @@ local plan = require("guestlua.workflow.drain.plan")
 local reach = require("guestlua.base.reach")
 local recover = require("guestlua.workflow.recover")
 local retry = require("guestlua.workflow.retry")
+local state = require("guestlua.workflow.state")
 local task = require("guestlua.task.group")
 local workflow = require("guestlua.workflow.class")
 require("guestlua.workflow.live_migrate")
@@ -18,6 +19,9 @@ local NAME = "drain"
 
 -- Moves at a time: each takes the network, and a processor at both ends.
 local LIMIT = 2
+
+-- Seconds for a host to say how a guest is that was not moved.
+local ASK_FOR = 5
 
 -- The options of live_migrate that make sense for many guests.
 local OF_EACH = { "block", "tunnelled", "tls", "plain", "postcopy", "auto_converge", "unsafe", "parallel", "bandwidth", "completion_timeout",
@@ -117,9 +121,17 @@ local function move_one(move, options)
   return result
 end
 
--- Whether a move that failed may have changed something: it is not known where the guest is, or it is there in spite of the error.
-local function may_have_moved(e)
-  return core.Error.is(e, "job_unknown") or core.Error.is(e) and tostring(e.outcome):find("^finished") ~= nil
+-- How the guest of a move that failed is now: row.here and row.there, libvirt's word for its state on the two hosts, "gone" if that host does not
+-- have it, "unknown" if it does not answer. Gives whether the move may have changed something: not if the guest is on this host, and runs if it
+-- ran.
+local function look_again(move, row)
+  local deadline = core.now() + ASK_FOR
+  local answers = task.map({ move.guest.host, move.to.host }, function(host)
+    return table.pack(retry.try(state.of, host, move.guest.uuid, deadline))
+  end)
+  local here, there = table.unpack(answers)
+  row.here, row.there = here[1] and here[2].word or "unknown", there[1] and there[2].word or "unknown"
+  return not (here[1] and here[2].known and here[2].active == move.live)
 end
 
 local function run_one(run, move)
@@ -142,8 +154,9 @@ local function run_one(run, move)
     table.insert(run.stopped, ("'%s': %s"):format(move.name, result.outcome or "nothing was done"))
     error(result, 0)
   elseif not ok then
-    row.error, run.changed = result, run.changed or may_have_moved(result)
-    table.insert(run.failed, row)
+    row.error = result
+    table.insert(run.failed, row) -- at once: it counts for those that begin meanwhile
+    run.changed = look_again(move, row) or run.changed
   elseif result.plan then
     table.move(result.plan, 1, #result.plan, #run.plan + 1, run.plan)
   else
@@ -219,7 +232,8 @@ local PARAMS = {
   { name = "on_stuck", type = "string", help = "if guests cannot move: \"refuse\", the default, is an error that names them, before anything "
     .. "moves; \"leave\" moves the others" },
   { name = "limit", type = "integer", help = "how many moves may be under way at once; default: 2" },
-  { name = "max_failures", type = "integer", help = "begin no more moves when more than that have failed; nil: go on" },
+  { name = "max_failures", type = "integer", help = "begin no more moves when more than that have failed, or are not known to have succeeded; nil: "
+    .. "go on" },
   { name = "reserve", type = "integer", signed = true, most = plan.MOST_RESERVE,
     help = "MiB of memory that stay free on each host, default: 0; below 0: so much more may be taken than there is" },
   { name = "timeout", type = "number", help = "seconds for the whole drain: after that no move begins, and those under way are taken back" },
@@ -254,7 +268,8 @@ define(workflow, "workflow", {
     { name = "moves", type = "table[]", help = "what it set out to do: guest, to (the URI of a host), live (whether it runs), "
       .. "memory (bytes)" },
     { name = "moved", type = "table[]", help = "guests that are on another host: guest, to, seconds" },
-    { name = "failed", type = "table[]", help = "moves that failed: guest, to, seconds, error" },
+    { name = "failed", type = "table[]", help = "moves that failed, or of which it is not known what became: guest, to, seconds, error, and the "
+      .. "guest's state on both hosts then, here and there: libvirt's word, \"gone\" if it is not there, \"unknown\" if the host does not answer" },
     { name = "left", type = "table[]", help = "guests that cannot move: guest, why" },
     { name = "not_tried", type = "table[]", help = "moves that were not begun: guest, to, why" },
     { name = "problems", type = "table[]", help = "hosts in `to` that do not answer: host, error" },
