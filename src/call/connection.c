@@ -9,8 +9,7 @@ gl_connection *gl_connection_new(gl_state *s)
     return NULL;
   c->state = s;
   c->refs = 1;
-  TAILQ_INIT(&c->running);
-  TAILQ_INIT(&c->queue);
+  gl_gate_init(&c->gate);
   pthread_mutex_init(&c->mutex, NULL);
   return c;
 }

@@ -5,16 +5,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/queue.h>
 
 #include "call/credentials.h"
 #include "call/handle.h"
-#include "loop/state.h"
+#include "loop/work.h"
 
 typedef struct gl_op gl_op;
 typedef struct gl_object gl_object;
 typedef struct gl_registration gl_registration;
-typedef TAILQ_HEAD(gl_op_list, gl_op) gl_op_list;
 
 typedef struct gl_connection {
   gl_state *state;
@@ -27,9 +25,7 @@ typedef struct gl_connection {
   double gap;                  /* seconds without a connection before this one */
   int refs;
   gl_object *children; /* open guests and subscriptions */
-  gl_op_list running;  /* ops on a worker now */
-  int in_flight;       /* their number */
-  gl_op_list queue;    /* ops that wait for one of those to return */
+  gl_gate gate;        /* of its calls: flight.c */
 
   /* Any thread, under the mutex: event/registration.c */
   pthread_mutex_t mutex;

@@ -1,11 +1,12 @@
 /*
  * The path of one call:
  *   1. Lua thread: gl_op_invoke reads the arguments into the op, and gl_op_fly takes references of its own.
- *   2. Lua thread: submit hands it to a worker, or queues it if the connection has MAX_IN_FLIGHT calls under way. The task is parked.
- *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the reference to libvirt's object.
- *   4. Lua thread: on_done wakes the task, and lets the next op of the connection in.
+ *   2. Lua thread: submit hands it to a worker, or lets it wait if the connection has MAX_IN_FLIGHT calls under way. The task is parked.
+ *   3. Worker:     on_worker makes the call, copies libvirt's error (it is thread-local) and drops the reference to libvirt's object. Then
+ *                  the worker goes on with the next call of the connection that waits.
+ *   4. Lua thread: on_done wakes the task.
  *   5. Lua thread: the task continues in resumed, and finish pushes the result or raises the error.
- * Each lane (gl_lane) of a guest has one call under way at a time, and the others queue: a guest that is stuck leaves the connection to
+ * Each lane (gl_lane) of a guest has one call under way at a time, and the others wait: a guest that is stuck leaves the connection to
  * the others.
  *
  * The box on the Lua stack owns the op all the while. If the task is gone before step 4 the op is an orphan, and on_done frees it.
@@ -76,6 +77,13 @@ static void op_free(gl_op *op)
   free(op);
 }
 
+/* A call that has not begun will not. */
+static void withdraw(gl_op *op)
+{
+  if (gl_work_withdraw(&op->work))
+    op->state->alive.ops--;
+}
+
 /* The task is gone, or the call is over. */
 static int box_close(lua_State *L)
 {
@@ -84,15 +92,12 @@ static int box_close(lua_State *L)
   *box = NULL;
   if (!op)
     return 0;
-  op->orphan = op->phase == GL_OP_RUNNING;
+  withdraw(op);
+  op->orphan = op->work.phase == GL_WORK_RUNNING;
   if (op->orphan) { /* on_done frees it */
     if (op->def->stop)
       op->def->stop(op);
     return 0;
-  }
-  if (op->phase == GL_OP_QUEUED) {
-    TAILQ_REMOVE(&op->connection->queue, op, entry);
-    op->state->alive.ops--;
   }
   op_free(op);
   return 0;
@@ -147,75 +152,55 @@ static void on_worker(gl_work *work)
     release_subject(op);
 }
 
-static void on_done(gl_work *work);
-
 /* Whether the connection and the guest have room for the op now. */
-static bool admissible(const gl_op *op)
+static gl_admission admits(const gl_work *work)
 {
-  const gl_op *other;
-  if (!op->connection)
-    return true;
-  if (op->connection->in_flight >= MAX_IN_FLIGHT + (op->def->lane == GL_LANE_END)) /* the others may all be stuck until it is over */
-    return false;
+  const gl_op *op = work->about, *other;
+  const gl_work *w;
+  if (work->gate->count >= MAX_IN_FLIGHT + work->urgent) /* the others may all be stuck until it is over */
+    return GL_FULL;
   if (op->def->slow) {
     int slow = 0;
-    TAILQ_FOREACH (other, &op->connection->running, entry)
+    TAILQ_FOREACH (w, &work->gate->running, gated) {
+      other = w->about;
       slow += other->def->slow;
+    }
     if (slow >= MAX_SLOW)
-      return false;
+      return GL_WAITS;
   }
   if (op->subject && op->subject->type != &gl_connect_handle)
-    TAILQ_FOREACH (other, &op->connection->running, entry)
+    TAILQ_FOREACH (w, &work->gate->running, gated) {
+      other = w->about;
       if (other->def->lane == op->def->lane && gl_handle_same(other->subject, op->subject))
-        return false;
-  return true;
+        return GL_WAITS;
+    }
+  return GL_ADMITTED;
 }
+
+static void on_done(gl_work *work);
 
 /* Lua thread. */
 void gl_op_submit(gl_op *op)
 {
-  gl_connection *c = op->connection;
-  if (!admissible(op)) {
-    op->phase = GL_OP_QUEUED;
-    TAILQ_INSERT_TAIL(&c->queue, op, entry);
-    return;
-  }
-  if (c) {
-    c->in_flight++;
-    TAILQ_INSERT_TAIL(&c->running, op, entry);
-  }
-  op->phase = GL_OP_RUNNING;
-  op->work = (gl_work){.state = op->state, .run = on_worker, .done = on_done, .about = op};
+  op->work = (gl_work){
+    .state = op->state,
+    .gate = op->connection ? &op->connection->gate : NULL,
+    .admits = admits,
+    .urgent = op->def->lane == GL_LANE_END,
+    .run = on_worker,
+    .done = on_done,
+    .about = op,
+  };
   gl_work_submit(&op->work);
-}
-
-/* Lua thread: a call is over, so a queued one may begin. */
-static void let_in(gl_connection *c)
-{
-  gl_op *op;
-  TAILQ_FOREACH (op, &c->queue, entry) {
-    if (!admissible(op))
-      continue;
-    TAILQ_REMOVE(&c->queue, op, entry);
-    gl_op_submit(op);
-    return;
-  }
 }
 
 /* Lua thread. */
 static void on_done(gl_work *work)
 {
   gl_op *op = work->about;
-  op->phase = GL_OP_DONE;
   op->state->alive.ops--;
   if (op->worked)
     gl_sandbox_pay_time(op->state, op->worked);
-  if (op->connection) {
-    op->connection->in_flight--;
-    TAILQ_REMOVE(&op->connection->running, op, entry);
-    if (!TAILQ_EMPTY(&op->connection->queue))
-      let_in(op->connection);
-  }
   gl_waitlist_wake(&op->waiters, -1);
   if (op->orphan)
     op_free(op);
@@ -242,8 +227,9 @@ static int raise_error(lua_State *L, int status, lua_KContext ctx)
 }
 
 /* Nobody waits any more. A cancelled call is ended in libvirt as well, if its row names a method for that; then the error is raised. */
-int gl_op_abandon(lua_State *L, const gl_op *op, const char *kind)
+int gl_op_abandon(lua_State *L, gl_op *op, const char *kind)
 {
+  withdraw(op);
   if (op->watched)
     gl_watch_after(L, op, kind);
   gl_error_push_abandoned(L, op, kind);
@@ -295,7 +281,7 @@ static int progressed(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   gl_op *op = (gl_op *)ctx;
-  return op->phase == GL_OP_DONE ? gl_op_finish(L, op) : await(L, op);
+  return op->work.phase == GL_WORK_OVER ? gl_op_finish(L, op) : await(L, op);
 }
 
 /* Tells the script, which may wait in its function, or raise: the box then abandons the call. */
@@ -315,7 +301,7 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
   const char *cancelled = gl_task_cancelled(op->state);
   if (cancelled)
     return gl_op_abandon(L, op, cancelled);
-  if (op->phase == GL_OP_DONE)
+  if (op->work.phase == GL_WORK_OVER)
     return gl_op_finish(L, op);
   if (timed_out && op->on_progress && !(op->args.bounded && gl_time() >= op->ends))
     return tell_progress(L, op);

@@ -19,14 +19,14 @@ int gl_op_fly(lua_State *L, gl_op *op);
 
 /* Nobody waits any more: raises an error of that kind, once libvirt has been asked to end the call, if its row names a method for that and
  * no time limit is the reason. [-0, +0, v] */
-int gl_op_abandon(lua_State *L, const gl_op *op, const char *kind);
+int gl_op_abandon(lua_State *L, gl_op *op, const char *kind);
 
 /* Runs an operation on a worker without a waiter: closes objects that were garbage collected. Takes over the handle. Never blocks, never
  * raises. The first of both is for an op with more fields, which the caller sets before gl_op_submit; NULL: no memory. */
 gl_op *gl_op_detached(gl_connection *connection, const gl_opdef *def, gl_handle *handle);
 void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *handle);
 
-/* Gives it to a worker, or queues it. Lua thread. */
+/* Gives it to a worker, now or when the connection has room for it. Lua thread. */
 void gl_op_submit(gl_op *op);
 
 /* Prepares this file's data, and sets on_cancelled in the table on top of the stack. [-0, +0, e] */

@@ -131,9 +131,7 @@ struct gl_op {
   double ends;         /* when no time is left, for a call with on_progress */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
-  gl_work work;
-  TAILQ_ENTRY(gl_op) entry; /* in connection->queue or connection->running */
-  enum { GL_OP_NEW, GL_OP_QUEUED, GL_OP_RUNNING, GL_OP_DONE } phase;
+  gl_work work;        /* of which the phase is the call's: new, if it needs no worker */
 };
 
 /* Bytes of its struct: those of all fields, zero at first. */

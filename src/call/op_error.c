@@ -13,7 +13,7 @@
 void gl_op_error_set(lua_State *L, const gl_op *op)
 {
   gl_error_set(L, "op", op->def->name);
-  const char *call = op->phase == GL_OP_RUNNING ? NULL : op->call; /* which is the worker's until it is done */
+  const char *call = op->work.phase == GL_WORK_RUNNING ? NULL : op->call; /* which is the worker's until it is done */
   gl_error_set(L, "call", call ? call : op->def->call);
   gl_printable_push_masked(L, op->uri);
   lua_setfield(L, -2, "host");
@@ -163,7 +163,7 @@ void gl_error_push_abandoned(lua_State *L, const gl_op *op, const char *kind)
 {
   gl_error_push(L, kind);
   set_op(L, op, kind);
-  bool running = op->phase == GL_OP_RUNNING;
+  bool running = op->work.phase == GL_WORK_RUNNING;
   lua_pushboolean(L, running);
   lua_setfield(L, -2, "still_running");
   if (running && op->def->changes) {
@@ -175,9 +175,9 @@ void gl_error_push_abandoned(lua_State *L, const gl_op *op, const char *kind)
   else
     lua_pushstring(L, kind);
   lua_pushfstring(L, "%s; the call %s", lua_tostring(L, -1),
-                  running                   ? "still runs in libvirt"
-                  : op->phase == GL_OP_DONE ? "was over already, its result is dropped"
-                                            : "had not begun");
+                  running                          ? "still runs in libvirt"
+                  : op->work.phase == GL_WORK_OVER ? "was over already, its result is dropped"
+                                                   : "had not begun");
   lua_setfield(L, -3, "message");
   lua_pop(L, 1);
 }

@@ -77,7 +77,7 @@ static void report(lua_State *L, const gl_op *op, const char *kind, const char *
     return;
   if (kind) {
     gl_error_set(L, "kind", kind);
-    lua_pushboolean(L, op->phase == GL_OP_RUNNING);
+    lua_pushboolean(L, op->work.phase == GL_WORK_RUNNING);
     lua_setfield(L, -2, "still_running");
   } else {
     lua_pushnumber(L, (lua_Number)(op->took / 1000) / 1000);

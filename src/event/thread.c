@@ -91,7 +91,7 @@ static int await_turn(void)
 int gl_event_await_loop(gl_op *op)
 {
   /* An inline call may be on the very thread that runs the loop. */
-  if (!own_loop || op->phase != GL_OP_RUNNING || await_turn() == 0)
+  if (!own_loop || op->work.phase != GL_WORK_RUNNING || await_turn() == 0)
     return 0;
   return gl_op_fail(
     op, "no_event_loop",

@@ -11,16 +11,30 @@
 /* Seconds after which a worker without work ends. */
 #define IDLE_S 10
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* the rest is under it, and each state's list of what is done */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* the rest is under it, and all gates, and each state's list of what is done */
 static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
 static gl_work_list queue = STAILQ_HEAD_INITIALIZER(queue);
 static int queued, idle, workers;
+static int looking; /* workers that look for work next, without having been idle */
+static int wanted;  /* idle workers to wake up */
+
+/* They wake up when the mutex is free: otherwise they would only wait for it. */
+static void unlock(void)
+{
+  int count = wanted;
+  wanted = 0;
+  pthread_mutex_unlock(&mutex);
+  while (count-- > 0)
+    pthread_cond_signal(&more);
+}
 
 /* Under the mutex. False: there has been no work for long. If the clock is set meanwhile, that comes early or late, which does no harm. */
 static bool await_work(void)
 {
   struct timespec end;
   int rc = 0;
+  if (!STAILQ_EMPTY(&queue))
+    return true;
   clock_gettime(CLOCK_REALTIME, &end);
   end.tv_sec += IDLE_S;
   idle++;
@@ -30,31 +44,7 @@ static bool await_work(void)
   return !STAILQ_EMPTY(&queue);
 }
 
-/* Under the mutex, which is free meanwhile. */
-static void run(gl_work *w)
-{
-  pthread_mutex_unlock(&mutex);
-  w->run(w);
-  pthread_mutex_lock(&mutex);
-  bool first = STAILQ_EMPTY(&w->state->worked);
-  STAILQ_INSERT_TAIL(&w->state->worked, w, entry);
-  if (first)
-    uv_async_send(&w->state->wakeup); /* under the mutex: once the Lua thread has seen the work, it may close the state */
-}
-
-static void worker(void *unused)
-{
-  (void)unused;
-  pthread_mutex_lock(&mutex);
-  while (await_work()) {
-    gl_work *w = STAILQ_FIRST(&queue);
-    STAILQ_REMOVE_HEAD(&queue, entry);
-    queued--;
-    run(w);
-  }
-  workers--;
-  pthread_mutex_unlock(&mutex);
-}
+static void worker(void *unused);
 
 /* Under the mutex. It inherits a mask that leaves signals to the Lua thread. */
 static void add_worker(void)
@@ -70,22 +60,105 @@ static void add_worker(void)
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* Under the mutex. */
+static void begin(gl_work *w)
+{
+  w->phase = GL_WORK_RUNNING;
+  if (w->gate) {
+    TAILQ_INSERT_TAIL(&w->gate->running, w, gated);
+    w->gate->count++;
+  }
+  STAILQ_INSERT_TAIL(&queue, w, entry);
+  queued++;
+  if (queued > idle + looking && workers < MOST)
+    add_worker();
+  else if (queued > looking)
+    wanted++;
+}
+
+/* Under the mutex: puts it where it waits. */
+static void wait_at(gl_gate *g, gl_work *w)
+{
+  gl_work *behind = w->urgent ? TAILQ_FIRST(&g->waiting) : NULL;
+  while (behind && behind->urgent)
+    behind = TAILQ_NEXT(behind, gated);
+  w->phase = GL_WORK_WAITING;
+  if (behind)
+    TAILQ_INSERT_BEFORE(behind, w, gated);
+  else
+    TAILQ_INSERT_TAIL(&g->waiting, w, gated);
+}
+
+/* Under the mutex: work of the gate is over, and what waited for that begins. */
+static void leave(gl_gate *g, gl_work *w)
+{
+  TAILQ_REMOVE(&g->running, w, gated);
+  g->count--;
+  for (gl_work *next = TAILQ_FIRST(&g->waiting); (w = next);) {
+    gl_admission admission = w->admits(w);
+    if (admission == GL_FULL)
+      return;
+    next = TAILQ_NEXT(w, gated);
+    if (admission == GL_WAITS)
+      continue;
+    TAILQ_REMOVE(&g->waiting, w, gated);
+    begin(w);
+  }
+}
+
+/* Under the mutex, which is free meanwhile: the first of the queue, from its beginning to the beginning of what waited for it. */
+static void run(void)
+{
+  gl_work *w = STAILQ_FIRST(&queue);
+  STAILQ_REMOVE_HEAD(&queue, entry);
+  queued--;
+  unlock();
+  w->run(w);
+  pthread_mutex_lock(&mutex);
+  bool first = STAILQ_EMPTY(&w->state->worked);
+  STAILQ_INSERT_TAIL(&w->state->worked, w, entry);
+  if (first)
+    uv_async_send(&w->state->wakeup); /* under the mutex: once the Lua thread has seen the work, it may close the state */
+  looking++;
+  if (w->gate)
+    leave(w->gate, w);
+  looking--;
+}
+
+static void worker(void *unused)
+{
+  (void)unused;
+  pthread_mutex_lock(&mutex);
+  while (await_work())
+    run();
+  workers--;
+  unlock();
+}
+
 void gl_work_submit(gl_work *w)
 {
   pthread_mutex_lock(&mutex);
-  STAILQ_INSERT_TAIL(&queue, w, entry);
-  queued++;
-  if (idle < queued && workers < MOST)
-    add_worker();
-  bool taken = workers > 0;
-  if (!taken) { /* the system has no thread for it */
-    STAILQ_REMOVE(&queue, w, gl_work, entry);
-    queued--;
-    run(w);
+  if (w->gate && w->admits(w) != GL_ADMITTED)
+    wait_at(w->gate, w);
+  else
+    begin(w);
+  while (workers == 0 && !STAILQ_EMPTY(&queue)) /* the system has no thread for it */
+    run();
+  unlock();
+}
+
+bool gl_work_withdraw(gl_work *w)
+{
+  if (w->phase != GL_WORK_WAITING || !gl_state_is_here(w->state)) /* in the child of a fork nobody may have the mutex to free */
+    return false;
+  pthread_mutex_lock(&mutex);
+  bool waits = w->phase == GL_WORK_WAITING;
+  if (waits) {
+    TAILQ_REMOVE(&w->gate->waiting, w, gated);
+    w->phase = GL_WORK_NEW;
   }
-  pthread_mutex_unlock(&mutex);
-  if (taken)
-    pthread_cond_signal(&more); /* now the worker does not wake up only to wait for the mutex */
+  unlock();
+  return waits;
 }
 
 static void on_wakeup(gl_state *s)
@@ -97,8 +170,15 @@ static void on_wakeup(gl_state *s)
   while (!STAILQ_EMPTY(&worked)) {
     gl_work *w = STAILQ_FIRST(&worked);
     STAILQ_REMOVE_HEAD(&worked, entry);
+    w->phase = GL_WORK_OVER;
     w->done(w);
   }
+}
+
+void gl_gate_init(gl_gate *g)
+{
+  TAILQ_INIT(&g->running);
+  TAILQ_INIT(&g->waiting);
 }
 
 void gl_work_open(gl_state *s)
