@@ -49,7 +49,7 @@ describe("Calls of one connection", function()
         print(ok, e.kind, e.still_running, e.may_change, e.message)
       end
       local saving = guestlua.spawn(guest.managed_save, guest)
-      local cancelled = guestlua.spawn(guest.set_memory, guest, 1024)
+      local cancelled = guestlua.spawn(guest.managed_save, guest)
       local dropped = coroutine.create(function()
         guest:set_memory(1025)
       end)

@@ -233,7 +233,7 @@ int gl_op_abandon(lua_State *L, gl_op *op, const char *kind)
   if (op->watched)
     gl_watch_after(L, op, kind);
   gl_error_push_abandoned(L, op, kind);
-  if (op->def->aborts && strcmp(kind, "timeout") != 0) {
+  if (op->def->aborts && op->work.phase == GL_WORK_RUNNING && strcmp(kind, "timeout") != 0) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &on_cancelled_key);
     lua_pushvalue(L, 1); /* self */
     lua_pushstring(L, op->def->aborts);
