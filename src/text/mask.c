@@ -9,6 +9,7 @@
 
 /* A shorter value would match in many places that hold no secret. */
 #define SHORTEST_VALUE 3
+#define LONGEST_WORD 256
 
 /* ---- names ---- */
 
@@ -112,18 +113,19 @@ static size_t quoted_length(const char *s, char quote, bool escaped)
 
 #define ENDS_VALUE " \t\r\n,;&'\"<>)}"
 
-/* The word, if it is the only one up to the end of the line or clause; NULL: there are more, as in "bad password: too short". */
+/* The word, if it is the only one up to the end of the line or clause; NULL: there are more, as in "bad password: too short". What is
+ * longer than any word of a language is a value. */
 static const char *only_word(const char *s, size_t *length)
 {
   *length = strcspn(s, ENDS_VALUE);
-  return *length && (!s[*length] || strchr("\r\n,;'\")}", s[*length])) ? s : NULL;
+  return *length && (*length > LONGEST_WORD || !s[*length] || strchr("\r\n,;'\")}", s[*length])) ? s : NULL;
 }
 
 /* "password is x1y": a word with a digit in it; "wrong" has none. */
 static const char *word_with_digit(const char *s, size_t *length)
 {
   *length = strcspn(s, ENDS_VALUE);
-  return strcspn(s, "0123456789") < *length ? s : NULL;
+  return strcspn(s, ENDS_VALUE "0123456789") < *length ? s : NULL;
 }
 
 typedef struct place {
@@ -153,8 +155,10 @@ static const char *value_after(const place *p, size_t *length)
   if (*s != '=' && *s != ':') {
     if (begins(gap, " is "))
       return word_with_digit(gap + strlen(" is "), length);
+    if (s == gap || *s == '-' || !is_option(p))
+      return NULL;
     *length = strcspn(s, ENDS_VALUE);
-    return s > gap && *s != '-' && *length && is_option(p) ? s : NULL;
+    return *length ? s : NULL;
   }
   bool colon = *s++ == ':';
   s += strspn(s, " ");
@@ -175,28 +179,37 @@ static const char *value_after(const place *p, size_t *length)
   return s;
 }
 
+/* Where an authority ends, and the last @ in it: looked up once for all that begins before its end. */
+typedef struct authority {
+  const char *end, *at;
+} authority;
+
 /* The password of a URI, after "://", up to the last @ of the authority. NULL if there is none. It may have @ and / in it,
  * although it should not; h:22/x@y is a host and its port. */
-static const char *uri_password(const char *s, size_t *length)
+static const char *uri_password(const char *s, size_t *length, authority *a)
 {
-  size_t end = strcspn(s, " \t\r\n'\"<>"), user = strcspn(s, ":@/?#");
-  if (user >= end || s[user] != ':')
+  static const char ends[] = " \t\r\n'\"<>";
+  size_t user = strcspn(s, ":@/?# \t\r\n'\"<>");
+  if (s[user] != ':')
     return NULL;
-  const char *value = s + user + 1, *at = NULL;
+  const char *value = s + user + 1;
   size_t digits = strspn(value, "0123456789");
   if (digits && value[digits] == '/')
     return NULL;
-  for (const char *c = value; c < s + end && !(c[0] == ':' && c[1] == '/' && c[2] == '/'); c++)
-    if (*c == '@')
-      at = c;
-  *length = at ? (size_t)(at - value) : 0;
-  return at ? value : NULL;
+  if (value >= a->end) {
+    *a = (authority){.end = value};
+    for (; *a->end && !strchr(ends, *a->end) && strncmp(a->end, "://", 3) != 0; a->end++)
+      if (*a->end == '@')
+        a->at = a->end;
+  }
+  *length = a->at >= value ? (size_t)(a->at - value) : 0;
+  return a->at >= value ? value : NULL;
 }
 
 /* curl's -u user:password */
 static const char *user_password(const char *s, size_t *length)
 {
-  size_t end = strcspn(s, ENDS_VALUE), user = strcspn(s, ":");
+  size_t end = strcspn(s, ENDS_VALUE), user = strcspn(s, ":" ENDS_VALUE);
   *length = user < end ? end - user - 1 : 0;
   return *length ? s + user + 1 : NULL;
 }
@@ -204,19 +217,22 @@ static const char *user_password(const char *s, size_t *length)
 /* In Lua's syntax error, after "near '": the text of a string of the script, which may be a password. */
 static const char *string_literal(const char *s, size_t *length)
 {
-  size_t line = strcspn(s, "\r\n");
-  if (!line || !strchr("\"'[", *s) || (*s == '[' && (line < 2 || !strchr("[=", s[1]))))
+  if (!*s || !strchr("\"'[", *s) || (*s == '[' && (!s[1] || !strchr("[=", s[1]))))
     return NULL;
+  size_t line = strcspn(s, "\r\n");
   while (line > 1 && s[line - 1] != '\'')
     line--;
   *length = line > 2 ? line - 2 : 0;
   return s + 1;
 }
 
-/* Appends the text to b (NULL: nowhere) with its secrets masked, and reports each secret to finder (NULL: no report). */
+/* Appends the text to b (NULL: nowhere) with its secrets masked, and reports each secret to finder (NULL: no report). Its time is linear in
+ * the text's length, as texts of guests come through here: what is looked at far ahead is either a value, which is passed over, or
+ * remembered. */
 static void scan(const char *text, gl_buffer *b, gl_finder *finder)
 {
   const char *run = text;
+  authority uri = {.end = text};
   bool secret_object = strstr(text, "qom-type") && strstr(text, "secret"); /* QEMU's -object secret,id=x,data=y */
   for (const char *s = text; *s;) {
     const char *value = NULL;
@@ -229,7 +245,7 @@ static void scan(const char *text, gl_buffer *b, gl_finder *finder)
       secret_object = secret_object || begins(s, "secret,");
       value = value_after(&p, &length);
     } else if (begins(s, "://")) {
-      value = uri_password(s + 3, &length);
+      value = uri_password(s + 3, &length, &uri);
     } else if (begins(s, " -u ")) {
       value = user_password(s + 4, &length);
     } else if (begins(s, " near '")) {
