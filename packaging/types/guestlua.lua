@@ -6079,6 +6079,7 @@ function Error.new(fields) end
 ---@class guestlua.Fleet
 ---@field hosts table[] its hosts: name, uri, groups (of Ansible), host (the Host; nil if it is not connected) and error (why)
 ---@field problems table[] what could not be used: name (of a host, or where in the inventory), error
+---@field warnings table[] hosts that can be used and look like one machine: hosts (a list of names), message
 local Fleet = {}
 
 ---Closes all of its hosts.

@@ -147,7 +147,7 @@ compose: {ansible_host: "guestlua_name ~ '.example.org'"}]])
     end
     assert.matches("hosts", refusal(""))
     assert.matches("cannot run /nowhere/guestlua: ", refusal("hosts: [test:///default]\nexecutable: /nowhere/guestlua"))
-    assert.matches("list or path expected", refusal(("hosts: 5\nexecutable: %s"):format(support.interpreter())))
+    assert.matches("string or list of values expected, got number", refusal(("hosts: 5\nexecutable: %s"):format(support.interpreter())))
   end)
 
   it_("asks a libvirtd", function()

@@ -12,7 +12,7 @@ local result = {}
 local SCHEMA, VERSION = "guestlua.result", 1
 
 local ORDER = { "schema", "version", "guestlua", "state", "ok", "exit_code", "dry_run", "changed", "results", "error", "calls", "workflows",
-  "recovered", "left", "problems", "started", "seconds" }
+  "recovered", "left", "problems", "warnings", "started", "seconds" }
 local CALL = { "call", "op", "host", "guest", "device", "object_type", "object", "arguments", "outcome", "error", "message", "duration_ms",
   "workflow", "step" }
 
@@ -70,6 +70,16 @@ local function all_problems()
   end)
 end
 
+local function all_warnings()
+  local warnings = {}
+  for _, fleet in ipairs(record.fleets) do
+    table.move(fleet.warnings, 1, #fleet.warnings, #warnings + 1, warnings)
+  end
+  return list(warnings, function(one)
+    return { hosts = list(one.hosts, plain.text), message = plain.text(one.message) }
+  end)
+end
+
 local function all_left()
   local left = {}
   for _, source in ipairs({ record.workflows, record.results }) do
@@ -102,6 +112,7 @@ local function document(state, ended)
     recovered = list(record.results, recovered_of),
     left = all_left(),
     problems = all_problems(),
+    warnings = all_warnings(),
     started = started,
     seconds = core.now() - began,
   }

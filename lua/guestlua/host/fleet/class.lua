@@ -8,6 +8,7 @@ define.describe(Fleet, "Fleet", "Many hosts: guestlua.fleet makes one. local fle
   { name = "hosts", type = "table[]", help = "its hosts: name, uri, groups (of Ansible), host (the Host; nil if it is not connected) and "
     .. "error (why)" },
   { name = "problems", type = "table[]", help = "what could not be used: name (of a host, or where in the inventory), error" },
+  { name = "warnings", type = "table[]", help = "hosts that can be used and look like one machine: hosts (a list of names), message" },
 })
 
 return Fleet

@@ -6,10 +6,12 @@ local ask = require("guestlua.host.fleet.ask")
 local Fleet = require("guestlua.host.fleet.class")
 local define = require("guestlua.base.define")
 local inventory = require("guestlua.host.fleet.inventory")
+local log = require("guestlua.log.log").log
 local keep = require("guestlua.host.reconnect")
 local open = require("guestlua.host.open").open
 local record = require("guestlua.log.record")
 local task = require("guestlua.task.group")
+local twins = require("guestlua.host.fleet.twins")
 
 -- Connections that are made at a time: each one by SSH is a process here and a login there.
 local BY_SSH, OTHERS = 8, 32
@@ -59,6 +61,20 @@ local function list_problems(self)
   end
 end
 
+-- Says once what looks wrong.
+local function look_for_twins(self)
+  local known = {}
+  for _, one in ipairs(self.warnings) do
+    known[one.message] = true
+  end
+  self.warnings = twins.find(self.hosts)
+  for _, one in ipairs(self.warnings) do
+    if not known[one.message] then
+      log.warning(one.message)
+    end
+  end
+end
+
 -- Connects to those that are not, and lists in fleet.problems what does not work.
 local function connect_all(self)
   local missing = {}
@@ -69,6 +85,9 @@ local function connect_all(self)
     connect(self, entry)
   end)
   self.tried = true -- each was
+  if #missing > 0 then
+    look_for_twins(self)
+  end
   list_problems(self)
 end
 
@@ -110,7 +129,7 @@ end
 
 -- A Fleet of those hosts, none of which is connected.
 local function make(hosts, bad, options)
-  local self = setmetatable({ hosts = hosts, bad = bad, problems = {} }, Fleet)
+  local self = setmetatable({ hosts = hosts, bad = bad, problems = {}, warnings = {} }, Fleet)
   self.by_ssh, self.others = ask.slots(options.connect_limit or BY_SSH), ask.slots(options.connect_limit or OTHERS)
   self.again = ask.slots(options.reconnect_limit or 4)
   self.settings = { timeout = options.connect_timeout or ask.ANSWER, readonly = options.readonly, keepalive = options.keepalive }
