@@ -175,8 +175,8 @@ describe("The mask", function()
         '<sysinfo type="smbios"><system><entry name="a">b</entry></system></sysinfo>',
       ["<q:c xmlns:q='q'><q:arg value='-a'/><q:arg value='-passwd'/><q:arg value='b'/><q:arg value='c'/></q:c>"] =
         '<q:c xmlns:q="q"><q:arg value="-a"/><q:arg value="***"/><q:arg value="***"/><q:arg value="c"/></q:c>',
-      ["<domain><metadata><x:password xmlns:x='x'>a</x:password></metadata></domain>"] =
-        '<domain><metadata><x:password xmlns:x="x">a</x:password></metadata></domain>',
+      ["<domain><metadata><x:a xmlns:x='x' token='b' c='d'><password>e</password><auth>f</auth>password: g</x:a></metadata></domain>"] =
+        '<domain><metadata><x:a xmlns:x="x" token="***" c="d"><password>***</password><auth>f</auth>password: ***</x:a></metadata></domain>',
       ["<a"] = "(XML, 2 bytes)",
       [""] = "(XML, 0 bytes)",
     }) do
@@ -193,6 +193,11 @@ describe("The mask", function()
       ["the password is wrong: too short"] = "the password is wrong: too short",
       ["Invalid password: too short"] = "Invalid password: too short",
       ["qemu+ssh://u:p@h/system and tcp://h:22/x@y"] = "qemu+ssh://u:***@h/system and tcp://h:22/x@y",
+      ["set_password vnc abc keep"] = "set_password vnc *** keep",
+      ['cmd="set_password spice \\"a b\\""'] = 'cmd="set_password spice \\"***\\""',
+      ["change vnc password abc"] = "change vnc password ***",
+      ["set_password vnc"] = "set_password vnc",
+      ["change the password at once, set password rules"] = "change the password at once, set password rules",
       ["-object secret,id=a,data=b -x"] = "-object secret,id=a,data=*** -x",
       ["data=b"] = "data=b",
       ["secret"] = "secret",

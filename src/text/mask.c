@@ -144,6 +144,27 @@ static bool is_option(const place *p)
   return *s == '-' && (s == p->begin || strchr(" \t\n'\"=", s[-1]));
 }
 
+static bool stands_before(const place *p, const char *word)
+{
+  size_t length = strlen(word);
+  return (size_t)(p->name - p->begin) >= length && begins(p->name - length, word);
+}
+
+/* QEMU's monitor, as people write to it: "set_password vnc x", "change vnc password x". s: after the name and its blanks. */
+static const char *monitor_value(const place *p, const char *s, size_t *length)
+{
+  if (stands_before(p, "set_")) {
+    s += strcspn(s, ENDS_VALUE);
+    s += strspn(s, " ");
+  } else if (!stands_before(p, "change vnc ")) {
+    return NULL;
+  }
+  bool escaped = *s == '\\' && s[1] == '"', quoted = s[escaped] == '"';
+  s += escaped + quoted;
+  *length = quoted ? quoted_length(s, '"', escaped) : strcspn(s, ENDS_VALUE);
+  return *length ? s : NULL;
+}
+
 /* The value after a name, as in password='x', "password": "x", password=x. NULL if none follows. */
 static const char *value_after(const place *p, size_t *length)
 {
@@ -155,8 +176,9 @@ static const char *value_after(const place *p, size_t *length)
   if (*s != '=' && *s != ':') {
     if (begins(gap, " is "))
       return word_with_digit(gap + strlen(" is "), length);
-    if (s == gap || *s == '-' || !is_option(p))
-      return NULL;
+    const char *value = s > gap ? monitor_value(p, s, length) : NULL;
+    if (value || s == gap || *s == '-' || !is_option(p))
+      return value;
     *length = strcspn(s, ENDS_VALUE);
     return *length ? s : NULL;
   }

@@ -11,6 +11,7 @@
 typedef struct walk {
   gl_finder *finder;  /* NULL: no report */
   bool value_follows; /* QEMU's last argument was the name of a secret */
+  bool foreign;       /* within <metadata>, which libvirt's schema does not describe */
 } walk;
 
 static void tell(walk *w, const char *value)
@@ -116,10 +117,10 @@ static void mask_attribute(xmlNodePtr element, xmlAttrPtr a, walk *w)
 /* ---- text ---- */
 
 /* Elements with secret text, at any depth, besides those named like a secret. */
-static bool is_secret_element(xmlNodePtr element)
+static bool is_secret_element(xmlNodePtr element, const walk *w)
 {
   static const char *const elements[] = {"auth", "encryption", "dhCert", "session", NULL};
-  for (const char *const *name = elements; *name; name++)
+  for (const char *const *name = elements; *name && !w->foreign; name++)
     if (gl_xml_element_is(element, *name))
       return true;
   return gl_mask_is_name((const char *)element->name);
@@ -195,9 +196,9 @@ static void mask_content(xmlNodePtr element, xmlNodePtr node, bool secret, walk 
 
 static void mask_element(xmlNodePtr element, bool secret, walk *w)
 {
-  if (gl_xml_element_is(element, "metadata")) /* not libvirt's: its meaning is known only to the program that put it there */
-    return;
-  secret = secret || is_secret_element(element) || is_firmware_entry(element);
+  walk foreign = {.foreign = true}; /* what reads like a secret there is masked, and not looked for elsewhere */
+  w = gl_xml_element_is(element, "metadata") ? &foreign : w;
+  secret = secret || is_secret_element(element, w) || is_firmware_entry(element);
   for (xmlAttrPtr a = element->properties; a; a = a->next)
     mask_attribute(element, a, w);
   for (xmlNodePtr child = element->children, next; child; child = next) {
