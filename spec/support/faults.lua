@@ -22,6 +22,7 @@
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local saved = require("spec.support.saved")
 local tiny = require("spec.support.tiny")
 
 local faults = {}
@@ -319,6 +320,17 @@ function Daemon:reset()
   launch(self)
 end
 
+-- Boots the guest, and keeps its memory and its disk for reset; it is off then.
+local function boot(self)
+  do
+    local events <close> = self.guest:subscribe("agent_lifecycle")
+    self.guest:launch()
+    self:await_agent(events)
+  end
+  self.guest:save_memory_state()
+  run(("cp %s %s && cp %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
+end
+
 -- options.edit: a function that may change the guest's configuration.
 function faults.daemon(options)
   local self = setmetatable({ name = "tiny", root = run("mktemp -u -t guestlua.XXXXXX") }, Daemon)
@@ -348,13 +360,15 @@ function faults.daemon(options)
   end
   self.guest = guestlua.Guest.create(domain, self.host)
   self.configuration = self.guest:get_xml_desc({ dump_inactive = true })
-  do
-    local events <close> = self.guest:subscribe("agent_lifecycle")
-    self.guest:launch()
-    self:await_agent(events)
+  local others = saved.of(domain)
+  if others and others:get(self.kept .. "/saved", self.disk, self.guest, domain) then
+    run(("cp %s %s && cp %s/saved %s/save/%s.save"):format(self.disk, self.kept, self.kept, self.root, self.name))
+  else
+    boot(self)
+    if others then
+      others:put(self.kept .. "/saved", self.kept .. "/disk.qcow2")
+    end
   end
-  self.guest:save_memory_state()
-  run(("cp %s %s && cp %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
   launch(self)
   return self
 end

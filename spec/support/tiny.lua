@@ -5,6 +5,7 @@
 --   machine:sh("echo hello > /data/x")      → the command's output; an error if it failed
 
 local guestlua = require("guestlua")
+local saved = require("spec.support.saved")
 
 local tiny = {}
 
@@ -145,6 +146,53 @@ function Machine:await_agent(events)
   self.guest:agent_command('{"execute":"guest-ping"}', { agent_timeout = tiny.TIMEOUT })
 end
 
+-- Waits until the agent answers a guest that went on from its saved memory.
+local function await_answer(machine)
+  local deadline = guestlua.now() + tiny.TIMEOUT
+  while true do
+    local ok, e = pcall(machine.guest.agent_command, machine.guest, '{"execute":"guest-ping"}', { agent_timeout = tiny.TIMEOUT })
+    if ok then
+      return
+    elseif guestlua.now() > deadline then
+      error(e, 0)
+    end
+    guestlua.sleep(0.02)
+  end
+end
+
+-- Lets the guest go on from that file; false if it cannot.
+local function restore(machine, file)
+  local ok = pcall(machine.host.restore, machine.host, file)
+  os.remove(file)
+  if ok then
+    machine.guest:close() -- another one knows its new id
+    machine.guest = machine.host:guest(machine.name)
+    await_answer(machine)
+  end
+  return ok
+end
+
+-- Whether the guest could go on from what is kept of another one.
+local function go_on(machine, kept, domain)
+  local file = machine.dir .. "/saved"
+  if not kept:get(file, machine.disk, machine.guest, domain) then
+    return false
+  elseif restore(machine, file) then
+    return true
+  end
+  run(("cp %s/disk.qcow2 %s"):format(IMAGES, machine.disk))
+  return false
+end
+
+-- Keeps it for others.
+local function keep(machine, kept)
+  local file = machine.dir .. "/saved"
+  machine.guest:save(file)
+  kept:put(file, machine.disk)
+  assert(restore(machine, file), "a guest that was just saved does not go on")
+end
+
+-- A guest that is waited for goes on from what is kept of another one, if its configuration is no other (saved.lua).
 -- options.prepare: a function that gets the machine before its guest is defined; it may set machine.cleanup, which runs when the guest is gone.
 -- options.launch = false: defined only. options.await = false: do not wait for its agent. options.edit: a function that may change its configuration.
 function tiny.boot(options)
@@ -168,12 +216,17 @@ function tiny.boot(options)
   if options.edit then
     options.edit(domain)
   end
+  local plain = options.launch ~= false and options.await ~= false and not options.prepare
+  local kept = plain and saved.of(domain)
   machine.guest = guestlua.Guest.create(domain, machine.host)
-  if options.launch ~= false then
+  if options.launch ~= false and not (kept and go_on(machine, kept, domain)) then
     local events <close> = machine.guest:subscribe("agent_lifecycle")
     machine.guest:launch()
     if options.await ~= false then
       machine:await_agent(events)
+    end
+    if kept then
+      keep(machine, kept)
     end
   end
   return machine
