@@ -49,6 +49,20 @@ describe("swap_volume", function()
     swap_back()
   end)
 
+  it("hears of the end of its job, and does not wait for an event that is over", function()
+    local outcomes, await_job = {}, guestlua.BlockDevice.await_job
+    finally(function()
+      guestlua.BlockDevice.await_job = await_job
+    end)
+    guestlua.BlockDevice.await_job = function(...)
+      outcomes[#outcomes + 1] = await_job(...)
+      return outcomes[#outcomes]
+    end
+    workflow.swap_volume(guest, "vda", volume())
+    assert.same({ "ready", "completed" }, outcomes)
+    swap_back()
+  end)
+
   it("moves the guest, its data and its configuration", function()
     machine:sh("echo mine >/data/mine; sync")
     local result = workflow.swap_volume(guest, "vda", volume(), { resize_to = 80 * 2 ^ 20 | 0, timeout = 120 })

@@ -176,6 +176,14 @@ function chain.check_idle(guest, target)
   end
 end
 
+-- The disk, one object for the whole run: it has the events of the job that was started on it, and for another object that job's end would be over
+-- without an event.
+function chain.device(run, target)
+  run.devices = run.devices or {}
+  run.devices[target] = run.devices[target] or run.guest:get_block_device(target)
+  return run.devices[target]
+end
+
 -- Waits for a job of the run and raises if it does not end as wanted. An unknown end is no success; proven: a function that checks for success if no
 -- event reported it.
 function chain.await(run, disk, wanted, proven)

@@ -62,7 +62,7 @@ local function remove(run)
 end
 
 local function copy(run)
-  chain.copy(run, run.guest:get_block_device(run.data.target), run.destination, run.data.file.path)
+  chain.copy(run, chain.device(run, run.data.target), run.destination, run.data.file.path)
   image.confirm(run.data.file)
 end
 
@@ -82,7 +82,7 @@ local function end_copy(run)
 end
 
 local function ready(run)
-  chain.await(run, run.guest:get_block_device(run.data.target), "ready")
+  chain.await(run, chain.device(run, run.data.target), "ready")
 end
 
 -- The copy is complete at the moment when its job ends.

@@ -140,7 +140,7 @@ local function follow(run)
 end
 
 local function copy(run)
-  chain.copy(run, run.guest:get_block_device(run.data.target), run.args.destination, run.data.file.path)
+  chain.copy(run, chain.device(run, run.data.target), run.args.destination, run.data.file.path)
   if run.data.made then
     image.confirm(run.data.file)
   end
@@ -171,7 +171,7 @@ local function settle(run)
 end
 
 local function ready(run)
-  chain.await(run, run.guest:get_block_device(run.data.target), "ready")
+  chain.await(run, chain.device(run, run.data.target), "ready")
 end
 
 local function pivot(run)
@@ -180,7 +180,7 @@ local function pivot(run)
   run.data.pivoted = true
   run:record("pivot")
   chain.pivot(run, target, name)
-  chain.await(run, run.guest:get_block_device(target), "completed", function()
+  chain.await(run, chain.device(run, target), "completed", function()
     return chain.images(run.guest, target)[1] == name
   end)
   run:expect(target, { mirror = false, job = false, images = not core.dry_run() and chain.images(run.guest, target) or nil })

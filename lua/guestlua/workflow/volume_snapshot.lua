@@ -263,7 +263,7 @@ local function plan_delete(run)
 end
 
 local function merge(run)
-  local disk, data = run.guest:get_block_device(run.data.target), run.data
+  local disk, data = chain.device(run, run.data.target), run.data
   local options = { bandwidth = run.options.bandwidth }
   run.asked = true
   local ok, e = pcall(function()
@@ -324,7 +324,7 @@ local function is_merged(run)
 end
 
 local function wait(run)
-  chain.await(run, run.guest:get_block_device(run.data.target), "completed", function()
+  chain.await(run, chain.device(run, run.data.target), "completed", function()
     return is_merged(run)
   end)
   run:expect(run.data.target, { images = run.data.wanted, becoming = false, job = false })
