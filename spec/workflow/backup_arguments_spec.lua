@@ -56,6 +56,19 @@ describe("Arguments of backups", function()
     refused("verify", "at", workflow.verify, dir, { at = "2026-01-01", all = true })
   end)
 
+  it("of the commands are answered before a connection is opened", function()
+    local nowhere = " --connect=test:///no/such/file "
+    assert.same({ 1, "", "guestlua restore: there is no backup in " .. dir .. "\n" }, { helper.guestlua("restore" .. nowhere .. dir) })
+    local code, _, err = helper.guestlua("prune --keep=x" .. nowhere .. dir)
+    assert.equal(2, code)
+    assert.matches("no such key 'x'; there are: full, increments, daily, weekly, monthly", err, 1, true)
+    code, _, err = helper.guestlua("backup --keep=full=0 --to=" .. dir .. nowhere .. "web1")
+    assert.equal(2, code)
+    assert.matches("keep.full", err, 1, true)
+    assert.same({ 1, "", "guestlua recover: the journal has no entry x; guestlua recover --list shows those it has\n" },
+      { helper.guestlua("recover --forget=x --journal=" .. dir .. "/journal" .. nowhere) })
+  end)
+
   -- ---- manifests ----
 
   local SUM = ("0"):rep(64)

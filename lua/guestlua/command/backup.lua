@@ -178,6 +178,11 @@ end
 
 local function restore(given, operands)
   output.check(given.json)
+  local found = guestlua.workflow.backups(operands[1])
+  if #found == 0 and #found.problems == 0 then
+    arguments.report(RESTORE, "", "there is no backup in " .. operands[1])
+    return arguments.FAILED
+  end
   local host <close> = guestlua.open(given.connect)
   local done = with_progress("restore " .. operands[1]:match("[^/]*/*$"), function(on_progress)
     return guestlua.workflow.restore(host, { from = operands[1], at = given.at, name = given.name, to = given.to, start = given.start,

@@ -5,6 +5,7 @@ local arguments = require("guestlua.command.arguments")
 local guestlua = require("guestlua")
 local output = require("guestlua.command.output")
 local retry = require("guestlua.workflow.retry")
+local rules = require("guestlua.backup.prune")
 local stores = require("guestlua.backup.store")
 
 local JSON = { name = "json", help = "print an object a backup" }
@@ -154,10 +155,12 @@ local function prune(given, directories)
     arguments.complain(SPECS.prune, "--keep=RULE expected")
     return arguments.USAGE
   end
+  local keep = output.counts("prune", given.keep)
+  rules.check("prune", keep)
   local host <close> = guestlua.open(given.connect)
   return each(SPECS.prune, directories, function(directory)
     local bar <close> = guestlua.progress("prune " .. directory)
-    local done = guestlua.workflow.prune(host, directory, { keep = output.counts("prune", given.keep), compress = given.compress,
+    local done = guestlua.workflow.prune(host, directory, { keep = keep, compress = given.compress,
       encrypt = given.encrypt, unlock_time = given["unlock-time"], wait = given.wait, on_progress = callback(bar) })
     if given.json then
       output.json({ directory = directory, pruned = done.pruned, merged = done.merged, left = done.left, foreign = done.foreign })

@@ -80,7 +80,8 @@ local function print_help()
     elseif row.word then
       commands[#commands + 1] = row.word:match("^%a+$")
     elseif not row.same_as then
-      lines[#lines + 1] = ("  %-24s  %s"):format((row.short and "" or "    ") .. form_of(row, also[row.short]), row.help)
+      local form = (row.short and "" or "    ") .. form_of(row, also[row.short])
+      lines[#lines + 1] = ("  %-24s%s%s"):format(form, #form > 24 and "\n" .. (" "):rep(28) or "  ", row.help)
     end
   end
   print("usage: guestlua [OPTION]... [--] [SCRIPT | - [ARGUMENT]...]")
@@ -109,7 +110,8 @@ local step = {
   end,
   l = function(text)
     local name, module = text:match("^([^=]*)=(.*)$") -- -l g=mod
-    load("local name, module = ... _G[name] = require(module)")(name or text:match("^[^.]*"), module or text) -- a sandbox has a require of its own
+    local into = load("local name, module = ... _G[name] = require(module)", "=(command line)") -- a sandbox has a require of its own
+    into(name or text:match("^[^.]*"), module or text)
   end,
 }
 
@@ -183,8 +185,9 @@ local function print_topic(...)
   elseif SUBCOMMANDS[word] and select("#", ...) == 1 then
     return require("guestlua.command." .. SUBCOMMANDS[word])(word, "--help")
   end
-  local page, found = require("guestlua.prompt.typed").help(table.concat({ ... }, " "), 80)
-  print(page)
+  local words = table.concat({ ... }, " ")
+  local page, found = require("guestlua.prompt.typed").help(words, 80)
+  print(found and page or core.printable(("Nothing about '%s'. guestlua help lists options and commands."):format(words)))
   return not found and 1 or nil
 end
 

@@ -37,14 +37,14 @@ end
 local function forget(id)
   for _, row in ipairs(recover.list()) do
     if row.id == id and row.state == "alive" then
-      arguments.complain(SPEC, "%s goes on", id)
+      arguments.report(SPEC, "", id .. " goes on")
       return SOMETHING_LEFT
     elseif row.id == id then
       journal.forget(id)
       return NOTHING_LEFT
     end
   end
-  arguments.complain(SPEC, "the journal has no entry %s", id)
+  arguments.report(SPEC, "", ("the journal has no entry %s; guestlua recover --list shows those it has"):format(id))
   return SOMETHING_LEFT
 end
 
