@@ -256,6 +256,23 @@ id  name  state    uuid
     second:matches("search%)`for': for i = 1, 1 do")
   end)
 
+  it("keeps no secret in the history's file", function()
+    local first <close> = start()
+    first:type("pcall(guest.set_user_password, guest, 'root', 'hunter2pass')\n")
+    first:matches("\ntrue\n>\n$")
+    first:type("x = { password = 'hunter3pass' }\nlast = 'of all'\n")
+    first:key("Up", "Up", "Up")
+    first:matches("> pcall%(guest.set_user_password, guest, 'root', 'hunter2pass'%)\n$") -- it can be corrected
+    first:key("C-c")
+    first:matches("%^C\n>\n$")
+    first:key("C-d")
+    assert.equal(0, first:exit_code())
+    local file <close> = assert(io.open(state .. "/guestlua/history"))
+    local text = file:read("a")
+    assert.is_nil(text:find("hunter", 1, true))
+    assert.is_truthy(text:find("last = 'of all'", 1, true))
+  end)
+
   it("takes back a line, a call and a computation at Ctrl-C", function()
     local screen <close> = start()
     screen:type("half a li")

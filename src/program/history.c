@@ -55,7 +55,7 @@ int gl_history_entries(lua_State *L)
   return 1;
 }
 
-/* remember(text): adds it to the history, and at once to the file. True if that could be written. */
+/* remember(text, keep): adds it to the history, and, if it is to be kept, to the file. False if that could not be written. */
 int gl_history_add(lua_State *L)
 {
   const char *text = luaL_checkstring(L, 1);
@@ -64,6 +64,6 @@ int gl_history_add(lua_State *L)
   if (last && strcmp(last->line, text) == 0)
     return 1;
   add_history(text);
-  lua_pushboolean(L, path && append_history(1, path) == 0);
+  lua_pushboolean(L, !lua_toboolean(L, 2) || (path && append_history(1, path) == 0));
   return 1;
 }

@@ -204,7 +204,9 @@ local function take(text, output, remember)
   if more then
     return true
   end
-  remember(text)
+  local over <close> = setmetatable({}, { __close = function() -- luacheck: ignore over
+    remember(text) -- then the secrets in it are known
+  end })
   if chunk then
     perform(chunk, output)
     local name = terminal.prompts() and lost_local(text)
@@ -283,7 +285,7 @@ local function with_readline(settings)
     return terminal.read(continues and (globals._PROMPT2 or ">> ") or (globals._PROMPT or "> "))
   end, present, function(text)
     if text:find("%S") then
-      terminal.remember(text)
+      terminal.remember(text, core.mask(text) == text)
     end
   end)
 end
