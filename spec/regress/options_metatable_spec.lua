@@ -20,4 +20,17 @@ describe("A table of options with a metatable", function()
     local options = setmetatable({ limit = "x", nonesuch = 1 }, { __pairs = function() return function() end end })
     assert.equal("bad_argument", helper.failure(guestlua.group, options).kind)
   end)
+
+  it("hides no name of an event, nor an answer to what a host asks for", function()
+    local host <close> = guestlua.open("test:///default")
+    local all = { __pairs = error, __index = error, __len = error }
+    assert.equal("bad_argument", helper.failure(host.events, host, setmetatable({ "nonesuch" }, all)).kind)
+    assert.equal("bad_argument", helper.failure(host.events, host, setmetatable({ "lifecycle", nonesuch = 1 }, all)).kind)
+    for _, event in host:events(setmetatable({ "lifecycle" }, all), { timeout = 0 }) do -- luacheck: ignore event
+    end
+    assert.equal("auth", helper.failure(guestlua.open, "test:///default", { auth = setmetatable({ nonesuch = "x" }, all) }).argument)
+    for _, answer in ipairs({ 5, true, "a\0b", {} }) do
+      assert.equal("auth", helper.failure(guestlua.open, "test:///default", { auth = { passphrase = answer } }).argument)
+    end
+  end)
 end)

@@ -209,7 +209,8 @@ local TIMEOUT = {
   help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
 }
 
-local define = { rows = rows, classes = classes, class = class_of, describe = describe, lazy = lazy, load_all = load_all, bad = bad, check = check }
+local define = { rows = rows, classes = classes, class = class_of, describe = describe, lazy = lazy, load_all = load_all, bad = bad, check = check,
+  name_of = name_of }
 
 -- define.limit(seconds, fn, ...) calls fn within that time. It is guestlua.timeout, which needs rows itself, so guestlua/init.lua sets it here.
 

@@ -17,16 +17,17 @@ local function subscribe(object, names, method, options)
   error(result, 0)
 end
 
--- The names of events("name", {…}), events({"name", …}, {…}) and events{"name", …, timeout=…}, and its options.
+-- The names of events("name", {…}), events({"name", …}, {…}) and events{"name", …, timeout=…}, and its options: what is in the tables, and not what
+-- metatables say.
 local function names_and_options(names, options)
   if type(names) == "string" then
     return { names }, options
   end
   local list, all = {}, {}
-  for key, value in pairs(options) do
+  for key, value in next, options do
     all[key] = value
   end
-  for key, value in pairs(names) do
+  for key, value in next, names do
     if math.type(key) == "integer" then
       list[key] = value
     else
@@ -84,9 +85,9 @@ local events = {
   params = { NAMES, MATCH, { name = "timeout", type = "number", help = "seconds for the whole loop; default: no limit" } },
   run = function(object, given, given_options)
     local names, options = names_and_options(given, given_options)
-    for key, value in pairs(options) do
+    for key, value in next, options do
       if not IN_NAMES[key] then
-        define.bad("events", tostring(key), "no such option; the options are: match, qemu_event, timeout")
+        define.bad("events", define.name_of(key), "no such option; the options are: match, qemu_event, timeout")
       end
       define.check("events", IN_NAMES[key], value)
     end

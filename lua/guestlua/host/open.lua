@@ -11,17 +11,20 @@ local MOST = 8 -- questions one after the other that an attempt may end with
 local TYPES = { "authname", "passphrase", "realm", "echo_prompt", "no_echo_prompt" }
 
 local function of_table(list)
-  local known = {}
+  local known, answers = {}, {}
   for _, name in ipairs(TYPES) do
     known[name] = true
   end
-  for name in pairs(list) do
+  for name, answer in next, list do
     if not known[name] then
-      define.bad("open", "auth", ("nothing asks for '%s': there are %s"):format(tostring(name), table.concat(TYPES, ", ")))
+      define.bad("open", "auth", ("nothing asks for '%s': there are %s"):format(define.name_of(name), table.concat(TYPES, ", ")))
+    elseif type(answer) ~= "string" or answer:find("\0", 1, true) then
+      define.bad("open", "auth", ("the answer to %s has to be a string without NUL"):format(name))
     end
+    answers[name] = answer
   end
   return function(ask)
-    return list[ask.type]
+    return answers[ask.type]
   end
 end
 
