@@ -26,12 +26,20 @@ local function bytes(method, options, key, required)
   return value and { unit = "bytes", value } or nil
 end
 
+-- Two objects that are used together are of one host: libvirt would take the other one for its own of that name.
+local function check_host(method, argument, class, one, other)
+  core.check_self(other, class, method)
+  if one.host.uri ~= other.host.uri then
+    define.bad(method, argument, ("a %s of the same host expected, got one of another host"):format(class))
+  end
+end
+
 -- The path of a backing image, which may be given as a volume.
-local function path_of(backing)
+local function path_of(pool, backing)
   if type(backing) == "string" then
     return backing
   end
-  core.check_self(backing, "StorageVol", "create_volume")
+  check_host("create_volume", "backing", "StorageVol", pool, backing)
   return backing:get_path()
 end
 
@@ -68,7 +76,7 @@ define(core.StoragePool, "StoragePool", {
       capacity = bytes("create_volume", options, "capacity", true),
       allocation = bytes("create_volume", options, "allocation"),
       target = options.format and { format = { type = options.format } } or nil,
-      backingStore = options.backing and { path = { path_of(options.backing) }, format = { type = options.backing_format } } or nil,
+      backingStore = options.backing and { path = { path_of(pool, options.backing) }, format = { type = options.backing_format } } or nil,
     })
     return pool:create_xml(volume, { prealloc_metadata = options.prealloc_metadata or false })
   end,
@@ -89,6 +97,8 @@ define(core.StorageVol, "StorageVol", {
   run = function(volume, name, options)
     if name == "" or options.format == "" then
       define.bad("clone", name == "" and "name" or "format", "it cannot be empty")
+    elseif options.pool then
+      check_host("clone", "pool", "StoragePool", volume, options.pool)
     end
     local before = core.element(volume:get_xml_desc())
     local format = options.format or before.target and before.target.format and before.target.format.type

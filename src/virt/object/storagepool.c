@@ -1,5 +1,6 @@
 /* StoragePool: what is written by hand. */
 #include <lauxlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "call/kinds.h"
@@ -16,6 +17,9 @@ static void read_volume(lua_State *L, int index, const gl_reader *r)
     gl_kind_mismatch(L, index, r);
   if (o->closed)
     gl_error_throw(L, "closed", "%s: the StorageVol is closed", r->method);
+  const gl_op *op = (const gl_op *)r->args;
+  if (strcmp(op->connection->uri, o->connection->uri) != 0) /* libvirt would take the pool's own volume of that name */
+    gl_error_argument(L, r->method, r->param->name, "a StorageVol of the same host expected, got one of another host");
   *(gl_handle **)r->field = gl_handle_ref(gl_named_handle(o));
 }
 
