@@ -14,6 +14,10 @@ local ROWS = {
   { "start to first answer", 'assert(guestlua.open("test:///default"):guest("test"):is_active())' },
   { "is_active", OPEN .. "for _ = 1, n do local _ = guest:is_active() end", from = 1000, to = 5000 },
   { "get_info", OPEN .. "for _ = 1, n do local _ = guest:get_info() end", from = 1000, to = 3000 },
+  { "a call of many at once", OPEN .. [[
+    local tasks = {}
+    for i = 1, n do tasks[i] = guestlua.spawn(guest.get_info, guest) end
+    for i = 1, n do tasks[i]:wait() end]], from = 500, to = 3000, most = 1.3 },
   { "a task", "local n = tonumber(...) for _ = 1, n do guestlua.spawn(function() guestlua.sleep(0) end) end guestlua.sleep(0) guestlua.sleep(0)",
     from = 500, to = 2500 },
   { "an event", OPEN .. [[

@@ -1,6 +1,7 @@
 -- Written by bench/count.lua --write: instructions, by distribution.
 return {
   ["debian 12 x86_64 avx2"] = {
+    ["a call of many at once"] = 41046,
     ["a line of the log"] = 17139,
     ["a subscription of a task"] = 6933,
     ["a task"] = 12454,

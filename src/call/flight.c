@@ -187,6 +187,7 @@ void gl_op_submit(gl_op *op)
     .gate = op->connection ? &op->connection->gate : NULL,
     .admits = admits,
     .urgent = op->def->lane == GL_LANE_END,
+    .frees = 1 + op->def->slow, /* a place or a guest's lane, and one of the slow calls' places */
     .run = on_worker,
     .done = on_done,
     .about = op,

@@ -92,9 +92,10 @@ static void wait_at(gl_gate *g, gl_work *w)
 /* Under the mutex: work of the gate is over, and what waited for that begins. */
 static void leave(gl_gate *g, gl_work *w)
 {
+  int left = w->frees;
   TAILQ_REMOVE(&g->running, w, gated);
   g->count--;
-  for (gl_work *next = TAILQ_FIRST(&g->waiting); (w = next);) {
+  for (gl_work *next = TAILQ_FIRST(&g->waiting); left > 0 && (w = next);) {
     gl_admission admission = w->admits(w);
     if (admission == GL_FULL)
       return;
@@ -103,6 +104,7 @@ static void leave(gl_gate *g, gl_work *w)
       continue;
     TAILQ_REMOVE(&g->waiting, w, gated);
     begin(w);
+    left--;
   }
 }
 

@@ -27,6 +27,7 @@ struct gl_work {
   gl_gate *gate;                            /* NULL: it may begin at once */
   gl_admission (*admits)(const gl_work *w); /* whether the gate is open for it now: on any thread, one call at a time in the process */
   bool urgent;                              /* it waits in front of what is not */
+  int frees;                                /* so much that waits may begin once this is over, at most: no more is looked at */
   void (*run)(gl_work *w);                  /* on a worker */
   void (*done)(gl_work *w);                 /* afterwards on the Lua thread; may free it */
   void *about;                              /* the caller's */
