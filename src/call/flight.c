@@ -131,7 +131,10 @@ static bool is_lost(const gl_op *op)
 void gl_op_run(gl_op *op)
 {
   uint64_t began = op->watched ? uv_hrtime() : 0;
-  op->rc = op->def->run(op);
+  if (op->def->changes && op->subject && gl_handle_is_another(op->subject, op->uri))
+    op->rc = gl_op_fail(op, "conflict", "it is another one by now: the one that was found is gone");
+  else
+    op->rc = op->def->run(op);
   if (op->rc < 0) {
     if (!op->error)
       op->error = virSaveLastError();

@@ -51,6 +51,14 @@ gl_handle *gl_handle_of_domain(virDomainPtr dom)
   return h;
 }
 
+bool gl_handle_is_another(const gl_handle *h, const char *uri)
+{
+  char *now = h->identity ? h->type->identity(h->ptr, uri, false) : NULL;
+  bool another = now && strcmp(now, h->identity) != 0;
+  free(now);
+  return another;
+}
+
 gl_handle *gl_handle_ref(gl_handle *h)
 {
   atomic_fetch_add(&h->uses, 1);
@@ -66,8 +74,10 @@ void gl_handle_release(gl_handle *h)
 
 void gl_handle_forget(gl_handle *h)
 {
-  if (atomic_fetch_sub(&h->refs, 1) == 1)
+  if (atomic_fetch_sub(&h->refs, 1) == 1) {
+    free(h->identity);
     free(h);
+  }
 }
 
 void gl_handle_unref(gl_handle *h)

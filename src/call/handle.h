@@ -23,6 +23,10 @@ typedef struct gl_handle_type {
   /* The same object on another connection: any thread. NULL: libvirt's error says why; `missing` is its code if there is no such one. */
   gl_handle *(*find)(virConnectPtr conn, const gl_handle *h);
   int missing;
+
+  /* What tells it from a later one of its name, as a text to be freed; NULL: that is not to be seen. found: the pointer is new. Any
+   * thread. NULL: nothing does. */
+  char *(*identity)(void *ptr, const char *uri, bool found);
 } gl_handle_type;
 
 extern const gl_handle_type gl_domain_handle, gl_connect_handle;
@@ -32,6 +36,7 @@ struct gl_handle {
   void *ptr;
   atomic_int uses, refs;
   unsigned char uuid[VIR_UUID_BUFLEN];
+  char *identity;    /* what its type has said when it was found; NULL: nothing */
   const char *owner; /* the name of what it is a part of, or what else tells it from others of its name; NULL: nothing */
   char name[];
 };
@@ -40,6 +45,9 @@ struct gl_handle {
 gl_handle *gl_handle_new(const gl_handle_type *type, void *ptr, const char *name);
 gl_handle *gl_handle_new_of(const gl_handle_type *type, void *ptr, const char *name, const char *owner);
 gl_handle *gl_handle_of_domain(virDomainPtr dom);
+
+/* Whether it is not what was found, but a later one of its name. Any thread. */
+bool gl_handle_is_another(const gl_handle *h, const char *uri);
 
 /* One more use. */
 gl_handle *gl_handle_ref(gl_handle *h);

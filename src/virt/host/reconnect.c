@@ -1,6 +1,7 @@
 /* Host: whether its connection is alive, and its replacement. */
 #include <lauxlib.h>
 #include <libvirt/virterror.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "call/flight.h"
@@ -66,6 +67,8 @@ static int reconnect_run(gl_op *op)
     virErrorPtr e = self->found[i] ? NULL : virGetLastError();
     if (!self->found[i] && !(e && gl_handle_is_missing(e->code)))
       return e ? -1 : gl_op_fail(op, "no_memory", "out of memory");
+    if (self->found[i] && self->known[i]->identity)
+      self->found[i]->identity = strdup(self->known[i]->identity);
   }
   return gl_event_reconnect(op->connection, self->opened);
 }

@@ -35,6 +35,15 @@ void gl_named_push(lua_State *L, const gl_named_type *type, gl_connection *conne
   lua_setiuservalue(L, -2, 1);
 }
 
+void gl_named_identify(lua_State *L, int index, char **identity)
+{
+  named_object *o = lua_touserdata(L, index);
+  if (!o->handle)
+    return;
+  o->handle->identity = *identity;
+  *identity = NULL;
+}
+
 gl_handle *gl_named_handle(const gl_object *self)
 {
   return ((const named_object *)self)->handle;

@@ -21,6 +21,9 @@ typedef struct gl_named_type {
 /* Pushes an object that takes over *ptr (and sets it to NULL). parent: the stack index of what it was found on. [-0, +1, e] */
 void gl_named_push(lua_State *L, const gl_named_type *type, gl_connection *connection, int parent, void **ptr);
 
+/* The object at index is known by that text, which it takes over (and sets to NULL). [-0, +0, -] */
+void gl_named_identify(lua_State *L, int index, char **identity);
+
 /* Parts of a gl_type: the same for all. */
 void gl_named_bind(lua_State *L, gl_object *self, gl_op *op);
 void gl_named_close(gl_object *self);

@@ -18,9 +18,23 @@ static const gl_named_type *given(const gl_op *op)
 
 /* ---- on any thread ---- */
 
+static void identify(gl_op *op, void **objects, int count)
+{
+  const gl_named_type *type = given(op);
+  gl_reply *reply = (gl_reply *)op;
+  if (!type || !type->handle_type->identity || count <= 0 || !(reply->identities = calloc((size_t)count, sizeof *reply->identities)))
+    return;
+  for (int i = 0; i < count; i++)
+    reply->identities[i] = type->handle_type->identity(objects[i], op->uri, true);
+}
+
 int gl_reply_object(gl_op *op, void *object)
 {
-  return (((gl_reply *)op)->object = object) ? 0 : -1;
+  gl_reply *reply = (gl_reply *)op;
+  if (!(reply->object = object))
+    return -1;
+  identify(op, &reply->object, 1);
+  return 0;
 }
 
 int gl_reply_found(gl_op *op, void *object)
@@ -33,6 +47,7 @@ int gl_reply_list(gl_op *op, void *list, int count)
   gl_reply *reply = (gl_reply *)op;
   reply->list = list;
   reply->count = count < 0 ? 0 : count;
+  identify(op, reply->list, count);
   return count < 0 ? -1 : 0;
 }
 
@@ -59,11 +74,18 @@ unsigned gl_count_texts(char *const *list)
 
 /* ---- pushing ---- */
 
+static void push(lua_State *L, gl_reply *reply, int i, void **object)
+{
+  gl_named_push(L, given(&reply->op), reply->op.connection, 1, object);
+  if (reply->identities)
+    gl_named_identify(L, -1, &reply->identities[i]);
+}
+
 int gl_reply_push_object(lua_State *L, gl_op *op)
 {
   gl_reply *reply = (gl_reply *)op;
   if (reply->object)
-    gl_named_push(L, given(op), op->connection, 1, &reply->object);
+    push(L, reply, 0, &reply->object);
   else
     lua_pushnil(L);
   return 1;
@@ -74,7 +96,7 @@ int gl_reply_push_objects(lua_State *L, gl_op *op)
   gl_reply *reply = (gl_reply *)op;
   lua_createtable(L, reply->count, 0);
   for (int i = 0; i < reply->count; i++) {
-    gl_named_push(L, given(op), op->connection, 1, &reply->list[i]);
+    push(L, reply, i, &reply->list[i]);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
@@ -149,8 +171,16 @@ void gl_set_word(lua_State *L, const char *name, const gl_enum *names, int value
 
 /* ---- freeing ---- */
 
+static void free_identities(gl_reply *reply, int count)
+{
+  for (int i = 0; reply->identities && i < count; i++)
+    free(reply->identities[i]);
+  free(reply->identities);
+}
+
 void gl_reply_free_object(gl_op *op)
 {
+  free_identities((gl_reply *)op, 1);
   if (((gl_reply *)op)->object)
     given(op)->handle_type->free(((gl_reply *)op)->object);
 }
@@ -158,6 +188,7 @@ void gl_reply_free_object(gl_op *op)
 void gl_reply_free_objects(gl_op *op)
 {
   gl_reply *reply = (gl_reply *)op;
+  free_identities(reply, reply->count);
   for (int i = 0; i < reply->count; i++)
     if (reply->list[i])
       given(op)->handle_type->free(reply->list[i]);

@@ -16,7 +16,8 @@ typedef struct gl_reply {
     void **list; /* of objects, or of texts */
     virTypedParameterPtr params;
   };
-  int count; /* of what is in the list */
+  int count;         /* of what is in the list */
+  char **identities; /* of the objects; NULL: they have none */
   long long numbers[GL_MOST_NUMBERS];
   int number_count;
   const gl_enum *names; /* of the first number; NULL: it has none */

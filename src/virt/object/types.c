@@ -1,6 +1,7 @@
 #include "virt/object/types.h"
 
 #include "virt/guest/object.h"
+#include "virt/object/identity.h"
 
 /* The type of a class. The functions NAME_free, NAME_of and NAME_find stand before. */
 #define NAMED(id, class_, handle_)                                                                                                \
@@ -31,10 +32,10 @@
   static const gl_handle_type id##_handle = {.what = what_, .free = id##_free, .find = id##_find, .missing = error, __VA_ARGS__}
 
 /* What is known by its UUID. */
-#define BY_UUID(id, Vir, class_, what, error)                                \
+#define BY_UUID(id, Vir, class_, what, error, ...)                           \
   FREES(id, Vir)                                                             \
   FINDS(id, vir##Vir##LookupByUUID(conn, h->uuid))                           \
-  KIND(id, what, error, .by_name = false);                                   \
+  KIND(id, what, error, .by_name = false, __VA_ARGS__);                      \
   static gl_handle *id##_of(void *ptr)                                       \
   {                                                                          \
     gl_handle *h = gl_handle_new(&id##_handle, ptr, vir##Vir##GetName(ptr)); \
@@ -44,9 +45,9 @@
   }                                                                          \
   NAMED(id, class_, id##_handle)
 
-BY_UUID(network, Network, "Network", "network", VIR_ERR_NO_NETWORK);
-BY_UUID(storagepool, StoragePool, "StoragePool", "pool", VIR_ERR_NO_STORAGE_POOL);
-BY_UUID(nwfilter, NWFilter, "NWFilter", "nwfilter", VIR_ERR_NO_NWFILTER);
+BY_UUID(network, Network, "Network", "network", VIR_ERR_NO_NETWORK, .identity = gl_identity_of_network);
+BY_UUID(storagepool, StoragePool, "StoragePool", "pool", VIR_ERR_NO_STORAGE_POOL, .identity = gl_identity_of_storagepool);
+BY_UUID(nwfilter, NWFilter, "NWFilter", "nwfilter", VIR_ERR_NO_NWFILTER, .identity = NULL);
 
 /* What is known by its name. */
 #define BY_NAME(id, Vir, class_, what, error, get, lookup) \
@@ -85,7 +86,7 @@ NAMED(secret, "Secret", secret_handle);
 
 FREES(storagevol, StorageVol)
 FINDS(storagevol, virStorageVolLookupByKey(conn, h->owner))
-KIND(storagevol, "volume", VIR_ERR_NO_STORAGE_VOL, .by_name = true);
+KIND(storagevol, "volume", VIR_ERR_NO_STORAGE_VOL, .by_name = true, .identity = gl_identity_of_volume);
 
 static gl_handle *storagevol_of(void *ptr)
 {
@@ -132,7 +133,7 @@ NAMED(networkport, "NetworkPort", networkport_handle);
     return found;                                                                                      \
   }                                                                                                    \
   FINDS(id, id##_in(conn, h))                                                                          \
-  KIND(id, what, error, .of = &gl_domain_handle);                                                      \
+  KIND(id, what, error, .of = &gl_domain_handle, .identity = gl_identity_of_##id);                     \
   static gl_handle *id##_of(void *ptr)                                                                 \
   {                                                                                                    \
     virDomainPtr dom = vir##Vir##GetDomain(ptr);                                                       \
