@@ -70,14 +70,15 @@ static int make(lua_State *L)
   return 2;
 }
 
-/* lock:write(text): the text for others that find it taken. */
+/* lock:write(text): the text for others that find it taken. It is for people: where there is no room for it, the lock holds all the same.
+ */
 static int write_text(lua_State *L)
 {
   lock *l = luaL_checkudata(L, 1, class_name);
   size_t length;
   const char *text = luaL_checklstring(L, 2, &length);
-  if (ftruncate(l->fd, 0) < 0 || pwrite(l->fd, text, length, 0) != (ssize_t)length)
-    gl_error_throw(L, "system_error", "cannot write '%s': %s", l->path, strerror(errno));
+  if (ftruncate(l->fd, 0) == 0 && pwrite(l->fd, text, length, 0) != (ssize_t)length)
+    (void)!ftruncate(l->fd, 0);
   return 0;
 }
 
