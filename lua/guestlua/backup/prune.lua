@@ -1,5 +1,6 @@
--- Removes backups. One that a kept one needs is merged into it first (merge.lua). They are removed newest first, the manifest before the files: an
--- interrupted prune leaves no incomplete backup, and the next one finishes it.
+-- Removes backups. One that a kept one needs is merged into it first (merge.lua). They are removed newest first. The manifest gets another name
+-- before the files go: an interrupted prune leaves no incomplete backup, and the next one finishes it. A file goes only if a manifest has named it:
+-- somebody may have moved that out of the way, or be copying a backup into the directory.
 
 local core = require("guestlua.core")
 local bad = require("guestlua.base.define").bad
@@ -148,24 +149,45 @@ local function remove_all(store, names, host)
   return left
 end
 
--- Removes the files that no backup needs: of backups that are none, and what a killed prune has left. Returns those that stay although they should
--- go, {path, why}, and those that are of no backup.
+-- The names of the files of a buried backup: those that its manifest has named, and what a killed merge has left of it. graves: what is known by id.
+local function is_of_buried(store, graves, id, name)
+  if graves[id] == nil then
+    local manifest = store:buried(id)
+    graves[id] = manifest and needs({ manifest }, { [id] = true }) or false
+  end
+  return graves[id] and (graves[id][name] or merge.is_leftover(name, id))
+end
+
+-- Removes the files that no backup needs: of buried backups, and what a killed merge has left. Returns those that stay although they should go,
+-- {path, why}, and those that are of no backup.
 local function clean(store, manifests, host)
-  local all, others = {}, {}
+  local all, others, graves = {}, {}, {}
   for _, manifest in ipairs(manifests) do
     all[manifest.id] = true
   end
   local files = needs(manifests, all)
-  local names, going = core.list_directory(store.directory), {}
+  local names, going, buried = core.list_directory(store.directory), {}, {}
   for i = #names, 1, -1 do
     local name, id = names[i], stores.id_of(names[i])
-    if id and not files[name] and (not all[id] or merge.is_leftover(name, id)) then
+    if id and not files[name] and (all[id] and merge.is_leftover(name, id) or not all[id] and is_of_buried(store, graves, id, name)) then
       going[#going + 1] = name
+    elseif id and name == id .. ".gone" then
+      buried[#buried + 1] = name
     elseif not files[name] and not stores.is_own(name) then
       table.insert(others, 1, store:path(name))
     end
   end
-  return remove_all(store, going, host), others
+  local left = remove_all(store, going, host)
+  for _, name in ipairs(buried) do
+    local id, stays = stores.id_of(name), false
+    for _, one in ipairs(left) do
+      stays = stays or stores.id_of(one.path:match("[^/]*$")) == id
+    end
+    if not stays then
+      core.remove_file(store:path(name))
+    end
+  end
+  return left, others
 end
 
 -- Removes the backups that are not wanted and that no wanted one needs, and adds their ids to gone. Returns the others, and what clean does.
@@ -176,7 +198,7 @@ local function drop(store, manifests, wanted, host, gone)
     if stays[manifests[i].id] then
       table.insert(remaining, 1, manifests[i])
     else
-      core.remove_file(store:path(manifests[i].id .. ".json"))
+      store:bury(manifests[i].id)
       gone[manifests[i].id] = true
     end
   end

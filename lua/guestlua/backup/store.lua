@@ -5,6 +5,7 @@
 --   ID.TARGET.qcow2      an image; an increment's has the previous one as its backing file, by a relative name
 --   ID.TARGET.sums       the checksums of its contents; ID.TARGET.WORD.sums: since others were merged into it
 --   ID.xml, ID.nvram     the configuration as the guest will start with it, and the UEFI variables
+--   ID.gone              the manifest of a backup that prune removes, until all of its files are gone
 --   lock, target         the lock of the process that works in the directory, and the name of this directory's checkpoints
 
 local core = require("guestlua.core")
@@ -38,8 +39,8 @@ end
 local ID = ("%d"):rep(8) .. "%-" .. ("%d"):rep(6) .. "%-" .. ("%x"):rep(8)
 
 -- The rest of the names of a backup's files, after the id: also of those that a killed run leaves, core.write_file's among them.
-local ENDINGS = { "%.json", "%.xml", "%.nvram", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to", "%.%w+%.%x+%.qcow2", "%.%w+%.%x+%.sums",
-  "%.json%.%w%w%w%w%w%w", "%.xml%.%w%w%w%w%w%w", "%.nvram%.%w%w%w%w%w%w" }
+local ENDINGS = { "%.json", "%.gone", "%.xml", "%.nvram", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to", "%.%w+%.%x+%.qcow2",
+  "%.%w+%.%x+%.sums", "%.json%.%w%w%w%w%w%w", "%.xml%.%w%w%w%w%w%w", "%.nvram%.%w%w%w%w%w%w" }
 
 -- The backup's id in the name of a file that a backup makes; nil: it is none.
 function store.id_of(name)
@@ -245,6 +246,22 @@ function Store:write(manifest)
   manifest.directory = nil -- one that was read has where it was found
   core.write_file(self:path(manifest.id .. ".json"), json().encode(manifest, { indent = true }) .. "\n")
   manifest.directory = directory
+end
+
+-- The backup is none any more: what shows that, and that its files may go, is what is left of its manifest.
+function Store:bury(id)
+  local grave = self:path(id .. ".gone")
+  local renamed, why = os.rename(self:path(id .. ".json"), grave)
+  if not renamed then
+    fail("system_error", { message = why })
+  end
+  core.sync_file(grave)
+end
+
+-- The manifest of a backup that was buried; nil: it was not, or what is left of it is damaged.
+function Store:buried(id)
+  local ok, manifest = pcall(json().decode, self:read(id .. ".gone") or "")
+  return ok and not problem_of(manifest, id) and manifest or nil
 end
 
 -- Stores a small file; returns its row for the manifest.
