@@ -32,6 +32,34 @@ describe("A guest that was frozen by a program that died", function()
     assert.matches('"thawed"', machine.guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = 60 }))
   end)
 
+  it("is thawed, although libvirtd is away for a while, and who thaws it was told to end as well", function()
+    local machine, missing = faults.daemon()
+    if not machine then
+      pending(missing)
+    end
+    local down <close> = machine -- luacheck: ignore
+    local journal = machine.root .. "/journal"
+    local child <close> = faults.start([[
+      guestlua.journal({ dir = ... })
+      local host <close> = guestlua.open()
+      local frozen <close> = host:guest("tiny"):frozen()
+      print("frozen") io.stdout:flush()
+      guestlua.sleep(600)
+    ]], { uri = machine.uri, args = { journal }, timeout = LONG })
+    helper.await(function()
+      local file <close> = io.open(child.dir .. "/out")
+      return file and file:read("a") == "frozen\n"
+    end, "it does not freeze")
+    machine:stop({ kill = true })
+    assert.equal(0, (helper.run("pkill -TERM -P " .. child.pid)))
+    child:kill()
+    assert.equal(128 + 9, (child:wait()))
+    guestlua.sleep(20) -- longer than what is only restarted
+    machine:start()
+    helper.await(function() return is_empty(journal) end, "nobody recovers it", LONG)
+    assert.matches('"thawed"', machine.guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = 60 }))
+  end)
+
   it("is thawed, if the driver was in that program: qemu:///embed", function()
     if core.user() ~= 0 then
       pending("needs root, for the embedded driver")

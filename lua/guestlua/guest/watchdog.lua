@@ -9,12 +9,16 @@ local log = require("guestlua.log.log").log
 local watchdog = {}
 
 -- $0 is the guestlua command. The connection's URI, which may hold a password, and the journal are in the environment. What the host has asked for to
--- let this process in is in a file in memory, the shell's descriptor 3, if $3 names that.
+-- let this process in is in a file in memory, the shell's descriptor 3, if $3 names that. A signal that ends all programs of that name is not for it,
+-- and libvirtd may be away for a while: it tries for an hour, as long as there is a journal.
 local SCRIPT = [[
+trap '' HUP INT TERM
 read -r released && exit
-for try in 1 2 3 4 5 6 7 8 9 10; do
-  LIBVIRT_DEFAULT_URI=$GUESTLUA_WATCHED GUESTLUA_ANSWERS=$3 "$0" recover --journal "$1" --guest "$2" && exit
-  sleep 1
+try=0
+until LIBVIRT_DEFAULT_URI=$GUESTLUA_WATCHED GUESTLUA_ANSWERS=$3 "$0" recover --journal "$1" --guest "$2"; do
+  try=$((try + 1))
+  [ $try -lt 250 ] && [ -d "$1" ] || exit
+  [ $try -lt 10 ] && sleep 1 || sleep 15
 done]]
 
 local GIVEN = "/dev/fd/3"
