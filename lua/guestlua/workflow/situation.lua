@@ -30,15 +30,55 @@ function situation.mirror_of(element)
   return mirror and (situation.image_of(mirror) or mirror.file) or nil
 end
 
--- One look: name, id, persistent, snapshots (their names) and, of the disks with these targets, images, mirror (its job's destination) and
--- capacity.
+-- How often the guest's snapshots are asked for: one may go between their list and its description.
+local ASKED = 3
+
+-- What tells a snapshot from another of its name: its description without what changes with others. Two may be of one second.
+function situation.identity(xml)
+  local element = core.element(xml)
+  for _, child in ipairs(element:children()) do
+    local tag = child:tag()
+    if tag == "parent" or tag == "domain" or tag == "inactiveDomain" or tag == "cookie" then
+      child:remove()
+    end
+  end
+  return (tostring(element):gsub(">%s+<", "><"))
+end
+
+-- What tells each of the guest's snapshots from others, by its name.
+function situation.snapshots(guest)
+  local found = {}
+  if #guest:get_snapshot_names() == 0 then
+    return found
+  end
+  local ok, texts
+  for _ = 1, ASKED do
+    ok, texts = pcall(guest.get_snapshot_descriptions, guest)
+    if ok or not core.Error.is(texts, "no_domain_snapshot") then
+      break
+    end
+  end
+  if not ok then
+    error(texts, 0)
+  end
+  for _, text in ipairs(texts) do
+    local element = core.element(text)
+    if element:tag() == "domainsnapshot" then
+      found[element.name[1]] = situation.identity(text)
+    end
+  end
+  return found
+end
+
+-- One look: name, id, persistent, snapshots (what tells them from others) and, of the disks with these targets, images, mirror (its job's
+-- destination) and capacity.
 function situation.look(guest, targets)
   local domain = core.element(guest:get_xml_desc())
   local now = {
     name = domain.name[1],
     id = tonumber(domain.id),
     persistent = guest:has_persistent_configuration(),
-    snapshots = guest:get_snapshot_names(),
+    snapshots = situation.snapshots(guest),
     disks = {},
   }
   local wanted = {}
@@ -95,14 +135,22 @@ local function compare_guest(found, was, now)
   end
 end
 
+local function compare_snapshots(found, was, now)
+  for name, identity in pairs(now) do
+    if was[name] ~= identity then
+      found[#found + 1] = (was[name] and "its snapshot '%s' is another one by now" or "it has a snapshot '%s'"):format(name)
+    end
+  end
+  for name in pairs(was) do
+    found[#found + 1] = not now[name] and ("its snapshot '%s' is gone"):format(name) or nil
+  end
+end
+
 -- The differences, as a list of texts; empty if there are none.
 function situation.differences(was, now)
   local found = {}
   compare_guest(found, was, now)
-  local new, gone = missing(now.snapshots, was.snapshots), missing(was.snapshots, now.snapshots)
-  if new or gone then
-    found[#found + 1] = new and ("it has a snapshot '%s'"):format(new) or ("its snapshot '%s' is gone"):format(gone)
-  end
+  compare_snapshots(found, was.snapshots, now.snapshots)
   for target, disk in pairs(was.disks) do
     compare_disk(found, target, disk, now.disks[target])
   end

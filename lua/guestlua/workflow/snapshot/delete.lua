@@ -10,14 +10,6 @@ local plan = require("guestlua.workflow.snapshot.delete_plan")
 local steps = require("guestlua.workflow.steps")
 local tree = require("guestlua.workflow.snapshot.tree")
 
-local function without(names, name)
-  local rest = {}
-  for _, one in ipairs(names) do
-    rest[#rest + 1] = one ~= name and one or nil
-  end
-  return rest
-end
-
 -- From then on there is no way back.
 local function is_begun(run)
   return run.data.tidying or merge.is_begun(run.data.merges)
@@ -27,21 +19,32 @@ end
 
 -- They go first: once a merge has begun, their contents are not what they were.
 local function forget(run)
+  run.forgotten = {}
   for _, snapshot in ipairs(run.data.snapshots) do
     local one <close> = run.guest:snapshot_lookup_by_name(snapshot.name)
+    run.forgotten[snapshot.name] = true -- an answer may be lost
     one:delete({ metadata_only = true })
     if run.expected then
-      run.expected.snapshots = without(run.expected.snapshots, snapshot.name)
+      run.expected.snapshots[snapshot.name] = nil
     end
   end
 end
 
--- Gives a snapshot that is there this description.
+-- Gives a snapshot that is there this description, unless it is another one of that name.
 local function describe(guest, list, name, xml, current)
   local now = tree.find(list, name)
-  if now and now.xml ~= xml then
+  if now and now.xml ~= xml and tree.has(list, xml) then
     tree.redefine(guest, xml, now.current or current)
   end
+end
+
+-- Those of the run that are not there any more: somebody else has deleted them, or taken others of their names. By name.
+local function missing(run, list)
+  local names = {}
+  for _, snapshot in ipairs(run.data.snapshots) do
+    names[snapshot.name] = not tree.has(list, snapshot.xml) or nil
+  end
+  return names
 end
 
 local function remember(run)
@@ -52,14 +55,18 @@ local function remember(run)
   local was = tree.read(guest)
   for i = #data.snapshots, 1, -1 do
     local snapshot = data.snapshots[i]
-    if not tree.find(was, snapshot.name) then
+    if (run.recovering or run.forgotten and run.forgotten[snapshot.name]) and not tree.find(was, snapshot.name) then
       tree.redefine(guest, snapshot.xml, snapshot.name == data.current)
     end
   end
-  for _, kin in ipairs(data.kin) do -- their parents are there again
-    describe(guest, was, kin.name, kin.old, kin.name == data.current)
+  local gone = missing(run, tree.read(guest))
+  for _, kin in ipairs(data.kin) do
+    if not gone[tree.parse(kin.old).parent or ""] then
+      describe(guest, was, kin.name, kin.old, kin.name == data.current)
+    end
   end
-  return "undone: the snapshots are as they were"
+  return next(gone) and ("undone: this run has deleted no snapshot; somebody else has deleted '%s'"):format(next(gone))
+    or "undone: the snapshots are as they were"
 end
 
 -- ---- the images ----

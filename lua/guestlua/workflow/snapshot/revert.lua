@@ -193,18 +193,21 @@ end
 
 local function redefine(run)
   tree.redefine(run.guest, run.data.record.new, true)
+  if not core.dry_run() then
+    run.expected.snapshots = situation.snapshots(run.guest)
+  end
 end
 
--- Others may have removed a snapshot meanwhile: it does not come back.
+-- Others may have removed a snapshot meanwhile, or taken another one of that name: it does not come back.
 local function undo_redefine(run)
   if has_moved(run) then
     return
   end
-  local record, names = run.data.record, run.guest:get_snapshot_names()
-  if chain.has(names, run.data.name) then
-    tree.redefine(run.guest, record.old, record.current == run.data.name)
+  local record, list, name = run.data.record, tree.read(run.guest), run.data.name
+  if tree.has(list, record.old) or tree.has(list, record.new) then
+    tree.redefine(run.guest, record.old, record.current == name)
   end
-  if record.current and record.current ~= run.data.name and chain.has(names, record.current) then
+  if record.current and record.current ~= name and tree.has(list, record.current_xml) then
     tree.redefine(run.guest, record.current_xml, true)
   end
 end

@@ -73,6 +73,12 @@ function tree.find(list, name)
   end
 end
 
+-- Whether the list has the snapshot of that description; another may have its name by now.
+function tree.has(list, xml)
+  local now = tree.find(list, core.element(xml).name[1])
+  return now ~= nil and situation.identity(now.xml) == situation.identity(xml)
+end
+
 function tree.current(list)
   for _, snapshot in ipairs(list) do
     if snapshot.current then
