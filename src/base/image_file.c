@@ -138,10 +138,10 @@ static void push_identity(lua_State *L, const struct stat *st)
 
 /* Adds `born`, the time the file was made, if its file system keeps that: inode numbers are reused, often for the very next file.
  */
-static void push_birth(lua_State *L, int dir, const char *name)
+static void push_birth(lua_State *L, int dir, const char *name, int flags)
 {
   struct statx x;
-  if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &x) < 0 || !(x.stx_mask & STATX_BTIME))
+  if (statx(dir, name, flags, STATX_BTIME, &x) < 0 || !(x.stx_mask & STATX_BTIME))
     return;
   lua_pushfstring(L, "%I.%d", (lua_Integer)x.stx_btime.tv_sec, (int)x.stx_btime.tv_nsec);
   lua_setfield(L, -2, "born");
@@ -176,7 +176,7 @@ static int make_image(lua_State *L)
     return fail(L, why);
   }
   push_identity(L, &st);
-  push_birth(L, dir, name);
+  push_birth(L, dir, name, AT_SYMLINK_NOFOLLOW);
   close(dir);
   return 1;
 }
@@ -196,7 +196,7 @@ static int find_image(lua_State *L)
     return fail(L, why);
   }
   push_identity(L, &st);
-  push_birth(L, dir, name);
+  push_birth(L, dir, name, AT_SYMLINK_NOFOLLOW);
   close(dir);
   return 1;
 }
@@ -208,6 +208,7 @@ static int identify(lua_State *L)
   if (stat(luaL_checkstring(L, 1), &st) < 0)
     return fail(L, errno);
   push_identity(L, &st);
+  push_birth(L, AT_FDCWD, lua_tostring(L, 1), 0);
   return 1;
 }
 

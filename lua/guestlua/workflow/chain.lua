@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local image = require("guestlua.disk.image")
+local lower = require("guestlua.disk.lower")
 local qcow2 = require("guestlua.disk.qcow2")
 local retry = require("guestlua.workflow.retry")
 local situation = require("guestlua.workflow.situation")
@@ -242,7 +243,7 @@ end
 
 -- ---- overlays ----
 
--- An overlay of the run: one = { target, base, overlay = a file of image.make }.
+-- An overlay of the run: one = { target, base, base_file = what lower.known says of it, overlay = a file of image.make }.
 local function is_on_top(images, one)
   return images[1] == one.overlay.path and images[2] == one.base
 end
@@ -252,6 +253,14 @@ local function check_internal_snapshots(run, one)
   local count = image.is_local(run.guest) and qcow2.internal_snapshots(one.overlay.path) or 0
   if count > 0 then
     run:interfered(("%s keeps %d snapshot%s inside"):format(one.overlay.path, count, count == 1 and "" or "s"))
+  end
+end
+
+-- Raises if somebody has put another file in the place of an image that is to be written to, or that others are on: see lower.lua.
+function chain.check_same(run, file)
+  local why = file and not core.dry_run() and lower.problem(file)
+  if why then
+    run:interfered(why)
   end
 end
 
@@ -268,6 +277,7 @@ function chain.merge(run, one)
   local guest, target = run.guest, one.target
   local disk = guest:get_block_device(target)
   check_internal_snapshots(run, one)
+  chain.check_same(run, one.base_file)
   note(run, one, "merging")
   core.shield(disk.commit, disk, one.base, one.overlay.path, { active = true, bandwidth = run.options.bandwidth })
   one.begun = true

@@ -10,6 +10,7 @@ local define = require("guestlua.base.define")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local freeze = require("guestlua.guest.freeze")
+local lower = require("guestlua.disk.lower")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local watchdog = require("guestlua.guest.watchdog")
@@ -42,7 +43,8 @@ local function disks_of(run)
     end
     chain.check_idle(guest, disk.target)
     chain.check_plain(run, disk)
-    disks[#disks + 1] = { target = disk.target, base = disk.images[1], overlay = image.beside(guest, disk.images[1], run.id, disk.target) }
+    disks[#disks + 1] = { target = disk.target, base = disk.images[1], base_file = lower.known(guest, disk.images[1]),
+      overlay = image.beside(guest, disk.images[1], run.id, disk.target) }
   end
   if #disks == 0 then
     run:fail("device_not_found", { message = "the guest has no disk that an overlay could be made of" })
@@ -147,6 +149,9 @@ local function check_rollback(run)
   local guest, on_overlay = run.guest, false
   if not guest:has_persistent_configuration() then
     run:interfered("it was undefined: powered off, it would be gone")
+  end
+  for _, disk in ipairs(run.data.disks) do
+    chain.check_same(run, disk.base_file)
   end
   for _, disk in ipairs(guest:is_active() and run.data.disks or {}) do
     local images = chain.images(guest, disk.target)

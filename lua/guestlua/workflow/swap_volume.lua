@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
 local define = require("guestlua.base.define")
 local image = require("guestlua.disk.image")
+local lower = require("guestlua.disk.lower")
 local io_error = require("guestlua.workflow.io_error")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
@@ -73,6 +74,7 @@ local function plan(run)
     target = target,
     was = was,
     file = image.at(guest, name),
+    there = run.options.reuse_ext and lower.known(guest, name) or nil,
     made = run.args.made,
     configured = chain.configured(guest, target, was[1]) ~= nil,
   }
@@ -177,6 +179,7 @@ end
 local function pivot(run)
   local target, name = run.data.target, run.data.file.path
   image.check_own(run.guest, target, run.data.file)
+  chain.check_same(run, run.data.there)
   run.data.pivoted = true
   run:record("pivot")
   chain.pivot(run, target, name)

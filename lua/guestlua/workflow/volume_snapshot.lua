@@ -9,6 +9,7 @@ local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
 local freeze = require("guestlua.guest.freeze")
 local image = require("guestlua.disk.image")
+local lower = require("guestlua.disk.lower")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local watchdog = require("guestlua.guest.watchdog")
@@ -257,6 +258,7 @@ local function plan_delete(run)
     was = disk.images,
     file = file,
     into = into,
+    into_file = into and disk.type == "file" and lower.known(guest, into_image) or nil,
     wanted = into and merged(disk.images, file_image, into_image, true) or merged(disk.images, disk.images[1], file_image, false),
     job = into and COMMIT or PULL,
   }
@@ -265,6 +267,7 @@ end
 local function merge(run)
   local disk, data = chain.device(run, run.data.target), run.data
   local options = { bandwidth = run.options.bandwidth }
+  chain.check_same(run, data.into_file)
   run.asked = true
   local ok, e = pcall(function()
     if data.into then

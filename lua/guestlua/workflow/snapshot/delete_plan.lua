@@ -4,6 +4,7 @@ local chain = require("guestlua.workflow.chain")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local lower = require("guestlua.disk.lower")
 local qcow2 = require("guestlua.disk.qcow2")
 local qemu_img = require("guestlua.disk.qemu_img")
 local situation = require("guestlua.workflow.situation")
@@ -84,8 +85,8 @@ local function merge_of(run, list, snapshot, disk, chains, doomed)
   local images = chains[disk.target]
   local at = dependents.index_of(images, disk.base)
   if at and at > 1 then
-    local one = { target = disk.target, base = images[at], overlay = image.known(run.guest, images[at - 1]), above = images[at - 2],
-      format = disk.format }
+    local one = { target = disk.target, base = images[at], base_file = lower.known(run.guest, images[at]), format = disk.format,
+      overlay = image.known(run.guest, images[at - 1]), above = images[at - 2] }
     table.remove(images, at - 1)
     one.chain = table.move(images, 1, #images, 1, {})
     return one

@@ -182,6 +182,7 @@ function merge.check_file(run, one)
   if now.ino ~= one.overlay.ino or now.dev ~= one.overlay.dev then
     run:interfered(("%s is another file by now"):format(one.overlay.path))
   end
+  chain.check_same(run, one.base_file)
 end
 
 return merge

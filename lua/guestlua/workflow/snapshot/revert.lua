@@ -84,6 +84,7 @@ local function make(run)
       end
       run:record("make")
       image.check_own(run.guest, disk.target, disk.overlay)
+      chain.check_same(run, disk.base_file)
       qemu_img.overlay(disk.overlay.path, disk.base, disk.format)
       disk.size = core.find_image(disk.overlay.path).size
     end
@@ -216,6 +217,9 @@ end
 
 local function start(run)
   local guest, data = run.guest, run.data
+  for _, disk in ipairs(data.disks) do
+    chain.check_same(run, disk.base_file)
+  end
   data.starting = true
   if not core.dry_run() then
     run:record("start")

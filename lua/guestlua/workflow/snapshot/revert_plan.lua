@@ -5,6 +5,7 @@ local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local lower = require("guestlua.disk.lower")
 local qcow2 = require("guestlua.disk.qcow2")
 local qemu_img = require("guestlua.disk.qemu_img")
 local situation = require("guestlua.workflow.situation")
@@ -103,7 +104,8 @@ local function disks_of(run, list, snapshot)
   run.written = written_by_guests(run.guest.host)
   for i, disk in ipairs(snapshot.disks) do
     check_content(run, list, snapshot, disk)
-    disks[i] = { target = disk.target, base = disk.base, format = disk.format, overlay = image.beside(run.guest, disk.base, run.id, disk.target) }
+    disks[i] = { target = disk.target, base = disk.base, base_file = lower.known(run.guest, disk.base), format = disk.format,
+      overlay = image.beside(run.guest, disk.base, run.id, disk.target) }
   end
   return disks
 end
