@@ -103,6 +103,21 @@ describe("Text of others", function()
     assert.equal('{ "a\\"\\\\\\nb" }', show.value({ 'a"\\\nb' }))
   end)
 
+  it("is escaped in what an object is shown as, and is as it is in its name", function()
+    local host <close> = guestlua.open("test:///default")
+    local guest = guestlua.Guest.create([[<domain type='test'><name>&#x9b;31m&#x202e;</name><memory>1024</memory><os><type>hvm</type></os>
+      <devices><disk type='file'><source file='/x'/><target dev='vda'/></disk></devices></domain>]], host)
+    local pool = host:pool_define_as("&\u{9b}", { type = "dir", target = "/x" })
+    assert.equal("\u{9b}31m\u{202e}", guest.name)
+    assert.equal(("<Guest -1 \\u{9b}31m\\u{202e} %s>"):format(guest.uuid), tostring(guest))
+    for text, object in pairs({ ["<Domain \\u{9b}31m\\u{202e}>"] = guest.domain, ["<StoragePool &\\u{9b}>"] = pool,
+        ["<BlockDevice vda of \\u{9b}31m\\u{202e}>"] = guest:get_block_device("vda") }) do
+      assert.equal(text, tostring(object))
+    end
+    pool:undefine()
+    guest:delete_configuration()
+  end)
+
   it("is escaped by --check, and in what is wrong with the command line", function()
     local path = os.tmpname()
     finally(function()

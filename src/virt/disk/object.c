@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "call/push.h"
 #include "event/registration.h"
 #include "virt/guest/object.h"
@@ -33,6 +34,7 @@ int gl_block_device_tostring(lua_State *L)
     lua_pushfstring(L, "<BlockDevice %s of %s>", b->disk, virDomainGetName(gl_guest_domain(b->guest)));
   else
     lua_pushliteral(L, "<BlockDevice (closed)>");
+  gl_printable_push(L, -1, GL_ESCAPE_LINES);
   return 1;
 }
 

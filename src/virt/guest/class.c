@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "base/printable.h"
 #include "call/push.h"
 #include "event/subscription.h"
 #include "virt/disk/object.h"
@@ -96,6 +97,7 @@ static int guest_tostring(lua_State *L)
   char text[VIR_UUID_STRING_BUFLEN] = "?";
   virDomainGetUUIDString(dom, text);
   lua_pushfstring(L, "<Guest %d %s %s>", (int)virDomainGetID(dom), virDomainGetName(dom), text);
+  gl_printable_push(L, -1, GL_ESCAPE_LINES); /* whoever defined it chose the name */
   return 1;
 }
 

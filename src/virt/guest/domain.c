@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "call/push.h"
 #include "virt/guest/object.h"
 #include "virt/guest/rows.h"
@@ -32,6 +33,7 @@ static int domain_tostring(lua_State *L)
     lua_pushliteral(L, "<Domain (closed)>");
   else
     lua_pushfstring(L, "<Domain %s>", virDomainGetName(gl_guest_domain(d->guest)));
+  gl_printable_push(L, -1, GL_ESCAPE_LINES);
   return 1;
 }
 

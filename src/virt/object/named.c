@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/names.h"
+#include "base/printable.h"
 #include "call/libvirt_names.h"
 #include "call/push.h"
 
@@ -87,6 +88,7 @@ int gl_named_tostring(lua_State *L)
     lua_pushfstring(L, "<%s (closed)>", o->object.type->name);
   else
     lua_pushfstring(L, "<%s %s>", o->object.type->name, o->handle->name);
+  gl_printable_push(L, -1, GL_ESCAPE_LINES);
   return 1;
 }
 
