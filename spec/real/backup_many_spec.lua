@@ -19,7 +19,7 @@ while :; do
   rm -f /data/sums/$((i % 8))-*
   mv /data/new /data/sums/$((i % 8))-$sum
   sync
-  echo $i >/tmp/count
+  echo $i >/tmp/count.new && mv /tmp/count.new /tmp/count
 done
 END
 sh /tmp/writer >/dev/null 2>&1 </dev/null &
