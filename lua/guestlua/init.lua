@@ -65,7 +65,7 @@ guestlua.open = open.open
 
 define(guestlua, "guestlua", {
   name = "embedded",
-  help = "Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it where they are missing.",
+  help = "Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it if they are missing.",
   result = "Host",
   params = {
     { name = "dir", type = "string", positional = true, required = true, help = "the directory that the driver keeps its state in; one a process" },

@@ -70,7 +70,7 @@ function guestlua.dry_run(on) end
 ---@return guestlua.Element
 function guestlua.element(name, fields) end
 
----Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it where they are missing.
+---Opens libvirt's QEMU driver inside this process: no daemon, no root. Makes the directory and the qemu.conf in it if they are missing.
 ---@param dir string the directory that the driver keeps its state in; one a process
 ---@return guestlua.Host
 function guestlua.embedded(dir) end
@@ -138,7 +138,7 @@ function guestlua.now() end
 ---@field readonly? boolean open it read-only: calls that change something are refused by libvirt
 ---@field no_aliases? boolean take the URI as it is: it is no alias of libvirt.conf's; libvirt has that for connections to a daemon
 ---@field keepalive? integer seconds between keepalive probes, default: 5, 0: none; after 6 without an answer the connection is given up
----@field reconnect? boolean open it again where it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
+---@field reconnect? boolean open it again if it is lost, as often as it takes; each subscription then gets an event "reconnected", as what happened meanwhile was not heard. Calls made while it is lost fail
 ---@field auth? function|table what the host asks for: a table as {authname=, passphrase=}, or a function that gets each question {type, prompt, challenge, default, secret} and returns the answer, or nil to give up. Types: authname, passphrase, realm, echo_prompt, no_echo_prompt. The answers are kept for when the connection is opened again
 ---@field timeout? number seconds that an attempt may take, over any transport; in a task the default is 30
 
@@ -5349,7 +5349,7 @@ function StoragePool:wait_event(names, options) end
 ---A volume of a storage pool: pool:volume, pool:volumes and pool:create_volume make one.
 ---@class guestlua.StorageVol: userdata
 ---@field host guestlua.Host The connection that it was found on.
----@field key string What tells the volume from all others, often its path.
+---@field key string The volume's key, which no other volume has; often its path.
 ---@field name string The name that it is known by.
 ---@field pool guestlua.StoragePool? The pool that it was found in; nil if it was found on the Host.
 local StorageVol = {}

@@ -39,7 +39,7 @@ static void running(void)
   CHECK(strstr(lua_tostring(L, 2), "in upvalue 'deep'") || strstr(lua_tostring(L, 2), "in local 'deep'"));
   lua_settop(L, 0);
   load(L, "error(setmetatable({}, { __tostring = function() error('x') end }))");
-  CHECK(guestlua_run(L, 0) == LUA_ERRRUN && strstr(guestlua_text(L, 1), "cannot be told"));
+  CHECK(guestlua_run(L, 0) == LUA_ERRRUN && strstr(guestlua_text(L, 1), "has no text"));
   lua_settop(L, 0);
   run(L, "return table.unpack({}, 1, 200)");
   CHECK(lua_gettop(L) == 200);

@@ -200,7 +200,7 @@ describe("examples/embed/", function()
       ["return +"] = "unexpected symbol",
       ["io.open('/etc/passwd')"] = "attempt to index a nil value %(global 'io'%)",
       [string.dump(load("return {}"))] = "attempt to load a binary chunk",
-      ["error(setmetatable({}, { __tostring = error }))"] = "cannot be told as a text",
+      ["error(setmetatable({}, { __tostring = error }))"] = "an error that has no text",
     }) do
       local failed
       failed, out, err = policy(text)

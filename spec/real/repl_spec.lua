@@ -291,7 +291,7 @@ id  name  state    uuid
     screen:shows("\nstill here\n>\n")
   end)
 
-  it("tells of events and tasks above the line that is being typed", function()
+  it("prints events and what tasks do above the line that is being typed", function()
     local screen <close> = start()
     screen:type("watch(host) spawn = guestlua.spawn\n")
     screen:type("task = spawn(function() guestlua.sleep(0.5) guest:poweroff() io.write('no end of line') guestlua.sleep(0.5) error('oops') end)\n")

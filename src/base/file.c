@@ -193,7 +193,7 @@ static int sync_file(lua_State *L)
   return 0;
 }
 
-/* core.free_space(path): how many bytes this user may still write to the file system of a path; nil and why that cannot be told. */
+/* core.free_space(path): how many bytes this user may still write to the file system of a path; nil and why that is not known. */
 static int free_space(lua_State *L)
 {
   struct statvfs fs;

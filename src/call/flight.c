@@ -288,7 +288,7 @@ static int progressed(lua_State *L, int status, lua_KContext ctx)
   return op->work.phase == GL_WORK_OVER ? gl_op_finish(L, op) : await(L, op);
 }
 
-/* Tells the script, which may wait in its function, or raise: the box then abandons the call. */
+/* Calls the script's function, which may wait, or raise: the box then abandons the call. */
 static int tell_progress(lua_State *L, gl_op *op)
 {
   lua_pushvalue(L, op->on_progress);

@@ -17,7 +17,7 @@ typedef struct gl_handle gl_handle;
 typedef struct gl_handle_type {
   const char *what;                /* what people call it: "guest"; NULL: its name is the connection's URI */
   const struct gl_handle_type *of; /* what it is a part of: they have the uuid in common, and their calls wait for each other */
-  bool by_name;                    /* name and owner tell it from others, and not the uuid */
+  bool by_name;                    /* name and owner identify it, and not the uuid */
   void (*free)(void *ptr);
 
   /* The same object on another connection: any thread. NULL: libvirt's error says why; `missing` is its code if there is no such one. */
@@ -37,7 +37,7 @@ struct gl_handle {
   atomic_int uses, refs;
   unsigned char uuid[VIR_UUID_BUFLEN];
   char *identity;    /* what its type has said when it was found; NULL: nothing */
-  const char *owner; /* the name of what it is a part of, or what else tells it from others of its name; NULL: nothing */
+  const char *owner; /* the name of what it is a part of, or what else distinguishes it from others of its name; NULL: nothing */
   char name[];
 };
 

@@ -143,7 +143,7 @@ void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const gl_event_
     gl_event_free(e);
 }
 
-/* A subscription of an object has no events of objects of another type: so their names and UUIDs tell. */
+/* A subscription of an object has no events of objects of another type: so their names and UUIDs are enough. */
 static bool concerns(const gl_sub *sub, const gl_event_object *object)
 {
   if (!object)

@@ -30,7 +30,7 @@ typedef struct gl_sub gl_sub;
 typedef struct gl_event_object {
   const char *type; /* what people call it: "network"; NULL: a guest */
   const char *name;
-  bool has_uuid; /* or else the name tells it from others */
+  bool has_uuid; /* or else the name identifies it */
   unsigned char uuid[VIR_UUID_BUFLEN];
   const char *qemu_event; /* the event's name in QEMU's monitor; NULL: it is none of that */
 } gl_event_object;

@@ -15,7 +15,7 @@ static const char trusted_key; /* in the registry: the globals of this library's
 #define GRACE 20000000
 
 /* Nanoseconds of the processor that cost as much as an instruction, which needs some 5. So whatever a script has C functions do is paid
- * for, at the next check at the latest: here by the time that it takes, as nobody could tell it beforehand. What could be endless in one
+ * for, at the next check at the latest: here by the time that it takes, which nobody can know beforehand. What could be endless in one
  * call is charged before: lua/guestlua/sandbox/costs.lua. */
 #define NANOSECONDS 100
 

@@ -126,7 +126,7 @@ const char *guestlua_text(lua_State *L, int index)
     return lua_tostring(L, -1);
   lua_pop(L, 1);
   gl_state_push_empty(L);
-  return "an error that cannot be told as a text";
+  return "an error that has no text";
 }
 
 /* ---- a program's own loop ---- */

@@ -107,7 +107,8 @@ static int open_confined(lua_State *L)
   return 1;
 }
 
-/* Protected: pushes the function of guestlua.sandbox.confined, which runs the script and gives the one that tells the parent of its end. */
+/* Protected: pushes the function of guestlua.sandbox.confined, which runs the script and gives the one that reports its end to the parent.
+ */
 static int prepare(lua_State *L)
 {
   luaL_openlibs(L);

@@ -36,8 +36,8 @@ local function take(run, count, stem, ending)
   end
 end
 
--- Waits for the run's turn, which lasts until it is over. mode: of the target's directory, if it is made. Who waits for the target has a turn on the
--- host, and nobody waits the other way round.
+-- Waits for the run's turn, which lasts until it is over. mode: of the target's directory, if it is made. A run that waits for the target has a turn
+-- on the host, and none waits the other way round.
 function turns.await(run, mode)
   local options = run.options
   if options.per_host then

@@ -210,7 +210,7 @@ local function print_plan()
   io.stderr:write(require("guestlua.log.plan").text(), "\n")
 end
 
--- Who expects a script's handlers to be called when it has ended learns why they are not.
+-- The handlers of a script that has ended are not called any more: a warning says so.
 local function tell_of_handlers()
   if guestlua.alive().subscriptions == 0 then
     return

@@ -64,8 +64,8 @@ local function reporter()
   end
 end
 
--- The text for each who asks. Who asks while an answer is on its way gets the same one. It is there before who asks gives up: some time is left for
--- the text and the way. tried(seconds): waits until each host was tried.
+-- The text for each request. One that comes while an answer is on its way gets the same. It is there before the other side gives up: some time is
+-- left for the text and the way. tried(seconds): waits until each host was tried.
 local function page_of(fleet, given, tried)
   local coming
   return function(seconds)

@@ -76,7 +76,7 @@ local function look(disk, targets, known, on_progress)
   end
   local info = disk:get_job_info()
   if not info then
-    return "unknown", known and "the job is gone, and no event told how it ended" or "there is no job on this disk, and no event told of one"
+    return "unknown", known and "the job is gone, and no event said how it ended" or "there is no job on this disk, and no event named one"
   end
   if on_progress then
     on_progress(info)

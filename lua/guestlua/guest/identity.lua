@@ -1,4 +1,4 @@
--- The identity of a device, per device class of libvirt. A row says how two devices of the class are told apart:
+-- The identity of a device, per device class of libvirt. A row says what distinguishes two devices of the class:
 --
 --   need      these decide: if both have all of them, and they are equal, it is one device
 --   may       if both have one of these and they differ, it is another device
@@ -6,7 +6,7 @@
 --   ignores   properties that libvirt adds or leaves out, and that do not identify the device
 --   defaults  libvirt's default values
 --   unit      the unit of sizes without one
---   same      replaces all of the above: true, false, or nil if these two do not tell
+--   same      replaces all of the above: true, false, or nil if it cannot be known of these two
 
 local image = require("guestlua.guest.image")
 local values = require("guestlua.guest.values")
@@ -248,7 +248,7 @@ end
 
 local identity = {}
 
--- Whether these are one device by the identity of their class: true, false, or nil if they do not tell.
+-- Whether these are one device by the identity of their class: true, false, or nil if it cannot be known.
 -- options.seen: `wanted` is the device as it was found before. options.hexadecimal: PCI addresses are hexadecimal even without 0x.
 function identity.same(wanted, other, options)
   local class = classes[wanted:tag()] or ANY
@@ -298,7 +298,7 @@ function identity.is_unique(element)
   return (classes[element:tag()] or ANY).unique or false
 end
 
--- Whether the element has enough to be told from every other of its class.
+-- Whether the element has enough to distinguish it from every other of its class.
 function identity.is_said(element)
   return identity.same(element, element) == true
 end

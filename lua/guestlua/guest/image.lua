@@ -65,7 +65,7 @@ local function has(disk, wanted)
   return false
 end
 
--- Whether two disks are on the same image: nil if one of them does not tell, because for a disk in a pool only libvirt knows.
+-- Whether two disks are on the same image: nil if that is not known: of a disk in a pool only libvirt knows.
 function image.same(wanted, other)
   local mine, theirs = of(wanted), of(other)
   if not mine or mine == theirs then

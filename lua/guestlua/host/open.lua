@@ -115,7 +115,7 @@ define(open, "guestlua", {
       .. "for connections to a daemon" },
     { name = "keepalive", type = "integer", help = "seconds between keepalive probes, default: 5, 0: none; "
       .. "after 6 without an answer the connection is given up" },
-    { name = "reconnect", type = "boolean", help = "open it again where it is lost, as often as it takes; each subscription then gets an event "
+    { name = "reconnect", type = "boolean", help = "open it again if it is lost, as often as it takes; each subscription then gets an event "
       .. "\"reconnected\", as what happened meanwhile was not heard. Calls made while it is lost fail" },
     { name = "auth", type = "function or table", help = "what the host asks for: a table as {authname=, passphrase=}, or a function that gets "
       .. "each question {type, prompt, challenge, default, secret} and returns the answer, or nil to give up. Types: " .. table.concat(TYPES, ", ")

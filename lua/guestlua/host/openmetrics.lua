@@ -6,7 +6,7 @@ local openmetrics = {}
 local NANOSECONDS, KIB = 1e-9, 1024
 
 -- Of a guest: family, type, help, and where in its statistics the value is, by what it is multiplied. `each`: for each entry of a part of the
--- statistics, with the label that it is told by.
+-- statistics, with the label that distinguishes it.
 local FAMILIES = {
   { "libvirt_domain_info_vstate", "gauge", "The state as libvirt numbers it: 1 running, 3 paused, 5 off.", "state.state" },
   { "libvirt_domain_info_cpu_time_seconds", "counter", "Processor time that the guest has used.", "cpu.time", NANOSECONDS },

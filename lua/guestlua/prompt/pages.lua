@@ -214,7 +214,7 @@ local function overview(columns)
     "help(guest), help(guest.launch)   what a value is, and what it can",
     "help \"launch\", ?block jobs         what has that name, or speaks of it",
     "help \"setvcpus\"                   what does the same as that command of virsh",
-    "watch(host), unwatch()            tells of events; stops that",
+    "watch(host), unwatch()            prints events; stops that",
     ".history words                    what was typed before and has those words",
     "quit, exit, Ctrl-D                leave",
     "The classes:\n" .. names_of(help.classes(), columns),

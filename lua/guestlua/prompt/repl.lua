@@ -38,7 +38,7 @@ local function compile(text)
   return statement, not statement and (message:find("<eof>$") or wrong:find("<eof>$")) ~= nil, message
 end
 
--- A text gets the traceback of the code that was typed; an Error tells by itself where it comes from.
+-- A text gets the traceback of the code that was typed; an Error already says where it comes from.
 local function traced(e)
   if type(e) ~= "string" then
     return e
@@ -48,7 +48,7 @@ local function traced(e)
   return trace:find("\n\t[^%[]") and e .. trace or e
 end
 
--- ---- what happens in the background is told above the prompt ----
+-- ---- what happens in the background is printed above the prompt ----
 
 local numbers = setmetatable({}, { __mode = "k" })
 
@@ -110,7 +110,7 @@ local function first_event(object)
   return row and row.params[1].choices[1] or "lifecycle"
 end
 
--- watch(object, "lifecycle", …): tells the events of an object from now on.
+-- watch(object, "lifecycle", …): prints the events of an object from now on.
 local function watch(object, ...)
   local help = require("guestlua.prompt.help")
   local class = help.class_of(object)
@@ -185,7 +185,7 @@ local function perform(chunk, output)
   pcall(core.sleep, 0) -- the Ctrl-C that stopped a computation has cancelled us as well
 end
 
--- Who types `local x = 1` alone finds no x in the next line.
+-- After `local x = 1` alone there is no x in the next line.
 local function lost_local(text)
   local name = text:match("^%s*local%s+([%a_][%w_]*)%s*=") or text:match("^%s*local%s+function%s+([%a_][%w_]*)")
   local _, count = text:gsub("%f[%w_]" .. (name or "local") .. "%f[^%w_]", "")

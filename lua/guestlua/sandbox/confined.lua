@@ -189,7 +189,7 @@ local function portable(value)
     return value
   end
   local ok, text = pcall(tostring, value)
-  return ok and text or "a value that cannot be told as a text"
+  return ok and text or "a value that has no text"
 end
 
 local function tell(op, ...)
@@ -201,8 +201,8 @@ local function tell(op, ...)
   request(op, unpack(values, 1, values.n))
 end
 
--- Runs the script; returns the function to call when all of its tasks are over, which tells the parent of it: in no task, as there is none any more
--- if the script has used up its instructions.
+-- Runs the script; returns the function to call when all of its tasks are over, which reports that to the parent: in no task, as there is none any
+-- more if the script has used up its instructions.
 return function()
   local settings = ask("hello", core.version.guestlua)
   guestlua.log.configure({ level = settings.level })

@@ -2,7 +2,7 @@
 -- programs, loads code that is not text, or looks into others; our own modules keep theirs.
 --
 -- If instructions are limited, whatever C functions do is paid for by its time, and those that could take any time in one call are paid before:
--- costs.lua. What is left is matching bad patterns. Who fears that gives the script a process of its own: process.lua.
+-- costs.lua. What is left is matching bad patterns. Whoever fears that gives the script a process of its own: process.lua.
 
 local core = require("guestlua.core")
 local costs = require("guestlua.sandbox.costs")

@@ -150,7 +150,7 @@ local HINDERS = {
   pmsuspended = { "operation_invalid", "the guest sleeps: it is 'pmsuspended'", WAKES },
   ioerror = { "io_error", "the guest is paused: a disk failed",
     "guest:get_disk_errors() names it; make room, or repair it, then guestlua.workflow.ensure_running(guest)" },
-  job = { "operation_invalid", "the guest has a job", "guest:get_job_info() tells how far it is, guest:abort_job() ends it" },
+  job = { "operation_invalid", "the guest has a job", "guest:get_job_info() says how far it is, guest:abort_job() ends it" },
 }
 
 -- The first of these words that applies to the guest and is no key of `options`, and the job's name; nil: nothing hinders. now: from state.ask.

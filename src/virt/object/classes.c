@@ -28,7 +28,7 @@ static int key_push(lua_State *L, gl_op *op)
 }
 static const gl_opdef key_def = {
   .name = "key",
-  .help = "What tells the volume from all others, often its path.",
+  .help = "The volume's key, which no other volume has; often its path.",
   .result = {"string"},
   .run = gl_run_nothing,
   .push = key_push,

@@ -1,6 +1,7 @@
 /*
  * Objects of libvirt's that are no connection and no guest: networks, pools, volumes, snapshots … All are the same userdata: a handle, and
- * in the user value what they were found on, a Host, a Guest, a pool, which they keep alive. What tells one class from another is a row.
+ * in the user value what they were found on, a Host, a Guest, a pool, which they keep alive. What distinguishes one class from another is a
+ * row.
  */
 #ifndef GL_OBJECT_NAMED_H
 #define GL_OBJECT_NAMED_H

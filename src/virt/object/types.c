@@ -82,7 +82,7 @@ static gl_handle *secret_of(void *ptr)
 }
 NAMED(secret, "Secret", secret_handle);
 
-/* ---- volumes: their key tells one from another of the same name in another pool ---- */
+/* ---- volumes: their key distinguishes those of the same name in different pools ---- */
 
 FREES(storagevol, StorageVol)
 FINDS(storagevol, virStorageVolLookupByKey(conn, h->owner))

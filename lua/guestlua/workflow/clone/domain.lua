@@ -1,4 +1,4 @@
--- The configuration of a clone: what tells the guest from others is the clone's own.
+-- The configuration of a clone: what identifies the guest is the clone's own.
 
 local new_uuid = require("guestlua.base.uuid")
 local nvrams = require("guestlua.workflow.nvram")

@@ -34,7 +34,7 @@ end
 
 -- ---- the machine ----
 
--- What tells it from others, whatever URI it was reached by; nil: its driver does not say.
+-- What identifies it, whatever URI it was reached by; nil: its driver does not say.
 function capacity.identity(host)
   local uuid = core.element(host:get_capabilities()).host.uuid
   return uuid and uuid[1]
@@ -57,10 +57,10 @@ local function question(own, domain, active)
   end
 end
 
--- A driver that cannot tell, or does not over a read-only connection, as a dry run's are.
+-- A driver that does not know, or does not say over a read-only connection, as a dry run's are.
 local UNKNOWN = { no_support = true, operation_denied = true }
 
--- A function that says why a host cannot run a guest with its processor: nil if it can, or if its driver cannot tell. domain: the guest's XML, an
+-- A function that says why a host cannot run a guest with its processor: nil if it can, or if its driver does not know. domain: the guest's XML, an
 -- Element; active: it runs, and cannot do with less than it has. A host is asked once for guests that are alike.
 function capacity.processors(source)
   local known, xml = {}, nil

@@ -58,7 +58,7 @@ local function to_take_away(guest, names)
     local named = wanted[alias] and alias or wanted[target] and target or nil
     if named or is_of_the_host(device) then
       if not mark_of(device) and device:tag() ~= "interface" and device.type ~= "pci" then
-        steps.fail("argument_unsupported", guest, { device = named, message = "the device could not be told from others when it came back",
+        steps.fail("argument_unsupported", guest, { device = named, message = "the device could not be distinguished from others when it came back",
           hint = "give it an alias of its own: <alias name=\"ua-…\"/>" })
       end
       wanted[named or ""] = nil
