@@ -27,7 +27,7 @@ local function change_disk(disk, own)
   disk.driver.cache, disk.driver.io, disk.driver.discard = "unsafe", nil, nil
 end
 
-local function change_devices(devices, files, directory)
+local function change_devices(devices, files, directory, has_tpm)
   local own, agent, display = {}, false, false
   for _, file in ipairs(files) do
     own[file.target] = true
@@ -36,7 +36,8 @@ local function change_devices(devices, files, directory)
     local tag = device:tag()
     local is_agent = tag == "channel" and device.target and device.target.name == AGENT
     agent, display = agent or is_agent, display or tag == "video"
-    if not DEVICES[tag] or tag == "channel" and not is_agent or tag == "rng" and device.backend and device.backend.model ~= "random" then
+    if not DEVICES[tag] and not (tag == "tpm" and has_tpm) or tag == "channel" and not is_agent
+      or tag == "rng" and device.backend and device.backend.model ~= "random" then
       device:remove()
     elseif tag == "disk" then
       change_disk(device, own)
@@ -61,8 +62,9 @@ local function change_processor(element)
   end
 end
 
--- nvram: where its UEFI variables are, or nil; directory: of the console's file. Returns the element, and the files to be copied: to, by from.
-return function(xml, files, nvram, directory)
+-- nvram: where its UEFI variables are, or nil; has_tpm: whether its TPM stays; directory: of the console's file. Returns the element, and the files
+-- to be copied: to, by from.
+return function(xml, files, nvram, has_tpm, directory)
   local element = domain.restored(xml, { name = "boot", uuid = new_uuid() }, files, true, nvram)
   local copies = {}
   for _, child in ipairs(element:children()) do
@@ -70,7 +72,7 @@ return function(xml, files, nvram, directory)
       child:remove()
     end
   end
-  if not change_devices(element.devices, files, directory) then
+  if not change_devices(element.devices, files, directory, has_tpm) then
     error(core.Error.new({ kind = "argument_unsupported", message = "the guest has no agent, so that nobody can see whether it boots" }), 0)
   end
   change_processor(element)

@@ -13,6 +13,7 @@ local journal = require("guestlua.base.journal")
 local qemu_img = require("guestlua.disk.qemu_img")
 local run = require("guestlua.host.run").run
 local task = require("guestlua.task.group")
+local tpm = require("guestlua.workflow.tpm")
 local undo = require("guestlua.base.undo")
 
 local boot = {}
@@ -36,7 +37,7 @@ mkdir "$1/etc" "$1/nbd" "$1/disks"
 printf '%s\n' 'stdio_handler = "file"' 'remember_owner = 0' 'dynamic_ownership = 0' 'namespaces = []' 'security_driver = "none"' >"$1/etc/qemu.conf"
 [ "$(id -u)" != 0 ] || for user in libvirt-qemu qemu; do
   if id "$user" >/dev/null 2>&1; then
-    printf 'user = "%s"\n' "$user" >>"$1/etc/qemu.conf"
+    printf 'user = "%s"\nswtpm_user = "%s"\nswtpm_group = "%s"\n' "$user" "$user" "$(id -gn "$user")" >>"$1/etc/qemu.conf"
     break
   fi
 done
@@ -138,8 +139,14 @@ end
 
 -- The configuration on those disks, and what else QEMU reads, copied to where its user may read it.
 local function configuration(root, store, manifest, files)
-  local nvram = store:kept(manifest, "nvram")
-  local element, copies = alone(store:kept(manifest, "domain"), files, nvram and root .. "/disks/nvram", root .. "/disks")
+  local nvram, state = store:kept(manifest, "nvram"), store:kept(manifest, "tpm")
+  state = state and run("sh", { args = { "-c", "command -v swtpm && command -v swtpm_setup" } }) == 0 and state or nil
+  local element, copies = alone(store:kept(manifest, "domain"), files, nvram and root .. "/disks/nvram", state ~= nil, root .. "/disks")
+  if state then
+    local path = tpm.path({ uri = core.embedded_uri(root) }, element)
+    tpm.make_directory(path)
+    write(path, state)
+  end
   if nvram then
     write(root .. "/disks/nvram", nvram)
   end

@@ -5,6 +5,7 @@ local core = require("guestlua.core")
 local encryption = require("guestlua.backup.encryption")
 local image = require("guestlua.disk.image")
 local nvram = require("guestlua.workflow.nvram")
+local tpm = require("guestlua.workflow.tpm")
 
 local manifest = {}
 
@@ -26,6 +27,19 @@ function manifest.level_of(data)
   return "incremental"
 end
 
+-- Stores what a file has. name: for people.
+local function keep(run, files, what, path, name)
+  local file <close>, why = io.open(path, "rb")
+  local text
+  if file then
+    text, why = file:read("a")
+  end
+  if not text then
+    run:fail("system_error", { message = ("%s cannot be read: %s"):format(name, why), hint = "guestlua has to run as a user that may do so" })
+  end
+  files[#files + 1] = run.store:keep(run.id .. "." .. what, what, text)
+end
+
 -- Stores the UEFI variables. If there are none yet, as libvirt makes them at the first start, so it will for a restored guest.
 local function keep_nvram(run, files)
   local path, why_not = nvram.of(run.guest)
@@ -39,19 +53,32 @@ local function keep_nvram(run, files)
   if why_not then
     table.insert(run.data.left_out, { target = "nvram", why = why_not })
   end
-  if not path then
-    return
+  if path then
+    keep(run, files, "nvram", path, "the UEFI variables")
   end
-  local file <close>, why = io.open(path, "rb")
-  local text
-  if file then
-    text, why = file:read("a")
+end
+
+-- Stores the state of an emulated TPM. If there is none yet, as libvirt makes it at the first start, so it will for a restored guest.
+local function keep_tpm(run, files, element)
+  local path, why_not = tpm.path(run.guest.host, element)
+  local _, code
+  if path then
+    _, code = core.find_image(path)
   end
-  if not text then
-    run:fail("system_error", { message = ("the UEFI variables cannot be read: %s"):format(why),
-      hint = "guestlua has to run as a user that may read them" })
+  if path and run.key and not run.options.plain and not tpm.is_encrypted(element) then
+    path, why_not = nil, "its state is not encrypted, and the images are: plain=true saves it all the same"
+  elseif code == "ENOENT" then
+    path, why_not = nil, run.off and ("there is no file %s: libvirt makes the state when the guest starts"):format(path)
+      or ("its state is not where libvirt has it, in %s"):format(path)
+  elseif why_not then
+    why_not = why_not .. ", and its state is not saved: what is sealed in it needs a recovery key"
   end
-  files[#files + 1] = run.store:keep(run.id .. ".nvram", "nvram", text)
+  if why_not then
+    table.insert(run.data.left_out, { target = "tpm", why = why_not })
+  end
+  if path then
+    keep(run, files, "tpm", path, "the state of the TPM")
+  end
 end
 
 -- Stores what belongs to a backup besides the disks, as near to its moment as can be.
@@ -59,10 +86,7 @@ function manifest.keep_files(run)
   local domain = run.guest:get_xml_desc({ dump_inactive = true })
   local files = { run.store:keep(run.id .. ".xml", "domain", domain) }
   keep_nvram(run, files)
-  local devices = core.element(domain).devices
-  if devices and devices.tpm then
-    table.insert(run.data.left_out, { target = "tpm", why = "its state is not saved: what is sealed in it needs a recovery key" })
-  end
+  keep_tpm(run, files, core.element(domain))
   run.files = files
 end
 

@@ -11,6 +11,7 @@ local image = require("guestlua.disk.image")
 local steps = require("guestlua.workflow.steps")
 local new_guest = require("guestlua.workflow.new_guest")
 local nvram = require("guestlua.workflow.nvram")
+local tpm = require("guestlua.workflow.tpm")
 local new_uuid = require("guestlua.base.uuid")
 local stores = require("guestlua.backup.store")
 
@@ -104,6 +105,23 @@ local function nvram_file(run, xml)
   return image.at(guest, path)
 end
 
+local function tpm_file(run, xml)
+  local element, guest = core.element(xml), run.guest
+  element.uuid = { guest.uuid }
+  local path, why = tpm.path(guest.host, element)
+  if not run.store:kept(guest.manifest, "tpm") then
+    run.empty_tpm = path ~= nil and not core.find_image(path)
+    return nil
+  elseif not path then
+    run:fail("argument_unsupported", { message = "the backup has the state of a TPM, and its configuration has no place for it: "
+      .. (why or "there is no TPM") })
+  elseif core.identify(path:match("^(.*)/")) then
+    run:fail("operation_invalid", { message = ("there is a directory %s already"):format(path:match("^(.*)/")),
+      hint = "it has the state of a TPM of a guest that was; move it away" })
+  end
+  return image.at(guest, path)
+end
+
 local function plan(run)
   local guest, manifest = run.guest, run.guest.manifest
   if not image.is_local(guest) then
@@ -121,7 +139,7 @@ local function plan(run)
     run:fail("invalid_backup", { message = ("the backup %s has no configuration"):format(manifest.id) })
   end
   local data = { name = guest.name, uuid = guest.uuid, directory = run.store.directory, backup = manifest.id, files = {},
-    nvram = nvram_file(run, run.xml) }
+    nvram = nvram_file(run, run.xml), tpm = tpm_file(run, run.xml) }
   for i, disk in ipairs(manifest.disks) do
     data.files[i] = file_of(run, disk)
   end
@@ -139,10 +157,12 @@ end
 
 -- ---- files ----
 
-local function fill_nvram(run)
-  image.check_own(run.guest, "nvram", run.data.nvram)
-  local file <close> = assert(io.open(run.data.nvram.path, "r+b"))
-  assert(file:write(run.store:kept(run.guest.manifest, "nvram")))
+local function fill(run, name)
+  if run.data[name] then
+    image.check_own(run.guest, name, run.data[name])
+    local file <close> = assert(io.open(run.data[name].path, "r+b"))
+    assert(file:write(run.store:kept(run.guest.manifest, name)))
+  end
 end
 
 -- Without checksums, or libnbd to compare them, qemu-img writes the files.
@@ -174,11 +194,10 @@ local function copy(run)
   else
     compare(run)
   end
-  if run.data.nvram then
-    fill_nvram(run)
-  end
-  new_guest.each_file(run.data, function(file)
-    image.check_own(run.guest, file.target or "nvram", file)
+  fill(run, "nvram")
+  fill(run, "tpm")
+  new_guest.each_file(run.data, function(file, name)
+    image.check_own(run.guest, name, file)
     core.sync_file(file.path)
   end)
 end
@@ -189,6 +208,7 @@ local function define(run)
   local guest, data = run.guest, run.data
   local element, dropped = domain.restored(run.xml, guest, data.files, guest.other,
     data.nvram and run.nvram_named and data.nvram.path or nil)
+  dropped[#dropped + 1] = run.empty_tpm and "tpm" or nil
   run.dropped = #dropped > 0 and dropped or nil
   if not core.dry_run() then
     check_no_guest(run) -- libvirt would give its configuration up for this one
@@ -207,7 +227,7 @@ steps.define({
     { name = "files", type = "table[]", help = "the disks' new files: target, path, format" },
     { name = "unchecked", type = "boolean?", help = "true: nothing was compared, since there are no checksums or no libnbd" },
     { name = "dropped", type = "string[]?", help = "targets of disks that the guest lacks, because they are not in the backup; \"nvram\": its UEFI "
-      .. "variables are not, and it begins with new ones" },
+      .. "variables are not, and it begins with new ones; \"tpm\": so does its TPM" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host" },

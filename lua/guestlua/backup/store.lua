@@ -4,7 +4,7 @@
 --   ID.json              the manifest
 --   ID.TARGET.qcow2      an image; an increment's has the previous one as its backing file, by a relative name
 --   ID.TARGET.sums       the checksums of its contents; ID.TARGET.WORD.sums: since others were merged into it
---   ID.xml, ID.nvram     the configuration as the guest will start with it, and the UEFI variables
+--   ID.xml, ID.nvram, ID.tpm    the configuration as the guest will start with it, the UEFI variables, and the state of the TPM
 --   ID.gone              the manifest of a backup that prune removes, until all of its files are gone
 --   lock, target         the lock of the process that works in the directory, and the name of this directory's checkpoints
 
@@ -39,8 +39,8 @@ end
 local ID = ("%d"):rep(8) .. "%-" .. ("%d"):rep(6) .. "%-" .. ("%x"):rep(8)
 
 -- The rest of the names of a backup's files, after the id: also of those that a killed run leaves, core.write_file's among them.
-local ENDINGS = { "%.json", "%.gone", "%.xml", "%.nvram", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to", "%.%w+%.%x+%.qcow2",
-  "%.%w+%.%x+%.sums", "%.json%.%w%w%w%w%w%w", "%.xml%.%w%w%w%w%w%w", "%.nvram%.%w%w%w%w%w%w" }
+local ENDINGS = { "%.json", "%.gone", "%.xml", "%.nvram", "%.tpm", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to", 
+  "%.%w+%.%x+%.qcow2", "%.%w+%.%x+%.sums", "%.json%.%w%w%w%w%w%w", "%.xml%.%w%w%w%w%w%w", "%.nvram%.%w%w%w%w%w%w", "%.tpm%.%w%w%w%w%w%w" }
 
 -- The backup's id in the name of a file that a backup makes; nil: it is none.
 function store.id_of(name)

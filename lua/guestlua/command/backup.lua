@@ -197,7 +197,7 @@ local function restore(given, operands)
     print(core.printable(("  %s: %s"):format(file.target, file.path)))
   end
   for _, target in ipairs(done.dropped or {}) do
-    print(core.printable(("  %s: not in the backup, and not in the guest"):format(target)))
+    print(core.printable(("  %s: not in the backup, %s"):format(target, target == "tpm" and "and empty" or "and not in the guest")))
   end
   return arguments.DONE
 end

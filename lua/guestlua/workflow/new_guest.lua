@@ -1,27 +1,34 @@
--- A guest that a workflow makes: new files for its disks and UEFI variables, its configuration, its start; and how all of them go again. In the run's
--- data are name, uuid, files and nvram (each as image.at and image.make have it), and run.made is the guest as soon as the host knows it.
+-- A guest that a workflow makes: new files for its disks, UEFI variables and TPM, its configuration, its start; and how all of them go again. In the
+-- run's data are name, uuid, files, nvram and tpm (each as image.at and image.make have it), and run.made is the guest as soon as the host knows it.
 
 local core = require("guestlua.core")
 local calls = require("guestlua.log.calls")
 local image = require("guestlua.disk.image")
 local retry = require("guestlua.workflow.retry")
+local tpm = require("guestlua.workflow.tpm")
 
 local new_guest = {}
 
 -- ---- files ----
 
+-- Calls fn with each file and what it is of: a disk's target, "nvram" or "tpm".
 function new_guest.each_file(data, fn)
   for _, file in ipairs(data.files) do
-    fn(file)
+    fn(file, file.target)
   end
-  if data.nvram then
-    fn(data.nvram)
+  for _, name in ipairs({ "nvram", "tpm" }) do
+    if data[name] then
+      fn(data[name], name)
+    end
   end
 end
 
 function new_guest.make(run)
-  new_guest.each_file(run.data, function(file)
-    image.make(run.guest, file.target or "nvram", file, file.source)
+  if run.data.tpm and not core.dry_run() then
+    tpm.make_directory(run.data.tpm.path)
+  end
+  new_guest.each_file(run.data, function(file, name)
+    image.make(run.guest, name, file, file.source)
     if not file.ino and not core.dry_run() then
       run:fail("system_error", { message = ("%s cannot be made: %s"):format(file.path, file.why or "it is on another machine") })
     end
@@ -35,6 +42,9 @@ function new_guest.remove(run)
       run:leave(file.path, why)
     end
   end)
+  if run.data.tpm and not core.dry_run() then
+    tpm.remove_directory(run.data.tpm.path)
+  end
   return "undone: no guest was made"
 end
 

@@ -12,6 +12,7 @@ local new_uuid = require("guestlua.base.uuid")
 local qemu_img = require("guestlua.disk.qemu_img")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
+local tpm = require("guestlua.workflow.tpm")
 
 local NAME = "clone"
 
@@ -146,14 +147,31 @@ local function nvram_of(run, element)
   return file
 end
 
+-- nil: it has none, or libvirt makes it at the first start. What it has sealed is on its disks.
+local function tpm_of(run, element, uuid)
+  local guest = run.guest
+  local path, why, elsewhere = tpm.path(guest.host, element)
+  if elsewhere then -- where the clone's would be, too
+    run:fail("argument_unsupported", { message = "the guest has a TPM, and " .. why })
+  elseif not path or not core.find_image(path) then
+    return nil
+  end
+  local clone = core.element(tostring(element))
+  clone.uuid = { uuid }
+  local file = image.at(guest, (tpm.path(guest.host, clone)))
+  file.source, file.written = path, core.find_image(path).written
+  return file
+end
+
 local function plan(run)
   check_guest(run)
   qemu_img.check()
   run.element = core.element(run.guest:get_xml_desc({ dump_inactive = true, dump_sensitive = not core.dry_run() }))
   local files, shared = files_of(run)
+  local uuid = new_uuid()
   run:watch({})
-  return { name = run.options.name, uuid = new_uuid(), files = files, shared = #shared > 0 and shared or nil,
-    nvram = nvram_of(run, run.element) }
+  return { name = run.options.name, uuid = uuid, files = files, shared = #shared > 0 and shared or nil,
+    nvram = nvram_of(run, run.element), tpm = tpm_of(run, run.element, uuid) }
 end
 
 -- ---- files ----
@@ -164,8 +182,8 @@ local function copy_bytes(from, to)
   assert(copy:write((assert(source:read("a")))))
 end
 
-local function fill(run, file)
-  image.check_own(run.guest, file.target or "nvram", file)
+local function fill(run, file, name)
+  image.check_own(run.guest, name, file)
   if not file.target then
     copy_bytes(file.source, file.path)
     core.sync_file(file.path)
@@ -178,16 +196,16 @@ end
 
 -- While an image is read QEMU's lock keeps others from writing it. Between two of them somebody may have started the guest.
 local function copy(run)
-  new_guest.each_file(run.data, function(file)
-    fill(run, file)
+  new_guest.each_file(run.data, function(file, name)
+    fill(run, file, name)
   end)
   run:check_unchanged()
-  new_guest.each_file(run.data, function(file)
+  new_guest.each_file(run.data, function(file, name)
     local now = core.find_image(file.source)
     if not now or now.written ~= file.written then
       run:interfered(("%s was written while it was copied"):format(file.source))
     end
-    image.check_own(run.guest, file.target or "nvram", file)
+    image.check_own(run.guest, name, file)
   end)
 end
 
@@ -200,9 +218,9 @@ end
 
 steps.define({
   name = NAME,
-  help = "Makes another guest like one that is off, on the same host: its disks and UEFI variables in new files, with its own UUID, addresses "
-    .. "and ports; paths of sockets and logs get its name. A TPM begins empty. Neither the guest nor its files are written to. If a step fails, "
-    .. "neither the clone nor a file of it is left.",
+  help = "Makes another guest like one that is off, on the same host: its disks, UEFI variables and the state of an emulated TPM in "
+    .. "new files, with its own UUID, addresses and ports; paths of sockets and logs get its name. Neither the guest nor its files are written to. "
+    .. "If a step fails, neither the clone nor a file of it is left.",
   fields = {
     { name = "clone", type = "string", help = "its name" },
     { name = "uuid", type = "string", help = "its UUID" },
