@@ -251,6 +251,12 @@ describe("A backup", function()
     sh("sed -i 's/%s/00000000-1111-2222-3333-444444444444/' %s", machine.guest.uuid, path)
     assert.equal("conflict", refused().kind)
     sh("sed -i 's/00000000-1111-2222-3333-444444444444/%s/' %s", machine.guest.uuid, path)
+    -- a guest that stands still does not answer
+    machine.guest:pause()
+    local e = refused({ quiesce = true })
+    machine.guest:resume()
+    assert.equal("look", e.step)
+    assert.matches("without quiesce=true nothing is frozen", e.hint, 1, true)
     local lock <close> = core.lock(result.directory .. "/lock") -- luacheck: ignore lock
     assert.equal("busy", refused().kind)
     assert.equal("busy", helper.failure(workflow.verify, result.directory).kind)

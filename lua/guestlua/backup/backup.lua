@@ -119,7 +119,7 @@ local function decide_consistency(run)
   if run.off then
     return "off"
   elseif run.options.quiesce then
-    freeze.check_agent(run.guest)
+    freeze.check_quiesce(run.guest)
     return "frozen"
   elseif run.options.quiesce == nil and run.guest:get_info().domain_state == "running" and retry.try(freeze.check_agent, run.guest) then
     return "frozen"

@@ -54,6 +54,17 @@ function freeze.check_agent(guest, seconds)
   end
 end
 
+-- The same for a workflow with the option quiesce=true, which can do without.
+function freeze.check_quiesce(guest)
+  local ok, e = pcall(freeze.check_agent, guest)
+  if not ok and core.Error.is(e) and not stops(e) then
+    e.hint = (e.hint and e.hint .. "; " or "") .. "without quiesce=true nothing is frozen, and the disks are as after a loss of power"
+  end
+  if not ok then
+    error(e, 0)
+  end
+end
+
 -- Whether the guest of a failed call is not running any more: then there is nothing to take back.
 function freeze.is_gone(guest, e)
   if core.Error.is(e, "no_domain") then

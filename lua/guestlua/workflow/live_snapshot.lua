@@ -36,7 +36,7 @@ local function plan(run)
   chain.check_plain(run, disk)
   image.check_new(guest, target, run.args.path)
   if run.options.quiesce then
-    freeze.check_agent(guest)
+    freeze.check_quiesce(guest)
   end
   run.destination = core.element("disk", {
     type = "file",

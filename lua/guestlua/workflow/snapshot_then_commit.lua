@@ -83,7 +83,7 @@ local function plan(run)
   state.check(run.guest)
   local disks = disks_of(run)
   if run.options.quiesce then
-    freeze.check_agent(run.guest)
+    freeze.check_quiesce(run.guest)
   end
   if run.options.on_failure == "rollback" then
     check_can_be_rolled_back(run, disks)

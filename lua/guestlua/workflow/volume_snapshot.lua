@@ -99,7 +99,7 @@ local function plan_create(run)
     image.check_based_on(guest, disk.target, new, disk.images[1])
   end
   if quiesce == "yes" then
-    freeze.check_agent(guest)
+    freeze.check_quiesce(guest)
   elseif quiesce == "if it can be" and not retry.try(freeze.check_agent, guest) then
     quiesce = "no"
   end
