@@ -233,6 +233,12 @@ describe("A backup of a guest with UEFI firmware", function()
   it_("has those of one that is off, and restores them for the same guest, and a clone has them too", function()
     say("later")
     machine.guest:poweroff()
+    do -- the guest does not go to another host without them, although its configuration does not name them
+      local other <close> = guestlua.open("test:///default")
+      local e = helper.failure(workflow.offline_migrate, machine.guest, other, { destination_uri = "test://x/default" })
+      assert.same({ "operation_invalid", "look" }, { e.kind, e.step }, tostring(e))
+      assert.matches("its UEFI variables are in a file of this host's", e.message, 1, true)
+    end
     local made = workflow.backup(machine.guest, { to = machine.dir .. "/to" })
     assert.same({}, made.left_out)
     local saved = read(("%s/%s.nvram"):format(made.directory, made.id))

@@ -113,7 +113,7 @@ describe("A backup in push mode", function()
   it_("is the way without libnbd, and says what it lacks", function()
     local function run(script, ...)
       local code, out, err = faults.run(WITHOUT .. script, { uri = machine.uri, args = { to, ... },
-        env = { XDG_STATE_HOME = machine.root .. "/state" } })
+        env = { XDG_STATE_HOME = machine.root .. "/state", PATH = machine.root .. "/bin:" .. os.getenv("PATH") } })
       assert.equal(0, code, err)
       return out
     end
@@ -135,6 +135,15 @@ describe("A backup in push mode", function()
         local to, at, dir = ...
         print(guestlua.workflow.restore(host, { from = to .. "/tiny", at = at, name = "other", to = dir }).unchecked)]], at, machine.dir))
     end)
+    -- a copy that hangs ends with the time of the restore
+    sh("mkdir -p %s/bin && printf '#!/bin/sh\ncase $1 in convert) exec sleep 1000 ;; esac\nPATH=${PATH#*:} exec qemu-img \"$@\"\n' >%s/bin/qemu-img "
+      .. "&& chmod 755 %s/bin/qemu-img", machine.root, machine.root, machine.root)
+    assert.equal("timeout\tundone: no guest was made\n", run([[
+      local host <close> = guestlua.open()
+      local to, dir = ...
+      local ok, e = pcall(guestlua.workflow.restore, host, { from = to .. "/tiny", name = "other", to = dir, timeout = 1 })
+      print(e.kind, e.outcome)]], machine.dir))
+    assert.equal("", sh("ls %s | grep other || :", machine.dir))
     run([[
       local function refused(kind, text, fn, ...)
         local ok, e = pcall(fn, ...)
