@@ -6412,7 +6412,7 @@ function workflow.clean_shutdown(guest, options) end
 ---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Makes another guest like one that is off, on the same host: its disks and UEFI variables in new files, with its own UUID, addresses and ports; paths of sockets and logs get its name. A TPM begins empty. Neither the guest nor its files are written to. If a step fails, neither the clone nor a file of it is left.
+---Makes another guest like one that is off, on the same host: its disks, UEFI variables and the state of an emulated TPM in new files, with its own UUID, addresses and ports; paths of sockets and logs get its name. Neither the guest nor its files are written to. If a step fails, neither the clone nor a file of it is left.
 ---@param guest guestlua.Guest the Guest; it must be off
 ---@param options? guestlua.workflowCloneOptions
 ---@return guestlua.CloneResult
@@ -6732,7 +6732,7 @@ function workflow.reboot(guest, options) end
 ---@field backup string the id of the backup that it was made from
 ---@field files table[] the disks' new files: target, path, format
 ---@field unchecked boolean? true: nothing was compared, since there are no checksums or no libnbd
----@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup; "nvram": its UEFI variables are not, and it begins with new ones
+---@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup; "nvram": its UEFI variables are not, and it begins with new ones; "tpm": so does its TPM
 
 ---@class guestlua.workflowRestoreOptions
 ---@field from string the guest's directory of backups

@@ -70,7 +70,8 @@ describe("The command for backups", function()
     local code, out, err
     for _, wrong in ipairs({ "backup", "backup tiny", "backup --to=/x --level=some tiny", "backup --to=/x --jobs=-1 tiny",
       "backup --to=/x --what tiny",
-      "backup --to=/x --verify=1 tiny", "backup --to", "restore", "restore /a /b", "backups", "prune /x", "verify", "backups --json=1 /x" }) do
+      "backup --to=/x --verify=1 tiny", "backup --to=/x tiny tiny", "backup --to=/x --all tiny", "backup --to", "restore",
+      "restore /a /b", "backups", "prune /x", "verify", "backups --json=1 /x" }) do
       code, out, err = command(wrong)
       assert.same({ 2, "" }, { code, out }, wrong)
       assert.matches("^guestlua %a+: .*\nTry 'guestlua %a+ %-%-help'%.\n$", err, wrong)
@@ -93,6 +94,21 @@ describe("The command for backups", function()
       assert.matches(what, err, 1, true)
     end
     assert.is_nil(core.identify(to .. "/none"))
+    code, out, err = command("restore %s/tiny --name=other --to=%s/none", to, to)
+    assert.same({ 2, "" }, { code, out })
+    assert.matches("'to' to 'restore' (a directory expected", err, 1, true)
+    -- there are no backups there, and some near
+    for _, directory in ipairs({ to .. "/none", to }) do
+      code, out, err = command("-q restore --name=other --to=%s %s", machine.dir, directory)
+      assert.same({ 1, "" }, { code, out })
+      assert.matches(("there is no backup in %s\n  hint: there are some in %s/tiny\n"):format(directory, to), err, 1, true)
+    end
+    -- paths are those of the directory that the shell works in
+    local guestlua_here = ("cd %s && %s -q -c %s "):format(to, quoted(core.absolute(helper.interpreter)), quoted(machine.uri))
+    assert.equal("", helper.sh(guestlua_here .. "backup --to=here --level=full tiny >/dev/null && ls tiny | grep -v '^[0-9]' | grep -v target || :"))
+    assert.matches("^tiny  ", helper.sh(guestlua_here .. "backups ./here"))
+    assert.matches("all of it is what was saved", helper.sh(guestlua_here .. "verify here/tiny"))
+    helper.sh("rm -r %s/here", to)
     assert.equal(1, (command("backups %s/none", to)))
     code, out, err = command("restore %s/tiny", to)
     assert.same({ 1, "" }, { code, out })

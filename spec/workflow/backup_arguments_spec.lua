@@ -37,7 +37,7 @@ describe("Arguments of backups", function()
       ["keep  "] = { keep = { increments = 3, daily = 1 } }, freeze_timeout = { freeze_timeout = 5, quiesce = false },
       bandwidth = { bandwidth = 0 }, ["bandwidth "] = { bandwidth = -1 }, ["bandwidth  "] = { bandwidth = math.maxinteger },
       per_target = { per_target = 0 }, per_host = { per_host = -1 },
-      scratch = { scratch = "here" }, ["scratch "] = { scratch = "/a\tb" },
+      scratch = { scratch = "here" }, ["scratch "] = { scratch = "/a\tb" }, ["scratch  "] = { scratch = dir .. "/none" },
       compress = { compress = "gzip" }, unlock_time = { unlock_time = 5 }, manifest = { manifest = dir }, none = { none = true },
     }) do
       options.to = options.to or what ~= "to" and dir .. "/to" or nil
@@ -47,6 +47,7 @@ describe("Arguments of backups", function()
     refused("restore", "from", workflow.restore, host, {})
     refused("restore", "from", workflow.restore, host, { from = "" })
     refused("restore", "name", workflow.restore, host, { from = dir, name = "" })
+    refused("restore", "name", workflow.restore, host, { from = dir, name = "a/b" })
     refused("restore", "at", workflow.restore, host, { from = dir, at = "yesterday" })
     refused("prune", "keep", workflow.prune, host, dir, { keep = {} })
     refused("prune", "keep", workflow.prune, host, dir, { keep = { increments = 3, weekly = 1 } })

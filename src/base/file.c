@@ -193,6 +193,21 @@ static int sync_file(lua_State *L)
   return 0;
 }
 
+/* core.absolute(path): the same file's path from the root, for those who work in another directory. */
+static int absolute(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  char here[PATH_MAX];
+  if (*path == '/')
+    return lua_settop(L, 1), 1;
+  if (!getcwd(here, sizeof here))
+    cannot(L, "find the directory of", path);
+  while (path[0] == '.' && path[1] == '/')
+    path += 1 + strspn(path + 1, "/");
+  lua_pushfstring(L, "%s/%s", strcmp(here, "/") == 0 ? "" : here, strcmp(path, ".") == 0 ? "" : path);
+  return 1;
+}
+
 /* core.free_space(path): how many bytes this user may still write to the file system of a path; nil and why that is not known. */
 static int free_space(lua_State *L)
 {
@@ -274,6 +289,7 @@ void gl_file_open(lua_State *L)
                                        {"distrust_directory", distrust_directory},
                                        {"read_file", read_file},
                                        {"sync_file", sync_file},
+                                       {"absolute", absolute},
                                        {"free_space", free_space},
                                        {"secret_file", secret_file},
                                        {"user", user},

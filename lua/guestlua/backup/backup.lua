@@ -76,6 +76,7 @@ local function arguments(run)
     bad(NAME, "freeze_timeout", "quiesce=false freezes nothing: either of them, or quiesce=true")
   end
   check_place("scratch", options.scratch, "an absolute path expected")
+  scratch.check(run)
   if type(options.verify) == "string" and options.verify ~= "boot" then
     bad(NAME, "verify", "true, false or \"boot\" expected")
   end

@@ -107,9 +107,10 @@ end
 
 -- ---- copies ----
 
--- Adds the server, and qemu-nbd's messages, to the error of a copy.
+-- Adds the server or the full file system, and qemu-nbd's messages, to the error of a copy.
 local function explain(e, copy)
-  e.message = copy.server and ("%s (%s)"):format(e.message, core.printable(copy.server)) or e.message
+  local place = copy.server or e.kind == "no_space" and copy.place
+  e.message = place and ("%s (%s)"):format(e.message, core.printable(place)) or e.message
   for _, path in ipairs(copy.errors or {}) do
     local file <close> = io.open(path)
     local text = file and file:read(1000)
@@ -161,8 +162,8 @@ local function check_time(jobs)
 end
 
 -- Makes copies, all at once, within the time of core.within: each has core.nbd_copy's arguments, with target, errors: files with qemu-nbd's
--- messages, and server: the URI of a side that is somebody else's. watch: called often meanwhile, with the progress; an error in it ends them all.
--- Returns their results, in order.
+-- messages, place: the path of the image that is written, and server: the URI of a side that is somebody else's. watch: called often meanwhile, with
+-- the progress; an error in it ends them all. Returns their results, in order.
 function engine.copy(copies, watch)
   local jobs <close> = setmetatable({ copies = copies }, closes)
   for i, copy in ipairs(copies) do

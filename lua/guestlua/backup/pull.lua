@@ -28,6 +28,7 @@ local function copy_of(run, disk, entry)
     bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
     to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key, since and #since.chain + 1 or 1),
     server = entry.uri,
+    place = entry.image and entry.image.path or nil,
     over = entry.uri ~= nil,
     made = store:path(disk.sums),
     lists = since and store:lists(since) or nil,

@@ -22,8 +22,10 @@ local FORMATS = { raw = true, qcow2 = true }
 
 -- The guest to be made: recovery of a killed run finds it by its UUID.
 local function subject(host, options)
-  if options.from == "" or options.name == "" then
-    bad(NAME, options.from == "" and "from" or "name", "cannot be empty")
+  if options.from == "" then
+    bad(NAME, "from", "cannot be empty")
+  elseif options.name and (options.name == "" or options.name:find("[/%c]")) then
+    bad(NAME, "name", "a guest's name is not empty, and has no slash and no control character")
   end
   stores.check_at(NAME, options.at)
   local manifest = stores.at(options.from):find(options.at)
@@ -43,6 +45,8 @@ local function arguments(run)
   end
   if options.to and image.bad_name(options.to) then
     bad(NAME, "to", image.bad_name(options.to))
+  elseif options.to and not core.identify(options.to .. "/.") then
+    bad(NAME, "to", "a directory expected, and there is none of that name")
   end
   encryption.check(NAME, options)
 end
@@ -182,6 +186,7 @@ local function compare(run)
     image.check_own(run.guest, file.target, file)
     engine.create(file, file.format, file.size)
     table.insert(copies[i].errors, errors)
+    copies[i].place = file.path
     copies[i].to = engine.writer(file.path, file.format, errors)
   end
   backups.check_images(manifest, engine.copy(copies, run.options.on_progress))

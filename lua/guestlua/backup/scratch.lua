@@ -1,5 +1,6 @@
 -- Scratch files: they get the old contents of blocks that the guest overwrites while its disks are read, and need room as long as that takes.
 
+local bad = require("guestlua.base.define").bad
 local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
 local image = require("guestlua.disk.image")
@@ -8,6 +9,14 @@ local scratch = {}
 
 -- Bytes that stay free, by default.
 local RESERVE = 256 << 20
+
+-- Refuses a directory that is not there, in which QEMU could make no file.
+function scratch.check(run)
+  local directory = run.options.scratch
+  if directory and image.is_local(run.guest) and not core.identify(directory .. "/.") then
+    bad(run.workflow, "scratch", "a directory expected, and there is none of that name")
+  end
+end
 
 -- Where a disk's scratch file goes: beside its image, or where the option says. Nothing overwrites the disks of a guest that is off.
 function scratch.place(run, disk)

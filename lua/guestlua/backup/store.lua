@@ -18,6 +18,7 @@ local store = {}
 local FORMAT = 1
 local LARGEST = 16 << 20 -- bytes of a manifest
 local PAUSE = 0.1 -- seconds between two tries for the lock
+local MOST_NAMED = 8 -- directories in a hint
 
 local function fail(kind, fields)
   fields.kind = kind
@@ -39,7 +40,7 @@ end
 local ID = ("%d"):rep(8) .. "%-" .. ("%d"):rep(6) .. "%-" .. ("%x"):rep(8)
 
 -- The rest of the names of a backup's files, after the id: also of those that a killed run leaves, core.write_file's among them.
-local ENDINGS = { "%.json", "%.gone", "%.xml", "%.nvram", "%.tpm", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to", 
+local ENDINGS = { "%.json", "%.gone", "%.xml", "%.nvram", "%.tpm", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to",
   "%.%w+%.%x+%.qcow2", "%.%w+%.%x+%.sums", "%.json%.%w%w%w%w%w%w", "%.xml%.%w%w%w%w%w%w", "%.nvram%.%w%w%w%w%w%w", "%.tpm%.%w%w%w%w%w%w" }
 
 -- The backup's id in the name of a file that a backup makes; nil: it is none.
@@ -70,7 +71,7 @@ local Store = {}
 Store.__index = Store
 
 function store.at(directory)
-  return setmetatable({ directory = directory:gsub("(.)/+$", "%1") }, Store)
+  return setmetatable({ directory = core.absolute(directory):gsub("(.)/+$", "%1") }, Store)
 end
 
 -- The guest's directory below the common one.
@@ -78,20 +79,36 @@ function store.of(directory, name)
   return store.at(directory .. "/" .. as_file_name(name))
 end
 
--- The guests' directories: the given one itself, or those directly below it.
-function store.below(directory)
-  local one, list = store.at(directory), {}
-  if one:exists("target") then
-    return { one }
-  end
+local function directories_in(one)
+  local list = {}
   for _, name in ipairs(core.list_directory(one.directory)) do
     local below = store.at(one:path(name))
-    if below:exists("target") then
-      list[#list + 1] = below
+    list[#list + 1] = below:exists("target") and below or nil
+  end
+  return list
+end
+
+-- Where there are backups instead, for a hint; nil: nowhere near.
+local function elsewhere(one)
+  local parent = one.directory:match("^(.+)/[^/]*$")
+  for _, directory in ipairs({ one.directory, parent }) do
+    local ok, list = pcall(directories_in, store.at(directory))
+    local names = {}
+    for i, below in ipairs(ok and list or {}) do
+      names[i] = core.printable(below.directory)
+    end
+    if #names > 0 then
+      return "there are some in " .. table.concat(names, ", ", 1, math.min(#names, MOST_NAMED)) .. (#names > MOST_NAMED and ", …" or "")
     end
   end
+end
+
+-- The guests' directories: the given one itself, or those directly below it.
+function store.below(directory)
+  local one = store.at(directory)
+  local list = one:exists("target") and { one } or directories_in(one)
   if #list == 0 then
-    fail("no_backup", { message = "there is no backup in " .. one.directory })
+    fail("no_backup", { message = "there is no backup in " .. one.directory, hint = elsewhere(one) })
   end
   return list
 end
@@ -314,7 +331,7 @@ local function fail_none(self, at, manifests)
   local oldest = manifests[1]
   fail("no_backup", { message = at and ("there is no backup %s in %s"):format(core.printable(at), self.directory)
     or "there is no backup in " .. self.directory,
-    hint = oldest and ("the oldest is %s, of %s"):format(oldest.id, oldest.time) or nil })
+    hint = oldest and ("the oldest is %s, of %s"):format(oldest.id, oldest.time) or elsewhere(self) })
 end
 
 -- The backup that `at` names: an id, or a time as in manifests, for the last backup by then; nil: the newest. Raises if its manifest cannot be used.

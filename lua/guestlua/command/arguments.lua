@@ -31,6 +31,14 @@ function arguments.report(spec, what, e)
   io.stderr:write(table.concat(parts, "\n"), "\n")
 end
 
+-- Options that are paths, as the shell means them: from the directory that it works in. A URI is left as it is.
+function arguments.make_absolute(given, ...)
+  for _, name in ipairs({ ... }) do
+    local path = given[name]
+    given[name] = path and path ~= "" and not path:find("^[%w+.-]+://") and core.absolute(path) or path
+  end
+end
+
 -- The exit code that an error means.
 function arguments.code_of(e)
   local called_wrongly = core.Error.is(e, "bad_argument") and e.op ~= "journal" -- where that is, is up to the environment

@@ -157,14 +157,32 @@ local function names_of(host)
   return names
 end
 
-local function backup(given, names)
+-- What is wrong with the guests' names and the target; nil: nothing.
+local function problem_of(given, names)
+  local seen = {}
+  for _, name in ipairs(names) do
+    if seen[name] then
+      return ("'%s' is there twice"):format(name)
+    end
+    seen[name] = true
+  end
   if not given.to then
-    arguments.complain(BACKUP, "--to=DIR expected")
-    return arguments.USAGE
+    return "--to=DIR expected"
+  elseif given.all and #names > 0 then
+    return "either --all or names of guests"
   elseif server.is_one(given.to) and (given.all or #names > 1) and not given.to:find("{guest}", 1, true) then
-    arguments.complain(BACKUP, "{guest} expected in --to, or the guests would be written over each other")
+    return "{guest} expected in --to, or the guests would be written over each other"
+  end
+end
+
+local function backup(given, names)
+  local problem = problem_of(given, names)
+  if problem then
+    arguments.complain(BACKUP, "%s", problem)
     return arguments.USAGE
-  elseif given.keep then
+  end
+  arguments.make_absolute(given, "to", "manifest", "scratch", "encrypt")
+  if given.keep then
     given.keep = output.counts(BACKUP.word, given.keep)
     prune.check(BACKUP.word, given.keep)
   end
@@ -177,6 +195,7 @@ local function backup(given, names)
 end
 
 local function restore(given, operands)
+  arguments.make_absolute(given, "to", "encrypt")
   output.check(given.json)
   local found = guestlua.workflow.backups(operands[1])
   if #found == 0 and #found.problems == 0 then

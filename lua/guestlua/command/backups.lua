@@ -179,6 +179,7 @@ local RUNS = { backups = list, verify = verify, prune = prune }
 return function(word, ...)
   return arguments.main(SPECS[word], function(given, directories)
     output.check(given.json)
+    arguments.make_absolute(given, "encrypt")
     return RUNS[word](given, directories)
   end, ...)
 end
