@@ -48,6 +48,13 @@ describe("A dry run", function()
     ]]))
   end)
 
+  it("goes by libvirt's own names of the calls, too", function()
+    assert.equal("attach_device\tconfig|live\t\n" .. DETACHED, run([[
+      guest.domain:attach_device(NIC, { live = true, config = true })
+      workflow.detach_with_retry(guest, MAC)
+    ]]))
+  end)
+
   it("goes by the calls of the script, too, and by what the guest has", function()
     assert.equal("attach_device\t\t\ndetach_device\tlive\twaits\nattach_device\tlive\twaits\ndetach_device\tpersistent\t\nattach_device\tlive\t\n"
       .. "detach_device\tlive\twaits\n", run([[

@@ -84,14 +84,17 @@ local changed_devices = {}
 local DEVICE_OPS = { attach_device = "attached", detach_device = "detached" }
 
 local function remember_device(call)
-  local change = { what = DEVICE_OPS[call.op] }
+  local arguments = { flags = "" }
   for i = 1, #call.arguments, 2 do
-    change[call.arguments[i]] = call.arguments[i + 1]
+    arguments[call.arguments[i]] = call.arguments[i + 1]
+  end
+  local function has(flag)
+    return arguments.flags:find(flag, 1, true) ~= nil
   end
   local key = key_of(call.host, call.guest)
   changed_devices[key] = changed_devices[key] or {}
-  table.insert(changed_devices[key], { what = change.what, conf = change.conf,
-    live = (change.flags or ""):find("live", 1, true) ~= nil, persistent = (change.flags or ""):find("persistent", 1, true) ~= nil })
+  table.insert(changed_devices[key], { what = DEVICE_OPS[call.op], conf = arguments.conf or arguments.xml, live = has("live"),
+    persistent = has("persistent") or has("config") }) -- the names of Guest's, or of Domain's
 end
 
 -- A list of { what = "attached" or "detached", conf, live, persistent }; neither of the last two: where the guest is now.

@@ -180,7 +180,7 @@ guest = host:restore_params({ file = "/var/tmp/web1.save" }, { running = true })
     [[guest.domain:attach_device(guestlua.device.disk{ type = "file", device = "disk", source = { file = "/images/data.raw" },
   target = { dev = "vdb", bus = "virtio" } }, { live = true, config = true })]],
     [[guest.domain:detach_device(guest:get_disk("vda"), { live = true, config = true })]],
-    [[local attached <close> = guest:attached("<disk type='file'><source file='/images/tools.raw'/><target dev='vdb' bus='virtio'/></disk>",
+    [[local attached <close> = guest:attached("<disk type='file'><source file='/images/tools.raw'/><target dev='vdc' bus='virtio'/></disk>",
   { live = true })]],
     "local attached = guest:attached(xml, { live = true }); attached:keep() -- the scope's end leaves it with the guest",
     [[local released = guest:detach_device_with_retry(function(dev) return guest:get_disk(dev) end, "vda", true, true, { max_retry_count = 3 })
