@@ -73,7 +73,7 @@ function up.await_running(guest, events, timeout, on_event)
       io_error.fail(guest, disks)
     end
     resumed = true
-    guest:resume()
+    unless_so(guest, state.runs, guest.resume, guest) -- libvirt may have been about to let it run
   end
 end
 
