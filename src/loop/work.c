@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* The most workers of a process: each call that hangs keeps one. More work than that queues. */
@@ -161,6 +162,36 @@ bool gl_work_withdraw(gl_work *w)
   }
   unlock();
   return waits;
+}
+
+typedef struct discarded {
+  gl_work work;
+  void (*fn)(void *what);
+  void *what;
+} discarded;
+
+static void discard(gl_work *w)
+{
+  const discarded *self = w->about;
+  self->fn(self->what);
+}
+
+static void over(gl_work *w)
+{
+  w->state->alive.ops--;
+  free(w->about);
+}
+
+void gl_work_discard(gl_state *s, void (*fn)(void *what), void *what)
+{
+  discarded *self = malloc(sizeof *self);
+  if (!self) {
+    fn(what);
+    return;
+  }
+  *self = (discarded){.work = {.state = s, .run = discard, .done = over, .about = self}, .fn = fn, .what = what};
+  s->alive.ops++;
+  gl_work_submit(&self->work);
 }
 
 static void on_wakeup(gl_state *s)

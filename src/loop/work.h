@@ -44,6 +44,9 @@ void gl_work_submit(gl_work *w);
 /* Takes it back, if it has not begun: it is new again. False: it was not waiting, or is no longer. Lua thread. */
 bool gl_work_withdraw(gl_work *w);
 
+/* Calls fn(what) on a worker, to free something large. Nobody waits for it but the state, when it closes. Lua thread. */
+void gl_work_discard(gl_state *s, void (*fn)(void *what), void *what);
+
 /* Prepares the state. */
 void gl_work_open(gl_state *s);
 

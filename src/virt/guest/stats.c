@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "call/push.h"
+#include "virt/guest/nested.h"
 #include "virt/guest/object.h"
 #include "virt/object/generated.h"
 
@@ -112,88 +113,6 @@ static void set_time(lua_State *L, const stats_op *self, bool guests)
   lua_setmetatable(L, -2);
 }
 
-/* Pushes the key that a part of a name is: a number where it is one. [-0, +1, m] */
-static void push_key(lua_State *L, const char *part, size_t length)
-{
-  lua_pushlstring(L, part, length);
-  if (length && length < 10 && strspn(part, "0123456789") == length) {
-    lua_Integer number = strtol(part, NULL, 10); /* it ends at the dot */
-    lua_pop(L, 1);
-    lua_pushinteger(L, number);
-  }
-}
-
-/* How many of the parameters, of which the names agree so far, begin with the first one's next part too. A part ends with its dot. */
-static int count_alike(const virTypedParameter *params, int count, size_t offset, size_t length)
-{
-  int alike = 1;
-  while (alike < count && strncmp(params[alike].field + offset, params->field + offset, length) == 0)
-    alike++;
-  return alike;
-}
-
-/* How many keys they make, nearly: libvirt lists them in groups. */
-static int count_keys(const virTypedParameter *params, int count, size_t offset)
-{
-  int keys = 0;
-  for (int i = 0; i < count; keys++)
-    i += count_alike(params + i, count - i, offset, strcspn(params[i].field + offset, ".") + 1);
-  return keys;
-}
-
-/* Pushes the table below the key that is on top of the stack, which it replaces, and makes it if there is none; false, and nothing is
- * pushed, if the key has a value of another kind. [-1, +(0|1), m] */
-static bool open_table(lua_State *L, const virTypedParameter *params, int count, size_t offset)
-{
-  lua_pushvalue(L, -1);
-  int type = lua_rawget(L, -3);
-  if (type == LUA_TNIL) {
-    lua_pop(L, 1);
-    lua_createtable(L, 0, count_keys(params, count, offset));
-    lua_pushvalue(L, -2);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -5);
-  }
-  if (type == LUA_TNIL || type == LUA_TTABLE) {
-    lua_replace(L, -2);
-    return true;
-  }
-  lua_pop(L, 2);
-  return false;
-}
-
-/* Puts the values into the table on top of the stack and those below it, as their names, for example "block.0.rd.bytes", lead there. The
- * names agree up to the offset. A name that goes on behind one that has a value itself stays whole from there. [-0, +0, m] */
-static void set_nested(lua_State *L, const virTypedParameter *params, int count, size_t offset)
-{
-  luaL_checkstack(L, 5, "statistics");
-  for (int alike; count > 0; params += alike, count -= alike) {
-    const char *part = params->field + offset;
-    size_t length = strcspn(part, ".");
-    alike = 1;
-    if (part[length]) {
-      int under = count_alike(params, count, offset, length + 1);
-      push_key(L, part, length);
-      if (open_table(L, params, under, offset + length + 1)) {
-        set_nested(L, params, under, offset + length + 1);
-        lua_pop(L, 1);
-        alike = under;
-        continue;
-      }
-      length += strlen(part + length);
-    }
-    push_key(L, part, length);
-    gl_push_param(L, params);
-    lua_rawset(L, -3);
-  }
-}
-
-static void push_nested(lua_State *L, const virDomainStatsRecord *record)
-{
-  lua_createtable(L, 0, count_keys(record->params, record->nparams, 0));
-  set_nested(L, record->params, record->nparams, 0);
-}
-
 static const gl_param nested_params[] = {GL_OPTION(stats_op, guests, &gl_strings, "the names of the guests that are asked; nil: all"),
                                          GROUPS, HOW, WHICH, GL_END};
 
@@ -242,15 +161,30 @@ static int nested_run(gl_op *op)
   return rc;
 }
 
+static void free_records(void *records)
+{
+  virDomainStatsRecordListFree(records);
+}
+
+/* To free the answer of many guests takes longer than what is done with it here: the script goes on meanwhile. */
+enum { MANY = 50 };
+
 static int nested_push(lua_State *L, gl_op *op)
 {
-  const stats_op *self = (stats_op *)op;
+  stats_op *self = (stats_op *)op;
+  gl_nested nested;
   lua_createtable(L, 0, op->rc);
+  gl_nested_begin(L, &nested);
   for (int i = 0; i < op->rc; i++) {
-    push_nested(L, self->records[i]);
-    lua_setfield(L, -2, virDomainGetName(self->records[i]->dom));
+    gl_nested_push(L, &nested, self->records[i]->params, self->records[i]->nparams);
+    lua_setfield(L, -3, virDomainGetName(self->records[i]->dom));
   }
+  lua_pop(L, 1);
   set_time(L, self, true);
+  if (op->rc >= MANY) {
+    gl_work_discard(op->state, free_records, self->records);
+    self->records = NULL;
+  }
   return 1;
 }
 
@@ -326,7 +260,7 @@ static int one_nested_push(lua_State *L, gl_op *op)
 {
   const stats_op *self = (stats_op *)op;
   if (op->rc > 0)
-    push_nested(L, self->records[0]);
+    gl_nested_push(L, NULL, self->records[0]->params, self->records[0]->nparams);
   else
     lua_newtable(L);
   set_time(L, self, false);
