@@ -334,6 +334,14 @@ local function fail_none(self, at, manifests)
     hint = oldest and ("the oldest is %s, of %s"):format(oldest.id, oldest.time) or elsewhere(self) })
 end
 
+-- Raises if there is none.
+function Store:check_any()
+  local manifests, problems = self:manifests()
+  if #manifests == 0 and #problems == 0 then
+    fail_none(self, nil, manifests)
+  end
+end
+
 -- The backup that `at` names: an id, or a time as in manifests, for the last backup by then; nil: the newest. Raises if its manifest cannot be used.
 function Store:find(at)
   local manifests, problems = self:manifests()

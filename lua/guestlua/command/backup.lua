@@ -7,6 +7,7 @@ local output = require("guestlua.command.output")
 local prune = require("guestlua.backup.prune")
 local retry = require("guestlua.workflow.retry")
 local server = require("guestlua.backup.server")
+local stores = require("guestlua.backup.store")
 
 local AT_A_TIME = 2 -- guests that are saved beside each other by default
 local MOST_MIB = math.maxinteger >> 20
@@ -197,11 +198,7 @@ end
 local function restore(given, operands)
   arguments.make_absolute(given, "to", "encrypt")
   output.check(given.json)
-  local found = guestlua.workflow.backups(operands[1])
-  if #found == 0 and #found.problems == 0 then
-    arguments.report(RESTORE, "", "there is no backup in " .. operands[1])
-    return arguments.FAILED
-  end
+  stores.at(operands[1]):check_any()
   local host <close> = guestlua.open(given.connect)
   local done = with_progress("restore " .. operands[1]:match("[^/]*/*$"), function(on_progress)
     return guestlua.workflow.restore(host, { from = operands[1], at = given.at, name = given.name, to = given.to, start = given.start,
