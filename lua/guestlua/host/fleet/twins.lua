@@ -6,7 +6,7 @@ local ask = require("guestlua.host.fleet.ask")
 
 local twins = {}
 
-local ANSWER = 5 -- seconds: who does not answer is not compared
+local ANSWER, AT_ONCE = 5, 32 -- seconds: who does not answer is not compared; hosts that are asked at a time
 
 local function add(groups, key, entry)
   if key then
@@ -18,7 +18,10 @@ end
 -- Those of the entries for which fn(host) gives the same text, in groups; nil is like nothing else.
 local function alike(entries, fn)
   local groups, list = {}, {}
-  for i, answer in ipairs(ask.all({ hosts = entries }, ANSWER, function(entry) return fn(entry.host) end)) do
+  if #entries < 2 then
+    return list
+  end
+  for i, answer in ipairs(ask.all({ hosts = entries }, ANSWER, function(entry) return fn(entry.host) end, AT_ONCE)) do
     add(groups, answer.value, entries[i])
   end
   for _, group in pairs(groups) do
@@ -27,37 +30,47 @@ local function alike(entries, fn)
   return list
 end
 
-local function name_of(host)
-  return host.hostname
-end
-
--- The machine's UUID and its guests; nil if it has none, or its driver does not say.
-local function machine_of(host)
-  local uuid = core.element(host:get_capabilities()).host.uuid
-  local guests = {}
-  for i, guest in ipairs(uuid and host:guests() or {}) do
-    guests[i] = guest.uuid .. " " .. tostring(guest.id)
-    guest:close()
-  end
-  table.sort(guests)
-  return #guests > 0 and uuid[1] .. "\n" .. table.concat(guests, "\n") or nil
-end
+-- What two URIs of one machine have in common, the cheapest question first: only those that agree are asked the next one. nil: it cannot be said.
+local SIGNS = {
+  function(host)
+    return host.hostname
+  end,
+  function(host)
+    local guests = {}
+    for i, guest in ipairs(host:guests()) do
+      guests[i] = guest.uuid .. " " .. tostring(guest.id)
+      guest:close()
+    end
+    table.sort(guests)
+    return #guests > 0 and table.concat(guests, "\n") or nil
+  end,
+  function(host)
+    local uuid = core.element(host:get_capabilities()).host.uuid
+    return uuid and uuid[1]
+  end,
+}
 
 -- What is to be said about the entries of a fleet: a list of { hosts = {names}, message }.
 function twins.find(entries)
-  local warnings, connected = {}, {}
+  local warnings, groups = {}, { {} }
   for _, entry in ipairs(entries) do
-    connected[#connected + 1] = entry.host and entry or nil
+    table.insert(groups[1], entry.host and entry or nil)
   end
-  for _, group in ipairs(alike(connected, name_of)) do -- one short question, which is enough for nearly all fleets
-    for _, same in ipairs(alike(group, machine_of)) do
-      local names = {}
-      for i, entry in ipairs(same) do
-        names[i] = entry.name
-      end
-      warnings[#warnings + 1] = { hosts = names, message = ("%s look like one machine, '%s', as they have the same UUID and the same guests: what is "
-        .. "done to each guest of the fleet is done to these more than once"):format(table.concat(names, " and "), same[1].host.hostname) }
+  for _, sign in ipairs(SIGNS) do
+    local closer = {}
+    for _, group in ipairs(groups) do
+      local found = alike(group, sign)
+      table.move(found, 1, #found, #closer + 1, closer)
     end
+    groups = closer
+  end
+  for i, same in ipairs(groups) do
+    local names = {}
+    for j, entry in ipairs(same) do
+      names[j] = entry.name
+    end
+    warnings[i] = { hosts = names, message = ("%s look like one machine, '%s', as they have the same UUID and the same guests: what is done to each "
+      .. "guest of the fleet is done to these more than once"):format(table.concat(names, " and "), same[1].host.hostname) }
   end
   table.sort(warnings, function(a, b) return a.hosts[1] < b.hosts[1] end)
   return warnings
