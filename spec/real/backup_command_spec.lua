@@ -124,6 +124,17 @@ describe("The command for backups", function()
     assert.matches("it is damaged", err)
   end)
 
+  it_("that is told to stop says how it has left the guest", function()
+    machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=80 2>/dev/null; sync")
+    local out = helper.sh([[%s -q -c %s backup --to=%s --bandwidth=1 tiny 2>%s/err & pid=$!
+      until ls %s/tiny/*.sums >/dev/null 2>&1 || ! kill -0 $pid; do sleep 0.05; done
+      kill -TERM $pid; wait $pid || echo $?; cat %s/err]], helper.interpreter, quoted(machine.uri), to, machine.root, to, machine.root)
+    assert.matches("^143\n.*guestlua backup: tiny: [^\n]*\n  outcome: undone: there is no such backup\n", out)
+    assert.equal("target\n", helper.sh("ls %s/tiny", to))
+    assert.same({}, machine.guest:get_checkpoint_names())
+    assert.equal("", (succeeds("prune --keep=full=1 %s", to)))
+  end)
+
   it_("saves nothing in a dry run", function()
     local out, err = succeeds("--dry-run backup --to=%s tiny", to)
     assert.matches("virDomainBackupBegin", out .. err)

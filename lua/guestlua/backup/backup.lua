@@ -1,7 +1,7 @@
 -- A backup of a guest's disks as they are at one moment, complete or only the changes since the last one, in files that qemu-img reads.
 --
 -- The old contents of blocks that the running guest overwrites go to scratch files until the disks are read (libvirt's pull mode). The disks of a
--- guest that is off are read as they are, and QEMU's lock keeps it from being started meanwhile.
+-- guest that is off are read as they are: QEMU's lock keeps it from being started meanwhile, or, with a raw image, it is seen that it was.
 
 local boot = require("guestlua.backup.boot")
 local core = require("guestlua.core")

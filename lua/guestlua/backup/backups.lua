@@ -211,7 +211,9 @@ define(workflow, "workflow", {
     engine.check_compression("prune", options.compress)
     encryption.check("prune", options)
     local store = stores.at(directory)
-    store:find()
+    if not store:exists("target") then -- with one, there may be what is left of a backup that never was complete
+      store:find()
+    end
     local key <close> = encryption.open("prune", options)
     local done = locked(store, options.wait, prune.run, store, options.keep, host, options, key)
     for _, list in ipairs({ "merged", "left", "foreign" }) do

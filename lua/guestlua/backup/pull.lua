@@ -57,14 +57,32 @@ local function copy_all(run, copies)
   error(results, 0)
 end
 
+-- When the images of a guest that is off were written to: QEMU's lock keeps nobody from writing to a raw one that is read.
+local function times_of(run)
+  local times = {}
+  for _, disk in ipairs(run.off and run.disks or {}) do
+    for _, path in ipairs(disk.images) do
+      local now = core.identify(path)
+      times[path] = now and now.written or "gone"
+    end
+  end
+  return times
+end
+
 -- Copies the disks, from the server of libvirt's job or from their files. Returns the results.
 function pull.copy(run)
-  local copies = {}
+  local copies, times = {}, times_of(run)
   for i, disk in ipairs(run.disks) do
     copies[i] = copy_of(run, disk, run.data.disks[i])
   end
   server.take_over(run, copies)
-  return copy_all(run, copies)
+  local results = copy_all(run, copies)
+  for path, time in pairs(times_of(run)) do
+    if times[path] ~= time then
+      run:interfered(("%s was written while it was copied"):format(path))
+    end
+  end
+  return results
 end
 
 return pull

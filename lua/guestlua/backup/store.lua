@@ -94,8 +94,8 @@ local function elsewhere(one)
   for _, directory in ipairs({ one.directory, parent }) do
     local ok, list = pcall(directories_in, store.at(directory))
     local names = {}
-    for i, below in ipairs(ok and list or {}) do
-      names[i] = core.printable(below.directory)
+    for _, below in ipairs(ok and list or {}) do
+      names[#names + 1] = next((below:manifests())) and core.printable(below.directory) or nil
     end
     if #names > 0 then
       return "there are some in " .. table.concat(names, ", ", 1, math.min(#names, MOST_NAMED)) .. (#names > MOST_NAMED and ", …" or "")

@@ -138,7 +138,13 @@ end
 
 -- Returns the exit code. A guest that cannot be saved does not keep the others from it.
 local function save(host, name, given)
-  local ok, result = retry.try(save_one, host, name, given)
+  local ok, result = pcall(save_one, host, name, given)
+  if not ok and retry.stops(result) then
+    if result.outcome then -- of which the error that ends the program says nothing
+      arguments.report(BACKUP, name .. ": ", result)
+    end
+    error(result, 0)
+  end
   if given.json then
     output.json(ok and result or output.failure(name, result))
   elseif ok then

@@ -1,0 +1,103 @@
+-- Backups of guests that are off, which somebody starts or writes to meanwhile: QEMU's lock keeps them from it, or it is noticed.
+
+local core = require("guestlua.core")
+local engine = require("guestlua.backup.engine")
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
+local tiny = require("spec.support.tiny")
+
+local sh = helper.sh
+local workflow = guestlua.workflow
+
+local DOMAIN = [[<domain type='qemu'><name>still</name><memory>65536</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices><disk type='file' device='disk'><driver name='qemu' type='%s'/><source file='%s'/><target dev='vda' bus='virtio'/></disk></devices>
+  </domain>]]
+
+describe("A backup of a guest that is off", function()
+  local host, dir, guest, path, copy
+
+  local function it_(name, fn)
+    it(name, core.nbd_copy and fn or function() pending("this was built without libnbd") end)
+  end
+
+  helper.leaves_nothing(function()
+    host, dir, copy = tiny.host(), helper.scratch(), engine.copy
+    assert(os.execute("chmod 755 " .. dir))
+  end, function()
+    engine.copy = copy
+    if guest then
+      pcall(guest.poweroff, guest)
+      guest:delete_configuration()
+      guest:close()
+      guest = nil
+    end
+  end)
+
+  local function define(format)
+    path = ("%s/disk.%s"):format(dir, format)
+    sh("qemu-img create -q -f %s %s 1M && chmod 666 %s && qemu-io -f %s -c 'write -q -P 7 0 512k' %s", format, path, path, format, path)
+    guest = host:write_instance_config(DOMAIN:format(format, path))
+  end
+
+  -- Calls fn in the middle of the copy: when it goes on, or right after.
+  local function during(fn)
+    function engine.copy(copies, watch)
+      local results = copy(copies, watch)
+      fn()
+      return results
+    end
+  end
+
+  local function fails(found)
+    local e = helper.failure(workflow.backup, guest, { to = dir .. "/to" })
+    assert.equal("conflict", e.kind, tostring(e))
+    assert.matches(found, e.message)
+    assert.matches("^undone", e.outcome)
+    assert.equal(0, #workflow.backups(dir .. "/to/still"))
+    assert.equal("target\n", sh("ls %s/to/still", dir))
+    -- there was none yet: nothing to remove, and no error
+    assert.same({ pruned = {} }, workflow.prune(host, dir .. "/to/still", { keep = { full = 1 } }))
+  end
+
+  it_("is none if a raw image was written meanwhile", function()
+    define("raw")
+    during(function()
+      sh("qemu-io -f raw -c 'write -q -P 8 0 4k' %s", path)
+    end)
+    fails("was written while it was copied")
+    engine.copy = copy
+    local whole = workflow.backup(guest, { to = dir .. "/to" })
+    sh("qemu-img compare -q -f raw -F qcow2 %s %s/%s.vda.qcow2", path, whole.directory, whole.id)
+  end)
+
+  it_("is none if the guest was started meanwhile, and runs", function()
+    define("raw")
+    during(function()
+      guest:launch({ pause = true })
+    end)
+    fails("somebody else has changed the guest")
+  end)
+
+  it_("keeps it off as long as an image with a format is read", function()
+    define("qcow2")
+    local refused
+    local nbd_copy = core.nbd_copy
+    finally(function() core.nbd_copy = nbd_copy end)
+    core.nbd_copy = function(options)
+      options.rate = 1
+      local job = nbd_copy(options)
+      while job:progress().read == 0 do
+        assert.is_false(job:wait(0.02))
+      end
+      refused = helper.failure(guest.launch, guest)
+      job:close()
+      error("enough", 0)
+    end
+    assert.matches("^undone", helper.failure(workflow.backup, guest, { to = dir .. "/to" }).outcome)
+    core.nbd_copy = nbd_copy
+    local made = workflow.backup(guest, { to = dir .. "/to" })
+    assert.matches("lock", refused.message)
+    assert.equal("off", made.consistency)
+    sh("qemu-img compare -q %s %s/%s.vda.qcow2", path, made.directory, made.id)
+  end)
+end)
