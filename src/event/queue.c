@@ -157,8 +157,9 @@ static bool concerns(const gl_sub *sub, const gl_event_object *object)
 
 static void deliver_to_registration(gl_registration *r, const gl_event_object *object, const gl_event_data *data)
 {
+  gl_member *m;
   pthread_mutex_lock(&r->mutex);
-  for (gl_member *m = r->members; m; m = m->next)
+  LIST_FOREACH (m, &r->members, entry)
     if (concerns(m->sub, object))
       gl_event_deliver_to(m->sub, r->kind, object, data);
   pthread_mutex_unlock(&r->mutex);

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "call/connection.h"
 
@@ -56,12 +57,12 @@ struct gl_registration {
   gl_source *source; /* NULL: libvirt knows of no such event */
   atomic_int refs;   /* the host's and its members' */
   pthread_mutex_t mutex;
-  gl_member *members; /* the subscriptions to it; under the mutex */
+  LIST_HEAD(, gl_member) members; /* the subscriptions to it; under the mutex */
 };
 
 /* The link of a subscription to a registration. */
 struct gl_member {
-  gl_member *next; /* of the registration */
+  LIST_ENTRY(gl_member) entry; /* of the registration */
   gl_sub *sub;
   gl_registration *registration; /* counted */
 };

@@ -15,10 +15,7 @@ static void leave(gl_sub *sub)
     gl_member *m = &sub->members[sub->count - 1];
     gl_registration *r = m->registration;
     pthread_mutex_lock(&r->mutex);
-    gl_member **p = &r->members;
-    while (*p != m)
-      p = &(*p)->next;
-    *p = m->next;
+    LIST_REMOVE(m, entry);
     pthread_mutex_unlock(&r->mutex);
     gl_registration_unref(r);
   }
@@ -101,8 +98,7 @@ static void add(gl_sub *sub, gl_registration *r)
   m->registration = r;
   atomic_fetch_add(&r->refs, 1);
   pthread_mutex_lock(&r->mutex);
-  m->next = r->members;
-  r->members = m;
+  LIST_INSERT_HEAD(&r->members, m, entry);
   pthread_mutex_unlock(&r->mutex);
 }
 
@@ -178,8 +174,9 @@ void gl_event_deregister(gl_connection *connection)
 static void tell_gap(gl_registration *r, double gap)
 {
   const gl_event_data data = {.numbers = {(long long)gap}};
+  gl_member *m;
   pthread_mutex_lock(&r->mutex);
-  for (gl_member *m = r->members; m; m = m->next)
+  LIST_FOREACH (m, &r->members, entry)
     if (m == m->sub->members)
       gl_event_deliver_to(m->sub, &gl_event_kinds[GL_EVENT_RECONNECTED], NULL, &data);
   pthread_mutex_unlock(&r->mutex);
