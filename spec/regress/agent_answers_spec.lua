@@ -32,6 +32,14 @@ describe("An answer of a guest's agent", function()
     end)
   end
 
+  it("that is nested deeper than Lua's stack is one, too", function()
+    for name, arguments in pairs(calls) do
+      local script = ("local ok, e = pcall(guest.%s, guest, %s) print(ok, e.kind, e.guest)"):format(name, arguments)
+      assert.equal("false\toperation_failed\ttest\n", prints([[("["):rep(200000)]], script), name)
+      assert.equal("false\toperation_failed\ttest\n", prints([['{"return":' .. ("["):rep(100000) .. ("]"):rep(100000) .. "}"]], script), name)
+    end
+  end)
+
   it("has the types that are read of it", function()
     for _, field in ipairs({ '"exitcode":"x"', '"signal":1.5', '"out-data":7', '"err-data":[]', '"out-truncated":1' }) do
       local answers = ("%q, %q"):format('{"return":{"pid":1}}', ('{"return":{"exited":true,%s}}'):format(field))

@@ -79,8 +79,11 @@ function asking.ask(guest, execute, arguments)
       hint = "guest:write_file brings any amount into the guest, as does exec's input",
     }), 0)
   end
-  local answer = module.decode(guest:agent_command(command))
-  local result = type(answer) == "table" and answer["return"]
+  local ok, answer = pcall(module.decode, (guest:agent_command(command))) -- one that is nested too deeply overflows Lua's stack
+  if not ok and core.Error.is(answer) then -- told to stop
+    error(answer, 0)
+  end
+  local result = ok and type(answer) == "table" and answer["return"]
   if not is_of(result, ANSWERS[execute]) then
     error(core.Error.new({ kind = "operation_failed", op = execute, guest = guest.name, message = "the guest's agent gave no valid answer" }), 0)
   end
