@@ -86,7 +86,7 @@ static gl_event *queue_take(gl_queue *q, bool closing)
   return events;
 }
 
-/* From here on no callback sends to s->wakeup. */
+/* From here on no callback sends to it. */
 static void close_queue(gl_state *s)
 {
   gl_events_free(queue_take(s->queue, true));
@@ -180,8 +180,9 @@ gl_queue *gl_queue_ref(gl_queue *q)
   return q;
 }
 
-static void drain(gl_state *s)
+static void drain(uv_async_t *wakeup)
 {
+  gl_state *s = wakeup->data;
   for (gl_event *e = queue_take(s->queue, false), *next; e; e = next) {
     gl_sub *sub = e->sub;
     next = e->next;
@@ -198,9 +199,8 @@ static void drain(gl_state *s)
 
 void gl_event_open(lua_State *L, gl_state *s)
 {
-  s->queue = queue_new(&s->wakeup);
+  s->queue = queue_new(gl_state_on_wakeup(s, drain));
   if (!s->queue)
     luaL_error(L, "guestlua: out of memory");
-  gl_state_on_wakeup(s, drain);
   gl_state_at_close(s, close_queue);
 }

@@ -34,8 +34,9 @@ static void tell_status(lua_State *L)
 }
 
 /* Lua thread: a signal handler may have made a request. */
-static void on_wakeup(gl_state *s)
+static void on_asked(uv_async_t *asked)
 {
+  gl_state *s = asked->data;
   if (atomic_exchange(&s->interrupted, 0))
     gl_task_interrupt(s);
   if (atomic_exchange(&s->status_asked, false))
@@ -97,7 +98,8 @@ static void ask(gl_state *s)
   atomic_store(&s->instructions, 0);
   if (active) /* like lua.c: lua_sethook is the one function of Lua that a signal handler may call */
     lua_sethook(active, on_hook, LUA_MASKRET | LUA_MASKCOUNT, 1);
-  uv_async_send(&s->wakeup);
+  if (s->asked) /* or else the state is being opened */
+    uv_async_send(s->asked);
 }
 
 void gl_interrupt(gl_state *s, int signo)
@@ -132,5 +134,5 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
 void gl_interrupt_open(gl_state *s)
 {
   s->hooks.stop = stop;
-  gl_state_on_wakeup(s, on_wakeup);
+  s->asked = gl_state_on_wakeup(s, on_asked);
 }

@@ -81,18 +81,13 @@ static int state_gc(lua_State *L)
   return 0;
 }
 
-/* Lua thread: the event thread or a signal handler has sent something. */
-static void on_wakeup(uv_async_t *async)
+uv_async_t *gl_state_on_wakeup(gl_state *s, uv_async_cb fn)
 {
-  gl_state *s = async->data;
-  for (int i = 0; i < s->hooks.wakeup_count; i++)
-    s->hooks.on_wakeup[i](s);
-}
-
-void gl_state_on_wakeup(gl_state *s, void (*fn)(gl_state *s))
-{
-  assert(s->hooks.wakeup_count < GL_MOST_HOOKS);
-  s->hooks.on_wakeup[s->hooks.wakeup_count++] = fn;
+  assert(s->wakeup_count < GL_MOST_HOOKS);
+  uv_async_t *wakeup = &s->wakeups[s->wakeup_count++];
+  uv_async_init(&s->loop, wakeup, fn);
+  wakeup->data = s;
+  return wakeup;
 }
 
 void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
@@ -155,8 +150,6 @@ gl_state *gl_state_open(lua_State *L)
   pthread_once(&first_loop_once, make_first_loop);
   if (uv_loop_init(&s->loop) != 0 || !enter(s))
     luaL_error(L, "guestlua: cannot make an event loop");
-  uv_async_init(&s->loop, &s->wakeup, on_wakeup);
-  s->wakeup.data = s;
   s->thread = pthread_self();
   s->forks = forks;
   s->open = true;
@@ -198,7 +191,8 @@ void gl_state_close(gl_state *s)
     gl_state_turn(s, true, false);
   for (int i = s->hooks.close_count; i > 0; i--)
     s->hooks.at_close[i - 1](s);
-  uv_close((uv_handle_t *)&s->wakeup, NULL);
+  for (int i = 0; i < s->wakeup_count; i++)
+    uv_close((uv_handle_t *)&s->wakeups[i], NULL);
   uv_walk(&s->loop, let_go, NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT); /* lets the handles close */
   uv_loop_close(&s->loop);

@@ -44,7 +44,8 @@ typedef struct gl_counters {
 typedef struct gl_state {
   lua_State *L; /* the main thread of the Lua state */
   uv_loop_t loop;
-  uv_async_t wakeup;   /* sent by the event thread, by workers and by gl_interrupt */
+  uv_async_t wakeups[GL_MOST_HOOKS]; /* gl_state_on_wakeup */
+  int wakeup_count;
   gl_queue *queue;     /* events from libvirt's event thread (event/queue.c) */
   gl_ready_list ready; /* tasks to resume, oldest first */
   gl_ready_list cut;   /* those that used up their slice; they take turns with the others */
@@ -57,6 +58,8 @@ typedef struct gl_state {
   bool passes;               /* yielding from active returns to the loop */
   int tasks_made;
   int in_place;          /* nested waits in place */
+  uv_async_t *asked;     /* sent by gl_interrupt and gl_interrupt_for_status */
+  uv_async_t *over;      /* sent by workers */
   gl_work_list worked;   /* work that is over, for `done`: work.c */
   volatile bool looping; /* uv_run runs: no Lua code does, except luv's callbacks */
   uint64_t turned;       /* when the loop last did, in ns */
@@ -88,9 +91,8 @@ typedef struct gl_state {
     volatile unsigned turns, seen; /* tasks that have begun to run, and when the timer last ran out */
   } slice;                         /* slice.c */
   struct {
-    void (*on_wakeup[GL_MOST_HOOKS])(struct gl_state *s);
     void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);
-    int wakeup_count, close_count;
+    int close_count;
     void (*stop)(struct gl_state *s, lua_State *co);              /* stops co where it computes: interrupt.c */
     void (*cut)(lua_State *L, struct gl_state *s, lua_Debug *ar); /* for a hook: yields if a slice is over: task.c */
   } hooks;
@@ -133,8 +135,11 @@ bool gl_state_is_here(const gl_state *s);
 /* Raises "wrong_thread" if it is not. [-0, +0, v] */
 void gl_state_check_here(lua_State *L, const gl_state *s, const char *method);
 
-/* fn is called on the Lua thread whenever s->wakeup was sent; when the state closes, after the last call in flight and in reverse order. */
-void gl_state_on_wakeup(gl_state *s, void (*fn)(gl_state *s));
+/* What another thread or a signal handler sends, and fn is called on the Lua thread then, with the state in its `data`. Of those that were sent
+ * at the same time the one that was made first comes first. */
+uv_async_t *gl_state_on_wakeup(gl_state *s, uv_async_cb fn);
+
+/* fn is called when the state closes, after the last call in flight and in reverse order. */
 void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s));
 
 #endif

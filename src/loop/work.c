@@ -121,7 +121,7 @@ static void run(void)
   bool first = STAILQ_EMPTY(&w->state->worked);
   STAILQ_INSERT_TAIL(&w->state->worked, w, entry);
   if (first)
-    uv_async_send(&w->state->wakeup); /* under the mutex: once the Lua thread has seen the work, it may close the state */
+    uv_async_send(w->state->over); /* under the mutex: once the Lua thread has seen the work, it may close the state */
   looking++;
   if (w->gate)
     leave(w->gate, w);
@@ -194,8 +194,9 @@ void gl_work_discard(gl_state *s, void (*fn)(void *what), void *what)
   gl_work_submit(&self->work);
 }
 
-static void on_wakeup(gl_state *s)
+static void on_over(uv_async_t *wakeup)
 {
+  gl_state *s = wakeup->data;
   gl_work_list worked = STAILQ_HEAD_INITIALIZER(worked);
   pthread_mutex_lock(&mutex);
   STAILQ_CONCAT(&worked, &s->worked);
@@ -217,5 +218,5 @@ void gl_gate_init(gl_gate *g)
 void gl_work_open(gl_state *s)
 {
   STAILQ_INIT(&s->worked);
-  gl_state_on_wakeup(s, on_wakeup);
+  s->over = gl_state_on_wakeup(s, on_over);
 }
