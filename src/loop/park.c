@@ -52,8 +52,11 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
   w->outer = w->task->waits;
   w->task->waits = w;
   s->in_place++;
-  while (w->waiting)
-    gl_task_turn(L, s, others);
+  while (w->waiting) {
+    gl_state_turn(s, others, true);
+    if (others && w->waiting)
+      gl_task_run_next(L, s);
+  }
   s->in_place--;
   w->task->waits = w->outer;
   s->timed_out = w->timed_out;

@@ -160,13 +160,14 @@ gl_state *gl_state_open(lua_State *L)
 }
 
 /* Asking the system whether anything has happened costs as much as a short task does: those that are ready go on in a row meanwhile. */
-void gl_state_turn(gl_state *s, bool waits, bool hurries)
+void gl_state_turn(gl_state *s, bool others, bool waits)
 {
   enum { IN_A_ROW_NS = 200000 };
-  if (hurries && !s->shares_thread && uv_hrtime() - s->turned < IN_A_ROW_NS)
+  bool ready = others && gl_state_is_ready(s);
+  if (ready && !s->shares_thread && uv_hrtime() - s->turned < IN_A_ROW_NS)
     return;
   s->looping = true;
-  uv_run(&s->loop, waits ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  uv_run(&s->loop, waits && !ready ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   s->looping = false;
   s->turned = uv_hrtime();
 }
@@ -188,7 +189,7 @@ void gl_state_close(gl_state *s)
   if (s->forks != forks)
     return;
   while (s->alive.ops > 0)
-    gl_state_turn(s, true, false);
+    gl_state_turn(s, false, true);
   for (int i = s->hooks.close_count; i > 0; i--)
     s->hooks.at_close[i - 1](s);
   for (int i = 0; i < s->wakeup_count; i++)

@@ -116,8 +116,8 @@ static inline bool gl_state_is_ready(const gl_state *s)
   return !STAILQ_EMPTY(&s->ready) || !STAILQ_EMPTY(&s->cut);
 }
 
-/* Lets the loop take what has happened, and first wait until something has (waits). hurries: tasks are ready, and it may do so later. */
-void gl_state_turn(gl_state *s, bool waits, bool hurries);
+/* Lets the loop take what has happened; if no task could go on (others: if tasks may), it first waits until something has (waits). */
+void gl_state_turn(gl_state *s, bool others, bool waits);
 
 /* Whether the function at that place of the stack is of this library's own modules. [-0, +0, -] */
 bool gl_state_is_own(lua_State *L, lua_Debug *ar);

@@ -67,17 +67,6 @@ static void cut(lua_State *L, gl_state *s, lua_Debug *ar)
   lua_yield(L, 0);
 }
 
-/* The task that runs next; NULL: all wait. Those that were cut and those that were woken take turns. */
-static gl_task *take_next(gl_state *s)
-{
-  s->cut_was_last = !STAILQ_EMPTY(&s->cut) && !(s->cut_was_last && !STAILQ_EMPTY(&s->ready));
-  gl_ready_list *list = s->cut_was_last ? &s->cut : &s->ready;
-  gl_task *next = STAILQ_FIRST(list);
-  if (next)
-    STAILQ_REMOVE_HEAD(list, entry);
-  return next;
-}
-
 /* The wait of a parked task is over. */
 static void on_woken(gl_waiter *w)
 {
@@ -360,29 +349,34 @@ static void resume(lua_State *L, gl_task *t)
     gl_task_free(t);
 }
 
-void gl_task_turn(lua_State *L, gl_state *s, bool others)
+void gl_task_run_next(lua_State *L, gl_state *s)
 {
-  gl_task *next = others ? take_next(s) : NULL;
-  if (next)
-    resume(L, next);
-  gl_state_turn(s, !next, others && gl_state_is_ready(s));
+  s->cut_was_last = !STAILQ_EMPTY(&s->cut) && !(s->cut_was_last && !STAILQ_EMPTY(&s->ready));
+  gl_ready_list *list = s->cut_was_last ? &s->cut : &s->ready;
+  gl_task *next = STAILQ_FIRST(list);
+  if (!next)
+    return;
+  STAILQ_REMOVE_HEAD(list, entry);
+  resume(L, next);
 }
 
 void gl_task_join(lua_State *L, gl_task *t)
 {
-  while (!t->done)
-    gl_task_turn(L, t->state, true);
+  while (!t->done) {
+    gl_state_turn(t->state, true, true);
+    gl_task_run_next(L, t->state);
+  }
 }
 
 int gl_task_dispatch(lua_State *L, gl_state *s)
 {
   int limit = s->alive.tasks + 1; /* tasks that only yield must not keep the program here forever */
   s->dispatching = true;
-  do {
-    gl_state_turn(s, false, gl_state_is_ready(s));
-    if (gl_state_is_ready(s))
-      gl_task_turn(L, s, true);
-  } while (gl_state_is_ready(s) && limit-- > 0);
+  gl_state_turn(s, true, false);
+  while (gl_state_is_ready(s) && limit-- >= 0) {
+    gl_task_run_next(L, s);
+    gl_state_turn(s, true, false);
+  }
   s->dispatching = false;
   return s->alive.tasks;
 }
@@ -390,6 +384,8 @@ int gl_task_dispatch(lua_State *L, gl_state *s)
 void gl_task_end_all(lua_State *L, gl_state *s)
 {
   cancel_all(s, "cancelled");
-  while (s->alive.tasks > 0)
-    gl_task_turn(L, s, true);
+  while (s->alive.tasks > 0) {
+    gl_state_turn(s, true, true);
+    gl_task_run_next(L, s);
+  }
 }

@@ -80,8 +80,8 @@ void gl_task_remember_origin(lua_State *L, gl_task *t);
 /* The task that the running code belongs to, in whichever coroutine. */
 gl_task *gl_task_owner(gl_state *s);
 
-/* One turn of the loop: resumes the task that has been ready longest (others: if tasks may run at all), then polls libuv. */
-void gl_task_turn(lua_State *L, gl_state *s, bool others);
+/* Resumes the task that has been ready longest, if one is. Those that were cut and those that were woken take turns. */
+void gl_task_run_next(lua_State *L, gl_state *s);
 
 /* Sets whether only the loop may resume co; whether that holds for the coroutine at index. [-0, +0, e] [-0, +0, -] */
 void gl_task_hold(lua_State *L, lua_State *co, bool hold);
