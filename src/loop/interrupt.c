@@ -72,7 +72,7 @@ static void on_hook(lua_State *L, lua_Debug *ar)
   gl_state *s = gl_state_get(L);
   if (atomic_exchange(&s->status_asked, false))
     tell_status(L);
-  bool stopped = gl_task_is_stopped(gl_task_owner(s));
+  bool stopped = gl_task_is_stopped(s->running);
   if ((stopped || atomic_load(&s->interrupted)) && !may_raise(L, s, ar))
     return;
   lua_sethook(L, NULL, 0, 0);
@@ -119,7 +119,7 @@ void gl_interrupt_check(lua_State *L, gl_state *s)
   if (!atomic_exchange(&s->interrupted, 0))
     return;
   /* Stop whatever is running, as it may never wait. But it may not be the main task, or it may be undoing something. */
-  gl_task *runs = s->running ? s->running : s->root, *main = s->main ? s->main : s->root;
+  gl_task *runs = s->running, *main = s->main ? s->main : s->root;
   bool shielded = runs->shields > 0;
   if (runs != main || s->looping || shielded)
     gl_task_interrupt(s);

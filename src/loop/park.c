@@ -13,7 +13,7 @@
 
 const char *gl_task_cancelled(gl_state *s)
 {
-  gl_task *t = gl_task_owner(s);
+  gl_task *t = s->running;
   if (t->shields || !(t->cancelled || s->limit.counts))
     return NULL;
   const char *kind = gl_sandbox_is_used_up(s) ? "limit" : t->cancelled;
@@ -47,7 +47,7 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
   gl_waiter *w = calloc(1, sizeof *w);
   if (!w)
     luaL_error(L, "guestlua: out of memory");
-  gl_waiter_init(w, s, gl_task_owner(s));
+  gl_waiter_init(w, s, s->running);
   gl_waiter_begin(w, wait);
   w->outer = w->task->waits;
   w->task->waits = w;
@@ -114,7 +114,7 @@ static int unshield(lua_State *L, int status, lua_KContext ctx)
 /* core.shield(fn, …): calls fn and delays cancellation of this task until it has returned: for undo code. */
 int gl_task_shield(lua_State *L)
 {
-  gl_task *t = gl_task_owner(gl_state_get(L));
+  gl_task *t = gl_state_get(L)->running;
   t->shields++;
   return unshield(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, (lua_KContext)t, unshield), (lua_KContext)t);
 }
@@ -137,7 +137,7 @@ static int limit_over(lua_State *L, int status, lua_KContext ctx)
 
 int gl_task_within(lua_State *L)
 {
-  gl_task *t = gl_task_owner(gl_state_get(L));
+  gl_task *t = gl_state_get(L)->running;
   luaL_checknumber(L, 2);
   exchange(L, 1, &t->calls_end);
   exchange(L, 2, &t->each_call);
@@ -146,7 +146,7 @@ int gl_task_within(lua_State *L)
 
 int gl_task_calls_end(lua_State *L)
 {
-  double end = gl_task_owner(gl_state_get(L))->calls_end;
+  double end = gl_state_get(L)->running->calls_end;
   if (end > 0)
     lua_pushnumber(L, end);
   else

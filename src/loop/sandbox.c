@@ -109,7 +109,7 @@ void gl_sandbox_pay_time(gl_state *s, long long ns)
 /* Pays for the time since the last check; returns its cost. Outside of tasks the time is the program's own. */
 static long long settle(gl_state *s)
 {
-  long long now = gl_sandbox_time(), cost = s->running ? (now - s->limit.seen) / NANOSECONDS : 0;
+  long long now = gl_sandbox_time(), cost = s->running != s->root ? (now - s->limit.seen) / NANOSECONDS : 0;
   s->limit.seen = now;
   s->limit.instructions_left -= cost;
   return cost;

@@ -51,7 +51,7 @@ typedef struct gl_state {
   gl_ready_list cut;   /* those that used up their slice; they take turns with the others */
   bool cut_was_last;
   gl_task *all;              /* every task not yet freed */
-  gl_task *running;          /* the task that runs Lua code now */
+  gl_task *running;          /* the task that runs Lua code now; root, if none does */
   lua_State *_Atomic active; /* the coroutine now running, as far as we know; signal handlers set their hook on it */
   gl_task *main;             /* the task that an interrupt cancels */
   gl_task *root;             /* stands for code that runs in no task */

@@ -13,11 +13,6 @@
 static const char held_key;   /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
 static const char origin_key; /* in the registry: the last error raised by a wait for a task, and its origin */
 
-gl_task *gl_task_current(lua_State *L, gl_state *s)
-{
-  return s->running && s->passes && s->active == L && lua_isyieldable(L) ? s->running : NULL;
-}
-
 bool gl_task_is_stopped(const gl_task *t)
 {
   return t->cancelled && !t->shields && strcmp(t->cancelled, "interrupted") == 0;
@@ -25,7 +20,7 @@ bool gl_task_is_stopped(const gl_task *t)
 
 void gl_task_stop_if_asked(const gl_task *t, lua_State *co)
 {
-  if (t && gl_task_is_stopped(t))
+  if (gl_task_is_stopped(t))
     t->state->hooks.stop(t->state, co);
 }
 
@@ -45,11 +40,6 @@ bool gl_task_is_parked(lua_State *L, gl_state *s)
 {
   gl_task *t = gl_task_current(L, s);
   return t && (t->waits || t->cut);
-}
-
-gl_task *gl_task_owner(gl_state *s)
-{
-  return s->running ? s->running : s->root;
 }
 
 static void make_ready(gl_task *t)
@@ -151,7 +141,7 @@ void gl_task_open(lua_State *L, gl_state *s)
   lua_rawsetp(L, LUA_REGISTRYINDEX, &held_key);
   gl_state_at_close(s, close_all);
   s->hooks.cut = cut;
-  s->root = task_new(s);
+  s->root = s->running = task_new(s);
   if (!s->root)
     luaL_error(L, "guestlua: out of memory");
 }
@@ -206,7 +196,7 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
 {
   gl_state *s = gl_state_get(L);
   gl_sandbox_count_coroutine(s);
-  if (gl_sandbox_is_used_up(s) && !gl_task_owner(s)->shields)
+  if (gl_sandbox_is_used_up(s) && !s->running->shields)
     gl_sandbox_stop(L);
   lua_State *co = lua_newthread(L);
   lua_insert(L, -(nargs + 2));

@@ -52,7 +52,10 @@ void gl_task_end_all(lua_State *L, gl_state *s);
 void gl_task_free(gl_task *t);
 
 /* The task that L runs in, if it can be parked now: NULL outside tasks, and across C calls. [-0, +0, -] */
-gl_task *gl_task_current(lua_State *L, gl_state *s);
+static inline gl_task *gl_task_current(lua_State *L, const gl_state *s)
+{
+  return s->passes && s->active == L && lua_isyieldable(L) ? s->running : NULL;
+}
 
 /* Resumes a coroutine of the user's own from L, as lua_resume does. If it yields, whether it did because the task is to be parked: L
  * then has to yield as well. */
@@ -76,9 +79,6 @@ void gl_task_interrupt_others(gl_state *s);
 /* Records that the error on top of the stack came from t, so that its traceback is shown before that of the task it fails next.
  * [-0, +0, m] */
 void gl_task_remember_origin(lua_State *L, gl_task *t);
-
-/* The task that the running code belongs to, in whichever coroutine. */
-gl_task *gl_task_owner(gl_state *s);
 
 /* Resumes the task that has been ready longest, if one is. Those that were cut and those that were woken take turns. */
 void gl_task_run_next(lua_State *L, gl_state *s);

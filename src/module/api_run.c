@@ -37,7 +37,7 @@ static int run(lua_State *L)
   running *r = lua_touserdata(L, 1);
   gl_state *s = r->state;
   gl_task *outer = s->main;
-  bool outermost = !outer && !s->running;
+  bool outermost = !outer && s->running == s->root;
   lua_remove(L, 1);
   gl_task *t = r->task = gl_task_spawn(L, lua_gettop(L) - 1);
   s->main = t;
@@ -153,7 +153,7 @@ int guestlua_dispatch(lua_State *L)
   gl_state *s = gl_api_open_state(L);
   if (!s)
     return GUESTLUA_WRONG_THREAD;
-  if (s->running || s->looping)
+  if (s->running != s->root || s->looping)
     return GUESTLUA_NESTED;
   return gl_task_dispatch(L, s);
 }
