@@ -14,12 +14,6 @@ gl_connection *gl_connection_new(gl_state *s)
   return c;
 }
 
-gl_connection *gl_connection_ref(gl_connection *c)
-{
-  c->refs++;
-  return c;
-}
-
 void gl_connection_unref(gl_connection *c)
 {
   if (--c->refs)

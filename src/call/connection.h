@@ -38,7 +38,11 @@ typedef struct gl_connection {
 enum { GL_UNSUPPORTED_JOB_STATS = 1 };
 
 gl_connection *gl_connection_new(gl_state *s); /* NULL: no memory */
-gl_connection *gl_connection_ref(gl_connection *c);
+static inline gl_connection *gl_connection_ref(gl_connection *c)
+{
+  c->refs++;
+  return c;
+}
 void gl_connection_unref(gl_connection *c);
 
 /* The virConnectPtr, NULL once closed. */

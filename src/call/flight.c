@@ -77,7 +77,7 @@ static void op_free(gl_op *op)
   free(op);
 }
 
-/* A call that has not begun will not. */
+/* A call that waits to begin will not, unless it just did. */
 static void withdraw(gl_op *op)
 {
   if (gl_work_withdraw(&op->work))
@@ -92,7 +92,8 @@ static int box_close(lua_State *L)
   *box = NULL;
   if (!op)
     return 0;
-  withdraw(op);
+  if (op->work.phase == GL_WORK_WAITING)
+    withdraw(op);
   op->orphan = op->work.phase == GL_WORK_RUNNING;
   if (op->orphan) { /* on_done frees it */
     if (op->def->stop)
@@ -233,7 +234,8 @@ static int raise_error(lua_State *L, int status, lua_KContext ctx)
 /* Nobody waits any more. A cancelled call is ended in libvirt as well, if its row names a method for that; then the error is raised. */
 int gl_op_abandon(lua_State *L, gl_op *op, const char *kind)
 {
-  withdraw(op);
+  if (op->work.phase == GL_WORK_WAITING)
+    withdraw(op);
   if (op->watched)
     gl_watch_after(L, op, kind);
   gl_error_push_abandoned(L, op, kind);

@@ -59,27 +59,6 @@ bool gl_handle_is_another(const gl_handle *h, const char *uri)
   return another;
 }
 
-gl_handle *gl_handle_ref(gl_handle *h)
-{
-  atomic_fetch_add(&h->uses, 1);
-  atomic_fetch_add(&h->refs, 1);
-  return h;
-}
-
-void gl_handle_release(gl_handle *h)
-{
-  if (atomic_fetch_sub(&h->uses, 1) == 1)
-    h->type->free(h->ptr);
-}
-
-void gl_handle_forget(gl_handle *h)
-{
-  if (atomic_fetch_sub(&h->refs, 1) == 1) {
-    free(h->identity);
-    free(h);
-  }
-}
-
 void gl_handle_unref(gl_handle *h)
 {
   if (!h)

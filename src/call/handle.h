@@ -10,6 +10,7 @@
 #include <libvirt/libvirt.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 typedef struct gl_handle gl_handle;
 
@@ -50,11 +51,26 @@ gl_handle *gl_handle_of_domain(virDomainPtr dom);
 bool gl_handle_is_another(const gl_handle *h, const char *uri);
 
 /* One more use. */
-gl_handle *gl_handle_ref(gl_handle *h);
+static inline gl_handle *gl_handle_ref(gl_handle *h)
+{
+  atomic_fetch_add(&h->uses, 1);
+  atomic_fetch_add(&h->refs, 1);
+  return h;
+}
 
 /* The end of a use of the pointer; of the memory; of both, with NULL allowed. Any thread. */
-void gl_handle_release(gl_handle *h);
-void gl_handle_forget(gl_handle *h);
+static inline void gl_handle_release(gl_handle *h)
+{
+  if (atomic_fetch_sub(&h->uses, 1) == 1)
+    h->type->free(h->ptr);
+}
+static inline void gl_handle_forget(gl_handle *h)
+{
+  if (atomic_fetch_sub(&h->refs, 1) != 1)
+    return;
+  free(h->identity);
+  free(h);
+}
 void gl_handle_unref(gl_handle *h);
 
 /* A UUID as people write it: fills in VIR_UUID_STRING_BUFLEN bytes. */

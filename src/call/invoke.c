@@ -87,10 +87,13 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
     gl_sandbox_settle(L);
   if (def->invoke)
     return call_function(L, def, type);
-  gl_object *self = type ? gl_object_check(L, 1, type, def->name) : NULL;
+  gl_object *self = type ? gl_object_test(L, 1, type) : NULL;
+  if (type && (!self || self->closed))
+    gl_object_check(L, 1, type, def->name); /* raises */
   gl_connection *connection = self ? self->connection : NULL;
   gl_state *s = connection ? connection->state : gl_state_get(L);
-  gl_state_check_here(L, s, def->name);
+  if (!gl_state_is_here(s))
+    gl_state_check_here(L, s, def->name); /* raises */
 
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool limited = t && (t->calls_end > 0 || t->each_call > 0);

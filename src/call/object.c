@@ -46,15 +46,6 @@ void gl_object_close(gl_object *o)
   o->connection = NULL;
 }
 
-gl_object *gl_object_test(lua_State *L, int index, const gl_type *type)
-{
-  gl_object *o = lua_touserdata(L, index);
-  /* No foreign userdata begins with the address of a type of this library, and a light userdata has no length. Half the cost of comparing
-   * metatables.
-   */
-  return o && lua_rawlen(L, index) >= sizeof *o && (o->type == type || (type->also && o->type == type->also)) ? o : NULL;
-}
-
 void *gl_object_check(lua_State *L, int index, const gl_type *type, const char *method)
 {
   gl_object *o = gl_object_test(L, index, type);

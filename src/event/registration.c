@@ -49,13 +49,10 @@ static gl_registration *present_registration(const gl_connection *connection, co
   return r;
 }
 
-/* The same, made if there is none yet. NULL if libvirt refused. */
-static gl_registration *find_registration(gl_op *op, const gl_event_kind *kind)
+/* Makes it. NULL if libvirt refused. */
+static gl_registration *new_registration(gl_op *op, const gl_event_kind *kind)
 {
-  gl_registration *r = present_registration(op->connection, kind);
-  if (r)
-    return r;
-  r = calloc(1, sizeof *r);
+  gl_registration *r = calloc(1, sizeof *r);
   if (!r)
     return NULL;
   atomic_init(&r->refs, 1);
@@ -106,7 +103,9 @@ static void add(gl_sub *sub, gl_registration *r)
 static int join(gl_op *op, gl_sub *sub, const gl_event_kind *kind)
 {
   pthread_mutex_lock(&op->connection->mutex);
-  gl_registration *r = op->connection->closing ? NULL : find_registration(op, kind);
+  gl_registration *r = op->connection->closing ? NULL : present_registration(op->connection, kind);
+  if (!r && !op->connection->closing)
+    r = new_registration(op, kind);
   if (r)
     add(sub, r);
   else

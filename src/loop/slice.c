@@ -21,11 +21,6 @@
 
 static struct sigaction before; /* the program's */
 
-bool gl_slice_is_wanted(const gl_state *s)
-{
-  return s->alive.tasks > 1 || s->slice.luv || s->dispatching;
-}
-
 /* Lua thread, in the middle of some Lua code. */
 static void on_slice(lua_State *L, lua_Debug *ar)
 {
@@ -34,7 +29,7 @@ static void on_slice(lua_State *L, lua_Debug *ar)
   s->hooks.cut(L, s, ar);
 }
 
-static void arm(gl_state *s)
+void gl_slice_arm(gl_state *s)
 {
   const struct itimerspec once = {.it_value = {.tv_sec = s->slice.ms / 1000, .tv_nsec = s->slice.ms % 1000 * 1000000L}};
   s->slice.armed = timer_settime(s->slice.timer, 0, &once, NULL) == 0;
@@ -54,7 +49,7 @@ static void on_signal(int signo, siginfo_t *info, void *context)
     s->slice.seen = s->slice.turns;
     s->slice.armed = false;
     if (active)
-      arm(s);
+      gl_slice_arm(s);
   } else if (!s && before.sa_flags & SA_SIGINFO) {
     before.sa_sigaction(signo, info, context);
   } else if (!s && before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
@@ -75,12 +70,6 @@ static void end(gl_state *s)
     timer_delete(s->slice.timer);
   s->slice.has_timer = false;
   s->slice.ms = 0;
-}
-
-void gl_slice_begin(gl_state *s)
-{
-  if (s->slice.ms && !s->slice.armed && gl_slice_is_wanted(s))
-    arm(s);
 }
 
 int gl_slice_set(gl_state *s, unsigned milliseconds)

@@ -13,11 +13,21 @@
 /* From now on slices are that long; 0: tasks are not cut. Negative: there is no timer to be had, and errno says why. */
 int gl_slice_set(gl_state *s, unsigned milliseconds);
 
-/* Somebody may compute from now on, or somebody else wait. */
-void gl_slice_begin(gl_state *s);
-
 /* Whether anybody else could use the time. */
-bool gl_slice_is_wanted(const gl_state *s);
+static inline bool gl_slice_is_wanted(const gl_state *s)
+{
+  return s->alive.tasks > 1 || s->slice.luv || s->dispatching;
+}
+
+/* The timer runs from now on. */
+void gl_slice_arm(gl_state *s);
+
+/* Somebody may compute from now on, or somebody else wait. */
+static inline void gl_slice_begin(gl_state *s)
+{
+  if (s->slice.ms && !s->slice.armed && gl_slice_is_wanted(s))
+    gl_slice_arm(s);
+}
 
 /* Prepares the state, and sets slice in the table on top of the stack. [-0, +0, e] */
 void gl_slice_open(lua_State *L, gl_state *s);

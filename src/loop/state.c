@@ -106,11 +106,11 @@ void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
  * If standard output is closed at start, the pipe would become descriptor 1, and libuv aborts.
  */
 static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
-static int forks; /* changed in the child of a fork only, where one thread is left */
+int gl_state_forks;
 
 static void on_forked(void)
 {
-  forks++;
+  gl_state_forks++;
 }
 
 static void make_first_loop(void)
@@ -151,7 +151,7 @@ gl_state *gl_state_open(lua_State *L)
   if (uv_loop_init(&s->loop) != 0 || !enter(s))
     luaL_error(L, "guestlua: cannot make an event loop");
   s->thread = pthread_self();
-  s->forks = forks;
+  s->forks = gl_state_forks;
   s->open = true;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   lua_pushliteral(L, "");
@@ -186,7 +186,7 @@ void gl_state_close(gl_state *s)
     return;
   s->open = false;
   forget(s->L);
-  if (s->forks != forks)
+  if (s->forks != gl_state_forks)
     return;
   while (s->alive.ops > 0)
     gl_state_turn(s, false, true);
@@ -199,16 +199,11 @@ void gl_state_close(gl_state *s)
   uv_loop_close(&s->loop);
 }
 
-bool gl_state_is_here(const gl_state *s)
-{
-  return pthread_equal(s->thread, pthread_self()) && s->forks == forks;
-}
-
 void gl_state_check_here(lua_State *L, const gl_state *s, const char *method)
 {
-  if (s->forks == forks && pthread_equal(s->thread, pthread_self()))
+  if (gl_state_is_here(s))
     return;
-  if (s->forks != forks)
+  if (s->forks != gl_state_forks)
     gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to the process that opened guestlua in it, and this is a child of that",
                    method);
   gl_error_throw(L, "wrong_thread", "%s: this Lua state belongs to another thread, the one that opened guestlua in it", method);

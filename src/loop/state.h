@@ -128,15 +128,21 @@ void gl_state_push_empty(lua_State *L);
 /* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */
 void gl_state_close(gl_state *s);
 
+/* The forks that led to this process: changed in the child of one only, where one thread is left. */
+extern int gl_state_forks;
+
 /* Whether this is the state's thread. In the child of a fork no thread is: the workers, libvirt's event thread and the connections are the
  * parent's. */
-bool gl_state_is_here(const gl_state *s);
+static inline bool gl_state_is_here(const gl_state *s)
+{
+  return pthread_equal(s->thread, pthread_self()) && s->forks == gl_state_forks;
+}
 
 /* Raises "wrong_thread" if it is not. [-0, +0, v] */
 void gl_state_check_here(lua_State *L, const gl_state *s, const char *method);
 
-/* What another thread or a signal handler sends, and fn is called on the Lua thread then, with the state in its `data`. Of those that were sent
- * at the same time the one that was made first comes first. */
+/* What another thread or a signal handler sends, and fn is called on the Lua thread then, with the state in its `data`. Of those that were
+ * sent at the same time the one that was made first comes first. */
 uv_async_t *gl_state_on_wakeup(gl_state *s, uv_async_cb fn);
 
 /* fn is called when the state closes, after the last call in flight and in reverse order. */

@@ -17,17 +17,6 @@ static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
 static gl_work_list queue = STAILQ_HEAD_INITIALIZER(queue);
 static int queued, idle, workers;
 static int looking; /* workers that look for work next, without having been idle */
-static int wanted;  /* idle workers to wake up */
-
-/* They wake up when the mutex is free: otherwise they would only wait for it. */
-static void unlock(void)
-{
-  int count = wanted;
-  wanted = 0;
-  pthread_mutex_unlock(&mutex);
-  while (count-- > 0)
-    pthread_cond_signal(&more);
-}
 
 /* Under the mutex. False: there has been no work for long. If the clock is set meanwhile, that comes early or late, which does no harm. */
 static bool await_work(void)
@@ -61,8 +50,8 @@ static void add_worker(void)
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Under the mutex. */
-static void begin(gl_work *w)
+/* Under the mutex. Whether an idle worker has to wake up for it. */
+static bool begin(gl_work *w)
 {
   w->phase = GL_WORK_RUNNING;
   if (w->gate) {
@@ -71,10 +60,10 @@ static void begin(gl_work *w)
   }
   STAILQ_INSERT_TAIL(&queue, w, entry);
   queued++;
-  if (queued > idle + looking && workers < MOST)
-    add_worker();
-  else if (queued > looking)
-    wanted++;
+  if (queued <= idle + looking || workers >= MOST)
+    return queued > looking;
+  add_worker();
+  return false;
 }
 
 /* Under the mutex: puts it where it waits. */
@@ -104,7 +93,8 @@ static void leave(gl_gate *g, gl_work *w)
     if (admission == GL_WAITS)
       continue;
     TAILQ_REMOVE(&g->waiting, w, gated);
-    begin(w);
+    if (begin(w))
+      pthread_cond_signal(&more);
     left--;
   }
 }
@@ -115,7 +105,7 @@ static void run(void)
   gl_work *w = STAILQ_FIRST(&queue);
   STAILQ_REMOVE_HEAD(&queue, entry);
   queued--;
-  unlock();
+  pthread_mutex_unlock(&mutex);
   w->run(w);
   pthread_mutex_lock(&mutex);
   bool first = STAILQ_EMPTY(&w->state->worked);
@@ -135,24 +125,27 @@ static void worker(void *unused)
   while (await_work())
     run();
   workers--;
-  unlock();
+  pthread_mutex_unlock(&mutex);
 }
 
 void gl_work_submit(gl_work *w)
 {
+  bool wakes = false;
   pthread_mutex_lock(&mutex);
   if (w->gate && w->admits(w) != GL_ADMITTED)
     wait_at(w->gate, w);
   else
-    begin(w);
+    wakes = begin(w);
   while (workers == 0 && !STAILQ_EMPTY(&queue)) /* the system has no thread for it */
     run();
-  unlock();
+  pthread_mutex_unlock(&mutex);
+  if (wakes)
+    pthread_cond_signal(&more); /* now the worker does not wake up only to wait for the mutex */
 }
 
 bool gl_work_withdraw(gl_work *w)
 {
-  if (w->phase != GL_WORK_WAITING || !gl_state_is_here(w->state)) /* in the child of a fork nobody may have the mutex to free */
+  if (!gl_state_is_here(w->state)) /* in the child of a fork nobody may be left to free the mutex */
     return false;
   pthread_mutex_lock(&mutex);
   bool waits = w->phase == GL_WORK_WAITING;
@@ -160,7 +153,7 @@ bool gl_work_withdraw(gl_work *w)
     TAILQ_REMOVE(&w->gate->waiting, w, gated);
     w->phase = GL_WORK_NEW;
   }
-  unlock();
+  pthread_mutex_unlock(&mutex);
   return waits;
 }
 
