@@ -2,6 +2,7 @@
 --
 --   workflow.backup(guest, {}): Lua's "attempt to index a nil value (field 'to')". An option that has to be given was only checked if it was given.
 --   volume_snapshot_create without new_file: the same.
+--   ensure_detached(guest, ""): as no device is called so, it was said to be gone.
 --   attach_with_retry(guest, function): Lua's "attempt to index a function value".
 
 local guestlua = require("guestlua")
@@ -34,6 +35,17 @@ describe("A function of the module", function()
       end
     end
     assert.is_true(seen >= 5)
+  end)
+
+  it("does not say of an empty name that its device is gone", function()
+    local host <close> = guestlua.open("test:///default")
+    local guest <close> = host:guest("test")
+    for _, name in ipairs({ "detach_with_retry", "ensure_detached" }) do
+      for _, value in ipairs({ "", "vda\0", {}, 5, host }) do
+        local e = helper.failure(guestlua.workflow[name], guest, value)
+        assert.same({ "bad_argument", "device" }, { e.kind, e.argument }, name)
+      end
+    end
   end)
 
   it("attaches no function", function()

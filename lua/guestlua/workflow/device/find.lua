@@ -1,6 +1,7 @@
 -- Finds a device of a guest: by its alias, a disk's target, an interface's MAC address, an Element, XML text, or a function.
 
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
 local devices = require("guestlua.guest.devices")
 
 local find = {}
@@ -19,11 +20,18 @@ end
 function find.finder(guest, device, method)
   if type(device) == "function" then
     return device
+  elseif device == "" or type(device) == "string" and device:find("\0", 1, true) then -- as no device is called so, it would be said to be gone
+    define.bad(method, "device", device == "" and "it is empty" or "the string has a NUL byte in it")
   elseif type(device) == "string" and not device:find("<", 1, true) then
     return devices.finder_by_name(guest, device, method)
   end
   local element = type(device) == "string" and core.element(device) or device
-  core.check_self(element, "Element", method)
+  local ok, e = pcall(core.check_self, element, "Element", method)
+  if not ok and e.kind == "closed" then
+    error(e, 0)
+  elseif not ok then
+    define.bad(method, "device", "a name, an Element, XML text or a function expected, got " .. type(device))
+  end
   return devices.finder(guest, element, method)
 end
 
