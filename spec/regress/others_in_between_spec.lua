@@ -5,6 +5,7 @@
 --   A disk that took the place of the one that was attached was detached, and one that was there first was taken for the one to attach.
 --   A merge that somebody else began right before the workflow's own was ended by its undo.
 --   A rollback powered the guest off although somebody else's snapshot was above the overlay, and said that it was rolled back.
+--   A rollback took back what somebody had changed of the disk's configuration, and broke a checkpoint that he had made.
 --   A disk that was resized right after it was merged made its workflow fail, although all was done and the disk the guest's again.
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 
@@ -103,6 +104,41 @@ describe("What somebody else does in between stays", function()
     assert.matches("^not taken back: .*foreign", how.error.outcome)
     others:check(how)
     assert.matches("/foreign", machine:chain()[1])
+  end)
+
+  stays("a checkpoint of what was to be rolled back", function(guest)
+    local id = guest.id
+    local how = others:during("during", "virsh checkpoint-create-as tiny theirs", function(at)
+      return workflow.snapshot_then_commit(guest, { on_failure = "rollback", during = function()
+        at()
+        error("no")
+      end })
+    end)
+    assert.same({ 0, false }, { how.code, how.ok }, how.said)
+    others.whole = false
+    assert.equal(id, guest.id)
+    assert.matches("^not taken back: .*checkpoint 'theirs'", how.error.outcome)
+    assert.same({ "theirs" }, guest:get_checkpoint_names())
+  end)
+
+  stays("a change of the configuration of a disk that is rolled back", function(guest)
+    local base = machine:chain()[1]
+    local edit = "virsh dumpxml tiny --inactive --security-info | sed \"s,<target dev='vda',<serial>THEIRS</serial>&,\" >$D/x.xml "
+      .. "&& virsh define $D/x.xml"
+    local how = others:during("during", edit, function(at)
+      return workflow.snapshot_then_commit(guest, { on_failure = "rollback", during = function()
+        at()
+        error("no")
+      end })
+    end)
+    assert.same({ 0, false }, { how.code, how.ok }, how.said)
+    others.whole = false
+    assert.matches("^rolled back", how.error.outcome)
+    for _, inactive in ipairs({ false, true }) do
+      for _, disk in ipairs(guestlua.element(guest:get_xml_desc({ dump_inactive = inactive })).devices:children("disk")) do
+        assert.same({ "vda", base, "THEIRS", "qcow2" }, { disk.target.dev, disk.source.file, disk.serial[1], disk.driver.type })
+      end
+    end
   end)
 
   stays("what the guest wrote to an overlay that it was moved away from", function(guest)

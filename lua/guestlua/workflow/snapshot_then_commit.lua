@@ -94,7 +94,8 @@ local function plan(run)
     overlays[i] = disk.overlay.path
   end
   run:watch(targets_of(disks), overlays)
-  return { disks = disks, quiesce = run.options.quiesce or false }
+  return { disks = disks, quiesce = run.options.quiesce or false,
+    checkpoints = run.options.on_failure == "rollback" and run.guest:get_checkpoint_names() or nil }
 end
 
 -- ---- overlays ----
@@ -153,6 +154,11 @@ local function check_rollback(run)
   for _, disk in ipairs(run.data.disks) do
     chain.check_same(run, disk.base_file)
   end
+  for _, name in ipairs(guest:get_checkpoint_names()) do
+    if not chain.has(run.data.checkpoints or {}, name) then
+      run:interfered(("it has a checkpoint '%s', for which it notes what changes in an overlay"):format(name))
+    end
+  end
   for _, disk in ipairs(guest:is_active() and run.data.disks or {}) do
     local images = chain.images(guest, disk.target)
     if chain.has(images, disk.overlay.path) and images[1] ~= disk.overlay.path then
@@ -164,6 +170,15 @@ local function check_rollback(run)
     run:interfered("it was restarted: what it wrote since is not the run's")
   elseif on_overlay and not run.recovering then
     run:check_unchanged()
+  end
+end
+
+-- The disk of a configuration has the images again that it had; whatever else of it was changed since stays.
+local function put_back(element, was)
+  element.type, element.source, element.backingStore = was.type, was.source, was.backingStore
+  element.driver = element.driver or was.driver
+  if element.driver then
+    element.driver.type = was.driver and was.driver.type
   end
 end
 
@@ -182,8 +197,7 @@ local function roll_back(run)
     local disk = by_overlay[chain.image_of(element) or ""]
     if disk then
       found = true
-      element:remove()
-      config.devices:append(core.element(disk.configuration))
+      put_back(element, core.element(disk.configuration))
     end
   end
   if found then
