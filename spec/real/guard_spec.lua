@@ -57,11 +57,15 @@ describe("A guard", function()
     assert.same({ 1, "", "FSFreeze FSThaw" }, results)
     assert.matches("why", err)
     assert.same({ 0, "cancelled\n", "FSFreeze FSThaw" }, run([[
+      local is_frozen
       local task = guestlua.spawn(function()
         local frozen <close> = guest:frozen()
+        is_frozen = true
         guestlua.sleep(600)
       end)
-      guestlua.sleep(0.05)
+      repeat
+        guestlua.sleep(0.01)
+      until is_frozen
       task:cancel()
       print(select(2, pcall(task.wait, task)).kind)
     ]]))

@@ -1,6 +1,7 @@
 -- What was somebody else's, and was undone: by guards, and by the undo of workflows.
 --
 --   A guest that somebody else had frozen was thawed by a freeze that failed for that reason.
+--   So was one that somebody froze in between: by the undo of a guard or a workflow that had not frozen it yet.
 --   A guest that was restarted, and paused by whoever did that, was resumed by the end of a guard of the instance before.
 --   A disk that took the place of the one that was attached was detached, and one that was there first was taken for the one to attach.
 --   A merge that somebody else began right before the workflow's own was ended by its undo.
@@ -47,6 +48,25 @@ describe("What somebody else does in between stays", function()
     assert.equal("conflict", helper.failure(workflow.live_snapshot, guest, "vda", machine.dir .. "/copy", { quiesce = true }).kind)
     assert.equal("frozen", others:state_of_freeze())
     guest:thaw_filesystems()
+  end)
+
+  stays("a freeze that comes later", function(guest)
+    local FREEZE, copy = "virsh domfsfreeze tiny", machine.dir .. "/copy"
+    local runs = {
+      { "write_file:after#1", function() local frozen <close> = guest:frozen() end }, -- luacheck: ignore frozen
+      { "make_image:after", function() workflow.snapshot_then_commit(guest, { quiesce = true }) end },
+      { "copy:after", function() workflow.live_snapshot(guest, "vda", copy, { quiesce = true }) end },
+      { "make_image:after", function() workflow.backup(guest, { to = machine.root .. "/backup", quiesce = true }) end },
+      { "write_file:after#1", function() workflow.volume_snapshot_create(guest, "vda", { new_file = copy, quiesce = true }) end,
+        ("qemu-img create -q -f qcow2 -b %s -F qcow2 %s"):format(machine:chain()[1], copy) },
+    }
+    for _, run in ipairs(runs) do
+      assert.equal(0, (helper.run(run[3] or "rm -f " .. copy)))
+      local how = others:during(run[1], FREEZE, run[2])
+      assert.same({ 0, "conflict" }, { how.code, how.error and how.error.kind }, tostring(how.said) .. tostring(how.error))
+      assert.equal("frozen", others:state_of_freeze(), tostring(how.error))
+      guest:thaw_filesystems()
+    end
   end)
 
   stays("a disk in the place of another", function(guest)

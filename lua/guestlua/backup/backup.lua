@@ -231,7 +231,7 @@ local function take_back(run)
     return
   end
   -- A guest that is paused, for example for lack of scratch space, cannot be thawed until the job has ended and it runs again.
-  local frozen = run.data.consistency == "frozen" and not run.frozen_for and claim.may_be_frozen(run)
+  local frozen = run.data.consistency == "frozen" and claim.may_be_frozen(run)
   local thawed = frozen and retry.try(freeze.thaw_once, run.guest)
   moment.finish(run)
   io_error.check(run)

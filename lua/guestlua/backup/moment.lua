@@ -1,5 +1,6 @@
 -- The moment of a backup: libvirt's job, which begins between a freeze and a thaw of the guest's file systems, and its scratch files.
 
+local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local freeze = require("guestlua.guest.freeze")
 local image = require("guestlua.disk.image")
@@ -61,8 +62,10 @@ function moment.begin(run)
     local thawed <close> = undo.guard(function(failure) -- luacheck: ignore thawed
       if not failure then -- the step's undo thaws if it fails
         freeze.thaw_once(guest)
+        run.freezing = false
       end
     end)
+    claim.begin_freeze(run)
     freeze.freeze(guest, run.options.freeze_timeout or FREEZE, function()
       local frozen = core.now()
       begin(run, conf, conf_checkpoint)

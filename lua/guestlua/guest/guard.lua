@@ -80,7 +80,7 @@ define(core.Guest, "Guest", {
   },
   run = function(guest, options)
     freeze.check_agent(guest, options.timeout)
-    local id = id_of(guest)
+    local id, asked = id_of(guest), false
     return begun(function()
       local forget = record("frozen", guest, { id = id })
       local dog = watchdog.start(guest)
@@ -91,8 +91,12 @@ define(core.Guest, "Guest", {
         end
       end
     end, function()
-      thaw(guest)
+      if asked then
+        thaw(guest)
+      end
     end, function()
+      freeze.check_agent(guest, options.timeout) -- somebody else may have frozen it meanwhile
+      asked = true
       freeze.freeze(guest, options.timeout)
     end)
   end,

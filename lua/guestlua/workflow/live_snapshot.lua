@@ -92,9 +92,11 @@ local function finish(run)
   local thawed <close> = data.quiesce and undo.guard(function(failure) -- luacheck: ignore thawed
     if not failure then -- the step's undo thaws if it fails
       freeze.thaw_once(guest)
+      run.freezing = false
     end
   end) or nil
   if data.quiesce then
+    claim.begin_freeze(run)
     freeze.freeze(guest, run.options.freeze_timeout or FREEZE)
   end
   local began = core.now()

@@ -129,9 +129,12 @@ end
 
 -- libvirt freezes and thaws by itself; the embedded driver dies with this process in between.
 local function snapshot(run)
+  if run.data.quiesce then
+    claim.begin_freeze(run)
+  end
   local dog <close> = run.data.quiesce and watchdog.start(run.guest) or nil -- luacheck: ignore dog
   run.guest:snapshot(snapshot_xml(run), { disk_only = true, no_metadata = true, atomic = true, quiesce = run.data.quiesce })
-  run.taken = true
+  run.freezing = false -- libvirt has thawed it
   if core.dry_run() then
     return
   end
@@ -224,7 +227,7 @@ end
 
 local function take_back(run)
   local thawed, e = true, nil
-  if run.data.quiesce and not run.taken and claim.may_be_frozen(run) then
+  if run.data.quiesce and claim.may_be_frozen(run) then
     thawed, e = pcall(freeze.thaw_once, run.guest)
   end
   local text

@@ -109,8 +109,14 @@ end
 
 local function create(run)
   local data = run.data
+  if data.quiesce == "yes" then
+    claim.begin_freeze(run)
+  elseif data.quiesce ~= "no" and not retry.try(claim.begin_freeze, run) then
+    data.quiesce = "no"
+  end
   local dog <close> = data.quiesce ~= "no" and watchdog.start(run.guest) or nil -- luacheck: ignore dog
   run.quiesced = take(run.guest, data.target, run.xml, data.quiesce, data.image)
+  run.freezing = false
   if core.dry_run() then
     return
   end
