@@ -84,6 +84,37 @@ describe("A device that somebody attached after a run was killed", function()
     assert.is_nil(machine.guest:get_disk("vdb"))
   end)
 
+  -- A guest with the disk vdb, and a run of that name, at a moment of which others put theirs in its place.
+  local function swap(moment, run)
+    others:reset()
+    assert.equal(0, (helper.run(("truncate -s 1M %s/device %s/theirs"):format(machine.dir, machine.dir))))
+    assert.equal(0, (others:act(ATTACH .. " --persistent")))
+    machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
+    others.whole = false
+    local how = others:during(moment, function()
+      others:act("virsh detach-disk tiny vdb --live")
+      helper.await(function() return not machine.guest:get_disk("vdb", { from_persistent_config = false }) end, "vdb to be gone")
+      local code, said = others:act("virsh attach-disk tiny $D/theirs vdb --live")
+      assert.equal(0, code, said)
+      machine:sh("until [ -e /dev/vdb ]; do sleep 0.05; done")
+    end, run)
+    local disk = machine.guest:get_disk("vdb", { from_persistent_config = false })
+    assert.equal(machine.dir .. "/theirs", disk and disk.source.file, tostring(how.error))
+    return how
+  end
+
+  for _, name in ipairs({ "detach_with_retry", "ensure_detached" }) do
+    it_(("stays if it takes the place of the one that %s is about to detach, or has detached"):format(name), function()
+      local function run()
+        return guestlua.workflow[name](machine.guest, "vdb", { timeout = 5 })
+      end
+      local how = swap("write_file:after#2", run)
+      assert.is_true(how.ok and name == "ensure_detached" or how.error.kind == "device_not_found", tostring(how.error))
+      how = swap("detach_device:after#2", run)
+      assert.is_true(how.ok, tostring(how.error))
+    end)
+  end
+
   it_("is not the one that a suspend was to detach, if it is in its place", function()
     others:reset()
     assert.equal(0, (helper.run(("truncate -s 1M %s/device %s/theirs"):format(machine.dir, machine.dir))))

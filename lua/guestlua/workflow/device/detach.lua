@@ -51,14 +51,22 @@ local function deaf(guest, conf)
   return BY_GUEST[conf.address and conf.address.type or "pci"] and state.deaf(guest) or nil
 end
 
-function detach.live(guest, get_conf, name, conf, options)
-  local timeout = options.timeout or TIMEOUT
+-- found: what look has said.
+function detach.live(guest, found, options)
+  local again, name, conf = found.again.live, found.name, found.live
+  local get_conf, timeout = again or found.get_conf, options.timeout or TIMEOUT
   for attempt = 1, options.attempts or ATTEMPTS do
     local alias = find.alias_of(conf) or core.dry_run() and name -- what it has not attached has no alias yet
     if not alias then
       steps.fail("internal_error", guest, { device = name, message = "libvirt gave the device no alias: its removal could not be heard of" })
     end
     local events <close> = guest:subscribe({ "device_removed", "device_removal_failed" })
+    if again and not again(false) then -- somebody else has detached it
+      if options.missing_ok or attempt > 1 then
+        return attempt
+      end
+      not_found(guest, name)
+    end
     ask(guest, name, conf, { live = true })
     if core.dry_run() then
       calls.waits(guest, ("the guest to release %s, asked %d times at most, %g s each"):format(alias, options.attempts or ATTEMPTS, timeout))
@@ -118,11 +126,19 @@ local function look(guest, get_conf, device, options)
   if (place.persistent or place.live) and not stored and not live and not options.missing_ok then
     not_found(guest, name)
   end
-  return { stored = stored, live = live, name = name }
+  local again = { stored = find.again(guest, device, "detach_with_retry", get_conf, stored),
+    live = find.again(guest, device, "detach_with_retry", get_conf, live) }
+  return { stored = stored, live = live, name = name, again = again, get_conf = get_conf }
 end
 
-local function detach_stored(guest, get_conf, found, missing_ok)
-  local ok, e = pcall(ask, guest, found.name, found.stored, { persistent = true })
+local function detach_stored(guest, found, missing_ok)
+  local again, get_conf = found.again.stored, found.again.stored or found.get_conf
+  local ok, e = pcall(function()
+    if again and not again(true) then
+      not_found(guest, found.name)
+    end
+    ask(guest, found.name, found.stored, { persistent = true })
+  end)
   if not ok and not (core.Error.is(e, "device_not_found") and (found.live or missing_ok)) then
     error(e, 0)
   elseif ok and not core.dry_run() and get_conf(true) then
@@ -135,10 +151,10 @@ function detach.now(guest, device, options)
   local get_conf = find.finder(guest, device, "detach_with_retry")
   local found = look(guest, get_conf, device, { missing_ok = true, live = options.live, persistent = options.persistent })
   if found.stored then
-    detach_stored(guest, get_conf, found, true)
+    detach_stored(guest, found, true)
   end
   if found.live then
-    detach.live(guest, get_conf, found.name, found.live, options)
+    detach.live(guest, found, { attempts = options.attempts, timeout = options.timeout, missing_ok = true })
   end
 end
 
@@ -217,10 +233,10 @@ local function spec(name, help, params, options_of)
     plan = plan,
     left = left,
     { "persistent", when = function(run) return run.recovering or run.found.stored end, undo = go_on, run = function(run)
-      detach_stored(run.guest, run.args.get_conf, run.found, run.options.missing_ok)
+      detach_stored(run.guest, run.found, run.options.missing_ok)
     end },
     { "live", when = function(run) return run.recovering or run.found.live end, recorded = true, run = function(run)
-      run.attempts = detach.live(run.guest, run.args.get_conf, run.found.name, run.found.live, run.options)
+      run.attempts = detach.live(run.guest, run.found, run.options)
     end },
     result = result,
   }

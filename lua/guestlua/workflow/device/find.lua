@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local devices = require("guestlua.guest.devices")
+local situation = require("guestlua.workflow.situation")
 
 local find = {}
 
@@ -33,6 +34,32 @@ function find.finder(guest, device, method)
     define.bad(method, "device", "a name, an Element, XML text or a function expected, got " .. type(device))
   end
   return devices.finder(guest, element, method)
+end
+
+-- Whether a disk is one that had the image: it still has, or has it below by now.
+local function has_image(disk, image)
+  for _, name in ipairs(situation.images_of(disk)) do
+    if name == image then
+      return true
+    end
+  end
+  return false
+end
+
+-- The same function for a device that it has found, an Element: nil if another device has its place by now. libvirt, too, goes by the place.
+-- nil: the caller's own function decides.
+function find.again(guest, device, method, get_conf, first)
+  if type(device) == "function" or not first then
+    return nil
+  end
+  local image, by_element = first:tag() == "disk" and situation.image_of(first), devices.finder(guest, first, method)
+  return function(persistent)
+    local now = get_conf(persistent)
+    if now and image then
+      return now.target.dev == first.target.dev and has_image(now, image) and now or nil
+    end
+    return now and by_element(persistent) and now or nil
+  end
 end
 
 function find.name_of(device, found)
