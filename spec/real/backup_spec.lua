@@ -319,12 +319,12 @@ describe("A backup", function()
       end
       return found
     end
-    sh("touch %s/20200101-000000-00000000.vda.qcow2", directory) -- of a run that ended in the middle
-    sh("cd %s && qemu-img create -q -f qcow2 29990101-000000-00000000.vda.qcow2 1M && qemu-img create -q -f qcow2 -F qcow2 "
-      .. "-b 29990101-000000-00000000.vda.qcow2 29980101-000000-00000000.vda.qcow2", directory) -- the clock has gone back in between
+    local theirs = directory .. "/20200101-000000-00000000.vda.qcow2" -- no manifest has ever named it: somebody is copying a backup to there
+    sh("touch %s", theirs)
     sh("qemu-img create -q -f qcow2 -b %s/%s.vda.qcow2 -F qcow2 %s/user.qcow2", directory, ids[2], directory)
     local result = workflow.prune(machine.host, directory, { keep = { full = 2 } })
     assert.same({ ids[1], ids[2] }, result.pruned)
+    assert.same({ theirs, directory .. "/user.qcow2" }, result.foreign)
     local kept = {} -- what user.qcow2 is based on, and what that is based on; of the same second they may have any order
     for i, file in ipairs(result.left) do
       kept[i] = file.path:match("[^/]+$")
@@ -334,6 +334,7 @@ describe("A backup", function()
     table.sort(expected)
     assert.same(expected, kept)
     os.remove(directory .. "/user.qcow2")
+    assert(os.remove(theirs))
     result = workflow.prune(machine.host, directory, { keep = { full = 2 } })
     assert.same({ pruned = {} }, result)
     assert.same({ ids[3], ids[4], ids[5] }, left())
