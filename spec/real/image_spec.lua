@@ -110,6 +110,35 @@ describe("An image that was made", function()
     assert.is_not_nil(core.identify(file))
   end)
 
+  it("stays if a loop device has it", function()
+    if not is_root or helper.run("losetup --find") ~= 0 then
+      pending("needs root, and a loop device")
+    end
+    local device = sh("truncate -s 1M images/new && losetup --find --show images/new")
+    local free <close> = setmetatable({}, { __close = function() os.execute("losetup -d " .. device) end }) -- luacheck: ignore free
+    assert.equal("false\tthe loop device " .. device:match("loop%d+") .. " has it", remove("", { root = true, owner = "root:root" }))
+    assert.is_not_nil(core.identify(file))
+  end)
+
+  it("stays if a guest that is off has it as a volume of a pool", function()
+    local text = [[
+      local image = require("guestlua.disk.image")
+      local host <close> = guestlua.open("test:///default")
+      local pool <close> = host:storage_pool_create_xml("<pool type='dir'><name>pool</name><target><path>%s/images</path></target></pool>")
+      pool:create_xml("<volume><name>new</name><capacity>1024</capacity></volume>"):close()
+      local there = require("guestlua.core").identify(%q)
+      local guest = host:guest("test")
+      local file = { path = %q, dev = there.dev, ino = there.ino }
+      guest.host:write_instance_config("<domain type='test'><name>theirs</name><memory>1024</memory><os><type>hvm</type></os><devices>"
+        .. "<disk type='volume' device='disk'><source pool='pool' volume='new'/><target dev='vda'/></disk></devices></domain>"):close()
+      print(image.remove(guest, file))
+    ]]
+    local code, out, err = helper.run(("%s -e %s"):format(helper.interpreter, helper.quoted(text:format(dir, file, file))))
+    assert.equal(0, code, err)
+    assert.matches("^false\tguest 'theirs': .*/images/new is in use", out)
+    assert.is_not_nil(core.identify(file))
+  end)
+
   it("has a name of its own in its directory", function()
     local host <close> = guestlua.open("test:///default")
     local guest <close> = host:guest("test")

@@ -10,6 +10,7 @@
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
+local loops = require("guestlua.disk.loops")
 local qcow2 = require("guestlua.disk.qcow2")
 
 local image = {}
@@ -178,11 +179,26 @@ local function add_names_of_disks(names, xml)
   visit(core.element(xml))
 end
 
+-- Adds the images of disks that name a storage pool and a volume: their paths are in no XML.
+local function add_volumes(names, guest, xml)
+  local devices = core.element(xml).devices
+  for _, disk in ipairs(devices and devices:children("disk") or {}) do
+    local source = disk:child("source")
+    local pool <close> = source and source.pool and guest.host:pool(source.pool) or nil
+    local volume <close> = pool and pool:volume(source.volume) or nil
+    if volume then
+      names[volume:get_path()] = true
+    end
+  end
+end
+
 -- The images that one guest names: running, in its configuration, and in the descriptions of its snapshots and checkpoints. A set.
 function image.names_of(guest)
   local names = {}
-  add_names_of_disks(names, guest:get_xml_desc())
-  add_names_of_disks(names, guest:get_xml_desc({ dump_inactive = true }))
+  for _, xml in ipairs({ guest:get_xml_desc(), guest:get_xml_desc({ dump_inactive = true }) }) do
+    add_names_of_disks(names, xml)
+    add_volumes(names, guest, xml)
+  end
   for _, xml in ipairs(guest:get_snapshot_descriptions()) do
     add_names_of_disks(names, xml)
   end
@@ -270,7 +286,7 @@ local function needed_beside(file)
   end
 end
 
--- Why the file is needed by a QEMU program that has it open, or by a guest; nil: by none.
+-- Why the file is needed by a QEMU program that has it open, by a loop device, or by a guest; nil: by none.
 function image.used(host, file)
   local deadline = core.now() + CLOSING
   local open, _, unclear = core.image_lock(file.path)
@@ -281,7 +297,7 @@ function image.used(host, file)
   if open ~= false then
     return open and "a QEMU program has it open" or "its locks cannot be read: " .. tostring(unclear)
   end
-  return needed_by_guests(host, file)
+  return loops.of(file) or needed_by_guests(host, file)
 end
 
 -- Why the file is needed, or may be; nil: nobody needs it.

@@ -11,25 +11,9 @@ local function key_of(path)
   return there and ("%d:%d"):format(there.dev, there.ino) or path
 end
 
--- Adds the images of disks that name a storage pool and a volume: their paths are in no XML.
-local function add_volumes(names, guest)
-  for _, inactive in ipairs({ false, true }) do
-    local devices = core.element(guest:get_xml_desc({ dump_inactive = inactive })).devices
-    for _, disk in ipairs(devices and devices:children("disk") or {}) do
-      local source = disk:child("source")
-      local pool = source and source.pool and guest.host:pool(source.pool)
-      local volume = pool and pool:volume(source.volume)
-      if volume then
-        names[volume:get_path()] = true
-      end
-    end
-  end
-end
-
 -- Adds the guest to the users of each image that it names, and of all that these are based on.
 local function add_guest(users, guest)
   local names, seen = image.names_of(guest), {}
-  add_volumes(names, guest)
   for name in pairs(names) do
     for _, path in ipairs(dependents.chain(name)) do
       local key = key_of(path)
