@@ -86,6 +86,26 @@ describe("A fleet with one machine under two URIs", function()
     assert.same({ {}, { "one", "two" } }, { result.problems, result.warnings[1].hosts })
   end)
 
+  it_("is a warning of Ansible's", function()
+    local support = require("spec.support.ansible")
+    local ansible = support.new()
+    if ansible.missing then
+      return pending(ansible.missing)
+    end
+    local code, out, err = ansible:run(("ansible localhost -c local -m guestlua.guestlua.guestlua -a %s"):format(helper.quoted(json.encode({
+      executable = support.interpreter(),
+      source = ("local fleet <close> = guestlua.fleet{'%s', {name='two', uri='%s'}} return #fleet:guests()"):format(uri("a"), uri("./a")) }))))
+    assert.equal(0, code, err)
+    assert.matches("look like one machine", (err:gsub("%s+", " ")))
+    assert.matches('"returned": %[%s+2%s+%]', out)
+    code, out, err = ansible:run("ansible-inventory --list -i " .. ansible:file("x.guestlua.yml", json.encode({
+      plugin = "guestlua.guestlua.guests", executable = support.interpreter(),
+      hosts = setmetatable({ { name = "one", uri = uri("a") }, { name = "two", uri = uri("./a") } }, { __jsontype = "array" }) })))
+    assert.equal(0, code, err)
+    assert.matches("one and two look like one machine", (err:gsub("%s+", " ")))
+    assert.matches('"web"', out)
+  end)
+
   it_("is not what two machines are that have a name and a UUID in common", function()
     define("b", "web", WEB) -- it does not run there
     local fleet <close> = guestlua.fleet({ uri("a"), { name = "b", uri = uri("b") } })

@@ -268,6 +268,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError("%s gave no result: %s" % (program, to_text(err).strip() or "exit code %d" % child.returncode))
         if not document.get("ok"):
             raise AnsibleParserError("guestlua: %s" % (document.get("error") or {}).get("text"))
+        for warning in document.get("warnings", []):
+            self.display.warning(warning["message"])
         return document["results"][0]
 
     def _add_hypervisor(self, host):

@@ -85,6 +85,8 @@ def _ended(module, command, limit, data):
 
 def run(module, script, arguments=(), data=None):
     """Runs a script: a path. Gives guestlua's document, and what the script printed; fails the module if there is no document."""
+    if module.params["timeout"] is not None and not module.params["timeout"] > 0:
+        module.fail_json(msg="timeout: seconds expected, more than 0, got %s" % module.params["timeout"])
     base = [module.get_bin_path(module.params["executable"], True)]
     if module.params["uri"]:
         base += ["-c", module.params["uri"]]
@@ -101,8 +103,10 @@ def run(module, script, arguments=(), data=None):
     return document, code, out, err
 
 
-def finish(module, document, code, out, err, **more):
-    """Ends the module with what guestlua said."""
+def finish(module, document, code, out, err, own=False, **more):
+    """Ends the module with what guestlua said. own: the script is one of this collection's."""
+    for warning in document.get("warnings", []):
+        module.warn(warning["message"])
     answer = dict(
         changed=document.get("changed", False),
         returned=document.get("results", []),  # Ansible takes "results" for those of a loop
@@ -120,7 +124,7 @@ def finish(module, document, code, out, err, **more):
     if not document.get("ok"):
         error = document.get("error") or {}
         message = error.get("text") or error.get("message") or "guestlua ended with exit code %d" % code
-        message = re.sub(r"^\S*/guestlua\.\w+\.lua:(\d+): ", r"line \1: ", message)  # the file is gone
+        message = re.sub(r"^\S*/guestlua\.\w+\.lua:(\d+): ", "" if own else r"line \1: ", message)  # the file is gone
         if document.get("state") == "running":
             message = "guestlua was killed: what it left is taken back by recover: true"
         module.fail_json(msg=message, error=error, **answer)
@@ -163,4 +167,4 @@ def workflow(module, name, guest, options, arguments=()):
     if len(results) == 3:
         more["diff"] = dict(before=results[1], after=results[2], before_header=guest, after_header=guest)
         document["results"] = results[:1]
-    finish(module, document, code, out, err, **more)
+    finish(module, document, code, out, err, own=True, **more)

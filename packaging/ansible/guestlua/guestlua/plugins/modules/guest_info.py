@@ -57,7 +57,7 @@ def main():
     )
     document, code, out, err = runner.run_source(module, SCRIPT, data=json.dumps(dict(names=module.params["names"])))
     results = document.get("results") or [{}]
-    runner.finish(module, document, code, out, err, guests=results[0] or {})
+    runner.finish(module, document, code, out, err, own=True, guests=results[0] or {})
 
 
 if __name__ == "__main__":
