@@ -25,6 +25,7 @@ describe("Without XML", function()
     local mac = "52:54:00:00:00:0a"
     assert.is_true(network:set_dhcp_host({ mac = mac, ip = "192.168.122.9" }))
     assert.is_false(network:set_dhcp_host({ mac = mac:upper(), ip = "192.168.122.9" }))
+    assert.is_false(network:set_dhcp_host({ mac = "52:54:0:0:0:A", ip = "192.168.122.9" })) -- the same one, written otherwise
     assert.is_true(network:set_dhcp_host({ mac = mac, ip = "192.168.122.10", name = "web1", config = false }))
     assert.same({ mac .. " web1 192.168.122.10" }, dhcp_hosts(network))
     assert.is_true(network:set_dhcp_host({ name = "db1", ip = "192.168.122.11" }))
@@ -38,6 +39,9 @@ describe("Without XML", function()
       assert.equal("bad_argument", helper.failure(network.set_dhcp_host, network, options).kind)
     end
     assert.equal("bad_argument", helper.failure(network.remove_dhcp_host, network, {}).kind)
+    for _, word in ipairs({ "web1", "52-54-00-00-00-0a", "52:54:00:00:00", "52:54:00:00:00:0g", mac .. ":00", " " .. mac }) do
+      assert.equal("mac", helper.failure(network.remove_dhcp_host, network, { mac = word }).argument)
+    end
   end)
 
   it("a storage pool is defined or started, of any type", function()

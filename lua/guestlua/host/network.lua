@@ -17,6 +17,16 @@ local function params(...)
   return table.move({ ... }, 1, select("#", ...), #list + 1, list)
 end
 
+-- A MAC address as it is compared; nil: it is none. libvirt keeps an entry's as it was written: 52:54:00:0a:00:01 may be 52:54:0:A:0:1.
+local function mac_of(text)
+  local bytes = {}
+  for byte in (text .. ":"):gmatch("([^:]*):") do
+    bytes[#bytes + 1] = byte:find("^%x%x?$") and ("%02x"):format(tonumber(byte, 16)) or ""
+  end
+  local mac = table.concat(bytes, ":")
+  return #mac == 17 and #bytes == 6 and mac or nil
+end
+
 -- The <host> that the options describe.
 local function host_of(method, options)
   local fields = {}
@@ -25,6 +35,9 @@ local function host_of(method, options)
       define.bad(method, key, "it cannot be empty")
     end
     fields[key] = options[key]
+  end
+  if fields.mac and not mac_of(fields.mac) then
+    define.bad(method, "mac", "a MAC address expected, as in 52:54:00:12:34:56")
   end
   if options.live == false and options.config == false then
     define.bad(method, "live", "nothing is left: either live or config")
@@ -44,7 +57,7 @@ local function places_of(network, options)
 end
 
 local function same(key, a, b)
-  return a ~= nil and b ~= nil and (key == "mac" and a:lower() == b:lower() or key ~= "mac" and a == b)
+  return a ~= nil and b ~= nil and (key == "mac" and mac_of(a) == mac_of(b) or key ~= "mac" and a == b)
 end
 
 -- The network's XML there. The test driver has one for both, and refuses to be asked for the other.
