@@ -165,7 +165,13 @@ describe("A backup that fails", function()
     local code, out, err, calls = run(script)
     assert.equal(0, code, err)
     check("not killed")
-    local times = {}
+    local times, called = {}, {}
+    for i, call in ipairs(calls) do
+      called[i] = call.name
+    end
+    if script == BACKUP then -- nothing else while the guest's file systems stand still
+      assert.matches("virDomainFSFreeze virDomainBackupBegin virDomainFSThaw", table.concat(called, " "), 1, true)
+    end
     for k = 1, tonumber(out:match("%d+")) do
       assert.equal(128 + 9, (run(script, nil, { KILL_AFTER_WRITE = k })), "write " .. k)
       recover("write " .. k)

@@ -105,6 +105,10 @@ describe("A backup in push mode", function()
     local pushed = backup()
     assert.same({ "incremental", "incremental" }, { read.level_used, pushed.level_used })
     workflow.verify(to .. "/tiny", { all = true })
+    -- a disk that was not in it begins with a full one
+    local both = backup({ disks = { "vda", "vdb" } }).disks
+    assert.same({ "vda", "full", "the last backup does not have the disk", "vdb", "incremental" },
+      { both[1].target, both[1].level_used, both[1].because, both[2].target, both[2].level_used })
     check_restored({ read, pushed }, function(at)
       workflow.restore(machine.host, { from = to .. "/tiny", at = at, name = "other", to = machine.dir })
     end)
