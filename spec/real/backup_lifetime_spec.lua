@@ -62,5 +62,14 @@ describe("A backup of a guest that lives on", function()
     compared("full", "checkpoint of the last backup is gone")
     compared("incremental")
     workflow.verify(to .. "/" .. machine.name, { all = true })
+    -- and that has been removed from it
+    local last = machine.guest:get_checkpoint_names()
+    machine.guest:poweroff()
+    local bitmaps = {}
+    for name in sh("qemu-img info %s", machine.disk):gmatch("name: (guestlua%S+)") do
+      bitmaps[#bitmaps + 1] = name
+    end
+    machine.guest:launch({ pause = true }) -- libvirt forgets the checkpoints of one that runs
+    assert.same(last, bitmaps)
   end)
 end)

@@ -24,7 +24,7 @@ static const struct {
    "guest:get_all_devices() lists those of the running guest, and with { from_persistent_config = true } those of its configuration"},
   {"device_not_found", NULL, "disk", "guest:get_all_disks() lists those there are: a disk is known by its target, as in \"vda\""},
   {"no_domain_checkpoint", NULL, "guest", "guest:get_checkpoint_names() lists those there are"},
-  {"checkpoint_inconsistent", NULL, "guest",
+  {"checkpoint_inconsistent", "backup_begin", "guest",
    "the images do not know any more what has changed since that checkpoint, as after a crash of QEMU: "
    "guest:delete_checkpoint(name, { metadata_only = true }), and a full backup is the next one; guestlua.workflow.backup does both"},
   {"no_domain_snapshot", NULL, "guest", "guest:get_snapshot_names() lists those there are"},

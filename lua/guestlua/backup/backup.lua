@@ -174,6 +174,7 @@ local function plan(run)
   local last = manifests[#manifests]
   check_own(run, manifests)
   scratch.check_room(run)
+  run.forgotten = not run.off and checkpoint.forgotten(run.guest, manifests) or nil
   disks.decide(run, run.disks, last)
   encryption.check_below(run)
   run.consistency = decide_consistency(run)
@@ -308,6 +309,7 @@ local function tidy(run)
       attempt(checkpoint.delete, run.guest, name)
     end
   end
+  attempt(checkpoint.clear, run.guest, run.forgotten)
   local done = run.options.keep and attempt(prune.run, run.store, run.options.keep, run.guest.host, { compress = run.options.compress },
     run.key)
   if done then

@@ -44,6 +44,32 @@ function checkpoint.delete(guest, name)
   end
 end
 
+-- The last backup with a checkpoint that libvirt has forgotten, as it does in a migration and an undefine; nil: there is none.
+function checkpoint.forgotten(guest, manifests)
+  for i = #manifests, 1, -1 do
+    if manifests[i].checkpoint then
+      return not has(guest, manifests[i].checkpoint) and manifests[i] or nil
+    end
+  end
+end
+
+-- Removes the bitmaps of such a backup, which QEMU would keep up for ever: libvirt does so if it knows the checkpoint again. Not every disk has one.
+-- manifest: nil if there is none.
+function checkpoint.clear(guest, manifest)
+  if not manifest then
+    return
+  end
+  local name, domain = manifest.checkpoint, core.element(guest:get_xml_desc({ dump_inactive = true }))
+  for _, disk in ipairs(manifest.disks) do
+    local element = core.element("domaincheckpoint", { name = { name }, creationTime = { os.time() },
+      disks = { disk = { name = disk.target, checkpoint = "bitmap", bitmap = name } } })
+    element:append(domain)
+    if retry.try(guest.create_checkpoint, guest, element, { redefine = true, redefine_validate = true }) then
+      checkpoint.delete(guest, name)
+    end
+  end
+end
+
 -- The running guest's disks with a usable bitmap for the checkpoint: a set of targets.
 function checkpoint.disks(guest, name)
   local disks = {}
