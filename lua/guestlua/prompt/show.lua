@@ -44,12 +44,14 @@ local function table_text(value, indent, columns, seen)
     return next(value) == nil and "{}" or "{ … }"
   end
   seen[value], seen[#seen + 1] = true, value
-  local parts, length, inner = {}, 4 + #indent, indent .. "  "
+  local parts, length, inner, plain = {}, 4 + #indent, indent .. "  ", 0
   for i, key in ipairs(sorted_keys(value)) do
     local text = nested(rawget(value, key), inner, columns, seen)
     if type(key) == "string" and key:find("^[%a_][%w_]*$") then
       text = key .. " = " .. text
-    elseif key ~= i then
+    elseif key == plain + 1 then
+      plain = key
+    else
       text = ("[%s] = %s"):format(type(key) == "string" and quoted(key) or tostring(key), text)
     end
     parts[i] = text
