@@ -2,7 +2,8 @@
 --
 --   workflow.backup(guest, {}): Lua's "attempt to index a nil value (field 'to')". An option that has to be given was only checked if it was given.
 --   volume_snapshot_create without new_file: the same.
---   ensure_detached(guest, ""): as no device is called so, it was said to be gone.
+--   ensure_detached(guest, ""), with the path of a disk, and with a MAC address that is written as libvirt also takes it, 52:54:0:0:0:A: as no device
+--   was called so, it was said to be gone.
 --   attach_with_retry(guest, function): Lua's "attempt to index a function value".
 
 local guestlua = require("guestlua")
@@ -41,11 +42,23 @@ describe("A function of the module", function()
     local host <close> = guestlua.open("test:///default")
     local guest <close> = host:guest("test")
     for _, name in ipairs({ "detach_with_retry", "ensure_detached" }) do
-      for _, value in ipairs({ "", "vda\0", {}, 5, host }) do
+      for _, value in ipairs({ "", "vda\0", "/images/data.qcow2", {}, 5, host }) do
         local e = helper.failure(guestlua.workflow[name], guest, value)
         assert.same({ "bad_argument", "device" }, { e.kind, e.argument }, name)
       end
     end
+  end)
+
+  it("knows an interface by its MAC address however that is written", function()
+    local host <close> = guestlua.open("test:///default")
+    local guest <close> = guestlua.Guest.create([[<domain type='test'><name>mac</name><memory>1024</memory><os><type>hvm</type></os>
+      <devices><interface type='user'><mac address='52:54:00:00:00:0a'/></interface></devices></domain>]], host)
+    for _, mac in ipairs({ "52:54:00:00:00:0a", "52:54:0:0:0:A", "52-54-00-00-00-0A" }) do
+      local e = helper.failure(guestlua.workflow.ensure_detached, guest, mac)
+      assert.equal("no_support", e.kind) -- it was found, and the test driver detaches nothing
+    end
+    assert.is_false(guestlua.workflow.ensure_detached(guest, "52:54:00:00:00:0b").changed)
+    guest:delete_configuration()
   end)
 
   it("attaches no function", function()

@@ -245,7 +245,7 @@ end
 local function has_name(device, name)
   local tag = device:tag()
   return alias_of(device) == name or tag == "disk" and values.at(device, "target/dev") == name
-    or tag == "interface" and values.at(device, "mac/address") == name:lower()
+    or tag == "interface" and values.mac(values.at(device, "mac/address")) == values.mac((name:gsub("-", ":")))
 end
 
 -- The same for such a name. libvirt's own aliases belong to the running guest: in the configuration it is the device that the running guest has under

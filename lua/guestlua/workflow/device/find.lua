@@ -16,13 +16,19 @@ local function target_of(element)
   return element:tag() == "disk" and element.target and element.target.dev
 end
 
+-- Why a text can be no name of a device; nil: it can.
+local function bad_name(text)
+  return text == "" and "it is empty" or text:find("\0", 1, true) and "the string has a NUL byte in it"
+    or text:find("^/") and "a path is no name of a device; a disk is known by its target, as \"vda\"" or nil
+end
+
 -- A function that returns the device as it is now, from the running guest or (true) the persistent configuration, or nil.
 -- device: its alias, a disk's target, an interface's MAC address, an Element, XML text, or such a function.
 function find.finder(guest, device, method)
   if type(device) == "function" then
     return device
-  elseif device == "" or type(device) == "string" and device:find("\0", 1, true) then -- as no device is called so, it would be said to be gone
-    define.bad(method, "device", device == "" and "it is empty" or "the string has a NUL byte in it")
+  elseif type(device) == "string" and bad_name(device) then -- as no device is called so, it would be said to be gone
+    define.bad(method, "device", bad_name(device))
   elseif type(device) == "string" and not device:find("<", 1, true) then
     return devices.finder_by_name(guest, device, method)
   end
