@@ -183,6 +183,20 @@ describe("A fleet", function()
     assert.equal("bad_argument", helper.failure(fleet.events, fleet, { "nonsense" }).kind)
   end)
 
+  it("raises what is wrong with the arguments, which is no host's failure", function()
+    local fleet <close> = guestlua.fleet({ host("a", "web"), { name = "gone", uri = "test:///nonexistent.xml" }, { name = "none" } })
+    assert.equal("it has no URI", fleet.problems[1].error.message)
+    for _, case in ipairs({
+      { "no group of statistics 'cpus'; there are: state, cpu,", "stats", { groups = "cpus" } },
+      { "no such option.*active", "guests", { which = { activ = true } } },
+      { "no such option.*active", "map", function() error("called") end, { which = { activ = true } } },
+    }) do
+      local e = helper.failure(fleet[case[2]], fleet, table.unpack(case, 3))
+      assert.equal("bad_argument", e.kind)
+      assert.matches(case[1], e.message)
+    end
+  end)
+
   it("is read from a file, and its bad lines are named", function()
     local a = host("a", "web")
     local path = write("hosts", ("# ours\n\na %s # the first\n%s\na b c\nhttp:// x\nx test:///default\n"):format(a.uri, a.uri))
@@ -193,6 +207,8 @@ describe("A fleet", function()
       where[i] = one.name:match(":(%d+)$")
     end
     assert.same({ "4", "5", "6" }, where)
+    local windows <close> = guestlua.fleet(write("windows", ("\xEF\xBB\xBFa %s\r\n"):format(a.uri)))
+    assert.same({ { "a" }, {} }, { names(windows.hosts), windows.problems })
     local empty <close> = guestlua.fleet(write("empty", "# none yet\n"))
     assert.same({ 0, 1 }, { #empty.hosts, #empty.problems })
     assert.matches("there is no host in it", empty.problems[1].error.message)

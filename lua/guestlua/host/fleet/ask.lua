@@ -33,6 +33,16 @@ function ask.take(from)
   return setmetatable({ slots = from }, TAKEN)
 end
 
+-- Raises what is wrong with the arguments, which is no host's failure. answers: of a call that gets them as they were given.
+function ask.check(fleet, answers)
+  for i, answer in ipairs(answers) do
+    if fleet.hosts[i].host and core.Error.is(answer.error, "bad_argument") then
+      error(answer.error, 0)
+    end
+  end
+  return answers
+end
+
 -- Calls fn(entry) for each host, beside each other, each for that long at most, if there is a limit; gives what each came to: { ok, value, error }.
 function ask.all(fleet, seconds, fn, limit)
   return task.map(fleet.hosts, function(entry)

@@ -16,7 +16,9 @@ end
 
 -- Adds a host, unless it is there already or is none.
 local function add(hosts, problems, where, name, uri, groups)
-  if type(uri) ~= "string" or not uri:find("^[%w+.-]+://") or uri:find("[%z%s]") then
+  if uri == nil then
+    return problem(problems, where, "it has no URI")
+  elseif type(uri) ~= "string" or not uri:find("^[%w+.-]+://") or uri:find("[%z%s]") then
     return problem(problems, where, ("'%s' is no URI of libvirt's"):format(core.mask((tostring(uri):gsub("%z", " ")))))
   elseif type(name) ~= "string" or name == "" or name:find("%c") then
     return problem(problems, where, "a host's name is a text without control characters")
@@ -57,6 +59,7 @@ local function from_file(path, hosts, problems)
     error(core.Error.new({ kind = "system_error", op = "fleet", message = "cannot read the inventory: " .. message }), 0)
   end
   local number = 0
+  text = text:gsub("^\xEF\xBB\xBF", "") -- some editors begin with that
   for line in text:gmatch("([^\n]*)\n?") do
     number = number + 1
     local words = {}

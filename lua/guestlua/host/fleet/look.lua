@@ -13,9 +13,9 @@ define(Fleet, "Fleet", {
   returns = "the guests, host by host, and what is missing: a list of name and error of the hosts that did not answer",
   params = { ask.WHICH, ask.HOW_LONG },
   run = function(fleet, options)
-    local answers = ask.all(fleet, options.host_timeout or ask.ANSWER, function(entry)
+    local answers = ask.check(fleet, ask.all(fleet, options.host_timeout or ask.ANSWER, function(entry)
       return entry.host:guests(options.which)
-    end)
+    end))
     local guests = {}
     for _, answer in ipairs(answers) do
       table.move(answer.value or {}, 1, #(answer.value or {}), #guests + 1, guests)
@@ -36,9 +36,9 @@ define(Fleet, "Fleet", {
     ask.HOW_LONG,
   },
   run = function(fleet, options)
-    local answers = ask.all(fleet, options.host_timeout or ask.ANSWER, function(entry)
+    local answers = ask.check(fleet, ask.all(fleet, options.host_timeout or ask.ANSWER, function(entry)
       return entry.host:stats({ groups = options.groups, active = options.active, nowait = true })
-    end)
+    end))
     local stats = {}
     for i, answer in ipairs(answers) do
       stats[fleet.hosts[i].name] = answer.value

@@ -57,9 +57,9 @@ define(Fleet, "Fleet", {
   run = function(fleet, fn, options)
     local state = { slots = ask.slots(positive("limit", options.limit, 32)), failures = 0, max_failures = options.max_failures }
     local per_host = positive("per_host", options.per_host, 2)
-    local answers = ask.all(fleet, options.host_timeout or ask.ANSWER, function(entry)
+    local answers = ask.check(fleet, ask.all(fleet, options.host_timeout or ask.ANSWER, function(entry)
       return entry.host:guests(options.which)
-    end)
+    end))
     local results, work = {}, {}
     for _, one in ipairs(ask.problems(fleet, answers)) do
       results[#results + 1] = { host = one.name, ok = false, error = one.error }
