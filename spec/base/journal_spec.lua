@@ -35,6 +35,16 @@ describe("The journal", function()
     sh("chmod 600 '%s'", name)
   end
 
+  it("may be gone when a change is over, and fails nothing that was done", function()
+    local host <close> = guestlua.open("test:///default")
+    local guest <close> = host:guest("test")
+    do
+      local paused <close> = guest:paused() -- luacheck: ignore paused
+      assert(os.execute("rm -r " .. quoted(dir)))
+    end
+    assert.equal("running", guest:get_info().domain_state)
+  end)
+
   -- What a killed guard has left, with other fields.
   local function entry(id, fields)
     local all = {

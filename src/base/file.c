@@ -130,11 +130,11 @@ static int read_file(lua_State *L)
   return 1;
 }
 
-/* core.remove_file(path): gone when it returns; one that is not there is fine. */
+/* core.remove_file(path): gone when it returns; one that is not there, or with its directory is not, is fine. */
 static int remove_file(lua_State *L)
 {
   const char *path = luaL_checkstring(L, 1);
-  if ((unlink(path) < 0 && errno != ENOENT) || sync_directory_of(path) < 0)
+  if ((unlink(path) < 0 && errno != ENOENT) || (sync_directory_of(path) < 0 && errno != ENOENT))
     cannot(L, "remove", path);
   return 0;
 }

@@ -104,7 +104,7 @@ define(core.Guest, "Guest", {
 
 journal.recoverers.frozen = function(_, guest, entry)
   if not guest then
-    return "the guest is gone"
+    return "the guest is gone: if somebody has moved it to another host it is frozen there, until guest:thaw_filesystems()"
   elseif not guest:is_active() then
     return "the guest is off: nothing is frozen"
   elseif guest.id ~= entry.data.id then
