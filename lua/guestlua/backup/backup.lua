@@ -373,10 +373,9 @@ steps.define({
   arguments = arguments,
   turn = function(run) turns.await(run, run.push and push.MODE or nil) end,
   plan = plan,
-  beside = function(run, group)
-    return not run.off and io_error.watch(run, group)
-  end,
+  beside = function(run, group) return not run.off and io_error.watch(run, group) end,
   gone = function(run)
+    moment.remove_scratch(run)
     return remove(run) .. "; the guest is gone"
   end,
   { "make", run = make, undo = remove },

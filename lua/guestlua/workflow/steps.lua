@@ -273,6 +273,7 @@ local function recover(spec, host, guest, entry)
   if spec.recover then
     return spec.recover(run, host, guest), run.left
   elseif not guest then
+    run.guest = { host = host, name = entry.guest, uuid = entry.uuid }
     return run:with_left(spec.gone and spec.gone(run) or "the guest is gone"), run.left
   end
   return take_back(run), run.left
