@@ -165,6 +165,12 @@ static const char *monitor_value(const place *p, const char *s, size_t *length)
   return *length ? s : NULL;
 }
 
+/* secret:///system is the URI of libvirt's driver for secrets. */
+static bool is_scheme(const place *p)
+{
+  return begins(p->name, "secret://") && (p->name == p->begin || !in_name(p->name[-1]));
+}
+
 /* The value after a name, as in password='x', "password": "x", password=x. NULL if none follows. */
 static const char *value_after(const place *p, size_t *length)
 {
@@ -182,6 +188,8 @@ static const char *value_after(const place *p, size_t *length)
     *length = strcspn(s, ENDS_VALUE);
     return *length ? s : NULL;
   }
+  if (is_scheme(p))
+    return NULL;
   bool colon = *s++ == ':';
   s += strspn(s, " ");
   bool escaped = *s == '\\' && (s[1] == '"' || s[1] == '\'');
