@@ -118,6 +118,19 @@ describe("Text of others", function()
     guest:delete_configuration()
   end)
 
+  it("is not offered by completion if it could end the string that it stands in, or control the terminal", function()
+    local script = [==[
+      local complete = require("guestlua.prompt.complete")
+      host = guestlua.open("test:///default")
+      for _, name in ipairs({ 'web") os.execute("id") --', "web'..x", "web]]..x", "web\\", "web\u{9b}2J", "web\u{202e}", "web 1",
+          "web$(id)" }) do
+        guestlua.Guest.create(guestlua.element("domain", { type = "test", name = { name }, memory = { 1024 }, os = { type = { "hvm" } } }), host)
+      end
+      print(table.concat(complete('host:guest("web', #'host:guest("' + 1), "; "))
+    ]==]
+    assert.same({ 0, "web 1; web$(id)\n", "" }, { helper.guestlua("-", script) })
+  end)
+
   it("is escaped by --check, and in what is wrong with the command line", function()
     local path = os.tmpname()
     finally(function()

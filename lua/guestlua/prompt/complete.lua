@@ -3,6 +3,7 @@
 -- The line is read up to the cursor, and what was begun there is looked up: a chain of names (and calls, by what the documentation says that they
 -- return) from a global on. No code is run for that, other than asking libvirt for names, for a second at most.
 
+local core = require("guestlua.core")
 local help = require("guestlua.prompt.help")
 local words = require("guestlua.base.words")
 
@@ -242,6 +243,16 @@ local existing = {
   get_disk = disks_of,
 }
 
+-- Those that mean in a string of Lua's what they are, and that a terminal shows as they are: whoever defines a guest chooses its name, which could
+-- end the string and go on with a call.
+local function plain(names)
+  local list = {}
+  for _, name in ipairs(names) do
+    list[#list + 1] = not name:find("[\"'\\%]]") and core.escape(name) == name and name or nil
+  end
+  return list
+end
+
 -- Inside a string.
 local function strings(frame)
   local outer = frame
@@ -263,7 +274,7 @@ local function strings(frame)
   local ask = outer.kind == "(" and outer.arg == 1 and existing[found.row.name]
   if ask and found.of then
     local ok, names = pcall(ask, found.of)
-    return ok and names or {}
+    return ok and plain(names) or {}
   end
   return {}
 end
