@@ -197,6 +197,11 @@ describe("A backup", function()
     -- a file of the chain is gone
     local last = list()[7].disks[1]
     os.rename(to .. "/" .. machine.name .. "/" .. last.chain[2].file, to .. "/moved")
+    for _, e in ipairs({ helper.failure(workflow.verify, to .. "/" .. machine.name),
+      helper.failure(workflow.restore, machine.host, { from = to .. "/" .. machine.name, name = "other", to = to }) }) do
+      assert.same({ "invalid_backup", "vda" }, { e.kind, e.device })
+      assert.matches(last.chain[2].file .. ", which is not there", e.message, 1, true)
+    end
     assert.matches("is missing", because().vda)
     -- as often as keep says
     assert.same({ vda = "incremental" }, because({ keep = { increments = 1 } }))

@@ -93,6 +93,7 @@ function backups.check_images(manifest, results)
 end
 
 local function verify_one(store, manifest, key, options)
+  store:check_complete(manifest)
   encryption.check_key("verify", manifest, key)
   if manifest.unchecked then
     error(core.Error.new({ kind = "no_support", message = ("the backup %s has no checksums: it was made without libnbd"):format(manifest.id) }), 0)

@@ -93,16 +93,6 @@ end
 
 -- ---- how ----
 
-local function missing_file(store, entry)
-  for _, link in ipairs(entry.chain) do
-    for _, name in pairs({ link.sums, link.file }) do
-      if not store:exists(name) then
-        return name
-      end
-    end
-  end
-end
-
 -- Why the disk cannot get an increment over the last backup; nil: it can. usable: the disks with a bitmap.
 local function why_full(run, disk, last, usable)
   local most = run.options.encrypt and encryption.MOST_INCREMENTS or MOST_INCREMENTS
@@ -135,7 +125,7 @@ local function why_full(run, disk, last, usable)
   elseif #entry.chain > math.min(run.options.keep and run.options.keep.increments or most, most) then
     return ("there are %d increments already"):format(#entry.chain - 1)
   end
-  local missing = missing_file(run.store, entry)
+  local missing = run.store:missing(entry)
   return missing and ("%s is missing"):format(missing) or nil
 end
 

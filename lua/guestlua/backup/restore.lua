@@ -136,6 +136,7 @@ local function plan(run)
     run:hold(run.store:lock(run.options.wait))
   end
   check_no_guest(run)
+  run.store:check_complete(manifest)
   encryption.hold(run)
   encryption.check_key(NAME, manifest, run.key)
   run.xml = run.store:kept(manifest, "domain")

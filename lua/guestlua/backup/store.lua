@@ -300,6 +300,29 @@ function Store:kept(manifest, what)
   end
 end
 
+-- The name of a file of a disk's chain that is not there; nil: all are.
+function Store:missing(disk)
+  for _, link in ipairs(disk.chain) do
+    for _, name in pairs({ link.file, link.sums }) do -- one at a server has no file
+      if not self:exists(name) then
+        return name
+      end
+    end
+  end
+end
+
+-- Raises if a file is not there that a backup needs.
+function Store:check_complete(manifest)
+  for _, disk in ipairs(manifest.disks) do
+    local name = self:missing(disk)
+    if name then
+      fail("invalid_backup", { device = disk.target, device_type = "disk",
+        message = ("the backup %s needs %s, which is not there"):format(manifest.id, self:path(name)),
+        hint = "at=BACKUP names another one; the next backup of the guest is a full one" })
+    end
+  end
+end
+
 -- The lists of checksums of a disk's chain, newest first, for core.nbd_copy. That of a pushed image has all of the disk, whatever is lacking below.
 function Store:lists(disk)
   local lists = {}
