@@ -128,6 +128,30 @@ compose: {ansible_host: "guestlua_name ~ '.example.org'"}]])
     assert.is_nil(warnings:find("WARNING", 1, true))
   end)
 
+  -- Ansible takes inventory_hostname for a template again where a template has it, and nothing can mark it. A guest that is called localhost would
+  -- get what is meant for this machine.
+  it_("calls no guest by a name that is a template, or something else already", function()
+    local name = "{{ lookup('pipe', 'echo o''wned') }}"
+    local guests = { [name] = "", ["{% x %}"] = "", ["{# x #}"] = TAGGED, localhost = "", all = "" }
+    local inventory = configured(("- {name: odd, uri: '%s'}"):format(node("odd", guests)))
+    local play = ansible:file("play.yml", [[
+- hosts: guests
+  gather_facts: false
+  connection: local
+  tasks:
+    - debug: msg="name {{ inventory_hostname }} {{ guestlua_uuid }} {{ groups['guests'] | join(',') }}"
+    - debug: var=guestlua_name
+]])
+    local code, out, err = ansible:run(("ansible-playbook -i %s %s"):format(inventory, play))
+    assert.equal(0, code, out .. err)
+    assert.is_nil(out:find("owned", 1, true), out)
+    assert.matches("name (%x[%x-]+) %1 ", out)
+    assert.is_truthy(out:find("{% x %}", 1, true), out) -- what it is called is still known
+    for _, host in ipairs(ansible:json("ansible-inventory --list -i " .. inventory).guests.hosts) do
+      assert.matches("^%x+%-%x+%-", host)
+    end
+  end)
+
   it_("reads the hosts of a file, and keeps what it found if that is asked for", function()
     local uri = node("late", { web = "" })
     ansible:file("hosts.txt", "late " .. uri .. "\n")

@@ -196,6 +196,11 @@ def best(addresses):
     return next((address for address in good if ":" not in address), good[0] if good else None)
 
 
+def misleads(name):
+    """ssh would take it for an option, Ansible for a template, wherever a template has the name, for a group, or for this machine."""
+    return name.startswith("-") or re.search("[{}]", name) or name in ("all", "ungrouped", "guests", "hypervisors", "localhost", "127.0.0.1", "::1")
+
+
 def untrusted(value):
     """What others wrote is no template, whatever it looks like."""
     if isinstance(value, dict):
@@ -301,14 +306,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         how = self.get_option("inventory_hostname")
         name = guest["uuid"] if how == "uuid" else guest["name"]
         name = "%s_%s" % (host["name"], name) if how == "qualified" else name
-        # ssh would take it for an option of its own
-        return guest["uuid"] if name.startswith("-") else name
+        return guest["uuid"] if misleads(name) else name
 
     def _add_guest(self, name, host, guest):
         groups = ["guests", "state_" + guest["state"], "host_" + host["name"]] + ["tag_" + tag for tag in guest["tags"]]
         self.inventory.add_host(name)
         for group in groups:
-            self.inventory.add_child(self.inventory.add_group(self._sanitize_group_name(group)), name)
+            self.inventory.add_child(self.inventory.add_group(self._sanitize_group_name(re.sub("[{}]", "_", group))), name)
         variables = dict(("guestlua_" + key, untrusted(value)) for key, value in guest.items())
         variables.update(guestlua_host=host["name"], guestlua_uri=host["uri"])
         address = best(guest["addresses"])
