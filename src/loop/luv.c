@@ -241,3 +241,20 @@ int gl_luv_share(lua_State *L)
   luaL_setfuncs(L, functions, 1);
   return 1;
 }
+
+static void find_closing(uv_handle_t *handle, void *found)
+{
+  *(bool *)found = *(bool *)found || uv_is_closing(handle);
+}
+
+void gl_luv_settle(lua_State *L)
+{
+  gl_state *s = gl_state_get(L);
+  bool closing = s && s->slice.luv;
+  while (closing) {
+    closing = false;
+    uv_walk(&s->loop, find_closing, &closing);
+    if (closing)
+      gl_state_turn(s, false, false);
+  }
+}

@@ -9,4 +9,8 @@
  * its own would meddle with the loop: {run, stop, walk, loop_alive}; nil where luv has a copy of libuv to itself. [-0, +1, e] */
 int gl_luv_share(lua_State *L);
 
+/* For the end, before lua_close: lets luv's handles that are closing close. luv frees a handle that is collected while it closes, and the
+ * loop would go on with it. [-0, +0, -] */
+void gl_luv_settle(lua_State *L);
+
 #endif

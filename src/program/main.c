@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "guestlua.h"
+#include "loop/luv.h"
 #include "program/confined.h"
 #include "program/prompt.h"
 #include "program/settings.h"
@@ -320,6 +321,7 @@ int main(int argc, char **argv)
   int status = run(L, argc, argv);
   fflush(stdout);
   leave_after(PATIENCE, status);
+  gl_luv_settle(L);
   lua_close(L);
   guestlua_end();
   if (fflush(stdout) == 0 || status != EXIT_SUCCESS)
