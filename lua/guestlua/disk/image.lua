@@ -101,7 +101,7 @@ function image.make(guest, target, file, like)
 end
 
 -- Why a file may exist although its name is not found: its directory cannot be seen. nil: it does not exist.
-local function hidden(file)
+function image.hidden(file)
   local now = file.directory and directory_of(file.path)
   if now ~= file.directory then
     return now and "its directory is not the one that it was made in: is something mounted there, or not any more?"
@@ -113,7 +113,7 @@ end
 local function found(file)
   local now, code, why = core.find_image(file.path)
   if not now then
-    return nil, code == "ENOENT" and (hidden(file) or "gone") or why
+    return nil, code == "ENOENT" and (image.hidden(file) or "gone") or why
   elseif not file.ino and file.unique and now.size == 0 then -- the run ended right after it had made it
     return now
   elseif not file.ino then

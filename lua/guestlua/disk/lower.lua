@@ -9,13 +9,17 @@ local lower = {}
 -- What shows later that the image still is the same file, as journals keep it; the path alone if it cannot be seen from here.
 function lower.known(guest, path)
   local now = image.is_local(guest) and path:sub(1, 1) == "/" and core.identify(path)
-  return now and { path = path, dev = now.dev, ino = now.ino, born = now.born } or { path = path }
+  local file = image.at(guest, path)
+  if now then
+    file.dev, file.ino, file.born = now.dev, now.ino, now.born
+  end
+  return file
 end
 
 -- Why it is not that file any more; nil: it is, or that is not known.
 function lower.problem(file)
   local now, code, why = core.identify(file.path)
-  if not file.ino then
+  if not file.ino or not now and image.hidden(file) then -- libvirt may see it still
     return nil
   elseif not now then
     return code == "ENOENT" and file.path .. " is gone" or ("%s: %s"):format(file.path, why)
