@@ -332,7 +332,7 @@ id  name  state    uuid
   end)
 
   it("helps", function()
-    local screen <close> = start()
+    local screen <close> = start("-q", { columns = 80, lines = 60 })
     screen:type("help()\n")
     screen:shows("The manual:")
     screen:key("C-l")
