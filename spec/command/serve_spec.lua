@@ -152,6 +152,13 @@ describe("guestlua metrics --listen", function()
     assert.matches("guestlua metrics: [^\n]*no text today", broken:said())
   end)
 
+  it_("has no time, and nothing to say of it, if who asks has none", function()
+    local server_of_its_own <close> = metrics.serve("-c test:///default", "127.0.0.1:0")
+    assert.equal("503", (server_of_its_own:get("X-Prometheus-Scrape-Timeout-Seconds: 0.0000001")))
+    assert.equal("200", (server_of_its_own:get("X-Prometheus-Scrape-Timeout-Seconds: nonsense")))
+    assert.equal("", (server_of_its_own:said():gsub("^serving [^\n]*\n", "")))
+  end)
+
   it_("ends at a signal", function()
     local ending <close> = metrics.serve("-c test:///default", "127.0.0.1:0")
     assert.equal("200", (ending:ask(GET)))

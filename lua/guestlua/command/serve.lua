@@ -116,8 +116,11 @@ local function answer(request, options)
   elseif stops(body) then
     error(body, 0)
   end
+  if core.Error.is(body, "timeout") then -- who asks did not give it the time
+    return refusal(503, method)
+  end
   options.failed(body)
-  return refusal(core.Error.is(body, "timeout") and 503 or 500, method)
+  return refusal(500, method)
 end
 
 -- ---- a connection ----
