@@ -2,7 +2,7 @@
 return {
   ["debian 12 x86_64 avx2"] = {
     ["a call of many at once"] = 41046,
-    ["a line of the log"] = 17139,
+    ["a line of the log"] = 14211,
     ["a subscription of a task"] = 6933,
     ["a task"] = 12454,
     ["an event"] = 68314,

@@ -17,26 +17,37 @@ local function bad(method, argument, message)
   }), 0)
 end
 
-local function is_class(wanted)
-  return wanted:find("^%u%l%w*$") ~= nil
-end
+-- The type of each value, by that of the list.
+local ONE = { ["list of strings"] = "string", ["list of values"] = "any" }
+
+-- What type() says of a value; what is not here is the name of a class, or says so itself.
+local LUA = { ["XML text"] = "string", integer = "number", ["list of strings"] = "table", ["list of values"] = "table" }
+
+-- A param's type, read once: its alternatives, and the list among them.
+local types = setmetatable({}, { __index = function(all, text)
+  local one = {}
+  for word in (text .. " or "):gmatch("(.-) or ") do
+    one[#one + 1] = { name = word, lua = LUA[word] or word, class = word:find("^%u%l%w*$") ~= nil }
+    one.list = one.list or ONE[word] and word
+  end
+  all[text] = one
+  return one
+end })
 
 -- A closed object still has its class: each call on it says that it is closed.
+local function is_of(value, class)
+  local ok, e = pcall(core.check_self, value, class, "matches")
+  return ok or e.kind == "closed"
+end
+
 local function matches(value, wanted)
-  local either, rest = wanted:match("^(.-) or (.*)$")
-  if either then
-    return matches(value, either) or matches(value, rest)
-  elseif wanted == "XML text" then
-    return type(value) == "string"
-  elseif wanted == "integer" then
-    return type(value) == "number"
-  elseif wanted:find("^list of ") then
-    return type(value) == "table"
-  elseif is_class(wanted) then
-    local ok, e = pcall(core.check_self, value, wanted, "matches")
-    return ok or e.kind == "closed"
+  local kind = type(value)
+  for _, one in ipairs(types[wanted]) do
+    if one.lua == kind or one.lua == "any" or one.class and is_of(value, one.name) then
+      return true
+    end
   end
-  return wanted == "any" or type(value) == wanted
+  return false
 end
 
 local check
@@ -45,9 +56,6 @@ local check
 local function name_of(key)
   return type(key) == "table" and "table" or type(key) == "userdata" and "userdata" or tostring(key)
 end
-
--- The type of each value, by that of the list.
-local ONE = { ["list of strings"] = "string", ["list of values"] = "any" }
 
 -- Raises for a table that is no list, or one with a gap, of which # and ipairs see a part only; and for a value that does not fit. Gives a plain
 -- copy: what a metatable says was not checked.
@@ -89,8 +97,8 @@ function check(method, param, value)
     bad(method, param.name, ("cannot be less than %d"):format(-param.most))
   elseif type(value) == "string" and param.type ~= "any" and not param.binary and value:find("\0", 1, true) then
     bad(method, param.name, "the string has a NUL byte in it")
-  elseif type(value) == "table" and param.type:find("list of ", 1, true) then
-    return check_list(method, param, value, param.type:match("list of %l+"))
+  elseif type(value) == "table" and types[param.type].list then
+    return check_list(method, param, value, types[param.type].list)
   end
   return param.type == "integer" and math.tointeger(value) or value
 end
