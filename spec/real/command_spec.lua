@@ -197,7 +197,7 @@ describe("The guestlua command", function()
       assert.matches(expected, runs("help " .. words))
     end
     local code, out = helper.guestlua("help xyzzyq")
-    assert.same({ 1, "Nothing about 'xyzzyq'. help() says what there is.\n" }, { code, out })
+    assert.same({ 1, "Nothing about 'xyzzyq'. guestlua help lists options and commands.\n" }, { code, out })
   end)
 
   it("keeps the exit code that the script gives", function()

@@ -80,8 +80,7 @@ local function print_help()
     elseif row.word then
       commands[#commands + 1] = row.word:match("^%a+$")
     elseif not row.same_as then
-      local form = (row.short and "" or "    ") .. form_of(row, also[row.short])
-      lines[#lines + 1] = ("  %-24s%s%s"):format(form, #form > 24 and "\n" .. (" "):rep(28) or "  ", row.help)
+      lines[#lines + 1] = ("  %-24s  %s"):format((row.short and "" or "    ") .. form_of(row, also[row.short]), row.help)
     end
   end
   print("usage: guestlua [OPTION]... [--] [SCRIPT | - [ARGUMENT]...]")
