@@ -2,7 +2,8 @@
 -- that take longest first. Prints what files say of which a spec failed or was skipped, the slowest specs, those in real/ apart, and
 -- `N passed, N failed, N skipped`.
 --
--- A file has a directory of its own, which is TMPDIR there: what is left in it is removed in the end, and what still runs there is ended.
+-- A file has a directory of its own, which is TMPDIR there, and as /tmp is for all users, as swtpm's: what is left in it is removed in the end, and
+-- what still runs there is ended.
 
 local LIMIT = 3600 -- seconds for one file: under the sanitizers they take minutes
 local SLOWEST = 10
@@ -84,7 +85,7 @@ local function read(output)
 end
 
 local function run(file, directory)
-  local args = { "-c", 'mkdir "$TMPDIR" && exec "$@" 2>&1', "sh", arg[-1], "spec/support/busted.lua", file }
+  local args = { "-c", 'mkdir -m 1777 "$TMPDIR" && exec "$@" 2>&1', "sh", arg[-1], "spec/support/busted.lua", file }
   table.move(options, 1, #options, #args + 1, args)
   local ok, code, output = pcall(guestlua.run, "sh", { args = args, timeout = LIMIT,
     env = { TMPDIR = directory, XDG_STATE_HOME = directory .. "/state" } })
