@@ -1,5 +1,7 @@
 -- Values of a device's XML, as libvirt reads them: two spellings of one value compare equal here.
 
+local mac = require("guestlua.base.mac")
+
 local values = {}
 
 -- A number as strtoul reads it with base 0, as libvirt reads addresses: "0x0a", "10" and "012" are one number. nil: no number.
@@ -14,17 +16,9 @@ function values.number(text)
   return text:find("^%d+$") and tonumber(text, 10) or nil
 end
 
--- "52:54:0:AB:c:1" is "52:54:00:ab:0c:01".
+-- What is no MAC address is compared as a text.
 function values.mac(text)
-  local bytes = {}
-  for byte in (text or ""):gmatch("[^:]+") do
-    local value = byte:find("^%x%x?$") and tonumber(byte, 16)
-    if not value then
-      return text and text:lower()
-    end
-    bytes[#bytes + 1] = ("%02x"):format(value)
-  end
-  return bytes[1] and table.concat(bytes, ":")
+  return text and (mac(text) or text:lower())
 end
 
 -- libvirt prints UUIDs and world wide names in lower case, and accepts a UUID without its dashes.

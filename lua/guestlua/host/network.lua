@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local mac = require("guestlua.base.mac")
 
 local FIELDS = { "mac", "ip", "name" }
 local PLACES = { "live", "config" } -- as get_xml_desc has it without and with `inactive`, and as the options of update are called
@@ -17,16 +18,6 @@ local function params(...)
   return table.move({ ... }, 1, select("#", ...), #list + 1, list)
 end
 
--- A MAC address as it is compared; nil: it is none. libvirt keeps an entry's as it was written: 52:54:00:0a:00:01 may be 52:54:0:A:0:1.
-local function mac_of(text)
-  local bytes = {}
-  for byte in (text .. ":"):gmatch("([^:]*):") do
-    bytes[#bytes + 1] = byte:find("^%x%x?$") and ("%02x"):format(tonumber(byte, 16)) or ""
-  end
-  local mac = table.concat(bytes, ":")
-  return #mac == 17 and #bytes == 6 and mac or nil
-end
-
 -- The <host> that the options describe.
 local function host_of(method, options)
   local fields = {}
@@ -36,7 +27,7 @@ local function host_of(method, options)
     end
     fields[key] = options[key]
   end
-  if fields.mac and not mac_of(fields.mac) then
+  if fields.mac and not mac(fields.mac) then
     define.bad(method, "mac", "a MAC address expected, as in 52:54:00:12:34:56")
   end
   if options.live == false and options.config == false then
@@ -56,8 +47,9 @@ local function places_of(network, options)
   return places
 end
 
+-- libvirt keeps an entry's MAC address as it was written.
 local function same(key, a, b)
-  return a ~= nil and b ~= nil and (key == "mac" and mac_of(a) == mac_of(b) or key ~= "mac" and a == b)
+  return a ~= nil and b ~= nil and (key == "mac" and mac(a) == mac(b) or key ~= "mac" and a == b)
 end
 
 -- The network's XML there. The test driver has one for both, and refuses to be asked for the other.
