@@ -1,8 +1,8 @@
 -- Hosts of a fleet that look like one machine, reached by two URIs: nothing that can be asked for proves it. Boards that were cloned have one UUID,
 -- and so have daemons in namespaces; so it takes the same guests, too, with the numbers that libvirt gave them when they started.
 
-local core = require("guestlua.core")
 local ask = require("guestlua.host.fleet.ask")
+local machine = require("guestlua.host.machine")
 
 local twins = {}
 
@@ -44,10 +44,7 @@ local SIGNS = {
     table.sort(guests)
     return #guests > 0 and table.concat(guests, "\n") or nil
   end,
-  function(host)
-    local uuid = core.element(host:get_capabilities()).host.uuid
-    return uuid and uuid[1]
-  end,
+  machine,
 }
 
 -- What is to be said about the entries of a fleet: a list of { hosts = {names}, message }.

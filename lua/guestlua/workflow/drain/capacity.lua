@@ -32,14 +32,6 @@ function capacity.free_memory(host)
   return free
 end
 
--- ---- the machine ----
-
--- What identifies it, whatever URI it was reached by; nil: its driver does not say.
-function capacity.identity(host)
-  local uuid = core.element(host:get_capabilities()).host.uuid
-  return uuid and uuid[1]
-end
-
 -- ---- processor ----
 
 -- What a host has to be asked for a guest: the method and its arguments; nil if any host can run such a guest. own: a function that gives the

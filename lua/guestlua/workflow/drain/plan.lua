@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local capacity = require("guestlua.workflow.drain.capacity")
 local define = require("guestlua.base.define")
+local machine = require("guestlua.host.machine")
 local migration = require("guestlua.workflow.migrate.plan")
 local offline = require("guestlua.workflow.migrate.offline")
 local places = require("guestlua.workflow.drain.places")
@@ -81,13 +82,13 @@ local function look_at(place, reserve)
     names[guest.name] = guest.uuid
     guest:close()
   end
-  return { host = place.host, uri = place.uri, migrate_uri = place.migrate_uri, id = capacity.identity(place.host), names = names,
+  return { host = place.host, uri = place.uri, migrate_uri = place.migrate_uri, id = machine(place.host), names = names,
     free = capacity.free_memory(place.host) - reserve }
 end
 
 -- Raises if two of them are one machine, of which the memory would count twice.
 local function check_apart(source, hosts)
-  local seen = { [capacity.identity(source) or false] = source.uri }
+  local seen = { [machine(source) or false] = source.uri }
   for _, to in ipairs(hosts) do
     if to.id and seen[to.id] then
       define.bad("drain", "to", ("%s is the same machine as %s: both have the UUID %s"):format(to.host.uri, seen[to.id], to.id))
