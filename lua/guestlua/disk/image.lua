@@ -100,6 +100,11 @@ function image.make(guest, target, file, like)
   end
 end
 
+-- Whether what core.find_image or core.identify says of a file now is of another one than the one that was looked at or made.
+function image.is_another(now, file)
+  return now.dev ~= file.dev or now.ino ~= file.ino or file.born ~= nil and now.born ~= file.born
+end
+
 -- Why a file may exist although its name is not found: its directory cannot be seen. nil: it does not exist.
 function image.hidden(file)
   local now = file.directory and directory_of(file.path)
@@ -118,7 +123,7 @@ local function found(file)
     return now
   elseif not file.ino then
     return nil, "guestlua did not make it" .. (file.why and ": " .. file.why or "")
-  elseif now.dev ~= file.dev or now.ino ~= file.ino or file.born and now.born ~= file.born then
+  elseif image.is_another(now, file) then
     return nil, "it is another file than the one that was made"
   elseif file.sealed and now.written ~= file.sealed then
     return nil, "somebody has written to it since it was made"

@@ -23,7 +23,7 @@ function lower.problem(file)
     return nil
   elseif not now then
     return code == "ENOENT" and file.path .. " is gone" or ("%s: %s"):format(file.path, why)
-  elseif now.dev ~= file.dev or now.ino ~= file.ino or file.born and now.born ~= file.born then
+  elseif image.is_another(now, file) then
     return file.path .. " is another file by now"
   end
 end

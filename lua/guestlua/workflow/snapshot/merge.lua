@@ -5,7 +5,6 @@ local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
-local image = require("guestlua.disk.image")
 local qemu_img = require("guestlua.disk.qemu_img")
 local tree = require("guestlua.workflow.snapshot.tree")
 
@@ -176,12 +175,9 @@ function merge.doubt(one)
   return not (one.merged or one.pivoting or one.above) and "somebody else has moved the guest to the image below" or nil
 end
 
--- Refuses if an image is another file than the one that was looked at.
+-- Refuses if one of the two images is another file than the one that was looked at.
 function merge.check_file(run, one)
-  local now = image.known(run.guest, one.overlay.path)
-  if now.ino ~= one.overlay.ino or now.dev ~= one.overlay.dev then
-    run:interfered(("%s is another file by now"):format(one.overlay.path))
-  end
+  chain.check_same(run, one.overlay)
   chain.check_same(run, one.base_file)
 end
 
