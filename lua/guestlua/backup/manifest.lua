@@ -27,8 +27,14 @@ function manifest.level_of(data)
   return "incremental"
 end
 
--- Stores what a file has. name: for people.
-local function keep(run, files, what, path, name)
+-- Stores what a file has, or notes why it is left out. name: for people.
+local function keep(run, files, what, name, path, why_not)
+  if why_not then
+    table.insert(run.data.left_out, { target = what, why = why_not })
+  end
+  if not path then
+    return
+  end
   local file <close>, why = io.open(path, "rb")
   local text
   if file then
@@ -50,12 +56,7 @@ local function keep_nvram(run, files)
   if code == "ENOENT" then
     path, why_not = nil, ("there is no file %s: libvirt makes the UEFI variables when the guest starts"):format(path)
   end
-  if why_not then
-    table.insert(run.data.left_out, { target = "nvram", why = why_not })
-  end
-  if path then
-    keep(run, files, "nvram", path, "the UEFI variables")
-  end
+  keep(run, files, "nvram", "the UEFI variables", path, why_not)
 end
 
 -- Stores the state of an emulated TPM. If there is none yet, as libvirt makes it at the first start, so it will for a restored guest.
@@ -73,12 +74,7 @@ local function keep_tpm(run, files, element)
   elseif why_not then
     why_not = why_not .. ", and its state is not saved: what is sealed in it needs a recovery key"
   end
-  if why_not then
-    table.insert(run.data.left_out, { target = "tpm", why = why_not })
-  end
-  if path then
-    keep(run, files, "tpm", path, "the state of the TPM")
-  end
+  keep(run, files, "tpm", "the state of the TPM", path, why_not)
 end
 
 -- Stores what belongs to a backup besides the disks, as near to its moment as can be.

@@ -60,24 +60,21 @@ local function recovered_of(one)
   return fields
 end
 
-local function all_problems()
-  local problems = {}
+-- What the fleets have in that list, each as fn gives it.
+local function of_fleets(key, fn)
+  local all = {}
   for _, fleet in ipairs(record.fleets) do
-    table.move(fleet.problems, 1, #fleet.problems, #problems + 1, problems)
+    table.move(fleet[key], 1, #fleet[key], #all + 1, all)
   end
-  return list(problems, function(one)
-    return { host = plain.text(one.name), error = failure_of(one.error) }
-  end)
+  return list(all, fn)
 end
 
-local function all_warnings()
-  local warnings = {}
-  for _, fleet in ipairs(record.fleets) do
-    table.move(fleet.warnings, 1, #fleet.warnings, #warnings + 1, warnings)
-  end
-  return list(warnings, function(one)
-    return { hosts = list(one.hosts, plain.text), message = plain.text(one.message) }
-  end)
+local function problem_of(one)
+  return { host = plain.text(one.name), error = failure_of(one.error) }
+end
+
+local function warning_of(one)
+  return { hosts = list(one.hosts, plain.text), message = plain.text(one.message) }
 end
 
 local function all_left()
@@ -111,8 +108,8 @@ local function document(state, ended)
     workflows = list(record.workflows, workflow_of),
     recovered = list(record.results, recovered_of),
     left = all_left(),
-    problems = all_problems(),
-    warnings = all_warnings(),
+    problems = of_fleets("problems", problem_of),
+    warnings = of_fleets("warnings", warning_of),
     started = started,
     seconds = core.now() - began,
   }
