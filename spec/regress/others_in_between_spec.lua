@@ -110,14 +110,19 @@ describe("What somebody else does in between stays", function()
     end
   end)
 
-  stays("a snapshot above what was to be rolled back", function(guest)
-    local id = guest.id
-    local how = others:during("during", "snapshot", function(at)
+  -- What became of a run that is to be rolled back, and during which somebody does this.
+  local function rolled_back(guest, act)
+    return others:during("during", act, function(at)
       return workflow.snapshot_then_commit(guest, { on_failure = "rollback", during = function()
         at()
         error("no")
       end })
     end)
+  end
+
+  stays("a snapshot above what was to be rolled back", function(guest)
+    local id = guest.id
+    local how = rolled_back(guest, "snapshot")
     assert.same({ 0, false }, { how.code, how.ok })
     others.whole = false
     assert.equal(id, guest.id)
@@ -128,12 +133,7 @@ describe("What somebody else does in between stays", function()
 
   stays("a checkpoint of what was to be rolled back", function(guest)
     local id = guest.id
-    local how = others:during("during", "virsh checkpoint-create-as tiny theirs", function(at)
-      return workflow.snapshot_then_commit(guest, { on_failure = "rollback", during = function()
-        at()
-        error("no")
-      end })
-    end)
+    local how = rolled_back(guest, "virsh checkpoint-create-as tiny theirs")
     assert.same({ 0, false }, { how.code, how.ok }, how.said)
     others.whole = false
     assert.equal(id, guest.id)
