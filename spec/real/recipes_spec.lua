@@ -134,7 +134,8 @@ describe("The documentation's recipes:", function()
 
   local ARGUMENT = { ["Warn of file systems that fill up"] = "0" }
 
-  local prepare = {
+  -- What there has to be before a recipe runs.
+  local PREPARE = {
     ["Try something, and take it back"] = forget_checkpoints,
     ["Upgrade guests, and take all of them back if one fails"] = forget_checkpoints,
     ["Make many guests of a template"] = function() define("template") end,
@@ -148,6 +149,73 @@ describe("The documentation's recipes:", function()
     end,
     ["Log in at a guest's console"] = function()
       login.offer_login(machine, "ttyS1")
+    end,
+  }
+
+  -- The test driver's host: the machine's own has neither networks nor pools.
+  local function on_test_host(extra)
+    local host = guestlua.open("test:///default")
+    extra.open = function() return host end -- which closes it
+    return host
+  end
+
+  local function with_volumes(extra)
+    local host = on_test_host(extra)
+    local pool = host:pool("default-pool")
+    pool:create_volume({ name = "unused.qcow2", capacity = 1 << 20, format = "qcow2" })
+    local used = pool:create_volume({ name = "used.qcow2", capacity = 1 << 20, format = "qcow2" })
+    host:define_xml(("<domain type='test'><name>web2</name><memory>1024</memory><os><type>hvm</type></os><devices><disk type='volume'>"
+      .. "<source pool='default-pool' volume='%s'/><target dev='vda'/></disk></devices></domain>"):format(used.name))
+  end
+
+  -- What a recipe finds in other places than those of the machine, in `extra`. What it returns is called afterwards, also if the
+  -- recipe failed.
+  local ARRANGE = {
+    ["Give a machine a fixed address"] = with_volumes,
+    ["Find images that no guest needs"] = with_volumes,
+    ["Start a network again that somebody stops"] = function(extra)
+      local network = on_test_host(extra):network("default")
+      network:set_autostart(true)
+      extra.serve = function()
+        network:destroy()
+        helper.await(function() return network:is_active() end, "the network to be started again")
+      end
+    end,
+    ["Report what guests do to a web service"] = function(extra)
+      local hook = machine.dir .. "/curl"
+      assert(os.execute(("printf '#!/bin/sh\\necho \"$3\" >>%s.out\\n' >%s && chmod +x %s"):format(hook, hook, hook)))
+      extra.serve = function() -- until both events are reported
+        machine.guest:pause()
+        machine.guest:resume()
+        helper.await(function()
+          return read(hook .. ".out"):find("resumed", 1, true)
+        end, "the events to be reported")
+      end
+      assert(os.execute(": >" .. hook .. ".out"))
+      return function(_, failure)
+        handler:close()
+        if not failure then
+          assert.matches('"what":"suspended"', read(hook .. ".out"), 1, true)
+        end
+      end
+    end,
+    ["Drain a host, before it is serviced"] = function(extra)
+      local drained, why = hosts.up()
+      if not drained then
+        pending(why)
+      end
+      drained:boot("web1", drained.dir .. "/shared")
+      local opened = setmetatable({}, { __close = function() end })
+      extra.open = function() return opened end
+      extra.workflow = { drain = function(host, options)
+        assert(host == opened and #options.to == 2)
+        options.to = { { uri = drained.b.uri, destination_uri = ("qemu+tcp://%s/system"):format(drained.address.b) } }
+        options.unsafe = true -- libvirt cannot know that both hosts have the disk
+        return guestlua.workflow.drain(drained.a, options)
+      end }
+      return function()
+        drained:__close()
+      end
     end,
   }
 
@@ -165,69 +233,31 @@ describe("The documentation's recipes:", function()
         expected = expected[1]
       end
       for _, block in ipairs(section.blocks) do
-        if prepare[section.title] then
-          prepare[section.title]()
+        if PREPARE[section.title] then
+          PREPARE[section.title]()
         end
         block = block:gsub("os%.time%(%) %-", "os.time() + 8 * 24 * 3600 -")
-        local extra = {}
-        if section.title:find("^Tell a web") then
-          local hook = machine.dir .. "/curl"
-          assert(os.execute(("printf '#!/bin/sh\\necho \"$3\" >>%s.out\\n' >%s && chmod +x %s"):format(hook, hook, hook)))
-          extra.serve = function() -- until both were told
-            machine.guest:pause()
-            machine.guest:resume()
-            for _ = 1, 600 do
-              local _, out = helper.run(("cat %s.out 2>/dev/null"):format(hook))
-              if out:find("resumed", 1, true) then
-                break
-              end
-              guestlua.sleep(0.1)
-            end
-          end
-        end
-        if section.title:find("^Give a machine") or section.title:find("^Find images") then -- the machine's driver has neither networks nor pools
-          local host = guestlua.open("test:///default")
-          host:pool("default-pool"):create_volume({ name = "unused.qcow2", capacity = 1 << 20, format = "qcow2" })
-          local used = host:pool("default-pool"):create_volume({ name = "used.qcow2", capacity = 1 << 20, format = "qcow2" })
-          host:define_xml(("<domain type='test'><name>web2</name><memory>1024</memory><os><type>hvm</type></os><devices><disk type='volume'>"
-            .. "<source pool='default-pool' volume='%s'/><target dev='vda'/></disk></devices></domain>"):format(used.name))
-          extra.open = function() return host end -- which closes it
-        end
-        if section.title:find("^Start a network again") then
-          local host = guestlua.open("test:///default") -- the machine's has no networks
-          local network = host:network("default")
-          network:set_autostart(true)
-          extra.open = function() return host end -- which closes it
-          extra.serve = function()
-            network:destroy()
-            helper.await(function() return network:is_active() end, "the network to be started again")
-          end
-        end
-        local drained <close> = section.title:find("^Drain a host") and hosts.up() or nil
-        if drained then
-          drained:boot("web1", drained.dir .. "/shared")
-          local opened = setmetatable({}, { __close = function() end })
-          extra.open = function() return opened end
-          extra.workflow = { drain = function(host, options)
-            assert(host == opened and #options.to == 2)
-            options.to = { { uri = drained.b.uri, destination_uri = ("qemu+tcp://%s/system"):format(drained.address.b) } }
-            options.unsafe = true -- libvirt cannot know that both hosts have the disk
-            return guestlua.workflow.drain(drained.a, options)
-          end }
-        elseif section.title:find("^Drain a host") then
-          pending("this machine cannot have two hosts")
-        end
-        local served = section.title:find("^Tell a web")
+        local extra = { serve = function() error("nothing here ends a recipe that serves") end }
+        local after = ARRANGE[section.title] and ARRANGE[section.title](extra) or function() end
+        local finally <close> = setmetatable({}, { __close = after }) -- luacheck: ignore finally
         local printed = run(block, extra, ARGUMENT[section.title])
         forget_others()
         assert.matches(expected, printed)
-        if served then
-          handler:close()
-          assert.matches('"what":"suspended"', read(machine.dir .. "/curl.out"), 1, true)
-        end
       end
     end)
   end
+
+  it("and each has a section in the cookbook", function()
+    local titles = {}
+    for _, section in ipairs(sections("doc/cookbook.md")) do
+      titles[section.title] = true
+    end
+    for _, list in ipairs({ RECIPES, PREPARE, ARRANGE, ARGUMENT }) do
+      for title in pairs(list) do
+        assert.is_true(titles[title], title)
+      end
+    end
+  end)
 
   it("tutorial: the first hour", function()
     local own = setmetatable({ dry_run = function() end, plan = function() return { true } end }, { __index = guestlua }) -- there is no way back
