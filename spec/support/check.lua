@@ -5,7 +5,8 @@
 -- A file has a directory of its own, which is TMPDIR there, and as /tmp is for all users, as swtpm's: what is left in it is removed in the end, and
 -- what still runs there is ended.
 
-local LIMIT = 3600 -- seconds for one file: under the sanitizers they take minutes
+local LIMIT = 1500 -- seconds for one file: under the sanitizers they take minutes
+local KILLED = 128 + 9 -- timeout's exit code then
 local SLOWEST = 10
 
 -- Those that take longest, so that none of them begins when the others are over.
@@ -84,17 +85,20 @@ local function read(output)
   return of_file, table.concat(rest)
 end
 
+-- What the shell does in a file's own directory. If the time is over, guestlua first reports what each of its tasks waits for.
+local COMMAND = [[mkdir -m 1777 "$TMPDIR" && exec timeout --foreground -s USR1 -k 5 %d "$@" 2>&1]]
+
+-- Runs a file: how it ended, what it printed, and whether it ended well.
 local function run(file, directory)
-  local args = { "-c", 'mkdir -m 1777 "$TMPDIR" && exec "$@" 2>&1', "sh", arg[-1], "spec/support/busted.lua", file }
+  local args = { "-c", COMMAND:format(LIMIT), "sh", arg[-1], "spec/support/busted.lua", file }
   table.move(options, 1, #options, #args + 1, args)
-  local ok, code, output = pcall(guestlua.run, "sh", { args = args, timeout = LIMIT,
-    env = { TMPDIR = directory, XDG_STATE_HOME = directory .. "/state" } })
-  if ok then
-    return ("exit code %d"):format(code), output, code == 0
-  elseif type(code) == "table" and code.kind == "timeout" then
-    return tostring(code.message), code.output
+  local running = directory .. "/running"
+  local code, output = guestlua.run("sh", { args = args, env = { TMPDIR = directory, XDG_STATE_HOME = directory .. "/state", RUNNING = running } })
+  if code == KILLED then
+    local name <close> = io.open(running)
+    return ("not over after %d s: %s"):format(LIMIT, name and name:read("a") or "before its first spec"), output
   end
-  error(code, 0)
+  return ("exit code %d"):format(code), output, code == 0
 end
 
 io.stdout:setvbuf("line")

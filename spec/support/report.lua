@@ -1,4 +1,5 @@
 -- busted's plain output, then the slowest specs, the failed ones by name, and the counts on one line: `12 passed, 0 failed, 1 skipped`.
+-- The name of the spec that runs is in the file $RUNNING, if that is set: check.lua names it if the time is over.
 
 local SLOWEST, LONGEST = 10, 1000
 
@@ -12,6 +13,14 @@ return function(options)
   local busted = require("busted")
   local handler = require("busted.outputHandlers.plainTerminal")(options)
   local took, failed = {}, {}
+  local running = os.getenv("RUNNING")
+  if running then
+    busted.subscribe({ "test", "start" }, function(element)
+      local file <close> = assert(io.open(running, "w"))
+      file:write(handler.getFullName(element))
+      return nil, true
+    end)
+  end
   busted.subscribe({ "test", "end" }, function(element)
     took[#took + 1] = { name = handler.getFullName(element), file = element.trace.short_src, seconds = element.duration or 0 }
     return nil, true
