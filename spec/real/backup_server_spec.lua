@@ -1,4 +1,4 @@
--- Backups to NBD servers: nbdkit with its file plugin, and qemu-nbd. The disks are there as they are, all else is in a directory.
+-- Backups to NBD servers: nbdkit with its file and SSH plugins, and qemu-nbd. The disks are there as they are, all else is in a directory.
 
 local core = require("guestlua.core")
 local faults = require("spec.support.faults")
@@ -108,6 +108,40 @@ describe("A backup to an NBD server", function()
     local e = helper.failure(workflow.verify, root .. "/manifests/tiny")
     assert.same({ "checksum_error", "vdb" }, { e.kind, e.device })
     assert.matches("nbd%+unix:///vdb%?socket=", e.message)
+  end)
+
+  it_("goes to another machine by SSH, and is none if the connection is lost", function()
+    if not os.execute("command -v /usr/sbin/sshd >/dev/null && nbdkit ssh --dump-plugin >/dev/null 2>&1") then
+      return pending("no sshd, or no nbdkit-ssh-plugin")
+    end
+    -- In place of a connection each side has the other one's pipe, so no port is needed.
+    sh("mkdir -p /run/sshd && cd %s && for key in hostkey key; do ssh-keygen -q -t ed25519 -N '' -f $key; done && "
+      .. "printf '%%s\\n' 'HostKey %s/hostkey' 'AuthorizedKeysFile %s/key.pub' 'StrictModes no' 'UsePAM no' 'PermitRootLogin prohibit-password' "
+      .. "'PidFile none' 'Subsystem sftp internal-sftp' >sshd_config && "
+      .. "printf 'Host *\\n  ProxyCommand /usr/sbin/sshd -i -f %s/sshd_config -E %s/sshd.log\\n' >ssh_config && "
+      .. 'echo "there $(cut -d" " -f1,2 hostkey.pub)" >known', root, root, root, root, root)
+    local command = ("ssh host=there user=root config=%s/ssh_config identity=%s/key known-hosts=%s/known path=%s/exports/remote "):format(root, root,
+      root, root)
+    local server <close> = nbdkit(command .. ("create=true create-size=%d"):format(SIZE)) -- luacheck: ignore server
+    write("far")
+    local done = backup({ disks = { "vdc" }, verify = true })
+    assert.equal("full", done.level_used)
+    local restored = workflow.restore(machine.host, { from = root .. "/manifests/tiny", name = "other", to = machine.dir })
+    local guest <close> = machine.host:guest("other")
+    guest:delete_configuration()
+    assert.equal(0, (helper.run(("cmp %s/exports/remote %s"):format(root, restored.files[1].path))))
+    os.remove(restored.files[1].path)
+    machine:sh("dd if=/dev/urandom of=/dev/vdc bs=1M count=8 oflag=direct 2>/dev/null")
+    local lost
+    local e = helper.failure(backup, { disks = { "vdc" }, bandwidth = 1, on_progress = function(progress)
+      if progress.written > 0 and not lost then
+        lost = true
+        sh("pkill -KILL -P $(cat %s/pid)", root) -- sshd
+      end
+    end })
+    assert.same({ "io_error", "copy", "undone: there is no such backup" }, { e.kind, e.step, e.outcome }, tostring(e))
+    assert.same({}, machine.guest:get_checkpoint_names())
+    assert.equal("target\n", names())
   end)
 
   it_("of a guest that is off is one as well, at qemu-nbd", function()
