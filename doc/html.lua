@@ -37,9 +37,13 @@ local function anchor(page, html)
   return page.reference and (text:match("([%w_]+)%(") or text:match("%.([%w_]+)$")) or text:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-")
 end
 
+local function unescaped(html)
+  return (html:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&"))
+end
+
 -- Lua in colours: each word of a kind in a span of that class.
 local function coloured(html)
-  local text = html:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&")
+  local text = unescaped(html)
   local out, at = {}, 1
   local function escape(part)
     return (part:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))
@@ -65,25 +69,33 @@ local function coloured(html)
   return table.concat(out)
 end
 
-local function is_lua(text)
-  return text:find("%f[%w]guestlua%.%l") or text:find("%f[%w]local ") or text:find("%f[%w]%l+:%l[%w_]*[({]")
+-- A block that says so, or that compiles but for what is left out in it ("…"): shell, JSON and YAML do not.
+local function is_lua(open, html)
+  return open:find("language-lua", 1, true) or load(unescaped(html):gsub(" = …", " = nil"):gsub("…", ""), "", "t") ~= nil
+end
+
+-- What is read as HTML, with headings of the second and third level that have no id yet, or that of mandoc.
+local function rendered(page)
+  if not page.from:find("%.1$") then
+    return output_of("cmark-gfm -e table " .. page.from)
+  end
+  return (output_of("mandoc -T html -O fragment " .. page.from)
+    :gsub('<h1 class="Sh" id="([^"]*)"><a[^>]*>(.-)</a></h1>', '<h2 id="%1">%2</h2>')
+    :gsub('<h2 class="Ss" id="([^"]*)"><a[^>]*>(.-)</a></h2>', '<h3 id="%1">%2</h3>'))
 end
 
 local function render(page)
-  if page.from:find("%.1$") then
-    return output_of("mandoc -T html -O fragment " .. page.from)
-  end
   page.headings = {}
-  return (output_of("cmark-gfm -e table " .. page.from)
-    :gsub("<h2>(.-)</h2>", function(text)
-      local id = anchor(page, text)
-      table.insert(page.headings, { id = id, text = page.reference and id or text })
-      return ('<h2 id="%s"><a href="#%s">%s</a></h2>'):format(id, id, text)
+  return (rendered(page)
+    :gsub('<h([23])([^>]*)>(.-)</h[23]>', function(level, attributes, text)
+      local id = attributes:match('id="(.-)"') or anchor(page, text)
+      table.insert(page.headings, { id = id, text = page.reference and id or text, level = level })
+      return ('<h%s id="%s"><a href="#%s">%s</a></h%s>'):format(level, id, id, text, level)
     end)
     :gsub("(<pre[^>]*><code[^>]*>)(.-)(</code></pre>)", function(open, text, close)
-      return open .. (is_lua(text) and coloured(text) or text) .. close
+      return open .. (is_lua(open, text) and coloured(text) or text) .. close
     end)
-    :gsub("<table>.-</table>", '<div class="wide">%0</div>')
+    :gsub("<table.->.-</table>", '<div class="wide">%0</div>')
     :gsub('href="([^":]*)%.md(#?[^"]*)"', function(path, fragment)
       path = path:gsub("manual$", "index")
       return ('href="%s.html%s"'):format(path, fragment)
@@ -93,14 +105,15 @@ end
 -- What a page has under each heading, for the search: a list of {title, link, words}.
 local function add_entries(entries, page, body)
   local function add(title, fragment, text)
-    text = text:gsub("<[^>]*>", " "):gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&"):gsub("%s+", " ")
+    text = unescaped(text:gsub("<[^>]*>", " ")):gsub("%s+", " ")
     entries[#entries + 1] = { title, page.to .. fragment, text }
   end
-  local first = body:find('<h2 id="', 1, true) or #body + 1
-  add(page.title, "", body:sub(1, first - 1))
-  for id, title, text in (body:sub(first) .. '<h2 id="'):gsub('<h2 id="', "\0%0"):gmatch('%z<h2 id="([^"]*)">(.-)</h2>([^%z]*)') do
-    title = title:gsub("<[^>]*>", "")
-    add(page.title .. (page.reference and "" or ": ") .. title, "#" .. id, text)
+  body = body:gsub('<h[23] id="', "\0%0")
+  add(page.title, "", body:match("^[^%z]*"))
+  for id, title, text in body:gmatch('%z<h[23] id="([^"]*)">(.-)</h[23]>([^%z]*)') do
+    title = title:gsub("<[^>]*>", ""):gsub("%s+", " ")
+    local owner = page.reference and (title:find(page.title .. ".", 1, true) == 1 and "" or page.title) or page.title .. ": "
+    add(owner .. title, "#" .. id, text)
   end
 end
 
@@ -121,10 +134,13 @@ end
 -- The list of pages, with the headings of the one that it stands on.
 local function navigation(current, root)
   local items = {}
-  for _, page in ipairs(pages) do
+  for i, page in ipairs(pages) do
     local below = {}
     for _, heading in ipairs(page == current and page.headings or {}) do
-      below[#below + 1] = ('<li><a href="#%s">%s</a></li>'):format(heading.id, heading.text)
+      below[#below + 1] = ('<li class="level%s"><a href="#%s">%s</a></li>'):format(heading.level, heading.id, heading.text)
+    end
+    if page.reference and not pages[i - 1].reference then
+      items[#items + 1] = '<li class="part">Reference</li>'
     end
     items[#items + 1] = ('<li><a href="%s%s"%s>%s</a>%s</li>'):format(root, page.to, page == current and ' aria-current="page"' or "", page.title,
       #below > 0 and "<ul>" .. table.concat(below) .. "</ul>" or "")
@@ -143,8 +159,8 @@ local frame = [[
 </head>
 <body>
 <nav>
-<input type="search" id="search" placeholder="Search" aria-label="Search the manual" data-root="%s" autocomplete="off">
-<ul id="found" hidden></ul>
+<input type="search" id="search-field" placeholder="Search ( / )" aria-label="Search the manual" data-root="%s" autocomplete="off">
+<ul id="search-results" hidden></ul>
 <details open><summary>Contents</summary><ul>
 %s
 </ul></details></nav>

@@ -45,7 +45,7 @@ local function common_of(class)
 end
 
 local function page(class)
-  local lines = { ("# %s\n\n%s\n\nMade by `make doc` from the source; changes here are lost."):format(class.name, escaped(class.help)) }
+  local lines = { ("<!-- Made by `make doc` from the source; changes here are lost. -->\n\n# %s\n\n%s"):format(class.name, escaped(class.help)) }
   local function add(...)
     lines[#lines + 1] = string.format(...)
   end

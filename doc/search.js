@@ -1,6 +1,6 @@
 // The search of the manual: what has all words, those that have them in the title first. It needs no server.
 "use strict";
-const field = document.getElementById("search"), found = document.getElementById("found");
+const field = document.getElementById("search-field"), found = document.getElementById("search-results");
 
 function search() {
   const words = field.value.toLowerCase().split(/\s+/).filter(word => word);

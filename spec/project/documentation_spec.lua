@@ -139,6 +139,48 @@ describe("The documentation", function()
     end
     assert.is_true(known > 10)
     assert.is_truthy(index:find('["BlockDevice:commit(base, top, {…})","reference/BlockDevice.html#commit",', 1, true))
+    for _, entry in ipairs({ '["workflow.reboot(guest, {…})","reference/workflow.html#reboot",',
+      '["The manual: Draining a host","index.html#draining-a-host",', '["The command: SIGNALS","guestlua.1.html#SIGNALS",',
+      '["The command: The prompt","guestlua.1.html#The_prompt",' }) do
+      assert.is_truthy(index:find(entry, 1, true), entry)
+    end
+    assert.is_truthy(read(directory .. "/index.html"):find("guestlua metrics --file", 1, true), "a command is not coloured as Lua's comment")
+  end)
+
+  it("in HTML has each id once on a page, and fits a phone", function()
+    needs("cmark-gfm")
+    needs("mandoc")
+    local directory, pages = scratch(), {}
+    assert.same({ 0, "", "" }, { helper.guestlua("doc/html.lua " .. directory) })
+    for page in helper.sh("cd %s && find . -name '*.html' | sort", directory):gmatch("[^\n]+") do
+      local seen = {}
+      for id in read(directory .. "/" .. page):gmatch(' id="([^"]*)"') do
+        assert.is_nil(seen[id], page .. ": " .. id)
+        seen[id] = true
+      end
+      pages[#pages + 1] = ("'%s'"):format(page)
+    end
+    assert.is_true(#pages > 20)
+    needs("chromium")
+    local file <close> = assert(io.open(directory .. "/measure.html", "w"))
+    assert(file:write(([[<!DOCTYPE html><pre id="all"></pre><script>
+      const all = document.getElementById("all");
+      (async () => {
+        for (const page of [%s]) {
+          const frame = document.createElement("iframe");
+          frame.width = 375;
+          frame.src = page;
+          await new Promise(done => { frame.onload = done; document.body.append(frame); });
+          const width = frame.contentDocument.documentElement.scrollWidth;
+          all.append((width > 375 ? "wide " + page + " " + width : "fits") + ";");
+          frame.remove();
+        }
+      })();
+    </script>]]):format(table.concat(pages, ","))))
+    file:close()
+    local code, out = helper.run(("chromium --headless=new --no-sandbox --disable-gpu --allow-file-access-from-files --user-data-dir=%s/chromium "
+      .. "--virtual-time-budget=600000 --dump-dom file://%s/measure.html"):format(directory, directory))
+    assert.same({ 0, ("fits;"):rep(#pages) }, { code, out:match('<pre id="all">(.-)</pre>') })
   end)
 
   it("has types for editors that are Lua", function()
