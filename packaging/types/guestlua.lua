@@ -211,7 +211,7 @@ function guestlua.recover(host, options) end
 ---@field cwd? string its working directory
 ---@field env? table additional environment variables, for example {LANG = "C"}; false removes one
 
----Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
+---Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. It waits until the program has ended and its outputs are closed: a process that the program leaves in the background is waited for as well, unless its outputs go elsewhere (`>FILE 2>&1` in a shell). If its task is cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.
 ---@param program string the program; without a slash in it PATH is searched
 ---@param options? guestlua.RunOptions
 ---@return integer code

@@ -77,6 +77,17 @@ describe("guestlua.run", function()
     assert.same({ 0, "went\n", "" }, { task:wait() })
   end)
 
+  it("waits for whoever has its outputs, and for nobody else", function()
+    local path = helper.scratch() .. "/go"
+    local task = guestlua.spawn(sh, ("(until [ -e %s ]; do sleep 0.01; done; echo late) & echo early"):format(path), { timeout = PATIENCE })
+    guestlua.sleep(0)
+    assert(io.open(path, "w")):close()
+    assert.same({ 0, "early\nlate\n", "" }, { task:wait() })
+    local _, pid = sh("sleep 600 >/dev/null 2>&1 & echo $!", { timeout = PATIENCE })
+    assert.is_true(lives(tonumber(pid)))
+    os.execute("kill " .. pid)
+  end)
+
   it("ends the program and what it started when its time is over, and gives what it had printed", function()
     local directory = helper.scratch()
     local e = helper.failure(sh, stubborn(directory), { timeout = 2 })

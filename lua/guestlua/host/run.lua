@@ -24,8 +24,10 @@ end
 
 define(run, "guestlua", {
   name = "run",
-  help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. If its task is "
-    .. "cancelled or its time is over, the program and all that it started get SIGTERM, and SIGKILL two seconds later. A dry run starts none.",
+  help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. It waits "
+    .. "until the program has ended and its outputs are closed: a process that the program leaves in the background is waited for as well, unless "
+    .. "its outputs go elsewhere (`>FILE 2>&1` in a shell). If its task is cancelled or its time is over, the program and all that it started get "
+    .. "SIGTERM, and SIGKILL two seconds later. A dry run starts none.",
   result = { "integer code", "string output", "string errors" },
   returns = "its exit code (128 plus the signal's number if a signal ended it), its output, and its error output",
   params = {
