@@ -1,8 +1,9 @@
 -- Finds the guest's device that is a given one. All code that attaches, detaches or looks for a device uses this.
 --
 -- Two devices are compared by their alias if both have one, else by their address, else by the identity of their class (identity.lua). libvirt
--- rewrites its input: values are compared as it reads them, and its additions are no difference. Nothing is guessed: if several fit equally well,
--- an error of kind "device_ambiguous" names them.
+-- rewrites its input: values are compared as it reads them, and its additions are no difference. What it drops, nobody can compare: so the alias
+-- that a device gets here says of which XML it was made. Nothing is guessed: if several fit equally well, an error of kind "device_ambiguous" names
+-- them.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -64,12 +65,21 @@ local function same_address(wanted, other)
   return true
 end
 
+-- Whether the other one was made of this very XML, as the alias says that it got from devices.complete.
+local function was_made_of(wanted, other)
+  local mine, theirs = alias_of(wanted), alias_of(other)
+  local made_of = theirs and theirs:match("^ua%-%a+%-(%x+)%-%x+$")
+  return made_of and not (mine and is_own(mine)) and made_of == identity.fingerprint(wanted)
+end
+
 local BY_ALIAS, BY_ADDRESS, BY_IDENTITY, ELSEWHERE = 4, 3, 2, 1
 
 -- How well the other one fits: one of these, or nil: it is another device.
 local function fit(wanted, other, options)
   if wanted:tag() ~= other:tag() then
     return nil
+  elseif not options.seen and was_made_of(wanted, other) then
+    return BY_IDENTITY
   end
   local alias, address = same_alias(wanted, other), same_address(wanted, other)
   local mine = alias_of(wanted)
@@ -302,11 +312,13 @@ function devices.complete(element, twin)
     copy.mac = { address = twin and values.at(twin, "mac/address") or "52:54:00:" .. table.concat(random(3, "%02x"), ":") }
   end
   local alias = alias_of(copy)
-  if not alias and NAMED[copy:tag()] and not identity.is_said(copy) then
-    local theirs = twin and alias_of(twin)
-    copy.alias = { name = theirs and is_own(theirs) and theirs or ("ua-%s-%s"):format(copy:tag(), table.concat(random(4, "%02x"))) }
-  elseif alias and not is_own(alias) then
+  if alias and not is_own(alias) then
     copy.alias = nil -- libvirt's own, from its XML: it assigns a new one
+  end
+  if not alias_of(copy) and NAMED[copy:tag()] and not identity.is_said(copy) then
+    local theirs = twin and alias_of(twin)
+    copy.alias = { name = theirs and is_own(theirs) and theirs
+      or ("ua-%s-%s-%s"):format(copy:tag(), identity.fingerprint(element), table.concat(random(4, "%02x"))) }
   end
   return copy
 end

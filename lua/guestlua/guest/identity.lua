@@ -298,6 +298,35 @@ function identity.is_unique(element)
   return (classes[element:tag()] or ANY).unique or false
 end
 
+-- What the element says, in few hexadecimal digits that are the same for all spellings: the 64-bit FNV-1a hash of its properties.
+function identity.fingerprint(element)
+  local words = {}
+  local function add(node, unsaid)
+    local unit, names = node:attribute("unit"), {}
+    local size = (unit or unsaid) and values.size(node[1], unit, unsaid)
+    for name in pairs(node:attributes()) do
+      names[#names + 1] = not (size and name == "unit") and name or nil
+    end
+    table.sort(names)
+    words[#words + 1] = "<" .. node:tag()
+    for _, name in ipairs(names) do
+      words[#words + 1] = name .. "=" .. values.plain(node:attribute(name))
+    end
+    words[#words + 1] = size and ("%.0f"):format(size) or values.plain(node[1])
+    for _, child in ipairs(node:children()) do
+      add(child, unsaid)
+    end
+    words[#words + 1] = ">"
+  end
+  add(element, (classes[element:tag()] or ANY).unit)
+  local text = table.concat(words, "\0")
+  local sum = 0xcbf29ce484222325
+  for i = 1, #text do
+    sum = (sum ~ text:byte(i)) * 0x100000001b3
+  end
+  return ("%016x"):format(sum)
+end
+
 -- Whether the element has enough to distinguish it from every other of its class.
 function identity.is_said(element)
   return identity.same(element, element) == true

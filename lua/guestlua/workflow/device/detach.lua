@@ -141,6 +141,9 @@ local function detach_stored(guest, found, missing_ok)
   end)
   if not ok and not (core.Error.is(e, "device_not_found") and (found.live or missing_ok)) then
     error(e, 0)
+  elseif not ok and get_conf(true) then
+    steps.fail("device_detach_failed", guest, { device = found.name, message = "libvirt shows it in the configuration, and cannot find it there",
+      hint = "write the configuration without it, with host:write_instance_config" })
   elseif ok and not core.dry_run() and get_conf(true) then
     steps.fail("device_detach_failed", guest, { device = found.name, message = "libvirt took it from the configuration, and it is still there" })
   end
