@@ -120,7 +120,7 @@ describe("Events", function()
       inside:wake()
       guestlua.sleep(600)
     end)
-    inside:wait()
+    assert.is_true(inside:wait({ timeout = TIMEOUT }))
     task:cancel()
     assert.equal("cancelled", helper.failure(task.wait, task).kind)
     assert.equal(0, guestlua.alive().subscriptions)
@@ -203,14 +203,12 @@ describe("Events", function()
       end
     end)
     local wait = guestlua.spawn(guest.wait_event, guest, "lifecycle")
-    repeat
-      guestlua.sleep(0)
-    until guestlua.alive().subscriptions == 2
+    helper.await(function() return guestlua.alive().subscriptions == 2 end, "the subscriptions")
     local late = guestlua.spawn(guest.wait_event, guest, "lifecycle")
     guestlua.sleep(0)
     host:close()
     for _, task in ipairs({ loop, wait, late }) do
-      assert.equal("closed", helper.failure(task.wait, task).kind)
+      assert.equal("closed", helper.failure(task.wait, task, { timeout = TIMEOUT }).kind)
     end
     host = guestlua.open("test:///default")
     guest = host:guest("test")
@@ -275,7 +273,7 @@ describe("Events", function()
   it("are served by a script that has handlers, until none is left", function()
     local began = guestlua.now()
     local handler <close> = guest:on("lifecycle", function() end, { timeout = 0.05 })
-    assert.is_true(guestlua.serve())
+    assert.is_true(guestlua.serve({ timeout = TIMEOUT }))
     assert.is_true(guestlua.now() - began >= 0.049) -- the loop counts in ms
     local endless <close> = guest:on("lifecycle", function() end)
     assert.is_false(guestlua.serve({ timeout = 0.01 }))
@@ -283,9 +281,9 @@ describe("Events", function()
       guestlua.sleep(0)
       endless:close()
     end)
-    assert.is_true(guestlua.serve())
+    assert.is_true(guestlua.serve({ timeout = TIMEOUT }))
     closes:wait()
-    assert.is_true(guestlua.serve()) -- with no handler at all
+    assert.is_true(guestlua.serve({ timeout = TIMEOUT })) -- with no handler at all
   end)
 
   it("are not lost in silence by a script that ends with handlers left", function()

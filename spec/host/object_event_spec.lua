@@ -187,7 +187,7 @@ describe("Events of what is no guest", function()
     helper.await(function() return guestlua.alive().subscriptions == 2 end, "the subscriptions")
     host:close()
     for _, task in ipairs({ waits, loop }) do
-      assert.equal("closed", helper.failure(task.wait, task).kind)
+      assert.equal("closed", helper.failure(task.wait, task, { timeout = TIMEOUT }).kind)
     end
     assert.equal("closed", helper.failure(network.subscribe, network, "network_lifecycle").kind)
     host = guestlua.open("test:///default")

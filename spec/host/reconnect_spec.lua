@@ -220,7 +220,7 @@ describe("A connection that is lost", function()
       end
       host:close()
       assert.equal("closed", helper.failure(guest.is_active, guest).kind)
-      assert.equal("closed", helper.failure(loop.wait, loop).kind)
+      assert.equal("closed", helper.failure(loop.wait, loop, { timeout = TIMEOUT }).kind)
       await(function() return guestlua.alive().tasks == 1 end)
       if moment ~= "there" then
         daemon("start")

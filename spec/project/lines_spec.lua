@@ -90,6 +90,24 @@ local function refused(text)
 end
 
 describe("On the test driver run the examples of", function()
+  it("sections that are there, and each exception is one", function()
+    local titles, starts = {}, {}
+    for _, section in ipairs(lines) do
+      titles[section[1]] = true
+    end
+    each_example(function(_, text)
+      for start in pairs(REFUSED) do
+        starts[start] = starts[start] or text:sub(1, #start) == start
+      end
+    end)
+    for title in pairs(DRY) do
+      assert.is_true(titles[title], title)
+    end
+    for start in pairs(REFUSED) do
+      assert.is_true(starts[start], start)
+    end
+  end)
+
   local directory = helper.scratch()
   lazy_setup(function()
     local file <close> = assert(io.open(directory .. "/hosts", "w"))

@@ -86,9 +86,10 @@ describe("A backup of a guest that is off", function()
     core.nbd_copy = function(options)
       options.rate = 1
       local job = nbd_copy(options)
-      while job:progress().read == 0 do
+      helper.await(function()
         assert.is_false(job:wait(0.02))
-      end
+        return job:progress().read > 0
+      end, "nothing is read")
       refused = helper.failure(guest.launch, guest)
       job:close()
       error("enough", 0)

@@ -366,10 +366,10 @@ describe("A backup", function()
         reads = reads or progress.read > 0
       end })
     end)
-    while not reads do
-      assert.is_nil(e)
-      guestlua.sleep(0.02)
-    end
+    helper.await(function()
+      assert.is_true(reads or task:status() == "running", tostring(e))
+      return reads
+    end, "it reads nothing")
     pcall(machine.sh, machine, overwrite) -- a guest that is paused does not answer
     task:wait()
     assert.equal("no_space", e.kind, e.message)

@@ -140,9 +140,10 @@ describe("BlockDevice, on a real guest,", function()
     local events <close> = machine.guest:subscribe("block_job_2")
     disk:copy(destination("cancelled"), { transient = true, bandwidth = 1 })
     local task = guestlua.spawn(disk.await_job, disk)
-    while not disk:get_job_info() do
-      guestlua.sleep(0.01)
-    end
+    helper.await(function()
+      assert.equal("running", task:status())
+      return disk:get_job_info()
+    end, "there is no job")
     task:cancel()
     local e = helper.failure(task.wait, task)
     assert.same({ "cancelled", false }, { e.kind, e.still_running })

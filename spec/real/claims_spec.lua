@@ -154,7 +154,7 @@ describe("A guest's claim", function()
       ready:wake()
       go:wait()
     end })
-    ready:wait()
+    assert.is_true(ready:wait({ timeout = 120 }))
     for _, row in ipairs(WORKFLOWS) do
       is_refused(row, { workflow = "snapshot_then_commit", process = require("guestlua.base.journal").process() }, "in another task")
     end
@@ -277,7 +277,7 @@ describe("A guest's claim", function()
       guestlua.sleep(1)
       over = true
     end })
-    ready:wait()
+    assert.is_true(ready:wait({ timeout = 120 }))
     local began = guestlua.now()
     assert.equal("busy", helper.failure(call, WORKFLOWS[1], { wait = 0.2 }).kind)
     assert.is_true(guestlua.now() - began >= 0.2)

@@ -33,6 +33,24 @@ local function is_refused(text)
 end
 
 describe("On a real guest run the examples:", function()
+  it("each section of them is there, and each exception is one", function()
+    local titles, texts = {}, {}
+    for _, section in ipairs(require("guestlua.prompt.lines")) do
+      titles[section[1]] = true
+      texts[#texts + 1] = table.concat(section, "\n", 3)
+    end
+    for _, title in ipairs(SECTIONS) do
+      assert.is_true(titles[title], title)
+    end
+    local all = table.concat(texts, "\n")
+    for pattern in pairs(BEFORE) do
+      assert.matches(pattern, all)
+    end
+    for _, name in ipairs(REFUSED) do
+      assert.matches(name .. "[({]", all)
+    end
+  end)
+
   local machine, it_ = faults.machine()
 
   local function run(section, text)

@@ -64,9 +64,10 @@ describe("Migration between two hosts", function()
     local job = setmetatable({ most = {} }, { -- the most of each number seen
       __close = function(self)
         if not self.over then
-          repeat -- it may be about to begin
+          helper.await(function() -- it may be about to begin
             pcall(guest.abort_job, guest)
-          until self.over or pcall(self.task.wait, self.task, { timeout = 0.5 }) or self.task:status() ~= "running"
+            return self.over or pcall(self.task.wait, self.task, { timeout = 0.5 }) or self.task:status() ~= "running"
+          end, "the migration is not to be aborted")
         end
       end,
     })

@@ -329,13 +329,10 @@ describe("A signal", function()
       file:write(CHILD, during:format(1))
       file:close()
       finally(function() os.remove(script) os.remove(script .. ".out") end)
-      local task <close> = guestlua.group()
-      local run = task:spawn(function()
-        return guestlua.spawn and os.execute(("env XDG_STATE_HOME=%s/state sh -c 'nohup %s -c \"$1\" %s %s >%s.out 2>&1 & pid=$!; "
-          .. "until grep -q during %s.out; do sleep 0.1; done; kill -HUP $pid; wait $pid' sh '%s'"):format(machine.root, helper.interpreter, script,
-          machine.dir, script, script, machine.uri))
-      end)
-      assert.is_true(run:wait())
+      local code, out, err = guestlua.run("sh", { args = { "-c", [[nohup "$1" -c "$2" "$3" "$4" >"$3.out" 2>&1 & pid=$!
+        until grep -q during "$3.out" || ! kill -0 $pid; do sleep 0.1; done; kill -HUP $pid; wait $pid]], "sh", helper.interpreter, machine.uri,
+        script, machine.dir }, env = { XDG_STATE_HOME = machine.root .. "/state" }, timeout = 300 })
+      assert.same({ 0, "", "" }, { code, out, err })
       is_whole("nohup")
     end
   end)

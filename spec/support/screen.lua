@@ -14,9 +14,9 @@ screen.__index = screen
 local PATIENCE = 60 -- seconds: it may run under valgrind
 
 local function tmux(self, ...)
-  local words = { "tmux", "-S", self.socket, "-f", "/dev/null" }
+  local words = { "timeout", "-k", "5", "60", "tmux", "-S", self.socket, "-f", "/dev/null" }
   for i, word in ipairs({ ... }) do
-    words[5 + i] = helper.quoted(word)
+    words[9 + i] = helper.quoted(word)
   end
   local pipe <close> = assert(io.popen(table.concat(words, " ") .. " 2>&1"))
   return pipe:read("a")

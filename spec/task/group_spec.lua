@@ -494,7 +494,8 @@ describe("Undoing", function()
       guestlua.sleep(600)
     end)
     guestlua.sleep(0)
-    while task:status() == "running" do
+    local deadline = guestlua.now() + 60
+    while task:status() == "running" and guestlua.now() < deadline do
       task:cancel()
       guestlua.sleep(0.0005)
     end

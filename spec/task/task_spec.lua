@@ -229,8 +229,9 @@ describe("A wait in a coroutine", function()
 
   -- Waits for the other task's next step, in whatever way waiting is possible here.
   local function wait(steps)
-    local before = steps()
+    local before, deadline = steps(), guestlua.now() + 60
     repeat
+      assert(guestlua.now() < deadline, "the other task does not go on")
       guestlua.sleep(0.002)
     until steps() > before
   end
