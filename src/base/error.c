@@ -45,6 +45,10 @@ static const struct {
   {"operation_invalid", "launch", "guest", "it may run already: guest:is_active(), or workflow.ensure_running, which does not mind"},
   {"operation_invalid", "screenshot", "guest", "the guest has to run, and to have a <video> device"},
   {"operation_invalid", "rename", "guest", "a guest can be renamed only while it is off: guestlua.workflow.ensure_stopped(guest)"},
+  {"invalid_arg", "set_memory", "guest",
+   "guest:get_max_memory() is the most that it can have, in KiB; { maximum = true, config = true } changes that for its next start"},
+  {"invalid_arg", "set_vcpus", "guest",
+   "guest:get_max_vcpus() is the most that it can have while it runs; { maximum = true, config = true } changes that for its next start"},
   {"operation_invalid", NULL, "guest", "the guest is not in the state that this call needs: see guest:get_state()"},
   {"operation_invalid", NULL, "disk",
    "the guest has to run for this, and the disk to have such a job: disk:get_job_info(), guest:get_state()"},
@@ -132,20 +136,35 @@ void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
   __builtin_unreachable();
 }
 
-void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
+/* A hint, or nil, is on top. */
+static _Noreturn void raise_argument(lua_State *L, const char *method, const char *argument, const char *fmt, va_list ap)
 {
   char text[1024];
-  va_list ap;
-  va_start(ap, fmt);
   vsnprintf(text, sizeof text, fmt, ap);
-  va_end(ap);
   gl_error_push(L, "bad_argument");
   gl_error_set(L, "op", method);
   gl_error_set(L, "argument", argument);
   lua_pushfstring(L, "bad argument '%s' to '%s' (%s)", argument, method, text);
   lua_setfield(L, -2, "message");
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, "hint");
   lua_error(L);
   __builtin_unreachable();
+}
+
+void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
+{
+  va_list ap;
+  va_start(ap, fmt);
+  lua_pushnil(L);
+  raise_argument(L, method, argument, fmt, ap);
+}
+
+void gl_error_argument_hinted(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
+{
+  va_list ap;
+  va_start(ap, fmt);
+  raise_argument(L, method, argument, fmt, ap);
 }
 
 /* Adds fmt with the error's field in it, if the error has that field. */

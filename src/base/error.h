@@ -23,8 +23,11 @@
 /* Raises an error of this library. [-0, +0, v] */
 _Noreturn void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Raises "bad argument '<argument>' to '<method>' (<what is wrong>)". [-0, +0, v] */
+/* Raises "bad argument '<argument>' to '<method>' (<what is wrong>)". If a hint is on top of the stack, gl_error_argument_hinted takes it.
+ * [-0, +0, v] */
 _Noreturn void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
+  __attribute__((format(printf, 4, 5)));
+_Noreturn void gl_error_argument_hinted(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
   __attribute__((format(printf, 4, 5)));
 
 /* Pushes an error of that kind, with the line of the script and a hint; sets a field of the error on top of the stack, unless it is NULL.

@@ -15,25 +15,41 @@ static const gl_param timeout_param = {
   .help = "seconds; after that an error of kind \"timeout\" is raised, which says whether the call still runs in libvirt",
 };
 
-/* Raises: there is no option `key`. Lists the valid ones. */
-static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const gl_args *args, const char *key)
+/* Pushes the names of the options, and looks which of them is near. */
+static const char *push_options(lua_State *L, const gl_param *options, const gl_args *args, gl_nearest *near)
 {
-  gl_nearest near = {key, NULL, 0};
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   for (const gl_param *p = options; p; p = gl_param_next(p)) {
-    gl_nearest_add(&near, p->name);
+    gl_nearest_add(near, p->name);
     luaL_addstring(&b, p->name);
     luaL_addstring(&b, gl_param_next(p) ? ", " : "");
   }
   if (args->blocks) {
-    gl_nearest_add(&near, timeout_param.name);
+    gl_nearest_add(near, timeout_param.name);
     luaL_addstring(&b, options ? ", " : "");
     luaL_addstring(&b, timeout_param.name);
   }
   luaL_pushresult(&b);
-  gl_error_argument(L, method, key, "no such option; the options are: %s%s%s%s", lua_tostring(L, -1), near.found ? "; is " : "",
+  return lua_tostring(L, -1);
+}
+
+/* Raises: there is no option `key`. Lists the valid ones. */
+static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_param *options, const gl_args *args, const char *key)
+{
+  gl_nearest near = {key, NULL, 0};
+  const char *names = push_options(L, options, args, &near);
+  gl_error_argument(L, method, key, "no such option; the options are: %s%s%s%s", names, near.found ? "; is " : "",
                     near.found ? near.found : "", near.found ? " meant?" : "");
+}
+
+/* Raises: what is at index is no table of options. */
+static _Noreturn void no_options(lua_State *L, int index, const char *method, const gl_param *options, const gl_args *args)
+{
+  gl_nearest near = {"", NULL, 0};
+  const char *got = luaL_typename(L, index);
+  lua_pushfstring(L, "options are named, in a table; they are: %s", push_options(L, options, args, &near));
+  gl_error_argument_hinted(L, method, "options", "table expected, got %s", got);
 }
 
 /* Reads the table at index: params are all, options those that it may have. Of those that are in another list, in which the list goes on,
@@ -97,7 +113,9 @@ void gl_args_read(lua_State *L, int first, int top, const char *method, const gl
       r.field = (char *)args + p->offset;
       p->kind->read(L, index, &r);
     } else if (p->required) {
-      gl_error_argument(L, method, p->name, "%s expected, got %s", p->kind->name, index > top ? "no value" : "nil");
+      const char *got = index > top ? "no value" : "nil";
+      gl_kind_push_hint(L, p, got);
+      gl_error_argument_hinted(L, method, p->name, "%s expected, got %s", p->kind->name, got);
     }
   }
   if (top < index)
@@ -108,7 +126,7 @@ void gl_args_read(lua_State *L, int first, int top, const char *method, const gl
     if (lua_istable(L, index))
       read_options(L, index, params, p, &r);
     else if (!lua_isnil(L, index))
-      gl_error_argument(L, method, "options", "table expected, got %s", luaL_typename(L, index));
+      no_options(L, index, method, gl_param_at(p), args);
     index++;
   }
   if (top >= index)

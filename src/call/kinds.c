@@ -8,9 +8,23 @@
 #include "base/printable.h"
 #include "text/mask.h"
 
+void gl_kind_push_hint(lua_State *L, const gl_param *p, const char *got)
+{
+  const char *kind = p->kind->name;
+  bool looked_up = kind[0] >= 'A' && kind[0] <= 'Z' && !strchr(kind, ' ') && strcmp(kind, "Host") != 0;
+  if (looked_up && strcmp(got, "nil") == 0)
+    lua_pushliteral(L, "a lookup that finds nothing gives nil; with { required = true } it raises an error that names what is missing");
+  else if (p->help)
+    lua_pushfstring(L, "%s (%s): %s", p->name, kind, p->help);
+  else
+    lua_pushnil(L);
+}
+
 void gl_kind_mismatch(lua_State *L, int index, const gl_reader *r)
 {
-  gl_error_argument(L, r->method, r->param->name, "%s expected, got %s", r->param->kind->name, luaL_typename(L, index));
+  const char *got = luaL_typename(L, index);
+  gl_kind_push_hint(L, r->param, got);
+  gl_error_argument_hinted(L, r->method, r->param->name, "%s expected, got %s", r->param->kind->name, got);
 }
 
 /* ---- texts ---- */

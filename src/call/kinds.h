@@ -22,4 +22,7 @@ extern const gl_kind gl_rest;     /* none: any number of values, which stay on t
 _Noreturn void gl_kind_mismatch(lua_State *L, int index, const gl_reader *r);
 void gl_kind_read_text(lua_State *L, int index, const gl_reader *r);
 
+/* Pushes what helps who gave something of the type `got` for p: what p is; or nil. [-0, +1, m] */
+void gl_kind_push_hint(lua_State *L, const gl_param *p, const char *got);
+
 #endif

@@ -104,6 +104,16 @@ static const struct {
    "guest's next start on"},
   {"is not using a PTY", "the option device names another one of the guest's consoles or serial devices, of type 'pty', as in \"serial1\""},
   {"Host key verification failed", "ssh does not know the host's key, and is not asked to: ssh to it once by hand, and accept the key"},
+  {"Could not resolve hostname", "this machine knows no host of that name: look at the URI"},
+  {"Failed to connect socket to",
+   "is the daemon running (systemctl status libvirtd, or virtqemud), and may this user reach its socket (as a member of the group libvirt)? "
+   "-c or guestlua.open name another connection: qemu:///session is this user's own"},
+  {"unable to connect to server at",
+   "does the daemon there listen on the network, as libvirtd-tcp.socket or libvirtd-tls.socket do, at this port, and does a firewall let this "
+   "machine in? qemu+ssh:// needs neither"},
+  {"does not include a driver name", "a URI is, for example, qemu:///system, qemu+ssh://root@host/system or test:///default"},
+  {"domain is not transient",
+   "a guest with a persistent configuration can have a copy only with transient = true, as the job ends when the guest stops"},
   {"Permission denied (", "ssh needs a key that the host knows: ssh-copy-id brings it there, ssh-add opens one that has a passphrase"},
 };
 

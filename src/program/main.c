@@ -257,6 +257,28 @@ static const char *callers(const char *traceback)
   return found;
 }
 
+/* Pushes what lua/guestlua/prompt/looked_up.lua has to say of an error of Lua's, a line of its own, or "". */
+static void push_hint(lua_State *L, const char *message)
+{
+  int top = lua_gettop(L);
+  bool found = false;
+  if (strstr(message, ": attempt to index a nil value") && lua_checkstack(L, 4)) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "guestlua.prompt.looked_up");
+    found = lua_pcall(L, 1, 1, 0) == LUA_OK;
+    if (found) {
+      lua_pushstring(L, message);
+      found = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING;
+    }
+  }
+  if (found)
+    lua_pushfstring(L, "\n%s", lua_tostring(L, -1));
+  else
+    lua_pushliteral(L, "");
+  lua_insert(L, top + 1);
+  lua_settop(L, top + 1);
+}
+
 /* The error value and then the traceback are on top of the stack. */
 static void report(lua_State *L)
 {
@@ -265,7 +287,8 @@ static void report(lua_State *L)
   const char *ours = callers(traceback);
   int length = (int)(ours ? ours - traceback : (ptrdiff_t)strlen(traceback));
   bool frames = shows_code(traceback, length);
-  fprintf(stderr, "guestlua: %s\n%.*s%s", message, frames ? length : 0, traceback, frames ? "\n" : "");
+  push_hint(L, message);
+  fprintf(stderr, "guestlua: %s%s\n%.*s%s", message, lua_tostring(L, -1), frames ? length : 0, traceback, frames ? "\n" : "");
 }
 
 static int run(lua_State *L, int argc, char **argv)

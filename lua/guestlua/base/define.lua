@@ -8,12 +8,13 @@ local rows = {} -- { owner = "BlockDevice", … }
 local classes = {} -- written in Lua: { name =, help = }
 local lazies = {} -- classes and modules with functions that are not loaded yet
 
-local function bad(method, argument, message)
+local function bad(method, argument, message, hint)
   error(core.Error.new({
     kind = "bad_argument",
     op = method,
     argument = argument,
     message = ("bad argument '%s' to '%s' (%s)"):format(argument, method, message),
+    hint = hint,
   }), 0)
 end
 
@@ -76,17 +77,26 @@ local function check_list(method, param, list, kind)
   return copy
 end
 
+-- What helps who gave no such value: what it is.
+local function hint_of(param, value)
+  local one = types[param.type]
+  if value == nil and #one == 1 and one[1].class and param.type ~= "Host" then
+    return "a lookup that finds nothing gives nil; with { required = true } it raises an error that names what is missing"
+  end
+  return param.help and ("%s (%s): %s"):format(param.name, param.type, param.help)
+end
+
 -- Raises for a bad value. Gives what the function is called with: an integer for 2.0^20 as well.
 function check(method, param, value)
   if param.name == "..." then
     return value
   elseif value == nil then
     if param.required then
-      bad(method, param.name, param.type .. " expected, got nil")
+      bad(method, param.name, param.type .. " expected, got nil", hint_of(param, nil))
     end
     return nil
   elseif not matches(value, param.type) then
-    bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)))
+    bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)), hint_of(param, value))
   elseif param.type == "integer" and not math.tointeger(value) then
     bad(method, param.name, "the number has no integer value")
   elseif (param.type == "number" or param.type == "integer") and (value < 0 and not param.signed or value ~= value) then
@@ -264,7 +274,8 @@ return setmetatable(define, {
       if options_at then
         local options = arguments[options_at]
         if options ~= nil and type(options) ~= "table" then
-          bad(row.name, "options", "table expected, got " .. type(options))
+          bad(row.name, "options", "table expected, got " .. type(options),
+            "options are named, in a table; they are: " .. table.concat(options_of(params), ", "))
         end
         known = known or options_of(params)
         arguments[options_at] = check_options(row.name, known, options or {})

@@ -73,11 +73,7 @@ end
 return function(_, ...)
   return arguments.main(SPEC, function(given, operands)
     local host <close> = guestlua.open(given.connect)
-    local guest <close> = host:guest(operands[1])
-    if not guest then
-      error(core.Error.new({ kind = "no_domain", op = "console", host = host.uri, guest = operands[1], message = "there is no such guest",
-        hint = "host:guests() lists them" }), 0)
-    end
+    local guest <close> = host:guest(operands[1], { required = true })
     local console <close> = guest:console({ device = given.device, force = given.force, safe = given.safe })
     local left = talk(console)
     put(left and "\r\n" or "\r\nThe console ended.\r\n")

@@ -39,12 +39,13 @@ local function compile(text)
 end
 
 -- A text gets the traceback of the code that was typed; an Error already says where it comes from.
-local function traced(e)
+local function traced(e, text)
   if type(e) ~= "string" then
     return e
   end
-  e = core.printable(e, "indent")
-  local trace = debug.traceback("", 2):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
+  local hint = require("guestlua.prompt.looked_up")(e, text)
+  e = core.printable(e, "indent") .. (hint and "\n" .. hint or "")
+  local trace = debug.traceback("", 3):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
   return trace:find("\n\t[^%[]") and e .. trace or e
 end
 
@@ -163,9 +164,11 @@ local function ends(e)
 end
 
 -- Runs the chunk as a task, so that Ctrl-C can cancel it. Shows its results or its error.
-local function perform(chunk, output)
+local function perform(chunk, output, text)
   local task = core.spawn(function()
-    local results = table.pack(xpcall(chunk, traced))
+    local results = table.pack(xpcall(chunk, function(e)
+      return traced(e, text)
+    end))
     if not results[1] then
       error(results[2], 0)
     elseif results.n > 1 then
@@ -208,7 +211,7 @@ local function take(text, output, remember)
     remember(text) -- then the secrets in it are known
   end })
   if chunk then
-    perform(chunk, output)
+    perform(chunk, output, text)
     local name = terminal.prompts() and lost_local(text)
     if name then
       print(("(%s was local to what was typed and is gone; without `local` it stays)"):format(name))

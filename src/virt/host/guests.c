@@ -6,6 +6,7 @@
 
 #include "call/op_error.h"
 #include "element/kind.h"
+#include "text/nearest.h"
 #include "virt/guest/object.h"
 #include "virt/host/rows.h"
 
@@ -13,6 +14,7 @@ typedef struct lookup_op {
   gl_op op;
   const char *name_or_uuid;
   virDomainPtr found;
+  char *near; /* the name of one that may be meant */
 } lookup_op;
 
 static const gl_param lookup_params[] = {
@@ -25,6 +27,22 @@ static bool is_missing(void)
 {
   virErrorPtr e = virGetLastError();
   return e && e->code == VIR_ERR_NO_DOMAIN;
+}
+
+/* Which guest may be meant: asked only if the error is to say so. */
+static char *nearest_guest(virConnectPtr connect, const char *name)
+{
+  virDomainPtr *list;
+  int count = virConnectListAllDomains(connect, &list, 0);
+  gl_nearest near = {name, NULL, 0};
+  for (int i = 0; i < count; i++)
+    gl_nearest_add(&near, virDomainGetName(list[i]));
+  char *found = near.found ? strdup(near.found) : NULL;
+  for (int i = 0; i < count; i++)
+    virDomainFree(list[i]);
+  if (count >= 0)
+    free(list);
+  return found;
 }
 
 static int lookup_run(gl_op *op)
@@ -40,7 +58,11 @@ static int lookup_run(gl_op *op)
   }
   if (!self->found)
     self->found = virDomainLookupByName(gl_op_connect(op), self->name_or_uuid);
-  return self->found || is_missing() ? 0 : -1;
+  if (!self->found && !is_missing())
+    return -1;
+  if (!self->found && op->args.flags)
+    self->near = nearest_guest(gl_op_connect(op), self->name_or_uuid);
+  return 0;
 }
 
 static int lookup_push(lua_State *L, gl_op *op)
@@ -49,7 +71,8 @@ static int lookup_push(lua_State *L, gl_op *op)
   if (self->found)
     gl_guest_push(L, op->connection, 1, &self->found);
   else if (op->args.flags)
-    gl_error_call(L, op, "no_domain", "there is no guest '%s'", self->name_or_uuid);
+    gl_error_call(L, op, "no_domain", "there is no guest '%s'%s%s%s", self->name_or_uuid, self->near ? "; is '" : "",
+                  self->near ? self->near : "", self->near ? "' meant?" : "");
   else
     lua_pushnil(L);
   return 1;
@@ -60,6 +83,7 @@ static void lookup_release(gl_op *op)
   lookup_op *self = (lookup_op *)op;
   if (self->found)
     virDomainFree(self->found);
+  free(self->near);
 }
 static const gl_opdef guest_def = {
   .name = "guest",
