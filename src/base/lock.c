@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -29,15 +31,36 @@ static bool is_current(int fd, const char *path)
   return fstat(fd, &open_file) == 0 && lstat(path, &named) == 0 && open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 
+/* The descriptor of the file, made if it is missing. *on is what it is of: on a file system that is read-only by now, nobody makes a lock,
+ * and the directory stands for those that are not there. */
+static int open_file(const char *path, char on[PATH_MAX])
+{
+  const int how = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  if (snprintf(on, PATH_MAX, "%s", path) >= PATH_MAX) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  int fd = open(path, O_RDWR | O_CREAT | how, 0600);
+  if (fd >= 0 || errno != EROFS)
+    return fd;
+  fd = open(path, O_RDONLY | how);
+  char *slash = strrchr(on, '/');
+  if (fd >= 0 || errno != ENOENT || !slash)
+    return fd;
+  *slash = '\0';
+  return open(on, O_RDONLY | O_DIRECTORY | how);
+}
+
 /* Gives the descriptor of the file, locked; -1 with EWOULDBLOCK if somebody else has it; *holder is then the text of the file. */
 static int take(const char *path, char *holder)
 {
+  char on[PATH_MAX];
   for (;;) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int fd = open_file(path, on);
     if (fd < 0)
       return -1;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-      if (is_current(fd, path))
+      if (is_current(fd, on))
         return fd;
     } else if (errno != EINTR) {
       int why = errno;

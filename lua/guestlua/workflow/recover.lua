@@ -68,9 +68,13 @@ local function settle(host, entry, adopt)
         claim.await_turn(guest)
       end
       done, left = recoverer(host, guest, fields)
-      entry:remove()
-      if guest and guest:is_active() then
+      local removed, why = pcall(entry.remove, entry)
+      if guest and guest:is_active() then -- else the next recovery would take what others do by then for the run's
         claim.clear_mark(guest, entry.id)
+      end
+      if not removed then
+        why.outcome = why.outcome or ("%s; its entry %s stays in the journal"):format(done, entry.id)
+        error(why, 0)
       end
     end)
     claimed:release(nil)
