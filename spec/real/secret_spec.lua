@@ -177,6 +177,14 @@ describe("The mask", function()
         '<q:c xmlns:q="q"><q:arg value="-a"/><q:arg value="***"/><q:arg value="***"/><q:arg value="c"/></q:c>',
       ["<domain><metadata><x:a xmlns:x='x' token='b' c='d'><password>e</password><auth>f</auth>password: g</x:a></metadata></domain>"] =
         '<domain><metadata><x:a xmlns:x="x" token="***" c="d"><password>***</password><auth>f</auth>password: ***</x:a></metadata></domain>',
+      ["<os><initenv name='DB_PASSWORD'>a</initenv><initarg>--token</initarg><initarg>b</initarg><initarg>c</initarg></os>"] =
+        '<os><initenv name="DB_PASSWORD">***</initenv><initarg>--token</initarg><initarg>***</initarg><initarg>c</initarg></os>',
+      ["<rbd:o xmlns:rbd='r'><rbd:option name='key' value='a'/><rbd:option name='b' value='c'/></rbd:o>"] =
+        '<rbd:o xmlns:rbd="r"><rbd:option name="key" value="***"/><rbd:option name="b" value="c"/></rbd:o>',
+      ["<filterref filter='a'><parameter name='PSK' value='b'/><parameter name='MAC' value='c'/></filterref>"] =
+        '<filterref filter="a"><parameter name="PSK" value="***"/><parameter name="MAC" value="c"/></filterref>',
+      ["<metadata><x:a xmlns:x='x'><x:set key='api_token'>b</x:set><x:set key='c'>d</x:set></x:a></metadata>"] =
+        '<metadata><x:a xmlns:x="x"><x:set key="api_token">***</x:set><x:set key="c">d</x:set></x:a></metadata>',
       ["<a"] = "(XML, 2 bytes)",
       [""] = "(XML, 0 bytes)",
     }) do
@@ -187,6 +195,12 @@ describe("The mask", function()
   it("finds secrets in text, and leaves the rest as it is", function()
     for text, expected in pairs({
       ["password=abc, user=b"] = "password=***, user=b",
+      ["a\n-----BEGIN EC PRIVATE KEY-----\nb\nc\n-----END EC PRIVATE KEY-----\nd"] =
+        "a\n-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----\nd",
+      ["-----BEGIN PRIVATE KEY-----\nb"] = "-----BEGIN PRIVATE KEY-----***",
+      ["-----BEGIN CERTIFICATE-----\nb\n-----END"] = "-----BEGIN CERTIFICATE-----\nb\n-----END",
+      ["curl --user a:b c"] = "curl --user a:*** c",
+      ["PresharedKey = a, pw=b, pwd=c"] = "PresharedKey = ***, pw=***, pwd=***",
       ["PASSWD='a b' c"] = "PASSWD='***' c",
       ['{"password" : "a\\"b", "x": 1}'] = '{"password" : "***", "x": 1}',
       ['"{\\"new_password\\": \\"a b\\"}"'] = '"{\\"new_password\\": \\"***\\"}"',

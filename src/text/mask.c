@@ -51,6 +51,9 @@ static const struct {
   {"signature", ALONE},
   {"sig", ALONE},
   {"psk", ALONE},
+  {"presharedkey", ANYWHERE},
+  {"pre-shared-key", ANYWHERE},
+  {"pw", ALONE},
   {"luks_key", AT_END},
   {"luks-key", AT_END},
   {"key", KEY},
@@ -236,12 +239,26 @@ static const char *uri_password(const char *s, size_t *length, authority *a)
   return a->at >= value ? value : NULL;
 }
 
-/* curl's -u user:password */
+/* curl's -u user:password, or --user */
 static const char *user_password(const char *s, size_t *length)
 {
   size_t end = strcspn(s, ENDS_VALUE), user = strcspn(s, ":" ENDS_VALUE);
   *length = user < end ? end - user - 1 : 0;
   return *length ? s + user + 1 : NULL;
+}
+
+/* The key itself, after "-----BEGIN ", up to the line that ends it. NULL if it is no private key. */
+static const char *private_key(const char *s, size_t *length)
+{
+  static const char name[] = "PRIVATE KEY-----";
+  const char *value = strpbrk(s, "-\r\n");
+  value = value && value - s >= (ptrdiff_t)strlen("PRIVATE KEY") ? value - strlen("PRIVATE KEY") : NULL;
+  if (!value || strncmp(value, name, strlen(name)) != 0)
+    return NULL;
+  value += strlen(name);
+  const char *end = strstr(value, "-----END ");
+  *length = end ? (size_t)(end - value) : strlen(value);
+  return value;
 }
 
 /* In Lua's syntax error, after "near '": the text of a string of the script, which may be a password. */
@@ -278,6 +295,10 @@ static void scan(const char *text, gl_buffer *b, gl_finder *finder)
       value = uri_password(s + 3, &length, &uri);
     } else if (begins(s, " -u ")) {
       value = user_password(s + 4, &length);
+    } else if (begins(s, " --user ")) {
+      value = user_password(s + 8, &length);
+    } else if (begins(s, "-----BEGIN ")) {
+      value = private_key(s + 11, &length);
     } else if (begins(s, " near '")) {
       value = string_literal(s + 7, &length);
     }

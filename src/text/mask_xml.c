@@ -10,7 +10,7 @@
 /* One walk masks the document and reports each secret that it masks. */
 typedef struct walk {
   gl_finder *finder;  /* NULL: no report */
-  bool value_follows; /* QEMU's last argument was the name of a secret */
+  bool value_follows; /* the last argument, of QEMU or a container's init, was the name of a secret */
   bool foreign;       /* within <metadata>, which libvirt's schema does not describe */
 } walk;
 
@@ -68,12 +68,17 @@ static bool is_secret_argument(const char *value, walk *w)
   return secret;
 }
 
-/* <qemu:env name value>, <qemu:property name value>, <cookie name value> */
-static bool is_named_secret(xmlNodePtr element, const char *value)
+/* Whether the element's value or text has the name of a secret, as in <qemu:env name value>, <initenv name>, <entry key>. An <option> of
+ * Ceph's is just called "key". */
+static bool is_named_secret(xmlNodePtr element)
 {
-  char *name = attribute(element, "name");
-  bool secret = gl_xml_element_is(element, "cookie") || (name && gl_mask_is_name(name)) || gl_mask_is_name(value);
-  xmlFree(name);
+  static const char *const attributes[] = {"name", "key", NULL};
+  bool secret = false;
+  for (const char *const *a = attributes; *a && !secret; a++) {
+    char *name = attribute(element, *a);
+    secret = name && (gl_mask_is_name(name) || (gl_xml_element_is(element, "option") && strcmp(name, "key") == 0));
+    xmlFree(name);
+  }
   return secret;
 }
 
@@ -82,8 +87,9 @@ static bool is_secret_attribute(xmlNodePtr element, const char *name, const char
   if (strcmp(name, "value") == 0) {
     if (gl_xml_element_is(element, "arg"))
       return is_secret_argument(value, w);
-    return (gl_xml_element_is(element, "env") || gl_xml_element_is(element, "property") || gl_xml_element_is(element, "cookie")) &&
-           is_named_secret(element, value);
+    if (gl_xml_element_is(element, "cookie") || is_named_secret(element))
+      return true;
+    return (gl_xml_element_is(element, "env") || gl_xml_element_is(element, "property")) && gl_mask_is_name(value);
   }
   if (strcmp(name, "query") == 0) /* of a network source: a signature, a token */
     return gl_xml_element_is(element, "source");
@@ -117,13 +123,20 @@ static void mask_attribute(xmlNodePtr element, xmlAttrPtr a, walk *w)
 /* ---- text ---- */
 
 /* Elements with secret text, at any depth, besides those named like a secret. */
-static bool is_secret_element(xmlNodePtr element, const walk *w)
+static bool is_secret_element(xmlNodePtr element, walk *w)
 {
   static const char *const elements[] = {"auth", "encryption", "dhCert", "session", NULL};
   for (const char *const *name = elements; *name && !w->foreign; name++)
     if (gl_xml_element_is(element, *name))
       return true;
-  return gl_mask_is_name((const char *)element->name);
+  if (gl_xml_element_is(element, "initarg")) {
+    xmlChar *text = xmlNodeGetContent(element);
+    bool secret = w->value_follows;
+    w->value_follows = text && *text == '-' && !strchr((const char *)text, '=') && gl_mask_is_name((const char *)text);
+    xmlFree(text);
+    return secret;
+  }
+  return gl_mask_is_name((const char *)element->name) || is_named_secret(element);
 }
 
 /* The strings that a guest finds in its firmware: cloud-init, Ignition and systemd receive passwords this way. */
