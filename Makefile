@@ -61,7 +61,7 @@ EARLY = $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { retur
 PROGRAM := $(wildcard src/program/*.c)
 SOURCES := $(filter-out $(PROGRAM),$(wildcard src/*/*.c src/*/*/*.c))
 MODULES := $(shell find lua -name '*.lua' | LC_ALL=C sort)
-TEXTS := doc/manual.md
+TEXTS := doc/manual.md doc/cookbook.md
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(CALLS:%.c=%.o) $(BUILD)/modules.o
 PROGRAM_OBJECTS := $(PROGRAM:src/%.c=$(BUILD)/%.o)
 SPECS ?= spec

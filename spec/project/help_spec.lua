@@ -118,3 +118,32 @@ describe("An example", function()
     assert.matches("\n\nvirsh reset\n  guest:reset%(%)", pages.text("reset"))
   end)
 end)
+
+describe("The search of help", function()
+  it("shows the line that has the words", function()
+    assert.matches('\n?  virsh change%-media: [^\n]*ejects it', pages.text("eject"))
+    assert.matches('^  "Devices": A device of the host [^\n]*<hostdev>', pages.text("hostdev"))
+    for line in pages.text("hot plug memory"):gmatch("[^\n]+") do
+      assert.is_true(#line <= 80, line)
+    end
+  end)
+
+  it("finds recipes, and shows one as it can be copied", function()
+    assert.matches('\n?  recipe "From cron, with a lock and a log"', pages.text("cron"))
+    local file <close> = assert(io.open("doc/cookbook.md"))
+    local recipe = file:read("a"):match("\n## Clone a guest\n\n(.-)\n\n## ")
+    assert.equal("Clone a guest\n\n" .. recipe, pages.text("clone a guest"):match("^(.-)\n\nSee also") or pages.text("clone a guest"))
+    assert.matches("^The cookbook: .*\n  Clone a guest\n", pages.text("cookbook"))
+  end)
+
+  it("finds what has some of the words if nothing has all, and names that are near", function()
+    assert.matches('^Nothing has all of these words%. With some of them:\n.*recipe "Remove snapshots', pages.text("rotate snapshots"))
+    assert.equal("Nothing about 'lanch'; is launch meant? help() says what there is.", pages.text("lanch"))
+    assert.is_nil(pages.find("xyzzy plugh"))
+  end)
+
+  it("has the parts of a long section apart", function()
+    assert.matches("^Draining a host\n\n", pages.text("draining a host"))
+    assert.matches('\nIts parts: "Draining a host"$', (pages.text("Migration"):match("^(.-)\n\nSee also:") or pages.text("Migration")))
+  end)
+end)

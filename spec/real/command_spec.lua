@@ -192,7 +192,7 @@ describe("The guestlua command", function()
       ["guestlua.workflow.reboot"] = "^workflow%.reboot%(guest",
       ["setmem"] = "^virsh setmem\n  guest:set_memory%(",
       ["block jobs"] = "^Block jobs\n",
-      ["old snapshots"] = "\"The prompt\": ",
+      ["old snapshots"] = '  recipe "Remove snapshots that are older than a week"\n',
     }) do
       assert.matches(expected, runs("help " .. words))
     end

@@ -141,7 +141,7 @@ id  name  state    uuid
     screen:shows("await_job")
     screen:key("C-l")
     screen:type("help backup\n")
-    screen:matches("\nSee also:\n  Guest:backup_begin: ")
+    screen:matches('\nSee also:\n  recipe "Restore one file of a backup"\n')
     screen:key("C-l")
     screen:type("help \"snapshots of a disk\"\n")
     screen:matches("%a+[:.]%a+[^\n]*snapshot")

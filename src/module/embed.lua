@@ -1,7 +1,7 @@
 -- lua5.4 embed.lua FILE…: writes modules.c, the Lua modules as bytecode, to standard output. Run at build time.
 --
 -- lua/guestlua/init.lua is the module "guestlua", lua/guestlua/disk/job.lua is "guestlua.disk.job". Line numbers stay in, for tracebacks.
--- A text, doc/manual.md, is the module "guestlua.doc.manual", which returns the text.
+-- A text, as doc/manual.md, is a module, "guestlua.doc.manual", which returns the text.
 
 local rows = {}
 print('#include "module/modules.h"')

@@ -186,7 +186,7 @@ local function print_topic(...)
   end
   local words = table.concat({ ... }, " ")
   local page, found = require("guestlua.prompt.typed").help(words, 80)
-  print(found and page or core.printable(("Nothing about '%s'. guestlua help lists options and commands."):format(words)))
+  print(found and page or core.printable((page:gsub("help%(%) says what there is", "guestlua help lists options and commands"))))
   return not found and 1 or nil
 end
 

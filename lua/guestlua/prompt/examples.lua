@@ -13,7 +13,7 @@ local CLASS_OF = {
   devices = "Element", nic = "Element", cd = "Element", fleet = "Fleet",
 }
 
-local by_member, by_command
+local by_member, by_command, commands
 
 -- The methods that an example calls: calls add("Guest", "launch", whether the example begins with it).
 local function each_call(text, add)
@@ -47,11 +47,12 @@ local function note(of, text, command)
 end
 
 local function read()
-  by_member, by_command = {}, {}
+  by_member, by_command, commands = {}, {}, {}
   for _, section in ipairs(require("guestlua.prompt.virsh")) do
     for i = 3, #section do
       local row = section[i]
       by_command[row[1]] = row
+      commands[#commands + 1] = row
       for number = 2, #row do
         note(by_member, row[number], row[1])
       end
@@ -83,6 +84,14 @@ function examples.command(name)
     read()
   end
   return by_command[name]
+end
+
+-- The rows of all commands.
+function examples.commands()
+  if not commands then
+    read()
+  end
+  return commands
 end
 
 return examples

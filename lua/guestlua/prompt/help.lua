@@ -196,16 +196,38 @@ function help.row_of(fn)
   end
 end
 
-local sections
--- The manual, as a list of {title, text}.
-function help.manual()
-  if not sections then
-    sections = {}
-    for title, text in (require("guestlua.doc.manual") .. "\n## "):gsub("\n## ", "\n\0## "):gmatch("## ([^\n]*)\n+([^\0]*)") do
-      sections[#sections + 1] = { title = title, text = (text:gsub("%s+$", "")) }
+-- What is below each heading of a text: a list of {title, text, level}. That of a chapter ends with the names of its parts.
+local function read_sections(text)
+  local found, chapter = {}, nil
+  text = ("\n" .. text .. "\n"):gsub("\n(###? )", "\n\0%1")
+  for level, title, body in text:gmatch("\0(###?) ([^\n]*)\n+([^\0]*)") do
+    local section = { title = title, text = (body:gsub("%s+$", "")), level = #level, parts = {} }
+    found[#found + 1] = section
+    if section.level == 2 then
+      chapter = section
+    else
+      table.insert(chapter.parts, ("\"%s\""):format(title))
     end
   end
-  return sections
+  for _, section in ipairs(found) do
+    if #section.parts > 0 then
+      section.text = ("%s\n\nIts parts: %s"):format(section.text, table.concat(section.parts, ", "))
+    end
+  end
+  return found
+end
+
+local manual, cookbook
+-- The manual, as a list of {title, text, level}.
+function help.manual()
+  manual = manual or read_sections(require("guestlua.doc.manual"))
+  return manual
+end
+
+-- The recipes, in the same way.
+function help.cookbook()
+  cookbook = cookbook or read_sections(require("guestlua.doc.cookbook"))
+  return cookbook
 end
 
 return help

@@ -3,8 +3,9 @@
 local examples = require("guestlua.prompt.examples")
 local help = require("guestlua.prompt.help")
 local links = require("guestlua.prompt.links")
+local search = require("guestlua.prompt.search")
 
-local ALSO, MOST = 6, 40 -- lines of what a search finds, below a page and alone
+local ALSO, MOST, SOME = 6, 40, 12 -- lines of what a search finds: below a page, alone, and if they have not all words
 
 local pages = {}
 
@@ -110,6 +111,15 @@ local function is_call(topic, call)
   return call == topic or call:sub(-#topic) == topic and PREFIXES[call:sub(1, -#topic - 1)] or false
 end
 
+-- The headings of a text, each on a line of its own or not.
+local function titles_of(sections, between)
+  local titles = {}
+  for _, section in ipairs(sections) do
+    titles[#titles + 1] = between == "\n" and "  " .. section.title or section.level == 2 and { name = ("\"%s\""):format(section.title) } or nil
+  end
+  return between and table.concat(titles, between) or titles
+end
+
 -- "Guest", "Guest.launch", "guest:launch", "launch", "Block jobs", "setvcpus", "virDomainCreate": what is called exactly so.
 local function named(topic, columns)
   local found = {}
@@ -144,53 +154,14 @@ local function named(topic, columns)
       end)
     end
   end
-  return found
-end
-
--- How well a text has the words: 0 if one of them is missing, more if they are in the name.
-local function score(name, text, words)
-  local sum = 1
-  name, text = name:lower(), text:lower()
-  for _, word in ipairs(words) do
-    local stem = #word > 4 and word:gsub("s$", "") or word -- "snapshots" finds a snapshot
-    if name:find(stem, 1, true) then
-      sum = sum + 10
-    elseif not text:find(stem, 1, true) then
-      return 0
+  for _, recipe in ipairs(help.cookbook()) do
+    if recipe.title:lower() == topic:lower() then
+      found[#found + 1] = recipe.title .. "\n\n" .. recipe.text -- as it can be copied
     end
   end
-  return sum
-end
-
--- Where all words of the topic occur, a line each, the best first: those that are `without` the one that is called so.
-local function search(topic, columns, without)
-  local words, found = {}, {}
-  for word in topic:lower():gmatch("[%w_]+") do
-    words[#words + 1] = word
+  if topic:lower() == "cookbook" then
+    found[#found + 1] = "The cookbook: help with the words of a line shows the script\n" .. titles_of(help.cookbook(), "\n")
   end
-  local function add(name, title, text)
-    local points = #words > 0 and name ~= without and score(name, text, words) or 0
-    if points > 0 then
-      local sentence = text:match("^.-%.%f[%s\0]") or text
-      local line = ("  %s: %s"):format(title, sentence:gsub("%s+", " "))
-      found[#found + 1] = { points = points, at = #found, text = #line <= columns and line or line:sub(1, columns - 3) .. "..." }
-    end
-  end
-  for _, section in ipairs(help.manual()) do
-    add(section.title, ("\"%s\""):format(section.title), section.text)
-  end
-  for _, class in ipairs(help.classes()) do
-    for _, row in ipairs(class.methods) do
-      local params = { row.help }
-      for _, p in ipairs(row.params) do
-        params[#params + 1] = p.name .. " " .. p.help
-      end
-      add(row.name, class.name .. (row.dotted and "." or ":") .. row.name, table.concat(params, " "))
-    end
-  end
-  table.sort(found, function(a, b)
-    return a.points > b.points or a.points == b.points and a.at < b.at
-  end)
   return found
 end
 
@@ -206,19 +177,16 @@ local function lines_of(found, most)
 end
 
 local function overview(columns)
-  local titles = {}
-  for i, section in ipairs(help.manual()) do
-    titles[i] = { name = ("\"%s\""):format(section.title) }
-  end
   return table.concat({
     "help(guest), help(guest.launch)   what a value is, and what it can",
     "help \"launch\", ?block jobs         what has that name, or speaks of it",
     "help \"setvcpus\"                   what does the same as that command of virsh",
+    "help \"cookbook\"                   scripts by task; help \"clone a guest\" shows one",
     "watch(host), unwatch()            prints events; stops that",
     ".history words                    what was typed before and has those words",
     "quit, exit, Ctrl-D                leave",
     "The classes:\n" .. names_of(help.classes(), columns),
-    "The manual:\n" .. names_of(titles, columns),
+    "The manual:\n" .. names_of(titles_of(help.manual()), columns),
   }, "\n")
 end
 
@@ -234,17 +202,27 @@ function pages.find(topic, columns)
   end
   local found = named(topic, columns)
   if #found > 0 then
-    local more = topic:find("[.:]") and {} or search(topic, columns, topic)
-    return table.concat(found, "\n\n") .. (#more > 0 and "\n\nSee also:\n" .. lines_of(more, ALSO) or "")
+    local more, all = {}, false
+    if not topic:find("[.:]") then
+      more, all = search.find(topic, columns, topic)
+    end
+    return table.concat(found, "\n\n") .. (all and #more > 0 and "\n\nSee also:\n" .. lines_of(more, ALSO) or "")
   end
-  found = search(topic, columns)
-  return #found > 0 and lines_of(found, MOST) or nil
+  local all
+  found, all = search.find(topic, columns)
+  if #found == 0 then
+    return nil
+  end
+  return all and lines_of(found, MOST) or "Nothing has all of these words. With some of them:\n" .. lines_of(found, SOME)
 end
 
 function pages.text(topic, columns)
-  return pages.find(topic, columns)
-    or (type(topic) == "string" and "Nothing about '%s'. help() says what there is." or "No help for a %s that is not of guestlua.")
-      :format(type(topic) == "string" and topic or type(topic))
+  local page = pages.find(topic, columns)
+  if page or type(topic) ~= "string" then
+    return page or ("No help for a %s that is not of guestlua."):format(type(topic))
+  end
+  local near = search.nearest(topic)
+  return ("Nothing about '%s'%s help() says what there is."):format(topic, near and ("; is %s meant?"):format(near) or ".")
 end
 
 return pages

@@ -45,7 +45,7 @@ local function traced(e, text)
   end
   local hint = require("guestlua.prompt.looked_up")(e, text)
   e = core.printable(e, "indent") .. (hint and "\n" .. hint or "")
-  local trace = debug.traceback("", 3):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
+  local trace = debug.traceback("", 2):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
   return trace:find("\n\t[^%[]") and e .. trace or e
 end
 
