@@ -1,5 +1,6 @@
 -- A snapshot, a checkpoint or a volume was known by its name alone: a script that had found one changed, or deleted, what somebody had made since
--- under the same name, when the first was gone. The test driver did so with networks and pools as well.
+-- under the same name, when the first was gone. The test driver did so with networks and pools as well. The same was seen of
+-- a host's interfaces and of the filters on a port: those of "vnet0" were another guest's by then.
 
 local faults = require("spec.support.faults")
 local foreign = require("spec.support.foreign")
@@ -117,5 +118,35 @@ describe("An object that is held while another takes its name", function()
       function() return host:network_lookup_by_name("later") end)
     twice(function() return host:storage_pool_define_xml("<pool type='dir'><name>later</name><target><path>/later</path></target></pool>") end,
       function() return host:storage_pool_lookup_by_name("later") end)
+  end)
+
+  it("does not act on an interface that came later", function()
+    local host <close> = guestlua.open("test:///default")
+    local xml = "<interface type='ethernet' name='later'><mac address='aa:bb:cc:00:00:0%d'/></interface>"
+    local first <close> = host:interface_define_xml(xml:format(1))
+    host:interface_define_xml(xml:format(1)):close()
+    first:create()
+    local second <close> = host:interface_define_xml(xml:format(2))
+    is_another(first.destroy, first)
+    second:destroy()
+    second:undefine()
+  end)
+
+  it_("does not act on the filters of a port that is another guest's by now", function()
+    machine:reset()
+    local host = machine.host
+    local ok, made = pcall(host.nwfilter_define_xml, host, "<filter name='later'/>")
+    if not ok and made.kind == "no_support" then
+      return pending("this libvirt has no driver for network filters")
+    end
+    local filter <close> = assert(ok and made, made)
+    local xml = "<filterbinding><owner><name>a</name><uuid>12d8faaa-1b0b-4b0b-9d4b-8ac1f2ad5f0%d</uuid></owner><portdev name='lo'/>"
+      .. "<mac address='52:54:00:7b:35:93'/><filterref filter='later'/></filterbinding>"
+    local first <close> = host:nwfilter_binding_create_xml(xml:format(1))
+    host:nwfilter_binding_lookup_by_port_dev("lo"):delete()
+    local second <close> = host:nwfilter_binding_create_xml(xml:format(2))
+    is_another(first.delete, first)
+    second:delete()
+    filter:undefine()
   end)
 end)

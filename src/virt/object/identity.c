@@ -65,6 +65,35 @@ char *gl_identity_of_checkpoint(void *ptr, const char *uri, bool found)
 BY_NAME(network, Network)
 BY_NAME(storagepool, StoragePool)
 
+/* ---- host interfaces: the MAC address of what has their name ---- */
+
+char *gl_identity_of_interface(void *ptr, const char *uri, bool found)
+{
+  (void)uri;
+  virInterfacePtr now = found ? ptr : virInterfaceLookupByName(virInterfaceGetConnect(ptr), virInterfaceGetName(ptr));
+  const char *mac = now ? virInterfaceGetMACString(now) : NULL;
+  char *copy = mac ? strdup(mac) : NULL;
+  if (now && now != ptr)
+    virInterfaceFree(now);
+  return copy;
+}
+
+/* ---- filters on a port: whose port it is. The next guest gets a "vnet0" that is free ---- */
+
+char *gl_identity_of_nwfilterbinding(void *ptr, const char *uri, bool found)
+{
+  (void)uri;
+  (void)found;
+  char *xml = virNWFilterBindingGetXMLDesc(ptr, 0), *room = xml ? calloc(1, strlen(xml) + 1) : NULL;
+  const char *mac = xml ? strstr(xml, "<mac ") : NULL;
+  if (room) {
+    add(room, xml, "uuid");
+    strncat(room, mac ? mac : "", mac ? strcspn(mac, ">") : 0);
+  }
+  free(xml);
+  return room;
+}
+
 /* ---- volumes: the key, and on this machine the file ---- */
 
 /* The key of what its pool has under its name now, to be freed. */

@@ -1,5 +1,6 @@
 /*
- * What tells an object from a later one of its name: a snapshot, a checkpoint, a volume, a network, a pool. Where libvirt knows them by
+ * What tells an object from a later one of its name: a snapshot, a checkpoint, a volume, a network, a pool, an interface, the
+ * filters on a port. Where libvirt knows them by
  * name, a script that has found one would change the other.
  */
 #ifndef GL_OBJECT_IDENTITY_H
@@ -12,6 +13,8 @@ char *gl_identity_of_snapshot(void *ptr, const char *uri, bool found);
 char *gl_identity_of_checkpoint(void *ptr, const char *uri, bool found);
 char *gl_identity_of_network(void *ptr, const char *uri, bool found);
 char *gl_identity_of_storagepool(void *ptr, const char *uri, bool found);
+char *gl_identity_of_interface(void *ptr, const char *uri, bool found);
+char *gl_identity_of_nwfilterbinding(void *ptr, const char *uri, bool found);
 char *gl_identity_of_volume(void *ptr, const char *uri, bool found);
 
 #endif

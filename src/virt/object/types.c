@@ -50,20 +50,22 @@ BY_UUID(storagepool, StoragePool, "StoragePool", "pool", VIR_ERR_NO_STORAGE_POOL
 BY_UUID(nwfilter, NWFilter, "NWFilter", "nwfilter", VIR_ERR_NO_NWFILTER, .identity = NULL);
 
 /* What is known by its name. */
-#define BY_NAME(id, Vir, class_, what, error, get, lookup) \
-  FREES(id, Vir)                                           \
-  FINDS(id, lookup(conn, h->name))                         \
-  KIND(id, what, error, .by_name = true);                  \
-  static gl_handle *id##_of(void *ptr)                     \
-  {                                                        \
-    return gl_handle_new(&id##_handle, ptr, get(ptr));     \
-  }                                                        \
+#define BY_NAME(id, Vir, class_, what, error, get, lookup, ...) \
+  FREES(id, Vir)                                                \
+  FINDS(id, lookup(conn, h->name))                              \
+  KIND(id, what, error, .by_name = true, __VA_ARGS__);          \
+  static gl_handle *id##_of(void *ptr)                          \
+  {                                                             \
+    return gl_handle_new(&id##_handle, ptr, get(ptr));          \
+  }                                                             \
   NAMED(id, class_, id##_handle)
 
-BY_NAME(nodedevice, NodeDevice, "NodeDevice", "node device", VIR_ERR_NO_NODE_DEVICE, virNodeDeviceGetName, virNodeDeviceLookupByName);
-BY_NAME(interface, Interface, "Interface", "interface", VIR_ERR_NO_INTERFACE, virInterfaceGetName, virInterfaceLookupByName);
+BY_NAME(nodedevice, NodeDevice, "NodeDevice", "node device", VIR_ERR_NO_NODE_DEVICE, virNodeDeviceGetName, virNodeDeviceLookupByName,
+        .identity = NULL);
+BY_NAME(interface, Interface, "Interface", "interface", VIR_ERR_NO_INTERFACE, virInterfaceGetName, virInterfaceLookupByName,
+        .identity = gl_identity_of_interface);
 BY_NAME(nwfilterbinding, NWFilterBinding, "NWFilterBinding", "nwfilter binding", VIR_ERR_NO_NWFILTER_BINDING, virNWFilterBindingGetPortDev,
-        virNWFilterBindingLookupByPortDev);
+        virNWFilterBindingLookupByPortDev, .identity = gl_identity_of_nwfilterbinding);
 
 /* ---- secrets: their name is what they are for ---- */
 
