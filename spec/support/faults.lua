@@ -320,15 +320,25 @@ function Daemon:reset()
   launch(self)
 end
 
--- Boots the guest, and keeps its memory and its disk for reset; it is off then.
+-- Saves the memory and the disk of the guest for reset; it is off then.
+local function save(self)
+  self.guest:save_memory_state()
+  run(("cp %s %s && cp %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
+end
+
+-- Guests of later resets are as this one is now.
+function Daemon:keep()
+  save(self)
+  launch(self)
+end
+
 local function boot(self)
   do
     local events <close> = self.guest:subscribe("agent_lifecycle")
     self.guest:launch()
     self:await_agent(events)
   end
-  self.guest:save_memory_state()
-  run(("cp %s %s && cp %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
+  save(self)
 end
 
 -- options.edit: a function that may change the guest's configuration.
