@@ -54,7 +54,7 @@ describe("On a real guest run the examples:", function()
   local machine, it_ = faults.machine()
 
   local function run(section, text)
-    machine:reset()
+    machine:renew()
     assert.equal(0, (helper.run(("sh -c 'cd %s && truncate -s 1M data.raw tools.raw'"):format(machine.dir))))
     local replace = {
       { '"web1"', ("%q"):format(machine.guest.name) }, { "/images/", machine.dir .. "/" }, { "/backup/", machine.dir .. "/" },

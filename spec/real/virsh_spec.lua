@@ -205,7 +205,7 @@ describe("On a real guest runs", function()
     if not machine then
       return pending(missing)
     end
-    machine:reset()
+    machine:renew()
     assert.equal(0, (helper.run(("sh -c 'cd %s && qemu-img create -q -f qcow2 data.qcow2 4M && mkdir backup && truncate -s 1M new.iso'")
       :format(machine.dir))))
     local group <close> = guestlua.group()

@@ -326,6 +326,30 @@ local function save(self)
   run(("cp %s %s && cp %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
 end
 
+-- What libvirt says of the guest; nil if it is not one that a spec could begin with.
+local function traits(self)
+  local guest = self.guest
+  local ok, text = pcall(function()
+    assert(#self.host:guests() == 1 and guest:get_state() == "running")
+    assert(#guest:get_snapshot_names() + #guest:get_checkpoint_names() == 0 and not guest:has_managed_save_image())
+    assert(guestlua.job_type[guest:get_job_info().type] == "none" and not guest:get_block_device("vda"):get_job_info())
+    assert(not guest:qemu_monitor_command('{"execute":"query-named-block-nodes"}'):find("dirty-bitmaps", 1, true))
+    assert(guest:agent_command('{"execute":"guest-fsfreeze-status"}'):find("thawed", 1, true))
+    return guest:get_xml_desc() .. guest:get_xml_desc({ dump_inactive = true })
+  end)
+  return ok and text or nil
+end
+
+-- A reset, unless libvirt says the same of the guest as right after the last one: then only files that came beside the disk's are removed.
+function Daemon:renew()
+  if self.traits and traits(self) == self.traits then
+    run(("find %s -mindepth 1 ! -name disk.qcow2 ! -name console.log -delete"):format(self.dir))
+  else
+    self:reset()
+    self.traits = traits(self)
+  end
+end
+
 -- Guests of later resets are as this one is now.
 function Daemon:keep()
   save(self)
