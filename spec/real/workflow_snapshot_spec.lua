@@ -73,6 +73,17 @@ describe("A workflow", function()
       end)
     end)
 
+    it("asks libvirt no more than it has to: each question is a round trip", function()
+      local calls = {}
+      guestlua.log.configure({ level = "trace", handler = function(level, line)
+        calls[#calls + 1] = level == "trace" and line:match("vir%u%w+") or nil
+      end })
+      local ok, e = pcall(workflow.snapshot_then_commit, guest, { disks = { "vda" } })
+      guestlua.log.configure({ level = "warning", file = "/dev/stderr" })
+      assert.is_true(ok, e)
+      assert.is_true(#calls > 20 and #calls <= 46, ("%d calls:\n%s"):format(#calls, table.concat(calls, "\n"))) -- 41; more if an event is late
+    end)
+
     it("merges back where `during` fails, and says so", function()
       leaves_no_trace(function()
         local e = helper.failure(workflow.snapshot_then_commit, guest, {

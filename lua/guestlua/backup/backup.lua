@@ -22,6 +22,7 @@ local push = require("guestlua.backup.push")
 local retry = require("guestlua.workflow.retry")
 local scratch = require("guestlua.backup.scratch")
 local server = require("guestlua.backup.server")
+local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local turns = require("guestlua.backup.turns")
 local stores = require("guestlua.backup.store")
@@ -91,17 +92,17 @@ end
 
 -- ---- looking ----
 
--- The journal's entry for one disk: its properties and its files.
-local function prepare_disk(run, disk)
+-- The journal's entry for one disk: its properties and its files. seen: how run:watch has just found it.
+local function prepare_disk(run, disk, seen)
   local guest, stem = run.guest, ("%s.%s"):format(run.id, disk.target)
   if not disk.target:find("^%w+$") then -- it becomes part of file names
     chain.fail("argument_unsupported", guest, disk.target, { message = "a disk of such a target cannot be saved" })
   elseif not run.off then
-    chain.check_idle(guest, disk.target)
+    chain.check_idle(guest, disk.target, seen)
   elseif disk.type ~= "file" and disk.type ~= "block" then
     chain.fail("argument_unsupported", guest, disk.target, { message = "a disk of a guest that is off is read as a file, and this one is none" })
   end
-  disk.size = guest:get_block_device(disk.target):get_block_info().capacity
+  disk.size = seen.capacity or guest:get_block_device(disk.target):get_block_info().capacity
   disk.file, disk.sums = stem .. ".qcow2", stem .. ".sums"
   if not run.push then
     scratch.place(run, disk)
@@ -122,7 +123,7 @@ local function decide_consistency(run)
   elseif run.options.quiesce then
     freeze.check_quiesce(run.guest)
     return "frozen"
-  elseif run.options.quiesce == nil and run.guest:get_info().domain_state == "running" and retry.try(freeze.check_agent, run.guest) then
+  elseif run.options.quiesce == nil and run.before.word == "running" and retry.try(freeze.check_agent, run.guest) then
     return "frozen"
   end
   return "crash"
@@ -153,7 +154,8 @@ local function plan(run)
     run:fail("argument_unsupported", { message = "the guest's host is another machine; run guestlua there, with a directory that it has" })
   end
   run.store = stores.of(server.directory(options), guest.name)
-  run.off = not guest:is_active()
+  run.before = state.look(guest)
+  run.off = not run.before.active
   if run.off and run.push then -- there is no QEMU that could
     engine.check()
     run.push = false
@@ -166,9 +168,11 @@ local function plan(run)
     core.make_directory(run.store.directory, run.push and push.MODE or nil)
     run:hold(run.store:lock(options.wait))
     run.target = run.store:target()
+    run:look()
   end
+  local before = run:watch(disks.targets(run.disks))
   for _, disk in ipairs(run.disks) do
-    prepare_disk(run, disk)
+    prepare_disk(run, disk, before.disks[disk.target] or {})
   end
   local manifests = run.store:manifests()
   local last = manifests[#manifests]
@@ -178,11 +182,6 @@ local function plan(run)
   disks.decide(run, run.disks, last)
   encryption.check_below(run)
   run.consistency = decide_consistency(run)
-  local targets = {}
-  for i, disk in ipairs(run.disks) do
-    targets[i] = disk.target
-  end
-  run:watch(targets)
   return data_of(run, last, run.left_out)
 end
 

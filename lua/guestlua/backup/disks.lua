@@ -1,6 +1,5 @@
 -- The disks in a backup, and the level of each: full, or the changes since the last backup. In doubt a disk is saved in full, with the reason.
 
-local core = require("guestlua.core")
 local chain = require("guestlua.workflow.chain")
 local checkpoint = require("guestlua.backup.checkpoint")
 local encryption = require("guestlua.backup.encryption")
@@ -56,7 +55,7 @@ function disks.select(run)
   local options, guest = run.options, run.guest
   local wanted, excluded = options.disks and set_of(options.disks), set_of(options.exclude)
   local taken, left_out, known = {}, {}, {}
-  local domain = core.element(guest:get_xml_desc())
+  local domain = run:domain()
   for _, element in ipairs(domain.devices and domain.devices:children("disk") or {}) do
     local target = element.target.dev
     local why = not_meant(element, wanted, excluded)
@@ -72,7 +71,7 @@ function disks.select(run)
   if #taken == 0 then
     steps.fail("device_not_found", guest, { message = "the guest has no disk to back up", device_type = "disk" })
   end
-  local selected = chain.disks(guest, taken)
+  local selected = chain.disks(guest, taken, { domain = domain })
   for _, disk in ipairs(selected) do
     if disk.element.transient then
       chain.check_fit(guest, disk)
@@ -89,6 +88,14 @@ function disks.select(run)
     end
   end
   return selected, left_out
+end
+
+function disks.targets(list)
+  local targets = {}
+  for i, disk in ipairs(list) do
+    targets[i] = disk.target
+  end
+  return targets
 end
 
 -- ---- how ----

@@ -170,7 +170,7 @@ local function add_names(names, element)
   end
 end
 
-local function add_names_of_disks(names, xml)
+local function add_names_of_disks(names, described)
   local function visit(element)
     local tag = element:tag()
     if tag == "disk" or tag == "memory" then -- a snapshot may have the memory in a file
@@ -181,12 +181,12 @@ local function add_names_of_disks(names, xml)
       end
     end
   end
-  visit(core.element(xml))
+  visit(described)
 end
 
 -- Adds the images of disks that name a storage pool and a volume: their paths are in no XML.
-local function add_volumes(names, guest, xml)
-  local devices = core.element(xml).devices
+local function add_volumes(names, guest, domain)
+  local devices = domain.devices
   for _, disk in ipairs(devices and devices:children("disk") or {}) do
     local source = disk:child("source")
     local pool <close> = source and source.pool and guest.host:pool(source.pool) or nil
@@ -199,13 +199,14 @@ end
 
 -- The images that one guest names: running, in its configuration, and in the descriptions of its snapshots and checkpoints. A set.
 function image.names_of(guest)
-  local names = {}
-  for _, xml in ipairs({ guest:get_xml_desc(), guest:get_xml_desc({ dump_inactive = true }) }) do
-    add_names_of_disks(names, xml)
-    add_volumes(names, guest, xml)
+  local names, domain = {}, core.element(guest:get_xml_desc())
+  local configuration = domain.id and core.element(guest:get_xml_desc({ dump_inactive = true })) -- of one that is off it was the first
+  for _, one in ipairs({ domain, configuration }) do
+    add_names_of_disks(names, one)
+    add_volumes(names, guest, one)
   end
   for _, xml in ipairs(guest:get_snapshot_descriptions()) do
-    add_names_of_disks(names, xml)
+    add_names_of_disks(names, core.element(xml))
   end
   return names
 end

@@ -11,6 +11,9 @@ local POLL, PROGRESS = 5, 0.5
 -- Seconds that the event of a job's end may come later than libvirt says that there is no job: on a busy host it can be more than one.
 local LATE = 5
 
+-- Seconds that an event has which is under way, before libvirt is asked at all.
+local SOON = 0.05
+
 -- Seconds for ending a job that nobody waits for any more.
 local ABORT_FOR = 5
 
@@ -28,14 +31,36 @@ local function targets_of(disk)
   return targets
 end
 
+-- Whether libvirt has heard that the disk's job is ready. It knows that itself, while it has to ask QEMU how far a job is, and waits for the answer.
+local function is_ready(disk, targets)
+  local devices = core.element(disk.guest:get_xml_desc()).devices
+  for _, element in ipairs(devices and devices:children("disk") or {}) do
+    if targets[element.target.dev] then
+      local mirror = element.mirror
+      return mirror ~= nil and mirror.ready == "yes"
+    end
+  end
+  return false
+end
+
+-- The last event of the disk that comes within so many seconds: it makes those before it obsolete; and whether any came.
+local function latest(events, targets, seconds)
+  local found
+  local event = events:next(seconds)
+  local came = event ~= nil
+  while event do
+    found = event.event == "block_job_2" and targets[event.disk] and event or found
+    event = events:next(0)
+  end
+  return found, came
+end
+
 -- Whether an event reports the present state of the awaited job. "ready" may date from before a pivot that is over by now: then there is no job any
 -- more. A final event may be an earlier job's, still under way when this one began: then there is a job. libvirt may also be about to clear away
 -- the job that the event reports, so it gets a moment.
 local function concerns(disk, event, targets)
-  if event.event ~= "block_job_2" or not targets[event.disk] then
-    return false
-  elseif event.status == "ready" then
-    return disk:get_job_info() ~= nil
+  if event.status == "ready" then
+    return is_ready(disk, targets)
   end
   for _ = 1, 10 do
     if not disk:get_job_info() then
@@ -54,18 +79,6 @@ local function explain(disk, status, last)
     local trouble = disk.guest:is_active() and disk.guest:get_disk_errors()[disk.name]
     return "libvirt says that the job failed" .. how_far .. (trouble and "; the disk's error is " .. trouble or "")
   end
-end
-
--- Whether libvirt has heard that the disk's job is ready. It knows that itself, while it has to ask QEMU how far a job is, and waits for the answer.
-local function is_ready(disk, targets)
-  local devices = core.element(disk.guest:get_xml_desc()).devices
-  for _, element in ipairs(devices and devices:children("disk") or {}) do
-    if targets[element.target.dev] then
-      local mirror = element.mirror
-      return mirror ~= nil and mirror.ready == "yes"
-    end
-  end
-  return false
 end
 
 -- Asks libvirt: the outcome, as far as it is known without an event, the reason, and the job's progress.
@@ -97,10 +110,18 @@ local function timed_out(disk, seconds)
   }), 0)
 end
 
-local function await(disk, events, targets, options)
+-- soon: how long an event may take that is under way.
+local function await(disk, events, targets, soon, options)
   local deadline = options.timeout and core.now() + options.timeout
-  local last
+  local event, last = (latest(events, targets, math.min(soon, options.timeout or soon))), nil
   while true do
+    if event and concerns(disk, event, targets) then
+      local now = event.status == "ready" and options.on_progress and disk:get_job_info()
+      if now then
+        options.on_progress(now)
+      end
+      return event.status, explain(disk, event.status, last)
+    end
     local outcome, reason, info = look(disk, targets, last, options.on_progress)
     last = info or last
     if outcome == "ready" then
@@ -111,16 +132,11 @@ local function await(disk, events, targets, options)
     if deadline then
       pause = math.min(pause, math.max(deadline - core.now(), 0))
     end
-    local event = events:next(pause)
-    if event and concerns(disk, event, targets) then
-      local now = event.status == "ready" and options.on_progress and disk:get_job_info()
-      if now then
-        options.on_progress(now)
-      end
-      return event.status, explain(disk, event.status, last)
-    elseif not event and outcome then
+    local came
+    event, came = latest(events, targets, pause)
+    if not came and outcome then
       return outcome, reason
-    elseif deadline and core.now() >= deadline then
+    elseif not event and deadline and core.now() >= deadline then
       timed_out(disk, options.timeout)
     end
   end
@@ -193,7 +209,7 @@ define(core.BlockDevice, "BlockDevice", {
     local own <close> = not events and disk.guest:subscribe("block_job_2") or nil -- a job that somebody else started
     local targets = targets_of(disk)
     local guard <close> = setmetatable({ owner = disk, events = events or own, targets = targets }, abort_when_cancelled)
-    local outcome, reason = await(disk, events or own, targets, options)
+    local outcome, reason = await(disk, events or own, targets, own and 0 or SOON, options)
     if events and outcome ~= "ready" then -- a job that is ready has not ended yet
       events:close()
     end

@@ -21,15 +21,16 @@ local function is_writable(element)
   return (element.device == nil or element.device == "disk" or element.device == "lun") and not element.readonly
 end
 
--- The guest's disks as they are now (options.inactive: as it will start with them): { target, type, images, element }, in order. names: the wanted
--- targets; nil: all writable disks.
+-- The guest's disks as they are now: { target, type, images, element }, in order. names: the wanted targets; nil: all writable disks.
+-- options.inactive: as it will start with them; options.domain: as this description has them, which was just read.
 function chain.disks(guest, names, options)
   local found, wanted = {}, {}
   for _, name in ipairs(names or {}) do
     wanted[name] = true
   end
-  local xml = guest:get_xml_desc({ dump_inactive = options and options.inactive or false })
-  for _, element in ipairs(core.element(xml).devices:children("disk")) do
+  options = options or {}
+  local domain = options.domain or core.element(guest:get_xml_desc({ dump_inactive = options.inactive or false }))
+  for _, element in ipairs(domain.devices:children("disk")) do
     local target = element.target.dev
     if names and wanted[target] or not names and is_writable(element) then
       found[#found + 1] = { target = target, type = element.type, images = situation.images_of(element), element = element }
@@ -56,14 +57,20 @@ function chain.find(guest, target, options)
   end
 end
 
+-- What the guest starts with, an Element; nil: it has no persistent configuration. persistent: whether it has one.
+function chain.configuration(guest, persistent)
+  return persistent and core.element(guest:get_xml_desc({ dump_inactive = true })) or nil
+end
+
 -- The disk as the guest will start with it, or nil: it was attached to the running guest only, or the configuration has another image at its target.
-function chain.configured(guest, target, name)
-  local disk = guest:has_persistent_configuration() and chain.find(guest, target, { inactive = true }) or nil
+-- configuration: of chain.configuration.
+function chain.configured(guest, target, name, configuration)
+  local disk = configuration and chain.find(guest, target, { domain = configuration })
   return disk and disk.images[1] == name and disk or nil
 end
 
-function chain.images(guest, target)
-  return chain.disk(guest, target).images
+function chain.images(guest, target, options)
+  return chain.disk(guest, target, options).images
 end
 
 function chain.has(images, name)
@@ -148,13 +155,13 @@ function chain.check_fit(guest, disk)
   end
 end
 
--- The disks that "all" leaves out: a list of {target, why}.
-function chain.left_out(guest, taken)
+-- The disks that "all" leaves out: a list of {target, why}. domain: the guest's description.
+function chain.left_out(domain, taken)
   local list, meant = {}, {}
   for _, target in ipairs(taken) do
     meant[target] = true
   end
-  for _, element in ipairs(core.element(guest:get_xml_desc()).devices:children("disk")) do
+  for _, element in ipairs(domain.devices:children("disk")) do
     if not meant[element.target.dev] then
       local kind = element.device
       list[#list + 1] = { target = element.target.dev, why = element.readonly and "it is read-only" or (chain.unfit(element))
@@ -166,10 +173,9 @@ end
 
 -- ---- jobs ----
 
--- Refuses a disk that has a job: it belongs to somebody else.
-function chain.check_idle(guest, target)
-  local job = guest:get_block_device(target):get_job_info()
-  if job then
+-- Refuses a disk that has a job: it belongs to somebody else. seen: how run:watch has just found the disk.
+function chain.check_idle(guest, target, seen)
+  if seen and seen.job or not seen and guest:get_block_device(target):get_job_info() then
     chain.fail("block_copy_active", guest, target, {
       message = "the disk has a job already",
       hint = "see disk:get_job_info(); disk:await_job() waits for its end, disk:abort_job() ends it",
@@ -229,7 +235,7 @@ function chain.check_job_to(run, target, name)
   end
 end
 
--- Moves the guest to the image that the run's job has made ready, if nobody has done so already.
+-- Moves the guest to the image that the run's job has made ready, if nobody has done so already. Returns the disk's images before.
 function chain.pivot(run, target, name)
   local disk, now = run.guest:get_block_device(target), chain.disk(run.guest, target)
   if not core.dry_run() and now.images[1] ~= name and situation.mirror_of(now.element) ~= name then
@@ -239,6 +245,7 @@ function chain.pivot(run, target, name)
   if not ok and chain.images(run.guest, target)[1] ~= name then
     error(e, 0)
   end
+  return now.images
 end
 
 -- ---- overlays ----
@@ -272,6 +279,15 @@ local function note(run, one, what)
   end
 end
 
+-- Images without those above that one.
+local function from(images, name)
+  local rest = table.move(images, 1, #images, 1, {})
+  while rest[1] and rest[1] ~= name do
+    table.remove(rest, 1)
+  end
+  return rest
+end
+
 -- Merges the run's overlay into its base and moves the guest there. libvirt refuses if the overlay is not the topmost image by then.
 function chain.merge(run, one)
   local guest, target = run.guest, one.target
@@ -284,12 +300,12 @@ function chain.merge(run, one)
   run:expect(target, { mirror = one.base, job = true })
   chain.await(run, disk, "ready")
   note(run, one, "pivoting")
-  core.shield(chain.pivot, run, target, one.base)
+  local before = core.shield(chain.pivot, run, target, one.base)
   chain.await(run, disk, "completed", function()
     return chain.images(guest, target)[1] == one.base
   end)
   one.merged = true
-  run:expect(target, { images = chain.images(guest, target), mirror = false, job = false })
+  run:expect(target, { images = from(before, one.base), mirror = false, job = false })
 end
 
 -- The guest is off: its last writes are in the overlay, with which it starts, unless the disk was attached to the running guest only.
@@ -311,10 +327,11 @@ end
 -- Puts the disk back on its base with all that the guest wrote, in whatever state a failure left it. Can be called again.
 function chain.merge_back(run, one)
   local guest, target = run.guest, one.target
-  if not guest:is_active() then
+  local domain = core.element(guest:get_xml_desc())
+  if not domain.id then
     return check_off(guest, one)
   end
-  local found = chain.find(guest, target)
+  local found = chain.find(guest, target, { domain = domain })
   local images = found and found.images or {}
   if not found and image.is_untouched(one.overlay) then
     return
@@ -324,7 +341,7 @@ function chain.merge_back(run, one)
       hint = "attach it with that image, then guestlua.recover(host)",
     })
   elseif is_on_top(images, one) then
-    local mirror = chain.mirror(guest, target)
+    local mirror = situation.mirror_of(found.element)
     if mirror and not (mirror == one.base and one.merging) then
       run:interfered(("disk %s has a job to %s"):format(target, mirror))
     end
@@ -343,7 +360,7 @@ end
 local function unmerged(run, one)
   if one.merged or image.is_untouched(one.overlay) then
     return nil
-  elseif not run.guest:is_active() or not claim.is_same_instance(run.guest, run.id) then
+  elseif not claim.is_same_instance(run.guest, run.id) then
     return "it may hold what the guest wrote last: the guest was restarted since"
   end
   local images = (chain.find(run.guest, one.target) or { images = {} }).images

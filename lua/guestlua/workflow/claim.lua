@@ -3,6 +3,7 @@
 --
 --   local claimed = claim.take(guest, { id=, workflow= }, { wait= })      raises "busy"; becomes run.claim as soon as there is one
 --   claimed:release(guest)                                                the guest as it then is: it may have moved
+--   claimed.domain                                                        its description right after it was claimed, an Element; nil: it has none
 --
 -- The mark also proves that the guest is the same running instance: it disappears when the guest stops.
 
@@ -56,10 +57,14 @@ local function unless_unmarked(fn, ...)
   return ok, result
 end
 
--- The marks of a running guest, in the order in which they were made: a list of tables; and the number that libvirt gave it when it started, as a
--- text. Each is an element in its own namespace, so that no run replaces another's mark, however many set one at once.
+-- The marks of a running guest, in the order in which they were made: a list of tables; and the guest's description, an Element, with its `id`, the
+-- number that libvirt gave it when it started. Each is an element in its own namespace, so that no run replaces another's mark, however many set one
+-- at once. None of that if the guest is known by its UUID alone: it is gone.
 local function read_marks(guest)
-  local known, xml = unless_unmarked(guest.get_xml_desc, guest)
+  local known, xml = false, nil
+  if guest.get_xml_desc then
+    known, xml = unless_unmarked(guest.get_xml_desc, guest)
+  end
   local domain = known and core.element(xml)
   local metadata, marks = domain and domain.metadata, {}
   for _, element in ipairs(metadata and metadata:children("run") or {}) do
@@ -71,7 +76,7 @@ local function read_marks(guest)
       marks[#marks + 1] = mark
     end
   end
-  return marks, domain and domain.id
+  return marks, domain or nil
 end
 
 -- False if the guest cannot have marks.
@@ -147,10 +152,10 @@ end
 -- Whether the guest is the running instance that the run of that id had. A mark comes back if somebody defined the guest from its running
 -- configuration.
 function claim.is_same_instance(guest, id)
-  local marks, instance = read_marks(guest)
+  local marks, domain = read_marks(guest)
   for _, mark in ipairs(marks) do
     if mark.run == id then
-      return mark.instance == instance
+      return mark.instance == domain.id
     end
   end
   return false
@@ -167,8 +172,10 @@ function claim.may_be_frozen(run)
   if not run.recovering and not run.freezing then
     return false
   end
-  local marked = run.recovering or run.claim and run.claim.marked
-  return run.guest:is_active() and (not marked or claim.is_same_instance(run.guest, run.id))
+  if run.recovering or run.claim and run.claim.marked then
+    return claim.is_same_instance(run.guest, run.id)
+  end
+  return run.guest:is_active()
 end
 
 -- ---- the claim ----
@@ -213,23 +220,21 @@ local function mark_of(self)
   }
 end
 
--- Removes the marks of finished runs that kept their journal here: they have no entry any more. path: the guest's lock, which we hold.
--- Returns the number of the running guest.
-local function sweep_marks(guest, path)
+-- Removes the marks of finished runs that kept their journal here: they have no entry any more. path: the guest's lock, which was held when the marks
+-- were read, and is: no run has begun since.
+local function sweep_marks(guest, path, marks)
   local here = directory_id(path:match("^(.*)/"))
-  local marks, instance = read_marks(guest)
   for _, mark in ipairs(marks) do
     if mark.directory == here and is_lock_of(mark, path) and not journal.has(mark.run) then
       remove_mark(guest, mark.run)
     end
   end
-  return instance
 end
 
--- Adds the run's mark, and keeps those of dead runs, which their recovery needs.
-function Claim:mark(guest)
+-- Adds the run's mark for the running guest of that number, and keeps those of dead runs, which their recovery needs.
+function Claim:mark(guest, instance)
   local own = mark_of(self)
-  own.instance = sweep_marks(guest, self.path)
+  own.instance = instance
   self.marked = true -- before it is: a signal may come at any moment
   self.marked = write_mark(guest, own)
 end
@@ -248,7 +253,7 @@ local NEVER_MADE = { no_domain = true, operation_denied = true, access_denied = 
 -- Ends the claim. guest: nil if it is gone. A mark that stays belongs to no living run: it is reported, and is no failure.
 function Claim:release(guest)
   local ok, e = pcall(function()
-    if guest and self.marked and runs(guest) then
+    if guest then
       self:unmark(guest)
     end
   end)
@@ -289,18 +294,22 @@ local function try(guest, run, options)
   end
   local self = begin(guest, run, lock, path)
   local ok, mark, why = pcall(function()
-    if not runs(guest) then
+    local marks, domain = read_marks(guest)
+    self.domain = domain
+    if not domain or not domain.id then
       return nil
     end
-    local other, unsure = foreign_mark(without(read_marks(guest), run.id), path, options)
+    local other, unsure = foreign_mark(without(marks, run.id), path, options)
     if other or options.recovers then
       return other, unsure
     end
     if state.is_held(guest) then -- libvirt would delay a mark until it is over; the run's plan then refuses, unless it ends the job
       return nil
     end
-    self:mark(guest)
-    return foreign_mark(before(read_marks(guest), run.id), path, options) -- somebody may have been faster
+    sweep_marks(guest, path, marks)
+    self:mark(guest, domain.id)
+    marks, self.domain = read_marks(guest)
+    return foreign_mark(before(marks, run.id), path, options) -- somebody may have been faster
   end)
   if ok and not mark then
     run.claim = self
@@ -358,7 +367,9 @@ function claim.sweep(guest)
   local path = lock_path(guest)
   local lock = try_lock(path)
   if lock then
-    local ok, e = pcall(sweep_marks, guest, path)
+    local ok, e = pcall(function()
+      sweep_marks(guest, path, (read_marks(guest)))
+    end)
     lock:release()
     if not ok then
       error(e, 0)

@@ -68,10 +68,9 @@ local function watch(run, guest)
   end
 end
 
--- Starts the watch for a run, in the task group that ends with the run.
+-- Starts the watch for a run, in the task group that ends with the run. run.before: how its plan found the guest, from state.ask.
 function io_error.watch(run, group)
-  local ok, info = pcall(run.guest.get_info, run.guest)
-  run.was_paused = not ok or info.domain_state == "paused"
+  run.was_paused = run.before.word == "paused"
   group:spawn(function()
     local ok_, e = pcall(watch, run, run.guest)
     if retry.stops(e) then

@@ -7,6 +7,7 @@ local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local migration = require("guestlua.workflow.migrate.plan")
+local retry = require("guestlua.workflow.retry")
 local settle = require("guestlua.workflow.migrate.settle")
 local steps = require("guestlua.workflow.steps")
 local way = require("guestlua.workflow.migrate.way")
@@ -87,6 +88,13 @@ local function explained(run, failure)
   return failure
 end
 
+local function is_defined_there(run)
+  return retry.insist({ host = run.destination }, nil, function()
+    local there <close> = run.destination:guest(run.guest.uuid)
+    return there and there:has_persistent_configuration()
+  end)
+end
+
 -- A move is done only when both hosts say so, whether libvirt reports success, a failure or nothing. failure: its error, if there was one.
 local function verify(run, failure)
   local target = run.destination.uri
@@ -101,7 +109,7 @@ local function verify(run, failure)
     }), 0)
   elseif run.plan.undefines and here.known then
     run:fail("operation_failed", { message = ("the guest is on %s, and still defined on the source host"):format(target) })
-  elseif run.plan.persists and not there.persistent then
+  elseif run.plan.persists and not is_defined_there(run) then
     run:fail("operation_failed", { message = ("the guest is on %s, and not defined there"):format(target) })
   end
 end

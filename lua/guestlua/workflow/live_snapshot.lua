@@ -29,9 +29,9 @@ end
 
 local function plan(run)
   local guest, target = run.guest, run.args.target
-  state.check(guest, { pmsuspended = true })
-  local disk = chain.disk(guest, target)
-  chain.check_idle(guest, target)
+  run.before = state.check(guest, { pmsuspended = true })
+  local disk = chain.disk(guest, target, { domain = run:domain() })
+  chain.check_idle(guest, target, run:watch({ target }, { run.args.path }).disks[target])
   chain.check_fit(guest, disk)
   chain.check_plain(run, disk)
   image.check_new(guest, target, run.args.path)
@@ -43,7 +43,6 @@ local function plan(run)
     source = { file = run.args.path },
     driver = { type = run.options.format or disk.element.driver and disk.element.driver.type },
   })
-  run:watch({ target }, { run.args.path })
   return { target = target, file = image.at(guest, run.args.path), was = disk.images, quiesce = run.options.quiesce or false }
 end
 
@@ -114,8 +113,8 @@ end
 
 local function verify(run)
   local guest, data = run.guest, run.data
-  run.images = chain.images(guest, data.target)
-  if guest:get_block_device(data.target):get_job_info() or chain.text(run.images) ~= chain.text(data.was) then
+  run.images = chain.images(guest, data.target, { domain = run:domain() }) -- compared right before
+  if chain.text(run.images) ~= chain.text(data.was) then
     run:interfered(("the disk's images are %s, and were %s"):format(chain.text(run.images), chain.text(data.was)))
   end
   image.check_own(guest, data.target, data.file)

@@ -81,23 +81,33 @@ local function look_at_job(guest, target, disk, any_size)
   end
 end
 
-local function look(run, any_size)
-  local now = situation.look(run.guest, run.watched)
-  if #run.watched == 0 then -- somebody else's snapshot matters to the disks that the run changes
-    now.snapshots = {}
-  end
+local function look(run, domain, any_size)
+  local now = situation.look(run.guest, run.watched, domain)
   for target, disk in pairs(now.id and now.disks or {}) do
     look_at_job(run.guest, target, disk, any_size)
   end
   return now
 end
 
--- From now on, unexpected changes of the guest and of the disks with these targets are noticed. images: those that the run makes.
+-- Reads the guest's description again: before run:watch, if the guest is not as it was claimed, or need not be.
+function Run:look()
+  self.seen = core.element(self.guest:get_xml_desc())
+  return self.seen
+end
+
+-- The description when the guest was claimed, or when it was compared last, an Element. A plan and the first comparison go by the same one.
+function Run:domain()
+  self.seen = self.seen or self.claim and self.claim.domain
+  return self.seen or self:look()
+end
+
+-- From the claim on, unexpected changes of the guest and of the disks with these targets are noticed. images: those that the run makes. Returns how
+-- the guest is: see situation.look; each disk also has `job`, whether it has one.
 function Run:watch(targets, images)
-  if not core.dry_run() then
-    self.watched, self.own_images = targets or {}, images or {}
-    self.expected = look(self)
-  end
+  self.watched, self.own_images = targets, images or {}
+  local now = look(self, self:domain())
+  self.expected = not core.dry_run() and now or nil
+  return now
 end
 
 -- Records the run's own change of a disk.
@@ -122,7 +132,9 @@ function Run:check_unchanged(any_size)
   if not self.expected then
     return
   end
-  local ok, now = pcall(look, self, any_size)
+  local ok, now = pcall(function()
+    return look(self, self:look(), any_size)
+  end)
   if not ok and core.Error.is(now, "no_domain") then
     conflict(self, { "the host does not know it any more" })
   elseif not ok then
@@ -145,7 +157,9 @@ function Run:blaming_others(fn, ...)
   if results[1] then
     return table.unpack(results, 2, results.n)
   elseif self.expected and core.Error.is(e) and not NO_LOOK[e.kind] and not e.still_running and not retry.stops(e) then
-    local ok, now = retry.try(core.within, core.now() + LOOK, 0, situation.look, self.guest, self.watched)
+    local ok, now = retry.try(core.within, core.now() + LOOK, 0, function()
+      return situation.look(self.guest, self.watched, core.element(self.guest:get_xml_desc()))
+    end)
     local found = ok and situation.of_others(self.expected, now, self.own_images)
       or core.Error.is(now, "no_domain") and { "the host does not know it any more" } or {}
     if #found > 0 then

@@ -70,15 +70,14 @@ function situation.snapshots(guest)
   return found
 end
 
--- One look: name, id, persistent, snapshots (what tells them from others) and, of the disks with these targets, images, mirror (its job's
--- destination) and capacity.
-function situation.look(guest, targets)
-  local domain = core.element(guest:get_xml_desc())
+-- One look: name, id, persistent and, of the disks with these targets, images, mirror (its job's destination) and capacity; and if there are any,
+-- snapshots (what tells them from others): somebody else's matter to the disks. domain: the guest's description.
+function situation.look(guest, targets, domain)
   local now = {
     name = domain.name[1],
     id = tonumber(domain.id),
     persistent = guest:has_persistent_configuration(),
-    snapshots = situation.snapshots(guest),
+    snapshots = #targets > 0 and situation.snapshots(guest) or {},
     disks = {},
   }
   local wanted = {}

@@ -22,7 +22,7 @@ local NAME = "snapshot_then_commit"
 -- The disks that were asked for, or all that can have an overlay.
 local function meant_disks(run)
   local disks = {}
-  for _, disk in ipairs(chain.disks(run.guest, run.options.disks)) do
+  for _, disk in ipairs(chain.disks(run.guest, run.options.disks, { domain = run:domain() })) do
     if run.options.disks then
       chain.check_fit(run.guest, disk)
     end
@@ -31,7 +31,7 @@ local function meant_disks(run)
   return disks
 end
 
--- For each disk: target, base (its image), overlay (the file that it gets), and configuration: the disk as the guest would start with it, or nil.
+-- For each disk: target, base (its image) and overlay (the file that it gets).
 local function disks_of(run)
   local guest, disks = run.guest, {}
   for _, disk in ipairs(meant_disks(run)) do
@@ -41,7 +41,6 @@ local function disks_of(run)
         hint = "name the disks that it should take, as in disks={\"vda\"}",
       })
     end
-    chain.check_idle(guest, disk.target)
     chain.check_plain(run, disk)
     disks[#disks + 1] = { target = disk.target, base = disk.images[1], base_file = lower.known(guest, disk.images[1]),
       overlay = image.beside(guest, disk.images[1], run.id, disk.target) }
@@ -49,16 +48,21 @@ local function disks_of(run)
   if #disks == 0 then
     run:fail("device_not_found", { message = "the guest has no disk that an overlay could be made of" })
   end
-  for _, disk in ipairs(disks) do
-    local configured = chain.configured(guest, disk.target, disk.base)
-    disk.configuration = configured and tostring(configured.element)
-  end
   return disks
 end
 
+-- Adds `configuration` to each disk: as the guest would start with it, or nil. persistent: whether it has a configuration.
+local function add_configurations(guest, disks, persistent)
+  local configuration = chain.configuration(guest, persistent)
+  for _, disk in ipairs(disks) do
+    local configured = chain.configured(guest, disk.target, disk.base, configuration)
+    disk.configuration = configured and tostring(configured.element)
+  end
+end
+
 -- After a power-off and a new start the guest has what its configuration has.
-local function check_can_be_rolled_back(run, disks)
-  if not run.guest:has_persistent_configuration() then
+local function check_can_be_rolled_back(run, disks, persistent)
+  if not persistent then
     run:fail("operation_invalid", { message = "a guest without a persistent configuration cannot be rolled back: it would be gone" })
   end
   for _, disk in ipairs(disks) do
@@ -80,20 +84,23 @@ local function targets_of(disks)
 end
 
 local function plan(run)
-  state.check(run.guest)
-  local disks = disks_of(run)
+  run.before = state.check(run.guest)
+  local disks, overlays = disks_of(run), {}
+  for i, disk in ipairs(disks) do
+    overlays[i] = disk.overlay.path
+  end
+  local before = run:watch(targets_of(disks), overlays)
+  for _, disk in ipairs(disks) do
+    chain.check_idle(run.guest, disk.target, before.disks[disk.target])
+  end
+  add_configurations(run.guest, disks, before.persistent)
   if run.options.quiesce then
     freeze.check_quiesce(run.guest)
   end
   if run.options.on_failure == "rollback" then
-    check_can_be_rolled_back(run, disks)
+    check_can_be_rolled_back(run, disks, before.persistent)
   end
-  run.left_out = not run.options.disks and chain.left_out(run.guest, targets_of(disks)) or nil
-  local overlays = {}
-  for i, disk in ipairs(disks) do
-    overlays[i] = disk.overlay.path
-  end
-  run:watch(targets_of(disks), overlays)
+  run.left_out = not run.options.disks and chain.left_out(run:domain(), targets_of(disks)) or nil
   return { disks = disks, quiesce = run.options.quiesce or false,
     checkpoints = run.options.on_failure == "rollback" and run.guest:get_checkpoint_names() or nil }
 end
@@ -138,9 +145,10 @@ local function snapshot(run)
   if core.dry_run() then
     return
   end
+  local domain = core.element(run.guest:get_xml_desc())
   for _, disk in ipairs(run.data.disks) do
     image.confirm(disk.overlay)
-    local images = chain.images(run.guest, disk.target)
+    local images = chain.images(run.guest, disk.target, { domain = domain })
     if images[1] ~= disk.overlay.path or images[2] ~= disk.base then
       run:interfered(("disk %s has the images %s, and should have %s on %s"):format(disk.target, chain.text(images), disk.overlay.path, disk.base))
     end
@@ -162,8 +170,9 @@ local function check_rollback(run)
       run:interfered(("it has a checkpoint '%s', for which it notes what changes in an overlay"):format(name))
     end
   end
-  for _, disk in ipairs(guest:is_active() and run.data.disks or {}) do
-    local images = chain.images(guest, disk.target)
+  local domain = core.element(guest:get_xml_desc())
+  for _, disk in ipairs(domain.id and run.data.disks or {}) do
+    local images = chain.images(guest, disk.target, { domain = domain })
     if chain.has(images, disk.overlay.path) and images[1] ~= disk.overlay.path then
       run:interfered(("disk %s has the images %s: what is above the run's overlay is not the run's"):format(disk.target, chain.text(images)))
     end
@@ -213,8 +222,9 @@ end
 -- The state of the disks when no overlay of the run needs merging any more: others may have changed them.
 local function undone(run)
   local parts = {}
-  for _, disk in ipairs(run.guest:is_active() and run.data.disks or {}) do
-    local found = chain.find(run.guest, disk.target)
+  local domain = core.element(run.guest:get_xml_desc())
+  for _, disk in ipairs(domain.id and run.data.disks or {}) do
+    local found = chain.find(run.guest, disk.target, { domain = domain })
     if not found then
       parts[#parts + 1] = ("the running guest does not have the disk %s any more"):format(disk.target)
     elseif found.images[1] ~= disk.base then
@@ -279,7 +289,7 @@ local function verify(run)
     return remove_overlays(run)
   end
   for i, disk in ipairs(run.data.disks) do
-    local images = chain.images(run.guest, disk.target)
+    local images = chain.images(run.guest, disk.target, { domain = run:domain() }) -- compared right before
     if images[1] ~= disk.base then
       run:interfered(("disk %s has the images %s, and should have %s"):format(disk.target, chain.text(images), disk.base))
     end

@@ -11,7 +11,7 @@ local ANSWER, LEAST, POLL, RETRY_FOR, PAUSE, EVENT_FOR, TRIES = 10, 1, 2, 20, 0.
 
 local is = core.Error.is
 
-local GONE = { known = false, active = false, persistent = false, id = -1, word = "gone" }
+local GONE = { known = false, active = false, id = -1, word = "gone" }
 
 -- A lookup also reports "no domain" if the search by UUID failed and no guest has the UUID as its name: the list decides. "Gone" counts as off, and a
 -- guest must not count as off only because it could not be found.
@@ -23,8 +23,8 @@ local function check_gone(host, uuid)
   end
 end
 
--- One question. { known, active, persistent, id, word }: whether the host knows the guest; whether it runs, paused or not; its number, -1 if it does
--- not run; and libvirt's word for its state, "gone" if the host does not know it.
+-- One question. { known, active, id, word }: whether the host knows the guest; whether it runs, paused or not; its number, -1 if it does not run; and
+-- libvirt's word for its state, "gone" if the host does not know it. The number comes with the lookup: who has one runs.
 function state.ask(host, uuid)
   local guest <close> = host:guest(uuid, { timeout = ANSWER })
   if not guest then
@@ -33,14 +33,8 @@ function state.ask(host, uuid)
   end
   local ok, e = pcall(function()
     local info = guest:get_info({ timeout = ANSWER })
-    local active = info.domain_state ~= "shutoff" and guest:is_active({ timeout = ANSWER })
-    return {
-      known = true,
-      active = active,
-      persistent = guest:has_persistent_configuration({ timeout = ANSWER }),
-      id = active and guest.id or -1,
-      word = active and info.domain_state or "shutoff",
-    }
+    local active = info.domain_state ~= "shutoff" and guest.id ~= -1
+    return { known = true, active = active, id = active and guest.id or -1, word = active and info.domain_state or "shutoff" }
   end)
   if is(e, "no_domain") then
     return GONE
@@ -166,19 +160,20 @@ local function hindrance(guest, options, now)
 end
 
 -- Refuses at once, with the call that helps, if a guest cannot be worked on as it is. options: the words that are no hindrance, with true; job may
--- be the name of a permitted job.
+-- be the name of a permitted job. now: from state.ask; it is returned.
 function state.check(guest, options, now)
-  local word, operation = hindrance(guest, options or {}, now or state.look(guest))
+  now = now or state.look(guest)
+  local word, operation = hindrance(guest, options or {}, now)
   if word then
     local kind, message, hint = table.unpack(HINDERS[word])
     message = operation and ("%s: %s"):format(message, operation) or message
     error(core.Error.new({ kind = kind, guest = guest.name, message = message, hint = hint }), 0)
   end
+  return now
 end
 
--- Whether the guest, which is not running now, would have to act itself, and what helps: nil, or an error's fields.
-function state.deaf(guest)
-  local now = state.look(guest)
+-- Whether the guest, which is not running now, would have to act itself, and what helps: nil, or an error's fields. now: from state.ask.
+function state.deaf(guest, now)
   if not now.active or state.runs(now) then
     return nil
   end

@@ -45,10 +45,10 @@ end
 
 local function plan(run)
   local guest, target, name = run.guest, run.args.target, run.args.name
-  state.check(guest, { pmsuspended = true })
-  local disk = chain.disk(guest, target)
-  local was = disk.images
-  chain.check_idle(guest, target)
+  run.before = state.check(guest, { pmsuspended = true })
+  local disk = chain.disk(guest, target, { domain = run:domain() })
+  local was, before = disk.images, run:watch({ target }, { name })
+  chain.check_idle(guest, target, before.disks[target])
   chain.check_fit(guest, disk)
   local destination = run.args.destination
   if not chain.is_encrypted(destination) then
@@ -69,14 +69,13 @@ local function plan(run)
       })
     end
   end
-  run:watch({ target }, { name })
   return {
     target = target,
     was = was,
     file = image.at(guest, name),
     there = run.options.reuse_ext and lower.known(guest, name) or nil,
     made = run.args.made,
-    configured = chain.configured(guest, target, was[1]) ~= nil,
+    configured = chain.configured(guest, target, was[1], chain.configuration(guest, before.persistent)) ~= nil,
   }
 end
 
@@ -197,8 +196,9 @@ end
 
 local function verify(run)
   local guest, data = run.guest, run.data
-  local images = chain.images(guest, data.target)
-  if images[1] ~= data.file.path or data.configured and not chain.configured(guest, data.target, data.file.path) then
+  local images = chain.images(guest, data.target, { domain = run:domain() }) -- compared right before
+  local configuration = data.configured and chain.configuration(guest, run.expected.persistent)
+  if images[1] ~= data.file.path or data.configured and not chain.configured(guest, data.target, data.file.path, configuration) then
     run:interfered(("the disk's images are %s, and not %s"):format(chain.text(images), data.file.path))
   end
   io_error.check(run)

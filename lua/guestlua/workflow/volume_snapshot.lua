@@ -21,9 +21,9 @@ local function check_type(method, options)
   end
 end
 
-local function find_volume(guest, volume)
-  local found
-  for _, disk in ipairs(chain.disks(guest)) do
+local function find_volume(run, volume)
+  local guest, found = run.guest, nil
+  for _, disk in ipairs(chain.disks(guest, nil, { domain = run:domain() })) do
     local serial = disk.element.serial and disk.element.serial[1]
     if serial == volume then
       return disk
@@ -86,8 +86,8 @@ end
 
 local function plan_create(run)
   local guest, options = run.guest, run.options
-  state.check(guest)
-  local disk = find_volume(guest, run.args.volume)
+  run.before = state.check(guest)
+  local disk = find_volume(run, run.args.volume)
   chain.check_plain(run, disk)
   local new = beside(disk, options.new_file)
   local quiesce = options.quiesce == nil and "if it can be" or options.quiesce and "yes" or "no"
@@ -244,9 +244,9 @@ local function plan_delete(run)
       hint = "start it, paused if need be: guest:launch{pause=true}; or use qemu-img on its host",
     })
   end
-  state.check(guest, { pmsuspended = true })
-  local disk = find_volume(guest, run.args.volume)
-  chain.check_idle(guest, disk.target)
+  run.before = state.check(guest, { pmsuspended = true })
+  local disk = find_volume(run, run.args.volume)
+  chain.check_idle(guest, disk.target, run:watch({ disk.target }).disks[disk.target])
   local file, file_image = name_in_chain(guest, disk, options.file_to_merge)
   local into, into_image, into_layer = name_in_chain(guest, disk, options.merge_target_file)
   if into and file_image == disk.images[1] then
@@ -258,7 +258,6 @@ local function plan_delete(run)
   if not chain.is_encrypted(into_layer or disk.element) then
     chain.check_plain(run, disk)
   end
-  run:watch({ disk.target })
   return {
     target = disk.target,
     was = disk.images,

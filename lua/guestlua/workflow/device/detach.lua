@@ -46,9 +46,9 @@ local function verdict(events, guest, alias, timeout)
   until not event and core.now() >= deadline
 end
 
--- Why the guest cannot release the device now, as an error's fields, or nil.
-local function deaf(guest, conf)
-  return BY_GUEST[conf.address and conf.address.type or "pci"] and state.deaf(guest) or nil
+-- Why the guest cannot release the device now, as an error's fields, or nil. now: from state.ask, if it was just asked.
+local function deaf(guest, conf, now)
+  return BY_GUEST[conf.address and conf.address.type or "pci"] and state.deaf(guest, now or state.look(guest)) or nil
 end
 
 -- found: what look has said.
@@ -173,7 +173,7 @@ detach.PARAMS = {
 local function check_state(run, live)
   local guest, now = run.guest, state.look(run.guest)
   state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" }, now)
-  local why = deaf(guest, live)
+  local why = deaf(guest, live, now)
   if why then
     run:fail(why.kind, { device = run.found.name, message = why.message .. ", and would have to release the device itself", hint = why.hint })
   end

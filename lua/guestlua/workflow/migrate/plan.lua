@@ -154,13 +154,14 @@ function plan.make(guest, destination, uri, options)
     refuse(guest, ("the guest runs on %s already"):format(destination.uri), "is that the host that it is on, or does another copy of it run there?")
   end
   state.check(guest, nil, here)
-  local flags = flags_of(options, here.persistent)
+  local persistent = guest:has_persistent_configuration()
+  local flags = flags_of(options, persistent)
   local disks, left_out, plain
   if has(flags, "non_shared_inc") then
     disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks
     if not disks then
       disks = disks_to_copy(guest)
-      left_out = chain.left_out(guest, disks)
+      left_out = chain.left_out(core.element(guest:get_xml_desc()), disks)
     end
     if has(flags, "tunnelled") then
       steps.fail("argument_unsupported", guest, {
@@ -176,7 +177,7 @@ function plan.make(guest, destination, uri, options)
   return {
     uri = uri,
     was = here.word == "paused" and "paused" or "running",
-    persistent = here.persistent,
+    persistent = persistent,
     flags = flags,
     postcopy = has(flags, "postcopy") and here.word ~= "paused",
     undefines = has(flags, "undefine_source"),

@@ -123,7 +123,7 @@ function down.check_hears(guest, before, options)
   end
   state.check(guest, { crashed = true, pmsuspended = true, ioerror = true, job = "backup" }, before)
   if down.is_deaf(before) then
-    local why = state.deaf(guest) or { message = "the guest stands still" }
+    local why = state.deaf(guest, before) or { message = "the guest stands still" }
     steps.fail(why.kind or "operation_invalid", guest, {
       message = why.message .. ", and cannot hear that it should shut down",
       hint = (before.word == "crashed" or not why.hint) and "force=true powers it off" or why.hint .. "; or force=true: it is powered off",

@@ -155,14 +155,13 @@ local function plan(run)
   local guest = run.guest
   local before = state.look(guest)
   state.check(guest, nil, before)
-  if not before.persistent then
+  if not run:watch({}).persistent then
     run:fail("operation_invalid", { message = "the guest is transient: libvirt keeps no memory of such" })
   end
   local xml = {}
   for i, device in ipairs(to_take_away(guest, run.options.detach)) do
     xml[i] = xml_of(device)
   end
-  run:watch({})
   return { was = state.runs(before) and "running" or before.word, id = before.id, devices = xml }
 end
 

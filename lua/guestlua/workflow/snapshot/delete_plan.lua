@@ -185,7 +185,7 @@ end
 return function(run)
   local guest, now = run.guest, state.look(run.guest)
   tree.check_guest(run)
-  state.check(guest, { shutoff = true, pmsuspended = true }, now)
+  run.before = state.check(guest, { shutoff = true, pmsuspended = true }, now)
   local list, doomed, chains, targets = tree.read(guest), {}, {}, {}
   local ones = doomed_ones(run, list)
   for _, snapshot in ipairs(ones) do

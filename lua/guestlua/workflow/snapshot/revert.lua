@@ -41,7 +41,10 @@ local function watch(run)
   for i, disk in ipairs(run.data.disks) do
     targets[i], overlays[i] = disk.target, disk.overlay.path
   end
-  local ok, e = retry.try(run.watch, run, targets, overlays)
+  local ok, e = retry.try(function()
+    run:look()
+    run:watch(targets, overlays)
+  end)
   if core.Error.is(e, "no_domain") then
     run:interfered("the host does not know it any more", e)
   elseif not ok then

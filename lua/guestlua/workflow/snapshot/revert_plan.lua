@@ -23,7 +23,7 @@ local STOPPED = { shutoff = true, crashed = true, pmsuspended = true, ioerror = 
 
 local function check_state(run, now)
   state.check(run.guest, STOPPED, now)
-  if not now.persistent then
+  if not run.guest:has_persistent_configuration() then
     run:fail("operation_invalid", { message = "the guest is transient: powered off, it would be gone" })
   elseif now.active and not run.options.force then
     run:fail("operation_invalid", {
