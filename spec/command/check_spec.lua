@@ -13,7 +13,8 @@ describe("guestlua --check", function()
     finds("local host <close> = guestlua.open() host:gests()", "x:1: Host has no method 'gests'; 'guests'?")
     finds("local guest = assert(guestlua.open():guest('web'))\nguest:lunch()", "x:2: Guest has no method 'lunch'; 'launch'?")
     finds("local g = require('guestlua')\ng.open():guest('web'):get_block_device('vda'):comit()", "x:2: BlockDevice has no method 'comit'; 'commit'?")
-    finds("local h = guestlua.open() for _, g in ipairs(h:guests()) do g:frobnicate() end", "x:1: Guest has no method 'frobnicate'")
+    finds("local h = guestlua.open() for _, g in ipairs(h:guests()) do g:frobnicate() end",
+      "x:1: Guest has no method 'frobnicate'; help(Guest) lists what it has")
     finds("guestlua.opne()", "x:1: guestlua has no function 'opne'; 'open'?")
     finds("local h = guestlua.open() h:guests()[1]:lunch() local g = h:guests()[2] g:lunch()", "x:1: Guest has no method 'lunch'; 'launch'?",
       "x:1: Guest has no method 'lunch'; 'launch'?")

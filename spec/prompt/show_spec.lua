@@ -1,5 +1,6 @@
 -- Values as the prompt shows them.
 
+local guestlua = require("guestlua")
 local show = require("guestlua.prompt.show")
 
 describe("A value at the prompt", function()
@@ -14,5 +15,11 @@ describe("A value at the prompt", function()
       assert.equal(text, show.value(value, 80, 24))
       assert.same(value, load("return " .. text)())
     end
+  end)
+
+  it("is XML, for each Element of a list", function()
+    local disks = { guestlua.element("<disk><target dev='vda'/></disk>"), guestlua.element("<disk/>") }
+    assert.equal("[1] <disk>\n  <target dev=\"vda\"/>\n</disk>\n[2] <disk/>", show.value(disks, 80, 24))
+    assert.equal("{}", show.value({}, 80, 24))
   end)
 end)

@@ -316,6 +316,6 @@ call=virDomainBlockRebase op=rebase host=test:///default guest=test device=vda w
     end
     assert.is_true(guest:is_active())
     assert.equal(before, guest:get_xml_desc())
-    assert.equal("operation_denied", helper.failure(guest.get_xml_desc, guest, { dump_sensitive = true }).kind)
+    assert.equal(guest:get_xml_desc(), guest:get_xml_desc({ dump_sensitive = true })) -- no secret is in it, and it is no error
   end)
 end)

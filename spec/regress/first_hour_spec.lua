@@ -60,4 +60,59 @@ describe("An operator's mistake is answered with what to do next", function()
     assert.matches(wanted, select(3, helper.guestlua("-c test:///default -i", "host:guest('web'):launch()\n")), 1, true)
     assert.is_nil(select(3, helper.guestlua("-e 'local x = {} print(x.y.z)'")):find("hint", 1, true))
   end)
+
+  it("if a command of virsh's is typed at the prompt", function()
+    local _, out, err = helper.guestlua("-c test:///default -i", "start web1\nvirsh setvcpus web1 4\nx = = 1\nnonesuch\nlist\nlist = 1 list\n")
+    assert.equal(2, select(2, err:gsub("hint", "")))
+    assert.matches("hint: this is Lua; the same as virsh start\n  workflow.ensure_running(guest)\n", err, 1, true)
+    assert.matches("hint: this is Lua; the same as virsh setvcpus\n  guest:set_vcpus(2, ", err, 1, true)
+    assert.equal(1, select(2, out:gsub("hint: this is Lua; the same as virsh list\n", "")))
+  end)
+
+  it("if a method is not there, by --check", function()
+    local path = helper.scratch() .. "/script.lua"
+    local file <close> = assert(io.open(path, "w"))
+    file:write("local guest = guestlua.open():guest('test')\nprint(guest:snapshots()[1]:get_creation_time(), guest:nonesuch())\n")
+    file:close()
+    local code, _, err = helper.guestlua("--check " .. path)
+    assert.equal(1, code)
+    assert.matches("Snapshot has no method 'get_creation_time'; it has: children, ", err, 1, true)
+    assert.matches("Guest has no method 'nonesuch'; help(Guest) lists what it has", err, 1, true)
+  end)
+end)
+
+describe("A dry run", function()
+  -- What a script prints and reports in a dry run.
+  local function dry(script)
+    local path = helper.scratch() .. "/script.lua"
+    local file <close> = assert(io.open(path, "w"))
+    file:write("local host <close> = guestlua.open()\nlocal guest = host:guest('test', { required = true })\n", script)
+    file:close()
+    return helper.guestlua("-c test:///default --dry-run " .. path)
+  end
+
+  it("of a configuration that is changed goes on, and says which lines change", function()
+    local code, out, err = dry([[
+      local domain = guestlua.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true }))
+      domain.memory = { unit = "KiB", "4242" }
+      print(host:write_instance_config(domain).name)
+      print(#guestlua.plan(), guestlua.plan()[1].refused, table.concat(guestlua.plan()[1].changes, "; "))
+    ]])
+    local changes = '- <memory unit="KiB">8388608</memory>; + <memory unit="KiB">4242</memory>'
+    assert.same({ 0, "test\n1\tnil\t" .. changes .. "\n" }, { code, out })
+    assert.matches("Plan: 1 change, none made.\n1. virDomainDefineXML host=test:///default\n   " .. changes:gsub("; ", "\n   ") .. "\n", err, 1, true)
+    assert.is_nil(err:find("refused", 1, true))
+  end)
+
+  it("of a guest that is new is refused, and shows the beginning of a long document", function()
+    local code, _, err = dry([[
+      local domain = guestlua.element(guest:get_xml_desc())
+      domain.name, domain.uuid = "other", nil
+      domain:append(guestlua.element("description", { ("x"):rep(5000) .. "end" }))
+      host:write_instance_config(domain)
+    ]])
+    assert.equal(1, code)
+    assert.matches('\n1%. virDomainDefineXML [^\n]*<name>other</name>[^\n]*… %(%d+ bytes%) %(refused: ', err)
+    assert.is_nil(err:find("xend", 1, true))
+  end)
 end)

@@ -108,11 +108,22 @@ static void record_call(lua_State *L, const gl_op *op, const char *kind)
 }
 static const gl_watcher recorder = {.after = record_call};
 
+/* libvirt gives secrets to no connection that is read-only, as those of a dry run are; what would be written is not, so that XML without
+ * them serves as well. */
+static void leave_out_secrets(gl_op *op)
+{
+  for (const gl_param *p = gl_param_at(op->def->params); p; p = gl_param_next(p))
+    if (p->kind == &gl_flag && (strcmp(p->name, "dump_sensitive") == 0 || strcmp(p->name, "secure") == 0))
+      op->args.flags &= ~p->bit;
+}
+
 static bool hold_back(lua_State *L, gl_op *op)
 {
   const char *result = op->def->result[0];
-  if (!op->def->changes)
+  if (!op->def->changes) {
+    leave_out_secrets(op);
     return false;
+  }
   bool zero = result && strcmp(result, "integer") == 0, yes = result && strncmp(result, "boolean", strlen("boolean")) == 0;
   if (begin(L, op, "held")) {
     lua_pushboolean(L, result && !zero && !yes);

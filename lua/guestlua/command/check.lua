@@ -12,6 +12,8 @@ local words_in = require("guestlua.base.words")
 local close_of, is, nearest = words_in.close_of, words_in.is, spelling.nearest
 local keys_in, table_argument = words_in.keys_in, words_in.table_argument
 
+local FEW = 24 -- methods of a class that are all named
+
 local function names_of(rows)
   local names = {}
   for i, row in ipairs(rows) do
@@ -171,8 +173,10 @@ function Check:call(found, by, name, i)
     if row and row.params then
       return self:arguments(row, i)
     elseif class.name ~= "Element" then -- that has the fields that the XML has
-      local near = nearest(name.text, names_of(help.methods(class)))
-      self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or "")
+      local names = names_of(help.methods(class))
+      local near = nearest(name.text, names)
+      local all = #names <= FEW and "; it has: " .. table.concat(names, ", ") or ("; help(%s) lists what it has"):format(class.name)
+      self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or all)
     end
   elseif owner then
     local row = help.member(owner, name.text)

@@ -1,7 +1,10 @@
--- A configuration that was read without its passwords and is written back would lose them, and libvirt does not report that.
+-- Host:write_instance_config: a configuration that was read without its passwords and is written back would lose them, and libvirt does not report
+-- that. A dry run says what would change.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local log = require("guestlua.log.log")
+local plan = require("guestlua.log.plan")
 
 local write = core.Host.write_instance_config
 
@@ -32,13 +35,19 @@ local function stored(host, uuid)
   return known and core.element(text) or nil
 end
 
-local function check_secrets(host, xml)
+-- The configuration as an Element, and the UUID in it; nil for what is none.
+local function read(xml)
   local parsed, domain = true, xml
   if type(xml) == "string" then
     parsed, domain = pcall(core.element, xml)
   end
   local uuid = parsed and domain:tag() == "domain" and domain.uuid
-  local before = uuid and uuid[1] and stored(host, uuid[1])
+  return uuid and uuid[1] and domain or nil, uuid and uuid[1]
+end
+
+local function check_secrets(host, xml)
+  local domain, uuid = read(xml)
+  local before = domain and stored(host, uuid)
   if not before then
     return
   end
@@ -49,6 +58,44 @@ local function check_secrets(host, xml)
         .. "read it with get_xml_desc{dump_inactive=true, dump_sensitive=true}, or give drop_secrets=true"):format(device))
     end
   end
+end
+
+-- The lines of an XML text, without secrets.
+local function lines_of(element)
+  local lines = {}
+  for line in core.element(log.masked({ xml = tostring(element) }).xml):pretty():gmatch("[^\n]+") do
+    lines[#lines + 1] = line:match("^%s*(.-)%s*$")
+  end
+  return lines
+end
+
+-- Adds those lines that are more often in one list than in the other.
+local function add_lines(changes, sign, lines, others)
+  local left = {}
+  for _, line in ipairs(others) do
+    left[line] = (left[line] or 0) + 1
+  end
+  for _, line in ipairs(lines) do
+    left[line] = (left[line] or 0) - 1
+    if left[line] < 0 then
+      changes[#changes + 1] = sign .. " " .. line
+    end
+  end
+end
+
+-- What a dry run gives for a guest that is there already: the guest. The plan gets the lines that would change.
+local function expect(host, xml)
+  local domain, uuid = read(xml)
+  local guest = domain and host:guest(uuid)
+  local before = guest and stored(host, uuid)
+  if not before then
+    return nil
+  end
+  local changes, old, new = {}, lines_of(before), lines_of(domain)
+  add_lines(changes, "-", old, new)
+  add_lines(changes, "+", new, old)
+  plan.expect(changes)
+  return guest
 end
 
 define(core.Host, "Host", {
@@ -69,6 +116,12 @@ define(core.Host, "Host", {
     if not options.drop_secrets then
       check_secrets(host, xml)
     end
-    return write(host, xml, { validate = options.validate })
+    local guest = core.dry_run() and expect(host, xml)
+    if not guest then
+      return write(host, xml, { validate = options.validate })
+    end
+    local _, e = pcall(write, host, xml, { validate = options.validate })
+    plan.expect(nil)
+    return e.kind == "dry_run" and guest or error(e, 0)
   end,
 })

@@ -148,8 +148,8 @@ function calls.told(what, call)
   local fields = fields_of(call)
   local entry = plan.add({ call = call.call, op = call.op, host = call.host, object_type = call.object_type, object = call.object,
     guest = call.guest, device = call.device, arguments = fields.arguments, refused = call.refused or nil })
-  fields.workflow, fields.step = entry.workflow, entry.step
-  log.emit("info", "dry run: " .. (call.refused and call.call .. " (refused)" or call.call), fields)
+  fields.workflow, fields.step, fields.arguments = entry.workflow, entry.step, plan.brief(entry.arguments)
+  log.emit("info", "dry run: " .. (entry.refused and call.call .. " (refused)" or call.call), fields)
 end
 
 define(calls, "guestlua", {

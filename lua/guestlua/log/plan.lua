@@ -5,6 +5,8 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local log = require("guestlua.log.log")
 
+local LONGEST, MOST = 240, 40 -- bytes of an argument, and lines that change, that are shown
+
 local plan = {}
 
 local entries = {}
@@ -46,6 +48,14 @@ local function place_of(host, guest)
   return nil, {}
 end
 
+local expected -- what the next change would change
+
+-- The next change is none that the script gets an error for: what would come back is known, and so is what would change, a list of lines. nil: none
+-- is expected.
+function plan.expect(changes)
+  expected = changes
+end
+
 -- Adds a change that was not made: call, op, host, object_type, object, guest, device, arguments, refused. The entry gets its place, too.
 function plan.add(fields)
   local run, entry = place_of(fields.host, fields.guest)
@@ -53,6 +63,9 @@ function plan.add(fields)
     entry[key] = value
   end
   entry.arguments = entry.arguments and log.masked(entry.arguments)
+  if expected then
+    entry.refused, entry.changes, expected = nil, expected, nil
+  end
   entries[#entries + 1] = entry
   if run then
     run.plan = run.plan or {}
@@ -89,6 +102,19 @@ local function heading_of(entry)
     entry.undoing and ", taking back" or "")
 end
 
+-- The arguments for people: a long XML document is cut, as a plan is to be read.
+function plan.brief(arguments)
+  if not arguments then
+    return nil
+  end
+  local brief = setmetatable({}, getmetatable(arguments))
+  for key, value in pairs(arguments) do
+    local long = type(value) == "string" and #value > LONGEST
+    brief[key] = long and ("%s… (%d bytes)"):format(value:sub(1, LONGEST):gsub("[\192-\255]?[\128-\191]*$", ""), #value) or value
+  end
+  return brief
+end
+
 local function line_of(entry)
   if not entry.call then
     return ("guest '%s'"):format(core.printable(entry.guest))
@@ -98,7 +124,7 @@ local function line_of(entry)
     [entry.object_type or "object"] = entry.object,
     guest = not entry.workflow and entry.guest or nil,
     device = entry.device,
-    arguments = entry.arguments,
+    arguments = not entry.changes and plan.brief(entry.arguments) or nil,
   }, { __jsonorder = { "host", entry.object_type or "object", "guest", "device", "arguments" } }))
   return ("%s %s%s"):format(entry.call, fields, entry.refused and " (refused: nobody knows what would come back)" or "")
 end
@@ -115,6 +141,12 @@ function plan.text()
     local indent = this ~= "" and "  " or ""
     count = count + (entry.call and 1 or 0)
     lines[#lines + 1] = indent .. (entry.call and ("%d. "):format(count) or "-  ") .. line_of(entry):gsub("%s+$", "")
+    for i, change in ipairs(entry.changes or {}) do
+      lines[#lines + 1] = indent .. "   " .. core.printable(i <= MOST and change or ("and %d more lines"):format(#entry.changes - MOST))
+      if i > MOST then
+        break
+      end
+    end
     if entry.waits_for then
       lines[#lines + 1] = indent .. "   waits for " .. core.printable(entry.waits_for)
     end
@@ -140,6 +172,8 @@ define(plan, "guestlua", {
     { name = "object", type = "string?", help = "the name of another libvirt object" },
     { name = "object_type", type = "string?", help = "the kind of that object, for example \"network\"" },
     { name = "arguments", type = "table?", help = "the arguments, by name" },
+    { name = "changes", type = "table?", help = "of a guest's configuration that is written anew: the lines that go, "
+      .. "each after a -, and those that come, after a +" },
     { name = "refused", type = "true?", help = "the script got an error, because the call's result cannot be known" },
     { name = "workflow", type = "string?", help = "the workflow that it belongs to" },
     { name = "step", type = "string?", help = "the workflow's step" },

@@ -181,6 +181,8 @@ local function records_table(records, columns, text_of)
   return text
 end
 
+list.of = kind_of
+
 -- The table of a list, or nil for what is none. text_of: of a value in a cell.
 function list.text(value, columns, text_of)
   local kind = kind_of(value)

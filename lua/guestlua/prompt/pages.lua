@@ -95,6 +95,11 @@ local function command_text(row, columns)
   return table.concat(table.move(row, 2, #row, #lines + 1, lines), "\n  ")
 end
 
+-- That page alone.
+function pages.command(name, columns)
+  return command_text(examples.command(name), columns or 80)
+end
+
 -- How the names of libvirt's functions begin, in lower case.
 local PREFIXES = {}
 for class in ("Connect Domain DomainSnapshot DomainCheckpoint Network NetworkPort StoragePool StorageVol NodeDevice Node Secret Interface NWFilter "

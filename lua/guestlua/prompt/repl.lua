@@ -212,12 +212,17 @@ local function take(text, output, remember)
   end })
   if chunk then
     perform(chunk, output, text)
+    local command = text:find("^%s*%l[%l-]*%s*$") and globals[text:match("%l+")] == nil and typed.virsh(text)
+    if command then
+      print(("  hint: this is Lua; the same as %s"):format(command))
+    end
     local name = terminal.prompts() and lost_local(text)
     if name then
       print(("(%s was local to what was typed and is gone; without `local` it stays)"):format(name))
     end
   else
-    io.stderr:write(core.printable(message), "\n")
+    local command = typed.virsh(text)
+    io.stderr:write(core.printable(message), "\n", command and ("  hint: this is Lua; the same as %s\n"):format(command) or "")
   end
   return false
 end

@@ -118,6 +118,13 @@ function show.value(value, columns, lines)
     local class, row = help.row_of(value)
     return row and ("%s%s: %s"):format(row.dotted and "" or class.name, help.signature(class, row), row.help) or tostring(value)
   end
+  if list.of(value) == "Element" then
+    local parts = {}
+    for i, element in ipairs(value) do
+      parts[i] = ("[%d] %s"):format(i, xml_text(tostring(element), lines and math.max(lines // #value, 3)))
+    end
+    return table.concat(parts, "\n")
+  end
   local as_table = list.text(value, columns, function(cell)
     return nested(cell, "", math.huge, {})
   end)

@@ -58,6 +58,14 @@ function typed.leaves(text)
   return word == "quit" or word == "exit"
 end
 
+-- What helps who typed a command of virsh's, as "start web1": the page of that command; nil if it is none, or may be Lua.
+function typed.virsh(text)
+  local word, rest = trimmed(text):gsub("^virsh%s+", ""):match("^(%l[%l-]*)(.*)$")
+  if word and (rest == "" or rest:find("^%s+[%w\"'/-]")) and require("guestlua.prompt.examples").command(word) then
+    return require("guestlua.prompt.pages").command(word)
+  end
+end
+
 -- What the prompt prints for a text that is a command of its own; nil for Lua.
 function typed.answer(text, columns)
   text = trimmed(text)
