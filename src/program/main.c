@@ -1,5 +1,6 @@
 /* The executable: argv, signals and exit codes. lua/guestlua/command/init.lua interprets the options and runs the command. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -331,8 +332,34 @@ static void leave_after(unsigned seconds, int status)
   alarm(seconds);
 }
 
+/* A standard stream that is closed is one to nowhere: otherwise the next file, socket or pipe that is opened would get its descriptor, and
+ * what a script prints. */
+static void open_streams(void)
+{
+  int fd;
+  do
+    fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0)
+    close(fd);
+}
+
+/* What the process exits with. A reader that has gone ends it as SIGPIPE would; what could not be written otherwise is reported. */
+static int status_after(int status, int failure)
+{
+  if (fflush(stdout) != 0 && !failure)
+    failure = errno;
+  if (status != EXIT_SUCCESS || !(failure || ferror(stdout))) /* Lua's print does not keep why it has failed */
+    return status;
+  if (failure == EPIPE)
+    return 128 + SIGPIPE;
+  fprintf(stderr, "guestlua: the output could not be written in full%s%s\n", failure ? ": " : "", failure ? strerror(failure) : "");
+  return EXIT_SCRIPT;
+}
+
 int main(int argc, char **argv)
 {
+  open_streams();
   if (gl_is_confined(argv))
     return gl_confined_main();
   setenv("LIBVIRT_DEBUG", "error", 0); /* the embedded driver warns of ordinary things on standard error */
@@ -342,12 +369,10 @@ int main(int argc, char **argv)
     return EXIT_SCRIPT;
   }
   int status = run(L, argc, argv);
-  fflush(stdout);
+  int failure = fflush(stdout) == 0 ? 0 : errno;
   leave_after(PATIENCE, status);
   gl_luv_settle(L);
   lua_close(L);
   guestlua_end();
-  if (fflush(stdout) == 0 || status != EXIT_SUCCESS)
-    return status;
-  return errno == EPIPE ? 128 + SIGPIPE : EXIT_SCRIPT;
+  return status_after(status, failure);
 }
