@@ -2,6 +2,7 @@
 -- an error of 4 MiB of "://", which is an answer's greatest length, held the script up for minutes.
 
 local core = require("guestlua.core")
+local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
 describe("The search for secrets", function()
@@ -30,5 +31,27 @@ describe("The search for secrets", function()
     }) do
       assert.equal(expected, core.mask(text))
     end
+  end)
+end)
+
+-- libvirt quotes what it was given: an error had the three megabytes of a name twice, and filled the terminal.
+describe("A message of people's size", function()
+  it("is made of a long one, and its field keeps all", function()
+    local long = ("ä"):rep(1 << 20)
+    local host <close> = guestlua.open("test:///default")
+    local e = helper.failure(host.storage_pool_define_xml, host, ("<pool type='%s'/>"):format(long))
+    assert.matches(long, e.message, 1, true)
+    local text = tostring(e)
+    assert.is_true(#text < 10000)
+    assert.is_truthy(utf8.len(text))
+    assert.matches("'pool': 'ää.*ää… %(2%d+ bytes left out%) …ä.*ä'%.? %(virStoragePoolDefineXML: xml_error", text)
+    assert.is_true(#tostring(host:guest("test"):get_block_device(long)) < 10000)
+    assert.matches("^x+$", core.printable(("x"):rep(8192)))
+  end)
+
+  it("has no part of a secret that is cut", function()
+    core.secret("planted-and-long")
+    local e = guestlua.Error.new({ kind = "x", message = ("x"):rep(4090) .. "planted-and-long" .. ("y"):rep(20000) })
+    assert.not_matches("plan", tostring(e))
   end)
 end)

@@ -60,6 +60,30 @@ void gl_printable_push_masked(lua_State *L, const char *text)
     lua_pushnil(L);
 }
 
+/* A line's greatest length: libvirt quotes what it was given in its errors, however long that is. */
+enum { LONGEST_LINE = 8192 };
+
+/* Where in UTF-8 text a character begins, at that place or before it. */
+static size_t boundary(const char *text, size_t at)
+{
+  while (at > 0 && (text[at] & 0xc0) == 0x80)
+    at--;
+  return at;
+}
+
+static void push_line(lua_State *L, const char *text)
+{
+  size_t length = strlen(text);
+  if (length <= LONGEST_LINE) {
+    lua_pushstring(L, text);
+    return;
+  }
+  size_t head = boundary(text, LONGEST_LINE / 2), tail = boundary(text, length - LONGEST_LINE / 2);
+  lua_pushlstring(L, text, head);
+  lua_pushfstring(L, "%s… (%I bytes left out) …%s", lua_tostring(L, -1), (lua_Integer)(tail - head), text + tail);
+  lua_remove(L, -2);
+}
+
 void gl_printable_push(lua_State *L, int index, gl_escape_lines lines)
 {
   size_t length;
@@ -69,7 +93,10 @@ void gl_printable_push(lua_State *L, int index, gl_escape_lines lines)
   free(hidden);
   char *masked = printable ? gl_mask_text(printable) : NULL;
   free(printable);
-  lua_pushstring(L, masked ? masked : GL_MASKED);
+  if (masked && lines == GL_ESCAPE_LINES)
+    push_line(L, masked);
+  else
+    lua_pushstring(L, masked ? masked : GL_MASKED);
   free(masked);
 }
 

@@ -9,7 +9,7 @@
 
 #include "text/escape.h"
 
-/* Pushes the string at index as people can read it. [-0, +1, m] */
+/* Pushes the string at index as people can read it. Of a single line that is very long the middle is left out. [-0, +1, m] */
 void gl_printable_push(lua_State *L, int index, gl_escape_lines lines);
 
 /* Pushes the text with its secrets masked and no more; nil for NULL. [-0, +1, m] */
