@@ -61,6 +61,20 @@ describe("The journal", function()
     write(id .. ".json", entry(id, fields))
   end
 
+  it("has its entries in the order in which they were made, although the clock was set back", function()
+    local before = { name = "host", id = journal.machine().id, boot = "another" }
+    plant("5", { since = "2026-01-01T10:00:00Z", clock = 30 })
+    plant("4", { since = "2026-01-01T12:00:00Z", clock = 20 })
+    plant("3", { since = "2026-01-01T11:00:00Z", clock = 10.5 })
+    plant("2", { since = "2026-01-02T00:00:00Z", clock = 3, machine = before })
+    plant("1", { since = "2026-01-01T11:30:00Z", clock = 90, machine = before })
+    local ids = {}
+    for i, found in ipairs(journal.entries()) do
+      ids[i] = found.id
+    end
+    assert.equal("1 2 3 4 5", table.concat(ids, " "))
+  end)
+
   -- guestlua with a journal in that directory: its exit code, and what it printed.
   local function command(arguments)
     return helper.guestlua(("-c test:///default recover --journal %s %s"):format(quoted(dir), arguments or ""))

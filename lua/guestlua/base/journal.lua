@@ -196,14 +196,23 @@ local function read(dir, id)
   return setmetatable({ id = id, path = path_of(dir, id), fields = fields, written = true }, Entry)
 end
 
-local function is_older(a, b)
-  local one, other = a.fields or {}, b.fields or {}
-  local began, later = one.since or a.id, other.since or b.id
-  if began ~= later then
-    return began < later
+-- A sort's function. What was begun since the machine was started came last, in the order of the clock that nobody can set.
+local function by_age()
+  local boot = journal.machine().boot
+  local function age(entry)
+    local fields = entry.fields or {}
+    local now = fields.machine and fields.machine.boot == boot
+    return now and 1 or 0, now and "" or fields.since or entry.id, tonumber(fields.clock) or 0, entry.id
   end
-  local clock, after = tonumber(one.clock) or 0, tonumber(other.clock) or 0
-  return clock < after or clock == after and a.id < b.id
+  return function(a, b)
+    local one, other = { age(a) }, { age(b) }
+    for i, value in ipairs(one) do
+      if value ~= other[i] then
+        return value < other[i]
+      end
+    end
+    return false
+  end
 end
 
 -- All entries, oldest first: the usable ones, and {id, problem}.
@@ -217,7 +226,7 @@ function journal.entries()
     local id = name:match("^(.*)%.json$")
     list[#list + 1] = id and read(dir, id) or nil
   end
-  table.sort(list, is_older)
+  table.sort(list, by_age())
   return list
 end
 
