@@ -5321,9 +5321,13 @@ function StoragePool:subscribe(events, options) end
 ---@param options? guestlua.StoragePoolUndefineOptions
 function StoragePool:undefine(options) end
 
+---@class guestlua.StoragePoolVolumeOptions
+---@field required? boolean raise an error of kind "no_storage_vol" if there is none
+---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
+
 ---Looks up the pool's volume of that name.
 ---@param name string the volume's name
----@param options? guestlua.VolumeOptions
+---@param options? guestlua.StoragePoolVolumeOptions
 ---@return guestlua.StorageVol? # StorageVol, or nil if there is none
 function StoragePool:volume(name, options) end
 

@@ -91,6 +91,16 @@ describe("What is not there", function()
       assert.matches("get_all_disks", e.hint)
     end
   end)
+
+  it("is a disk or an interface, for libvirt's own calls", function()
+    local domain = guest.domain
+    for name, arguments in pairs({ block_stats = { "vdz" }, get_block_io_tune = { "vdz" }, set_block_io_tune = { "vdz", { total_iops_sec = 1 } },
+      interface_stats = { "vnet9" }, get_interface_parameters = { "vnet9" } }) do
+      local e = helper.failure(domain[name], domain, table.unpack(arguments))
+      assert.equal("device_not_found", e.kind, shown(e))
+      assert.matches("get_all_devices", e.hint)
+    end
+  end)
 end)
 
 describe("A hint", function()

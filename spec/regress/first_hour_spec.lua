@@ -34,6 +34,28 @@ describe("An operator's mistake is answered with what to do next", function()
     assert.matches("{ required = true }", hint(guestlua.workflow.reboot, host:guest("web")), 1, true)
   end)
 
+  it("if a network, a pool or a volume is misspelt", function()
+    local e = helper.failure(host.pool, host, "default-pol", { required = true })
+    assert.same({ "no_storage_pool", "pool", "test:///default", "there is no pool 'default-pol'; is 'default-pool' meant?" },
+      { e.kind, e.op, e.host, e.message })
+    assert.matches("^host:pools%(%) lists", e.hint)
+    local pool <close> = host:pool("default-pool")
+    e = helper.failure(pool.volume, pool, "nope", { required = true })
+    assert.same({ "no_storage_vol", "there is no volume 'nope'", "default-pool" }, { e.kind, e.message, e.object })
+    assert.equal("no_secret", helper.failure(host.secret, host, "nope", { required = true }).kind)
+  end)
+
+  it("if a word is none of those there are", function()
+    local guest = host:guest("test")
+    assert.matches("; is lifecycle meant?", helper.failure(guest.subscribe, guest, "lifecycel").message, 1, true)
+    assert.matches("no key 'ctrl'; is leftctrl meant?", helper.failure(guest.press, guest, { "ctrl" }).message, 1, true)
+  end)
+
+  it("if a line for a shell is given as a program, or a path as XML", function()
+    assert.matches("^arguments are apart: guestlua.run", hint(guestlua.run, "ls -l"))
+    assert.matches("a file is read first", hint(host.define_xml, host, "/tmp/web.xml"))
+  end)
+
   it("if more is asked for than the guest can have", function()
     local guest = host:guest("test")
     assert.matches("^guest:get_max_memory%(%)", hint(guest.set_memory, guest, 1 << 40))
@@ -58,6 +80,8 @@ describe("An operator's mistake is answered with what to do next", function()
       assert.matches(wanted, err, 1, true)
     end
     assert.matches(wanted, select(3, helper.guestlua("-c test:///default -i", "host:guest('web'):launch()\n")), 1, true)
+    assert.matches("hint: host:guest and domain:snapshot_lookup_by_name give nil for what is not there\n",
+      select(3, helper.guestlua("-c test:///default -e \"guestlua.open():guest('test'):snapshot_lookup_by_name('a'):revert()\"")), 1, true)
     assert.is_nil(select(3, helper.guestlua("-e 'local x = {} print(x.y.z)'")):find("hint", 1, true))
   end)
 

@@ -1,5 +1,7 @@
 #include "base/names.h"
 
+#include "text/nearest.h"
+
 #include <lauxlib.h>
 #include <string.h>
 
@@ -35,8 +37,12 @@ void gl_enum_push_list(lua_State *L, const gl_enum *e)
     }
 }
 
-void gl_enum_push_choices(lua_State *L, const gl_enum *e)
+void gl_enum_push_choices(lua_State *L, const gl_enum *e, const char *given)
 {
+  gl_nearest near = {given, NULL, 0};
+  for (int i = 0; i < e->count; i++)
+    if (e->names[i])
+      gl_nearest_add(&near, e->names[i]);
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   for (int i = 0, n = 0; i < e->count; i++) {
@@ -45,6 +51,11 @@ void gl_enum_push_choices(lua_State *L, const gl_enum *e)
     if (n++)
       luaL_addstring(&b, ", ");
     luaL_addstring(&b, e->names[i]);
+  }
+  if (near.found) {
+    luaL_addstring(&b, "; is ");
+    luaL_addstring(&b, near.found);
+    luaL_addstring(&b, " meant?");
   }
   luaL_pushresult(&b);
 }

@@ -29,6 +29,6 @@ void gl_enum_push(lua_State *L, const gl_enum *e, int value);
 void gl_enum_push_list(lua_State *L, const gl_enum *e);
 
 /* Pushes "a, b, c": the valid choices, for a message. [-0, +1, m] */
-void gl_enum_push_choices(lua_State *L, const gl_enum *e);
+void gl_enum_push_choices(lua_State *L, const gl_enum *e, const char *given);
 
 #endif

@@ -148,7 +148,7 @@ static int name_value(lua_State *L, int index, const gl_reader *r)
 {
   int value = gl_enum_value(r->param->names, lua_tostring(L, index));
   if (value < 0) {
-    gl_enum_push_choices(L, r->param->names);
+    gl_enum_push_choices(L, r->param->names, lua_tostring(L, index));
     gl_error_argument(L, r->method, r->param->name, "no %s '%s'; there are: %s", r->param->names->what, lua_tostring(L, index),
                       lua_tostring(L, -1));
   }

@@ -87,7 +87,7 @@ static void read_params(lua_State *L, int index, const gl_reader *r)
       gl_error_argument(L, r->method, r->param->name, "a table of named values expected, got one with a key of type %s",
                         luaL_typename(L, -2));
     if (gl_enum_value(&family->names, lua_tostring(L, -2)) < 0) {
-      gl_enum_push_choices(L, &family->names);
+      gl_enum_push_choices(L, &family->names, lua_tostring(L, -2));
       const char *choices = lua_tostring(L, -1);
       lua_pushliteral(L, "options of the call, as live or timeout, are in a table of their own after this one");
       gl_error_argument_hinted(L, r->method, r->param->name, "no %s '%s'; there are: %s", family->names.what, lua_tostring(L, -4), choices);

@@ -58,6 +58,13 @@ local function fail(guest, kind, message, more)
   error(core.Error.new(fields), 0)
 end
 
+local A_LINE = "arguments are apart: guest:exec(\"/bin/ls\", { args = { \"-l\" } }); a shell runs a line: "
+  .. "guest:exec(\"/bin/sh\", { args = { \"-c\", line } })"
+
+local function fail_for_program(guest, path)
+  fail(guest, "no_program", ("exec: there is no program '%s' in the guest"):format(path), { hint = path:find("%s") and A_LINE or nil })
+end
+
 -- Starts a program; nil: there is no program of that name.
 local function start(guest, path, args, input)
   local ok, result = pcall(ask, guest, "guest-exec", {
@@ -212,7 +219,7 @@ local function run_by_shell(guest, path, options)
   elseif why == "cwd" then
     fail(guest, "no_directory", ("exec: there is no directory '%s' in the guest"):format(options.cwd))
   elseif why == "program" then
-    fail(guest, "no_program", ("exec: there is no program '%s' in the guest"):format(path))
+    fail_for_program(guest, path)
   end
   local printed, complained, cut = output_of(guest, out, err, options.max_output or MAX_OUTPUT)
   return status.exitcode or 128 + (status.signal or 0), printed, complained, { signal = status.signal, truncated = cut }
@@ -226,7 +233,7 @@ local function run_directly(guest, path, options)
   local deadline = options.timeout and core.now() + options.timeout
   local pid = start(guest, path, options.args, options.input)
   if not pid then
-    fail(guest, "no_program", ("exec: there is no program '%s' in the guest"):format(path))
+    fail_for_program(guest, path)
   end
   local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, told_when_cancelled)
   local status = await(guest, pid, deadline)

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local missing = require("guestlua.host.missing")
 
 local function is_uuid(text)
   return #text == 36 and select(2, text:gsub("%-", "")) == 4
@@ -46,7 +47,8 @@ for _, lookup in ipairs(LOOKUPS) do
       end
       found = found or lookup.by_name and host[lookup.by_name](host, id) or nil
       if not found and options.required then
-        error(core.Error.new({ kind = kind, op = name, host = host.uri, message = ("there is no %s '%s'"):format(name:gsub("_", " "), id) }), 0)
+        missing({ kind = kind, op = name, host = host.uri }, name:gsub("_", " "), id, function() return host[name .. "s"](host) end,
+          ("host:%ss() lists those there are; another connection has others"):format(name))
       end
       return found
     end,

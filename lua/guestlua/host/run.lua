@@ -22,6 +22,9 @@ local function check_environment(variables)
   end
 end
 
+local A_LINE = "arguments are apart: guestlua.run(\"ls\", { args = { \"-l\" } }); a shell runs a line: "
+  .. "guestlua.run(\"sh\", { args = { \"-c\", line } })"
+
 define(run, "guestlua", {
   name = "run",
   help = "Runs a program of this host, as os.execute and io.popen do, while the other tasks run on. There is no shell in between. It waits "
@@ -54,7 +57,8 @@ define(run, "guestlua", {
     end
     local code, output, errors, timed_out = core.run(arguments, options.env, options.input, options.cwd, options.timeout)
     if not code then
-      fail("system_error", ("cannot be started%s: %s"):format(options.cwd and (" in '%s'"):format(options.cwd) or "", output), {})
+      local where = options.cwd and (" in '%s'"):format(options.cwd) or ""
+      fail("system_error", ("cannot be started%s: %s"):format(where, output), { hint = program:find("%s") and A_LINE or nil })
     elseif timed_out then
       fail("timeout", ("was not over after %g s, and was ended"):format(options.timeout), { output = output, errors = errors })
     end

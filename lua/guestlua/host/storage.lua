@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local missing = require("guestlua.host.missing")
 
 define(core.StoragePool, "StoragePool", {
   name = "volume",
@@ -9,10 +10,18 @@ define(core.StoragePool, "StoragePool", {
   help = "Looks up the pool's volume of that name.",
   result = "StorageVol?",
   returns = "StorageVol, or nil if there is none",
-  params = { { name = "name", type = "string", positional = true, required = true, help = "the volume's name" } },
+  params = {
+    { name = "name", type = "string", positional = true, required = true, help = "the volume's name" },
+    { name = "required", type = "boolean", help = "raise an error of kind \"no_storage_vol\" if there is none" },
+  },
   blocks = true,
-  run = function(pool, name)
-    return pool:storage_vol_lookup_by_name(name)
+  run = function(pool, name, options)
+    local found = pool:storage_vol_lookup_by_name(name)
+    if not found and options.required then
+      missing({ kind = "no_storage_vol", op = "volume", host = pool.host.uri, object_type = "pool", object = pool.name }, "volume", name,
+        function() return pool:volumes() end, "pool:volumes() lists those there are; pool:refresh() looks for new ones")
+    end
+    return found
   end,
 })
 

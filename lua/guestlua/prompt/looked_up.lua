@@ -64,12 +64,14 @@ return function(message, source)
     end
     line = table.concat(before, "\n"):match(".*%f[%w_]" .. variable .. "%f[^%w_]%s*<?%a*>?%s*=([^\n]*)") or ""
   end
-  local all = lookups()
+  local all, named, required = lookups(), {}, true
   for name, given in line:gmatch(":([%a_][%w_]*)(%b())") do
     local lookup = all[name]
     if lookup and not given:find("required", 1, true) then
-      return ("  hint: %s:%s gives nil for what is not there%s"):format(lookup.class, name,
-        lookup.required and "; with { required = true } it raises an error that names it" or "")
+      named[#named + 1] = ("%s:%s"):format(lookup.class, name)
+      required = required and lookup.required
     end
   end
+  return #named > 0 and ("  hint: %s give%s nil for what is not there%s"):format(table.concat(named, " and "), #named == 1 and "s" or "",
+    required and "; with { required = true } it raises an error that names it" or "") or nil
 end

@@ -161,6 +161,16 @@ function Writer:params(p, id, flags)
   self:add(flags and ("  GL_MORE(%s),\n};"):format(flags) or "  GL_END,\n};")
 end
 
+-- Whether an argument is a device of the guest's.
+local function names_device(p)
+  for _, a in ipairs(p.owner == "Domain" and p.arguments or {}) do
+    if a.kind == "gl_string" and (a.name == "disk" or a.name == "device" or a.name == "dev") then
+      return true
+    end
+  end
+  return false
+end
+
 -- The result of a row that also has another name: the same call with other options.
 function Writer:definition(p, id, name, help, params)
   local size = (#p.arguments > 0 or p.result == "struct") and id .. "_op" or not (p.result == "nothing" or p.result == "boolean"
@@ -175,6 +185,7 @@ function Writer:definition(p, id, name, help, params)
     { "fields", p.result == "struct" and id .. "_fields" }, { "params", params },
     { "size", size and ("sizeof(%s)"):format(size) }, { "run", id .. "_run" }, { "push", push }, { "release", release },
     { "gives", p.class and ("&gl_%s_named"):format(p.class:lower()) }, { "changes", p.changes and "true" }, { "quick", p.quick and "true" },
+    { "names_device", names_device(p) and "true" },
     { "memory", p.memory and "true" }, { "slow", p.row.slow and "true" }, { "lane", "GL_LANE_" .. p.lane },
     { "aborts", p.row.aborts and quoted(p.row.aborts) },
   }
