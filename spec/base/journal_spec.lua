@@ -45,6 +45,93 @@ describe("The journal", function()
     assert.equal("running", guest:get_info().domain_state)
   end)
 
+  -- Calls fn with core.begin_write replaced by one whose result waits as `wait` does, which gets the real one.
+  local function with_slow_disk(wait, fn)
+    local begin_write = core.begin_write
+    local back <close> = setmetatable({}, { __close = function() core.begin_write = begin_write end }) -- luacheck: ignore back
+    core.begin_write = function(...)
+      local writing = begin_write(...)
+      return { wait = function() return wait(writing) end }
+    end
+    return fn()
+  end
+
+  -- What happened, in order, when the test driver's guest was suspended: the journal's writes, the looks at the guest, and the step's own call.
+  local function suspend(happened)
+    local host <close> = guestlua.open("test:///default")
+    local guest <close> = host:guest("test")
+    guestlua.log.configure({ level = "trace", handler = function(level, line)
+      local call = level == "trace" and line:match("virDomain(%u%w+)")
+      if call == "GetXMLDesc" or call == "ManagedSave" then
+        happened[#happened + 1] = call
+      end
+    end })
+    local ok, e = pcall(guestlua.workflow.suspend, guest)
+    guestlua.log.configure({ level = "warning", file = "/dev/stderr" })
+    return ok, e
+  end
+
+  it("is written while the guest is looked at, and the step begins when both are over", function()
+    local happened = {}
+    assert.is_true(with_slow_disk(function(writing)
+      happened[#happened + 1] = "waits"
+      guestlua.sleep(0.01)
+      writing:wait()
+      happened[#happened + 1] = "written"
+    end, function()
+      return suspend(happened)
+    end))
+    local text = table.concat(happened, " ")
+    assert.matches("GetXMLDesc waits written ManagedSave", text)
+    assert.same({}, journal.entries())
+  end)
+
+  it("fails the step that it cannot be written for, before that begins", function()
+    local happened = {}
+    local ok, e = with_slow_disk(function(writing)
+      writing:wait()
+      error(core.Error.new({ kind = "no_space", message = "the disk is full" }), 0)
+    end, function()
+      return suspend(happened)
+    end)
+    assert.same({ false, "no_space" }, { ok, e.kind })
+    assert.is_nil(table.concat(happened, " "):find("ManagedSave"))
+    assert.same({}, journal.entries())
+  end)
+
+  it("is over, however the scope ends that it is written in", function()
+    local entry = journal.begin("one", "paused", { uuid = UUID, name = "test", host = { uri = "test:///default" } }, "one.lock")
+    local path = dir .. "/one.json"
+    entry:begin({ step = "a" })
+    entry:begin({ step = "b" }) -- in this order
+    entry:settle()
+    assert.equal("b", json.decode(core.read_file(path, 1 << 20)).step)
+    local task = guestlua.spawn(function()
+      local closed <close> = entry:begin({ step = "c" }) or entry -- luacheck: ignore closed
+      guestlua.sleep(60)
+    end)
+    guestlua.sleep(0)
+    task:cancel()
+    assert.equal("cancelled", helper.failure(task.wait, task).kind)
+    assert.equal("c", json.decode(core.read_file(path, 1 << 20)).step)
+    entry:begin({ step = "d" })
+    entry:remove()
+    assert.is_nil((core.read_file(path, 1 << 20)))
+    sh("chmod 700 . && rmdir %s", quoted(dir))
+    entry:begin({ step = "e" })
+    assert.equal("system_error", helper.failure(entry.settle, entry).kind)
+    entry:settle() -- once
+  end)
+
+  it("is whole if the script ends while it is written", function()
+    local code, _, err = helper.guestlua(("-e %s"):format(quoted(([[
+      local core = require("guestlua.core")
+      core.begin_write("%s/x.json", ("x"):rep(1 << 20))
+    ]]):format(dir))))
+    assert.equal(0, code, err)
+    assert.equal(1 << 20, #core.read_file(dir .. "/x.json", 1 << 21))
+  end)
+
   -- What a killed guard has left, with other fields.
   local function entry(id, fields)
     local all = {

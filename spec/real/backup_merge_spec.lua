@@ -18,13 +18,16 @@ local CHILD = [[
     object[name] = function(...)
       local results = table.pack(fn(...))
       count = count + 1
+      if name == "begin_write" then
+        results[1]:wait()
+      end
       if count == at then
         os.execute("kill -KILL $PPID")
       end
       return table.unpack(results, 1, results.n)
     end
   end
-  for _, name in ipairs({ "make_image", "nbd_copy", "sync_file", "write_file", "remove_file", "remove_image" }) do
+  for _, name in ipairs({ "make_image", "nbd_copy", "sync_file", "write_file", "begin_write", "remove_file", "remove_image" }) do
     hook(core, name)
   end
   hook(os, "rename")

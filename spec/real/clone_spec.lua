@@ -11,12 +11,19 @@ local workflow = guestlua.workflow
 -- SIGKILL right after the journal has been written so many times.
 local CHILD = [[
   local core = require("guestlua.core")
-  local write, writes, last = core.write_file, 0, tonumber(os.getenv("KILL_AFTER_WRITE") or 0)
-  core.write_file = function(...)
-    write(...)
-    writes = writes + 1
-    if writes == last then
-      os.execute("kill -KILL $PPID")
+  local writes, last = 0, tonumber(os.getenv("KILL_AFTER_WRITE") or 0)
+  for _, name in ipairs({ "write_file", "begin_write" }) do
+    local write = core[name]
+    core[name] = function(...)
+      local writing = write(...)
+      if writing then
+        writing:wait()
+      end
+      writes = writes + 1
+      if writes == last then
+        os.execute("kill -KILL $PPID")
+      end
+      return writing
     end
   end
   local host <close> = guestlua.open()

@@ -70,26 +70,36 @@ local PLACES = {
 }
 
 -- Calls fn with the function of that name replaced by one that calls `at` before or after it, the n-th time: "copy:before", "write_file:after#2".
+-- The journal is written by begin_write: that is write_file too, and over when the file is there.
 local function with_moment(moment, at, fn)
-  local name, when, number = moment:match("^([%w_]+):(%w+)#?(%d*)$")
-  local place, times = PLACES[name], 0
-  name = name:gsub("_guest$", "")
-  local original = place[name]
-  local back <close> = setmetatable({}, { __close = function() place[name] = original end })
-  place[name] = function(...)
-    times = times + 1
-    local is_it = times == (tonumber(number) or 1)
-    if is_it and when == "before" then
-      at()
+  local wanted, when, number = moment:match("^([%w_]+):(%w+)#?(%d*)$")
+  local place, times, originals = PLACES[wanted], 0, {}
+  local back <close> = setmetatable({}, { __close = function() -- luacheck: ignore back
+    for name, original in pairs(originals) do
+      place[name] = original
     end
-    local results = table.pack(pcall(original, ...))
-    if is_it and when == "after" then
-      at()
+  end })
+  for _, name in ipairs(wanted == "write_file" and { wanted, "begin_write" } or { (wanted:gsub("_guest$", "")) }) do
+    local original = place[name]
+    originals[name] = original
+    place[name] = function(...)
+      times = times + 1
+      local is_it = times == (tonumber(number) or 1)
+      if is_it and when == "before" then
+        at()
+      end
+      local results = table.pack(pcall(original, ...))
+      if name == "begin_write" and results[1] then
+        results[2]:wait()
+      end
+      if is_it and when == "after" then
+        at()
+      end
+      if not results[1] then
+        error(results[2], 0)
+      end
+      return table.unpack(results, 2, results.n)
     end
-    if not results[1] then
-      error(results[2], 0)
-    end
-    return table.unpack(results, 2, results.n)
   end
   return pcall(fn)
 end

@@ -17,10 +17,15 @@
 
 #include "base/error.h"
 
+void gl_file_fail(lua_State *L, const char *what, const char *path, int error)
+{
+  const char *kind = error == ENOSPC || error == EDQUOT ? "no_space" : "system_error";
+  gl_error_throw(L, kind, "cannot %s '%s': %s", what, path, strerror(error));
+}
+
 static _Noreturn void cannot(lua_State *L, const char *what, const char *path)
 {
-  const char *kind = errno == ENOSPC || errno == EDQUOT ? "no_space" : "system_error";
-  gl_error_throw(L, kind, "cannot %s '%s': %s", what, path, strerror(errno));
+  gl_file_fail(L, what, path, errno);
 }
 
 /* Makes changes of names in the path's directory durable. */
@@ -50,26 +55,30 @@ static int write_all(int fd, const char *text, size_t length)
   return 0;
 }
 
-/* core.write_file(path, text, mode): atomic for readers and across a crash, and on the disk when it returns. mode: default 0600. Nobody can
- * have made the file that it is at first. */
+int gl_file_write(const char *path, const char *text, size_t length, mode_t mode)
+{
+  char new[PATH_MAX];
+  if (snprintf(new, sizeof new, "%s.XXXXXX", path) >= (int)sizeof new)
+    return ENAMETOOLONG;
+  int fd = mkostemp(new, O_CLOEXEC);
+  if (fd < 0)
+    return errno;
+  int rc = write_all(fd, text, length) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -1 : 0;
+  if (close(fd) == 0 && rc == 0 && rename(new, path) == 0 && sync_directory_of(path) == 0)
+    return 0;
+  int why = errno;
+  unlink(new);
+  return why;
+}
+
+/* core.write_file(path, text, mode): see gl_file_write. mode: default 0600. */
 static int write_file(lua_State *L)
 {
   size_t length;
   const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &length);
-  mode_t mode = (mode_t)luaL_optinteger(L, 3, 0600);
-  char new[PATH_MAX];
-  if (snprintf(new, sizeof new, "%s.XXXXXX", path) >= (int)sizeof new)
-    gl_error_throw(L, "system_error", "cannot write '%s': %s", path, strerror(ENAMETOOLONG));
-  int fd = mkostemp(new, O_CLOEXEC);
-  if (fd < 0)
-    cannot(L, "write", path);
-  int rc = write_all(fd, text, length) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -1 : 0;
-  if (close(fd) < 0 || rc < 0 || rename(new, path) < 0 || sync_directory_of(path) < 0) {
-    int why = errno;
-    unlink(new);
-    errno = why;
-    cannot(L, "write", path);
-  }
+  int why = gl_file_write(path, text, length, (mode_t)luaL_optinteger(L, 3, 0600));
+  if (why)
+    gl_file_fail(L, "write", path, why);
   return 0;
 }
 

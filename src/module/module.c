@@ -29,6 +29,7 @@
 #include "loop/sandbox.h"
 #include "loop/slice.h"
 #include "loop/task.h"
+#include "loop/write.h"
 #include "module/documentation.h"
 #include "module/index.h"
 #include "module/modules.h"
@@ -139,6 +140,7 @@ static int open_core(lua_State *L)
     lua_setfield(L, -2, (*def)->name);
   }
   gl_file_open(L);
+  gl_write_open(L);
   gl_lock_open(L);
   gl_image_file_open(L);
   gl_watchdog_open(L);

@@ -101,7 +101,8 @@ end
 
 -- ---- writing ----
 
--- entry:write{…} adds to an entry, entry:remove() removes it.
+-- entry:write{…} adds to an entry, entry:remove() removes it. entry:begin{…} and entry:settle() are the halves of a write, for what else can be done
+-- until it is on the disk: local entry <close> = … waits for it however the scope ends.
 local Entry = {}
 Entry.__index = Entry
 
@@ -129,16 +130,42 @@ function journal.begin(id, name, guest, lock)
   }, Entry)
 end
 
-function Entry:write(fields)
+function Entry:begin(fields)
+  self:settle()
   for key, value in pairs(fields) do
     self.fields[key] = value
   end
   local text = json_for("journal", "the journal of a workflow").encode(self.fields, { indent = true }) .. "\n"
   self.written = true -- before it is: a signal may come at any moment
-  core.write_file(self.path, text)
+  self.writing = core.begin_write(self.path, text)
+end
+
+-- Raises its error, once.
+function Entry:settle()
+  while self.writing do
+    local writing = self.writing
+    local ok, e = pcall(writing.wait, writing)
+    if self.writing == writing then
+      self.writing = nil
+      if not ok then
+        error(e, 0)
+      end
+    end
+  end
+end
+
+function Entry:write(fields)
+  self:begin(fields)
+  self:settle()
+end
+
+-- Its error does not hide the one that left the scope.
+function Entry:__close()
+  pcall(self.settle, self)
 end
 
 function Entry:remove()
+  self:__close()
   if self.written then
     core.remove_file(self.path)
     self.written = false

@@ -22,13 +22,22 @@ end
 
 -- ---- the journal ----
 
--- Writes the run's journal, always before the action that it describes.
-function Run:record(name)
+-- Begins to write the run's journal, and returns its entry, which has to be settled before the action that it describes; nil in a dry run.
+function Run:begin_record(name)
   if core.dry_run() then
-    return
+    return nil
   end
   self.entry = self.entry or journal.begin(self.id, self.workflow, self.guest, self.guest.uuid .. ".lock")
-  self.entry:write({ step = name, data = self.data })
+  self.entry:begin({ step = name, data = self.data })
+  return self.entry
+end
+
+-- Writes the run's journal, always before the action that it describes.
+function Run:record(name)
+  local entry = self:begin_record(name)
+  if entry then
+    entry:settle()
+  end
 end
 
 -- Nothing is left to recover.

@@ -60,15 +60,20 @@ function steps.fail(kind, guest, fields)
   error(core.Error.new(fields), 0)
 end
 
-local function perform(run, step)
-  local name = step[1]
-  run.at = name
-  if step.undo or step.recorded then
-    run:record(name)
-  end
+-- What has to be so before a step: the journal has it, and the guest is unchanged. The disk and libvirt work on that at the same time.
+local function prepare(run, step)
+  local entry <close> = (step.undo or step.recorded) and run:begin_record(step[1]) or nil
   if not step.aside then
     run:check_unchanged(step.any_size)
   end
+  if entry then
+    entry:settle()
+  end
+end
+
+local function perform(run, step)
+  run.at = step[1]
+  prepare(run, step)
   if step.unlimited or step.moves then
     return run:perform(step)
   end
