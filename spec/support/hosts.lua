@@ -74,27 +74,10 @@ end
 function Hosts:boot(name, dir)
   local there = self:outside("a", dir)
   run(("mkdir -p %s && cp build/tiny/* %s"):format(there, there))
-  local file <close> = assert(io.open("spec/support/tiny-guest.xml"))
-  local domain = guestlua.element(file:read("a"))
-  domain.name = name
-  domain.os.kernel = dir .. "/vmlinuz"
-  domain.os.initrd = dir .. "/initrd"
-  domain.devices.disk.source.file = dir .. "/disk.qcow2"
-  domain.devices.serial.source.path = dir .. "/console.log"
-  local guest = guestlua.Guest.create(domain, self.a)
-  local events <close> = guest:subscribe("agent_lifecycle")
-  guest:launch()
-  hosts.await_agent(guest, events)
-end
-
--- events: the guest's "agent_lifecycle", subscribed to before it was launched.
-function hosts.await_agent(guest, events)
-  local deadline = guestlua.now() + tiny.TIMEOUT
-  repeat
-    local event = events:next(math.max(deadline - guestlua.now(), 0))
-    assert(event, "the agent of the tiny guest did not answer in time")
-  until event.state == "connected"
-  guest:agent_command('{"execute":"guest-ping"}', { agent_timeout = tiny.TIMEOUT })
+  local domain = tiny.configuration(name, dir)
+  local machine = { name = name, host = self.a, guest = guestlua.Guest.create(domain, self.a), dir = dir, outside = there }
+  tiny.start(machine, domain)
+  machine.guest:close()
 end
 
 function hosts.up()

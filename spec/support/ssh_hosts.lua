@@ -12,7 +12,6 @@
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local tiny = require("spec.support.tiny")
-local two = require("spec.support.hosts")
 
 local ssh_hosts = {}
 
@@ -34,7 +33,7 @@ function Hosts:open(name)
   return guestlua.open(("qemu+unix:///system?socket=%s/%s/libvirt-sock"):format(self.dir, name))
 end
 
-function Hosts:define(name, guest, edit)
+local function define(self, host, guest, edit)
   local images = ("%s/images/%s"):format(self.dir, guest)
   checked(helper.run(("sh -c 'mkdir -p %s && cp -n build/tiny/* %s'"):format(images, images)))
   local domain = tiny.configuration(guest, images)
@@ -42,18 +41,21 @@ function Hosts:define(name, guest, edit)
   if edit then
     edit(domain)
   end
+  local machine = { name = guest, host = host, guest = guestlua.Guest.create(domain, host), dir = images }
+  self.uuids[guest] = machine.guest.uuid
+  return machine, domain
+end
+
+function Hosts:define(name, guest, edit)
   local host <close> = self:open(name)
-  local one <close> = guestlua.Guest.create(domain, host)
-  self.uuids[guest] = one.uuid
+  define(self, host, guest, edit).guest:close()
 end
 
 function Hosts:boot(name, guest, edit)
-  self:define(name, guest, edit)
   local host <close> = self:open(name)
-  local one <close> = host:guest(guest, { required = true })
-  local events <close> = one:subscribe("agent_lifecycle")
-  one:launch()
-  two.await_agent(one, events)
+  local machine, domain = define(self, host, guest, edit)
+  tiny.start(machine, domain)
+  machine.guest:close()
 end
 
 function Hosts:__close()

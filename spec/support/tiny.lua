@@ -160,10 +160,15 @@ local function await_answer(machine)
   end
 end
 
--- Lets the guest go on from that file; false if it cannot.
-local function restore(machine, file)
-  local ok = pcall(machine.host.restore, machine.host, file)
-  os.remove(file)
+-- Where a machine's directory is for this process: a host with directories of its own may call it otherwise.
+local function outside(machine, name)
+  return ("%s/%s"):format(machine.outside or machine.dir, name)
+end
+
+-- Lets the guest go on from the file `saved` in its directory; false if it cannot.
+local function restore(machine)
+  local ok = pcall(machine.host.restore, machine.host, machine.dir .. "/saved")
+  os.remove(outside(machine, "saved"))
   if ok then
     machine.guest:close() -- another one knows its new id
     machine.guest = machine.host:guest(machine.name)
@@ -174,25 +179,40 @@ end
 
 -- Whether the guest could go on from what is kept of another one.
 local function go_on(machine, kept, domain)
-  local file = machine.dir .. "/saved"
-  if not kept:get(file, machine.disk, machine.guest, domain) then
+  local disk = outside(machine, "disk.qcow2")
+  if not kept:get(outside(machine, "saved"), disk, machine.guest, domain) then
     return false
-  elseif restore(machine, file) then
+  elseif restore(machine) then
     return true
   end
-  run(("cp %s/disk.qcow2 %s"):format(IMAGES, machine.disk))
+  run(("cp %s/disk.qcow2 %s"):format(IMAGES, disk))
   return false
 end
 
 -- Keeps it for others.
 local function keep(machine, kept)
-  local file = machine.dir .. "/saved"
-  machine.guest:save(file)
-  kept:put(file, machine.disk)
-  assert(restore(machine, file), "a guest that was just saved does not go on")
+  machine.guest:save(machine.dir .. "/saved")
+  kept:put(outside(machine, "saved"), outside(machine, "disk.qcow2"))
+  assert(restore(machine), "a guest that was just saved does not go on")
 end
 
--- A guest that is waited for goes on from what is kept of another one, if its configuration is no other (saved.lua).
+-- Starts a guest, which is defined as domain says, and waits for its agent. It goes on from what is kept of another one, if its configuration is no
+-- other (saved.lua). machine: what a Machine has, and `outside` if its directory is another one for this process.
+function tiny.start(machine, domain)
+  setmetatable(machine, Machine)
+  local kept = saved.of(domain)
+  if kept and go_on(machine, kept, domain) then
+    return
+  end
+  local events <close> = machine.guest:subscribe("agent_lifecycle")
+  machine.guest:launch()
+  machine:await_agent(events)
+  if kept then
+    keep(machine, kept)
+  end
+end
+
+-- A guest that is waited for is started as above.
 -- options.prepare: a function that gets the machine before its guest is defined; it may set machine.cleanup, which runs when the guest is gone.
 -- options.launch = false: defined only. options.await = false: do not wait for its agent. options.edit: a function that may change its configuration.
 function tiny.boot(options)
@@ -216,17 +236,14 @@ function tiny.boot(options)
   if options.edit then
     options.edit(domain)
   end
-  local plain = options.launch ~= false and options.await ~= false and not options.prepare
-  local kept = plain and saved.of(domain)
   machine.guest = guestlua.Guest.create(domain, machine.host)
-  if options.launch ~= false and not (kept and go_on(machine, kept, domain)) then
+  if options.launch ~= false and options.await ~= false and not options.prepare then
+    tiny.start(machine, domain)
+  elseif options.launch ~= false then
     local events <close> = machine.guest:subscribe("agent_lifecycle")
     machine.guest:launch()
     if options.await ~= false then
       machine:await_agent(events)
-    end
-    if kept then
-      keep(machine, kept)
     end
   end
   return machine
