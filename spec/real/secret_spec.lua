@@ -197,6 +197,8 @@ describe("The mask", function()
       ["password=abc, user=b"] = "password=***, user=b",
       ["a\n-----BEGIN EC PRIVATE KEY-----\nb\nc\n-----END EC PRIVATE KEY-----\nd"] =
         "a\n-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----\nd",
+      ["x (virSecretDefineXML: no_support, code 3)"] = "x (virSecretDefineXML: no_support, code 3)",
+      ["virSecret=a virSecret"] = "virSecret=*** virSecret",
       ["-----BEGIN PRIVATE KEY-----\nb"] = "-----BEGIN PRIVATE KEY-----***",
       ["-----BEGIN CERTIFICATE-----\nb\n-----END"] = "-----BEGIN CERTIFICATE-----\nb\n-----END",
       ["curl --user a:b c"] = "curl --user a:*** c",

@@ -174,6 +174,15 @@ static bool is_scheme(const place *p)
   return begins(p->name, "secret://") && (p->name == p->begin || !in_name(p->name[-1]));
 }
 
+/* In an error, "virSecretDefineXML: no_support" is a call of libvirt's and the kind. */
+static bool is_call(const place *p)
+{
+  const char *s = p->name;
+  while (s > p->begin && in_name(s[-1]))
+    s--;
+  return strncmp(s, "vir", 3) == 0 && s + 3 <= p->name && isupper((unsigned char)s[3]);
+}
+
 /* The value after a name, as in password='x', "password": "x", password=x. NULL if none follows. */
 static const char *value_after(const place *p, size_t *length)
 {
@@ -191,7 +200,7 @@ static const char *value_after(const place *p, size_t *length)
     *length = strcspn(s, ENDS_VALUE);
     return *length ? s : NULL;
   }
-  if (is_scheme(p))
+  if (is_scheme(p) || (*s == ':' && is_call(p)))
     return NULL;
   bool colon = *s++ == ':';
   s += strspn(s, " ");

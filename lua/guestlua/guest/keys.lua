@@ -28,7 +28,8 @@ local function code_of(key)
   local code = CODES[type(key) == "string" and key:lower():gsub("^key_", "") or key]
   if not code then
     local near = type(key) == "string" and (spelling.nearest(key, NAMES) or CODES["left" .. key:lower()] and "left" .. key:lower())
-    define.bad("press", "keys", ("no key '%s'%s"):format(tostring(key), near and ("; is %s meant?"):format(near)
+    local word = (near or #tostring(key) <= 3) and ("'%s'"):format(key) or "of that name" -- it may be a password
+    define.bad("press", "keys", ("no key %s%s"):format(word, near and ("; is %s meant?"):format(near)
       or "; there are: " .. table.concat(NAMES, ", ")))
   end
   return code

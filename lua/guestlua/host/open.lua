@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local spelling = require("guestlua.base.spelling")
 
 -- asks: at the terminal, as the command does; a program that embeds this decides for itself. defaults: has default_uri and so on.
 local open = { asks = false, defaults = {} }
@@ -9,6 +10,14 @@ local open = { asks = false, defaults = {} }
 local MOST = 8 -- questions one after the other that an attempt may end with
 
 local TYPES = { "authname", "passphrase", "realm", "echo_prompt", "no_echo_prompt" }
+local USUAL = { user = true, username = true, login = true, name = true, prompt = true, echo = true }
+
+-- A name as it is shown. One that nobody would write there may be the answer itself.
+local function shown(name)
+  local is_name = math.type(name) == "integer" or type(name) == "string"
+    and (core.is_secret_name(name) or spelling.nearest(name, TYPES) or USUAL[name])
+  return is_name and ("'%s'"):format(define.name_of(name)) or "a key that is none of them"
+end
 
 local function of_table(list)
   local known, answers = {}, {}
@@ -17,7 +26,7 @@ local function of_table(list)
   end
   for name, answer in next, list do
     if not known[name] then
-      define.bad("open", "auth", ("nothing asks for '%s': there are %s"):format(define.name_of(name), table.concat(TYPES, ", ")))
+      define.bad("open", "auth", ("nothing asks for %s: there are %s"):format(shown(name), table.concat(TYPES, ", ")))
     elseif type(answer) ~= "string" or answer:find("\0", 1, true) then
       define.bad("open", "auth", ("the answer to %s has to be a string without NUL"):format(name))
     end
