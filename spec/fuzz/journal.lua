@@ -26,8 +26,8 @@ local ID = "20260101-000000-00000000"
 local path = ("%s/%s.json"):format(directory, ID)
 
 -- These may touch the directory and what is in it, and nothing else of this machine.
-for _, name in ipairs({ "write_file", "remove_file", "lock", "lock_holder", "read_file", "make_directory", "list_directory", "make_image",
-  "remove_image", "write_whole", "command", "run" }) do
+for _, name in ipairs({ "write_file", "begin_write", "remove_file", "lock", "lock_holder", "read_file", "make_directory", "list_directory",
+  "make_image", "remove_image", "write_whole", "command", "run" }) do
   local fn = core[name]
   core[name] = function(file, ...)
     if file ~= directory and (file:sub(1, #directory + 1) ~= directory .. "/" or file:find("/", #directory + 2, true)) then

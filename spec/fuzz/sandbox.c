@@ -77,8 +77,8 @@ static void forbid_all(lua_State *L, scan *s)
   static const char *const os[] = {"execute", "exit", "getenv", "remove", "rename", "setlocale", "tmpname", NULL};
   static const char *const globals[] = {"dofile", "loadfile", "load", "require", "getmetatable", "setmetatable", "collectgarbage",
                                         "pcall",  "xpcall",   "warn", NULL};
-  static const char *const core[] = {"charge", "limit",      "set_globals", "run",          "command",   "write_file", "remove_file",
-                                     "lock",   "make_image", "on_call",     "remove_image", "calls_end", "within",     NULL};
+  static const char *const core[] = {"charge",     "limit",   "set_globals",  "run",       "command", "write_file",  "remove_file", "lock",
+                                     "make_image", "on_call", "remove_image", "calls_end", "within",  "begin_write", NULL};
   lua_pushvalue(L, LUA_REGISTRYINDEX);
   forbid(L, s, -1);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
