@@ -142,6 +142,7 @@ local MODULES = {
   Network = { ["host.network"] = { "set_dhcp_host", "remove_dhcp_host" }, ["host.event"] = EVENTS },
   NodeDevice = { ["host.event"] = EVENTS },
   Secret = { ["host.event"] = EVENTS },
+  Snapshot = { ["guest.points"] = { "get_info" } },
   StoragePool = { ["host.storage"] = { "volume", "create_volume" }, ["host.event"] = EVENTS },
   StorageVol = { ["host.storage"] = { "clone" } },
   Stream = { ["guest.stream"] = { "expect", "lines" } },

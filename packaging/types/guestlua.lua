@@ -4647,6 +4647,20 @@ function Snapshot:close() end
 ---@param options? guestlua.DeleteOptions
 function Snapshot:delete(options) end
 
+---@class guestlua.SnapshotGetInfoResult
+---@field created integer when it was taken, in seconds as those of os.time()
+---@field state string what the guest did then, for example "running" or "shutoff"
+---@field description string? what it is for
+---@field parent string? the name of the one before it
+---@field memory string? where the guest's memory is: "internal", in a disk's image, or "external", in a file
+---@field external boolean a disk's content is in the image that it had, and the guest writes to another one since
+---@field disks table by target: "internal" or "external"
+
+---What the snapshot is: when it was taken, and of what. Its XML, snapshot:get_xml_desc(), has all there is.
+---@param options? guestlua.GetInfoOptions
+---@return guestlua.SnapshotGetInfoResult
+function Snapshot:get_info(options) end
+
 ---@class guestlua.GetParentOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 

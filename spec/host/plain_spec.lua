@@ -61,7 +61,16 @@ describe("Without XML", function()
 
   it("a guest has snapshots and checkpoints with a description and with some disks", function()
     local guest = host:guest("test")
-    local snapshot = guestlua.element(guest:snapshot_create_as("before", { description = "a <test>" }):get_xml_desc())
+    local before = os.time()
+    local taken = guest:snapshot_create_as("before", { description = "a <test>" })
+    local info = taken:get_info()
+    assert.is_true(before <= info.created and info.created <= os.time())
+    info.created = nil
+    assert.same({ state = "running", description = "a <test>", memory = "internal", external = false, disks = { vda = "internal" } }, info)
+    local after = guest:snapshot_create_as("after")
+    assert.equal("before", after:get_info().parent)
+    after:delete()
+    local snapshot = guestlua.element(taken:get_xml_desc())
     assert.same({ "before", "a <test>" }, { snapshot:child("name")[1], snapshot.description[1] })
     for _, wrong in ipairs({ { disks = { "vda" } }, { disks = { vda = true } }, { memory = "/m", disk_only = true } }) do
       assert.equal("bad_argument", helper.failure(guest.snapshot_create_as, guest, "x", wrong).kind)

@@ -38,6 +38,8 @@ describe("External snapshots", function()
     end
     guest:snapshot(core.element("domainsnapshot", { name = { name }, memory = memory and { snapshot = "external", file = path(name .. ".memory") },
       disks = { disk = disks } }), { disk_only = not memory })
+    local info = guest:snapshot_lookup_by_name(name):get_info()
+    assert.same({ true, "external", memory and "external" or nil }, { info.external, info.disks.vda, info.memory })
   end
 
   local function word()

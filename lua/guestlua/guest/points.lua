@@ -89,3 +89,42 @@ define(core.Guest, "Guest", {
     }), { quiesce = options.quiesce })
   end,
 })
+
+define(core.Snapshot, "Snapshot", {
+  name = "get_info",
+  method = true,
+  help = "What the snapshot is: when it was taken, and of what. Its XML, snapshot:get_xml_desc(), has all there is.",
+  fields = {
+    { name = "created", type = "integer", help = "when it was taken, in seconds as those of os.time()" },
+    { name = "state", type = "string", help = "what the guest did then, for example \"running\" or \"shutoff\"" },
+    { name = "description", type = "string?", help = "what it is for" },
+    { name = "parent", type = "string?", help = "the name of the one before it" },
+    { name = "memory", type = "string?", help = "where the guest's memory is: \"internal\", in a disk's image, or \"external\", in a file" },
+    { name = "external", type = "boolean", help = "a disk's content is in the image that it had, and the guest writes to another one since" },
+    { name = "disks", type = "table", help = "by target: \"internal\" or \"external\"" },
+  },
+  blocks = true,
+  run = function(snapshot)
+    local element = core.element(snapshot:get_xml_desc())
+    local function text(name)
+      local child = element:child(name)
+      return child and child[1]
+    end
+    local memory, disks, external = element.memory and element.memory.snapshot, {}, false
+    for _, disk in ipairs(element.disks and element.disks:children("disk") or {}) do
+      if disk.snapshot ~= "no" then
+        disks[disk.name] = disk.snapshot
+        external = external or disk.snapshot == "external"
+      end
+    end
+    return {
+      created = math.tointeger(tonumber(text("creationTime"))),
+      state = text("state"),
+      description = text("description"),
+      parent = element.parent and element.parent.name[1],
+      memory = memory ~= "no" and memory or nil,
+      external = external,
+      disks = disks,
+    }
+  end,
+})

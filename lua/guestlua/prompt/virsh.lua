@@ -190,7 +190,7 @@ local workflow = guestlua.workflow]],
       "workflow.snapshot_then_commit(guest)" },
     { "snapshot-list", "for _, snapshot in ipairs(guest:snapshots()) do print(snapshot.name, snapshot:is_current()) end" },
     { "snapshot-current", "guest:snapshot_current()" },
-    { "snapshot-info", "guestlua.element(snapshot:get_xml_desc())", "snapshot:is_current()" },
+    { "snapshot-info", "snapshot:get_info()", "snapshot:is_current()" },
     { "snapshot-parent", "snapshot:get_parent()" },
     { "snapshot-dumpxml", "snapshot:get_xml_desc()" },
     { "snapshot-edit", [[local new = guestlua.element(snapshot:get_xml_desc{ secure = true }); new.description = { "before the update" }; ]]
