@@ -96,6 +96,12 @@ id  name  state    uuid
     screen:key("C-l")
     screen:type("guest:launch()\n")
     screen:matches("\nstdin:1: guest 'test': launch: .*\n  kind = \"%a+_%a+\"\n>\n$")
+    screen:key("C-l")
+    screen:type("guest:snapshot_create_as('before') guest:snapshots()\n")
+    screen:key("C-l")
+    screen:type("guest:snapshots()\n")
+    screen:matches("name +guest +created +state\nbefore +test +%d+-%d+-%d+ %d+:%d+:%d+ +running\n>\n$")
+    screen:type("guest:snapshots()[1]:delete()\n")
     screen:type("error('oops')\n")
     screen:matches("\nstdin:1: oops\nstack traceback:\n[^\n]*'error'\n *stdin:1: in main chunk\n>\n$")
   end)
@@ -230,6 +236,8 @@ id  name  state    uuid
       ["for e in host:events{\"lifec"] = "for e in host:events{\"lifecycle\"",
       ["host:guest(\"te"] = "host:guest(\"test\"", -- what exists
       ["guest:get_block_device(\""] = "guest:get_block_device(\"vda\"",
+      ["host:pool('defau"] = "host:pool('default-pool'",
+      ["host:network('"] = "host:network('default'",
     }) do
       completes(typed, expected)
     end

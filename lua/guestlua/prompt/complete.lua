@@ -1,4 +1,5 @@
--- What can follow at the prompt: globals, fields, methods, option keys, the values that an option knows, guests and disks that exist.
+-- What can follow at the prompt: globals, fields, methods, option keys, the values that an option knows, guests, disks and other objects
+-- that exist.
 --
 -- The line is read up to the cursor, and what was begun there is looked up: a chain of names (and calls, by what the documentation says that they
 -- return) from a global on. No code is run for that, other than asking libvirt for names, for a second at most.
@@ -242,6 +243,13 @@ local existing = {
   get_block_device = disks_of,
   get_disk = disks_of,
 }
+-- By the method that lists them.
+for name, list in pairs({ network = "networks", pool = "pools", nwfilter = "nwfilters", interface = "interfaces", node_device = "node_devices",
+  volume = "volumes", snapshot_lookup_by_name = "snapshots", checkpoint_lookup_by_name = "checkpoints" }) do
+  existing[name] = function(object)
+    return names_of(object[list](object, { timeout = PATIENCE }), {})
+  end
+end
 
 -- Those that mean in a string of Lua's what they are, and that a terminal shows as they are: whoever defines a guest chooses its name, which could
 -- end the string and go on with a call.

@@ -85,10 +85,17 @@ local GUEST = {
   { "uuid", field("uuid") },
 }
 
+local SNAPSHOT = {
+  { "name", field("name") },
+  { "guest", function(snapshot) return snapshot.guest.name end },
+  { "created", function(snapshot) return os.date("%Y-%m-%d %H:%M:%S", snapshot:get_info().created) end },
+  { "state", function(snapshot) return snapshot:get_info().state end },
+}
+
 -- The columns of a class, as {title, function of an object}: its fields, its guest's name, and whether it is active.
 local function columns_of(name)
-  if name == "Guest" then
-    return GUEST
+  if name == "Guest" or name == "Snapshot" then
+    return name == "Guest" and GUEST or SNAPSHOT
   end
   local class, columns, guest = help.classes()[name], {}, nil
   for _, one in ipairs(class.fields) do
