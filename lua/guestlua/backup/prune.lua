@@ -10,19 +10,21 @@ local stores = require("guestlua.backup.store")
 
 local prune = {}
 
--- The period of that name that a time "2024-01-31T…Z" is in.
+-- The period of that name that a time "2024-01-31T…Z" is in, wherever the machine is: noon of a day is read and written in one zone.
 local PERIODS = {
   daily = function(time)
     return time:sub(1, 10)
   end,
   weekly = function(time)
     local year, month, day = time:match("^(%d+)-(%d+)-(%d+)")
-    return year and os.date("!%G-%V", os.time({ year = year, month = month, day = day, hour = 12 })) or time
+    return year and os.date("%G-%V", os.time({ year = year, month = month, day = day, hour = 12 })) or time
   end,
   monthly = function(time)
     return time:sub(1, 7)
   end,
 }
+
+prune.PERIODS = PERIODS
 
 -- Raises if keep is no table of counts, or mixes both ways.
 function prune.check(op, keep)
