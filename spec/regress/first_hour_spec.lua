@@ -34,6 +34,12 @@ describe("An operator's mistake is answered with what to do next", function()
     assert.matches("{ required = true }", hint(guestlua.workflow.reboot, host:guest("web")), 1, true)
   end)
 
+  it("if what is to be recovered is misspelt", function()
+    for name, said in pairs({ tset = "guestlua recover: there is neither a guest 'tset' nor a run of one\n", test = "" }) do
+      assert.same({ 0, "", said }, { helper.guestlua(("-c test:///default recover --journal %s --guest %s"):format(helper.scratch(), name)) })
+    end
+  end)
+
   it("if a network, a pool or a volume is misspelt", function()
     local e = helper.failure(host.pool, host, "default-pol", { required = true })
     assert.same({ "no_storage_pool", "pool", "test:///default", "there is no pool 'default-pol'; is 'default-pool' meant?" },

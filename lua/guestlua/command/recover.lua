@@ -81,7 +81,10 @@ local function recover_all(options)
   if not ok and not results.results then
     error(results, 0)
   end
-  local left = false
+  local left, name = false, options.guest
+  if ok and name and #results == 0 and not host:guest(name) then -- no run is left, but the name may be misspelt
+    arguments.report(SPEC, "", ("there is neither a guest '%s' nor a run of one"):format(name))
+  end
   for _, result in ipairs(ok and results or results.results) do
     left = print_result(result) or left
   end
