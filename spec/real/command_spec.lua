@@ -282,6 +282,7 @@ describe("The guestlua command", function()
     local code, out = interrupted(guarded:gsub("0%.2", "60") .. "guestlua.sleep(60)", "kill -INT $pid; sleep 0.3; kill -INT $pid")
     assert.equal(130, code)
     assert.not_matches("undone", out)
+    assert.matches("guestlua: ended before it was cleaned up; guestlua recover takes back what a workflow has left\n", out, 1, true)
   end)
 
   it("says at SIGUSR1 what each task waits for, also while one computes", function()

@@ -35,7 +35,10 @@ static void on_interrupt(int signo)
   if (interrupted_by && signo == SIGHUP)
     return;
   if (!running_state || interrupted_by) {
+    static const char message[] = "guestlua: ended before it was cleaned up; guestlua recover takes back what a workflow has left\n";
     gl_terminal_restore();
+    if (running_state)
+      (void)!write(STDERR_FILENO, message, sizeof message - 1);
     signal(signo, SIG_DFL);
     raise(signo); /* delivered when this handler returns */
     return;
