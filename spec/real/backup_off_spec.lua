@@ -101,4 +101,19 @@ describe("A backup of a guest that is off", function()
     assert.equal("off", made.consistency)
     sh("qemu-img compare -q %s %s/%s.vda.qcow2", path, made.directory, made.id)
   end)
+
+  it_("is verified and restored where its directory is read-only", function()
+    if core.user() ~= 0 then
+      return pending("only root can mount a file system")
+    end
+    define("qcow2")
+    local made = workflow.backup(guest, { to = dir .. "/backups" })
+    sh("mkdir -m 777 %s/again; mount --bind %s %s && mount -o remount,bind,ro %s", dir, made.directory, made.directory, made.directory)
+    local mounted <close> = setmetatable({}, { __close = function() sh("umount %s", made.directory) end }) -- luacheck: ignore mounted
+    assert.equal(1, #workflow.verify(made.directory))
+    workflow.restore(host, { from = made.directory, to = dir .. "/again", name = "again" })
+    local again <close> = host:guest("again")
+    again:delete_configuration()
+    assert.matches("^7 7", sh("qemu-io -r -f qcow2 -c 'read -v 0 2' %s/again/*.qcow2 | sed -n 's/^.*: *07 07.*/7 7/p'", dir))
+  end)
 end)
