@@ -249,7 +249,7 @@ describe("The journal", function()
       assert.matches("^good ", select(2, command("--list --guest " .. form)))
     end
     assert.same({ 0, "", "" }, { command("--list --guest other") })
-    assert.same({ 0, "", "" }, { command("--guest other") })
+    assert.same({ 0, "", "guestlua recover: there is neither a guest 'other' nor a run of one\n" }, { command("--guest other") })
     code, out, err = command("--guest test")
     assert.same({ 0, "paused test: the guest is not paused\n", "" }, { code, out, err })
     assert.same({ 0, "", "" }, { command("--list") })

@@ -111,9 +111,11 @@ describe("Events of what is no guest", function()
     local waits = guestlua.spawn(pool.wait_event, pool, "storage_pool_refresh", { timeout = TIMEOUT })
     local next_event, state, control, subscription = network:events({ "network_lifecycle", timeout = TIMEOUT })
     local loop <close> = subscription
-    guestlua.sleep(0) -- the task subscribes
     network:destroy()
-    pool:refresh()
+    helper.await(function() -- the task may not have subscribed yet
+      pool:refresh()
+      return waits:status() ~= "running"
+    end, "the pool's event")
     network:create()
     assert.equal("stopped", next_event(state, control).type)
     assert.equal("storage_pool_refresh", waits:wait().event)
