@@ -365,13 +365,14 @@ local function boot(self)
   save(self)
 end
 
--- options.edit: a function that may change the guest's configuration.
+-- options.edit: a function that may change the guest's configuration. options.conf: lines of libvirtd.conf.
 function faults.daemon(options)
   local self = setmetatable({ name = "tiny", root = run("mktemp -u -t guestlua.XXXXXX") }, Daemon)
   self.dir, self.kept = self.root .. "/images", self.root .. "/kept"
   self.disk = self.dir .. "/disk.qcow2"
   -- it ends with this process, however that ends: for the shell it is $PPID
-  local code, out, err = helper.run(("spec/support/daemon up %s $PPID"):format(self.root))
+  local conf = options and options.conf and "env DAEMON_CONF=" .. quoted(options.conf) or ""
+  local code, out, err = helper.run(("%s spec/support/daemon up %s $PPID"):format(conf, self.root))
   if code == 77 then
     return nil, (err:gsub("%s+$", ""))
   elseif code ~= 0 then

@@ -23,6 +23,8 @@ typedef struct gl_connection {
   int keepalive;               /* seconds between keepalive probes; 0: none */
   gl_credentials *credentials; /* the answers that opened it; NULL: none */
   double gap;                  /* seconds without a connection before this one */
+  bool remote;                 /* a daemon answers */
+  int calls, nudges;           /* given to workers: those of ops, and those of nudge.c */
   int refs;
   gl_object *children; /* open guests and subscriptions */
   gl_gate gate;        /* of its calls: flight.c */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "call/nudge.h"
 #include "call/op_error.h"
 #include "call/watch.h"
 #include "loop/park.h"
@@ -77,11 +78,19 @@ static void op_free(gl_op *op)
   free(op);
 }
 
+/* Of the calls that are given to workers. */
+static void count(gl_op *op, int more)
+{
+  op->state->alive.ops += more;
+  if (op->connection)
+    op->connection->calls += more;
+}
+
 /* A call that waits to begin will not, unless it just did. */
 static void withdraw(gl_op *op)
 {
   if (gl_work_withdraw(&op->work))
-    op->state->alive.ops--;
+    count(op, -1);
 }
 
 /* The task is gone, or the call is over. */
@@ -203,7 +212,7 @@ void gl_op_submit(gl_op *op)
 static void on_done(gl_work *work)
 {
   gl_op *op = work->about;
-  op->state->alive.ops--;
+  count(op, -1);
   if (op->worked)
     gl_sandbox_pay_time(op->state, op->worked);
   gl_waitlist_wake(&op->waiters, -1);
@@ -262,11 +271,14 @@ static int on_cancelled(lua_State *L)
 
 static int resumed(lua_State *L, int status, lua_KContext ctx);
 
-/* Seconds until the script's function is called, or no time is left. */
-static double until_progress(const gl_op *op)
+/* Seconds until the script's function is called, or a nudge is due, or no time is left; negative: none of these. */
+static double until_look(const gl_op *op)
 {
-  double left = op->args.bounded ? op->ends - gl_time() : PROGRESS_S;
-  return left < PROGRESS_S ? left > 0 ? left : 0 : PROGRESS_S;
+  double pause = op->on_progress ? PROGRESS_S : op->nudge > 0 ? op->nudge : -1;
+  double left = op->args.bounded ? op->ends - gl_time() : pause;
+  if (op->args.bounded && left < 0)
+    left = 0;
+  return pause >= 0 && pause < left ? pause : left;
 }
 
 /* Waits for a call submitted with gl_op_submit. */
@@ -274,9 +286,7 @@ static int await(lua_State *L, gl_op *op)
 {
   const gl_wait wait = {
     .list = &op->waiters,
-    .seconds = op->on_progress    ? until_progress(op)
-               : op->args.bounded ? op->args.timeout
-                                  : -1,
+    .seconds = until_look(op),
     .describe = gl_op_describe,
     .about = op,
   };
@@ -309,11 +319,18 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
     return gl_op_abandon(L, op, cancelled);
   if (op->work.phase == GL_WORK_OVER)
     return gl_op_finish(L, op);
-  if (timed_out && op->on_progress && !(op->args.bounded && gl_time() >= op->ends))
-    return tell_progress(L, op);
-  if (timed_out)
+  if (!timed_out)
+    return await(L, op);
+  bool looks = op->on_progress || op->nudge > 0;
+  if (!looks || (op->args.bounded && gl_time() >= op->ends))
     return gl_op_abandon(L, op, "timeout");
-  return await(L, op);
+  if (op->nudge > 0 && op->connection->calls > 1) {
+    op->nudge *= 2;
+    gl_nudge(op->connection);
+  } else {
+    op->nudge = 0; /* the others are over: its own thread speaks with the daemon */
+  }
+  return op->on_progress ? tell_progress(L, op) : await(L, op);
 }
 
 /* Takes references to the op's connection and subject, so that closing those during the call is safe. */
@@ -335,7 +352,11 @@ int gl_op_fly(lua_State *L, gl_op *op)
     return gl_op_finish(L, op);
   if (!op->held)
     hold(L, op);
-  op->state->alive.ops++;
+  count(op, 1);
+  if (op->args.bounded)
+    op->ends = gl_time() + op->args.timeout;
+  if (op->connection && op->connection->calls > 1)
+    op->nudge = GL_NUDGE_S;
   gl_op_submit(op);
   return await(L, op);
 }
@@ -352,7 +373,7 @@ gl_op *gl_op_detached(gl_connection *connection, const gl_opdef *def, gl_handle 
   op->connection = gl_connection_ref(connection);
   op->held = true;
   op->subject = handle;
-  op->state->alive.ops++;
+  count(op, 1);
   return op;
 }
 

@@ -45,7 +45,6 @@ static void take_on_progress(lua_State *L, gl_op *op, int options)
     return;
   }
   op->on_progress = lua_gettop(L);
-  op->ends = gl_time() + op->args.timeout;
 }
 
 /* Whether the op owns nothing, and so may be on the C stack. A table may be a list, or limit the time of the call, which then could not be
@@ -97,7 +96,7 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
 
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool limited = t && (t->calls_end > 0 || t->each_call > 0);
-  bool alone = s->alive.tasks == 1 && !s->dispatching && !s->shares_thread; /* no other task could use the time */
+  bool alone = s->alive.tasks == 1 && s->alive.ops == 0 && !s->dispatching && !s->shares_thread; /* nobody else could use the time */
   bool hops = limited || (t && !(def->quick && alone));
 
   room here;

@@ -128,7 +128,8 @@ struct gl_op {
   bool released;       /* the worker has released it */
   long long worked;    /* the worker's processor time, in ns, where instructions are counted */
   int on_progress;     /* the stack index of the script's function; 0: none */
-  double ends;         /* when no time is left, for a call with on_progress */
+  double ends;         /* when no time is left, if it is bounded */
+  double nudge;        /* seconds until the next nudge; 0: it is alone on its connection */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
   gl_work work;        /* of which the phase is the call's: new, if it needs no worker */

@@ -188,7 +188,7 @@ void gl_state_close(gl_state *s)
   forget(s->L);
   if (s->forks != gl_state_forks)
     return;
-  while (s->alive.ops > 0)
+  while (s->alive.ops + s->nudges > 0)
     gl_state_turn(s, false, true);
   for (int i = s->hooks.close_count; i > 0; i--)
     s->hooks.at_close[i - 1](s);

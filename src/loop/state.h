@@ -66,6 +66,7 @@ typedef struct gl_state {
   bool dispatching;      /* for a program with its own loop: no call may block it */
   bool timed_out;        /* the wait that ended last, for its continuation */
   gl_counters alive;
+  int nudges;                                /* calls of the library's own on a worker, which no script made: call/nudge.c */
   const gl_watcher *watchers[GL_MOST_HOOKS]; /* the watchers of calls: call/watch.h */
   int watcher_count;
   bool shares_thread;         /* the program runs libvirt's event loop, possibly on this thread: nothing may block it */

@@ -91,7 +91,7 @@ void gl_host_push(lua_State *L, gl_state *s, virConnectPtr conn)
     gl_error_throw(L, "invalid_conn", "guestlua_push_connect: this is no open connection");
   }
   h->uri = virConnectGetURI(conn);
-  h->handed_over = true;
+  h->handed_over = h->remote = true;
 }
 
 /* ---- fields ---- */

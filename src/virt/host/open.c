@@ -16,6 +16,7 @@ typedef struct open_op {
   const char *uri;
   virConnectPtr opened;
   long long keepalive;
+  bool remote;
   gl_credentials *credentials; /* NULL: none */
   char *full_uri;              /* as libvirt completed it */
 } open_op;
@@ -109,14 +110,13 @@ bool gl_host_is_kept(virConnectPtr conn)
   return is;
 }
 
-virConnectPtr gl_host_connect(const char *uri, gl_credentials *credentials, unsigned flags, int keepalive)
+virConnectPtr gl_host_connect(const char *uri, gl_credentials *credentials, unsigned flags, int keepalive, bool *remote)
 {
   char *silent = without_questions(uri);
   virConnectPtr conn =
     uri && strstr(uri, ":///embed") ? connect_embedded(uri, credentials, flags) : connect_new(silent ? silent : uri, credentials, flags);
   free(silent);
-  if (conn && keepalive)
-    virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT); /* local drivers do not need it and refuse */
+  *remote = conn && virConnectSetKeepAlive(conn, keepalive, KEEPALIVE_COUNT) >= 0; /* local drivers do not need it and refuse */
   return conn;
 }
 
@@ -143,7 +143,7 @@ static int open_run(gl_op *op)
   const char *preset = self->uri ? NULL : getenv("LIBVIRT_DEFAULT_URI");
   if (preset && *preset)
     self->uri = preset;
-  self->opened = gl_host_connect(self->uri, self->credentials, op->args.flags, (int)self->keepalive);
+  self->opened = gl_host_connect(self->uri, self->credentials, op->args.flags, (int)self->keepalive, &self->remote);
   return self->opened && (self->full_uri = gl_host_uri_of(self->opened)) ? 0 : -1;
 }
 
@@ -159,6 +159,7 @@ static int open_push(lua_State *L, gl_op *op)
   self->full_uri = NULL;
   h->readonly = op->args.flags & VIR_CONNECT_RO;
   h->keepalive = (int)self->keepalive;
+  h->remote = self->remote;
   h->credentials = self->credentials;
   self->credentials = NULL;
   return 1;

@@ -5,7 +5,7 @@
 #include "call/op.h"
 
 /* Any thread. credentials may be NULL; keepalive: seconds between probes, 0: none. */
-virConnectPtr gl_host_connect(const char *uri, gl_credentials *credentials, unsigned flags, int keepalive);
+virConnectPtr gl_host_connect(const char *uri, gl_credentials *credentials, unsigned flags, int keepalive, bool *remote);
 
 /* The URI of a connection, malloc'ed, as libvirt completed it, without what gl_host_connect added. */
 char *gl_host_uri_of(virConnectPtr conn);

@@ -59,7 +59,8 @@ static int reconnect_run(gl_op *op)
 {
   reconnect_op *self = (reconnect_op *)op;
   gl_connection *c = op->connection;
-  self->opened = gl_host_connect(c->uri, c->credentials, c->readonly ? VIR_CONNECT_RO : 0, c->keepalive);
+  bool remote;
+  self->opened = gl_host_connect(c->uri, c->credentials, c->readonly ? VIR_CONNECT_RO : 0, c->keepalive, &remote);
   if (!self->opened)
     return -1;
   for (int i = 0; i < self->count; i++) {
