@@ -2,31 +2,15 @@
 
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
+local after_write = require("spec.support.after_write")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
 
 local sh = helper.sh
 local workflow = guestlua.workflow
 
--- What the child does, with SIGKILL right after it has written so many small files (the journal, the manifest, the configuration), or right before
--- (odd numbers) and right after (even ones) it removes a file.
-local CHILD = [[
-  local core = require("guestlua.core")
-  local writes, last = 0, tonumber(os.getenv("KILL_AFTER_WRITE") or 0)
-  for _, name in ipairs({ "write_file", "begin_write" }) do
-    local write = core[name]
-    core[name] = function(...)
-      local writing = write(...)
-      if writing then
-        writing:wait()
-      end
-      writes = writes + 1
-      if writes == last then
-        os.execute("kill -KILL $PPID")
-      end
-      return writing
-    end
-  end
+-- What the child does, with SIGKILL after a write, or right before (odd numbers) and right after (even ones) it removes a file.
+local CHILD = after_write .. [[
   local removals, at = 0, tonumber(os.getenv("KILL_AT_REMOVAL") or 0)
   local function count()
     removals = removals + 1

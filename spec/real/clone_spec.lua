@@ -1,5 +1,6 @@
 -- Clones of real guests, their files, and what a run that is killed leaves.
 
+local after_write = require("spec.support.after_write")
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
@@ -9,23 +10,7 @@ local sh = helper.sh
 local workflow = guestlua.workflow
 
 -- SIGKILL right after the journal has been written so many times.
-local CHILD = [[
-  local core = require("guestlua.core")
-  local writes, last = 0, tonumber(os.getenv("KILL_AFTER_WRITE") or 0)
-  for _, name in ipairs({ "write_file", "begin_write" }) do
-    local write = core[name]
-    core[name] = function(...)
-      local writing = write(...)
-      if writing then
-        writing:wait()
-      end
-      writes = writes + 1
-      if writes == last then
-        os.execute("kill -KILL $PPID")
-      end
-      return writing
-    end
-  end
+local CHILD = after_write .. [[
   local host <close> = guestlua.open()
   guestlua.workflow.clone(host:guest("tiny"), { name = "twin", start = true })
   print(writes)

@@ -1,27 +1,12 @@
 -- Workflows that are killed: guestlua.recover finds what they left. A guest writes all the while, and what it had confirmed is there afterwards.
 
 local guestlua = require("guestlua")
+local after_write = require("spec.support.after_write")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
 
 -- What the child does: the workflow, with its journal, and SIGKILL right after the journal has been written so many times.
-local CHILD = [[
-  local core = require("guestlua.core")
-  local writes, last = 0, tonumber(os.getenv("KILL_AFTER_WRITE") or 0)
-  for _, name in ipairs({ "write_file", "begin_write" }) do
-    local write = core[name]
-    core[name] = function(...)
-      local writing = write(...)
-      if writing then
-        writing:wait()
-      end
-      writes = writes + 1
-      if writes == last then
-        os.execute("kill -KILL $PPID")
-      end
-      return writing
-    end
-  end
+local CHILD = after_write .. [[
   local host <close> = guestlua.open()
   local guest = host:guest("tiny")
   local workflow = guestlua.workflow
