@@ -137,10 +137,8 @@ void gl_error_throw(lua_State *L, const char *kind, const char *fmt, ...)
 }
 
 /* A hint, or nil, is on top. */
-static _Noreturn void raise_argument(lua_State *L, const char *method, const char *argument, const char *fmt, va_list ap)
+static _Noreturn void raise_argument(lua_State *L, const char *method, const char *argument, const char *text)
 {
-  char text[1024];
-  vsnprintf(text, sizeof text, fmt, ap);
   gl_error_push(L, "bad_argument");
   gl_error_set(L, "op", method);
   gl_error_set(L, "argument", argument);
@@ -154,17 +152,23 @@ static _Noreturn void raise_argument(lua_State *L, const char *method, const cha
 
 void gl_error_argument(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
 {
+  char text[1024];
   va_list ap;
   va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
   lua_pushnil(L);
-  raise_argument(L, method, argument, fmt, ap);
+  raise_argument(L, method, argument, text);
 }
 
 void gl_error_argument_hinted(lua_State *L, const char *method, const char *argument, const char *fmt, ...)
 {
+  char text[1024];
   va_list ap;
   va_start(ap, fmt);
-  raise_argument(L, method, argument, fmt, ap);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  raise_argument(L, method, argument, text);
 }
 
 /* Adds fmt with the error's field in it, if the error has that field. */

@@ -28,7 +28,7 @@ void gl_enum_push(lua_State *L, const gl_enum *e, int value);
 /* Pushes a list of the names. [-0, +1, m] */
 void gl_enum_push_list(lua_State *L, const gl_enum *e);
 
-/* Pushes "a, b, c": the valid choices, for a message. [-0, +1, m] */
+/* Pushes "a, b, c": the valid choices, for a message, and which of them is near to what was given. [-0, +1, m] */
 void gl_enum_push_choices(lua_State *L, const gl_enum *e, const char *given);
 
 #endif

@@ -170,7 +170,7 @@ local function plan(run)
     run.target = run.store:target()
     run:look()
   end
-  local before = run:watch(disks.targets(run.disks))
+  local before = run:watch(chain.targets(run.disks))
   for _, disk in ipairs(run.disks) do
     prepare_disk(run, disk, before.disks[disk.target] or {})
   end

@@ -90,14 +90,6 @@ function disks.select(run)
   return selected, left_out
 end
 
-function disks.targets(list)
-  local targets = {}
-  for i, disk in ipairs(list) do
-    targets[i] = disk.target
-  end
-  return targets
-end
-
 -- ---- how ----
 
 -- Why the disk cannot get an increment over the last backup; nil: it can. usable: the disks with a bitmap.

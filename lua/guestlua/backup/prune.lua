@@ -11,7 +11,7 @@ local stores = require("guestlua.backup.store")
 local prune = {}
 
 -- The period of that name that a time "2024-01-31T…Z" is in, wherever the machine is: noon of a day is read and written in one zone.
-local PERIODS = {
+prune.PERIODS = {
   daily = function(time)
     return time:sub(1, 10)
   end,
@@ -24,12 +24,10 @@ local PERIODS = {
   end,
 }
 
-prune.PERIODS = PERIODS
-
 -- Raises if keep is no table of counts, or mixes both ways.
 function prune.check(op, keep)
   for key, count in next, keep or {} do
-    if key ~= "full" and key ~= "increments" and not PERIODS[key] then
+    if key ~= "full" and key ~= "increments" and not prune.PERIODS[key] then
       bad(op, "keep", ("no such key '%s'; there are: full, increments, daily, weekly, monthly"):format(tostring(key)))
     elseif math.type(count) ~= "integer" or count < (key == "increments" and 0 or 1) then
       bad(op, "keep." .. key, "a whole number expected, from 1 up; increments from 0 up")
@@ -84,7 +82,7 @@ end
 -- The ids to keep according to `keep`, and the newest.
 local function wanted_of(manifests, keep)
   local wanted = {}
-  for key, period in pairs(PERIODS) do
+  for key, period in pairs(prune.PERIODS) do
     if keep[key] then
       want_periods(wanted, manifests, keep[key], period)
     end

@@ -92,10 +92,12 @@ local SNAPSHOT = {
   { "state", function(snapshot) return snapshot:get_info().state end },
 }
 
+local OWN = { Guest = GUEST, Snapshot = SNAPSHOT }
+
 -- The columns of a class, as {title, function of an object}: its fields, its guest's name, and whether it is active.
 local function columns_of(name)
-  if name == "Guest" or name == "Snapshot" then
-    return name == "Guest" and GUEST or SNAPSHOT
+  if OWN[name] then
+    return OWN[name]
   end
   local class, columns, guest = help.classes()[name], {}, nil
   for _, one in ipairs(class.fields) do

@@ -9,7 +9,7 @@ local retry = require("guestlua.workflow.retry")
 local situation = require("guestlua.workflow.situation")
 local steps = require("guestlua.workflow.steps")
 
-local chain = { text = situation.text, image_of = situation.image_of }
+local chain = { text = situation.text, image_of = situation.image_of, targets = situation.targets }
 
 -- MiB/s: libvirt counts them in bytes. More would be refused only by the call that starts a job, and by the one that is to take it back.
 chain.MOST_BANDWIDTH = math.maxinteger >> 20

@@ -20,6 +20,14 @@ function situation.images_of(disk)
   return images
 end
 
+function situation.targets(disks)
+  local targets = {}
+  for i, disk in ipairs(disks) do
+    targets[i] = disk.target
+  end
+  return targets
+end
+
 function situation.text(images)
   return table.concat(images, " <- ")
 end

@@ -75,21 +75,13 @@ local function check_can_be_rolled_back(run, disks, persistent)
   end
 end
 
-local function targets_of(disks)
-  local targets = {}
-  for i, disk in ipairs(disks) do
-    targets[i] = disk.target
-  end
-  return targets
-end
-
 local function plan(run)
   run.before = state.check(run.guest)
   local disks, overlays = disks_of(run), {}
   for i, disk in ipairs(disks) do
     overlays[i] = disk.overlay.path
   end
-  local before = run:watch(targets_of(disks), overlays)
+  local before = run:watch(chain.targets(disks), overlays)
   for _, disk in ipairs(disks) do
     chain.check_idle(run.guest, disk.target, before.disks[disk.target])
   end
@@ -100,7 +92,7 @@ local function plan(run)
   if run.options.on_failure == "rollback" then
     check_can_be_rolled_back(run, disks, before.persistent)
   end
-  run.left_out = not run.options.disks and chain.left_out(run:domain(), targets_of(disks)) or nil
+  run.left_out = not run.options.disks and chain.left_out(run:domain(), chain.targets(disks)) or nil
   return { disks = disks, quiesce = run.options.quiesce or false,
     checkpoints = run.options.on_failure == "rollback" and run.guest:get_checkpoint_names() or nil }
 end
