@@ -329,7 +329,7 @@ describe("A signal", function()
       file:write(CHILD, during:format(1))
       file:close()
       finally(function() os.remove(script) os.remove(script .. ".out") end)
-      local code, out, err = guestlua.run("sh", { args = { "-c", [[nohup "$1" -c "$2" "$3" "$4" >"$3.out" 2>&1 & pid=$!
+      local code, out, err = guestlua.run("sh", { args = { "-c", [[: >"$3.out"; nohup "$1" -c "$2" "$3" "$4" >"$3.out" 2>&1 & pid=$!
         until grep -q during "$3.out" || ! kill -0 $pid; do sleep 0.1; done; kill -HUP $pid; wait $pid]], "sh", helper.interpreter, machine.uri,
         script, machine.dir }, env = { XDG_STATE_HOME = machine.root .. "/state" }, timeout = 300 })
       assert.same({ 0, "", "" }, { code, out, err })
