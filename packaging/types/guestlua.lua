@@ -6907,7 +6907,7 @@ function workflow.suspend(guest, options) end
 
 ---@class guestlua.SwapVolumeOptions
 ---@field resize_to? integer the disk's new size in bytes, at least its present size; nil: unchanged
----@field reuse_ext? boolean the volume exists already, for example in a pool; default: a file is made
+---@field reuse_ext? boolean the volume exists already, for example in a pool, and nobody else has it; default: a file is made
 ---@field shallow? boolean copy the topmost image only: the copy needs the images below it
 ---@field plain? boolean store an encrypted disk's data in an unencrypted file; default: that is refused
 ---@field timeout? number seconds for the whole workflow; after that it is taken back
@@ -6996,7 +6996,7 @@ function workflow.volume_snapshot_create(guest, volume_id, options) end
 ---@field on_progress? function called with the merge's get_job_info() every half second
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Merges an image of a volume away while the guest runs. With merge_target_file, file_to_merge is merged down into that image; without, the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. If a step fails the chain is intact, and the merge can be asked for again.
+---Merges an image of a volume away while the guest runs. With merge_target_file, file_to_merge is merged down into that image; without, the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. It refuses to merge into an image that another guest or a snapshot needs. If a step fails the chain is intact, and the merge can be asked for again.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param volume_id string the serial of the volume's disk, or its target
 ---@param options? guestlua.VolumeSnapshotDeleteOptions

@@ -120,6 +120,22 @@ describe("An image that was made", function()
     assert.is_not_nil(core.identify(file))
   end)
 
+  -- What a script says, with the directory, and image, host and file.
+  local function said(text, ...)
+    local code, out, err = helper.run(("timeout 60 %s -e %s"):format(helper.interpreter, helper.quoted(([[
+      local image = require("guestlua.disk.image")
+      local host <close> = guestlua.open("test:///default")
+      local guest, there = host:guest("test"), require("guestlua.core").identify(%q)
+      local file = { path = %q, dev = there.dev, ino = there.ino }
+      local function theirs(...)
+        host:write_instance_config("<domain type='test'><name>theirs</name><memory>1024</memory><os><type>hvm</type></os>"
+          .. "<devices>" .. (...) .. "</devices></domain>"):close()
+      end
+    ]]):format(file, file) .. text:format(...))))
+    assert.equal(0, code, err)
+    return out
+  end
+
   it("stays if a guest that is off has it as a volume of a pool", function()
     local text = [[
       local image = require("guestlua.disk.image")
@@ -139,6 +155,44 @@ describe("An image that was made", function()
     assert.is_not_nil(core.identify(file))
   end)
 
+  it("stays if a guest that is off has it as anything else than a disk", function()
+    for _, device in ipairs({
+      "<serial type='file'><source path='%s'/></serial>",
+      "<filesystem type='file'><source file='%s'/><target dir='/'/></filesystem>",
+    }) do
+      assert.matches("^false\tguest 'theirs': .*/images/new is in use", said("theirs(%q) print(image.remove(guest, file))", device:format(file)))
+    end
+    assert.matches("^true", said([[theirs("<serial type='file'><source path='/x%s'/></serial>") print(image.remove(guest, file))]], file))
+  end)
+
+  it("is not waited for if it is a pipe by now", function()
+    sh("mkfifo images/pipe")
+    assert.equal("0 1\n", said([[theirs("<disk type='file'><source file='%s/images/pipe'/><target dev='vda'/></disk>")
+      local users = host:image_users({ file.path, "%s/images/pipe" })
+      print(#users[file.path] .. " " .. #users["%s/images/pipe"])]], dir, dir, dir))
+  end)
+
+  it("stays if an image beside it names it in JSON, in any way that QEMU takes", function()
+    local function beside(name)
+      local text <close> = assert(io.open(dir .. "/name", "w"))
+      text:write("json:", name)
+      text:close()
+      sh("echo data >images/new")
+      return remove("rm -f images/child; qemu-img create -q -u -f qcow2 -F raw -b \"$(cat name)\" images/child 1M")
+    end
+    local escaped = file:gsub("new$", "\\u006eew")
+    for _, name in ipairs({
+      '{"driver":"raw","file":{"driver":"file","filename":"%s"}}', '{"driver":"raw","file.filename":"%s"}', '{"file.filename":"%s"}',
+      '{"driver":"raw","file.driver":"file","file.filename":"%s","offset":0}',
+    }) do
+      assert.matches("^false\t.*child is based on it$", beside(name:format(escaped)), name)
+    end
+    assert.matches("^false\t.*child may be based on it: it names several files that it is based on$",
+      beside(('{"driver":"quorum","vote-threshold":2,"children":[{"file.filename":"%s"},{"file.filename":"/x"}]}'):format(file)))
+    assert.matches("^false\t.*child may be based on it: .* JSON that cannot be read$", beside(("{'file.filename':'%s'}"):format(file)))
+    assert.matches("^true", beside('{"driver":"nbd","host":"server","export":"x"}'))
+  end)
+
   it("has a name of its own in its directory", function()
     local host <close> = guestlua.open("test:///default")
     local guest <close> = host:guest("test")
@@ -148,5 +202,10 @@ describe("An image that was made", function()
     assert.is_string(made.directory)
     image.make(guest, "vda", made, file)
     assert.is_true(image.remove(guest, made))
+    for length = 100, 101 do -- cut, and a character stays whole
+      local name = image.beside(guest, ("%s/images/%s%s.qcow2"):format(dir, ("x"):rep(length), ("ä"):rep(70)), "id", "vda").path:match("[^/]*$")
+      assert.is_truthy(utf8.len(name), name)
+      assert.is_true(#name >= 254 and #name <= 255)
+    end
   end)
 end)

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -212,6 +213,16 @@ static int identify(lua_State *L)
   return 1;
 }
 
+/* core.real_path(path): the path of the file that a name leads to, without links. */
+static int real_path(lua_State *L)
+{
+  char path[PATH_MAX];
+  if (!realpath(luaL_checkstring(L, 1), path))
+    return fail(L, errno);
+  lua_pushstring(L, path);
+  return 1;
+}
+
 /* core.remove_image(path, dev, ino): true once the name is gone; it is removed only if it still is that file (ESTALE: it is another). */
 static int remove_image(lua_State *L)
 {
@@ -251,7 +262,12 @@ static int image_lock(lua_State *L)
 
 void gl_image_file_open(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"make_image", make_image},     {"find_image", find_image}, {"identify", identify},
-                                       {"remove_image", remove_image}, {"image_lock", image_lock}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"make_image", make_image},
+                                       {"find_image", find_image},
+                                       {"identify", identify},
+                                       {"remove_image", remove_image},
+                                       {"image_lock", image_lock},
+                                       {"real_path", real_path},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

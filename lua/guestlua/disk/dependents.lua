@@ -1,7 +1,7 @@
 -- Who needs an image below others, before it is written to: the images that are on top of it, and the guests that have it.
 
 local core = require("guestlua.core")
-local image = require("guestlua.disk.image")
+local names = require("guestlua.disk.names")
 local qcow2 = require("guestlua.disk.qcow2")
 
 local dependents = {}
@@ -56,21 +56,21 @@ local function in_chain(name, path)
   return false
 end
 
--- The images that a guest names; none if it has gone meanwhile.
+-- What names.of says of a guest; nothing if it has gone meanwhile.
 local function names_of(guest)
-  local ok, names = pcall(image.names_of, guest)
-  if not ok and not core.Error.is(names, "no_domain") then
-    error(names, 0)
+  local ok, named = pcall(names.of, guest)
+  if not ok and not core.Error.is(named, "no_domain") then
+    error(named, 0)
   end
-  return ok and names or {}
+  return ok and named or {}
 end
 
 -- Adds what other guests have.
 local function add_guests(found, guest, path)
   for _, other in ipairs(guest.host:guests()) do
     local one <close> = other
-    for name in pairs(one.uuid ~= guest.uuid and names_of(one) or {}) do
-      if in_chain(name, path) then
+    for name, is_image in pairs(one.uuid ~= guest.uuid and names_of(one) or {}) do
+      if is_image and in_chain(name, path) or not is_image and dependents.same(name, path) then
         found[#found + 1] = { who = ("guest '%s'"):format(one.name) }
         break
       end
@@ -95,12 +95,19 @@ local function add_beside(found, directory, path)
   end
 end
 
--- Who needs the image: a list of { who =, image = the image on top of it, nil if the image itself }. names: what the guest itself has on top, a table
+-- The other guests that need the image: a list of { who = }.
+function dependents.of_guests(guest, path)
+  local found = {}
+  add_guests(found, guest, path)
+  return found
+end
+
+-- Who needs the image: a list of { who =, image = the image on top of it, nil if the image itself }. own: what the guest itself has on top, a table
 -- from the name of an image to { who =, itself = whether this one does not count if it is the image }. It raises if that cannot be known.
-function dependents.of(guest, path, names)
+function dependents.of(guest, path, own)
   local found, directories = {}, { [path:match("^.*/")] = true }
   add_guests(found, guest, path)
-  for name, owner in pairs(names) do
+  for name, owner in pairs(own) do
     local has, above = in_chain(name, path)
     if has and (above or not owner.itself) then
       found[#found + 1] = { who = owner.who, image = above }

@@ -11,6 +11,7 @@
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
 local loops = require("guestlua.disk.loops")
+local names = require("guestlua.disk.names")
 local qcow2 = require("guestlua.disk.qcow2")
 
 local image = {}
@@ -58,7 +59,12 @@ end
 function image.beside(guest, beside, id, target)
   local directory, name = beside:match("^(.*/)([^/]*)$")
   local suffix = (".guestlua-%s-%s"):format(id, target)
-  local stem = (name or beside):gsub("%.[^.]*$", ""):sub(1, LONGEST_NAME - #suffix)
+  local stem = (name or beside):gsub("%.[^.]*$", "")
+  local room = LONGEST_NAME - #suffix
+  while #stem > room and room > 0 and (stem:byte(room + 1) & 0xc0) == 0x80 do -- libvirt takes no name that ends within a character
+    room = room - 1
+  end
+  stem = stem:sub(1, room)
   local file = image.at(guest, (directory or "") .. stem .. suffix)
   file.unique = true
   return file
@@ -157,60 +163,6 @@ end
 
 -- ---- needed ----
 
--- Adds the images that a libvirt element names, with their backing images, to a set.
-local function add_names(names, element)
-  for _, key in ipairs({ "file", "dev", "name" }) do
-    local value = element:attribute(key)
-    if value and value:sub(1, 1) == "/" then
-      names[value] = true
-    end
-  end
-  for _, child in ipairs(element:children()) do
-    add_names(names, child)
-  end
-end
-
-local function add_names_of_disks(names, described)
-  local function visit(element)
-    local tag = element:tag()
-    if tag == "disk" or tag == "memory" then -- a snapshot may have the memory in a file
-      add_names(names, element)
-    elseif tag ~= "metadata" then
-      for _, child in ipairs(element:children()) do
-        visit(child)
-      end
-    end
-  end
-  visit(described)
-end
-
--- Adds the images of disks that name a storage pool and a volume: their paths are in no XML.
-local function add_volumes(names, guest, domain)
-  local devices = domain.devices
-  for _, disk in ipairs(devices and devices:children("disk") or {}) do
-    local source = disk:child("source")
-    local pool <close> = source and source.pool and guest.host:pool(source.pool) or nil
-    local volume <close> = pool and pool:volume(source.volume) or nil
-    if volume then
-      names[volume:get_path()] = true
-    end
-  end
-end
-
--- The images that one guest names: running, in its configuration, and in the descriptions of its snapshots and checkpoints. A set.
-function image.names_of(guest)
-  local names, domain = {}, core.element(guest:get_xml_desc())
-  local configuration = domain.id and core.element(guest:get_xml_desc({ dump_inactive = true })) -- of one that is off it was the first
-  for _, one in ipairs({ domain, configuration }) do
-    add_names_of_disks(names, one)
-    add_volumes(names, guest, one)
-  end
-  for _, xml in ipairs(guest:get_snapshot_descriptions()) do
-    add_names_of_disks(names, core.element(xml))
-  end
-  return names
-end
-
 -- Whether a name leads to the file: true or false, or nil and why that is not known.
 local function is_file(name, file)
   if name == file.path then
@@ -253,18 +205,18 @@ local function needed_by_guests(host, file)
   local seen = {}
   for _, guest in ipairs(host:guests()) do
     local one <close> = guest
-    local ok, names = pcall(image.names_of, one)
+    local ok, named = pcall(names.of, one)
     for _ = 2, ASKED do
-      if not ok and not core.Error.is(names, "no_domain") then
+      if not ok and not core.Error.is(named, "no_domain") then
         core.sleep(0.1)
-        ok, names = pcall(image.names_of, one)
+        ok, named = pcall(names.of, one)
       end
     end
-    if not ok and not core.Error.is(names, "no_domain") then -- that one has gone since it was listed
-      return ("guest '%s' could not be asked: %s"):format(one.name, names.message or tostring(names))
+    if not ok and not core.Error.is(named, "no_domain") then -- that one has gone since it was listed
+      return ("guest '%s' could not be asked: %s"):format(one.name, named.message or tostring(named))
     end
-    for name in pairs(ok and names or {}) do
-      local why = in_chain(name, file, seen)
+    for name, is_image in pairs(ok and named or {}) do
+      local why = is_image and in_chain(name, file, seen) or not is_image and is_file(name, file) and ("%s is in use"):format(file.path)
       if why then
         return ("guest '%s': %s"):format(one.name, why)
       end
@@ -275,11 +227,11 @@ end
 -- Why a file in the same directory needs it, for example an image that no guest has at the moment; nil: none does.
 local function needed_beside(file)
   local directory = file.path:match("^(.*)/[^/]*$")
-  local ok, names = pcall(core.list_directory, directory ~= "" and directory or "/")
+  local ok, list = pcall(core.list_directory, directory ~= "" and directory or "/")
   if not ok then
-    return "its directory cannot be read: " .. names.message
+    return "its directory cannot be read: " .. list.message
   end
-  for _, name in ipairs(names) do
+  for _, name in ipairs(list) do
     local path = directory .. "/" .. name
     local there = path ~= file.path and core.identify(path)
     local below, unclear = nil, nil
@@ -311,13 +263,29 @@ function image.needed(host, file)
   return image.used(host, file) or needed_beside(file)
 end
 
--- Refuses an image that is to be put on top of another but names a third one as its backing file: the guest would have the contents of that one when
--- it starts again. An unreadable image is left to libvirt.
+-- Refuses an image that is to be put on top of another but names a third one as its backing file, or none: the guest would have the contents of that
+-- one, or nothing, when it starts again. What is not there, or cannot be read, is left to libvirt.
 function image.check_based_on(guest, target, path, base)
-  local below = image.is_local(guest) and path:sub(1, 1) == "/" and qcow2.based_on(path)
-  local there, wanted = below and core.identify(below), core.identify(base)
-  if there and wanted and (there.dev ~= wanted.dev or there.ino ~= wanted.ino) then
-    fail(guest, target, { kind = "operation_invalid", message = ("%s is based on %s, and not on the disk's image %s"):format(path, below, base) })
+  local there = image.is_local(guest) and path:sub(1, 1) == "/" and core.identify(path)
+  if not there or not there.readable then
+    return
+  end
+  local below, why = qcow2.based_on(path)
+  local it, wanted = below and core.identify(below), core.identify(base)
+  if not below and not why or it and wanted and (it.dev ~= wanted.dev or it.ino ~= wanted.ino) then
+    fail(guest, target, { kind = "operation_invalid",
+      message = ("%s is based on %s, and not on the disk's image %s"):format(path, below or "nothing", base) })
+  end
+end
+
+-- Refuses an image that is to be written to, or to become a disk's, if a program, a loop device or a guest has it. One that is on another machine, or
+-- is not there, is left to libvirt.
+function image.check_unused(guest, target, path)
+  local there = image.is_local(guest) and path:sub(1, 1) == "/" and core.identify(path)
+  local why = there and there.readable and image.used(guest.host, { path = core.real_path(path), dev = there.dev, ino = there.ino })
+  if why then
+    fail(guest, target, { kind = "operation_invalid", message = ("%s is somebody else's: %s"):format(path, why),
+      hint = "detach it there, or name another" })
   end
 end
 

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
+local names = require("guestlua.disk.names")
 
 -- A file's identity, so that a link or another name of it is the same; a name that leads nowhere is its own.
 local function key_of(path)
@@ -13,9 +14,9 @@ end
 
 -- Adds the guest to the users of each image that it names, and of all that these are based on.
 local function add_guest(users, guest)
-  local names, seen = image.names_of(guest), {}
-  for name in pairs(names) do
-    for _, path in ipairs(dependents.chain(name)) do
+  local seen = {}
+  for name, is_image in pairs(names.of(guest)) do
+    for _, path in ipairs(is_image and dependents.chain(name) or { name }) do
       local key = key_of(path)
       if users[key] and not seen[key] then
         seen[key] = true
@@ -57,8 +58,8 @@ define(core.Host, "Host", {
         error(e, 0)
       end
     end
-    for _, names in pairs(users) do
-      table.sort(names)
+    for _, list in pairs(users) do
+      table.sort(list)
     end
     return result
   end,

@@ -60,6 +60,8 @@ local function plan(run)
     chain.fail("operation_invalid", guest, target, { message = ("the disk has %s already"):format(name) })
   elseif run.args.made then
     image.check_new(guest, target, name)
+  else
+    image.check_unused(guest, target, name)
   end
   if run.options.resize_to then
     local capacity = guest:get_block_device(target):get_block_info().capacity
@@ -227,7 +229,8 @@ steps.define({
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, for example \"vda\"" },
     { name = "conf", type = "any", positional = true, required = true, help = "the new volume: a <disk> element, or its XML text" },
     { name = "resize_to", type = "integer", help = "the disk's new size in bytes, at least its present size; nil: unchanged" },
-    { name = "reuse_ext", type = "boolean", help = "the volume exists already, for example in a pool; default: a file is made" },
+    { name = "reuse_ext", type = "boolean", help = "the volume exists already, for example in a pool, and nobody else has it; default: "
+      .. "a file is made" },
     { name = "shallow", type = "boolean", help = "copy the topmost image only: the copy needs the images below it" },
     chain.PLAIN,
     { name = "timeout", type = "number", help = "seconds for the whole workflow; after that it is taken back" },

@@ -12,6 +12,7 @@ local image = require("guestlua.disk.image")
 local lower = require("guestlua.disk.lower")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
+local volumes = require("guestlua.workflow.volume")
 local watchdog = require("guestlua.guest.watchdog")
 
 -- Refuses an unknown snapshot type; there is only one.
@@ -19,22 +20,6 @@ local function check_type(method, options)
   if options.type and options.type ~= "qcow2" then
     define.bad(method, "type", "no such choice '" .. options.type .. "'; there is: qcow2")
   end
-end
-
-local function find_volume(run, volume)
-  local guest, found = run.guest, nil
-  for _, disk in ipairs(chain.disks(guest, nil, { domain = run:domain() })) do
-    local serial = disk.element.serial and disk.element.serial[1]
-    if serial == volume then
-      return disk
-    elseif disk.target == volume then
-      found = disk
-    end
-  end
-  if not found then
-    steps.fail("device_not_found", guest, { device = volume, device_type = "disk", message = "no disk has this serial, or this target" })
-  end
-  return found
 end
 
 -- The full name of an image beside the disk's. A network disk's begins with the service's name of the volume.
@@ -87,7 +72,8 @@ end
 local function plan_create(run)
   local guest, options = run.guest, run.options
   run.before = state.check(guest)
-  local disk = find_volume(run, run.args.volume)
+  local disk = volumes.find(run, run.args.volume)
+  chain.check_fit(guest, disk)
   chain.check_plain(run, disk)
   local new = beside(disk, options.new_file)
   local quiesce = options.quiesce == nil and "if it can be" or options.quiesce and "yes" or "no"
@@ -97,6 +83,7 @@ local function plan_create(run)
   run.xml = snapshot_xml(guest, disk, new)
   if disk.type == "file" then
     image.check_based_on(guest, disk.target, new, disk.images[1])
+    image.check_unused(guest, disk.target, new)
   end
   if quiesce == "yes" then
     freeze.check_quiesce(guest)
@@ -245,7 +232,7 @@ local function plan_delete(run)
     })
   end
   run.before = state.check(guest, { pmsuspended = true })
-  local disk = find_volume(run, run.args.volume)
+  local disk = volumes.find(run, run.args.volume)
   chain.check_idle(guest, disk.target, run:watch({ disk.target }).disks[disk.target])
   local file, file_image = name_in_chain(guest, disk, options.file_to_merge)
   local into, into_image, into_layer = name_in_chain(guest, disk, options.merge_target_file)
@@ -254,6 +241,9 @@ local function plan_delete(run)
       message = ("%s is the disk's topmost image, which the guest writes to"):format(file_image),
       hint = "disk:commit(base, top, {active=true}) merges that; or name an image below it",
     })
+  end
+  if into and disk.type == "file" then
+    volumes.check_alone(run, disk, file_image, into_image)
   end
   if not chain.is_encrypted(into_layer or disk.element) then
     chain.check_plain(run, disk)
@@ -349,8 +339,8 @@ end
 steps.define({
   name = "volume_snapshot_delete",
   help = "Merges an image of a volume away while the guest runs. With merge_target_file, file_to_merge is merged down into that image; without, "
-    .. "the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. If a step fails the "
-    .. "chain is intact, and the merge can be asked for again.",
+    .. "the images between the topmost and file_to_merge are pulled up into the topmost. The image's file is not removed. It refuses to merge into "
+    .. "an image that another guest or a snapshot needs. If a step fails the chain is intact, and the merge can be asked for again.",
   fields = {
     { name = "disk", type = "string", help = "the disk's target" },
     { name = "images", type = "string[]", help = "the disk's chain now, the topmost image first" },

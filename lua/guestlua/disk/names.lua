@@ -1,0 +1,97 @@
+-- The files that a guest needs, by the names that its descriptions have for them: running, configured, of its saved memory, and of its snapshots and
+-- checkpoints.
+
+local core = require("guestlua.core")
+
+local names = {}
+
+-- Parts of a description that name no file that anybody needs.
+local SILENT = { metadata = true, title = true, description = true, emulator = true }
+
+-- Adds the paths in a text: it is one, or has some, as arguments of QEMU do ("file=/a,format=raw", with each comma of a name doubled, and JSON).
+local function add_paths(found, text)
+  if text:sub(1, 1) == "/" then
+    found[text] = found[text] or false
+    return
+  end
+  for path in text:gsub(",,", "\0"):gmatch("[=:\"](/[^,\"]*)") do
+    path = path:gsub("%z", ",")
+    found[path] = found[path] or false
+  end
+end
+
+-- The path of a volume in a pool, which is in no XML; nil: there is none. source: an element with both their names.
+function names.of_volume(host, source)
+  local pool <close> = host:pool(source:attribute("pool"))
+  local volume <close> = pool and pool:volume(source:attribute("volume")) or nil
+  return volume and volume:get_path()
+end
+
+-- Adds what an element and those in it name. is_image: they are a disk's.
+local function add(found, host, element, is_image)
+  local tag = element:tag()
+  if SILENT[tag] then
+    return
+  end
+  is_image = is_image or tag == "disk" or tag == "memory" -- a snapshot may have the memory in a file
+  for key, value in pairs(element:attributes()) do
+    if is_image and value:sub(1, 1) == "/" and (key == "file" or key == "dev" or key == "name") then
+      found[value] = true
+    else
+      add_paths(found, value)
+    end
+  end
+  if tag == "source" and element:attribute("pool") and element:attribute("volume") then
+    local path = names.of_volume(host, element)
+    if path then
+      found[path] = true
+    end
+  end
+  local children = element:children()
+  if not children[1] then
+    add_paths(found, element[1])
+  end
+  for _, child in ipairs(children) do
+    add(found, host, child, is_image)
+  end
+end
+
+-- The description in the memory that libvirt has saved of a guest that is off, which goes on with the disks of then; nil: there is none.
+local function saved(guest)
+  local ok, has = pcall(guest.domain.has_managed_save_image, guest.domain)
+  if not ok and not core.Error.is(has, "no_support") then
+    error(has, 0)
+  end
+  return ok and has and guest.domain:managed_save_get_xml_desc() or nil
+end
+
+-- A table from each name to whether it is that of a disk's image, which may be based on others. Others, such as that of UEFI variables, are files.
+function names.of(guest)
+  local found, text = {}, guest:get_xml_desc()
+  local is_active = core.element(text).id ~= nil
+  local descriptions = guest:get_snapshot_descriptions()
+  table.insert(descriptions, text)
+  table.insert(descriptions, is_active and guest:get_xml_desc({ dump_inactive = true }) or saved(guest)) -- of one that is off it was the first
+  for _, description in ipairs(descriptions) do
+    add(found, guest.host, core.element(description))
+  end
+  return found
+end
+
+-- The same of all guests of a host.
+function names.of_all(host)
+  local found = {}
+  for _, guest in ipairs(host:guests()) do
+    local one <close> = guest
+    local ok, named = pcall(names.of, one)
+    if not ok and not core.Error.is(named, "no_domain") then
+      error(named, 0)
+    end
+    for name, is_image in pairs(ok and named or {}) do
+      found[name] = found[name] or is_image
+    end
+  end
+  return found
+end
+
+return names
