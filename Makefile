@@ -184,7 +184,7 @@ check: all build/tiny/disk.qcow2 build/faults.so luacheck layers ## every spec, 
 
 # Those that boot no guest and build nothing, without the longest: Ansible takes some seconds for each play.
 FAST = $(filter-out spec/project/ansible%_spec.lua $(patsubst %,spec/%_spec.lua,host/fleet_daemons host/fleet_twins module/embed project/fuzz \
-  project/install sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|faults|failing|hosts|ssh_hosts|moving|states)|helper\.machine|bootstrap demo' \
+  project/install sandbox/process sandbox/sandbox),$(shell grep -rLE 'support[./](tiny|daemon|faults|failing|hosts|ssh_hosts|moving|power|states)|helper\.machine|bootstrap demo' \
   --include='*_spec.lua' spec))
 
 check-fast: all luacheck ## the specs that need no guest, in less than a minute, and luacheck

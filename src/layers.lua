@@ -1,9 +1,9 @@
--- lua5.4 src/layers.lua BUILD-DIRECTORY [SOURCE-DIRECTORY [LUA-DIRECTORY]]: proves, for `make lint`, that src/ and lua/guestlua/ have one direction
--- and no circle.
+-- lua5.4 src/layers.lua BUILD-DIRECTORY [SOURCE-DIRECTORY [LUA-DIRECTORY [SPEC-DIRECTORY]]]: proves, for `make lint`, that src/ and lua/guestlua/
+-- have one direction and no circle.
 --
 -- A file uses only files of its own folder and of those before it in the order, and no two files use each other in a circle. In C a file is its .c
 -- and its .h together; it uses what it includes, and, as its object says (nm), what it calls. In Lua it uses what it requires, inside a function too.
--- And no file has more than 400 lines, no function more than 60.
+-- And no file has more than 400 lines, in spec/ too, and no function more than 60.
 
 local ORDER = {
   c = { "text", "base", "loop", "call", "event", "element", "virt", "nbd", "module", "program" },
@@ -12,6 +12,7 @@ local ORDER = {
 local MOST_LINES, MOST_IN_FUNCTION = 400, 60
 
 local build, source, lua = assert(arg[1], "the build directory is missing"), arg[2] or "src", arg[3] or "lua/guestlua"
+local spec = arg[4] or "spec"
 local faults = {}
 
 local function lines(command)
@@ -24,7 +25,7 @@ local function lines(command)
   return list
 end
 
--- "src/call/op.c" and "call/op.h" are "call/op", "lua/guestlua/base/json.lua" is "base/json". The public header belongs to the module.
+-- "src/call/args.c" and "call/args.h" are "call/args", "lua/guestlua/base/json.lua" is "base/json". The public header belongs to the module.
 local function name_of(path, root)
   local name = (path:sub(1, #root + 1) == root .. "/" and path:sub(#root + 2) or path):gsub("%.[a-z]+$", "")
   return name == "guestlua" and "module/guestlua" or name
@@ -51,6 +52,12 @@ local function graph(order)
   end
 end
 
+local function check_length(path, count)
+  if count > MOST_LINES then
+    faults[("%s: %d lines: the most is %d"):format(path, count, MOST_LINES)] = true
+  end
+end
+
 -- Calls fn with each line, and checks the lengths on the way. A function begins and ends with lines that match.
 local function read(path, begins, ends, fn)
   local count, begun = 0, nil
@@ -65,9 +72,7 @@ local function read(path, begins, ends, fn)
       begun = nil
     end
   end
-  if count > MOST_LINES then
-    faults[("%s: %d lines: the most is %d"):format(path, count, MOST_LINES)] = true
-  end
+  check_length(path, count)
 end
 
 -- A circle is a path back to a file that is still being walked.
@@ -152,8 +157,20 @@ local function check_lua()
   find_circles(uses)
 end
 
+-- A describe is a function of any length.
+local function check_spec()
+  for _, path in ipairs(lines(("find %s -name '*.lua' -o -name '*.[ch]'"):format(spec))) do
+    local count = 0
+    for _ in io.lines(path) do
+      count = count + 1
+    end
+    check_length(path, count)
+  end
+end
+
 check_c()
 check_lua()
+check_spec()
 
 local list = {}
 for fault in pairs(faults) do

@@ -14,8 +14,8 @@ describe("The layers", function()
     assert(os.execute(("rm -r %s"):format(copy)))
   end)
 
-  local function layers()
-    return helper.run(("lua5.4 src/layers.lua build %s %s/lua"):format(copy, copy))
+  local function layers(spec)
+    return helper.run(("lua5.4 src/layers.lua build %s %s/lua %s"):format(copy, copy, spec or "spec"))
   end
 
   local function append(path, text)
@@ -68,5 +68,14 @@ describe("The layers", function()
     local code, _, err = layers()
     assert.equal(1, code)
     assert.matches("a function of 62 lines", err, 1, true)
+  end)
+
+  it("are not broken by a long file of specs", function()
+    local spec = copy .. "/spec"
+    assert(os.execute("mkdir " .. spec))
+    append("spec/long_spec.lua", ("\n"):rep(401))
+    local code, _, err = layers(spec)
+    assert.equal(1, code)
+    assert.matches("spec/long_spec.lua: 401 lines: the most is 400", err, 1, true)
   end)
 end)

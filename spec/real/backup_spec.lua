@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local tiny = require("spec.support.tiny")
+local writer = require("spec.support.writer")
 
 local sh = helper.sh
 local workflow = guestlua.workflow
@@ -12,34 +13,6 @@ local workflow = guestlua.workflow
 local function lacking()
   return not core.nbd_copy and "this was built without libnbd" or nil
 end
-
--- In the guest: file after file, each with its checksum in its name, which it gets when its content is on the disk.
-local WRITER = [[
-  cat >/tmp/writer <<'END'
-n=0
-while [ ! -e /tmp/stop ]; do
-  n=$((n + 1))
-  dd if=/dev/urandom of=/data/new bs=8k count=$((n % 5 + 1)) 2>/dev/null
-  sync
-  name=/data/f.$((n % 40)).$(sha256sum /data/new | cut -c1-64)
-  for old in /data/f.$((n % 40)).*; do [ "$old" = "$name" ] || rm -f "$old"; done
-  mv /data/new $name
-  echo $n >/data/counting
-  mv /data/counting /data/count
-done
-END
-  rm -f /tmp/stop; (sh /tmp/writer >/dev/null 2>&1 &)
-]]
-
--- Prints how many files are right; the first that is not is an error.
-local CHECK = [[
-  right=0
-  for f in /data/f.*; do
-    [ "$(sha256sum <$f | cut -c1-64)" = "${f##*.}" ] || { echo "$f" >&2; exit 1; }
-    right=$((right + 1))
-  done
-  echo $right $(cat /data/count)
-]]
 
 describe("A backup", function()
   local reason = lacking()
@@ -95,7 +68,7 @@ describe("A backup", function()
   end
 
   it_("in full and ten increments, of a guest that writes all the while, is at each of these moments what it was", function()
-    machine:sh(WRITER)
+    machine:sh(writer.START)
     local stopped <close> = setmetatable({}, { __close = function() machine:sh("touch /tmp/stop") end }) -- luacheck: ignore stopped
     machine:sh("until [ $(cat /data/count 2>/dev/null || echo 0) -ge 3 ]; do sleep 0.1; done")
     local counts, results = {}, {}
@@ -118,7 +91,7 @@ describe("A backup", function()
     assert.same({ machine.disk }, images)
     for _, i in ipairs({ 1, 6, 11 }) do
       booted(results[i].id, function(back)
-        local right, count = back:sh(CHECK):match("^(%d+) (%d+)")
+        local right, count = back:sh(writer.CHECK):match("^(%d+) (%d+)")
         assert.is_true(tonumber(count) >= counts[i], ("backup %d: %s of %d"):format(i, count, counts[i]))
         assert.is_true(tonumber(right) >= math.min(tonumber(count) - 1, 38), right)
       end)

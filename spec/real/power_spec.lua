@@ -1,44 +1,18 @@
--- The workflows of lua/guestlua/workflow/power.lua, on a real guest: what they do, and what they leave where a call fails, the script is told to stop
--- or killed, or the daemon dies.
+-- The workflows of lua/guestlua/workflow/power, on a real guest: what they do, and what they leave if a call fails, the script gets a signal or is
+-- killed, or the daemon dies. suspend_spec.lua has suspend and resume.
 
 local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
+local support = require("spec.support.power")
 
 local workflow, state = guestlua.workflow, guestlua.power_state
-
--- Bounds what is waited for; nothing here should take as long, on however busy a machine.
-local LONG = 120
+local LONG = support.LONG
 
 describe("Power workflows", function()
-  local journal
-  local machine, on_guest = faults.machine({ journal = "journal", fresh = true,
-    edit = function(domain)
-      domain.devices:append(guestlua.element("interface", { type = "user", mac = { address = "52:54:00:00:00:01" }, model = { type = "virtio" } }))
-    end,
-    started = function(machine)
-      journal = machine.root .. "/journal"
-    end,
-    each = function()
-      os.execute("rm -rf " .. helper.quoted(journal))
-    end })
-
-  local function power_of()
-    return machine.guest:get_power_state()
-  end
-
-  local function runs()
-    assert.equal(state.RUNNING, power_of())
-  end
-
-  local function entries()
-    local pipe <close> = io.popen("ls " .. helper.quoted(journal) .. " 2>/dev/null")
-    return pipe:read("a")
-  end
-
-  local function boot_id()
-    return machine:sh("cat /proc/sys/kernel/random/boot_id")
-  end
+  local power = support.machine()
+  local machine, on_guest, power_of, runs = power.machine, power.on_guest, power.state, power.runs
+  local entries, start, run, await_call, revive = power.entries, power.start, power.run, power.await_call, power.revive
 
   -- A guest that does not do what it is asked: the request comes, and nothing comes of it. agent: whether it is the agent that gets it.
   local function ignore_requests(agent)
@@ -50,40 +24,6 @@ describe("Power workflows", function()
         local event = assert(events:next(LONG))
       until event.state == "disconnected"
     end
-  end
-
-  local function start(script, options)
-    options = options or {}
-    options.uri, options.timeout = machine.uri, LONG
-    local head = "guestlua.journal{dir=%q}\nlocal host <close> = guestlua.open()\nlocal guest = host:guest('tiny')\n"
-    return faults.start(head:format(journal) .. script, options)
-  end
-
-  local function run(script, fault)
-    local child <close> = start(script, { fault = fault })
-    return child:wait()
-  end
-
-  -- Waits until the child has made that call.
-  local function await_call(child, name)
-    local deadline = guestlua.now() + LONG
-    while guestlua.now() < deadline do
-      for _, call in ipairs(child:calls()) do
-        if call.name == name then
-          return
-        end
-      end
-      guestlua.sleep(0.02)
-    end
-    error("no call " .. name)
-  end
-
-  -- Starts the daemon that was killed. machine:restart() would wait for the guest's agent, and here the guest is going down.
-  local function revive()
-    assert(os.execute("spec/support/daemon start " .. machine.root))
-    machine.host:reconnect()
-    local file <close> = assert(io.open(machine.root .. "/libvirtd.pid"))
-    machine.pid = tonumber(file:read("a"))
   end
 
   describe("clean_shutdown", function()
@@ -321,118 +261,6 @@ describe("Power workflows", function()
     end)
   end)
 
-  describe("suspend and resume", function()
-    local function extra()
-      local path = machine.dir .. "/extra.qcow2"
-      assert.equal(0, (helper.run("qemu-img create -q -f qcow2 " .. path .. " 8M")))
-      machine.guest:attach_device(guestlua.element("disk", {
-        type = "file",
-        device = "disk",
-        driver = { name = "qemu", type = "qcow2" },
-        source = { file = path },
-        target = { dev = "vdx", bus = "virtio" },
-      }), { live = true })
-    end
-
-    local function has_extra()
-      return machine.guest:get_disk("vdx") ~= nil
-    end
-
-    local function interfaces()
-      return #machine.guest:get_all_devices("interface")
-    end
-
-    on_guest("saves the guest and resumes it, with its clock right", function(guest)
-      local boot = boot_id()
-      machine:sh("echo kept >/tmp/kept; date -s '2020-01-01 00:00:00'")
-      local result = workflow.suspend(guest)
-      assert.same({ "suspend", 0 }, { result.workflow, #result.devices })
-      assert.is_false(guest:is_active())
-      assert.equal("operation_invalid", helper.failure(workflow.suspend, guest).kind)
-      result = workflow.resume(guest)
-      assert.same({ "restored", true, true }, { result.how, result.changed, result.clock })
-      runs()
-      assert.same({ boot, "kept" }, { boot_id(), machine:sh("cat /tmp/kept") })
-      assert.is_true(math.abs(tonumber(machine:sh("date +%s")) - os.time()) < LONG)
-      assert.same({ "running", false }, { workflow.resume(guest).how, workflow.resume(guest).changed })
-      guest:pause()
-      assert.same({ "unpaused", true }, { workflow.resume(guest).how, true })
-      assert.equal("", entries())
-    end)
-
-    on_guest("takes devices away before, and gives them back", function(guest)
-      extra()
-      local alias = guest:get_all_devices("interface")[1].alias.name
-      local result = workflow.suspend(guest, { detach = { "vdx", alias } })
-      assert.equal(2, #result.devices)
-      assert.equal(1, #guest:get_all_devices("interface", { from_persistent_config = true }))
-      workflow.resume(guest, { devices = result.devices })
-      runs()
-      assert.is_true(has_extra())
-      assert.equal(1, interfaces())
-      assert.equal("device_not_found", helper.failure(workflow.suspend, guest, { detach = { "vdq" } }).kind)
-      runs()
-    end)
-
-    on_guest("gives them back where saving fails, or the script is told to stop", function()
-      extra()
-      local SUSPEND = "guestlua.workflow.suspend(guest, { detach = { 'vdx' } })"
-      local code, _, err = run(SUSPEND, "virDomainManagedSave#1:internal_error")
-      assert.equal(1, code)
-      assert.matches("step 'save'", err, 1, true)
-      assert.matches("outcome: undone: the guest is 'running', and has its devices", err, 1, true)
-      assert.is_true(has_extra())
-      runs()
-      local child <close> = start(SUSPEND, { fault = "virDomainManagedSave#1:hang=1" })
-      await_call(child, "virDomainManagedSave")
-      child:kill("TERM")
-      code, _, err = child:wait()
-      assert.equal(143, code)
-      if machine.guest:is_active() then -- or the save was faster
-        assert.matches("outcome: undone: the guest is 'running', and has its devices", err, 1, true)
-        assert.is_true(has_extra())
-        runs()
-      end
-      assert.equal("", entries())
-    end)
-
-    on_guest("counts as done where only the answer was lost", function(guest)
-      local code, _, err = run("guestlua.workflow.suspend(guest)", "virDomainManagedSave#1:rpc:after")
-      assert.same({ 0, "" }, { code, err })
-      assert.is_false(guest:is_active())
-      assert.equal("restored", workflow.resume(guest).how)
-    end)
-
-    on_guest("is undone by recover where the script was killed", function(guest)
-      extra()
-      for _, fault in ipairs({ "virDomainManagedSave#1:kill", "virDomainManagedSave#1:kill:after" }) do
-        assert.equal(128 + 9, (run("guestlua.workflow.suspend(guest, { detach = { 'vdx' } })", fault)))
-        local list = guestlua.recover(machine.host)
-        assert.equal("suspend", list[1].workflow)
-        if guest:is_active() then
-          assert.matches("^undone", list[1].outcome)
-          assert.is_true(has_extra())
-          runs()
-        else
-          assert.matches("memory saved", list[1].outcome)
-        end
-        assert.same({}, guestlua.recover(machine.host))
-      end
-      assert.is_false(guest:is_active())
-    end)
-
-    on_guest("goes on where the daemon is killed on the way", function()
-      local child <close> = start("guestlua.workflow.suspend(guest)", { fault = ("virDomainManagedSave#1:kill=%d"):format(machine.pid) })
-      await_call(child, "virDomainManagedSave")
-      revive()
-      local code, _, err = child:wait()
-      assert.equal(1, code)
-      assert.matches("step 'save'", err, 1, true)
-      assert.matches("outcome: undone", err, 1, true)
-      runs()
-    end)
-  end)
-
   -- Each call that such a workflow makes fails, once: it ends well all the same, or with an error that names the step; and never leaves the guest
   -- paused, undefined, with a job, or off where it is to run.
   local function each(script, fn)
@@ -441,7 +269,7 @@ describe("Power workflows", function()
       guestlua.journal{dir=%q}
       local host <close> = guestlua.open()
       local guest = host:guest('tiny')
-    ]]):format(journal) .. script, {
+    ]]):format(power.journal()) .. script, {
       uri = machine.uri,
       timeout = LONG,
       only = function(call) -- the same question asked again and again fails once

@@ -86,16 +86,38 @@ function helper.failure(fn, ...)
   return e
 end
 
--- Waits until the condition's result is true, and returns it; fails, saying what did not come, after so many seconds, which no machine should need.
-function helper.await(condition, what, seconds)
-  local deadline = guestlua.now() + (seconds or 120)
+-- The condition's result, which is true if it came true within so many seconds.
+function helper.within(seconds, condition)
+  local deadline = guestlua.now() + seconds
   while true do
     local result = condition()
-    if result then
+    if result or guestlua.now() > deadline then
       return result
     end
-    assert.is_true(guestlua.now() < deadline, what)
-    guestlua.sleep(0.02)
+    guestlua.sleep(0.01)
+  end
+end
+
+-- Waits until the condition's result is true, and returns it; fails, saying what did not come, after so many seconds, which no machine should need.
+function helper.await(condition, what, seconds)
+  local result = helper.within(seconds or 120, condition)
+  assert.is_truthy(result, what)
+  return result
+end
+
+-- The first event that has these fields; what comes before it is dropped.
+function helper.await_event(events, wanted)
+  local deadline = guestlua.now() + require("spec.support.tiny").TIMEOUT
+  while true do
+    local event = events:next(math.max(deadline - guestlua.now(), 0))
+    assert.is_truthy(event, "the event did not come")
+    local fits = true
+    for key, value in pairs(wanted) do
+      fits = fits and event[key] == value
+    end
+    if fits then
+      return event
+    end
   end
 end
 

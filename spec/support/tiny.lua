@@ -146,6 +146,27 @@ function Machine:await_agent(events)
   self.guest:agent_command('{"execute":"guest-ping"}', { agent_timeout = tiny.TIMEOUT })
 end
 
+-- Launches the guest and waits for its agent; with options.pause it is paused first.
+function Machine:launch(options)
+  local events <close> = self.guest:subscribe("agent_lifecycle")
+  self.guest:launch(options)
+  if options and options.pause then
+    assert(self.guest:get_power_state() == guestlua.power_state.PAUSED)
+    self.guest:resume()
+  end
+  self:await_agent(events)
+end
+
+local snapshots = 0
+
+-- A <domainsnapshot> of the disk with a new file; fields: what else is in it.
+function Machine:external(fields)
+  snapshots = snapshots + 1
+  fields = fields or {}
+  fields.disks = { disk = { name = "vda", snapshot = "external", source = { file = ("%s/top%d"):format(self.dir, snapshots) } } }
+  return guestlua.element("domainsnapshot", fields)
+end
+
 -- Waits until the agent answers a guest that went on from its saved memory.
 local function await_answer(machine)
   local deadline = guestlua.now() + tiny.TIMEOUT
@@ -204,9 +225,7 @@ function tiny.start(machine, domain)
   if kept and go_on(machine, kept, domain) then
     return
   end
-  local events <close> = machine.guest:subscribe("agent_lifecycle")
-  machine.guest:launch()
-  machine:await_agent(events)
+  machine:launch()
   if kept then
     keep(machine, kept)
   end
@@ -239,12 +258,10 @@ function tiny.boot(options)
   machine.guest = guestlua.Guest.create(domain, machine.host)
   if options.launch ~= false and options.await ~= false and not options.prepare then
     tiny.start(machine, domain)
+  elseif options.launch ~= false and options.await ~= false then
+    machine:launch()
   elseif options.launch ~= false then
-    local events <close> = machine.guest:subscribe("agent_lifecycle")
     machine.guest:launch()
-    if options.await ~= false then
-      machine:await_agent(events)
-    end
   end
   return machine
 end
