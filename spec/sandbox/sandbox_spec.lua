@@ -200,6 +200,34 @@ describe("The limit of memory holds", function()
   it("and what is not held any more can be used again", function()
     prints("done\n", "for i = 1, 1000 do local s = ('x'):rep(1000000 + i) end print('done')", "--max-memory=32")
   end)
+
+  -- Outside the sandbox, where a script can look.
+  it("and what fails of it leaves nothing behind", function()
+    local code, out, err = helper.run(helper.interpreter .. " --max-memory=128 -", [[
+      local element = guestlua.element("<a/>")
+      element[1] = ("x"):rep(4 << 20)
+      local filled, n = {}, 0
+      repeat
+        local fits, text = pcall(string.rep, "y", 500000 + n)
+        n = n + 1
+        filled[n] = fits and text
+      until not fits
+      filled[n - 1] = nil -- for the lines below
+      local function used()
+        local file <close> = assert(io.open("/proc/self/statm"))
+        return file:read("n")
+      end
+      local before = used()
+      for _ = 1, 50 do
+        assert(not pcall(tostring, element))
+        assert(not pcall(function() return element[1] end))
+      end
+      print((used() - before) * 4096 >> 20)
+    ]])
+    assert.equal("", err)
+    assert.equal(0, code)
+    assert.is_true(tonumber(out) < 150, out .. " MiB")
+  end)
 end)
 
 describe("A sandbox does not fall over", function()

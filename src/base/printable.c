@@ -1,9 +1,12 @@
 #include "base/printable.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/owned.h"
+#include "text/buffer.h"
 #include "text/mask.h"
 #include "text/secret.h"
 
@@ -39,6 +42,15 @@ static void make_secrets(lua_State *L)
   lua_rawsetp(L, LUA_REGISTRYINDEX, &secrets_key);
 }
 
+/* Takes over a text, and pushes it. NULL, from a failed allocation: better no text than a secret. */
+static void push_or_masked(lua_State *L, char *text)
+{
+  if (text)
+    gl_owned_push(L, text, strlen(text), text, free);
+  else
+    lua_pushliteral(L, GL_MASKED);
+}
+
 /* Takes over a text, and pushes it with all secrets known by value masked. */
 void gl_printable_push_own(lua_State *L, char *text)
 {
@@ -48,8 +60,7 @@ void gl_printable_push_own(lua_State *L, char *text)
     free(text);
     text = hidden;
   }
-  lua_pushstring(L, text ? text : GL_MASKED); /* no memory: better no text than a secret */
-  free(text);
+  push_or_masked(L, text);
 }
 
 void gl_printable_push_masked(lua_State *L, const char *text)
@@ -71,17 +82,21 @@ static size_t boundary(const char *text, size_t at)
   return at;
 }
 
-static void push_line(lua_State *L, const char *text)
+/* Takes over the text, and gives it without its middle if it is too long. */
+static char *shortened(char *text)
 {
-  size_t length = strlen(text);
-  if (length <= LONGEST_LINE) {
-    lua_pushstring(L, text);
-    return;
-  }
+  size_t length = text ? strlen(text) : 0;
+  if (length <= LONGEST_LINE)
+    return text;
   size_t head = boundary(text, LONGEST_LINE / 2), tail = boundary(text, length - LONGEST_LINE / 2);
-  lua_pushlstring(L, text, head);
-  lua_pushfstring(L, "%s… (%I bytes left out) …%s", lua_tostring(L, -1), (lua_Integer)(tail - head), text + tail);
-  lua_remove(L, -2);
+  char left_out[64];
+  snprintf(left_out, sizeof left_out, "… (%zu bytes left out) …", tail - head);
+  gl_buffer b = {0};
+  gl_buffer_add(&b, text, head);
+  gl_buffer_add_text(&b, left_out);
+  gl_buffer_add_text(&b, text + tail);
+  free(text);
+  return gl_buffer_take(&b);
 }
 
 void gl_printable_push(lua_State *L, int index, gl_escape_lines lines)
@@ -93,11 +108,7 @@ void gl_printable_push(lua_State *L, int index, gl_escape_lines lines)
   free(hidden);
   char *masked = printable ? gl_mask_text(printable) : NULL;
   free(printable);
-  if (masked && lines == GL_ESCAPE_LINES)
-    push_line(L, masked);
-  else
-    lua_pushstring(L, masked ? masked : GL_MASKED);
-  free(masked);
+  push_or_masked(L, lines == GL_ESCAPE_LINES ? shortened(masked) : masked);
 }
 
 /* A finder's, with the set that learns. */
@@ -160,8 +171,9 @@ static int escape(lua_State *L)
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   char *escaped = gl_escape(text, length, check_lines(L, 2));
-  lua_pushstring(L, escaped ? escaped : "");
-  free(escaped);
+  if (!escaped)
+    return luaL_error(L, "guestlua: out of memory");
+  gl_owned_push(L, escaped, strlen(escaped), escaped, free);
   return 1;
 }
 

@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 
 #include "base/error.h"
+#include "base/owned.h"
 #include "element/build.h"
 #include "element/name.h"
 #include "element/node.h"
@@ -11,8 +12,10 @@
 
 void gl_element_push_xml_string(lua_State *L, xmlChar *text)
 {
-  lua_pushstring(L, (const char *)text);
-  xmlFree(text);
+  if (text)
+    gl_owned_push(L, (const char *)text, (size_t)xmlStrlen(text), text, xmlFree);
+  else
+    lua_pushnil(L);
 }
 
 /* Pushes the text directly inside the element, from its text and CDATA children: "" if there is none. */

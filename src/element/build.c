@@ -154,6 +154,7 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
     count++;
   const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0); /* the Lua table keeps the strings alive */
+  size_t room = count;
   count = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) {
@@ -161,8 +162,10 @@ void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
       gl_element_grow(L, node->doc, (size_t)xmlStrlen(text));
       if (*text)
         xmlAddChild(node, xmlNewDocText(node->doc, text));
-    } else {
+    } else if (count < room) {
       names[count++] = (const char *)gl_name_check(L, -2);
+    } else {
+      gl_error_argument(L, "Element", (const char *)node->name, "the table was changed while it was read, as by a finalizer");
     }
   }
   qsort(names, count, sizeof *names, by_name);

@@ -148,6 +148,14 @@ static int element_attributes(lua_State *L, gl_args *args)
   }
   return 1;
 }
+static const gl_opdef attributes_def = {
+  .name = "attributes",
+  .help = "All its attributes; an attribute with a prefix is under \"prefix:name\".",
+  .result = {"table<string,string>"},
+  .returns = "a table from name to value",
+  .invoke = element_attributes,
+};
+
 static int element_pretty(lua_State *L, gl_args *args)
 {
   (void)args;
@@ -157,12 +165,8 @@ static int element_pretty(lua_State *L, gl_args *args)
   if (copy)
     gl_xml_strip(xmlDocGetRootElement(copy));
   int length = buffer ? xmlNodeDump(buffer, copy, xmlDocGetRootElement(copy), 0, 1) : -1;
-  if (length >= 0)
-    lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
-  xmlBufferFree(buffer);
   xmlFreeDoc(copy);
-  if (length < 0)
-    gl_element_no_memory(L);
+  gl_element_push_buffer(L, buffer, length);
   return 1;
 }
 static const gl_opdef pretty_def = {
@@ -171,14 +175,6 @@ static const gl_opdef pretty_def = {
   .result = {"string"},
   .returns = "string: XML",
   .invoke = element_pretty,
-};
-
-static const gl_opdef attributes_def = {
-  .name = "attributes",
-  .help = "All its attributes; an attribute with a prefix is under \"prefix:name\".",
-  .result = {"table<string,string>"},
-  .returns = "a table from name to value",
-  .invoke = element_attributes,
 };
 
 static int element_append(lua_State *L, gl_args *args)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/owned.h"
 #include "loop/sandbox.h"
 #include "text/xml.h"
 
@@ -43,7 +44,6 @@ static gl_element *push_empty(lua_State *L)
   return e;
 }
 
-/* Pushes an Element for a node of the document. [-0, +1, e] */
 int gl_element_push_node(lua_State *L, gl_document *d, xmlNodePtr node)
 {
   gl_element *e = push_empty(L);
@@ -53,7 +53,6 @@ int gl_element_push_node(lua_State *L, gl_document *d, xmlNodePtr node)
   return 1;
 }
 
-/* Pushes an Element with a document of its own and no node yet. [-0, +1, e] */
 gl_element *gl_element_push_document(lua_State *L)
 {
   gl_element *e = push_empty(L);
@@ -124,7 +123,6 @@ void gl_element_take_out(gl_document *d, xmlNodePtr node)
   d->removed = node;
 }
 
-/* Counts the document's growth. */
 void gl_element_sync_size(gl_document *d)
 {
   size_t size = (size_t)d->doc->_private;
@@ -166,6 +164,21 @@ void gl_element_push_text(lua_State *L, const char *text)
   gl_element_push_parsed(L, text, strlen(text));
 }
 
+static void free_buffer(void *buffer)
+{
+  xmlBufferFree(buffer);
+}
+
+void gl_element_push_buffer(lua_State *L, xmlBufferPtr buffer, int length)
+{
+  if (length >= 0) {
+    gl_owned_push(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer), buffer, free_buffer);
+    return;
+  }
+  xmlBufferFree(buffer);
+  gl_element_no_memory(L);
+}
+
 static void push_xml(lua_State *L, int index, bool pretty)
 {
   xmlNodePtr node = gl_element_node(L, index);
@@ -178,12 +191,8 @@ static void push_xml(lua_State *L, int index, bool pretty)
   }
   xmlBufferPtr buffer = xmlBufferCreate();
   int length = buffer && node ? xmlNodeDump(buffer, alone ? alone : d->doc, node, 0, pretty) : -1;
-  if (length >= 0)
-    lua_pushlstring(L, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
-  xmlBufferFree(buffer);
   xmlFreeDoc(alone);
-  if (length < 0)
-    gl_element_no_memory(L);
+  gl_element_push_buffer(L, buffer, length);
 }
 
 void gl_element_push_xml(lua_State *L, int index)

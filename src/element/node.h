@@ -50,6 +50,9 @@ void gl_element_push_parsed(lua_State *L, const char *text, size_t length);
 gl_element *gl_element_push_document(lua_State *L);
 int gl_element_push_node(lua_State *L, gl_document *d, xmlNodePtr node);
 
+/* Pushes what xmlNodeDump has put into the buffer, and frees that; length: its result, negative if there was no memory. [-0, +1, m] */
+void gl_element_push_buffer(lua_State *L, xmlBufferPtr buffer, int length);
+
 /* Removes a node from the document, which frees it at the end. */
 void gl_element_take_out(gl_document *d, xmlNodePtr node);
 
