@@ -14,9 +14,23 @@ static void refused(lua_State *L, const char *text)
   lua_settop(L, 0);
 }
 
+/* What ends with its owner, and must not end with a child: a lock, a program that starts when this one dies, and a copy, which has a
+ * thread. */
+static const char made[] =
+  "core = require('guestlua.core') path, proof, marker = os.tmpname(), os.tmpname(), os.tmpname() os.remove(path) os.remove(marker) "
+  "lock = core.lock(path) "
+  "watchdog = core.watchdog('x', nil, 'read line; [ -e \"$1\" ] && echo released >\"$0\" || echo too early >\"$0\"', proof, marker) "
+  "copy = core.nbd_copy and core.nbd_copy{from = {'sh', '-c', 'sleep 1000'}, to = 'nbd+unix://?socket=/dev/null', probe = true}";
+static const char kept[] =
+  "assert(not core.lock(path), 'the lock is gone') lock:release() "
+  "io.open(marker, 'w'):close() watchdog:release() local file = io.open(proof) assert(file:read('l') == 'released') file:close() "
+  "if copy then copy:close() end "
+  "os.remove(proof) os.remove(marker)";
+
 int main(void)
 {
   lua_State *L = new_state(NULL);
+  run(L, made);
   run(L, "host = guestlua.open('" URI "') guest = host:guest('test') events = guest:subscribe('lifecycle')");
   load(L, "guestlua.sleep(1000)");
   guestlua_spawn(L, 0);
@@ -35,6 +49,7 @@ int main(void)
   }
   int status;
   CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  run(L, kept);
   run(L, "guest:pause() assert(events:next(30).type == 'suspended') guest:resume()");
   guestlua_free(L);
   return 0;

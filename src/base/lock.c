@@ -19,6 +19,7 @@
 
 typedef struct lock {
   int fd; /* negative once it is released */
+  pid_t owner;
   char path[];
 } lock;
 
@@ -81,6 +82,7 @@ static int make(lua_State *L)
   const char *path = luaL_checkstring(L, 1);
   lock *l = lua_newuserdatauv(L, sizeof *l + strlen(path) + 1, 0);
   l->fd = -1;
+  l->owner = getpid();
   strcpy(l->path, path);
   luaL_setmetatable(L, class_name);
   l->fd = take(path, holder);
@@ -93,7 +95,7 @@ static int make(lua_State *L)
   return 2;
 }
 
-/* lock:write(text): the text for others that find it taken. It is for people: where there is no room for it, the lock holds all the same.
+/* lock:write(text): the text for others that find it taken. It is for people: if there is no room for it, the lock holds all the same.
  */
 static int write_text(lua_State *L)
 {
@@ -106,13 +108,13 @@ static int write_text(lua_State *L)
 }
 
 /* lock:release(), and when it is closed or collected. The file is removed while it is locked: others that opened it meanwhile find that it
- * is not the current one. */
+ * is not the current one. The child of a fork leaves the lock to its parent. */
 static int release(lua_State *L)
 {
   lock *l = luaL_checkudata(L, 1, class_name);
   if (l->fd < 0)
     return 0;
-  if (is_current(l->fd, l->path))
+  if (l->owner == getpid() && is_current(l->fd, l->path))
     unlink(l->path);
   close(l->fd);
   l->fd = -1;

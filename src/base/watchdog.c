@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -24,8 +25,8 @@
 #define GIVEN 3
 
 typedef struct watchdog {
-  int fd; /* negative once it is released */
-  pid_t pid;
+  int fd;           /* negative once it is released */
+  pid_t owner, pid; /* this process; the shell */
 } watchdog;
 
 static const char class_name[] = "guestlua.guest.watchdog";
@@ -91,19 +92,23 @@ static int make(lua_State *L)
     gl_error_throw(L, "system_error", "cannot start /bin/sh: %s", strerror(why));
   }
   w->fd = fds[0];
+  w->owner = getpid();
   return 1;
 }
 
-/* watchdog:release(), and when it is closed or collected: the shell ends without running its script. */
+/* watchdog:release(), and when it is closed or collected: the shell ends without running its script. The child of a fork leaves that to its
+ * parent. */
 static int release(lua_State *L)
 {
   watchdog *w = luaL_checkudata(L, 1, class_name);
   if (w->fd < 0)
     return 0;
-  send(w->fd, "\n", 1, MSG_NOSIGNAL);
+  bool own = w->owner == getpid();
+  if (own)
+    send(w->fd, "\n", 1, MSG_NOSIGNAL);
   close(w->fd);
   w->fd = -1;
-  while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+  while (own && waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
     ;
   return 0;
 }

@@ -49,7 +49,7 @@ static void on_closed(uv_handle_t *handle)
 static int drop(lua_State *L)
 {
   job **owner = luaL_checkudata(L, 1, class_name), *j = *owner;
-  if (!j)
+  if (!j || !gl_state_is_here(gl_state_get(L))) /* the child of a fork does not have the thread */
     return 0;
   *owner = NULL;
   atomic_store(&j->copy.pair.cancelled, true);
