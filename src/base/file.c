@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/owned.h"
 
 void gl_file_fail(lua_State *L, const char *what, const char *path, int error)
 {
@@ -41,7 +42,7 @@ static int sync_directory_of(const char *path)
   return rc;
 }
 
-static int write_all(int fd, const char *text, size_t length)
+int gl_file_write_all(int fd, const char *text, size_t length)
 {
   while (length > 0) {
     ssize_t n = write(fd, text, length);
@@ -63,7 +64,7 @@ int gl_file_write(const char *path, const char *text, size_t length, mode_t mode
   int fd = mkostemp(new, O_CLOEXEC);
   if (fd < 0)
     return errno;
-  int rc = write_all(fd, text, length) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -1 : 0;
+  int rc = gl_file_write_all(fd, text, length) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -1 : 0;
   if (close(fd) == 0 && rc == 0 && rename(new, path) == 0 && sync_directory_of(path) == 0)
     return 0;
   int why = errno;
@@ -127,15 +128,20 @@ static int read_file(lua_State *L)
     return distrust(L, fd, lua_pushfstring(L, "it has more than %I bytes", (LUAI_UACINT)most));
   size_t length = 0;
   char *text = malloc((size_t)st.st_size + 1);
-  for (ssize_t n = 1; text && n > 0 && length < (size_t)st.st_size;) {
+  ssize_t n = 1;
+  while (text && n > 0 && length < (size_t)st.st_size) {
     n = read(fd, text + length, (size_t)st.st_size - length);
     length += n > 0 ? (size_t)n : 0;
+  }
+  if (n < 0) { /* part of it is not what the file has */
+    int why = errno;
+    free(text);
+    return distrust(L, fd, strerror(why));
   }
   close(fd);
   if (!text)
     return luaL_error(L, "guestlua: out of memory");
-  lua_pushlstring(L, text, length);
-  free(text);
+  gl_owned_push(L, text, length, text, free);
   return 1;
 }
 
@@ -152,7 +158,11 @@ static int remove_file(lua_State *L)
 static int make_directory(lua_State *L)
 {
   char path[PATH_MAX];
-  snprintf(path, sizeof path, "%s", luaL_checkstring(L, 1));
+  size_t length;
+  const char *wanted = luaL_checklstring(L, 1, &length);
+  if (length == 0 || length >= sizeof path)
+    gl_file_fail(L, "make the directory", wanted, length ? ENAMETOOLONG : ENOENT);
+  memcpy(path, wanted, length + 1);
   bool given = !lua_isnoneornil(L, 2);
   mode_t mode = (mode_t)luaL_optinteger(L, 2, 0700);
   for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
@@ -264,7 +274,7 @@ static int secret_file(lua_State *L)
   *fd = -1;
   luaL_setmetatable(L, secret_file_class);
   *fd = memfd_create("secret", MFD_CLOEXEC);
-  if (*fd < 0 || write_all(*fd, text, length) < 0)
+  if (*fd < 0 || gl_file_write_all(*fd, text, length) < 0)
     cannot(L, "make", "a file in memory");
   return 1;
 }

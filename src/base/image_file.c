@@ -111,6 +111,8 @@ static int open_directory(const char *path, char *room, const char **name)
     } else {
       rest = after;
     }
+    if (next < 0 && !why)
+      why = errno;
     close(dir);
     dir = next;
     errno = why;
@@ -118,7 +120,13 @@ static int open_directory(const char *path, char *room, const char **name)
   return -1;
 }
 
-static void push_identity(lua_State *L, const struct stat *st)
+/* A file as it was found. */
+typedef struct identity {
+  struct stat st;
+  struct statx x; /* its birth, if x.stx_mask says so */
+} identity;
+
+static void push_stat(lua_State *L, const struct stat *st)
 {
   lua_createtable(L, 0, 5);
   lua_pushinteger(L, (lua_Integer)st->st_dev);
@@ -137,15 +145,22 @@ static void push_identity(lua_State *L, const struct stat *st)
   lua_setfield(L, -2, "written");
 }
 
-/* Adds `born`, the time the file was made, if its file system keeps that: inode numbers are reused, often for the very next file.
- */
-static void push_birth(lua_State *L, int dir, const char *name, int flags)
+/* flags: of statx. */
+static void look_at_birth(identity *i, int dir, const char *name, int flags)
 {
-  struct statx x;
-  if (statx(dir, name, flags, STATX_BTIME, &x) < 0 || !(x.stx_mask & STATX_BTIME))
-    return;
-  lua_pushfstring(L, "%I.%d", (lua_Integer)x.stx_btime.tv_sec, (int)x.stx_btime.tv_nsec);
-  lua_setfield(L, -2, "born");
+  if (statx(dir, name, flags, STATX_BTIME, &i->x) < 0)
+    i->x.stx_mask = 0;
+}
+
+/* With `born`, the time the file was made, if its file system keeps that: inode numbers are reused, often for the very next file. */
+static int push_identity(lua_State *L, const identity *i)
+{
+  push_stat(L, &i->st);
+  if (i->x.stx_mask & STATX_BTIME) {
+    lua_pushfstring(L, "%I.%d", (lua_Integer)i->x.stx_btime.tv_sec, (int)i->x.stx_btime.tv_nsec);
+    lua_setfield(L, -2, "born");
+  }
+  return 1;
 }
 
 /* As far as this process may: programs that can open the one image must be able to open the other too. */
@@ -161,25 +176,20 @@ static void give_to_owner_of(int fd, const char *like)
 static int make_image(lua_State *L)
 {
   char room[PATH_MAX];
-  const char *name;
-  struct stat st;
+  const char *name, *like = luaL_optstring(L, 2, NULL);
+  identity made;
   int dir = open_directory(luaL_checkstring(L, 1), room, &name);
   if (dir < 0)
     return fail(L, errno);
   int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd >= 0)
-    give_to_owner_of(fd, luaL_optstring(L, 2, NULL));
-  int why = fd < 0 || fstat(fd, &st) < 0 ? errno : 0;
+    give_to_owner_of(fd, like);
+  int why = fd < 0 || fstat(fd, &made.st) < 0 ? errno : 0;
   if (fd >= 0)
     close(fd);
-  if (why) {
-    close(dir);
-    return fail(L, why);
-  }
-  push_identity(L, &st);
-  push_birth(L, dir, name, AT_SYMLINK_NOFOLLOW);
+  look_at_birth(&made, dir, name, AT_SYMLINK_NOFOLLOW);
   close(dir);
-  return 1;
+  return why ? fail(L, why) : push_identity(L, &made);
 }
 
 /* core.find_image(path): the file of that name now, without following a link: { dev, ino, size, regular, readable, born }. */
@@ -187,30 +197,25 @@ static int find_image(lua_State *L)
 {
   char room[PATH_MAX];
   const char *name;
-  struct stat st;
+  identity found;
   int dir = open_directory(luaL_checkstring(L, 1), room, &name);
   if (dir < 0)
     return fail(L, errno);
-  int why = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
-  if (why) {
-    close(dir);
-    return fail(L, why);
-  }
-  push_identity(L, &st);
-  push_birth(L, dir, name, AT_SYMLINK_NOFOLLOW);
+  int why = fstatat(dir, name, &found.st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
+  look_at_birth(&found, dir, name, AT_SYMLINK_NOFOLLOW);
   close(dir);
-  return 1;
+  return why ? fail(L, why) : push_identity(L, &found);
 }
 
 /* core.identify(path): the file that a name leads to, with links followed as in open(): { dev, ino, size, regular, readable }. */
 static int identify(lua_State *L)
 {
-  struct stat st;
-  if (stat(luaL_checkstring(L, 1), &st) < 0)
+  identity found;
+  const char *path = luaL_checkstring(L, 1);
+  if (stat(path, &found.st) < 0)
     return fail(L, errno);
-  push_identity(L, &st);
-  push_birth(L, AT_FDCWD, lua_tostring(L, 1), 0);
-  return 1;
+  look_at_birth(&found, AT_FDCWD, path, 0);
+  return push_identity(L, &found);
 }
 
 /* core.real_path(path): the path of the file that a name leads to, without links. */

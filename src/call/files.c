@@ -72,8 +72,9 @@ void gl_files_push(lua_State *L, int fd)
   luaL_setmetatable(L, LUA_FILEHANDLE);
   file->f = fdopen(fd, "r+");
   if (!file->f) {
+    int why = errno;
     close(fd);
-    luaL_error(L, "cannot open the file: %s", strerror(errno));
+    luaL_error(L, "cannot open the file: %s", strerror(why));
   }
   file->closef = close_file;
 }

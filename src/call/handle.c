@@ -12,7 +12,10 @@ static void free_domain(void *ptr)
 static gl_handle *find_domain(virConnectPtr conn, const gl_handle *h)
 {
   virDomainPtr dom = virDomainLookupByUUID(conn, h->uuid);
-  return dom ? gl_handle_of_domain(dom) : NULL;
+  gl_handle *found = dom ? gl_handle_of_domain(dom) : NULL;
+  if (dom && !found)
+    virDomainFree(dom);
+  return found;
 }
 const gl_handle_type gl_domain_handle = {.what = "guest", .free = free_domain, .find = find_domain, .missing = VIR_ERR_NO_DOMAIN};
 

@@ -80,8 +80,10 @@ static int await_turn(void)
   deadline.tv_sec += PATIENCE;
   pthread_mutex_lock(&turn_mutex);
   unsigned before = turns;
+  pthread_mutex_unlock(&turn_mutex); /* the program's loop may hold a lock of its own here, and where it calls on_turn */
   if (virEventAddTimeout(0, on_turn, NULL, NULL) < 0)
-    rc = -1;
+    return -1;
+  pthread_mutex_lock(&turn_mutex);
   while (rc == 0 && turns == before)
     rc = pthread_cond_timedwait(&turn_seen, &turn_mutex, &deadline);
   pthread_mutex_unlock(&turn_mutex);

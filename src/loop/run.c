@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "loop/park.h"
 
 /* Time between SIGTERM and SIGKILL. */
@@ -160,19 +161,12 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 static int make_input(const char *text, size_t size)
 {
   int fd = memfd_create("input", MFD_CLOEXEC);
-  for (size_t done = 0; fd >= 0 && done < size;) {
-    ssize_t n = write(fd, text + done, size - done);
-    if (n < 0 && errno != EINTR) {
-      int why = errno;
-      close(fd);
-      return uv_translate_sys_error(why);
-    }
-    done += n < 0 ? 0 : (size_t)n;
-  }
-  if (fd < 0)
-    return uv_translate_sys_error(errno);
-  lseek(fd, 0, SEEK_SET);
-  return fd;
+  if (fd >= 0 && gl_file_write_all(fd, text, size) == 0 && lseek(fd, 0, SEEK_SET) == 0)
+    return fd;
+  int why = errno;
+  if (fd >= 0)
+    close(fd);
+  return uv_translate_sys_error(why);
 }
 
 /* Makes the pipe of an output; returns the end that the program writes to. */

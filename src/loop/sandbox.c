@@ -25,6 +25,16 @@ static const char trusted_key; /* in the registry: the globals of this library's
 /* Bytes that libxml2 uses for each byte of a document's text. */
 #define XML_FACTOR 16
 
+/* The most that a state can owe: what is charged beyond that is let go, or a script that catches the errors could go on until the number
+ * wraps around. */
+#define MOST_OWED (1LL << 60)
+
+static void pay(gl_state *s, long long cost)
+{
+  bool owes = s->limit.instructions_left < cost - MOST_OWED;
+  s->limit.instructions_left = owes ? -MOST_OWED : s->limit.instructions_left - cost;
+}
+
 /* ---- memory ---- */
 
 /* Wraps the state's own allocator. */
@@ -33,14 +43,14 @@ static void *limited_alloc(void *ud, void *block, size_t old, size_t new)
   gl_state *s = ud;
   size_t had = block ? old : 0;
   if (new > had && s->limit.memory_used + (new - had) > s->limit.memory) {
-    s->limit.instructions_left -= (long long)(s->limit.memory_used / BYTES);
+    pay(s, (long long)(s->limit.memory_used / BYTES));
     return NULL; /* Lua collects garbage (charged above), asks once more, and then raises "not enough memory" */
   }
   void *result = s->limit.alloc(s->limit.alloc_data, block, old, new);
   if (result || new == 0)
     s->limit.memory_used += new - had;
   if (result)
-    s->limit.instructions_left -= (long long)(new / BYTES); /* one instruction can copy long strings */
+    pay(s, (long long)(new / BYTES)); /* one instruction can copy long strings */
   return result;
 }
 
@@ -103,7 +113,7 @@ long long gl_sandbox_time(void)
 
 void gl_sandbox_pay_time(gl_state *s, long long ns)
 {
-  s->limit.instructions_left -= ns / NANOSECONDS;
+  pay(s, ns / NANOSECONDS);
 }
 
 /* Pays for the time since the last check; returns its cost. Outside of tasks the time is the program's own. */
@@ -111,7 +121,7 @@ static long long settle(gl_state *s)
 {
   long long now = gl_sandbox_time(), cost = s->running != s->root ? (now - s->limit.seen) / NANOSECONDS : 0;
   s->limit.seen = now;
-  s->limit.instructions_left -= cost;
+  pay(s, cost);
   return cost;
 }
 
@@ -138,7 +148,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
   int count = lua_gethookcount(L), step = STEP;
   long long cost = settle(s);
   if (cost < count)
-    s->limit.instructions_left -= count - cost;
+    pay(s, count - cost);
   else if (cost > count) /* the dearer they are the sooner is the next check */
     step = cost / count < STEP ? (int)(STEP * (long long)count / cost) : 1;
   if (s->limit.instructions_left <= 0)
@@ -159,15 +169,14 @@ void gl_sandbox_rehook(lua_State *L, gl_state *s)
 /* Lua counts the instructions of each coroutine by itself: what it runs before its hook is first called is paid in advance. */
 void gl_sandbox_count_coroutine(gl_state *s)
 {
-  s->limit.instructions_left -= STEP;
+  pay(s, STEP);
 }
 
 void gl_sandbox_charge(lua_State *L, gl_state *s, long long cost, int level)
 {
   if (!s->limit.counts)
     return;
-  /* The most that can be left. */
-  s->limit.instructions_left -= cost < (1LL << 60) ? cost : 1LL << 60;
+  pay(s, cost);
   if (s->limit.instructions_left <= 0 && !goes_on(L, s, level))
     gl_sandbox_stop(L);
 }

@@ -204,12 +204,15 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   if (!lua_checkstack(co, nargs + 1))
     luaL_error(L, "too many arguments");
   lua_xmove(L, co, nargs + 1);
-  gl_task *t = task_new(s);
-  if (!t)
-    luaL_error(L, "guestlua: out of memory");
-  t->L = co;
-  t->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
   gl_task_hold(L, co, true);
+  int anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  gl_task *t = task_new(s); /* after all that can raise */
+  if (!t) {
+    luaL_unref(L, LUA_REGISTRYINDEX, anchor);
+    luaL_error(L, "guestlua: out of memory");
+  }
+  t->L = co;
+  t->anchor = anchor;
   s->alive.tasks++;
   make_ready(t);
   gl_slice_begin(s);
@@ -224,8 +227,8 @@ static int describe(lua_State *L)
     lua_pushliteral(L, "kind");
     lua_rawget(L, 1);
     const char *kind = lua_tostring(L, -1);
-    bool told = strcmp(kind ? kind : "", "limit") == 0 && gl_state_get(L)->main;
-    if (kind && (told || strcmp(kind, "cancelled") == 0 || strcmp(kind, "interrupted") == 0)) {
+    bool known = strcmp(kind ? kind : "", "limit") == 0 && gl_state_get(L)->main;
+    if (kind && (known || strcmp(kind, "cancelled") == 0 || strcmp(kind, "interrupted") == 0)) {
       lua_pushboolean(L, 0);
       return 1;
     }
@@ -237,7 +240,7 @@ static int describe(lua_State *L)
   return 1;
 }
 
-static void tell_unheard(gl_task *t)
+static void report_unheard(gl_task *t)
 {
   lua_State *L = t->L;
   lua_settop(L, 1);
@@ -252,7 +255,7 @@ static void tell_unheard(gl_task *t)
 void gl_task_free(gl_task *t)
 {
   if (t->failed && !t->heard)
-    tell_unheard(t);
+    report_unheard(t);
   luaL_unref(t->state->L, LUA_REGISTRYINDEX, t->anchor);
   drop(t);
 }

@@ -27,8 +27,8 @@ static void finish_sha(struct sha256_ctx *sha, char text[GL_SUM_TEXT])
 static void put(gl_sums_writer *w, const char *line)
 {
   sha256_update(&w->sha, strlen(line), (const uint8_t *)line);
-  if (w->file)
-    fputs(line, w->file); /* ferror keeps it */
+  if (w->file && fputs(line, w->file) == EOF && !w->error)
+    w->error = errno;
 }
 
 static void put_sum(gl_sums_writer *w, const gl_sum *sum)
@@ -43,6 +43,7 @@ static void put_sum(gl_sums_writer *w, const gl_sum *sum)
 static void put_head(gl_sums_writer *w, uint64_t size)
 {
   char line[64];
+  w->error = 0;
   w->last.length = 0;
   sha256_init(&w->sha);
   snprintf(line, sizeof line, HEAD "%" PRIu64 "\n", size);
@@ -86,12 +87,14 @@ bool gl_sums_finish(gl_sums_writer *w, char text[GL_SUM_TEXT])
     return true;
   put_last(w);
   finish_sha(&w->sha, text);
-  bool good = !ferror(w->file) && fflush(w->file) == 0 && fsync(fileno(w->file)) == 0;
-  int why = errno;
-  good = fclose(w->file) == 0 && good;
+  int why = w->error;
+  if (!why && (fflush(w->file) != 0 || fsync(fileno(w->file)) != 0))
+    why = errno;
+  if (fclose(w->file) != 0 && !why)
+    why = errno;
   w->file = NULL;
   errno = why;
-  return good;
+  return why == 0;
 }
 
 /* ---- reading ---- */

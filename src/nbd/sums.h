@@ -33,6 +33,7 @@ void gl_sum_text(const uint8_t digest[SHA256_DIGEST_SIZE], char text[GL_SUM_TEXT
 
 typedef struct gl_sums_writer {
   FILE *file;
+  int error;   /* errno of the first write that failed; 0: none did */
   gl_sum last; /* a run of zeros that may get longer; length 0: none */
   struct sha256_ctx sha;
 } gl_sums_writer;

@@ -32,6 +32,7 @@ static volatile sig_atomic_t interrupted_by;
  * that goes away sends several SIGHUP, so a second SIGHUP does not kill. */
 static void on_interrupt(int signo)
 {
+  int before = errno;
   if (interrupted_by && signo == SIGHUP)
     return;
   if (!running_state || interrupted_by) {
@@ -46,6 +47,7 @@ static void on_interrupt(int signo)
   if (!gl_prompt_takes_interrupt(signo))
     interrupted_by = signo;
   guestlua_interrupt(running_state, signo);
+  errno = before;
 }
 
 /* A reader has gone. The script ends only if it was reading our standard output. */
@@ -62,9 +64,11 @@ static void on_pipe(int signo)
 
 static void on_status(int signo)
 {
+  int before = errno;
   (void)signo;
   if (running_state)
     guestlua_status(running_state);
+  errno = before;
 }
 
 static void catch_signals(lua_State *L)

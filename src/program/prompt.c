@@ -6,6 +6,7 @@
 #include "program/prompt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
@@ -234,8 +235,10 @@ static volatile sig_atomic_t continued;
 /* The size of the terminal has changed, or the process was stopped and the shell used the terminal meanwhile. */
 static void on_change(int signo)
 {
+  int before = errno;
   continued = continued || signo == SIGCONT;
   uv_async_send(&prompt.changed);
+  errno = before;
 }
 
 static void change(uv_async_t *unused)
@@ -261,7 +264,7 @@ static int open_prompt(lua_State *L)
   luaL_checktype(L, 1, LUA_TFUNCTION);
   if (prompt.open || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !gl_terminal_keep(&settings))
     return 0;
-  int fd = dup(STDOUT_FILENO);
+  int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   prompt.screen = fd >= 0 ? fdopen(fd, "w") : NULL;
   if (!prompt.screen || uv_poll_init(&s->loop, &prompt.input, STDIN_FILENO) != 0)
     return luaL_error(L, "guestlua: cannot use the terminal: %s", strerror(errno));

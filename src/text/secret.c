@@ -103,6 +103,13 @@ static void add_form(gl_secrets *set, const char *bytes, size_t length)
     forget(set, TAILQ_FIRST(&set->oldest_first));
 }
 
+static void wipe(gl_buffer *b)
+{
+  if (b->data)
+    explicit_bzero(b->data, b->length);
+  free(b->data);
+}
+
 static void add_base64(gl_buffer *b, const unsigned char *s, size_t length)
 {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -131,11 +138,9 @@ static void add_base64_forms(gl_secrets *set, const char *value, size_t length)
     add_base64(&inner, (const unsigned char *)value + skipped, (length - skipped) / 3 * 3);
     if (!inner.failed)
       add_form(set, inner.data, inner.length);
-    free(inner.data);
+    wipe(&inner);
   }
-  if (whole.data)
-    explicit_bzero(whole.data, whole.length);
-  free(whole.data);
+  wipe(&whole);
 }
 
 /* The escape of a byte in JSON, and in XML; NULL: it is not escaped. */
@@ -164,9 +169,7 @@ static void add_escaped_form(gl_secrets *set, const char *value, size_t length, 
   }
   if (!b.failed && b.length > length)
     add_form(set, b.data, b.length);
-  if (b.data)
-    explicit_bzero(b.data, b.length);
-  free(b.data);
+  wipe(&b);
 }
 
 void gl_secrets_add(gl_secrets *set, const char *value, size_t length)

@@ -265,16 +265,21 @@ static const gl_param get_interface_by_mac_params[] = {
   GL_END,
 };
 
+/* The value of an attribute, which is the document's; NULL: there is none. */
+static const char *attribute_of(xmlNodePtr node, const char *name)
+{
+  xmlAttrPtr a = node ? xmlHasNsProp(node, (const xmlChar *)name, NULL) : NULL;
+  return !a ? NULL : a->children ? (const char *)a->children->content : "";
+}
+
 /* Adds " name" of a child's attribute to the text on top of the stack. */
 static void add_word(lua_State *L, xmlNodePtr device, const char *child, const char *attribute)
 {
-  xmlNodePtr node = gl_xml_child(device, child);
-  xmlChar *value = node ? xmlGetNoNsProp(node, (const xmlChar *)attribute) : NULL;
-  if (value) {
-    lua_pushfstring(L, "%s %s", lua_tostring(L, -1), (const char *)value);
-    lua_remove(L, -2);
-  }
-  xmlFree(value);
+  const char *value = attribute_of(gl_xml_child(device, child), attribute);
+  if (!value)
+    return;
+  lua_pushfstring(L, "%s %s", lua_tostring(L, -1), value);
+  lua_remove(L, -2);
 }
 
 /* Two interfaces may share an address: which of them is meant nobody knows. */
@@ -355,10 +360,10 @@ static int get_interfaces_push(lua_State *L, gl_op *op)
   lua_newtable(L);
   for (int i = 0, n = 0; i < self->count; i++)
     for (xmlNodePtr t = gl_xml_child(self->found[i], "target"); t; t = gl_xml_element(t->next, "target")) {
-      xmlAttrPtr dev = xmlHasNsProp(t, (const xmlChar *)"dev", NULL);
+      const char *dev = attribute_of(t, "dev");
       if (!dev)
         continue;
-      lua_pushstring(L, dev->children ? (const char *)dev->children->content : "");
+      lua_pushstring(L, dev);
       lua_rawseti(L, -2, ++n);
     }
   return 1;

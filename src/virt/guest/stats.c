@@ -21,6 +21,7 @@ typedef struct stats_op {
   long long groups;    /* the same as types, by the words that the answer is nested by */
   char **guests;       /* the names of those that are asked; NULL: all */
   virDomainPtr *asked; /* they themselves */
+  virDomainPtr given;  /* one on its way to Lua */
   char *why;           /* it failed */
   uint64_t at;         /* when the answer came, in ns */
 } stats_op;
@@ -58,13 +59,13 @@ static int all_run(gl_op *op)
 
 static int all_push(lua_State *L, gl_op *op)
 {
-  const stats_op *self = (stats_op *)op;
+  stats_op *self = (stats_op *)op;
   lua_createtable(L, op->rc, 0);
   for (int i = 0; i < op->rc; i++) {
-    virDomainPtr dom = self->records[i]->dom;
-    virDomainRef(dom); /* the record's own is freed with it */
     lua_createtable(L, 0, 2);
-    gl_guest_push(L, op->connection, 1, &dom);
+    virDomainRef(self->records[i]->dom); /* the record's own is freed with it */
+    self->given = self->records[i]->dom;
+    gl_guest_push(L, op->connection, 1, &self->given);
     lua_setfield(L, -2, "guest");
     gl_push_params(L, self->records[i]->params, self->records[i]->nparams);
     lua_setfield(L, -2, "stats");
@@ -76,6 +77,8 @@ static int all_push(lua_State *L, gl_op *op)
 static void stats_release(gl_op *op)
 {
   stats_op *self = (stats_op *)op;
+  if (self->given)
+    virDomainFree(self->given);
   if (self->records)
     virDomainStatsRecordListFree(self->records);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "call/trace.h"
 
 /* The longest directory in which a guest with a one-letter name starts: libvirt puts DIR/lib/qemu/domain-ID-NAME/monitor.sock below it (the
@@ -28,10 +29,10 @@ typedef struct embedded_args {
 } embedded_args;
 
 static const gl_param embedded_params[] = {
-  GL_ARG(embedded_args, dir, &gl_string,
-         "the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made where it is missing. "
-         "One a "
-         "process, and one process a directory"),
+  GL_ARG(
+    embedded_args, dir, &gl_string,
+    "the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made if it is missing. One a "
+    "process, and one process a directory"),
   GL_END,
 };
 
@@ -62,11 +63,14 @@ static void write_conf(lua_State *L, const char *path)
     return;
   if (fd < 0)
     cannot(L, "write", path);
-  ssize_t written = write(fd, qemu_conf, sizeof qemu_conf - 1);
-  if (close(fd) < 0 || written != (ssize_t)sizeof qemu_conf - 1) {
-    unlink(path);
-    cannot(L, "write", path);
-  }
+  int why = gl_file_write_all(fd, qemu_conf, sizeof qemu_conf - 1) < 0 ? errno : 0;
+  if (close(fd) < 0 && !why)
+    why = errno;
+  if (!why)
+    return;
+  unlink(path);
+  errno = why;
+  cannot(L, "write", path);
 }
 
 /* Pushes the path, with the characters escaped that have a meaning in a URI's query. */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 /* How much is read and written at a time: as much as libvirt puts into a message. */
 #define CHUNK (256 * 1024)
 
@@ -89,20 +91,6 @@ static int stopped(gl_transfer *t)
 
 /* ---- receiving ---- */
 
-static int write_all(int fd, const char *data, size_t length)
-{
-  while (length > 0) {
-    ssize_t n = write(fd, data, length);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return -1;
-    data += n;
-    length -= (size_t)n;
-  }
-  return 0;
-}
-
 static int receive_into(gl_transfer *t, virStreamPtr stream, int fd, char *buffer)
 {
   for (;;) {
@@ -116,7 +104,7 @@ static int receive_into(gl_transfer *t, virStreamPtr stream, int fd, char *buffe
       return -1;
     if (got < 0 && got != HOLE)
       return -1;
-    if (got == HOLE ? lseek(fd, hole, SEEK_CUR) < 0 : write_all(fd, buffer, (size_t)got) < 0)
+    if (got == HOLE ? lseek(fd, hole, SEEK_CUR) < 0 : gl_file_write_all(fd, buffer, (size_t)got) < 0)
       return system_error(t, "write", t->path);
     atomic_fetch_add(&t->done, (unsigned long long)(got == HOLE ? hole : got));
   }

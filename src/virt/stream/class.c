@@ -243,7 +243,7 @@ static int read_resumed(lua_State *L, int status, lua_KContext ctx)
   if (self->object.closed)
     gl_error_throw(L, "closed", "read: the stream was closed meanwhile");
   gl_task_check(L, gl_state_get(L));
-  if (timed_out && self->stream->count == 0) {
+  if (timed_out && gl_stream_is_empty(self->stream)) {
     lua_pushliteral(L, "");
     return 1;
   }

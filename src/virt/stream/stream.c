@@ -48,7 +48,7 @@ gl_stream *gl_stream_new(virConnectPtr conn)
   return s;
 }
 
-/* Under the mutex, which nobody who holds a lock of libvirt's takes: tells libvirt what to call back for. */
+/* Under the mutex, which nobody takes while holding a lock of libvirt's: asks libvirt to call back for what is wanted now. */
 static void update_events(gl_stream *s)
 {
   virStreamEventUpdateCallback(s->stream, (s->ended ? 0 : RECEIVES) | (s->wants_to_send ? VIR_STREAM_EVENT_WRITABLE : 0));
@@ -118,6 +118,14 @@ bool gl_stream_put_back(gl_stream *s, const char *bytes, size_t count)
   memcpy(s->bytes, bytes + first, count - first);
   s->count += count;
   return true;
+}
+
+bool gl_stream_is_empty(gl_stream *s)
+{
+  pthread_mutex_lock(&s->mutex);
+  bool empty = s->count == 0;
+  pthread_mutex_unlock(&s->mutex);
+  return empty;
 }
 
 /* ---- libvirt's event thread ---- */

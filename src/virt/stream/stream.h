@@ -62,6 +62,9 @@ void gl_stream_detach(gl_stream *s);
 size_t gl_stream_take(gl_stream *s, char *to, size_t most);
 bool gl_stream_put_back(gl_stream *s, const char *bytes, size_t count);
 
+/* Any thread: whether nothing is there to be read now. */
+bool gl_stream_is_empty(gl_stream *s);
+
 /* One send. */
 typedef struct gl_sending {
   const char *bytes;
