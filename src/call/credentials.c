@@ -31,12 +31,6 @@ static const struct {
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-gl_credentials *gl_credentials_ref(gl_credentials *c)
-{
-  atomic_fetch_add(&c->refs, 1);
-  return c;
-}
-
 static void wipe(char *text)
 {
   if (text)
@@ -110,7 +104,10 @@ virConnectPtr gl_credentials_open(gl_credentials *c, const char *uri, unsigned f
 gl_credentials *gl_credentials_at(lua_State *L, int index)
 {
   gl_credentials **box = luaL_testudata(L, index, class_name);
-  return box ? gl_credentials_ref(*box) : NULL;
+  if (!box)
+    return NULL;
+  atomic_fetch_add(&(*box)->refs, 1);
+  return *box;
 }
 
 int gl_credentials_push(lua_State *L)

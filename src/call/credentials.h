@@ -21,7 +21,6 @@ gl_credentials *gl_credentials_at(lua_State *L, int index);
 /* Pushes a list of those that have an answer, as {type, prompt, challenge, answer}. c may be NULL. [-0, +1, e] */
 void gl_credentials_push_answers(lua_State *L, const gl_credentials *c);
 
-gl_credentials *gl_credentials_ref(gl_credentials *c);
 void gl_credentials_unref(gl_credentials *c); /* NULL is harmless; any thread */
 
 /* virConnectOpenAuth with them. One attempt at a time. Any thread. */

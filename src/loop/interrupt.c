@@ -22,13 +22,13 @@ static int call_status(lua_State *L)
 }
 
 /* Reports on standard error what each task does: lua/guestlua/task/status.lua. */
-static void tell_status(lua_State *L)
+static void report_status(lua_State *L)
 {
   if (!lua_checkstack(L, LUA_MINSTACK))
     return;
   lua_pushcfunction(L, call_status);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
-    fprintf(stderr, "guestlua: cannot tell the status: %s\n", lua_tostring(L, -1));
+    fprintf(stderr, "guestlua: cannot report the status: %s\n", lua_tostring(L, -1));
     lua_pop(L, 1);
   }
 }
@@ -40,7 +40,7 @@ static void on_asked(uv_async_t *asked)
   if (atomic_exchange(&s->interrupted, 0))
     gl_task_interrupt(s);
   if (atomic_exchange(&s->status_asked, false))
-    tell_status(s->L);
+    report_status(s->L);
 }
 
 static bool returns_to_lua(lua_State *L)
@@ -66,18 +66,36 @@ static bool may_raise(lua_State *L, gl_state *s, lua_Debug *ar)
   return false;
 }
 
+/* Raises the error of a requested interrupt, unless it was raised already. [-0, +0, v] */
+static void check(lua_State *L, gl_state *s)
+{
+  if (!atomic_exchange(&s->interrupted, 0))
+    return;
+  /* Stop whatever is running, as it may never wait. But it may not be the main task, or it may be undoing something. */
+  gl_task *runs = s->running, *main = s->main ? s->main : s->root;
+  bool shielded = runs->shields > 0;
+  if (runs != main || s->looping || shielded)
+    gl_task_interrupt(s);
+  else
+    gl_task_interrupt_others(s);
+  if (!s->main && !shielded)
+    runs->cancelled = NULL; /* raised here */
+  if (!shielded)
+    gl_error_throw(L, "interrupted", "interrupted");
+}
+
 /* Lua thread, in the middle of some Lua code: set by ask and stop. */
 static void on_hook(lua_State *L, lua_Debug *ar)
 {
   gl_state *s = gl_state_get(L);
   if (atomic_exchange(&s->status_asked, false))
-    tell_status(L);
+    report_status(L);
   bool stopped = gl_task_is_stopped(s->running);
   if ((stopped || atomic_load(&s->interrupted)) && !may_raise(L, s, ar))
     return;
   lua_sethook(L, NULL, 0, 0);
   gl_sandbox_rehook(L, s);
-  gl_interrupt_check(L, s);
+  check(L, s);
   if (stopped)
     gl_task_check(L, s);
 }
@@ -112,23 +130,6 @@ void gl_interrupt_for_status(gl_state *s)
 {
   atomic_store(&s->status_asked, true);
   ask(s);
-}
-
-void gl_interrupt_check(lua_State *L, gl_state *s)
-{
-  if (!atomic_exchange(&s->interrupted, 0))
-    return;
-  /* Stop whatever is running, as it may never wait. But it may not be the main task, or it may be undoing something. */
-  gl_task *runs = s->running, *main = s->main ? s->main : s->root;
-  bool shielded = runs->shields > 0;
-  if (runs != main || s->looping || shielded)
-    gl_task_interrupt(s);
-  else
-    gl_task_interrupt_others(s);
-  if (!s->main && !shielded)
-    runs->cancelled = NULL; /* raised here */
-  if (!shielded)
-    gl_error_throw(L, "interrupted", "interrupted");
 }
 
 void gl_interrupt_open(gl_state *s)

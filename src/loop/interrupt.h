@@ -12,9 +12,6 @@ void gl_interrupt(gl_state *s, int signo);
 /* Asks for a report of what each task is doing, on standard error. Async-signal-safe. */
 void gl_interrupt_for_status(gl_state *s);
 
-/* Raises the error of a requested interrupt, unless it was raised already. [-0, +0, v] */
-void gl_interrupt_check(lua_State *L, gl_state *s);
-
 void gl_interrupt_open(gl_state *s);
 
 #endif

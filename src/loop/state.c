@@ -74,13 +74,6 @@ static void forget(const lua_State *L)
   pthread_mutex_unlock(&entries_mutex);
 }
 
-static int state_gc(lua_State *L)
-{
-  gl_state *s = lua_touserdata(L, 1);
-  gl_state_close(s);
-  return 0;
-}
-
 uv_async_t *gl_state_on_wakeup(gl_state *s, uv_async_cb fn)
 {
   assert(s->wakeup_count < GL_MOST_HOOKS);
@@ -128,6 +121,42 @@ static void make_first_loop(void)
       close(taken[count]);
 }
 
+/* Newer releases of luv close their handles only when they are collected, which is after this. */
+static void let_go(uv_handle_t *handle, void *unused)
+{
+  (void)unused;
+  if (!uv_is_closing(handle))
+    uv_unref(handle);
+}
+
+/* Waits for the calls in flight and closes the loop. Twice is harmless. */
+static void close_state(gl_state *s)
+{
+  if (!s->open)
+    return;
+  s->open = false;
+  forget(s->L);
+  if (s->forks != gl_state_forks)
+    return;
+  while (s->alive.ops + s->nudges > 0)
+    gl_state_turn(s, false, true);
+  for (int i = s->hooks.close_count; i > 0; i--)
+    s->hooks.at_close[i - 1](s);
+  for (int i = 0; i < s->wakeup_count; i++)
+    uv_close((uv_handle_t *)&s->wakeups[i], NULL);
+  uv_walk(&s->loop, let_go, NULL);
+  uv_run(&s->loop, UV_RUN_DEFAULT); /* lets the handles close */
+  uv_loop_close(&s->loop);
+}
+
+/* Lua's own teardown calls it last. */
+static int state_gc(lua_State *L)
+{
+  gl_state *s = lua_touserdata(L, 1);
+  close_state(s);
+  return 0;
+}
+
 gl_state *gl_state_open(lua_State *L)
 {
   gl_state *s = gl_state_get(L);
@@ -170,33 +199,6 @@ void gl_state_turn(gl_state *s, bool others, bool waits)
   uv_run(&s->loop, waits && !ready ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   s->looping = false;
   s->turned = uv_hrtime();
-}
-
-/* Newer releases of luv close their handles only when they are collected, which is after this. */
-static void let_go(uv_handle_t *handle, void *unused)
-{
-  (void)unused;
-  if (!uv_is_closing(handle))
-    uv_unref(handle);
-}
-
-void gl_state_close(gl_state *s)
-{
-  if (!s->open)
-    return;
-  s->open = false;
-  forget(s->L);
-  if (s->forks != gl_state_forks)
-    return;
-  while (s->alive.ops + s->nudges > 0)
-    gl_state_turn(s, false, true);
-  for (int i = s->hooks.close_count; i > 0; i--)
-    s->hooks.at_close[i - 1](s);
-  for (int i = 0; i < s->wakeup_count; i++)
-    uv_close((uv_handle_t *)&s->wakeups[i], NULL);
-  uv_walk(&s->loop, let_go, NULL);
-  uv_run(&s->loop, UV_RUN_DEFAULT); /* lets the handles close */
-  uv_loop_close(&s->loop);
 }
 
 void gl_state_check_here(lua_State *L, const gl_state *s, const char *method)

@@ -80,7 +80,7 @@ typedef struct gl_state {
     void *alloc_data;
     size_t memory, memory_used;
     bool counts; /* counts instructions */
-    bool over;   /* all tasks have been told that they are used up */
+    bool over;   /* all tasks have an error for that they are used up */
     long long instructions_left;
     long long seen; /* the processor's time when the count was last looked at, in ns */
   } limit;          /* sandbox.c */
@@ -125,9 +125,6 @@ bool gl_state_is_own(lua_State *L, lua_Debug *ar);
 
 /* Pushes "" without allocating. [-0, +1, -] */
 void gl_state_push_empty(lua_State *L);
-
-/* Waits for the calls in flight and closes the loop. Lua's own teardown calls it last; calling it twice is harmless. */
-void gl_state_close(gl_state *s);
 
 /* The forks that led to this process: changed in the child of one only, where one thread is left. */
 extern int gl_state_forks;

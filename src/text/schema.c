@@ -161,7 +161,7 @@ static void find_device(xmlDocPtr domain, complaint *c)
   }
 }
 
-int gl_xml_validate(xmlDocPtr doc, char *message, size_t message_size)
+static int validate_whole(xmlDocPtr doc, char *message, size_t message_size)
 {
   complaint c = {message, message_size, 0};
   int rc = validate(doc, &c);
@@ -175,7 +175,7 @@ int gl_xml_validate_text(const char *text, char *message, size_t message_size)
   xmlDocPtr doc = gl_xml_parse(text, strlen(text), message, message_size);
   if (!doc)
     return 1;
-  int rc = gl_xml_validate(doc, message, message_size);
+  int rc = validate_whole(doc, message, message_size);
   xmlFreeDoc(doc);
   char *masked = rc ? gl_mask_values_of(strdup(message), text) : NULL;
   if (masked)

@@ -26,7 +26,7 @@ xmlNodePtr gl_xml_child(xmlNodePtr parent, const char *name);
 int gl_xml_depth(xmlNodePtr element);
 int gl_xml_height(xmlNodePtr element);
 
-/* Whether that is its name, whatever its prefix; or with its prefix, or another one of the same namespace, where the name has one. */
+/* Whether that is its name, whatever its prefix; or with its prefix, or another one of the same namespace, if the name has one. */
 int gl_xml_element_is(xmlNodePtr element, const char *name);
 
 /* The attribute of that name: one without a prefix, or with the one that the name has, or with another one of the same namespace. NULL if
@@ -64,11 +64,8 @@ bool gl_xml_is_namespace(const xmlChar *uri);
 /* An empty document; NULL if there is no memory. */
 xmlDocPtr gl_xml_new(void);
 
-/* Checks the document against libvirt's schema for its root element: 0 if it fits, 1 if it does not, -1 if that could not be checked. If
- * not 0, the reason is written to message. */
-int gl_xml_validate(xmlDocPtr doc, char *message, size_t message_size);
-
-/* The same for a text; text that is not XML does not fit. The message has none of its secrets. */
+/* Checks the document against libvirt's schema for its root element: 0 if it fits, 1 if it does not, or is no XML, -1 if that could not be
+ * checked. If not 0, the reason is written to message, which has none of the document's secrets. */
 int gl_xml_validate_text(const char *text, char *message, size_t message_size);
 
 #endif

@@ -52,7 +52,7 @@ static virConnectPtr connect_new(const char *uri, gl_credentials *credentials, u
                                           : virConnectOpen(uri);
 }
 
-/* ssh is told not to ask: it would do so at the terminal, behind the back of whoever reads that, or wait for ever. */
+/* ssh must not ask: it would do so at the terminal, beside what reads that, or wait for ever. */
 #define NEVER_ASK "no_tty=1"
 
 /* The URI with that; NULL: it is by no ssh, or says itself whether ssh may ask. */
@@ -68,7 +68,8 @@ static char *without_questions(const char *uri)
   return text;
 }
 
-char *gl_host_uri_of(virConnectPtr conn)
+/* The URI of a connection, malloc'ed, as libvirt completed it, without what was added. */
+static char *uri_of(virConnectPtr conn)
 {
   char *uri = virConnectGetURI(conn), *added = uri ? strstr(uri, "?" NEVER_ASK) : NULL;
   if (!added)
@@ -144,7 +145,7 @@ static int open_run(gl_op *op)
   if (preset && *preset)
     self->uri = preset;
   self->opened = gl_host_connect(self->uri, self->credentials, op->args.flags, (int)self->keepalive, &self->remote);
-  return self->opened && (self->full_uri = gl_host_uri_of(self->opened)) ? 0 : -1;
+  return self->opened && (self->full_uri = uri_of(self->opened)) ? 0 : -1;
 }
 
 static int open_push(lua_State *L, gl_op *op)

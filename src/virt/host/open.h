@@ -7,9 +7,6 @@
 /* Any thread. credentials may be NULL; keepalive: seconds between probes, 0: none. */
 virConnectPtr gl_host_connect(const char *uri, gl_credentials *credentials, unsigned flags, int keepalive, bool *remote);
 
-/* The URI of a connection, malloc'ed, as libvirt completed it, without what gl_host_connect added. */
-char *gl_host_uri_of(virConnectPtr conn);
-
 /* Whether it stays open until the process ends: it is one that others of the embedded driver's share. Any thread. */
 bool gl_host_is_kept(virConnectPtr conn);
 
