@@ -129,7 +129,7 @@ local function sorted_keys(t)
   return keys
 end
 
--- The type of one of the module's tables, told from what is in it.
+-- The type of one of the module's tables, by what is in it.
 local function shape(value)
   local fields, numbers = {}, false
   for key in pairs(value) do

@@ -3,7 +3,7 @@
 --
 --   guestlua -c URI recover.lua [JOURNAL]
 --
--- JOURNAL is the directory that the runs were told with guestlua.journal{dir=…}.
+-- JOURNAL is the directory that the runs were given with guestlua.journal{dir=…}.
 
 guestlua.journal({ dir = (...) })
 

@@ -105,7 +105,7 @@ require("guestlua.disk.size")
 require("guestlua.guest.secrets")
 
 core.on_call(function(what, call)
-  require("guestlua.log.calls").told(what, call)
+  require("guestlua.log.calls").report(what, call)
 end)
 
 -- The rows of long calls name the method that ends them: `aborts`.

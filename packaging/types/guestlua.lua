@@ -76,7 +76,7 @@ function guestlua.element(name, fields) end
 function guestlua.embedded(dir) end
 
 ---Prepares the directory for libvirt's embedded QEMU driver (no daemon, no root) and returns its URI. guestlua.embedded(dir) opens it too.
----@param dir string the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made where it is missing. One a process, and one process a directory
+---@param dir string the directory that the driver keeps its state in, at most 49 characters (29 for long names of guests); made if it is missing. One a process, and one process a directory
 ---@return string # string: the URI
 function guestlua.embedded_uri(dir) end
 
@@ -1868,7 +1868,7 @@ function Guest:delete_configuration(options) end
 ---@field live? boolean change the running guest
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Takes a device from the guest. A running guest is asked to release it: the device may still be there when the call is over, and stays where the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
+---Takes a device from the guest. A running guest is asked to release it: the device may still be there when the call is over, and stays if the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
 ---
 ---libvirt: `virDomainDetachDeviceFlags`
 ---@param conf guestlua.Element|string the device
@@ -6633,7 +6633,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@field on_progress? function called every half second with get_job_info(), which also has elapsed, percent, limit and forced; an error in it aborts the migration
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Moves a running guest to another host and checks both in the end. The migration is watched: its allowed downtime grows step by step, and if it takes too long it is aborted, or forced to complete. If a step fails or the script is told to stop, it is aborted and the guest runs on where it was. An error of kind "job_unknown" says that it is not known where the guest runs.
+---Moves a running guest to another host and checks both in the end. The migration is watched: its allowed downtime grows step by step, and if it takes too long it is aborted, or forced to complete. If a step fails or the script is asked to stop, it is aborted and the guest runs on where it was. An error of kind "job_unknown" says that it is not known where the guest runs.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param destination guestlua.Host the Host to move it to
 ---@param options? guestlua.LiveMigrateOptions

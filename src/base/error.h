@@ -3,15 +3,15 @@
  *
  *   kind     a stable name: libvirt's code ("no_domain", "operation_timeout"), or ours: "bad_argument", "closed", "interrupted", "timeout"
  *   message  libvirt's own text, or ours
- *   code, domain, level          libvirt's, where the error is libvirt's
+ *   code, domain, level          libvirt's, if the error is libvirt's
  *   op, call                     the method, and the function of libvirt behind it
- *   host, guest, device          what it was about; device_type: "disk" where the device is one
+ *   host, guest, device          what it was about; device_type: "disk" if the device is one
  *   object, object_type          the same, for what is no guest: its name, and "network", "volume", "snapshot" ...
  *   where                        the script's line
- *   hint                         what to do next, where that is known
+ *   hint                         what to do next, if that is known
  *   workflow, step, outcome      of a workflow: which, where it failed, and how it left things
  *   undoing                      a list of the errors that came while undoing
- *   still_running                true where the call goes on in libvirt although nobody waits for it any more
+ *   still_running                true if the call goes on in libvirt although nobody waits for it any more
  *   may_change                   true if that call can still change something
  */
 #ifndef GL_ERROR_H

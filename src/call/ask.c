@@ -33,7 +33,7 @@ static const gl_param params[] = {
 static void put(int terminal, const char *text)
 {
   ssize_t n = write(terminal, text, strlen(text));
-  (void)n; /* a terminal that is gone has no reader to tell */
+  (void)n; /* a terminal that is gone has no reader */
 }
 
 /* The terminal gives whole lines. Negative: nobody waits any more, or it is gone. */

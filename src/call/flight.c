@@ -301,7 +301,7 @@ static int progressed(lua_State *L, int status, lua_KContext ctx)
 }
 
 /* Calls the script's function, which may wait, or raise: the box then abandons the call. */
-static int tell_progress(lua_State *L, gl_op *op)
+static int call_on_progress(lua_State *L, gl_op *op)
 {
   lua_pushvalue(L, op->on_progress);
   op->def->progress(L, op);
@@ -330,7 +330,7 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
   } else {
     op->nudge = 0; /* the others are over: its own thread speaks with the daemon */
   }
-  return op->on_progress ? tell_progress(L, op) : await(L, op);
+  return op->on_progress ? call_on_progress(L, op) : await(L, op);
 }
 
 /* Takes references to the op's connection and subject, so that closing those during the call is safe. */

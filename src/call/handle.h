@@ -25,8 +25,8 @@ typedef struct gl_handle_type {
   gl_handle *(*find)(virConnectPtr conn, const gl_handle *h);
   int missing;
 
-  /* What tells it from a later one of its name, as a text to be freed; NULL: that is not to be seen. found: the pointer is new. Any
-   * thread. NULL: nothing does. */
+  /* What distinguishes it from a later one of its name, as a text to be freed; NULL: that cannot be seen. found: the pointer is new. Any
+   * thread. NULL in place of the function: nothing does. */
   char *(*identity)(void *ptr, const char *uri, bool found);
 } gl_handle_type;
 

@@ -2,7 +2,7 @@
  * libvirt's client loses calls. The thread with the first call of a connection speaks with the daemon for all others; one with a new call
  * wakes it by g_main_loop_quit, which does nothing if the loop is just about to run. The call is then sent when that thread next hears
  * something: a keepalive answer, seconds later, or the end of its own call. A further call wakes it as well, and has all of them sent.
- * (Seen with libvirt 9.0, between any two turns of the loop, most of all where processors are few and busy.)
+ * (Seen with libvirt 9.0, between any two turns of the loop, most of all if processors are few and busy.)
  */
 #ifndef GL_NUDGE_H
 #define GL_NUDGE_H

@@ -100,7 +100,7 @@ static bool is_missing(const gl_op *op, const virError *e)
   return false;
 }
 
-/* What helps where only the text says what is wrong. */
+/* What helps if only the text says what is wrong. */
 static const struct {
   const char *text, *hint;
 } advice[] = {

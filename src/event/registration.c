@@ -37,7 +37,7 @@ void gl_sub_drop(gl_sub *sub)
 /* Moves r to that connection. Negative if libvirt refused. */
 static int connect_registration(virConnectPtr conn, gl_registration *r)
 {
-  return r->kind->family ? gl_source_join(conn, r) : 0; /* "reconnected" is reported by gl_event_tell_gap */
+  return r->kind->family ? gl_source_join(conn, r) : 0; /* "reconnected" is reported by gl_event_report_gap */
 }
 
 /* The registration that the connection has for the event; NULL: none. Under the connection's mutex. */
@@ -170,7 +170,7 @@ void gl_event_deregister(gl_connection *connection)
 }
 
 /* Reports to each subscription once, at its first registration. */
-static void tell_gap(gl_registration *r, double gap)
+static void report_gap(gl_registration *r, double gap)
 {
   const gl_event_data data = {.numbers = {(long long)gap}};
   gl_member *m;
@@ -192,10 +192,10 @@ int gl_event_reconnect(gl_connection *connection, virConnectPtr new)
   return rc;
 }
 
-void gl_event_tell_gap(gl_connection *connection)
+void gl_event_report_gap(gl_connection *connection)
 {
   pthread_mutex_lock(&connection->mutex);
   for (gl_registration *r = connection->registrations; r; r = r->next)
-    tell_gap(r, connection->gap);
+    report_gap(r, connection->gap);
   pthread_mutex_unlock(&connection->mutex);
 }

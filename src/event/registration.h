@@ -23,6 +23,6 @@ void gl_event_deregister(gl_connection *connection);
 /* Moves all registrations to a new connection of libvirt's; negative if libvirt refused one. Then, when the connection has it: reports
  * to all its subscriptions that events of connection->gap seconds were missed. Both on a worker. */
 int gl_event_reconnect(gl_connection *connection, virConnectPtr new);
-void gl_event_tell_gap(gl_connection *connection);
+void gl_event_report_gap(gl_connection *connection);
 
 #endif

@@ -15,7 +15,7 @@ struct gl_source {
   atomic_int refs;    /* the list's and libvirt's */
 };
 
-/* The process's. Nobody calls libvirt while holding `lock`: a connection that hangs may hold up only who wants the same of it. */
+/* The process's. Nobody calls libvirt while holding `lock`: a connection that hangs may hold up only those that want the same of it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t no_longer_busy = PTHREAD_COND_INITIALIZER;
 static gl_source *sources;

@@ -108,7 +108,7 @@ static void on_awake(uv_idle_t *awake)
   uv_idle_stop(awake);
 }
 
-/* Wakes who waits only if there is a reason: a task that is ready keeps the loop from sleeping. What ended last may have been called back
+/* Wakes the waiters only if there is a reason: a task that is ready keeps the loop from sleeping. What ended last may have been called back
  * at the very end of the turn before. */
 static void on_turn(uv_prepare_t *turn)
 {

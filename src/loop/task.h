@@ -39,7 +39,7 @@ struct gl_task {
 /* Makes a task of the function and its nargs arguments on top of the stack; it starts when the loop next runs. [-(nargs+1), +0, e] */
 gl_task *gl_task_spawn(lua_State *L, int nargs);
 
-/* Runs the loop until t is done. Its results, or its error where t->failed, are then on the stack of t->L. */
+/* Runs the loop until t is done. Its results, or its error if t->failed, are then on the stack of t->L. */
 void gl_task_join(lua_State *L, gl_task *t);
 
 /* Does everything possible without waiting; returns the number of tasks left. */

@@ -83,7 +83,7 @@ static int written(lua_State *L, int status, lua_KContext ctx)
   return 0;
 }
 
-/* Who is cancelled waits all the same: nobody can take it back, and what comes after it must find it over. */
+/* A cancelled task waits all the same: nobody can take the write back, and what comes after it must find it over. */
 static int await(lua_State *L, writing *self)
 {
   gl_wait wait = {.list = &self->waiters, .seconds = -1, .what = "writing a file"};

@@ -1,5 +1,5 @@
-/* Files that are written while Lua goes on: the journal's (lua/guestlua/base/journal.lua), whose way to the disk takes as long as several
- * calls. */
+/* Files that are written while Lua goes on: those of the journal (lua/guestlua/base/journal.lua), as their way to the disk takes as long as
+ * several calls. */
 #ifndef GL_WRITE_H
 #define GL_WRITE_H
 

@@ -14,7 +14,7 @@ typedef struct walk {
   bool foreign;       /* within <metadata>, which libvirt's schema does not describe */
 } walk;
 
-static void tell(walk *w, const char *value)
+static void report(walk *w, const char *value)
 {
   size_t blank = strspn(value, " \t\r\n"), length = strlen(value);
   while (length > blank && strchr(" \t\r\n", value[length - 1]))
@@ -37,7 +37,7 @@ static void count_found(gl_finder *finder, const char *value, size_t length)
 }
 
 /* Reports the secrets within a value that is masked as a whole; the whole value if no secret stands out from the rest. */
-static void tell_inner(walk *w, const char *value)
+static void report_inner(walk *w, const char *value)
 {
   static const char *const keys[] = {"string=", "query=", "ds=", NULL}; /* free text follows */
   counter c = {.finder.found = count_found, .next = w->finder};
@@ -45,12 +45,12 @@ static void tell_inner(walk *w, const char *value)
   for (const char *const *key = keys; *key && c.count == 0; key++) {
     const char *found = strstr(value, *key);
     if (found) {
-      tell(w, found + strlen(*key));
+      report(w, found + strlen(*key));
       c.count++;
     }
   }
   if (c.count == 0)
-    tell(w, value);
+    report(w, value);
 }
 
 static char *attribute(xmlNodePtr element, const char *name)
@@ -108,9 +108,9 @@ static void mask_attribute(xmlNodePtr element, xmlAttrPtr a, walk *w)
   const char *name = (const char *)a->name;
   bool whole = is_secret_attribute(element, name, value, w);
   if (whole && (strcmp(name, "value") == 0 || strcmp(name, "query") == 0))
-    tell_inner(w, value);
+    report_inner(w, value);
   else if (whole && strcmp(name, "usage") != 0)
-    tell(w, value);
+    report(w, value);
   else if (w->finder)
     gl_mask_find_in_text(value, w->finder);
   char *masked = whole ? strdup(GL_MASKED) : gl_mask_text(value);
@@ -190,7 +190,7 @@ static void mask_content(xmlNodePtr element, xmlNodePtr node, bool secret, walk 
   const char *content = (const char *)node->content;
   char *line = NULL, *masked = NULL;
   if (secret) {
-    tell(w, content);
+    report(w, content);
   } else {
     if (w->finder)
       gl_mask_find_in_text(content, w->finder);

@@ -173,7 +173,7 @@ int gl_xml_height(xmlNodePtr element)
 static int has_name(const xmlChar *local, xmlNsPtr ns, const char *name)
 {
   const char *colon = strchr(name, ':');
-  if (!ns) /* where its prefix is declared nowhere, libxml2 takes it for a part of the name */
+  if (!ns) /* if its prefix is declared nowhere, libxml2 takes it for a part of the name */
     return strcmp((const char *)local, name) == 0;
   const char *prefix = ns->prefix ? (const char *)ns->prefix : "";
   return colon && strcmp((const char *)local, colon + 1) == 0 && strlen(prefix) == (size_t)(colon - name) &&

@@ -16,7 +16,7 @@
 --               lane      "agent": it speaks to the guest's agent                   slow     it may last for hours
 --               aborts    the method that ends it                                   maybe    nothing may come back
 --   hand      functions with methods that are written by hand, and their names
---   superseded, missing, infrastructure   functions that have none, and why: spec/coverage_spec.lua proves that none is forgotten
+--   superseded, missing, infrastructure   functions that have none, and why: spec/module/coverage_spec.lua proves that none is forgotten
 -- A function that is in no table changes something.
 --
 -- Its events come from that description, too: calls/events.lua.

@@ -272,7 +272,7 @@ local function finish(run)
   elseif core.dry_run() then
     return run.guest:abort_job()
   elseif not moment.finish(run) then
-    run:interfered("the backup job has ended before it was told to")
+    run:interfered("the backup job has ended before its time")
   end
 end
 

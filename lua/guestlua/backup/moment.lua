@@ -97,7 +97,7 @@ local function described(run)
     own, other = look(run)
   end
   if not own and run.guest:is_active() then
-    return "the backup job has ended before it was told to" .. (other and ", and the guest has another one" or "")
+    return "the backup job has ended before its time" .. (other and ", and the guest has another one" or "")
   end
 end
 
@@ -112,10 +112,10 @@ end
 function moment.finish(run)
   local guest, data = run.guest, run.data
   local deadline = core.now() + ENDING
-  local told = false
+  local asked = false
   while look(run) do
     local ok, e = retry.try(guest.abort_job, guest)
-    told = told or ok
+    asked = asked or ok
     if core.now() >= deadline then
       error(not ok and e or core.Error.new({ kind = "timeout", guest = guest.name, message = "the backup job does not end" }), 0)
     end
@@ -124,7 +124,7 @@ function moment.finish(run)
   for _, disk in ipairs(data.disks) do
     run:expect(disk.target, { job = false })
   end
-  return told
+  return asked
 end
 
 -- Removes the scratch files and the socket, which stay if QEMU or libvirt died.

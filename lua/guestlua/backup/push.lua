@@ -91,7 +91,7 @@ local function check_end(run)
   end
   local how, stats = guest.domain:get_job_stats({ completed = true, keep_completed = true })
   if stats.operation ~= OF_A_BACKUP or how == "cancelled" then
-    run:interfered("the backup job has ended before it was told to")
+    run:interfered("the backup job has ended before its time")
   elseif not stats.success then
     local why = stats.errmsg or "libvirt does not say why"
     run:fail(why:find("No space left on device", 1, true) and "no_space" or "io_error", { message = "QEMU could not write the backup: " .. why })

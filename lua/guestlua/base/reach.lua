@@ -1,8 +1,8 @@
 -- Which URIs this program opens, or hands to a libvirt that opens them: all of them, unless it runs scripts that it does not trust. A URI may name a
 -- program to start (command=, netcat=), a file (test:///path) or a directory for an embedded driver, whoever opens it.
 --
--- Whoever takes a URI from a caller asks before anything is begun, reach.check(method, uri), and opens it by reach.open. sandbox/init.lua says which
--- there are.
+-- A function that takes a URI from its caller asks before anything is begun, reach.check(method, uri), and opens it by reach.open. sandbox/init.lua
+-- says which there are.
 
 local core = require("guestlua.core")
 

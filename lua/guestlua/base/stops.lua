@@ -1,4 +1,4 @@
--- Whether an error says that the task is told to stop: nothing is tried again after it, and it is not a result.
+-- Whether an error says that the task has to stop: nothing is tried again after it, and it is not a result.
 
 local core = require("guestlua.core")
 

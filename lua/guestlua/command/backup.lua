@@ -99,7 +99,7 @@ local function backup_options(given, on_progress)
   }
 end
 
-local function tell_backup(done)
+local function report_backup(done)
   print(core.printable(("%s: %s backup %s in %s, %s, %.1f s"):format(done.guest, done.level_used, done.id, done.directory,
     done.frozen_seconds and ("frozen for %.2f s"):format(done.frozen_seconds) or done.consistency, done.seconds)))
   for _, disk in ipairs(done.disks) do
@@ -148,7 +148,7 @@ local function save(host, name, given)
   if given.json then
     output.json(ok and result or output.failure(name, result))
   elseif ok then
-    tell_backup(result)
+    report_backup(result)
   else
     arguments.report(BACKUP, name .. ": ", result)
   end

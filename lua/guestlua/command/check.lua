@@ -27,7 +27,7 @@ end
 local Check = {}
 Check.__index = Check
 
-function Check:tell(word, ...)
+function Check:report(word, ...)
   self.problems[#self.problems + 1] = ("%s:%d: %s"):format(self.path, word.line, string.format(...))
 end
 
@@ -100,7 +100,7 @@ end
 
 -- ---- looking ----
 
--- The options that a row knows, and the number of the argument that they are; nil where it takes no table of them.
+-- The options that a row knows, and the number of the argument that they are; nil if it takes no table of them.
 local function options_of(row)
   local names, positional = {}, 0
   for _, param in ipairs(row.params) do
@@ -133,9 +133,9 @@ function Check:options(rows, certain, i)
   for _, key in ipairs(at and keys_in(words, at, close_of(words, at)) or {}) do
     local near = not all[key.text] and nearest(key.text, all)
     if near then
-      self:tell(key, "%s has no option '%s'; '%s'?", rows[1].name, key.text, near)
+      self:report(key, "%s has no option '%s'; '%s'?", rows[1].name, key.text, near)
     elseif not all[key.text] and certain then
-      self:tell(key, "%s has no option '%s'; the options are: %s", rows[1].name, key.text, table.concat(all, ", "))
+      self:report(key, "%s has no option '%s'; the options are: %s", rows[1].name, key.text, table.concat(all, ", "))
     end
   end
 end
@@ -150,7 +150,8 @@ function Check:choices(row, i)
       local text = word.kind == "string" and word.text:match("^[\"']([%w_]+)[\"']$")
       if text and not known.has(param.choices, text) then
         local near = nearest(text, param.choices)
-        self:tell(word, "%s has no '%s'%s", row.name, text, near and ("; '%s'?"):format(near) or "; there are: " .. table.concat(param.choices, ", "))
+        self:report(word, "%s has no '%s'%s", row.name, text,
+          near and ("; '%s'?"):format(near) or "; there are: " .. table.concat(param.choices, ", "))
       end
     end
   end
@@ -176,7 +177,7 @@ function Check:call(found, by, name, i)
       local names = names_of(help.methods(class))
       local near = nearest(name.text, names)
       local all = #names <= FEW and "; it has: " .. table.concat(names, ", ") or ("; help(%s) lists what it has"):format(class.name)
-      self:tell(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or all)
+      self:report(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or all)
     end
   elseif owner then
     local row = help.member(owner, name.text)
@@ -184,7 +185,7 @@ function Check:call(found, by, name, i)
       return self:arguments(row, i)
     elseif rawget(found.value, name.text) == nil then
       local near = nearest(name.text, names_of(owner.methods))
-      self:tell(name, "%s has no function '%s'%s", owner.path, name.text, near and ("; '%s'?"):format(near) or "")
+      self:report(name, "%s has no function '%s'%s", owner.path, name.text, near and ("; '%s'?"):format(near) or "")
     end
   elseif not found and by == ":" and not known.foreign[name.text] then
     local rows, all = known.methods(name.text)
@@ -193,7 +194,7 @@ function Check:call(found, by, name, i)
     end
     local near = #name.text >= 6 and nearest(name.text, all)
     if near and spelling.distance(name.text, near) == 1 then
-      self:tell(name, "no method '%s'; '%s'?", name.text, near)
+      self:report(name, "no method '%s'; '%s'?", name.text, near)
     end
   end
 end
@@ -212,7 +213,7 @@ end
 function Check:field(found, name, after)
   if found.record then
     local near = not self.own[name.text] and not known.has(names_of(found.record), name.text) and nearest(name.text, names_of(found.record))
-    return near and self:tell(name, "the result has no field '%s'; '%s'?", name.text, near)
+    return near and self:report(name, "the result has no field '%s'; '%s'?", name.text, near)
   end
   local class = found.class or help.class_in(found.value)
   if self.own[name.text] or found.class and class.name == "Element" or not class and type(found.value) ~= "table" then
@@ -230,7 +231,7 @@ function Check:field(found, name, after)
   table.sort(names)
   local near = nearest(name.text, names)
   if near or is_strict(found, class, name.text) then
-    self:tell(name, "%s has nothing of the name '%s'%s", class and (class.path or class.name) or "the table", name.text,
+    self:report(name, "%s has nothing of the name '%s'%s", class and (class.path or class.name) or "the table", name.text,
       near and ("; '%s'?"):format(near) or "")
   end
 end
@@ -243,7 +244,7 @@ function Check:declare(names, found, scope)
   end
 end
 
--- What the expression at i holds, where it is nothing more than that.
+-- What the expression at i holds, if it is nothing more than that.
 function Check:expression(i)
   local found, last = self:follow(i)
   local after = self.words[last + 1]

@@ -210,7 +210,7 @@ local function print_plan()
 end
 
 -- The handlers of a script that has ended are not called any more: a warning says so.
-local function tell_of_handlers()
+local function report_handlers()
   if guestlua.alive().subscriptions == 0 then
     return
   end
@@ -224,7 +224,7 @@ local function run_script(path, ...)
   local chunk, message = loadfile(path ~= "-" and path or nil, mode)
   local meant = not chunk and path:find("^[%l-]+$") and message:find("^cannot open") and meant_by(path)
   local results = table.pack(compiled(chunk, meant and ("%s\n  hint: %s"):format(message, meant) or message)(...))
-  tell_of_handlers()
+  report_handlers()
   return table.unpack(results, 1, results.n)
 end
 

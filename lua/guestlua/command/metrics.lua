@@ -1,4 +1,4 @@
--- guestlua metrics: what guests use, for Prometheus and who reads the same text.
+-- guestlua metrics: what guests use, for Prometheus and others that read the same text.
 
 local core = require("guestlua.core")
 local arguments = require("guestlua.command.arguments")

@@ -1,4 +1,4 @@
--- A page over HTTP, for who asks for metrics: nothing but GET and HEAD of one path, and one request a connection.
+-- A page over HTTP, for programs that ask for metrics: nothing but GET and HEAD of one path, and one request a connection.
 
 local core = require("guestlua.core")
 local stops = require("guestlua.base.stops")
@@ -116,7 +116,7 @@ local function answer(request, options)
   elseif stops(body) then
     error(body, 0)
   end
-  if core.Error.is(body, "timeout") then -- who asks did not give it the time
+  if core.Error.is(body, "timeout") then -- the asker did not give it the time
     return refusal(503, method)
   end
   options.failed(body)
@@ -217,7 +217,7 @@ local function on_connection(self, uv, server, problem)
   end
 end
 
--- Serves until it is told to stop. options: address, port (0: any), path, kind; page(seconds) gives the body, with seconds that the other side waits,
+-- Serves until it has to stop. options: address, port (0: any), path, kind; page(seconds) gives the body, with seconds that the other side waits,
 -- if it says so; failed(e) is called if that raises; ready(address, port) when it listens.
 function serve.run(options)
   local found, uv = pcall(require, "luv")

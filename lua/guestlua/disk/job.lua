@@ -1,4 +1,4 @@
--- Waiting for block jobs. commit, rebase and copy subscribe to the job's events before they start it (block_device.c), so that none is missed here.
+-- Waiting for block jobs. commit, rebase and copy (src/virt/disk/start.c) subscribe to the job's events before they start it, so that none is missed.
 
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
@@ -142,9 +142,9 @@ local function await(disk, events, targets, soon, options)
   end
 end
 
--- Ends a job, a disk's or a guest's, that nobody waits for any more because the script was told to stop: it must not be left running by accident.
+-- Ends a job, a disk's or a guest's, that nobody waits for any more because the script has to stop: it must not be left running by accident.
 --
--- libvirt may have been about to begin the job when it is told to end it, and then says that there is none: it is told again, for as long as the
+-- libvirt may have been about to begin the job when it is asked to end it, and then says that there is none: it is asked again, for as long as the
 -- abandoned call may still begin. A host that does not answer is not waited for.
 local function abort(owner, method, e)
   local deadline = core.now() + ABORT_FOR

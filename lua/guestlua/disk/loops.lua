@@ -1,4 +1,4 @@
--- Loop devices: who has mounted an image by one has no lock on it that another program would see.
+-- Loop devices: an image that is mounted by one has no lock that another program would see.
 
 local core = require("guestlua.core")
 

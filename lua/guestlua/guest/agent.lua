@@ -144,18 +144,18 @@ end
 
 -- The program's two outputs, up to the limit, and whether something is left out.
 local function output_of(guest, out, err, most)
-  local told, complained, from = {}, {}, 1
+  local said, complained, from = {}, {}, 1
   while from <= most do
     local size = math.min(PIECE, most - from + 1)
     local one, other = sh(guest, TELL, nil, out, err, tostring(math.tointeger(from)), tostring(math.tointeger(size)))
-    told[#told + 1], complained[#complained + 1] = one:sub(1, size), other:sub(1, size) -- whatever the guest gives
+    said[#said + 1], complained[#complained + 1] = one:sub(1, size), other:sub(1, size) -- whatever the guest gives
     if #one < size and #other < size then
-      return table.concat(told), table.concat(complained), false
+      return table.concat(said), table.concat(complained), false
     end
     from = from + size
   end
   sh(guest, "rm -f \"$1\" \"$2\"", nil, out, err)
-  return table.concat(told), table.concat(complained), true
+  return table.concat(said), table.concat(complained), true
 end
 
 local function random_name()

@@ -80,7 +80,7 @@ function asking.ask(guest, execute, arguments)
     }), 0)
   end
   local ok, answer = pcall(module.decode, (guest:agent_command(command))) -- one that is nested too deeply overflows Lua's stack
-  if not ok and core.Error.is(answer) then -- told to stop
+  if not ok and core.Error.is(answer) then -- asked to stop
     error(answer, 0)
   end
   local result = ok and type(answer) == "table" and answer["return"]

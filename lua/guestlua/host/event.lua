@@ -50,7 +50,7 @@ local function is_of(names, found)
 end
 
 -- For a message: 'lifecycle', or 'lifecycle' or 'reboot'.
-local function told(names)
+local function listed(names)
   return "'" .. (type(names) == "string" and names or table.concat(names, "' or '")) .. "'"
 end
 
@@ -108,7 +108,7 @@ local function traceback(e)
 end
 
 local function report(names, e)
-  io.stderr:write(("guestlua: the handler of event %s failed: %s\n"):format(told(names), core.printable(tostring(e), "keep")))
+  io.stderr:write(("guestlua: the handler of event %s failed: %s\n"):format(listed(names), core.printable(tostring(e), "keep")))
 end
 
 -- ---- handlers ----
@@ -191,7 +191,7 @@ local function wait_on(subscription, names, subject, options)
     local found = next_of(subscription, deadline)
     if not found then
       subject.kind, subject.op = "timeout", "wait_event"
-      subject.message = ("no event %s within %g s"):format(told(names), options.timeout)
+      subject.message = ("no event %s within %g s"):format(listed(names), options.timeout)
       error(core.Error.new(subject), 0)
     elseif is_of(names, found) and (not options.match or options.match(found)) then
       return found

@@ -78,7 +78,7 @@ function calls.outcome(disk)
   return outcome
 end
 
--- The devices that a dry run did not attach or detach, in order, by host and guest: for who looks for a device afterwards.
+-- The devices that a dry run did not attach or detach, in order, by host and guest, for a later look at the guest's devices.
 local changed_devices = {}
 
 local DEVICE_OPS = { attach_device = "attached", detach_device = "detached" }
@@ -132,7 +132,7 @@ function calls.waits(guest, what)
 end
 
 -- What the core says of a call: see core.on_call. The module guestlua passes it on.
-function calls.told(what, call)
+function calls.report(what, call)
   if what == "changed" then
     record.call(call, fields_of(call))
     return

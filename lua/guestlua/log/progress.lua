@@ -29,8 +29,8 @@ local function show(bar)
     if screen.age() >= REDRAW then
       screen.draw()
     end
-  elseif core.now() - bar.told >= LINE then
-    bar.told = core.now()
+  elseif core.now() - bar.printed >= LINE then
+    bar.printed = core.now()
     core.write_whole(stderr, ("%s: %s\n"):format(bar.label, bars.listed(bar)))
   end
 end
@@ -142,7 +142,7 @@ define(progress, "guestlua", {
       total = options.total,
       current = 0,
       began = now,
-      told = now,
+      printed = now,
       samples = { { time = now, current = 0 } },
     }, Progress)
     if not quiet and screen.is_terminal(stderr) then

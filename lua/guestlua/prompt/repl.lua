@@ -53,7 +53,7 @@ end
 
 local numbers = setmetatable({}, { __mode = "k" })
 
-local function tell(...)
+local function report(...)
   io.stdout:write(table.concat({ ... }), "\n")
 end
 
@@ -70,11 +70,11 @@ local function spawn_told(spawn)
       local guard <close> = setmetatable({}, {
         __close = function(_, e)
           if e == nil then
-            tell(("[%d] done"):format(number))
+            report(("[%d] done"):format(number))
           elseif not is(e, "cancelled") or e.still_running then
-            tell(("[%d] failed: "):format(number), show.value(e, columns()))
+            report(("[%d] failed: "):format(number), show.value(e, columns()))
           else
-            tell(("[%d] cancelled"):format(number))
+            report(("[%d] cancelled"):format(number))
           end
         end,
       })
@@ -121,15 +121,15 @@ local function watch(object, ...)
   end
   local names = select("#", ...) == 0 and { first_event(object) } or type((...)) == "table" and (...) or { ... }
   local subscription = object:on(names, function(event)
-    tell(event_text(event))
+    report(event_text(event))
   end)
   watches[#watches + 1] = subscription
-  tell(("watching %s of %s; unwatch() stops it"):format(table.concat(names, ", "), core.printable(tostring(object))))
+  report(("watching %s of %s; unwatch() stops it"):format(table.concat(names, ", "), core.printable(tostring(object))))
 end
 
 -- Stops all that watch has begun.
 local function unwatch()
-  tell(#watches == 1 and "1 watch ended" or ("%d watches ended"):format(#watches))
+  report(#watches == 1 and "1 watch ended" or ("%d watches ended"):format(#watches))
   for _, subscription in ipairs(watches) do
     subscription:close()
   end

@@ -91,8 +91,8 @@ local function error_text(e, columns)
   local lines = { text }
   for _, key in ipairs(sorted_keys(e)) do
     local value = e[key]
-    local told = key == "undoing" or type(value) ~= "table" and text:find(core.printable(tostring(value)), 1, true)
-    if not told or key == "kind" then
+    local shown = key == "undoing" or type(value) ~= "table" and text:find(core.printable(tostring(value)), 1, true)
+    if not shown or key == "kind" then
       lines[#lines + 1] = core.printable(("  %s = %s"):format(key, nested(value, "  ", columns, {})), "keep")
     end
   end

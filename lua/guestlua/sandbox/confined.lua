@@ -192,7 +192,7 @@ local function portable(value)
   return ok and text or "a value that has no text"
 end
 
-local function tell(op, ...)
+local function report(op, ...)
   local values = pack(...)
   for i = 1, values.n do
     values[i] = portable(values[i])
@@ -220,7 +220,7 @@ return function()
     return compile(script[1], script[2])(unpack(script, 3, script.n))
   end))
   return function()
-    local _, e = pcall(tell, results[1] and "done" or "failed", unpack(results, 2, results.n)) -- it returns only if it cannot
-    tell("failed", e)
+    local _, e = pcall(report, results[1] and "done" or "failed", unpack(results, 2, results.n)) -- it returns only if it cannot
+    report("failed", e)
   end
 end

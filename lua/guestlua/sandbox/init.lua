@@ -120,7 +120,7 @@ function sandbox.open(uri, options)
   return guestlua.open(uri, own)
 end
 
-local ours = debug.getmetatable -- also where it is protected
+local ours = debug.getmetatable -- also if it is protected
 
 -- The metatables that scripts have set: they see and change no others, as our own modules would call what is in those.
 local theirs = setmetatable({}, { __mode = "k" })

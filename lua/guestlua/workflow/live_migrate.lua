@@ -14,7 +14,7 @@ local way = require("guestlua.workflow.migrate.way")
 
 local NAME = "live_migrate"
 
--- Seconds for libvirt's own call to end after it was told to.
+-- Seconds for libvirt's own call to end after it was asked to.
 local ENDING = 10
 
 local is = core.Error.is
@@ -173,7 +173,7 @@ end
 steps.define({
   name = NAME,
   help = "Moves a running guest to another host and checks both in the end. The migration is watched: its allowed downtime grows step by step, "
-    .. "and if it takes too long it is aborted, or forced to complete. If a step fails or the script is told to stop, it is aborted and the "
+    .. "and if it takes too long it is aborted, or forced to complete. If a step fails or the script is asked to stop, it is aborted and the "
     .. "guest runs on where it was. An error of kind \"job_unknown\" says that it is not known where the guest runs.",
   fields = {
     { name = "destination", type = "string", help = "the URI of the host that it is now on" },

@@ -41,7 +41,7 @@ end
 -- How often the guest's snapshots are asked for: one may go between their list and its description.
 local ASKED = 3
 
--- What tells a snapshot from another of its name: its description without what changes with others. Two may be of one second.
+-- What distinguishes a snapshot from another of its name: its description without what changes with others. Two may be of one second.
 function situation.identity(xml)
   local element = core.element(xml)
   for _, child in ipairs(element:children()) do
@@ -53,7 +53,7 @@ function situation.identity(xml)
   return (tostring(element):gsub(">%s+<", "><"))
 end
 
--- What tells each of the guest's snapshots from others, by its name.
+-- What distinguishes each of the guest's snapshots from others, by its name.
 function situation.snapshots(guest)
   local found = {}
   if #guest:get_snapshot_names() == 0 then
@@ -79,7 +79,7 @@ function situation.snapshots(guest)
 end
 
 -- One look: name, id, persistent and, of the disks with these targets, images, mirror (its job's destination) and capacity; and if there are any,
--- snapshots (what tells them from others): somebody else's matter to the disks. domain: the guest's description.
+-- snapshots (what distinguishes them): somebody else's matter to the disks. domain: the guest's description.
 function situation.look(guest, targets, domain)
   local now = {
     name = domain.name[1],

@@ -24,7 +24,7 @@ local function check_gone(host, uuid)
 end
 
 -- One question. { known, active, id, word }: whether the host knows the guest; whether it runs, paused or not; its number, -1 if it does not run; and
--- libvirt's word for its state, "gone" if the host does not know it. The number comes with the lookup: who has one runs.
+-- libvirt's word for its state, "gone" if the host does not know it. The number comes with the lookup: a guest that has one runs.
 function state.ask(host, uuid)
   local guest <close> = host:guest(uuid, { timeout = ANSWER })
   if not guest then

@@ -1,4 +1,4 @@
--- A workflow is a list of steps, each with its undo. A run that fails, is told to stop or was killed is taken back by the same undos, last first.
+-- A workflow is a list of steps, each with its undo. A run that fails, is asked to stop or was killed is taken back by the same undos, last first.
 --
 --   steps.define({
 --     name = "…", help = "…", params = { … },

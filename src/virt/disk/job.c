@@ -43,7 +43,7 @@ static const gl_param get_job_info_params[] = {
   GL_END,
 };
 
-/* rc: 1, or 0 where there is no job */
+/* rc: 1, or 0 if there is no job */
 static int get_job_info_run(gl_op *op)
 {
   return job_info(op, op->args.flags);

@@ -38,7 +38,7 @@ static const gl_opdef backup_begin_def = {
   GL_CHANGE,
 };
 
-/* rc: 1 where there is no backup job */
+/* rc: 1 if there is no backup job */
 static int get_backup_xml_run(gl_op *op)
 {
   gl_text_op *self = (gl_text_op *)op;

@@ -68,7 +68,7 @@ static const gl_opdef detach_device_def = {
   .name = "detach_device",
   .call = "virDomainDetachDeviceFlags",
   .help = "Takes a device from the guest. A running guest is asked to release it: the device may still be there when the call is over, "
-          "and stays where the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "
+          "and stays if the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "
           "\"device_not_found\".",
   .params = conf_params,
   .size = sizeof(conf_op),

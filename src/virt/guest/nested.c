@@ -48,7 +48,7 @@ static void note(lua_State *L, const recorder *to, step_kind kind, int fields)
   }
 }
 
-/* Pushes the key that a part of a name is: a number where it is one. [-0, +1, m] */
+/* Pushes the key that a part of a name is: a number if it is one. [-0, +1, m] */
 static void push_key(lua_State *L, const char *part, size_t length)
 {
   if (length && length < 10 && strspn(part, "0123456789") == length)

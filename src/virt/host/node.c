@@ -165,7 +165,7 @@ typedef struct pages_op {
   gl_op op;
   gl_numbers sizes, counts;
   long long first, cells;
-  unsigned long long *found; /* what libvirt says, or is told */
+  unsigned long long *found; /* from libvirt, or for it */
   unsigned *pages;
 } pages_op;
 

@@ -77,7 +77,7 @@ static int reconnect_run(gl_op *op)
 /* From here on calls use the new connection. The worker then drops the old one, as the op's own. */
 static int let_go_run(gl_op *op)
 {
-  gl_event_tell_gap(op->connection);
+  gl_event_report_gap(op->connection);
   return 0;
 }
 static const gl_opdef let_go_def = {.name = "close", .call = "virConnectClose", .run = let_go_run};

@@ -78,7 +78,7 @@ char *gl_identity_of_interface(void *ptr, const char *uri, bool found)
   return copy;
 }
 
-/* ---- filters on a port: whose port it is. The next guest gets a "vnet0" that is free ---- */
+/* ---- filters on a port: the guest that has it. The next guest gets a "vnet0" that is free ---- */
 
 char *gl_identity_of_nwfilterbinding(void *ptr, const char *uri, bool found)
 {

@@ -1,7 +1,6 @@
 /*
- * What tells an object from a later one of its name: a snapshot, a checkpoint, a volume, a network, a pool, an interface, the
- * filters on a port. Where libvirt knows them by
- * name, a script that has found one would change the other.
+ * What distinguishes an object from a later one of its name: a snapshot, a checkpoint, a volume, a network, a pool, an interface, the
+ * filters on a port. If libvirt knows it by its name, a script that has found one would otherwise change the other.
  */
 #ifndef GL_OBJECT_IDENTITY_H
 #define GL_OBJECT_IDENTITY_H

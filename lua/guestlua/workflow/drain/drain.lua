@@ -188,7 +188,7 @@ local function result_of(run, source, began)
   }
 end
 
--- The error of a drain that was told to stop says how far it came.
+-- The error of a drain that was asked to stop says how far it came.
 local function ended(run, e)
   if core.Error.is(e) then
     e.workflow, e.step, e.moved, e.failed = NAME, "move", run.moved, run.failed

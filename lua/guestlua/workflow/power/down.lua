@@ -23,42 +23,42 @@ local FINAL = { access_denied = true, no_support = true, operation_denied = true
 down.MAY = "; it was asked to shut down, and may do so yet"
 
 -- Asks the guest to shut down, again each `interval`, until it is off, restarts or the time is over. Returns "off", "restarted" or "late", and fills
--- `told`: asked (how often), heard (a request may have reached it), detail (why it stopped), rebooted (it came up again in the same process), refusal
--- (libvirt's last).
-local function ask_down(guest, before, options, told)
+-- `request`: asked (how often), heard (a request may have reached it), detail (why it stopped), rebooted (it came up again in the same process),
+-- refusal (libvirt's last).
+local function ask_down(guest, before, options, request)
   local timeout = options.timeout or SHUTDOWN_FOR
   local deadline, interval = core.now() + timeout, math.max(options.retry_interval or RETRY_INTERVAL, 1)
   local due, tries = core.now(), 0
   local events <close> = guest:subscribe({ "lifecycle", "reboot" })
   local function on_event(event)
     if event.event == "reboot" then
-      told.rebooted = true
+      request.rebooted = true
     elseif event.type == "stopped" then
-      told.detail = event.detail
+      request.detail = event.detail
     end
   end
   local function is_over(now)
-    return is_off(now) or now.id ~= before.id or options.reboots and told.rebooted
+    return is_off(now) or now.id ~= before.id or options.reboots and request.rebooted
   end
   while true do
     local over = state.await(guest, events, math.min(due, deadline), is_over, on_event)
     if over then
       state.hear(events, on_event, function()
-        return over.active or told.detail
+        return over.active or request.detail
       end)
       return is_off(over) and "off" or "restarted"
     elseif tries > 0 and core.now() >= deadline then
       return "late"
     end
     due, tries = core.now() + interval, tries + 1
-    local heard = told.heard
-    told.heard = true -- a signal may come during the call
+    local heard = request.heard
+    request.heard = true -- a signal may come during the call
     local ok, e = retry.try(guest.shutdown, guest, { timeout = math.max(math.min(interval, deadline - core.now()), 1) })
-    told.heard = heard or ok or e.may_change or e.kind == "disconnected"
+    request.heard = heard or ok or e.may_change or e.kind == "disconnected"
     if ok or e.kind ~= "timeout" or e.still_running then -- it is not asked again while the last request is still under way
-      told.asked = told.asked + 1
+      request.asked = request.asked + 1
     end
-    told.refusal = not ok and e or nil
+    request.refusal = not ok and e or nil
     if core.dry_run() then
       calls.waits(guest, ("the guest to be off, asked again each %g s, %g s at most%s"):format(interval, timeout,
         options.force and "; powered off then" or ""))
@@ -100,11 +100,11 @@ function down.pull_plug(guest, id)
   }), 0)
 end
 
-local function too_late(guest, told, options)
-  local refusal = told.refusal
+local function too_late(guest, request, options)
+  local refusal = request.refusal
   steps.fail("timeout", guest, {
-    message = ("the guest has not shut down within %g s, asked %d time%s%s%s"):format(options.timeout or SHUTDOWN_FOR, told.asked,
-      told.asked == 1 and "" or "s", told.rebooted and "; it came up again instead" or "",
+    message = ("the guest has not shut down within %g s, asked %d time%s%s%s"):format(options.timeout or SHUTDOWN_FOR, request.asked,
+      request.asked == 1 and "" or "s", request.rebooted and "; it came up again instead" or "",
       refusal and "; libvirt's last answer: " .. refusal.message or ""),
     hint = "force=true powers it off then",
     cause = refusal,
@@ -133,13 +133,13 @@ end
 
 -- Asks the guest to shut down, and with force powers it off then. Returns the workflow's result.
 function down.bring_down(run, guest, before, options)
-  local what, told = nil, { asked = 0 }
-  run.told = told
+  local what, request = nil, { asked = 0 }
+  run.request = request
   local deaf, hurry = down.is_deaf(before), options.force and options.timeout == 0
   if not deaf and not hurry then
-    what = run:part("shutdown", ask_down, guest, before, options, told)
+    what = run:part("shutdown", ask_down, guest, before, options, request)
   end
-  local result = { asked = told.asked, reason = told.detail, forced = false, changed = true }
+  local result = { asked = request.asked, reason = request.detail, forced = false, changed = true }
   if what == "restarted" then
     if options.reboots then
       result.restarted = true
@@ -148,7 +148,7 @@ function down.bring_down(run, guest, before, options)
     restarted(guest)
   elseif what ~= "off" then
     if not options.force then
-      too_late(guest, told, options)
+      too_late(guest, request, options)
     end
     result.forced = true
     run:part("poweroff", down.pull_plug, guest, before.id)
@@ -177,7 +177,7 @@ down.FIELDS = {
 -- How a run that failed left its guest.
 local function left(run)
   local known, now = retry.try(state.ask, run.guest.host, run.guest.uuid)
-  local heard = run.told and run.told.heard
+  local heard = run.request and run.request.heard
   if known then
     return ("the guest is '%s'%s"):format(now.word, now.active and heard and down.MAY or "")
   elseif heard then

@@ -71,8 +71,8 @@ end
 -- A request that timed out has been waited for already.
 local function start_again(run)
   local asked = run.data.asked
-  if run.told then
-    asked = run.told.heard
+  if run.request then
+    asked = run.request.heard
   end
   return up_again(run.guest, run.data.id, asked, asked and not core.Error.is(run.failure, "timeout"))
 end

@@ -248,7 +248,7 @@ end
 
 -- Can be called again. An image stays if one that is on top of it does, wherever that is.
 local function let_go(run)
-  if run.told then -- by a later step's undo
+  if run.reported then -- by a later step's undo
     return
   end
   run.left = {}
@@ -263,7 +263,7 @@ local function let_go(run)
       run:leave(old.file.path, why)
     end
   end
-  run.told = true
+  run.reported = true
 end
 
 local function finish(run)
