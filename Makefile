@@ -19,6 +19,7 @@ endif
 PKG_CONFIG ?= pkg-config
 OBJCOPY ?= objcopy
 NM ?= nm
+OBJDUMP ?= objdump
 CFLAGS ?= -O2 -g
 
 # Each distribution has its own name for Lua 5.4, and some call one of the other versions plainly "lua". If there is none, pkg-config says so.
@@ -57,7 +58,7 @@ EARLY = $(if $(VARIANT),,$(shell made=$$(mktemp) && echo 'int main(void) { retur
   $(CC) -Wl,--no-as-needed -x c -o $$made - $(shell $(PKG_CONFIG) --libs libvirt) 2>/dev/null && \
   ldd $$made 2>/dev/null | sed -n 's:.*lib\(crypto\|stdc++\)\.so.* => \(/[^ ]*\) .*:\2:p'; rm -f $$made))
 
-# The executable alone has these, and links readline: who embeds the library does not get its licence.
+# The executable alone has these, and readline: who embeds the library does not get its licence.
 PROGRAM := $(wildcard src/program/*.c)
 SOURCES := $(filter-out $(PROGRAM),$(wildcard src/*/*.c src/*/*/*.c))
 MODULES := $(shell find lua -name '*.lua' | LC_ALL=C sort)
@@ -85,7 +86,18 @@ all: $(BUILD)/guestlua $(BUILD)/libguestlua.so $(BUILD)/libguestlua.a $(BUILD)/l
 $(BUILD)/guestlua: $(OBJECTS) $(PROGRAM_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PACKED) -o $@ $^ $(shell $(PKG_CONFIG) --libs libvirt) -lc \
-	  -Wl,--push-state,--no-as-needed $(EARLY) -Wl,--pop-state $(LIBS) $(shell $(PKG_CONFIG) --libs readline)
+	  -Wl,--push-state,--no-as-needed $(EARLY) -Wl,--pop-state $(LIBS)
+
+# The prompt loads readline when it opens. A program that is linked with all that it uses proves that the library has that, and knows the library's name,
+# by which Debian's tools find its package.
+$(BUILD)/readline: src/program/readline.h
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)printf '#include "program/readline.h"\n#define NAME(name) &name,\nvoid *all[] = {GL_READLINE(NAME)};\nint main(void) { return 0; }\n' | \
+	  $(CC) -Isrc $(shell $(PKG_CONFIG) --cflags $(LUA_PACKAGE) readline) -x c -o $@ - $(shell $(PKG_CONFIG) --libs readline)
+READLINE = $(or $(shell $(OBJDUMP) -p $(BUILD)/readline | sed -n 's/.*NEEDED *\(libreadline[^ ]*\)/\1/p'),$(error libreadline is no shared library here))
+$(BUILD)/program/readline.o: $(BUILD)/readline
+$(BUILD)/program/readline.o: private ALL_CFLAGS += -DGL_READLINE_FILE='"$(READLINE)"'
 
 # Never unmapped: libvirt's event thread runs in it for as long as the process lives.
 SHARED = $(PACKED) -shared -Wl,-z,nodelete -Wl,-z,defs

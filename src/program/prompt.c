@@ -9,16 +9,13 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* need stdio.h before them */
-#include <readline/readline.h>
-
 #include "base/error.h"
 #include "loop/park.h"
+#include "program/readline.h"
 #include "program/settings.h"
 
 /* Characters that end a word to complete; inside a string only the quote does. */
@@ -68,10 +65,10 @@ static void before_sleep(uv_prepare_t *unused)
   (void)unused;
   if (prompt.length == 0)
     return;
-  rl_clear_visible_line();
+  gl_rl->rl_clear_visible_line();
   print_waiting();
-  rl_on_new_line();
-  rl_forced_update_display();
+  gl_rl->rl_on_new_line();
+  gl_rl->rl_forced_update_display();
 }
 
 /* above(text): keeps it for before_sleep; false if no prompt is shown. */
@@ -99,7 +96,7 @@ static void hide(void)
   if (!prompt.shown)
     return;
   prompt.shown = false;
-  rl_callback_handler_remove();
+  gl_rl->rl_callback_handler_remove();
   print_waiting();
   fflush(prompt.screen);
   uv_poll_stop(&prompt.input);
@@ -131,7 +128,7 @@ static void show(const char *text)
   fflush(stdout);
   prompt.done = prompt.readable = false;
   prompt.shown = true;
-  rl_callback_handler_install(text, on_line);
+  gl_rl->rl_callback_handler_install(text, on_line);
   uv_poll_start(&prompt.input, UV_READABLE, on_readable);
   uv_prepare_start(&prompt.sleep, before_sleep);
 }
@@ -142,10 +139,10 @@ static int await(lua_State *L)
 {
   const char *cancelled = gl_task_cancelled(gl_state_get(L));
   if (cancelled) {
-    rl_callback_sigcleanup(); /* leaves a search or other unfinished input */
-    rl_free_line_state();
-    rl_point = rl_end;
-    rl_redisplay();
+    gl_rl->rl_callback_sigcleanup(); /* leaves a search or other unfinished input */
+    gl_rl->rl_free_line_state();
+    *gl_rl->rl_point = *gl_rl->rl_end;
+    gl_rl->rl_redisplay();
     fputs(ending ? "\n" : "^C\n", prompt.screen);
     hide();
     gl_error_throw(L, cancelled, "%s", cancelled);
@@ -160,7 +157,7 @@ static int go_on(lua_State *L, int status, lua_KContext ctx)
   if (prompt.readable && !prompt.done) {
     prompt.readable = false;
     prompt.L = L;
-    rl_callback_read_char();
+    gl_rl->rl_callback_read_char();
   }
   if (!prompt.done)
     return await(L);
@@ -198,18 +195,18 @@ static char **complete(const char *text, int start, int end)
   lua_State *L = prompt.L;
   int top = lua_gettop(L);
   char **matches = NULL;
-  rl_attempted_completion_over = 1; /* do not offer file names instead */
+  *gl_rl->rl_attempted_completion_over = 1; /* do not offer file names instead */
   if (!lua_checkstack(L, LUA_MINSTACK))
     return NULL;
   lua_rawgeti(L, LUA_REGISTRYINDEX, prompt.complete);
-  lua_pushlstring(L, rl_line_buffer, (size_t)end);
+  lua_pushlstring(L, *gl_rl->rl_line_buffer, (size_t)end);
   lua_pushinteger(L, start + 1);
   if (lua_pcall(L, 2, 2, 0) == LUA_OK && lua_istable(L, -2)) {
     const char *after = lua_tostring(L, -1);
-    rl_completion_append_character = after ? after[0] : '\0';
-    rl_completion_suppress_append = !after;
+    *gl_rl->rl_completion_append_character = after ? after[0] : '\0';
+    *gl_rl->rl_completion_suppress_append = !after;
     lua_pop(L, 1);
-    matches = rl_completion_matches(text, offer);
+    matches = gl_rl->rl_completion_matches(text, offer);
   }
   lua_settop(L, top);
   return matches;
@@ -218,8 +215,8 @@ static char **complete(const char *text, int start, int end)
 static char *breaks(void)
 {
   char quote = '\0';
-  for (int i = 0; i < rl_point; i++) {
-    char c = rl_line_buffer[i];
+  for (int i = 0; i < *gl_rl->rl_point; i++) {
+    char c = (*gl_rl->rl_line_buffer)[i];
     if (quote && c == '\\')
       i++;
     else if (quote ? c == quote : c == '"' || c == '\'')
@@ -249,11 +246,11 @@ static void change(uv_async_t *unused)
   if (!prompt.shown)
     return;
   if (again && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
-    rl_deprep_terminal();
-    rl_prep_terminal(1);
-    rl_forced_update_display();
+    gl_rl->rl_deprep_terminal();
+    gl_rl->rl_prep_terminal(1);
+    gl_rl->rl_forced_update_display();
   }
-  rl_resize_terminal();
+  gl_rl->rl_resize_terminal();
 }
 
 /* open(complete): prepares the prompt. Returns nil if there is no terminal. */
@@ -264,6 +261,7 @@ static int open_prompt(lua_State *L)
   luaL_checktype(L, 1, LUA_TFUNCTION);
   if (prompt.open || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !gl_terminal_keep(&settings))
     return 0;
+  gl_readline_load(L);
   int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   prompt.screen = fd >= 0 ? fdopen(fd, "w") : NULL;
   if (!prompt.screen || uv_poll_init(&s->loop, &prompt.input, STDIN_FILENO) != 0)
@@ -278,11 +276,11 @@ static int open_prompt(lua_State *L)
   prompt.state = s;
   prompt.open = true;
 
-  rl_readline_name = "guestlua";
-  rl_outstream = prompt.screen;
-  rl_catch_signals = rl_catch_sigwinch = 0;
-  rl_attempted_completion_function = complete;
-  rl_completion_word_break_hook = breaks;
+  *gl_rl->rl_readline_name = "guestlua";
+  *gl_rl->rl_outstream = prompt.screen;
+  *gl_rl->rl_catch_signals = *gl_rl->rl_catch_sigwinch = 0;
+  *gl_rl->rl_attempted_completion_function = complete;
+  *gl_rl->rl_completion_word_break_hook = breaks;
   struct sigaction action = {.sa_handler = on_change, .sa_flags = SA_RESTART};
   sigaction(SIGWINCH, &action, NULL);
   sigaction(SIGCONT, &action, NULL);
@@ -308,7 +306,7 @@ static int close_prompt(lua_State *L)
   uv_close((uv_handle_t *)&prompt.sleep, on_closed);
   uv_close((uv_handle_t *)&prompt.changed, on_closed);
   luaL_unref(L, LUA_REGISTRYINDEX, prompt.complete);
-  rl_outstream = NULL;
+  *gl_rl->rl_outstream = NULL;
   fclose(prompt.screen);
   return 0;
 }
@@ -331,7 +329,8 @@ static int is_ending(lua_State *L)
 static int size(lua_State *L)
 {
   int lines = 0, columns = 0;
-  rl_get_screen_size(&lines, &columns);
+  if (gl_rl)
+    gl_rl->rl_get_screen_size(&lines, &columns);
   lua_pushinteger(L, lines > 0 ? lines : 24);
   lua_pushinteger(L, columns > 0 ? columns : 80);
   return 2;
