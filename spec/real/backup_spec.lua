@@ -140,6 +140,7 @@ describe("A backup", function()
     sh("qemu-img convert -O raw %s %s/raw", made.files[1].path, to)
     assert.equal(sum, sh("tail -c +%d %s/raw | head -c %s | sha256sum", offset + 1, to, length):match("^%x+"))
     local guest <close> = machine.host:guest("by-api")
+    assert.equal(machine.dir .. "/console.log.by-api", guestlua.element(guest:get_xml_desc()).devices.serial.source.path) -- both may run
     guest:delete_configuration()
     os.remove(made.files[1].path)
   end)

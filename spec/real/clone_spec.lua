@@ -123,6 +123,40 @@ describe("A clone", function()
     assert.equal("", sh("ls %s | grep twin || :", machine.dir))
   end)
 
+  -- A guest that is off, with these devices.
+  local function with(name, devices, fn)
+    local other <close> = machine.host:write_instance_config(([[<domain type='qemu'><name>%s</name><memory>65536</memory>
+      <maxMemory slots='2' unit='KiB'>1048576</maxMemory><os><type machine='pc'>hvm</type></os>
+      <cpu><numa><cell id='0' cpus='0' memory='65536' unit='KiB'/></numa></cpu><devices>%s</devices></domain>]]):format(name, devices))
+    local ok, e = pcall(fn, other)
+    other:delete_configuration()
+    assert(ok, e)
+  end
+
+  it_("writes to no file of another guest's", function()
+    local floppy, log = machine.dir .. "/floppy.img", ("<serial type='file'><source path='%s/%s.log'/></serial>"):format(machine.dir, "%s")
+    sh("truncate -s 1440K %s && echo theirs >%s/twin.log", floppy, machine.dir)
+    with("twin's", log:format("twin"), function()
+      local disk = ("<disk type='file' device='floppy'><source file='%s'/><target dev='fda'/></disk>"):format(floppy)
+      with("boot", disk .. log:format("boot"), function(guest)
+        local result = workflow.clone(guest, { name = "twin" })
+        assert.same({ { target = "fda", path = machine.dir .. "/twin-fda.img", format = "raw" } }, result.files)
+        with_twin(function(twin)
+          local devices = guestlua.element(twin:get_xml_desc()).devices
+          assert.same({ machine.dir .. "/twin-fda.img", ("%s/twin.log.%s"):format(machine.dir, result.uuid) },
+            { devices.disk.source.file, devices.serial.source.path })
+        end)
+      end)
+    end)
+    with("kept", ([[<memory model='nvdimm' access='shared'><source><path>%s</path></source><target><size unit='KiB'>1024</size><node>0</node></target>
+      </memory>]]):format(floppy), function(guest)
+      local e = helper.failure(workflow.clone, guest, { name = "twin" })
+      assert.same({ "argument_unsupported", ("its memory device nvdimm is kept in %s, which both would write to"):format(floppy) },
+        { e.kind, e.message })
+      assert.is_nil(machine.host:guest("twin"))
+    end)
+  end)
+
   it_("is taken back if its disk fails, or if somebody writes to the guest's meanwhile", function()
     for what, expected in pairs({
       ["copy(from, ...) guest:launch()"] = "conflict\tcopy\tundone: no guest was made\tsomebody else has changed the guest: it was started",
@@ -198,8 +232,16 @@ describe("A clone's configuration", function()
         <serial type='file'><source path='/l/serial.log'/></serial>
         <serial type='pty'><log file='/l/web.log'/></serial>
         <graphics type='vnc' port='5901' autoport='no' listen='127.0.0.1'/>
+        <graphics type='vnc' socket='/s/web.vnc'><listen type='socket' socket='/s/web.vnc'/></graphics>
+        <interface type='vhostuser'><mac address='52:54:00:00:00:03'/><source type='unix' path='/s/web.vhost' mode='server'/></interface>
+        <interface type='vhostuser'><mac address='52:54:00:00:00:04'/><source type='unix' path='/s/switch' mode='client'/></interface>
+        <smartcard mode='passthrough' type='unix'><source mode='bind' path='/s/web.card'/></smartcard>
+        <rng model='virtio'><backend model='egd' type='unix'><source mode='bind' path='/s/egd'/></backend></rng>
+        <audio id='1' type='file' path='/l/web.wav'/>
+        <vsock model='virtio'><cid auto='no' address='3'/></vsock>
+        <filesystem type='mount'><source dir='/shared/web'/><target dir='web'/></filesystem>
       </devices></domain>]]), { name = "db", uuid = "99999999-2222-4333-8444-555555555555" },
-      { { target = "vda", path = "/i/db.qcow2", format = "qcow2" } }, "/n/db_VARS.fd")
+      { { target = "vda", path = "/i/db.qcow2", format = "qcow2" } }, "/n/db_VARS.fd", { ["/s/db.card"] = false })
     local devices = element.devices
     local serials = devices:children("serial")
     assert.same({ "db", "99999999-2222-4333-8444-555555555555", "/n/db_VARS.fd" }, { element.name[1], element.uuid[1], element.os.nvram[1] })
@@ -217,5 +259,12 @@ describe("A clone's configuration", function()
       { serials[1].source.path, serials[2].source.path, serials[3].source.path, serials[4].log.file })
     assert.same({ "yes", "127.0.0.1" }, { devices.graphics.autoport, devices.graphics.listen })
     assert.is_nil(devices.graphics.port)
+    local graphics, nets = devices:children("graphics")[2], devices:children("interface")
+    assert.same({ "/s/db.vnc", "/s/db.vnc", "/s/db.vhost", "/s/switch" },
+      { graphics.socket, graphics.listen.socket, nets[3].source.path, nets[4].source.path })
+    assert.same({ "/s/db.card." .. element.uuid[1], "/s/egd.db", "/l/db.wav", "yes" },
+      { devices.smartcard.source.path, devices.rng.backend.source.path, devices.audio.path, devices.vsock.cid.auto })
+    assert.is_nil(devices.vsock.cid.address)
+    assert.equal("/shared/web", devices.filesystem.source.dir)
   end)
 end)

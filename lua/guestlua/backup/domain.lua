@@ -1,6 +1,7 @@
 -- Adapts the configuration in a backup to the restored guest.
 
 local core = require("guestlua.core")
+local become = require("guestlua.workflow.clone.domain").become
 local nvrams = require("guestlua.workflow.nvram")
 
 local domain = {}
@@ -11,14 +12,6 @@ local function disk_of(element, target)
     if disk.target and disk.target.dev == target then
       return disk
     end
-  end
-end
-
--- Another guest needs other addresses, because both may run at the same time. libvirt makes new ones.
-function domain.rename(element, name, uuid)
-  element.name, element.uuid = name, uuid
-  for _, interface in ipairs(element.devices and element.devices:children("interface") or {}) do
-    interface.mac = nil
   end
 end
 
@@ -36,12 +29,13 @@ local function move(disk, file)
 end
 
 -- Changes a libvirt element for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is not the saved
--- guest. nvram: the path to name for its UEFI variables; nil: none, because the backup has none or libvirt finds them itself. Returns the targets of
--- dropped disks: a disk that is not in the backup would be on the saved guest's image. So would its UEFI variables.
-function domain.restored(xml, guest, files, other, nvram)
+-- guest, and may run beside it; taken: the paths that guests have (clone/domain.lua). nvram: the path to name for its UEFI variables; nil: none,
+-- because the backup has none or libvirt finds them itself. Returns the targets of dropped disks: a disk that is not in the backup would be on the
+-- saved guest's image. So would its UEFI variables.
+function domain.restored(xml, guest, files, other, nvram, taken)
   local element, restored, dropped = core.element(xml), {}, {}
   if other then
-    domain.rename(element, guest.name, guest.uuid)
+    become(element, guest.name, guest.uuid, taken or {})
   end
   for _, file in ipairs(files) do
     restored[file.target] = true
@@ -54,7 +48,8 @@ function domain.restored(xml, guest, files, other, nvram)
   for _, disk in ipairs(element.devices:children("disk")) do
     local target = disk.target and disk.target.dev
     local kind = disk.device or "disk"
-    if not restored[target] and kind ~= "cdrom" and kind ~= "floppy" and not disk.readonly then
+    local removable = kind == "cdrom" or kind == "floppy" and not (other and disk.source)
+    if not restored[target] and not removable and not disk.readonly then
       dropped[#dropped + 1] = target
       disk:remove()
     end

@@ -1,6 +1,7 @@
 -- Makes a guest from a backup: its disks in new files, each block compared with its checksum on the way, and its configuration. No existing file is
 -- written to.
 
+local clone_domain = require("guestlua.workflow.clone.domain")
 local core = require("guestlua.core")
 local backups = require("guestlua.backup.backups")
 local bad = require("guestlua.base.define").bad
@@ -8,6 +9,7 @@ local domain = require("guestlua.backup.domain")
 local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
+local names = require("guestlua.disk.names")
 local steps = require("guestlua.workflow.steps")
 local new_guest = require("guestlua.workflow.new_guest")
 local nvram = require("guestlua.workflow.nvram")
@@ -92,7 +94,7 @@ local function nvram_file(run, xml)
   end
   local element, guest = core.element(xml), run.guest
   if guest.other then
-    domain.rename(element, guest.name, guest.uuid)
+    element.name, element.uuid = guest.name, guest.uuid
   end
   local path, why, implied = nvram.path(guest.host, element)
   if not path then
@@ -142,6 +144,10 @@ local function plan(run)
   run.xml = run.store:kept(manifest, "domain")
   if not run.xml then
     run:fail("invalid_backup", { message = ("the backup %s has no configuration"):format(manifest.id) })
+  end
+  local kept = guest.other and clone_domain.kept_elsewhere(core.element(run.xml))
+  if kept then
+    run:fail("argument_unsupported", { message = kept .. ", which the saved guest writes to", hint = "restore it under its own name" })
   end
   local data = { name = guest.name, uuid = guest.uuid, directory = run.store.directory, backup = manifest.id, files = {},
     nvram = nvram_file(run, run.xml), tpm = tpm_file(run, run.xml) }
@@ -213,7 +219,7 @@ end
 local function define(run)
   local guest, data = run.guest, run.data
   local element, dropped = domain.restored(run.xml, guest, data.files, guest.other,
-    data.nvram and run.nvram_named and data.nvram.path or nil)
+    data.nvram and run.nvram_named and data.nvram.path or nil, guest.other and names.of_all(guest.host))
   dropped[#dropped + 1] = run.empty_tpm and "tpm" or nil
   run.dropped = #dropped > 0 and dropped or nil
   if not core.dry_run() then
@@ -239,7 +245,8 @@ steps.define({
     { name = "host", type = "Host", positional = true, required = true, help = "the Host" },
     { name = "from", type = "string", required = true, help = "the guest's directory of backups" },
     { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
-    { name = "name", type = "string", help = "make another guest of that name, with its own UUID and network addresses; default: the same guest" },
+    { name = "name", type = "string", help = "make another guest of that name, with its own UUID, network addresses, and paths "
+      .. "of sockets and logs; default: the same guest" },
     { name = "to", type = "string", help = "a directory for the disks' files; default: where they were" },
     { name = "disks", type = "table", help = "the files of single disks, for example {vda=\"/images/vda.qcow2\"}" },
     encryption.PARAM,

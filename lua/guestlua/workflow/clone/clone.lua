@@ -6,6 +6,7 @@ local bad = require("guestlua.base.define").bad
 local chain = require("guestlua.workflow.chain")
 local domain = require("guestlua.workflow.clone.domain")
 local image = require("guestlua.disk.image")
+local names = require("guestlua.disk.names")
 local nvram = require("guestlua.workflow.nvram")
 local new_guest = require("guestlua.workflow.new_guest")
 local new_uuid = require("guestlua.base.uuid")
@@ -105,10 +106,21 @@ local function check_names(run, files)
   end
 end
 
+-- The disks that the guest may write to, floppies too.
+local function written_disks(run)
+  local disks, floppies = chain.disks(run.guest, nil, { domain = run.element }), {}
+  for _, element in ipairs(run.element.devices:children("disk")) do
+    if element.device == "floppy" and not element.readonly and chain.image_of(element) then
+      floppies[#floppies + 1] = element.target.dev
+    end
+  end
+  return table.move(chain.disks(run.guest, floppies, { domain = run.element }), 1, #floppies, #disks + 1, disks)
+end
+
 -- The disks' new files; and the targets of disks that the clone has in common with the guest.
 local function files_of(run)
   local files, shared = {}, {}
-  for _, disk in ipairs(chain.disks(run.guest, nil, { inactive = true })) do
+  for _, disk in ipairs(written_disks(run)) do
     if disk.element.shareable then
       shared[#shared + 1] = disk.target
     else
@@ -167,6 +179,10 @@ local function plan(run)
   check_guest(run)
   qemu_img.check()
   run.element = core.element(run.guest:get_xml_desc({ dump_inactive = true, dump_sensitive = not core.dry_run() }))
+  local kept = domain.kept_elsewhere(run.element)
+  if kept then
+    run:fail("argument_unsupported", { message = kept .. ", which both would write to", hint = "copy that by hand, and define the clone with it" })
+  end
   local files, shared = files_of(run)
   local uuid = new_uuid()
   run:watch({})
@@ -213,7 +229,8 @@ end
 
 local function define(run)
   local data = run.data
-  new_guest.define(run, domain.of_clone(run.element, data, data.files, data.nvram and run.nvram_named and data.nvram.path or nil))
+  new_guest.define(run, domain.of_clone(run.element, data, data.files, data.nvram and run.nvram_named and data.nvram.path or nil,
+    names.of_all(run.guest.host)))
 end
 
 steps.define({
