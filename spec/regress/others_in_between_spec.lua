@@ -8,6 +8,7 @@
 --   A rollback powered the guest off although somebody else's snapshot was above the overlay, and said that it was rolled back.
 --   A rollback took back what somebody had changed of the disk's configuration, and broke a checkpoint that he had made.
 --   A disk that was resized right after it was merged made its workflow fail, although all was done and the disk the guest's again.
+--   A guest that went off while a device was attached for a scope got it in its configuration, and kept it.
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 
 local faults = require("spec.support.faults")
@@ -40,6 +41,15 @@ describe("What somebody else does in between stays", function()
   local function swap_devices()
     assert.equal(0, (helper.run(("truncate -s 1M %s/mine %s/theirs"):format(machine.dir, machine.dir))))
   end
+
+  stays("off, and its configuration as it was, when a device is attached for a scope", function(guest)
+    swap_devices()
+    local how = others:during("write_file:after", "destroy", function()
+      local attached <close> = guest:attached(disk_xml("mine")) -- luacheck: ignore attached
+    end)
+    assert.same({ 0, "operation_invalid" }, { how.code, how.error and how.error.kind }, tostring(how.error))
+    assert.is_nil(guest:get_xml_desc({ dump_inactive = true }):find("vdb", 1, true))
+  end)
 
   stays("a freeze", function(guest)
     guest:freeze_filesystems()

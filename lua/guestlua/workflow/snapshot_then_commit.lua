@@ -148,11 +148,13 @@ local function snapshot(run)
   end
 end
 
--- Raises, before anything is thrown away, unless all of it was written by the run's guest.
+-- Raises, before anything is thrown away, unless all of it was written by the run's guest. Whether that runs on an overlay.
 local function check_rollback(run)
   local guest, on_overlay = run.guest, false
   if not guest:has_persistent_configuration() then
     run:interfered("it was undefined: powered off, it would be gone")
+  elseif guest.domain:has_managed_save_image() then
+    run:interfered("its memory was saved: it would go on from that, on the disks of then")
   end
   for _, disk in ipairs(run.data.disks) do
     chain.check_same(run, disk.base_file)
@@ -175,6 +177,7 @@ local function check_rollback(run)
   elseif on_overlay and not run.recovering then
     run:check_unchanged()
   end
+  return on_overlay
 end
 
 -- The disk of a configuration has the images again that it had; whatever else of it was changed since stays.
@@ -192,8 +195,9 @@ local function roll_back(run)
   for _, disk in ipairs(run.data.disks) do
     by_overlay[disk.overlay.path] = disk
   end
-  check_rollback(run)
-  if guest:is_active() then
+  local on_overlay = check_rollback(run)
+  local goes_on = not on_overlay and guest:is_active() -- it was started again already
+  if on_overlay then
     guest:poweroff({ timeout = 30 })
   end
   local config, found = core.element(guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })), false
@@ -206,6 +210,9 @@ local function roll_back(run)
   end
   if found then
     guest.host:write_instance_config(config):close()
+  end
+  if goes_on then
+    return "rolled back: the guest runs, on the disks that it had"
   end
   guest:launch({ timeout = 40 })
   return "rolled back: the guest was started again as it was at the snapshot"

@@ -43,7 +43,7 @@ define(core.Guest, "Guest", {
       turn.await_abandoned(guest, failure, guard.CALL_FOR)
       take_away(guest, device, data)
     end, function()
-      guest:attach_device(device, { persistent = options.persistent, live = options.live })
+      guest:attach_device(device, { persistent = persistent, live = live }) -- "where it is now" may be elsewhere by then
     end)
   end,
 })
