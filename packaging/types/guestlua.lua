@@ -6486,7 +6486,7 @@ function workflow.detach_with_retry(guest, device, options) end
 ---@field max_failures? integer begin no more moves when more than that have failed, or are not known to have succeeded; nil: go on
 ---@field reserve? integer MiB of memory that stay free on each host, default: 0; below 0: so much more may be taken than there is
 ---@field timeout? number seconds for the whole drain: after that no move begins, and those under way are taken back
----@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable
+---@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable. Refused if another guest of the destination has an image of that name
 ---@field tunnelled? boolean send all data through libvirt's own connection
 ---@field tls? boolean let QEMU encrypt the data
 ---@field plain? boolean copy encrypted disks without tls, so that anybody on the way can read them; default: that is refused
@@ -6615,7 +6615,7 @@ function workflow.ensure_stopped(guest, options) end
 ---@field migrate_uri? string the address for the data, for example "tcp://192.0.2.1"; nil: libvirt chooses
 ---@field destination_xml? any its configuration there: an Element, XML text, or a function that gets the present one as an Element and changes it or returns another
 ---@field flags? any as for guest:migrate; nil: live, peer2peer, and for a persistent guest persist_dest and undefine_source
----@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable
+---@field block? boolean copy the disks in migrate_disks; if none are listed, all files and block devices that are neither readonly nor shareable. Refused if another guest of the destination has an image of that name
 ---@field migrate_disks? string[] the targets of the disks to copy
 ---@field tunnelled? boolean send all data through libvirt's own connection
 ---@field tls? boolean let QEMU encrypt the data

@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local image = require("guestlua.disk.image")
 
 local is_root = core.user() == 0
 
@@ -29,7 +30,7 @@ describe("An image that was made", function()
     sh("chmod 755 . && mkdir images && echo data >images/new")
   end)
   after_each(function()
-    os.execute(("umount -q %s/images 2>/dev/null"):format(dir))
+    os.execute(("umount -q %s/images %s/mounted 2>/dev/null"):format(dir, dir))
     os.execute("rm -rf " .. dir)
   end)
 
@@ -120,6 +121,22 @@ describe("An image that was made", function()
     assert.is_not_nil(core.identify(file))
   end)
 
+  it("is not written to if it is a block device that this host has mounted", function()
+    if not is_root or helper.run("losetup --find") ~= 0 then
+      pending("needs root, and a loop device")
+    end
+    local device = sh("mke2fs -q -t ext4 images/new 4M && mkdir mounted && losetup --find --show images/new"):match("%S+")
+    local free <close> = setmetatable({}, { __close = function() os.execute("losetup -d " .. device) end }) -- luacheck: ignore free
+    local guest <close> = guestlua.open("test:///default"):guest("test")
+    sh(("ln -s %s link && mount %s mounted"):format(device, device))
+    for _, name in ipairs({ device, dir .. "/link" }) do
+      local e = helper.failure(image.check_unused, guest, "vda", name)
+      assert.matches("is somebody else's: this host has it in use: it is mounted", e.message, 1, true)
+    end
+    sh("umount mounted")
+    image.check_unused(guest, "vda", dir .. "/link")
+  end)
+
   -- What a script says, with the directory, and image, host and file.
   local function said(text, ...)
     local code, out, err = helper.run(("timeout 60 %s -e %s"):format(helper.interpreter, helper.quoted(([[
@@ -196,7 +213,6 @@ describe("An image that was made", function()
   it("has a name of its own in its directory", function()
     local host <close> = guestlua.open("test:///default")
     local guest <close> = host:guest("test")
-    local image = require("guestlua.disk.image")
     local made = image.beside(guest, file .. ".qcow2", "id", "vda")
     assert.equal(file .. ".guestlua-id-vda", made.path)
     assert.is_string(made.directory)

@@ -355,6 +355,13 @@ describe("live_migrate", function()
       local code, _, err = helper.run(("sh -c 'cp build/tiny/vmlinuz build/tiny/initrd %s && qemu-img create -q -f qcow2 %s 64M'"):format(
         two:outside(there, two.dir .. "/own"), two:outside(there, disk)))
       assert.same({ 0, "" }, { code, err })
+      local other <close> = two[there]:write_instance_config(([[<domain type='qemu'><name>theirs</name><memory>65536</memory>
+        <os><type>hvm</type></os><devices><disk type='file'><driver name='qemu' type='qcow2'/><source file='%s'/><target dev='vdb' bus='virtio'/>
+        </disk></devices></domain>]]):format(disk))
+      local e = helper.failure(workflow.live_migrate, guest, two[there], { destination_uri = move:uri(there), block = true })
+      assert.same({ "operation_invalid", "vda", "look" }, { e.kind, e.device, e.step }, tostring(e))
+      assert.matches("the guest 'theirs' has " .. disk .. ", which the disk's copy would overwrite", e.message, 1, true)
+      other:delete_configuration()
       local most = 0
       local result = workflow.live_migrate(guest, two[there], {
         destination_uri = move:uri(there),

@@ -5,6 +5,7 @@
 --   volume_snapshot_create put another guest's disk on top of the guest's, or an image based on nothing: the guest started again without data.
 --   A guest that was off went on from saved memory with an image that its configuration had not, or had one as UEFI variables or by an argument of
 --   QEMU's: the image was removed.
+--   A revert put a guest on an image that another guest wrote to as a volume of a pool, and removed one with snapshots that qemu-img had made inside.
 --   Two disks had one serial: the first was taken for the volume.
 
 local faults = require("spec.support.faults")
@@ -25,10 +26,10 @@ describe("An image that somebody else needs", function()
   end
 
   -- A guest that is off, with that image as its disk.
-  local function theirs(file)
-    machine.host:write_instance_config(([[<domain type='qemu'><name>theirs</name><memory>65536</memory><os><type>hvm</type></os><devices>
-      <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='%s'/><target dev='vda' bus='virtio'/></disk>
-      </devices></domain>]]):format(file)):close()
+  local function theirs(file, source)
+    machine.host:write_instance_config(([[<domain type='qemu'><name>theirs</name><memory>65536</memory><os><type>hvm</type></os><devices>%s
+      <driver name='qemu' type='qcow2'/><target dev='vda' bus='virtio'/></disk></devices></domain>]])
+      :format(source or ("<disk type='file' device='disk'><source file='%s'/>"):format(file))):close()
     return setmetatable({}, { __close = function()
       local guest <close> = machine.host:guest("theirs")
       guest:delete_configuration()
@@ -154,6 +155,22 @@ describe("An image that somebody else needs", function()
     end
     machine.host:write_instance_config(was):close()
     assert.is_true(image.remove(machine.guest, file))
+  end)
+
+  it_("keeps a revert from it, as a volume of a pool, and stays if it has snapshots inside", function()
+    machine.guest:snapshot_create_as("ours", { disk_only = true, disks = { vda = path("ours") } })
+    machine.guest:poweroff()
+    local pool <close> = machine.host:storage_pool_create_xml(
+      ("<pool type='dir'><name>images</name><target><path>%s</path></target></pool>"):format(machine.dir))
+    do
+      local other <close> = theirs(machine.disk, "<disk type='volume' device='disk'><source pool='images' volume='disk.qcow2'/>")
+      refused("guest 'theirs' has it as its disk vda", workflow.snapshot_revert, machine.guest, { name = "ours" })
+    end
+    pool:destroy()
+    sh("qemu-img snapshot -c by-hand %s", path("ours"))
+    assert.same({ { path = path("ours"), why = "it has snapshots inside" } },
+      workflow.snapshot_revert(machine.guest, { name = "ours", start = false }).left)
+    assert.matches("by%-hand", sh("qemu-img snapshot -l %s", path("ours")))
   end)
 
   it_("is a volume's by its serial, if one disk has that", function()

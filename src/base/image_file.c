@@ -251,17 +251,31 @@ static int remove_image(lua_State *L)
   return 1;
 }
 
-/* core.image_lock(path): whether a QEMU, qemu-img or qemu-nbd has the file open, judged by the locks they set. */
+/* core.image_lock(path): whether a QEMU, qemu-img or qemu-nbd has the file open, judged by the locks they set; and, of a block device,
+ * whether this host has it in use, with the text that says so. */
 static int image_lock(lua_State *L)
 {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCKS_FROM, .l_len = QEMU_LOCKS_UP_TO - QEMU_LOCKS_FROM};
-  int fd = open(luaL_checkstring(L, 1), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  int why = fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 ? errno : 0;
+  const char *path = luaL_checkstring(L, 1);
+  const int how = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  struct stat st = {0};
+  int fd = open(path, how);
+  int why = fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || fstat(fd, &st) < 0 ? errno : 0;
   if (fd >= 0)
     close(fd);
   if (why)
     return fail(L, why);
   lua_pushboolean(L, lock.l_type != F_UNLCK);
+  if (lock.l_type != F_UNLCK || !S_ISBLK(st.st_mode))
+    return 1;
+  fd = open(path, how | O_EXCL); /* the kernel's way to ask who has claimed it */
+  if (fd >= 0)
+    close(fd);
+  else if (errno == EBUSY) {
+    lua_pushboolean(L, true);
+    lua_pushliteral(L, "this host has it in use: it is mounted, or part of another device");
+    return 2;
+  }
   return 1;
 }
 

@@ -247,13 +247,13 @@ end
 -- Why the file is needed by a QEMU program that has it open, by a loop device, or by a guest; nil: by none.
 function image.used(host, file)
   local deadline = core.now() + CLOSING
-  local open, _, unclear = core.image_lock(file.path)
+  local open, what, unclear = core.image_lock(file.path)
   while open and core.now() < deadline do
     core.sleep(0.02)
-    open, _, unclear = core.image_lock(file.path)
+    open, what, unclear = core.image_lock(file.path)
   end
   if open ~= false then
-    return open and "a QEMU program has it open" or "its locks cannot be read: " .. tostring(unclear)
+    return open and (what or "a QEMU program has it open") or "its locks cannot be read: " .. tostring(unclear)
   end
   return loops.of(file) or needed_by_guests(host, file)
 end
@@ -282,7 +282,7 @@ end
 -- is not there, is left to libvirt.
 function image.check_unused(guest, target, path)
   local there = image.is_local(guest) and path:sub(1, 1) == "/" and core.identify(path)
-  local why = there and there.readable and image.used(guest.host, { path = core.real_path(path), dev = there.dev, ino = there.ino })
+  local why = there and there.readable and image.used(guest.host, { path = core.real_path(path) or path, dev = there.dev, ino = there.ino })
   if why then
     fail(guest, target, { kind = "operation_invalid", message = ("%s is somebody else's: %s"):format(path, why),
       hint = "detach it there, or name another" })

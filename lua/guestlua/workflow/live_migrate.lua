@@ -198,7 +198,7 @@ steps.define({
     { name = "flags", type = "any", help = "as for guest:migrate; nil: live, peer2peer, and for a persistent guest persist_dest and "
       .. "undefine_source" },
     { name = "block", type = "boolean", help = "copy the disks in migrate_disks; if none are listed, all files and block "
-      .. "devices that are neither readonly nor shareable" },
+      .. "devices that are neither readonly nor shareable. Refused if another guest of the destination has an image of that name" },
     { name = "migrate_disks", type = "list of strings", help = "the targets of the disks to copy" },
     { name = "tunnelled", type = "boolean", help = "send all data through libvirt's own connection" },
     { name = "tls", type = "boolean", help = "let QEMU encrypt the data" },

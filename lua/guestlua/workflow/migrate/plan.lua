@@ -4,6 +4,7 @@ local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local names = require("guestlua.disk.names")
 local reach = require("guestlua.base.reach")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
@@ -146,6 +147,30 @@ local function refuse(guest, message, hint)
   steps.fail("operation_invalid", guest, { message = message, hint = hint })
 end
 
+-- Refuses to copy a disk over an image that another guest of the destination has: libvirt writes to what is there under that name. xml: the guest's
+-- configuration there, if it is another one.
+local function check_overwrites(guest, destination, disks, xml)
+  local domain, wanted = core.element(tostring(xml or guest:get_xml_desc())), {}
+  for _, disk in ipairs(chain.disks(guest, disks, { domain = domain })) do
+    wanted[disk.images[1] or ""] = disk.target
+  end
+  for _, other in ipairs(destination:guests()) do
+    local one <close> = other
+    local ok, named = pcall(names.of, one)
+    if not ok and not core.Error.is(named, "no_domain") then
+      error(named, 0)
+    end
+    for name in pairs(ok and one.uuid ~= guest.uuid and named or {}) do
+      if wanted[name] then
+        chain.fail("operation_invalid", guest, wanted[name], {
+          message = ("on %s the guest '%s' has %s, which the disk's copy would overwrite"):format(destination.uri, one.name, name),
+          hint = "destination_xml gives the disk another name there",
+        })
+      end
+    end
+  end
+end
+
 function plan.make(guest, destination, uri, options)
   local here = state.of(guest.host, guest.uuid)
   local there = state.of(destination, guest.uuid)
@@ -155,7 +180,7 @@ function plan.make(guest, destination, uri, options)
   end
   state.check(guest, nil, here)
   local persistent = guest:has_persistent_configuration()
-  local flags = flags_of(options, persistent)
+  local flags, destination_xml = flags_of(options, persistent), configuration(guest, options)
   local disks, left_out, plain
   if has(flags, "non_shared_inc") then
     disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks
@@ -172,6 +197,7 @@ function plan.make(guest, destination, uri, options)
       steps.fail("device_not_found", guest, { message = "the guest has no disk that could be copied" })
     end
     plain = check_encrypted(guest, disks, flags, options)
+    check_overwrites(guest, destination, disks, destination_xml)
   end
   local memory = core.element(guest:get_xml_desc()).memory
   return {
@@ -190,7 +216,7 @@ function plan.make(guest, destination, uri, options)
       flags = flags,
       migrate_uri = options.migrate_uri,
       migrate_disks = disks,
-      destination_xml = configuration(guest, options),
+      destination_xml = destination_xml,
       bandwidth = options.bandwidth,
       parallel = options.parallel,
     },

@@ -6,6 +6,7 @@ local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
 local lower = require("guestlua.disk.lower")
+local names = require("guestlua.disk.names")
 local qcow2 = require("guestlua.disk.qcow2")
 local qemu_img = require("guestlua.disk.qemu_img")
 local situation = require("guestlua.workflow.situation")
@@ -46,7 +47,8 @@ local function written_by_guests(host)
         error(xml, 0)
       end
       for _, disk in ipairs(ok and core.element(xml).devices:children("disk") or {}) do
-        for _, name in pairs({ not disk.readonly and chain.image_of(disk) or nil, situation.mirror_of(disk) }) do
+        local own = disk.type == "volume" and names.of_volume(host, disk.source) or chain.image_of(disk)
+        for _, name in pairs({ not disk.readonly and own or nil, situation.mirror_of(disk) }) do
           found[#found + 1] = name:sub(1, 1) == "/" and { guest = one.name, uuid = one.uuid, target = disk.target.dev, image = name } or nil
         end
       end
@@ -230,7 +232,8 @@ local function old_images(run, list, disks)
       if dependents.index_of(stay, path) then
         break
       end
-      local why = not is_overlay(list, path) and "it was made by no snapshot that libvirt remembers" or nil
+      local why = not is_overlay(list, path) and "it was made by no snapshot that libvirt remembers"
+        or (qcow2.internal_snapshots(path) or 0) > 0 and "it has snapshots inside" or nil
       old[#old + 1] = { target = disk.target, file = image.known(run.guest, path), why = why }
     end
   end
