@@ -112,8 +112,9 @@ static void make_first_loop(void)
   int taken[LOW], count = 0;
   uv_loop_t loop;
   pthread_atfork(NULL, NULL, on_forked);
-  while (count < LOW && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0 && taken[count++] < LOW)
-    ;
+  do
+    taken[count] = count > 0 ? fcntl(taken[0], F_DUPFD_CLOEXEC, 0) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+  while (taken[count] >= 0 && taken[count++] < LOW && count < LOW);
   if (uv_loop_init(&loop) == 0)
     uv_loop_close(&loop);
   while (count > 0)
