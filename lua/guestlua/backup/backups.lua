@@ -1,5 +1,6 @@
 -- Lists backups, verifies that they are as saved, and prunes them.
 
+local as_error = require("guestlua.base.as_error")
 local boot = require("guestlua.backup.boot")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -130,7 +131,7 @@ local function verify(store, options)
     failure = failure or e
   end
   if failure then
-    failure = core.Error.is(failure) and failure or core.Error.new({ kind = "script", message = tostring(failure) })
+    failure = as_error(failure)
     failure.results = results
     error(failure, 0)
   end

@@ -5,6 +5,7 @@
 --
 -- The function is shielded from cancellation. An error in it never hides the one that left the scope: that one is raised, and reports both.
 
+local as_error = require("guestlua.base.as_error")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 
@@ -16,11 +17,10 @@ function undo.both(first, second)
     return second
   elseif first == second then
     return first
-  elseif not core.Error.is(first) then
-    first = core.Error.new({ kind = "script", message = tostring(first), value = first })
   end
+  first = as_error(first)
   first.undoing = first.undoing or {}
-  table.insert(first.undoing, second)
+  table.insert(first.undoing, as_error(second))
   return first
 end
 

@@ -1,9 +1,11 @@
 -- The log: a line per message, with secrets masked, on standard error or in a file.
 
+local as_error = require("guestlua.base.as_error")
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local json = require("guestlua.base.json")
 local screen = require("guestlua.log.screen")
+local stops = require("guestlua.base.stops")
 
 local log = define.class("log", "A log for people and programs: guestlua.log.warning(\"slow\", {guest = \"web\", seconds = 3}). The "
   .. "levels are error, warning, info, debug and trace; by default errors and warnings are written, as text, to standard error. Passwords "
@@ -151,7 +153,12 @@ encode = text_line
 local function emit(at, message, fields)
   local line = encode(core.timestamp(), at, masked_text(tostring(message)), plain_fields(fields or {}, 1))
   if handler then
-    handler(at, line)
+    local ok, e = pcall(handler, at, line)
+    if stops(e) then
+      error(e, 0)
+    elseif not ok then -- it is the log that failed, and not what is logged
+      screen.write(io.stderr, ("%s\nguestlua: the log's handler failed: %s\n"):format(line, core.printable(as_error(e).message)))
+    end
   else
     screen.write(file, line .. "\n")
   end

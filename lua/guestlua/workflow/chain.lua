@@ -194,7 +194,7 @@ end
 -- Waits for a job of the run and raises if it does not end as wanted. An unknown end is no success; proven: a function that checks for success if no
 -- event reported it.
 function chain.await(run, disk, wanted, proven)
-  local outcome, reason = disk:await_job({ timeout = run:time_left(), on_progress = run.options.on_progress })
+  local outcome, reason = disk:await_job({ timeout = run:time_left(), on_progress = not run.taking_back and run.options.on_progress or nil })
   if outcome == wanted or outcome == "unknown" and proven and proven() then
     return
   elseif outcome == "canceled" or outcome == "completed" then -- "ready" was expected, for the run to pivot

@@ -1,5 +1,6 @@
 -- Takes back the leftovers of killed runs entry by entry: an entry that cannot be settled is set aside with its reason, and the next one follows.
 
+local as_error = require("guestlua.base.as_error")
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
@@ -83,11 +84,6 @@ local function settle(host, entry, adopt)
     end
     return done, left
   end)
-end
-
--- A fault of a recoverer, as on data that it does not expect, may be any value.
-local function as_error(e)
-  return core.Error.is(e) and e or core.Error.new({ kind = "script", message = tostring(e) })
 end
 
 local function work_on(host, entry, result, adopt)

@@ -35,6 +35,7 @@
 -- Before each other step the guest is compared with how the run left it (run:watch, run.expected): somebody else's change is an error "conflict".
 -- So is a failed step if somebody has changed the guest meanwhile: libvirt's error is the cause.
 
+local as_error = require("guestlua.base.as_error")
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
@@ -84,7 +85,7 @@ end
 
 -- Runs the undos of the begun steps, last first: each is tried even if another failed. Returns how things were left; raises the first failure.
 local function take_back(run)
-  run.deadline = nil -- the guest's writes have to be merged, however long that takes
+  run.deadline, run.taking_back = nil, true -- the guest's writes have to be merged, however long that takes, and whatever the script's functions do
   local deadline, texts, failure = retry.deadline(), {}, nil
   if not run.spec.own_turn then
     retry.insist(run.guest, deadline, function()
@@ -137,9 +138,10 @@ local function undo_guard(run)
     run.outcome = run.spec.unknown or "it is not known how the guest is left; the journal knows what was begun: guestlua.recover(host)"
     local ok, text = pcall(take_back_or_gone, run)
     if not ok then
+      text = as_error(text)
       run.unanswered = NO_ANSWER[text.kind]
       run.outcome = run.unanswered and run.outcome
-        or run:with_left(("not taken back: %s; the journal knows: guestlua.recover(host)"):format(text.message or tostring(text)))
+        or run:with_left(("not taken back: %s; the journal knows: guestlua.recover(host)"):format(text.message))
       error(text, 0)
     end
     run.outcome = text
@@ -150,9 +152,7 @@ end
 -- ---- running ----
 
 local function explained(run, e)
-  if not core.Error.is(e) then
-    e = core.Error.new({ kind = "script", message = tostring(e), value = e })
-  end
+  e = as_error(e)
   e.workflow = e.workflow or run.workflow
   e.step = e.step or run.at
   e.guest = e.guest or run.guest_name

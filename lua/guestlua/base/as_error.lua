@@ -1,0 +1,11 @@
+-- An error as an Error, whatever was raised: scripts raise numbers, and tables that raise errors themselves when they are looked at.
+
+local core = require("guestlua.core")
+
+return function(e)
+  if core.Error.is(e) then
+    return e
+  end
+  local ok, text = pcall(tostring, e)
+  return core.Error.new({ kind = "script", message = ok and text or ("an error without a text: a %s"):format(type(e)), value = e })
+end
