@@ -88,10 +88,10 @@ describe("Events", function()
         guestlua.sleep(0.005)
       end
     end)
-    for _ in guest:events({ "lifecycle", timeout = 0.1 }) do
+    for _ in guest:events({ "lifecycle", timeout = 1 }) do
       count = count + 1
     end
-    assert.is_true(guestlua.now() - began >= 0.099) -- the loop counts in milliseconds
+    assert.is_true(guestlua.now() - began >= 0.999) -- the loop counts in milliseconds
     assert.is_true(count > 0)
     task:cancel()
     pcall(task.wait, task)

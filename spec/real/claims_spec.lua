@@ -269,12 +269,12 @@ describe("A guest's claim", function()
   end)
 
   on_daemon("is waited for with wait", function()
-    local over = false
+    local over, may_end = false, false
     local ready = guestlua.signal()
     local group <close> = guestlua.group()
     local task = group:spawn(workflow.snapshot_then_commit, machine.guest, { during = function()
       ready:wake()
-      guestlua.sleep(1)
+      helper.await(function() return may_end end, "the others to have seen it")
       over = true
     end })
     assert.is_true(ready:wait({ timeout = 120 }))
@@ -282,6 +282,10 @@ describe("A guest's claim", function()
     assert.equal("busy", helper.failure(call, WORKFLOWS[1], { wait = 0.2 }).kind)
     assert.is_true(guestlua.now() - began >= 0.2)
     assert.is_false(over)
+    group:spawn(function()
+      guestlua.sleep(0.5) -- the next one waits by then, if this machine is fast
+      may_end = true
+    end)
     workflow.live_snapshot(machine.guest, "vda", machine.dir .. "/copy" .. number, { wait = 120 })
     assert.is_true(over)
     task:wait()

@@ -205,7 +205,7 @@ describe("The guestlua command", function()
     assert.equal(0, (helper.guestlua("-e 'os.exit(true, true)'")))
   end)
 
-  -- Starts the script, sends the signals once it says "go", and gives its exit code and output.
+  -- Starts the script, sends the signals once it says "go", and gives its exit code and output. In between, `says TEXT` waits for that.
   local function interrupted(text, signals)
     local path, out = script(text), os.tmpname()
     finally(function()
@@ -213,10 +213,11 @@ describe("The guestlua command", function()
       os.remove(out)
     end)
     local code = helper.run(([[sh -c '
+      says() { i=0; until grep -q "$1" %s || [ $i -ge 900 ]; do sleep 0.1; i=$((i+1)); done; }
       %s %s >%s 2>&1 & pid=$!
-      i=0; until grep -q ^go %s || [ $i -ge 900 ]; do sleep 0.1; i=$((i+1)); done
+      says ^go
       %s
-      wait $pid']]):format(helper.interpreter, path, out, out, signals))
+      wait $pid']]):format(out, helper.interpreter, path, out, signals))
     local file <close> = assert(io.open(out))
     return code, file:read("a")
   end
@@ -279,7 +280,8 @@ describe("The guestlua command", function()
   end)
 
   it("is killed by a second one", function()
-    local code, out = interrupted(guarded:gsub("0%.2", "60") .. "guestlua.sleep(60)", "kill -INT $pid; sleep 0.3; kill -INT $pid")
+    local slow = guarded:gsub("guestlua.sleep%(0%.2%)", 'print("undoing") io.stdout:flush() guestlua.sleep(60)')
+    local code, out = interrupted(slow .. "guestlua.sleep(60)", "kill -INT $pid; says ^undoing; kill -INT $pid")
     assert.equal(130, code)
     assert.not_matches("undone", out)
     assert.matches("guestlua: ended before it was cleaned up; guestlua recover takes back what a workflow has left\n", out, 1, true)
@@ -292,10 +294,9 @@ describe("The guestlua command", function()
       guestlua.spawn(function() host:wait_event("lifecycle") end)
       guestlua.sleep(0.01)
       print("go") io.stdout:flush()
-      local begun = guestlua.now()
-      while guestlua.now() - begun < 2 do local _ = {} end
-    ]], "sleep 0.3; kill -USR1 $pid")
-    assert.equal(0, code)
+      while true do local _ = {} end
+    ]], "kill -USR1 $pid; says task.3; kill -KILL $pid")
+    assert.equal(128 + 9, code)
     assert.matches("guestlua: 3 tasks\n  task 1 runs\n  task 2 has waited %d.%d s for [^\n]*sleep\n  task 3 has waited %d.%d s for [^\n]*event", out)
   end)
 

@@ -29,7 +29,7 @@ describe("A real guest", function()
   it("is woken when it sleeps", function()
     local guest = machine.guest
     local events <close> = guest:subscribe("lifecycle")
-    machine:sh("(sleep 0.5; echo mem > /sys/power/state) >/dev/null 2>&1 &")
+    machine:later("echo mem >/sys/power/state")
     assert.equal("pmsuspended", events:next(60).type)
     assert.same({ "pmsuspended", "unknown" }, { guest:get_state() })
     assert.is_false((pcall(guest.resume, guest)))

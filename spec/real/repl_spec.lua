@@ -317,12 +317,16 @@ id  name  state    uuid
 
   it("shows progress, in a call and above the line", function()
     local screen <close> = start("")
-    screen:type("function go() local bar <close> = guestlua.progress('job', { total = 20 })\n")
-    screen:type("for i = 1, 20 do bar:update(i) guestlua.sleep(0.05) end end\ngo()\n")
+    local seen = helper.scratch() -- it goes on until a file is there
+    screen:type("function go(seen) local bar <close> = guestlua.progress('job', { total = 20 })\n")
+    screen:type("repeat bar:update(7) guestlua.sleep(0.05) until io.open(seen) bar:update(20) end\n")
+    screen:type(("go('%s/1')\n"):format(seen))
     screen:matches("\njob %[#+%-+%] +%d+ %%  %d+ of 20 B")
+    helper.sh("touch %s/1", seen)
     screen:matches("\njob: done, 20 B in [^\n]*\n>\n$")
-    screen:type("task = guestlua.spawn(go)\nhalf a li")
+    screen:type(("task = guestlua.spawn(go, '%s/2')\nhalf a li"):format(seen))
     screen:matches("\njob %[#+%-+%] +%d+ %%  %d+ of 20 B[^\n]*\n> half a li\n$")
+    helper.sh("touch %s/2", seen)
     screen:matches("\njob: done, 20 B in [^\n]*\n%[1%] done\n> half a li\n$")
   end)
 

@@ -37,7 +37,8 @@ describe("A guest beside another, on a real host,", function()
 
   it("has no agent any more, which keeps passwords to itself, and shuts down by ACPI", function()
     local agent <close> = other.guest:subscribe("agent_lifecycle")
-    other:sh("mv /sbin/qemu-ga /sbin/gone; (sleep 0.2; kill $(pidof qemu-ga)) >/dev/null 2>&1 &")
+    other:sh("mv /sbin/qemu-ga /sbin/gone")
+    other:later("killall qemu-ga")
     helper.await_event(agent, { state = "disconnected" })
 
     local secret = "planted-" .. guestlua.now()

@@ -32,7 +32,7 @@ describe("A guest with an agent that cannot answer", function()
   it("is woken if it sleeps", function()
     local machine <close> = tiny.boot()
     local events <close> = machine.guest:subscribe({ "lifecycle", "pmsuspend" })
-    machine:sh("(sleep 1; echo mem >/sys/power/state) >/dev/null 2>&1 &")
+    machine:later("echo mem >/sys/power/state")
     local deadline = guestlua.now() + tiny.TIMEOUT
     while machine.guest:get_state() ~= "pmsuspended" do
       assert.is_true(guestlua.now() < deadline)

@@ -76,12 +76,6 @@ local function answers(guest)
   return guest:get_state() == "running" and pcall(guest.agent_command, guest, '{"execute":"guest-ping"}', { agent_timeout = 10 })
 end
 
--- Starts a command in the guest that silences the agent: after a moment, and nobody waits for it.
-local function begin(guest, command)
-  local script = ("(sleep 1; %s) </dev/null >/dev/null 2>&1 &"):format(command)
-  guest:agent_command(('{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["-c","%s"]}}'):format(script), { agent_timeout = tiny.TIMEOUT })
-end
-
 local ENTER = {}
 
 -- By the shortest way: a guest that was saved while it ran continues.
@@ -107,13 +101,13 @@ end
 
 function ENTER.ioerror(machine)
   ENTER.running(machine)
-  begin(machine.guest, "dd if=/dev/urandom of=/dev/vdb bs=64k count=64; sync")
+  machine:later("dd if=/dev/urandom of=/dev/vdb bs=64k count=64; sync")
   await(machine.guest, "paused", "ioerror")
 end
 
 function ENTER.pmsuspended(machine)
   ENTER.running(machine)
-  begin(machine.guest, "echo mem >/sys/power/state")
+  machine:later("echo mem >/sys/power/state")
   await(machine.guest, "pmsuspended")
 end
 
@@ -128,7 +122,7 @@ end
 -- Its system is up and its agent is connected, but does not answer.
 function ENTER.mute(machine)
   ENTER.running(machine)
-  begin(machine.guest, "killall -STOP qemu-ga")
+  machine:later("killall -STOP qemu-ga")
   local deadline = guestlua.now() + tiny.TIMEOUT
   repeat
     guestlua.sleep(0.2)

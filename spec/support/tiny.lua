@@ -118,6 +118,13 @@ function Machine:sh(command, options)
   return (out:gsub("\n$", ""))
 end
 
+-- Has the guest run a command that silences its agent: a moment later, when that has answered. Nobody waits for it. It has no quotes.
+function Machine:later(command)
+  local script = ("(sleep 1; %s) </dev/null >/dev/null 2>&1 &"):format(command)
+  self.guest:agent_command(('{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["-c","%s"]}}'):format(script),
+    { agent_timeout = tiny.TIMEOUT })
+end
+
 -- The images of the disk, topmost first, as libvirt sees the chain.
 function Machine:chain(target)
   local images = {}
