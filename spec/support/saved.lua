@@ -91,8 +91,8 @@ function Kept:get(file, disk, guest, domain)
   local output <close> = assert(io.open(file, "wb"))
   output:write(HEADER:pack(magic, version, #xml + #cookie, running, compressed, at > 0 and #xml or 0, room), xml, cookie)
   output:close()
-  run([[tail -c +$(($1 + 1)) "$2" >>"$3" && cp "$4" "$5"]], tostring(HEADER:packsize() + length), self.directory .. "/memory", file,
-    self.directory .. "/disk.qcow2", disk)
+  run([[dd if="$2" of="$3" bs=1M skip="$1" iflag=skip_bytes oflag=append conv=notrunc status=none && cp "$4" "$5"]],
+    tostring(HEADER:packsize() + length), self.directory .. "/memory", file, self.directory .. "/disk.qcow2", disk)
   return true
 end
 

@@ -43,6 +43,13 @@ local function root()
   return registry[IMAGES]
 end
 
+-- What libvirt finds out about QEMU, by starting it three times, is kept in build/saved for all drivers of this kind; it knows itself what is out of
+-- date. A user has a directory of his own.
+local function share_capabilities(dir)
+  run(([[kept=$PWD/build/saved/capabilities-embed-$(id -u); mkdir -p "$kept" %s/cache/qemu && ln -s "$kept" %s/cache/qemu/capabilities]]):format(
+    quoted(dir), quoted(dir)))
+end
+
 -- One Host serves all machines of the process.
 function tiny.host()
   local kept = root()
@@ -51,6 +58,8 @@ function tiny.host()
     if not os.execute("[ / -ef /proc/1/root ]") then -- in a chroot libvirt makes the emulators' devices outside, because setns leaves the chroot
       run(("echo 'namespaces = []' >>%s/etc/qemu.conf"):format(quoted(kept.dir)))
     end
+    share_capabilities(kept.dir)
+    run(("cat spec/support/qemu.conf >>%s/etc/qemu.conf"):format(quoted(kept.dir)))
     kept.host = guestlua.open(uri)
   end
   return kept.host
