@@ -4,6 +4,7 @@ local guestlua = require("guestlua")
 local after_write = require("spec.support.after_write")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
+local reverted = require("spec.support.reverted")
 
 -- What the child does: the workflow, with its journal, and SIGKILL right after the journal has been written so many times.
 local CHILD = after_write .. [[
@@ -42,7 +43,7 @@ local SNAPSHOT = [[
   end
   sh("echo now >/data/word; sync")
 ]]
-local REVERT = SNAPSHOT .. 'workflow.snapshot_revert(guest, { name = "s", force = true })'
+local REVERT = 'workflow.snapshot_revert(guest, { name = "s", force = true })'
 local FORGET = SNAPSHOT .. 'workflow.snapshot_delete(guest, { name = "s" })'
 local DEVICE = [[
   os.execute("truncate -s 1M " .. dir .. "/device")
@@ -113,14 +114,21 @@ describe("A run that is killed", function()
   end
 
   -- Kills the script after each write of its journal, and after each call that changes something. check(results, where): what should be so then.
-  local function everywhere(script, check)
-    local code, out, err, calls = run(script)
+  -- prepare: runs before each, if it is given.
+  local function everywhere(script, check, prepare)
+    local function run_prepared(options)
+      if prepare then
+        prepare(machine)
+      end
+      return run(script, options)
+    end
+    local code, out, err, calls = run_prepared()
     assert.equal(0, code, err)
     check({}, "not killed")
     local times = {}
     for k = 1, tonumber(out:match("%d+")) do
       local where = "write " .. k
-      code = run(script, { env = { KILL_AFTER_WRITE = k } })
+      code = run_prepared({ env = { KILL_AFTER_WRITE = k } })
       assert.equal(128 + 9, code, where)
       check(recover(where), where)
     end
@@ -128,7 +136,7 @@ describe("A run that is killed", function()
       times[call.name] = (times[call.name] or 0) + 1
       if CHANGES[call.name] then
         local where = ("%s#%d"):format(call.name, times[call.name])
-        code = run(script, { fault = where .. ":kill:after" })
+        code = run_prepared({ fault = where .. ":kill:after" })
         assert.equal(128 + 9, code, where)
         check(recover(where), where)
       end
@@ -225,16 +233,14 @@ describe("A run that is killed", function()
   end)
 
   kills("while a guest is reverted has it as it was then, or as it was before", function()
-    machine:sh("echo then >/data/word; sync")
-    machine.guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
     everywhere(REVERT, function(results, where)
-      guestlua.await_agent(machine.guest, { timeout = 120 })
       local outcome = results[1] and results[1].outcome or where == "virDomainSetMetadata#1" and "undone" or "finished"
-      assert.equal(outcome:find("^finished") and "then" or "now", machine:sh("cat /data/word"), where .. ": " .. outcome)
+      assert.equal(outcome:find("^finished") and "then" or "now", reverted.word(machine), where .. ": " .. outcome)
       assert.same({ "s" }, machine.guest:get_snapshot_names(), where)
       assert.equal(2, #machine:chain(), where)
       check_files(results, where)
-    end)
+    end, reverted.prepare)
+    guestlua.await_agent(machine.guest, { timeout = 120 })
     guestlua.workflow.snapshot_delete(machine.guest, { name = "s" })
     assert.same({ machine.disk }, machine:chain())
   end)
