@@ -56,7 +56,9 @@ describe("What is loaded when it is first used", function()
       local function loaded(module)
         return package.loaded["guestlua." .. module] ~= nil
       end
-      assert(not loaded("guest.keys") and not loaded("host.objects") and not loaded("workflow.recover"))
+      for _, module in ipairs({ "guest.keys", "host.objects", "workflow.recover", "log.log", "log.plan" }) do
+        assert(not loaded(module), module)
+      end
       assert(host:network("default").name == "default" and loaded("host.objects"))
       assert(not pcall(guest.press, guest, "no-such-key") and loaded("guest.keys"))
       print(select(2, pcall(function() return guest.wait_evnt end)).message)

@@ -3,8 +3,6 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
-local log = require("guestlua.log.log")
-local plan = require("guestlua.log.plan")
 
 local write = core.Host.write_instance_config
 
@@ -62,7 +60,7 @@ end
 
 -- The lines of an XML text, without secrets.
 local function lines_of(element)
-  local lines = {}
+  local log, lines = require("guestlua.log.log"), {}
   for line in core.element(log.masked({ xml = tostring(element) }).xml):pretty():gmatch("[^\n]+") do
     lines[#lines + 1] = line:match("^%s*(.-)%s*$")
   end
@@ -94,7 +92,7 @@ local function expect(host, xml)
   local changes, old, new = {}, lines_of(before), lines_of(domain)
   add_lines(changes, "-", old, new)
   add_lines(changes, "+", new, old)
-  plan.expect(changes)
+  require("guestlua.log.plan").expect(changes)
   return guest
 end
 
@@ -121,7 +119,7 @@ define(core.Host, "Host", {
       return write(host, xml, { validate = options.validate })
     end
     local _, e = pcall(write, host, xml, { validate = options.validate })
-    plan.expect(nil)
+    require("guestlua.log.plan").expect(nil)
     return e.kind == "dry_run" and guest or error(e, 0)
   end,
 })
