@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local devices = require("guestlua.guest.devices")
+local images = require("guestlua.guest.image")
 local situation = require("guestlua.workflow.situation")
 
 local find = {}
@@ -22,6 +23,16 @@ local function bad_name(text)
     or text:find("^/") and "a path is no name of a device; a disk is known by its target, as \"vda\"" or nil
 end
 
+-- Why an element describes no device of its own; nil: it does. It would be any of its class, of which a guest may have one alone.
+local function bad_element(element)
+  local says = next(element:attributes()) ~= nil or element:children()[1] ~= nil
+  if not says then
+    return ("the <%s> says nothing of the device"):format(element:tag())
+  elseif element:tag() == "disk" and not (element.target and element.target.dev or element.alias or element.address or images.of(element)) then
+    return "a <disk> with a <target>, a <source>, an <alias> or an <address> expected: this could be any"
+  end
+end
+
 -- A function that returns the device as it is now, from the running guest or (true) the persistent configuration, or nil.
 -- device: its alias, a disk's target, an interface's MAC address, an Element, XML text, or such a function.
 function find.finder(guest, device, method)
@@ -38,6 +49,9 @@ function find.finder(guest, device, method)
     error(e, 0)
   elseif not ok then
     define.bad(method, "device", "a name, an Element, XML text or a function expected, got " .. type(device))
+  end
+  if bad_element(element) then
+    define.bad(method, "device", bad_element(element))
   end
   return devices.finder(guest, element, method)
 end
