@@ -1,5 +1,6 @@
 -- Consoles and channels of a real guest: in this process, through a libvirtd, and at the terminal.
 
+local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local faults = require("spec.support.faults")
 local helper = require("spec.support.helper")
@@ -61,8 +62,11 @@ describe("A guest's console", function()
     console:unread("back")
     assert.same({ "ba", 0 }, { console:read(2) })
     assert.same({ "ck", 0 }, { console:read() })
+    console:unread("not a secret")
+    assert.equal("not a secret", core.mask(console:read()))
     for _, case in ipairs({ { "expect", "[" }, { "expect", {} }, { "expect", { 1 } }, { "read", 0 }, { "unread", ("x"):rep((1 << 20) + 1) } }) do
-      assert.equal("bad_argument", helper.failure(console[case[1]], console, case[2]).kind)
+      local bad = helper.failure(console[case[1]], console, case[2])
+      assert.same({ "bad_argument" }, { bad.kind, bad.hint })
     end
   end)
 
@@ -78,6 +82,30 @@ describe("A guest's console", function()
     assert.equal(all, #text + lost)
     assert.is_true(#text >= 1 << 20 and lost > 0)
     assert.equal("299999\n300000\nend\n", text:sub(-18))
+  end)
+
+  it("is read by line while more comes than is kept", function()
+    local channel <close> = machine.guest:channel("spec.0")
+    machine:sh("exec >/dev/virtio-ports/spec.0 2>&1; seq 1 170000; (seq 1 100000; echo end) &", { timeout = PATIENCE })
+    local count, last = 0, nil
+    for line in channel:lines({ timeout = PATIENCE }) do
+      count, last = count + 1, line
+      if line == "end" then
+        break
+      end
+    end
+    assert.equal("end", last)
+    assert.is_true(count > 10000)
+  end)
+
+  it("loses nothing of a line that is not whole when the time of its reader is over", function()
+    local channel <close> = machine.guest:channel("spec.0")
+    machine:sh("printf half >/dev/virtio-ports/spec.0")
+    local e = helper.failure(guestlua.timeout, 1, function()
+      return channel:lines()()
+    end)
+    assert.equal("timeout", e.kind)
+    assert.same({ "half", 0 }, { channel:read({ timeout = PATIENCE }) })
   end)
 
   it("takes bytes as the other side does, and ends a write that nobody waits for", function()

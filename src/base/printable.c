@@ -125,7 +125,7 @@ static void learn(gl_finder *finder, const char *value, size_t length)
 void gl_printable_learn(lua_State *L, const char *text, gl_printable_known known)
 {
   learner l = {.finder.found = learn, .secrets = secrets_of(L)};
-  if (!l.secrets)
+  if (!l.secrets || known == GL_KNOWN_NONE)
     return;
   if (known == GL_KNOWN_SECRET)
     gl_secrets_add(l.secrets, text, strlen(text));

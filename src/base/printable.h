@@ -19,8 +19,8 @@ void gl_printable_push_masked(lua_State *L, const char *text);
  * too. NULL, from a failed allocation, is masked as a whole. [-0, +1, m] */
 void gl_printable_push_own(lua_State *L, char *text);
 
-/* Adds the secrets in an argument of a call: all of it, those of an XML document, or the password of a URI. [-0, +0, -] */
-typedef enum gl_printable_known { GL_KNOWN_SECRET, GL_KNOWN_XML, GL_KNOWN_URI } gl_printable_known;
+/* Adds the secrets in an argument of a call: none, all of it, those of an XML document, or the password of a URI. [-0, +0, -] */
+typedef enum gl_printable_known { GL_KNOWN_NONE, GL_KNOWN_SECRET, GL_KNOWN_XML, GL_KNOWN_URI } gl_printable_known;
 void gl_printable_learn(lua_State *L, const char *text, gl_printable_known known);
 
 /* Makes the set of secrets, and sets mask, mask_xml, printable, escape, secret and is_secret_name in the table on top of the stack. [-0,

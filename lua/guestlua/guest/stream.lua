@@ -6,6 +6,9 @@ local define = require("guestlua.base.define")
 -- Bytes that a pattern may stretch over; those before them are given up, as a Stream keeps no more either.
 local MOST = 1 << 20
 
+-- Bytes that are read at a time for a line: all but the line itself are put back.
+local PIECE = 1024
+
 -- How much of what came an error quotes.
 local TAIL = 200
 
@@ -18,6 +21,19 @@ local function fail(stream, kind, what, text)
     object_type = "stream",
     message = ("%s; %s"):format(what, tail == "" and "nothing came" or ("the last that came is %q"):format(tail)),
   }), 0)
+end
+
+-- The seconds that are left, as read takes them.
+local function limit(deadline)
+  local left = deadline - core.now()
+  return left < math.huge and { timeout = math.max(left, 0) } or nil
+end
+
+-- Gives the stream back what text() returns, however the scope ends: what was read and not used is not lost.
+local function give_back(stream, text)
+  return setmetatable({}, { __close = function()
+    pcall(stream.unread, stream, text()) -- a stream that is closed meanwhile has no reader any more
+  end })
 end
 
 -- The end of the first match of any of the patterns, and that pattern.
@@ -40,7 +56,7 @@ local function check_patterns(given)
   for _, pattern in ipairs(patterns) do
     local good, problem = pcall(string.find, "", pattern)
     if not good then
-      define.bad("expect", "pattern", tostring(problem):gsub("^.*:%d+: ", ""))
+      define.bad("expect", "pattern", (tostring(problem):gsub("^.*:%d+: ", "")))
     end
   end
   return patterns
@@ -61,12 +77,11 @@ define(core.Stream, "Stream", {
   run = function(stream, pattern, options)
     local patterns = options.plain and (type(pattern) == "table" and pattern or { pattern }) or check_patterns(pattern)
     local text, deadline = "", core.now() + (options.timeout or math.huge)
-    local rest <close> = setmetatable({}, { __close = function() -- luacheck: ignore rest
-      pcall(stream.unread, stream, text) -- a stream that is closed meanwhile has no reader any more
-    end })
+    local rest <close> = give_back(stream, function() -- luacheck: ignore rest
+      return text
+    end)
     while true do
-      local left = deadline - core.now()
-      local bytes = stream:read(left < math.huge and { timeout = math.max(left, 0) } or nil)
+      local bytes = stream:read(limit(deadline))
       if not bytes then
         fail(stream, "end_of_stream", "it ended before it said what was expected", text)
       elseif bytes == "" then
@@ -94,21 +109,24 @@ define(core.Stream, "Stream", {
     local deadline = core.now() + (options.timeout or math.huge)
     return function()
       local text = ""
+      local rest <close> = give_back(stream, function() -- luacheck: ignore rest
+        return text
+      end)
       while true do
-        local left = deadline - core.now()
-        local bytes = stream:read(left < math.huge and { timeout = math.max(left, 0) } or nil)
+        local bytes = stream:read(PIECE, limit(deadline))
         if not bytes then
-          return text ~= "" and text or nil
+          local last = text
+          text = ""
+          return last ~= "" and last or nil
         elseif bytes == "" then
-          stream:unread(text)
           return nil
         end
-        local line, after = (text .. bytes):match("^(.-)\r*\n(.*)$")
+        text = (text .. bytes):sub(-MOST)
+        local line, after = text:match("^(.-)\r*\n(.*)$")
         if line then
-          stream:unread(after)
+          text = after
           return line
         end
-        text = (text .. bytes):sub(-MOST)
       end
     end
   end,

@@ -107,9 +107,13 @@ static void keep(gl_stream *s, const char *bytes, size_t count)
 
 bool gl_stream_put_back(gl_stream *s, const char *bytes, size_t count)
 {
-  grow(s, s->count + count);
-  if (count > s->room - s->count)
+  if (count > GL_STREAM_ROOM)
     return false;
+  grow(s, s->count + count);
+  size_t over = count > s->room - s->count ? count - (s->room - s->count) : 0; /* what came meanwhile is newer */
+  s->lost += (long long)over;
+  bytes += over;
+  count -= over;
   if (count == 0)
     return true;
   s->start = (s->start + s->room - count) % s->room;

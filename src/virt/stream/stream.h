@@ -58,7 +58,8 @@ void gl_stream_end(gl_stream *s);
 int gl_stream_attach(gl_stream *s, uv_loop_t *loop);
 void gl_stream_detach(gl_stream *s);
 
-/* Any thread, under the mutex: moves up to `most` bytes to `to`, and gives their number; puts bytes back in front: false: no room. */
+/* Any thread, under the mutex: moves up to `most` bytes to `to`, and gives their number; puts bytes back in front, the last of them
+ * if there is no longer room for all; false: more than a stream keeps. */
 size_t gl_stream_take(gl_stream *s, char *to, size_t most);
 bool gl_stream_put_back(gl_stream *s, const char *bytes, size_t count);
 
