@@ -17,7 +17,8 @@ for place, name in ipairs({
   "real/foreign_power", "real/workflow_recover", "real/backup_merge", "real/backup", "real/backup_faults", "real/foreign_recover",
   "project/install", "real/live_migrate_others", "real/backup_boot", "real/virsh", "real/backup_kills", "real/live_migrate", "real/power",
   "real/snapshots", "sandbox/process", "real/repl", "real/encrypted_backup", "real/plan", "real/clone", "real/guest_devices", "real/lines",
-  "real/drain", "real/faults", "real/encrypted", "module/embed", "call/bad_input", "sandbox/costs", "project/documentation",
+  "real/drain", "real/faults", "real/workflow_snapshot", "real/suspend", "sandbox/sandbox", "real/encrypted", "module/embed",
+  "call/bad_input", "sandbox/costs", "project/documentation",
 }) do
   LONG[("spec/%s_spec.lua"):format(name)] = place
 end

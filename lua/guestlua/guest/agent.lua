@@ -40,7 +40,7 @@ local function learn(secret, input)
 end
 
 -- A cancelled task leaves the program running: its error says so.
-local told_when_cancelled = {
+local says_it_goes_on = {
   __close = function(self, e)
     local kind = getmetatable(e) and e.kind
     if kind == "interrupted" or kind == "cancelled" then
@@ -111,7 +111,7 @@ read -r _ _ _ _ g _ <"/proc/$$/stat" 2>/dev/null && [ "$g" != "$$" ] && command 
 exec $s "$@" >>"$o" 2>>"$e"]]
 
 -- $1, $2: the files; $3: the first byte to read; $4: how many. The files are removed when they have been read completely.
-local TELL = [[
+local PRINT = [[
 l=$(($3 + $4)) m=
 t() {
   [ -s "$1" ] || return 0
@@ -147,7 +147,7 @@ local function output_of(guest, out, err, most)
   local said, complained, from = {}, {}, 1
   while from <= most do
     local size = math.min(PIECE, most - from + 1)
-    local one, other = sh(guest, TELL, nil, out, err, tostring(math.tointeger(from)), tostring(math.tointeger(size)))
+    local one, other = sh(guest, PRINT, nil, out, err, tostring(math.tointeger(from)), tostring(math.tointeger(size)))
     said[#said + 1], complained[#complained + 1] = one:sub(1, size), other:sub(1, size) -- whatever the guest gives
     if #one < size and #other < size then
       return table.concat(said), table.concat(complained), false
@@ -207,7 +207,7 @@ local function run_by_shell(guest, path, options)
   if not pid then
     return nil
   end
-  local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, told_when_cancelled)
+  local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, says_it_goes_on)
   local status = await(guest, pid, deadline)
   if not status then
     sh(guest, KILL, nil, tostring(pid), out, err)
@@ -235,7 +235,7 @@ local function run_directly(guest, path, options)
   if not pid then
     fail_for_program(guest, path)
   end
-  local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, told_when_cancelled)
+  local guard <close> = setmetatable({ guest = guest, path = path, pid = pid }, says_it_goes_on)
   local status = await(guest, pid, deadline)
   if not status then
     fail(guest, "timeout", ("exec: '%s' is not over after %g s; it goes on in the guest, as process %d"):format(path, options.timeout, pid),
