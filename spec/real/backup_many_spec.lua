@@ -20,6 +20,7 @@ while :; do
   mv /data/new /data/sums/$((i % 8))-$sum
   sync
   echo $i >/tmp/count.new && mv /tmp/count.new /tmp/count
+  sleep 0.1
 done
 END
 sh /tmp/writer >/dev/null 2>&1 </dev/null &
@@ -70,6 +71,9 @@ describe("Three guests that write", function()
     end
     for _, machine in ipairs(machines) do
       await_writes(machine) -- the backups have not stopped it
+      machine.guest:pause()
+    end
+    for _, machine in ipairs(machines) do
       local directory = to .. "/" .. machine.name
       assert.equal(3, #workflow.verify(directory, { all = true }))
       local seen = workflow.verify(directory, { boot = true, command = { "sh", "-c", READER } })[1].boot

@@ -89,6 +89,7 @@ describe("A backup", function()
     sh("cd %s && for f in *.qcow2; do qemu-img check -q $f || exit 1; done", results[1].directory)
     local images = machine:chain()
     assert.same({ machine.disk }, images)
+    machine:sh("touch /tmp/stop")
     for _, i in ipairs({ 1, 6, 11 }) do
       booted(results[i].id, function(back)
         local right, count = back:sh(writer.CHECK):match("^(%d+) (%d+)")

@@ -83,7 +83,7 @@ describe("A run that is killed", function()
       [ -e /tmp/confirmed ] || (while :; do
         i=$((i + 1))
         dd if=/dev/urandom of=/data/w$i bs=8k count=1 2>/dev/null && sync && sha256sum /data/w$i >>/tmp/confirmed
-        sleep 0.05
+        sleep 0.2
       done) >/dev/null 2>&1 &
       until [ -s /tmp/confirmed ]; do sleep 0.05; done]])
   end

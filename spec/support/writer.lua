@@ -15,6 +15,7 @@ while [ ! -e /tmp/stop ]; do
   mv /data/new $name
   echo $n >/data/counting
   mv /data/counting /data/count
+  sleep 0.1
 done
 END
   rm -f /tmp/stop; (sh /tmp/writer >/dev/null 2>&1 &)
