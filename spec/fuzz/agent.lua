@@ -11,6 +11,7 @@ local input = require("spec.fuzz.input")
 local byte, pick, some_bytes, finding = input.byte, input.pick, input.some_bytes, input.finding
 
 guestlua.log.configure({ handler = function() end })
+guestlua.journal({ dir = "build/fuzz/journal" }) -- an input that ends the process leaves an entry of its freeze
 core.sleep = function() end -- between two looks at a program
 
 local guest = guestlua.open("test:///default"):guest("test")

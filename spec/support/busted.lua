@@ -27,6 +27,11 @@ local remove <close> = setmetatable({}, {
     os.execute("rm -rf " .. directory)
   end,
 })
+-- What a spec leaves in a journal that has no other place is no business of who runs it by hand.
+local has_luv, uv = pcall(require, "luv")
+if has_luv and not os.getenv("XDG_STATE_HOME") then
+  uv.os_setenv("XDG_STATE_HOME", directory .. "/state")
+end
 local files = 0
 os.tmpname = function() -- luacheck: ignore
   files = files + 1
