@@ -14,7 +14,7 @@ return {
     ["get_disk of 500"] = 6699821,
     ["get_info"] = 27063,
     ["is_active"] = 9314,
-    ["start"] = 32861554,
-    ["start to first answer"] = 38369439,
+    ["start"] = 28780702,
+    ["start to first answer"] = 34321713,
   },
 }
