@@ -60,7 +60,7 @@ describe("luv in guestlua", function()
     ]]))
   end)
 
-  it("tells of an error in a callback, and goes on", function()
+  it("reports an error in a callback, and goes on", function()
     local out, err = luv([[
       local timer = uv.new_timer()
       timer:start(1, 0, function() timer:close() error("oops") end)

@@ -139,7 +139,7 @@ describe("guestlua --result", function()
     assert.equal("script", result.error.kind)
   end)
 
-  it("is written before os.exit, and by a script that is told to stop", function()
+  it("is written before os.exit, and by a script that has to stop", function()
     local result, code = run("os.exit(7)")
     assert.same({ 7, 7, false, "finished" }, { code, result.exit_code, result.ok, result.state })
     result, code = run("os.exit(true, true)")

@@ -27,7 +27,7 @@ describe("Element", function()
     assert.is_nil(e:child("child"))
   end)
 
-  it("tells all its attributes", function()
+  it("reports all its attributes", function()
     local e = element("<a xmlns:q='urn:q' x='1' children='&lt;' q:y='2'><b z='3'/></a>")
     assert.same({ x = "1", children = "<", ["q:y"] = "2" }, e:attributes())
     assert.same({}, element("<a/>"):attributes())
@@ -279,7 +279,7 @@ describe("Element", function()
     assert.equal('<a><d n="0"/></a>', tostring(e))
   end)
 
-  it("tells an attribute from one of the same name in a namespace", function()
+  it("distinguishes an attribute from one of the same name in a namespace", function()
     local e = element("<a xmlns:x='urn:x' x:c='1'><c>2</c></a>")
     e.c = "3"
     assert.equal('<a xmlns:x="urn:x" x:c="1"><c>3</c></a>', tostring(e))

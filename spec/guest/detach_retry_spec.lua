@@ -80,7 +80,7 @@ describe("guest:detach_device_with_retry(), as the reference has it,", function(
     assert.same({ 100, 99, 5 }, { #log.detached, #log.slept, log.slept[99] })
   end)
 
-  it("tells a device that is not there", function()
+  it("reports a device that is not there", function()
     local e = helper.failure(start, 0, {}, true, true)
     assert.same({ "device_not_found", "Device 'vdb' not found.", 0 }, { e.kind, e.message, #log.detached })
   end)

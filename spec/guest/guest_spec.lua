@@ -58,7 +58,7 @@ describe("Guest, on the test driver,", function()
     assert.is_nil(host:guest("g2"))
   end)
 
-  it("tells its size", function()
+  it("reports its size", function()
     local guest = host:guest("test")
     local info = guest:get_info(host)
     assert.same({ 1, 1, 8388608, 2097152, 2 }, { info.id, info.internal_id, info.max_mem_kb, info.mem_kb, info.num_cpu })

@@ -51,7 +51,7 @@ describe("Events", function()
     guest:resume()
   end)
 
-  it("come in a loop, with what they tell by name", function()
+  it("come in a loop, with what they say by name", function()
     local task = guestlua.spawn(function()
       guestlua.sleep(0)
       guest:pause()
@@ -161,10 +161,10 @@ describe("Events", function()
     assert.same({ test = true, other = true }, names)
   end)
 
-  it("that were dropped are told of, where they would have been", function()
+  it("that were dropped are reported, where they would have been", function()
     local ROOM = 1024
     local events <close> = guest:subscribe("lifecycle")
-    local function happen(count) -- and wait until libvirt has told
+    local function happen(count) -- and wait until libvirt has reported it
       local fence <close> = guest:subscribe("lifecycle")
       for i = 1, count do
         if guest:get_power_state() == guestlua.power_state.PAUSED then
@@ -214,7 +214,7 @@ describe("Events", function()
     guest = host:guest("test")
   end)
 
-  it("are waited for by name, and by what they tell", function()
+  it("are waited for by name, and by what they say", function()
     local task = guestlua.spawn(function()
       guestlua.sleep(0)
       guest:pause()

@@ -4,7 +4,7 @@ local helper = require("spec.support.helper")
 describe("Host", function()
   helper.leaves_nothing()
 
-  it("opens a connection and tells about it", function()
+  it("opens a connection and describes it", function()
     local host <close> = guestlua.open("test:///default")
     assert.equal("test:///default", host.uri)
     assert.is_truthy(#host.hostname > 0)

@@ -61,19 +61,19 @@ describe("A connection that is lost", function()
   it_("says so, once, and is not alive", function()
     local host <close> = guestlua.open(uri)
     local guest = host:guest("test")
-    local told = {}
+    local seen = {}
     local heard = guestlua.signal()
     host:on("disconnected", function(event)
-      told[#told + 1] = event
+      seen[#seen + 1] = event
       heard:wake()
     end)
     assert.is_true(host:is_alive())
     daemon("kill")
-    if #told == 0 then
+    if #seen == 0 then
       assert.is_true(heard:wait({ timeout = TIMEOUT }))
     end
     guestlua.sleep(0.05)
-    assert.same({ { event = "disconnected", reason = "eof" } }, told)
+    assert.same({ { event = "disconnected", reason = "eof" } }, seen)
     assert.is_false(host:is_alive())
     local e = helper.failure(guest.get_xml_desc, guest)
     assert.equal("disconnected", e.kind)
@@ -82,7 +82,7 @@ describe("A connection that is lost", function()
     assert.equal("disconnected", e.kind)
   end)
 
-  it_("is opened again: its guests and its subscriptions go on, and each is told of the gap", function()
+  it_("is opened again: its guests and its subscriptions go on, and each hears of the gap", function()
     local host <close> = guestlua.open(uri, { reconnect = true })
     local guest, again = host:guest("test"), host:guest("test")
     local disk = guest:get_block_device("vda")

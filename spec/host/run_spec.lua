@@ -154,7 +154,7 @@ describe("guestlua.run", function()
     assert.equal("cancelled", helper.failure(task.wait, task).kind)
   end)
 
-  it("ends the program where the script is told to stop", function()
+  it("ends the program where the script has to stop", function()
     local path = helper.scratch() .. "/pid"
     local code, out, err = helper.run(([[sh -c '%s -e "guestlua.run([=[sh]=], {args = {[=[-c]=], [=[echo \$\$ >%s; exec sleep 1000]=]}})" & ]]
       .. [[until [ -s %s ]; do sleep 0.01; done; kill -TERM $!; wait $!']]):format(helper.interpreter, path, path))

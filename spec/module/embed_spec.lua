@@ -79,7 +79,7 @@ describe("A program that embeds guestlua", function()
     runs("forked")
   end)
 
-  it("may run libvirt's event loop itself, and is told where it does not", function()
+  it("may run libvirt's event loop itself, and hears if it does not", function()
     runs("own_events")
   end)
 
@@ -215,7 +215,7 @@ describe("examples/embed/", function()
 
   it("loop.c has a loop and a connection of its own", function()
     local program = built("examples/embed/loop.c", PACKAGES)
-    -- Each command is given when the script has told of the one before; then the program's standard input ends.
+    -- Each command is given when the script has reported the one before; then the program's standard input ends.
     local script = ([[
       coproc loop { exec timeout -s KILL 60 %s test:///default test examples/embed/watch.lua 2>/dev/null; }
       pid=$loop_PID

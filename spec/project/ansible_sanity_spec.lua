@@ -3,7 +3,7 @@
 local helper = require("spec.support.helper")
 local json = require("dkjson")
 
--- Their requirements come by pip. What of these tells something of this collection runs below with what Debian has.
+-- Their requirements come by pip. Which of these says something about this collection runs below with what Debian has.
 local BY_PIP = { "ansible-doc", "import", "pep8", "pylint", "runtime-metadata", "validate-modules", "yamllint" }
 
 local SANITY = "/usr/lib/python3/dist-packages/ansible_test/_util/controller/sanity"

@@ -66,7 +66,7 @@ describe("The units for systemd", function()
     end
   end)
 
-  it("take a run that was told to stop for one that did not fail", function()
+  it("take a run that had to stop for one that did not fail", function()
     for _, name in ipairs({ "guestlua-backup.service", "guestlua-metrics.service" }) do
       assert.matches("\nSuccessExitStatus=143\n", text_of(name))
     end

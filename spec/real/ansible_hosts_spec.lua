@@ -257,7 +257,7 @@ describe("The Ansible collection, on four hosts", function()
     return run
   end
 
-  it_("takes back what was begun when the module is told to end", function()
+  it_("takes back what was begun when the module has to end", function()
     local answer = said(stopped("terminated", "module", "TERM"):wait())
     assert.equal("interrupted", answer.error.kind)
     stopped("killed", "module", "KILL"):wait()

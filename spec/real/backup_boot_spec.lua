@@ -144,7 +144,7 @@ describe("A verify that boots", function()
     local directory, at = ...
     guestlua.workflow.verify(directory, { boot = true, at = at, command = { "sleep", "1000" } })]]
 
-  it_("leaves nothing if it is told to stop, or killed", function()
+  it_("leaves nothing if it has to stop, or killed", function()
     for _, signal in ipairs({ "TERM", "KILL" }) do
       local child <close> = faults.start(SCRIPT, { args = { directory, first.id } })
       local root

@@ -124,7 +124,7 @@ describe("The command for backups", function()
     assert.matches("it is damaged", err)
   end)
 
-  it_("that is told to stop says how it has left the guest", function()
+  it_("that has to stop says how it has left the guest", function()
     machine:sh("dd if=/dev/urandom of=/data/big bs=64k count=80 2>/dev/null; sync")
     local out = helper.sh([[%s -q -c %s backup --to=%s --bandwidth=1 tiny 2>%s/err & pid=$!
       until ls %s/tiny/*.sums >/dev/null 2>&1 || ! kill -0 $pid; do sleep 0.05; done

@@ -271,7 +271,7 @@ describe("A backup that fails", function()
     return child:wait()
   end
 
-  it_("because it is told to stop leaves nothing", function()
+  it_("because it has to stop leaves nothing", function()
     local code, _, err = in_the_middle(function(child)
       child:kill("TERM")
     end)

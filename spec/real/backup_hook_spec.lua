@@ -1,4 +1,4 @@
--- The guest's own hooks at a freeze, as its agent runs them: a database that is told to flush.
+-- The guest's own hooks at a freeze, as its agent runs them: a database that has to flush.
 
 local core = require("guestlua.core")
 local guestlua = require("guestlua")

@@ -135,7 +135,7 @@ describe("If somebody kills", function()
     return result
   end
 
-  -- The backups that are listed: one more if it was done, or told that it is whole, and otherwise those that were there. Each checkpoint is of one.
+  -- The backups that are listed: one more if it was done, or reported as whole, and otherwise those that were there. Each checkpoint is of one.
   local function check_list(where, before, kind, outcome)
     local list = workflow.backups(to .. "/tiny")
     assert.same({}, list.problems, where)
@@ -203,7 +203,7 @@ describe("If somebody kills", function()
 
   -- ---- restores ----
 
-  -- The guest is there with its file, or neither is. Whoever was told that it was done has it. Then neither is, and the backups are as they were.
+  -- The guest is there with its file, or neither is. Whoever heard that it was done has it. Then neither is, and the backups are as they were.
   local function check_restored(where, kind, sums)
     do
       local guest <close> = machine.host:guest("other")

@@ -97,7 +97,7 @@ describe("Backups of several guests", function()
     lock:release()
     task:wait()
     assert.is_true(over)
-    -- who is told to stop waits no longer
+    -- who has to stop waits no longer
     lock = assert(core.lock(to .. "/turn.1"))
     looks = 0
     task = guestlua.spawn(workflow.backup, guests[1], { to = to, per_target = 1 })

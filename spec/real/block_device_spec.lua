@@ -113,7 +113,7 @@ describe("BlockDevice, on a real guest,", function()
     assert.equal(sum, read())
   end)
 
-  it("tells a timeout from an end, and an abort from a success", function()
+  it("distinguishes a timeout from an end, and an abort from a success", function()
     write(8)
     local disk = machine.guest:get_block_device("vda")
     local before = machine:chain()
@@ -148,7 +148,7 @@ describe("BlockDevice, on a real guest,", function()
     local e = helper.failure(task.wait, task)
     assert.same({ "cancelled", false }, { e.kind, e.still_running })
     assert.matches("the job was aborted", e.message)
-    assert.equal("canceled", events:next(0).status) -- and has told so
+    assert.equal("canceled", events:next(0).status) -- and has reported that
     assert.is_nil(disk:get_job_info())
   end)
 

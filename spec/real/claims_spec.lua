@@ -228,7 +228,7 @@ describe("A guest's claim", function()
       return ("env -u HOME XDG_STATE_HOME=%s/state setpriv --reuid=nobody --regid=nogroup --clear-groups %s -c '%s' %s"):format(dir, program,
         machine.uri, arguments)
     end
-    local function told(name)
+    local function said(name)
       local code, out, err = helper.run(as_nobody(([[-e '
         local host <close> = guestlua.open()
         local ok, e = pcall(guestlua.workflow.%s, host:guest("tiny"))
@@ -239,12 +239,12 @@ describe("A guest's claim", function()
     -- theirs sees ours, also when it is dead: whether it is cannot be seen
     do
       local child <close> = hold(WORKFLOWS[1])
-      assert.matches(("^busy\t%d\t.*its lock cannot be seen from here"):format(child.pid), told("ensure_running"))
+      assert.matches(("^busy\t%d\t.*its lock cannot be seen from here"):format(child.pid), said("ensure_running"))
       assert.same({ 0, "", "" }, { helper.run(as_nobody("recover")) })
     end
-    assert.matches("^busy\t%d+\t.*its lock cannot be seen from here", told("ensure_running"))
+    assert.matches("^busy\t%d+\t.*its lock cannot be seen from here", said("ensure_running"))
     assert.matches("^undone", guestlua.recover(machine.host)[1].outcome)
-    assert.matches("^ok", told("ensure_running"))
+    assert.matches("^ok", said("ensure_running"))
     is_free("ours has ended")
     -- ours sees theirs
     local command = as_nobody([[-e '

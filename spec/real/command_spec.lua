@@ -45,7 +45,7 @@ describe("The guestlua command", function()
     assert.same({ 0, "test:///default\n" }, { code, out })
   end)
 
-  it("tells its versions and its usage", function()
+  it("reports its versions and its usage", function()
     local pattern = "^guestlua V %(Lua 5%.4%.%d+, libvirt V, compiled with V, libxml2 V, libuv V%)\nwith: [^\n]*backups[^\n]*\n"
     local versions = pattern:gsub("V", "%%d+%%.%%d+%%.%%d+")
     for _, form in ipairs({ "-v", "-V", "--version" }) do

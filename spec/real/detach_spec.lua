@@ -200,7 +200,7 @@ describe("A device of a real guest", function()
     await_in_guest(machine, '[ "$(ls /sys/block)" = vda ]')
   end)
 
-  it("that is not there is told as such", function()
+  it("that is not there is reported as such", function()
     local disk = second_disk(machine, "vdz")
     for _, case in ipairs({
       { function() return nil end, true, true },
@@ -211,7 +211,7 @@ describe("A device of a real guest", function()
       assert.same({ "device_not_found", "vdz", machine.name }, { e.kind, e.device, e.guest })
       assert.matches("Device 'vdz' not found", e.message)
     end
-    -- In two places at once one of them may well be without it: only the second look tells.
+    -- In two places at once one of them may well be without it: only the second look decides.
     local wait = guest:detach_device_with_retry(function() return disk end, "vdz", true, true)
     assert.equal("device_not_found", helper.failure(wait).kind)
     assert.equal("device_not_found", helper.failure(guest.detach_device, guest, disk, { live = true }).kind)

@@ -179,7 +179,7 @@ describe("drain", function()
     all_there()
   end)
 
-  on_both("takes the moves back that are under way when it is told to stop, or its time is over", function()
+  on_both("takes the moves back that are under way when it has to stop, or its time is over", function()
     local child <close> = start("bandwidth = 1, limit = 2")
     helper.await(function()
       return child:has_called("virDomainGetJobStats", 8)

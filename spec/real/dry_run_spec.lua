@@ -132,12 +132,12 @@ describe("A dry run", function()
     for line in err:gmatch("info dry run: [^\n]+") do
       lines[#lines + 1] = line
     end
-    local answers, told = {}, {}
+    local answers, held = {}, {}
     for name, count, answer in out:gmatch("(%S+)\t(%d+)\t(%S+)\n") do
       answers[name] = { tonumber(count), answer }
     end
     for i, line in ipairs(lines) do
-      told[line:match("^info dry run: (%w+)")] = i
+      held[line:match("^info dry run: (%w+)")] = i
     end
     local number, made = 0, { virStorageVolCreateXML = true, virDomainSnapshotCreateXML = true, virDomainCheckpointCreateXML = true,
       virDomainCreateXML = true } -- before it
@@ -147,7 +147,7 @@ describe("A dry run", function()
         local first = def.result and def.result[1]:match("%w+")
         local expected = not first and { 0, "nil" } or first == "integer" and { 1, "0" } or first == "boolean" and { 1, "true" }
         assert.same(expected or { 1, "dry_run" }, answers[name], name)
-        assert.is_truthy(told[def.call], def.call)
+        assert.is_truthy(held[def.call], def.call)
         for _, call in ipairs(calls) do
           assert.is_true(def.call ~= call.name or made[def.call] or false, def.call)
         end
@@ -180,7 +180,7 @@ describe("A dry run", function()
     local out = run([[
       print(guestlua.dry_run(), guestlua.dry_run(false))
       local other <close> = guestlua.open("test:///default", { readonly = false, timeout = 60 })
-      require("guestlua.core").dry_run(false) -- nobody is told of that
+      require("guestlua.core").dry_run(false) -- nobody hears of that
       for _, host in ipairs({ host, other }) do
         print(select(2, pcall(function() host:guest("test"):pause() end)).kind)
       end

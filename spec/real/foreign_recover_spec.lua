@@ -214,7 +214,7 @@ describe("A killed run that somebody else came after", function()
   end
 
   -- Everything that recover said, as text.
-  local function told(results)
+  local function text_of(results)
     local parts = {}
     for _, result in ipairs(results) do
       parts[#parts + 1] = tostring(result.outcome or "")
@@ -228,7 +228,7 @@ describe("A killed run that somebody else came after", function()
 
   local function recover(how)
     local ok, results = pcall(guestlua.recover, machine.host)
-    local text = told(ok and results or results.results)
+    local text = text_of(ok and results or results.results)
     how.text = (how.text or "") .. text
     how.error = { kind = ok and "recovered" or results.kind, message = how.text, outcome = how.text }
     return text

@@ -119,7 +119,7 @@ describe("A guard", function()
     ]], { "virDomainFSThaw#1:agent_unresponsive", "virDomainFSThaw#2:internal_error" }))
   end)
 
-  it("tells of both errors where it cannot be taken back", function()
+  it("reports of both errors where it cannot be taken back", function()
     local results, err = run([[
       local frozen <close> = guest:frozen()
       error("why", 0)
@@ -303,7 +303,7 @@ describe("On a real guest", function()
     assert.is_false(is_there())
   end)
 
-  it("an interface without a MAC address is told from one that somebody else attaches meanwhile", function()
+  it("an interface without a MAC address is distinguished from one that somebody else attaches meanwhile", function()
     local theirs = "<interface type='user'><mac address='52:54:00:00:00:99'/><model type='virtio'/></interface>"
     local function interfaces()
       return guestlua.element(guest:get_xml_desc()).devices:children("interface")

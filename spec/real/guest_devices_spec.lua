@@ -105,7 +105,7 @@ local ROWS = {
   { "a lease", { "<lease><lockspace>s</lockspace><key>k</key></lease>" },
     "<lease><key>k</key><lockspace>s</lockspace><target path='/x'/></lease>", 1 },
 
-  -- what is told by all that is said of it
+  -- what is known by all that is said of it
   { "units of memory", { "<memory model='dimm'><target><size unit='KiB'>131072</size><node>0</node></target></memory>" },
     "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>", 1 },
   { "memory in the default unit", { "<memory model='dimm'><target><size unit='KiB'>131072</size></target></memory>" },
@@ -134,7 +134,7 @@ local ROWS = {
     "<tpm model='tpm-crb'><backend type='emulator'/></tpm>", 1 },
 }
 
-describe("A device is told from others", function()
+describe("A device is distinguished from others", function()
   for _, row in ipairs(ROWS) do
     it("by " .. row[1], function()
       local found, list = {}, elements(row[2])

@@ -25,7 +25,7 @@ describe("A guest's agent", function()
     assert.is_nil(guest:get_guest_info({ os = true })["fs.count"])
   end)
 
-  it("runs a program in a directory, with variables and input, and tells both outputs", function()
+  it("runs a program in a directory, with variables and input, and gives both outputs", function()
     local code, out, err, more = guest:exec("sh", {
       args = { "-c", 'pwd; echo "$X"; cat; echo "$0" >&2; exit 3', "a b" }, cwd = "/data", env = { X = "it's" }, input = "in\0put",
     })
@@ -51,7 +51,7 @@ describe("A guest's agent", function()
   end)
 
   -- Seen: libvirt gives up an agent that answers with more than 10 MB, for everybody.
-  it("tells much output in pieces, and no more than is wanted", function()
+  it("reports much output in pieces, and no more than is wanted", function()
     local zeros = "head -c 1200000 /dev/zero; echo end; echo err >&2"
     local _, out, err, more = guest:exec("sh", { args = { "-c", zeros } })
     assert.same({ 1200004, "end\n", "err\n", false }, { #out, out:sub(-4), err, more.truncated })

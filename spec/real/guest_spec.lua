@@ -38,7 +38,7 @@ describe("Guest, on a real guest,", function()
     guest = machine.guest
   end)
 
-  it("tells its state, its size and its processors", function()
+  it("reports its state, its size and its processors", function()
     local info = guest:get_info()
     assert.same({ power.RUNNING, "running", 131072, 131072, 1 }, { info.state, info.domain_state, info.max_mem_kb, info.mem_kb, info.num_cpu })
     assert.is_true(info.cpu_time_ns > 0)
@@ -61,7 +61,7 @@ describe("Guest, on a real guest,", function()
     assert.equal("operation_invalid", helper.failure(guest.abort_job, guest).kind)
   end)
 
-  it("tells its configuration as it is, as it will be, for another host, and with passwords where asked", function()
+  it("reports its configuration as it is, as it will be, for another host, and with passwords where asked", function()
     local config = guest:get_config()
     assert.same({ guest.name, tostring(guest.id) }, { config.name[1], config.id })
     local function parsed(options)

@@ -65,7 +65,7 @@ describe("The log", function()
     end
   end)
 
-  it("tells the fields after the message, each on the same line", function()
+  it("reports the fields after the message, each on the same line", function()
     local lines = logged([[
       log.error("no way\nout", { guest = "web", seconds = 1.5, list = { 1, "b c" }, why = 'he said "no"\n', empty = "",
         nested = { a = { b = true } } })
@@ -107,7 +107,7 @@ describe("The log", function()
     assert.equal(8, #calls)
   end)
 
-  it("tells how long a call took itself, and of one that nobody waits for any more", function()
+  it("reports how long a call took itself, and of one that nobody waits for any more", function()
     local _, _, err = require("spec.support.faults").run([[
       guestlua.log.configure({ level = "trace" })
       local host <close> = guestlua.open("test:///default")
@@ -120,7 +120,7 @@ describe("The log", function()
     assert.matches("virDomainResume op=resume guest=test timeout=0.2 error=timeout still_running=true\n", err)
   end)
 
-  it("is told of a task's calls as well", function()
+  it("hears of a task's calls as well", function()
     local lines = logged([[
       log.configure({ level = "trace" })
       guestlua.spawn(function() end)

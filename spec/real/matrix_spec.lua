@@ -155,7 +155,7 @@ describe("Guest, as the reference has it,", function()
 
   it("maps libvirt's states to the reference's", function()
     local guest = define_guest()
-    assert.equal(4, guest:get_power_state()) -- shutoff is told as SHUTDOWN
+    assert.equal(4, guest:get_power_state()) -- shutoff is reported as SHUTDOWN
     guest:launch()
     assert.equal(1, guest:get_power_state(host))
     guest:pause()

@@ -177,7 +177,7 @@ describe("Migration between two hosts", function()
     end
   end
 
-  on_both("moves a running guest there and back, and tells how far it is", function()
+  on_both("moves a running guest there and back, and reports how far it is", function()
     local guest, here, there = find("shared")
     local counter = counting(guest)
     local iterations <close> = guest:subscribe("migration_iteration")
@@ -222,7 +222,7 @@ describe("Migration between two hosts", function()
     assert.equal("closed", helper.failure(arrived.migrate_to, arrived, closed).kind)
   end)
 
-  on_both("leaves the guest defined where it was, and only running where it goes, unless told otherwise", function()
+  on_both("leaves the guest defined where it was, and only running where it goes, unless it is asked otherwise", function()
     local guest, here, there = find("shared")
     guest:migrate(uri(there), { flags = { "live", "peer2peer", "unsafe" } })
     assert.is_false(guest:is_active())

@@ -96,7 +96,7 @@ describe("From a real libvirtd", function()
     assert.same({ "timeout", "secret", secret.uuid }, { e.kind, e.object_type, e.object })
   end)
 
-  on_daemon("come those of all kinds after it has died, too, and a gap is told of", function()
+  on_daemon("come those of all kinds after it has died, too, and a gap is reported", function()
     machine:reset()
     local host <close> = guestlua.open(machine.uri, { reconnect = true })
     local guest = host:guest(machine.guest.name)

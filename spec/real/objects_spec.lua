@@ -99,7 +99,7 @@ describe("On a real libvirtd", function()
     assert.is_nil(host:pool("made"))
   end)
 
-  on_daemon("a GiB goes over with its holes, is told of on the way, and ends when nobody wants it", function()
+  on_daemon("a GiB goes over with its holes, is reported on the way, and ends when nobody wants it", function()
     local pool <close> = host:storage_pool_define_xml(
       ("<pool type='dir'><name>large</name><target><path>%s/large</path></target></pool>"):format(hosts.dir))
     pool:build()
@@ -116,12 +116,12 @@ describe("On a real libvirtd", function()
     end
 
     local last, calls = 0, 0
-    local function told(info)
+    local function on_progress(info)
       assert.is_true(info.cur >= last and info.cur <= size and info["end"] == size)
       last, calls = info.cur, calls + 1
       guestlua.sleep(0.01) -- it may wait
     end
-    volume:download(file .. ".plain", { plain = true, on_progress = told })
+    volume:download(file .. ".plain", { plain = true, on_progress = on_progress })
     assert.is_true(calls > 0 and last > 0)
     os.remove(file .. ".plain")
     for name, transfer in pairs({

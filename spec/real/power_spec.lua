@@ -59,7 +59,7 @@ describe("Power workflows", function()
       assert.is_false(guest:is_active())
     end)
 
-    on_guest("takes no pause for a shutdown, and powers off a paused guest only when told to", function(guest)
+    on_guest("takes no pause for a shutdown, and powers off a paused guest only when asked to", function(guest)
       guest:pause()
       local e = helper.failure(workflow.clean_shutdown, guest, { timeout = 1 })
       assert.same({ "operation_invalid", "the guest is 'paused'" }, { e.kind, e.outcome })
@@ -217,7 +217,7 @@ describe("Power workflows", function()
       assert.equal("", entries())
     end)
 
-    on_guest("starts the guest all the same where the script is told to stop", function(guest)
+    on_guest("starts the guest all the same where the script has to stop", function(guest)
       local id = guest.id
       local child <close> = start(REBOOT)
       await_call(child, "virDomainShutdown")

@@ -116,7 +116,7 @@ local WORKFLOWS = {
     end },
   { "attach_with_retry and detach_with_retry", "workflow.attach_with_retry(guest, DISK) workflow.detach_with_retry(guest, 'vdb')",
     settle = function(machine, code, err)
-      if machine.guest:get_disk("vdb") then -- attach_with_retry was over; a detach that is told to stop may say so before it has begun
+      if machine.guest:get_disk("vdb") then -- attach_with_retry was over; a detach that has to stop may say so before it has begun
         assert(was_over(code, err) or err:find("detach_with_retry: ", 1, true), err)
         guestlua.workflow.detach_with_retry(machine.guest, "vdb")
       end
@@ -126,7 +126,7 @@ local WORKFLOWS = {
       if not machine.guest:is_active() then
         assert(was_over(code, err) or out:find("saved", 1, true) or err:find("its memory saved", 1, true), err)
         guestlua.workflow.resume(machine.guest)
-      elseif machine.guest:get_info().domain_state == "paused" then -- resume was told to stop
+      elseif machine.guest:get_info().domain_state == "paused" then -- resume had to stop
         assert(err:find("resume: ", 1, true), err)
         machine.guest:resume()
       end
@@ -145,7 +145,7 @@ local WORKFLOWS = {
     "workflow.ensure_attached(guest, DISK) io.stdout:write('has') workflow.ensure_detached(guest, DISK)",
     settle = function(machine, code, err, out)
       local has = machine.guest:get_disk("vdb") ~= nil
-      if out:find("has", 1, true) then -- a detach that is told to stop may say so before it has begun
+      if out:find("has", 1, true) then -- a detach that has to stop may say so before it has begun
         assert(not has or code ~= 0 and (err:find("ensure_detached: ", 1, true) or not err:find("ensure_", 1, true)), err)
         guestlua.workflow.ensure_detached(machine.guest, "vdb")
       else

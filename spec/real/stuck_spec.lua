@@ -100,7 +100,7 @@ describe("A call on a guest that is stuck", function()
     assert.same({ 1, 2, 3, 4, 5 }, order)
   end)
 
-  it("is told of by who had a time limit over it", function()
+  it("is reported to whoever had a time limit over it", function()
     stuck(function(guest)
       local e = helper.failure(guestlua.timeout, 0.1, function() guest:get_disk_errors() end)
       assert.same({ "timeout", true, "get_disk_errors", machine.name }, { e.kind, e.still_running, e.op, e.guest })

@@ -65,7 +65,7 @@ describe("Power workflows", function()
       runs()
     end)
 
-    on_guest("gives them back where saving fails, or the script is told to stop", function()
+    on_guest("gives them back where saving fails, or the script has to stop", function()
       extra()
       local SUSPEND = "guestlua.workflow.suspend(guest, { detach = { 'vdx' } })"
       local code, _, err = run(SUSPEND, "virDomainManagedSave#1:internal_error")

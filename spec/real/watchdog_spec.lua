@@ -32,7 +32,7 @@ describe("A guest that was frozen by a program that died", function()
     assert.matches('"thawed"', machine.guest:agent_command('{"execute":"guest-fsfreeze-status"}', { timeout = 60 }))
   end)
 
-  it("is thawed, although libvirtd is away for a while, and who thaws it was told to end as well", function()
+  it("is thawed, although libvirtd is away for a while, and whoever thaws it has to end as well", function()
     local machine, missing = faults.daemon()
     if not machine then
       pending(missing)

@@ -29,7 +29,7 @@ describe("A function that raises", function()
 
   local UNDONE = "undone: the disks have the images they had, with all that the guest wrote"
 
-  it("whenever it is told of the progress of a merge does not keep that from being done", function()
+  it("whenever it hears of the progress of a merge does not keep that from being done", function()
     is_undone(UNDONE, function(raise)
       return workflow.snapshot_then_commit(machine.guest, { on_progress = raise })
     end)

@@ -314,7 +314,7 @@ describe("The kernel", function()
     end
   end)
 
-  it("has been told its limits, and of the parent's descriptors and variables it has none", function()
+  it("knows its limits, and of the parent's descriptors and variables it has none", function()
     local pid, child = background("guestlua.sleep(1000)", "--max-seconds=900")
     local limits, status = read(("/proc/%s/limits"):format(child)), read(("/proc/%s/status"):format(child))
     assert.matches("Max open files +0 +0 ", limits)

@@ -50,10 +50,10 @@ describe("A group", function()
       assert.is_false(ok)
       assert.same({ mine = true }, first)
       assert.same({ "cancelled", "cancelled" }, undone)
-      group:wait() -- it was told
+      group:wait() -- it was raised
       error("another", 0)
     end)
-    assert.equal("another", e) -- and not told again
+    assert.equal("another", e) -- and not raised again
   end)
 
   it("raises it at the end of the scope where nobody waited", function()
@@ -96,7 +96,7 @@ describe("A group", function()
     assert.is_nil(began)
   end)
 
-  it("tells of both where the body fails and a task too", function()
+  it("reports both if the body fails and a task too", function()
     local e = helper.failure(function()
       local group <close> = guestlua.group()
       group:spawn(fail, { mine = true })
@@ -115,7 +115,7 @@ describe("A group", function()
     assert.matches("the body failed\n  and while undoing: the task failed$", tostring(e))
   end)
 
-  it("tells what those could not undo who were cancelled", function()
+  it("reports what those that were cancelled could not undo", function()
     local function stubborn(what)
       local guard <close> = undo.guard(function() error(what, 0) end)
       guestlua.sleep(600)

@@ -172,7 +172,7 @@ describe("Task", function()
     assert.matches("in a task that was waited for:%s+stack traceback:.*stdin:5: in main chunk", err)
   end)
 
-  it("tells its error where nobody waits for it", function()
+  it("reports its error if nobody waits for it", function()
     local script = "guestlua.spawn(function() error('lost?') end) %s guestlua.sleep(0.01)"
     for _, forget in ipairs({ "", "collectgarbage()" }) do
       local code, _, err = helper.guestlua("-", script:format(forget))

@@ -33,7 +33,7 @@ describe("guestlua.timeout", function()
     assert.is_nil(e.undoing)
   end)
 
-  it("tells what could not be undone", function()
+  it("reports what could not be undone", function()
     local e = helper.failure(guestlua.timeout, 0.01, function()
       local guard <close> = undo.guard(function() error("stays", 0) end)
       guestlua.sleep(600)

@@ -91,7 +91,7 @@ local function recover_all(options)
   return left and SOMETHING_LEFT or NOTHING_LEFT
 end
 
-local function do_as_told(options)
+local function do_it(options)
   if options.journal then
     guestlua.journal({ dir = options.journal })
   end
@@ -104,5 +104,5 @@ local function do_as_told(options)
 end
 
 return function(_, ...)
-  return arguments.main(SPEC, do_as_told, ...)
+  return arguments.main(SPEC, do_it, ...)
 end

@@ -58,7 +58,7 @@ local function report(...)
 end
 
 -- guestlua.spawn for the prompt: who types it wants to know when the task has ended, and may never wait for it.
-local function spawn_told(spawn)
+local function reporting(spawn)
   local count = 0
   return function(fn, ...)
     if type(fn) ~= "function" then
@@ -275,7 +275,7 @@ local function with_readline(settings)
   local guard <close> = setmetatable({}, { __close = terminal.close })
   screen.above(terminal.above)
   open_globals()
-  globals.guestlua.spawn = spawn_told(guestlua.spawn)
+  globals.guestlua.spawn = reporting(guestlua.spawn)
   local path = history_path()
   if path then
     terminal.history(path)
