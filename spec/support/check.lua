@@ -10,15 +10,19 @@ local LIMIT = arg[-1]:find("/[at]san/") and 1500 or 900 -- seconds for one file
 local KILLED = 128 + 9 -- timeout's exit code then
 local SLOWEST = 10
 
--- Those that take longest, so that none of them begins when the others are over.
+-- Those that take longest, so that none of them begins when the others are over. The first waits five minutes, and works little.
 local LONG = {}
 for place, name in ipairs({
-  "real/workflow_faults", "real/ansible_hosts", "real/snapshot_faults", "real/foreign_changes", "real/bounds", "real/states",
-  "real/foreign_power", "real/workflow_recover", "real/backup_merge", "real/backup", "real/backup_faults", "real/foreign_recover",
-  "project/install", "real/live_migrate_others", "real/backup_boot", "real/virsh", "real/backup_kills", "real/live_migrate", "real/power",
-  "real/snapshots", "sandbox/process", "real/repl", "real/encrypted_backup", "real/plan", "real/clone", "real/guest_devices", "real/lines",
-  "real/drain", "real/faults", "real/workflow_snapshot", "real/suspend", "sandbox/sandbox", "real/encrypted", "module/embed",
-  "call/bad_input", "sandbox/costs", "project/documentation",
+  "real/bounds", "real/snapshot_faults", "real/foreign_changes", "real/ansible_hosts", "real/states", "real/workflow_recover", "real/backup_kills",
+  "real/snapshots", "real/backup_faults", "real/workflow_faults", "real/backup", "real/power", "real/backup_merge", "real/foreign_power",
+  "real/live_migrate_others", "real/encrypted_backup", "real/backup_lifetime", "sandbox/process", "real/backup_boot", "real/recipes",
+  "real/foreign_recover", "real/live_migrate", "project/install", "real/backup_firmware", "real/backup_server", "real/virsh", "real/signals",
+  "real/backup_many", "real/backup_push", "regress/device_of_others", "real/plan", "real/clone", "real/guest_devices", "real/no_space",
+  "real/backup_tpm", "regress/others_in_between", "sandbox/sandbox", "project/ansible", "real/objects", "module/embed", "regress/new_guest_used",
+  "real/watchdog", "real/readme", "host/fleet_daemons", "real/backup_nbd_kills", "regress/foreign_migration", "real/lines", "real/migration",
+  "real/backup_source", "regress/interface_of_network", "real/drain", "real/workflow_snapshot", "real/suspend", "real/dry_run", "real/faults",
+  "real/detach", "real/workflow_device", "project/ansible_inventory", "real/console", "regress/workflows_among_others", "real/encrypted",
+  "real/repl", "call/bad_input", "sandbox/costs", "project/documentation",
 }) do
   LONG[("spec/%s_spec.lua"):format(name)] = place
 end
