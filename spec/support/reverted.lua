@@ -2,6 +2,7 @@
 -- rest: the word is read from outside, and a guest that boots is replaced by one that has booted.
 --
 --   reverted.prepare(machine)    a machine of faults.lua: its guest runs, has the snapshot "s", and "now" on its disk
+--   reverted.write(machine, w)   has another word there
 --   reverted.word(machine)       what the image has that the guest has now: "then" or "now"
 
 local helper = require("spec.support.helper")
@@ -11,7 +12,7 @@ local reverted = {}
 local PING = '{"execute":"guest-ping"}'
 
 -- With what the journal of the file system has in its place, as nobody replays it outside.
-local function write(machine, word)
+function reverted.write(machine, word)
   machine:sh(("echo %s >/data/word; sync; fsfreeze --freeze /data; fsfreeze --unfreeze /data"):format(word))
 end
 
@@ -20,10 +21,10 @@ function reverted.prepare(machine)
     machine:reset()
   end
   if #machine.guest:get_snapshot_names() == 0 then
-    write(machine, "then")
+    reverted.write(machine, "then")
     machine.guest:snapshot("<domainsnapshot><name>s</name></domainsnapshot>", { disk_only = true })
   end
-  write(machine, "now")
+  reverted.write(machine, "now")
 end
 
 function reverted.word(machine)
