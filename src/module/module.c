@@ -35,6 +35,7 @@
 #include "module/modules.h"
 #include "module/task_class.h"
 #include "nbd/open.h"
+#include "virt/guest/object.h"
 #include "virt/host/object.h"
 
 /* core.check_self(value, class, method): the check of self in methods written in C, for those written in Lua. */
@@ -99,19 +100,13 @@ static int answers(lua_State *L)
 /* "guestlua.core" */
 static int open_core(lua_State *L)
 {
-  static const luaL_Reg own[] = {{"check_self", check_self},
-                                 {"answers", answers},
-                                 {"shield", gl_task_shield},
-                                 {"within", gl_task_within},
-                                 {"calls_end", gl_task_calls_end},
-                                 {"check", gl_task_check_cancelled},
-                                 {"heard", gl_task_heard},
-                                 {"await_end", gl_task_await_end},
-                                 {"task_list", gl_task_list},
-                                 {"share_loop", gl_luv_share},
-                                 {"documentation", gl_documentation},
-                                 {"credentials", gl_credentials_push},
-                                 {NULL, NULL}};
+  static const luaL_Reg own[] = {{"check_self", check_self},           {"answers", answers},
+                                 {"another", gl_guest_another},        {"shield", gl_task_shield},
+                                 {"within", gl_task_within},           {"calls_end", gl_task_calls_end},
+                                 {"check", gl_task_check_cancelled},   {"heard", gl_task_heard},
+                                 {"await_end", gl_task_await_end},     {"task_list", gl_task_list},
+                                 {"share_loop", gl_luv_share},         {"documentation", gl_documentation},
+                                 {"credentials", gl_credentials_push}, {NULL, NULL}};
   luaL_checkversion(L);
   if (gl_event_start() < 0)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");

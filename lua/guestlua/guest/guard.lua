@@ -42,15 +42,18 @@ local function record(name, guest, data)
 end
 
 -- Makes a guard and then the change: if that fails, it is taken back at once. begin: writes the record of it, and returns the function that ends the
--- record. A signal may come at any moment, so the guard is made first.
-local function begun(begin, take_back, fn)
+-- record. A signal may come at any moment, so the guard is made first. guest: the guard's own, so that nothing stays frozen or paused if the script
+-- closes its Guest before the guard, as a function does that returns the guard.
+local function begun(guest, begin, take_back, fn)
   local forget
   local result = undo.guard(function(failure)
+    local own <close> = guest -- luacheck: ignore own
     if forget then
       take_back(failure)
       forget()
     end
   end, function()
+    local own <close> = guest -- luacheck: ignore own
     forget()
   end)
   local guard <close> = undo.guard(function(failure)
@@ -81,7 +84,8 @@ define(core.Guest, "Guest", {
   run = function(guest, options)
     freeze.check_agent(guest, options.timeout)
     local id, asked = id_of(guest), false
-    return begun(function()
+    guest = core.another(guest)
+    return begun(guest, function()
       local forget = record("frozen", guest, { id = id })
       local dog = watchdog.start(guest)
       return function()
@@ -126,7 +130,8 @@ define(core.Guest, "Guest", {
   run = function(guest)
     local was = guest:get_info().domain_state == "paused"
     local id = id_of(guest)
-    return begun(function()
+    guest = core.another(guest)
+    return begun(guest, function()
       return was and function() end or record("paused", guest, { id = id })
     end, function(failure)
       local ok, e = pcall(function()

@@ -240,7 +240,8 @@ end
 
 local function run_steps(spec, guest, options, ...)
   core.check_self(guest, spec.subject and "Host" or "Guest", spec.name)
-  guest = spec.subject and spec.subject(guest, options) or guest
+  local own <close> = not spec.subject and core.another(guest) or nil -- the script's functions may close theirs
+  guest = own or spec.subject(guest, options)
   local run = Run.new(spec, guest, options)
   if spec.arguments then
     spec.arguments(run, ...)

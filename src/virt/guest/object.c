@@ -43,6 +43,19 @@ void gl_guest_push(lua_State *L, gl_connection *host, int host_index, virDomainP
   lua_setiuservalue(L, -2, 1);
 }
 
+int gl_guest_another(lua_State *L)
+{
+  guest_object *first = gl_object_check(L, 1, &gl_guest_type, "another");
+  guest_object *g = gl_object_new(L, &gl_guest_type, sizeof *g, 1);
+  gl_object_adopt(L, &g->object, first->object.connection);
+  first->object.connection->state->alive.guests++;
+  g->handle = gl_handle_ref(first->handle);
+  g->gone = first->gone;
+  lua_getiuservalue(L, 1, 1);
+  lua_setiuservalue(L, -2, 1);
+  return 1;
+}
+
 static _Noreturn void is_gone(lua_State *L, const char *method, const char *name)
 {
   gl_error_push(L, "no_domain");

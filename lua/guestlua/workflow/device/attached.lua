@@ -37,7 +37,8 @@ define(core.Guest, "Guest", {
     end
     device = devices.complete(device) -- so that it is found again beside others of its kind
     local data = { device = tostring(device), live = live, persistent = persistent, id = live and guard.id_of(guest) or nil }
-    return guard.begun(function()
+    guest = core.another(guest)
+    return guard.begun(guest, function()
       return guard.record("attached", guest, data)
     end, function(failure)
       turn.await_abandoned(guest, failure, guard.CALL_FOR)
