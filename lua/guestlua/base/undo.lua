@@ -20,7 +20,7 @@ function undo.both(first, second)
   end
   first = as_error(first)
   first.undoing = first.undoing or {}
-  table.insert(first.undoing, as_error(second))
+  table.insert(first.undoing, second)
   return first
 end
 
