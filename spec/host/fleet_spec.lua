@@ -145,6 +145,15 @@ describe("A fleet", function()
     assert.equal("bad_argument", helper.failure(fleet.map, fleet, print, { limit = 0 }).kind)
   end)
 
+  it("gives false where that is what the function gives", function()
+    local fleet <close> = guestlua.fleet({ host("a", "web") })
+    local function no()
+      return false
+    end
+    assert.same({ { host = "a", guest = "web", ok = true, value = false } }, fleet:map(no))
+    assert.same({ { host = "a", ok = true, value = false } }, fleet:each(no))
+  end)
+
   it("asks each host, and one that does not answer holds up no other", function()
     local fleet <close> = guestlua.fleet({ host("a", "web"), host("b", "db"), host("slow", "x") })
     local rows = fleet:each(function(_, name)

@@ -57,7 +57,7 @@ function ask.all(fleet, seconds, fn, limit)
     if not ok and ask.stops(value) then
       error(value, 0)
     end
-    return { ok = ok or false, value = ok and value or nil, error = not ok and value or nil }
+    return { ok = ok or false, [ok and "value" or "error"] = value } -- which may be false
   end, { limit = limit })
 end
 

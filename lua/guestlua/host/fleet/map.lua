@@ -22,7 +22,7 @@ local function call_one(state, entry, guest, fn)
   elseif not ok then
     state.failures = state.failures + 1
   end
-  row.ok, row.value, row.error = ok, ok and value or nil, not ok and value or nil
+  row.ok, row[ok and "value" or "error"] = ok, value
   return row
 end
 
