@@ -1,5 +1,6 @@
 -- A function of the script's raised an error whenever it was called, and was called by the undo too: the guest stayed on its overlay. An error that
--- was no text, or that raised one itself when it was looked at, ended the undo. And a log's handler that raised made whatever was logged fail.
+-- was no text, or that raised one itself when it was looked at, ended the undo; one that was nil was no error, and nothing was undone. And a log's
+-- handler that raised made whatever was logged fail.
 
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
@@ -23,6 +24,14 @@ describe("A function that raises", function()
       end)
       assert.same({ "script", value, outcome }, { e.kind, e.value or value, e.outcome }, what .. ": " .. tostring(e))
       assert.same({ machine.disk }, machine:chain(), what)
+      assert.same({}, guestlua.recover(machine.host))
+    end
+    for _, none in ipairs({ "nil", "boolean" }) do -- a scope that is left by it looks like one that has reached its end
+      local e = helper.failure(fn, function()
+        error(none == "boolean" and false or nil, 0)
+      end)
+      assert.same({ "script", outcome }, { e.kind, e.outcome }, none)
+      assert.same({ machine.disk }, machine:chain(), none)
       assert.same({}, guestlua.recover(machine.host))
     end
   end

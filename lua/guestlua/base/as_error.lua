@@ -7,5 +7,6 @@ return function(e)
     return e
   end
   local ok, text = pcall(tostring, e)
-  return core.Error.new({ kind = "script", message = ok and text or ("an error without a text: a %s"):format(type(e)), value = e })
+  local says = ok and e ~= nil
+  return core.Error.new({ kind = "script", message = says and text or ("an error without a text: a %s"):format(type(e)), value = e })
 end

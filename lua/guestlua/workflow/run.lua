@@ -32,11 +32,16 @@ function Run:begin_record(name)
   return self.entry
 end
 
--- Writes the run's journal, always before the action that it describes.
+-- Writes the run's journal, always before the action that it describes. An undo goes on without it: what is taken back then needs no recovery.
 function Run:record(name)
-  local entry = self:begin_record(name)
-  if entry then
-    entry:settle()
+  local ok, e = retry.try(function()
+    local entry = self:begin_record(name)
+    if entry then
+      entry:settle()
+    end
+  end)
+  if not ok and not self.taking_back then
+    error(e, 0)
   end
 end
 

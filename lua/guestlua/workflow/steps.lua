@@ -75,10 +75,15 @@ end
 local function perform(run, step)
   run.at = step[1]
   prepare(run, step)
+  local ok, e
   if step.unlimited or step.moves then
-    return run:perform(step)
+    ok, e = pcall(run.perform, run, step)
+  else
+    ok, e = pcall(run.blaming_others, run, run.perform, run, step)
   end
-  run:blaming_others(run.perform, run, step)
+  if not ok then
+    error(e or as_error(e), 0) -- a scope that is left by error(nil) looks like one that has reached its end
+  end
 end
 
 -- ---- taking back ----
