@@ -171,6 +171,20 @@ describe("A script in a process of its own", function()
       print("done")
     ]], "--max-memory=96")
   end)
+
+  it("gives back what it has not any more although a call cannot be handed over", function()
+    prints("done\n", [[
+      local host = guestlua.open("test:///default")
+      for _ = 1, 15 do
+        local list = {}
+        for i = 1, 900 do list[i] = host:guest("test") end
+        list = nil
+        collectgarbage() collectgarbage()
+        assert(not pcall(host.guest, host, print))
+      end
+      print("done")
+    ]], "--max-memory=96")
+  end)
 end)
 
 describe("The clock, the processor and the memory end", function()

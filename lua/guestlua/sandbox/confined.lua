@@ -62,10 +62,11 @@ local incoming = {
 local function request(...)
   local gone = released
   released = {}
-  local text = wire.encode(outgoing, (...), gone, select(2, ...))
-  if #text > wire.MOST_ASKED then
-    move(gone, 1, #gone, #released + 1, released)
-    error(core.Error.new({ kind = "limit", op = "process", message = ("a call with %d bytes is more than %d"):format(#text, wire.MOST_ASKED) }), 0)
+  local ok, text = pcall(wire.encode, outgoing, (...), gone, select(2, ...))
+  if not ok or #text > wire.MOST_ASKED then
+    move(gone, 1, #gone, #released + 1, released) -- they go with the next one
+    error(not ok and text
+      or core.Error.new({ kind = "limit", op = "process", message = ("a call with %d bytes is more than %d"):format(#text, wire.MOST_ASKED) }), 0)
   end
   return wire.decode(incoming, confined.ask(text))
 end
