@@ -147,7 +147,7 @@ describe("A backup in push mode", function()
       local to, dir = ...
       local ok, e = pcall(guestlua.workflow.restore, host, { from = to .. "/tiny", name = "other", to = dir, timeout = 1 })
       print(e.kind, e.outcome)]], machine.dir))
-    assert.equal("", sh("ls %s | grep other || :", machine.dir))
+    assert.equal("", sh("ls %s | grep ^other || :", machine.dir))
     run([[
       local function refused(kind, text, fn, ...)
         local ok, e = pcall(fn, ...)
