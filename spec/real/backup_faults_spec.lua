@@ -198,7 +198,7 @@ describe("A backup that fails", function()
     backup()
     everywhere(RESTORE, function(where)
       local guest <close> = machine.host:guest("back")
-      local files = sh("ls %s | grep back || :", machine.dir)
+      local files = sh("ls %s | grep ^back || :", machine.dir)
       assert.equal(guest and "back-vda.qcow2\n" or "", files, where)
       if guest then
         sh("qemu-img check -q -U %s/back-vda.qcow2", machine.dir)
