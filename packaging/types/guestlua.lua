@@ -156,8 +156,6 @@ function guestlua.open(uri, options) end
 ---@field object string? its name
 ---@field guest string? the guest's name
 ---@field device string? the device's name, for example its alias or target
----@field object string? the name of another libvirt object
----@field object_type string? the kind of that object, for example "network"
 ---@field arguments table? the arguments, by name
 ---@field changes table? of a guest's configuration that is written anew: the lines that go, each after a -, and those that come, after a +
 ---@field refused true? the script got an error, because the call's result cannot be known

@@ -33,18 +33,19 @@ describe("The documentation", function()
   local help = require("guestlua.prompt.help")
   local options = require("guestlua.command.options")
 
-  it("says of every function what it does, and of every argument what it is", function()
+  it("says of every function what it does, and of every argument and field what it is, once", function()
     local count = 0
     for _, class in ipairs(help.classes()) do
       assert.is_truthy(class.help, class.name)
       for _, row in ipairs(table.move(class.fields, 1, #class.fields, #class.methods + 1, { table.unpack(class.methods) })) do
         count = count + 1
         assert.is_truthy(row.help and #row.help > 10, row.name)
-        for _, param in ipairs(row.params or {}) do
-          assert.is_truthy(param.help and param.type, row.name .. ": " .. param.name)
-        end
-        for _, field in ipairs(row.fields or {}) do
-          assert.is_truthy(field.help and field.type, row.name .. ": " .. field.name)
+        for _, list in ipairs({ row.params or {}, row.fields or {} }) do
+          local seen = {}
+          for _, one in ipairs(list) do
+            assert.is_truthy(one.help and one.type and not seen[one.name], row.name .. ": " .. one.name)
+            seen[one.name] = true
+          end
         end
       end
     end

@@ -169,8 +169,6 @@ define(plan, "guestlua", {
     { name = "object", type = "string?", help = "its name" },
     { name = "guest", type = "string?", help = "the guest's name" },
     { name = "device", type = "string?", help = "the device's name, for example its alias or target" },
-    { name = "object", type = "string?", help = "the name of another libvirt object" },
-    { name = "object_type", type = "string?", help = "the kind of that object, for example \"network\"" },
     { name = "arguments", type = "table?", help = "the arguments, by name" },
     { name = "changes", type = "table?", help = "of a guest's configuration that is written anew: the lines that go, "
       .. "each after a -, and those that come, after a +" },
