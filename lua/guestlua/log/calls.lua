@@ -37,11 +37,11 @@ local function fields_of(call)
   }, { __jsonorder = ORDER })
 end
 
--- The outcomes of jobs that a dry run did not start: by guest and disk, for await_job.
+-- The outcomes of jobs that a dry run did not start: by host, guest and disk, for await_job.
 local outcomes = {}
 
-local function key_of(guest, device)
-  return guest .. "\0" .. device
+local function key_of(...)
+  return table.concat({ ... }, "\0")
 end
 
 local function remember(call)
@@ -53,7 +53,7 @@ local function remember(call)
       end
     end
   end
-  local key = key_of(call.guest, call.device)
+  local key = key_of(call.host, call.guest, call.device)
   if call.op == "copy" or call.op == "rebase" and flags.copy or call.op == "commit" and flags.active then
     outcomes[key] = "ready"
   elseif call.op == "rebase" or call.op == "commit" then
@@ -66,7 +66,7 @@ end
 -- await_job's result for a job that a dry run did not start; nil if there is none.
 function calls.outcome(disk)
   local guest = disk.guest.name
-  local key = key_of(guest, disk.name)
+  local key = key_of(core.mask(disk.guest.host.uri), guest, disk.name)
   local outcome = outcomes[key]
   if not core.dry_run() or not outcome then
     return nil
