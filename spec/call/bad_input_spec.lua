@@ -52,7 +52,13 @@ local function close(object)
 end
 
 describe("Bad input", function()
-  local host, objects
+  local host, objects, kept
+  lazy_setup(function()
+    kept = guestlua.open("test:///default") -- the driver has its guest and all else as long as somebody is connected, and makes it anew in 20 ms
+  end)
+  lazy_teardown(function()
+    kept:close()
+  end)
   helper.leaves_nothing(function()
     host = guestlua.open("test:///default")
     local guest = host:guest("test")
@@ -70,6 +76,8 @@ describe("Bad input", function()
     end
     objects.Task:wait()
   end, function()
+    local guest <close> = host:guest("test", { required = true })
+    assert.equal("running", (guest:get_state()))
     host:close()
     objects = nil
   end)
