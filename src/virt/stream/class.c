@@ -89,7 +89,7 @@ typedef struct open_op {
 static int open_stream(gl_op *op, int (*begin)(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags))
 {
   open_op *self = (open_op *)op;
-  if (gl_event_await_loop(op) < 0 || !(self->stream = gl_stream_new(op->connect)))
+  if (gl_event_await_loop(op) < 0 || !(self->stream = gl_stream_new(op->connect, op->connection->remote)))
     return -1;
   if (begin(gl_op_domain(op), self->device, self->stream->stream, op->args.flags) == 0 && gl_stream_begin(self->stream) == 0)
     return 0;

@@ -23,15 +23,40 @@ static void stream_unref(gl_stream *s)
   free(s);
 }
 
+/* libvirt calls back no more. Any thread. */
+static void forget(gl_stream *s)
+{
+  if (!atomic_exchange(&s->forgotten, true))
+    stream_unref(s);
+}
+
 /* libvirt's freecb: any thread. */
 static void on_free(void *opaque)
 {
-  gl_stream *s = opaque;
-  atomic_store(&s->forgotten, true);
-  stream_unref(s);
+  forget(opaque);
 }
 
-gl_stream *gl_stream_new(virConnectPtr conn)
+/* libvirt's event thread, on which a daemon's streams call back: none is under way. */
+static void on_turn(int timer, void *opaque)
+{
+  forget(opaque);
+  virEventRemoveTimeout(timer);
+}
+
+static void on_turn_free(void *opaque)
+{
+  stream_unref(opaque);
+}
+
+/* Any thread. With no memory the stream is never freed. */
+static void forget_later(gl_stream *s)
+{
+  atomic_fetch_add(&s->refs, 1);
+  if (virEventAddTimeout(0, on_turn, s, on_turn_free) < 0)
+    stream_unref(s);
+}
+
+gl_stream *gl_stream_new(virConnectPtr conn, bool remote)
 {
   gl_stream *s = calloc(1, sizeof *s);
   if (!s)
@@ -41,6 +66,7 @@ gl_stream *gl_stream_new(virConnectPtr conn)
     free(s);
     return NULL;
   }
+  s->remote = remote;
   atomic_init(&s->refs, 1);
   pthread_mutex_init(&s->mutex, NULL);
   pthread_cond_init(&s->changed, NULL);
@@ -198,9 +224,12 @@ int gl_stream_begin(gl_stream *s)
 
 void gl_stream_end(gl_stream *s)
 {
-  /* This calls on_free. For a console that was taken away libvirt has forgotten the callback, and does not. */
-  if (virStreamEventRemoveCallback(s->stream) < 0 && s->calls_back && !atomic_load(&s->forgotten))
-    stream_unref(s);
+  /* This calls on_free, except for a console that was taken away, as libvirt has forgotten its callback, and for a daemon's stream. */
+  bool removed = virStreamEventRemoveCallback(s->stream) == 0;
+  if (s->calls_back && !removed)
+    forget(s);
+  else if (s->calls_back && s->remote)
+    forget_later(s);
   pthread_mutex_lock(&s->mutex);
   bool finished = s->ended && !s->error;
   pthread_mutex_unlock(&s->mutex);

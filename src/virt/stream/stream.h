@@ -22,6 +22,7 @@
 
 typedef struct gl_stream {
   virStreamPtr stream;
+  bool remote;           /* a daemon's */
   atomic_int refs;       /* the handle's, libvirt's callback's, and libuv's */
   bool calls_back;       /* libvirt has taken the callback */
   atomic_bool forgotten; /* and let go of it */
@@ -46,7 +47,7 @@ typedef struct gl_stream {
 extern const gl_handle_type gl_stream_handle;
 
 /* For run. NULL: no memory, or libvirt's error says why. */
-gl_stream *gl_stream_new(virConnectPtr conn);
+gl_stream *gl_stream_new(virConnectPtr conn, bool remote);
 
 /* For run: the stream is open at libvirt: bytes come. Negative: libvirt's error says why. */
 int gl_stream_begin(gl_stream *s);
