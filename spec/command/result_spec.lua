@@ -118,6 +118,29 @@ describe("guestlua --result", function()
     assert.is_string(failed.error.step)
   end)
 
+  it("has the files that are left", function()
+    local lost = "11111111-2222-3333-4444-555555555555"
+    local script = ([[
+      local journals, lost, fail = arg[1], "%s", arg[2]
+      guestlua.journal({ dir = journals })
+      local host <close> = guestlua.open()
+      local journal = require("guestlua.base.journal")
+      local entry = journal.begin(journal.new_id(), "swap_volume", { name = "lost", uuid = lost, host = host }, lost .. ".lock")
+      entry.fields.process = "1" -- which has ended
+      entry:write({ step = "pivot", data = { target = "vda", made = true, file = { path = "/images/lost.qcow2" } } })
+      guestlua.recover(host)
+      assert(not fail, "no way")]]):format(lost)
+    for _, fails in ipairs({ false, true }) do
+      local result, code, _, err = run(script, "", ("%s/left%s"):format(directory, fails and " fail" or ""))
+      assert.equal(fails and 1 or 0, code, err)
+      assert.same({ "finished", not fails }, { result.state, result.ok })
+      assert.equal("the guest is gone", result.recovered[1].outcome:match("^[^;]*"))
+      assert.same({ { path = "/images/lost.qcow2", why = "the guest may have written to it", guest = "lost", workflow = "swap_volume" } },
+        result.left)
+      assert.matches(fails and "no way" or "^$", result.error and result.error.message or "")
+    end
+  end)
+
   it("has what a dry run would have changed", function()
     local result, code = run([[
       local host <close> = guestlua.open()

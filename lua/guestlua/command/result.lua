@@ -86,7 +86,7 @@ local function all_left()
       end
     end
   end
-  return list(left, plain)
+  return list(left, plain.value)
 end
 
 -- state: "running" or "finished"; ended: what is known of the end.
