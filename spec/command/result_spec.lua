@@ -118,6 +118,37 @@ describe("guestlua --result", function()
     assert.is_string(failed.error.step)
   end)
 
+  it("has each of the workflows that wait for one another on a guest, and what comes after them belongs to none", function()
+    local result, code, _, err = run([[
+      local host <close> = guestlua.open()
+      local guest = host:guest("test")
+      local begun = {}
+      do
+        local group <close> = guestlua.group()
+        for i = 1, 3 do
+          group:spawn(function()
+            begun[#begun + 1] = "begins"
+            guestlua.workflow.ensure_running(host:guest("test"), { wait = 60 })
+            begun[#begun + 1] = "ends"
+          end)
+        end
+        group:wait()
+      end
+      guest:poweroff()
+      guestlua.workflow.ensure_running(guest)
+      return table.concat(begun, " ")]])
+    assert.equal(0, code, err)
+    assert.equal("begins begins begins ends ends ends", result.results[1])
+    local changed = {}
+    for i, one in ipairs(result.workflows) do
+      changed[i] = one.changed
+    end
+    assert.same({ false, false, false, true }, changed)
+    assert.is_true(result.changed)
+    assert.is_nil(result.calls[1].workflow)
+    assert.equal("ensure_running", result.calls[2].workflow)
+  end)
+
   it("has the files that are left", function()
     local lost = "11111111-2222-3333-4444-555555555555"
     local script = ([[

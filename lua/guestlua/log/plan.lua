@@ -25,7 +25,17 @@ function plan.begin(run)
   running[key] = this
   return setmetatable({}, {
     __close = function()
-      running[key] = this.outer
+      local above = running[key]
+      if above == this then
+        running[key] = this.outer
+        return
+      end
+      while above and above.outer ~= this do -- the run that began after this one and goes on, in another task
+        above = above.outer
+      end
+      if above then
+        above.outer = this.outer
+      end
     end,
   })
 end
