@@ -9,6 +9,27 @@ local tpm = require("guestlua.workflow.tpm")
 
 local new_guest = {}
 
+-- ---- what is there ----
+
+-- Whether a guest is the run's: it has its files as its disks.
+local function is_own(run, guest)
+  local paths = {}
+  for _, disk in ipairs(core.element(guest:get_xml_desc({ dump_inactive = true })).devices:children("disk")) do
+    paths[disk.source and disk.source.file or ""] = true
+  end
+  for _, file in ipairs(run.data.files) do
+    if not paths[file.path] then
+      return false
+    end
+  end
+  return #run.data.files > 0 or run.made ~= nil or run.recovering
+end
+
+-- The host's guest of the run's UUID, which the caller closes; nil: there is none.
+local function defined(run)
+  return run.data.defining and not core.dry_run() and run.guest.host:guest(run.data.uuid) or nil
+end
+
 -- ---- files ----
 
 -- Calls fn with each file and what it is of: a disk's target, "nvram" or "tpm".
@@ -35,17 +56,25 @@ function new_guest.make(run)
   end)
 end
 
+-- A guest that stays keeps its files. No configuration names the file of its TPM, which libvirt finds by the UUID.
 function new_guest.remove(run)
-  new_guest.each_file(run.data, function(file)
-    local gone, why = image.remove(run.guest, file)
+  local guest <close> = defined(run)
+  if guest and is_own(run, guest) then
+    return nil -- undefine has said why
+  end
+  new_guest.each_file(run.data, function(file, what)
+    local gone, why = false, guest and what == "tpm" and ("the guest '%s' has that UUID"):format(guest.name)
+    if not why then
+      gone, why = image.remove(run.guest, file)
+    end
     if not gone then
       run:leave(file.path, why)
     end
   end)
-  if run.data.tpm and not core.dry_run() then
+  if run.data.tpm and not guest and not core.dry_run() then
     tpm.remove_directory(run.data.tpm.path)
   end
-  return "undone: no guest was made"
+  return guest and ("undone: the guest '%s' is another"):format(guest.name) or "undone: no guest was made"
 end
 
 -- ---- the guest ----
@@ -60,23 +89,9 @@ function new_guest.define(run, element)
   run.made = run.guest.host:write_instance_config(element)
 end
 
--- Whether a guest is the run's: it has its files as its disks.
-local function is_own(run, guest)
-  local paths = {}
-  for _, disk in ipairs(core.element(guest:get_xml_desc({ dump_inactive = true })).devices:children("disk")) do
-    paths[disk.source and disk.source.file or ""] = true
-  end
-  for _, file in ipairs(run.data.files) do
-    if not paths[file.path] then
-      return false
-    end
-  end
-  return #run.data.files > 0 or run.made ~= nil or run.recovering
-end
-
 -- Says so if the guest is to stay. One that a killed run has left is whole, and nothing shows who has used it since.
 function new_guest.undefine(run)
-  local guest <close> = run.data.defining and run.guest.host:guest(run.data.uuid) or nil
+  local guest <close> = defined(run)
   if not guest or not is_own(run, guest) then
     return
   elseif guest:is_active() then
@@ -102,7 +117,7 @@ end
 -- Recovers a killed run: the host may know the guest already.
 function new_guest.recover(run, host, guest)
   run.guest = guest or { host = host, name = run.guest_name, uuid = run.uuid }
-  return new_guest.undefine(run) or run:with_left(new_guest.remove(run))
+  return new_guest.undefine(run) or run:with_left(new_guest.remove(run) or "the guest is there")
 end
 
 -- What a result says of the files.
