@@ -19,6 +19,9 @@ local tree = require("guestlua.workflow.snapshot.tree")
 -- Seconds for libvirt to start the guest, or to read its memory.
 local START_FOR = 300
 
+-- The same for an undo: libvirt may take longer than the undos' other calls have.
+local UNDO_FOR = 40
+
 local DONE = "finished: the guest is as it was at the snapshot"
 
 -- Whether a description of the guest has images of the run as its disks, or below: that of a guest that is off may not say what is below.
@@ -140,8 +143,8 @@ local function start_again(run)
   elseif data.was == "crashed" or has_overlays(run, tree.starts_with(guest)) then -- or its configuration could not be put back
     return nil
   end
-  local ok, e = pcall(guest.launch, guest, { pause = data.was == "user" })
-  if not ok and not guest:is_active() then
+  local ok, e = pcall(guest.launch, guest, { pause = data.was == "user", timeout = UNDO_FOR })
+  if not ok and (e.still_running or not guest:is_active()) then -- libvirt may yet start it, or fail to
     error(e, 0)
   end
   return "undone: the guest was started again with the disks that it had"
@@ -157,7 +160,7 @@ local function define(run)
   if core.dry_run() then
     return calls.held("virDomainDefineXML", guest, { xml = data.wanted })
   end
-  guest.host:write_instance_config(data.wanted):close()
+  guest.host:write_instance_config(data.wanted, { drop_secrets = true }):close() -- it has all those that the guest had then
   data.defined = tree.starts_with(guest)
   run:record("define")
   watch(run)
@@ -190,7 +193,7 @@ local function undefine(run)
       hint = "the journal has the one that it had: define it, then guestlua.recover(host)",
     })
   end
-  guest.host:write_instance_config(data.before):close()
+  guest.host:write_instance_config(data.before, { drop_secrets = true }):close() -- it was read with all its secrets
 end
 
 -- ---- libvirt's record ----
