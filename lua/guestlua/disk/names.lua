@@ -20,9 +20,15 @@ local function add_paths(found, text)
   end
 end
 
--- The path of a volume in a pool, which is in no XML; nil: there is none. source: an element with both their names.
+-- The path of a volume in a pool, which is in no XML; nil: there is none. source: an element with both their names. libvirt knows no volume of a pool
+-- that is not active; in one of files, it is in the pool's directory under its name.
 function names.of_volume(host, source)
   local pool <close> = host:pool(source:attribute("pool"))
+  if pool and not pool:is_active() then
+    local target = core.element(pool:get_xml_desc()).target
+    local path = target and target.path and target.path[1]
+    return path and ("%s/%s"):format(path, source:attribute("volume"))
+  end
   local volume <close> = pool and pool:volume(source:attribute("volume")) or nil
   return volume and volume:get_path()
 end
