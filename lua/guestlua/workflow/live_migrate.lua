@@ -39,9 +39,9 @@ local function arguments(run, destination)
 end
 
 local function plan(run)
-  run.plan = migration.make(run.guest, run.destination, run.uri, run.options)
+  run.way = migration.make(run.guest, run.destination, run.uri, run.options)
   run:watch({})
-  return { destination = run.destination.uri, was = run.plan.was }
+  return { destination = run.destination.uri, was = run.way.was }
 end
 
 -- A function that says whether a migration is the run's: the run's call is under way, or may be, or it began when the run's did.
@@ -67,9 +67,9 @@ local function stop(run)
       pcall(run.task.wait, run.task, { timeout = way.POLL }) -- its error is already known
     until run.task:status() ~= "running" or core.now() >= began + ENDING
   end
-  local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.plan.was, is_own(run), began)
+  local word, here, there = settle.agree(guest.host, run.destination, guest.uuid, run.way.was, is_own(run), began)
   if word == "here" then
-    settle.go_on(guest, run.plan.was)
+    settle.go_on(guest, run.way.was)
   end
   return word, here, there
 end
@@ -107,9 +107,9 @@ local function verify(run, failure)
       guest = run.guest.name,
       message = word == "nowhere" and "the guest has stopped: it is on neither host" or "libvirt says that the guest was moved, and it is here",
     }), 0)
-  elseif run.plan.undefines and here.known then
+  elseif run.way.undefines and here.known then
     run:fail("operation_failed", { message = ("the guest is on %s, and still defined on the source host"):format(target) })
-  elseif run.plan.persists and not is_defined_there(run) then
+  elseif run.way.persists and not is_defined_there(run) then
     run:fail("operation_failed", { message = ("the guest is on %s, and not defined there"):format(target) })
   end
 end
@@ -121,7 +121,7 @@ local function migrate(run)
   run.expected = nil -- from here on it is where it is
   run.data.began = run.started
   run:record("migrate")
-  run.task = run.group:spawn(guest.migrate, guest, run.plan.uri, run.plan.call)
+  run.task = run.group:spawn(guest.migrate, guest, run.way.uri, run.way.call)
   local ok, e = way.watch(run)
   if not ok then
     run.refusal = explained(run, e)
@@ -240,8 +240,8 @@ steps.define({
       iterations = run.iterations,
       stats = run.stats,
       warnings = run.warnings,
-      left_out = run.plan.left_out,
-      plain = run.plan.plain,
+      left_out = run.way.left_out,
+      plain = run.way.plain,
     }
   end,
 })

@@ -46,8 +46,8 @@ end
 -- ---- flags ----
 
 local BITS = {
-  live = 1, peer2peer = 2, tunnelled = 4, persist_dest = 8, undefine_source = 16, non_shared_inc = 128, unsafe = 512, auto_converge = 8192,
-  postcopy = 32768, tls = 65536, parallel = 131072,
+  live = 1, peer2peer = 2, tunnelled = 4, persist_dest = 8, undefine_source = 16, non_shared_disk = 64, non_shared_inc = 128,
+  unsafe = 512, auto_converge = 8192, postcopy = 32768, tls = 65536, parallel = 131072,
 }
 
 -- Flags as guest:migrate takes them, an integer or a list of names.
@@ -88,12 +88,12 @@ end
 
 -- ---- the plan ----
 
--- The targets of the disks that the destination cannot have already.
-local function disks_to_copy(guest)
+-- The targets of the disks that the destination cannot have already. all: those that libvirt copies if it is to copy all, on whatever storage.
+local function disks_to_copy(guest, all)
   local targets = {}
   for _, disk in ipairs(guest:get_all_devices("disk", { from_persistent_config = false })) do
     local writable = not disk.readonly and not disk.shareable and (disk.device == "disk" or disk.device == "lun" or not disk.device)
-    if writable and (disk.type == "file" or disk.type == "block") and disk.source then
+    if writable and (all or disk.type == "file" or disk.type == "block") and disk.source then
       targets[#targets + 1] = disk.target.dev
     end
   end
@@ -152,7 +152,7 @@ end
 local function check_overwrites(guest, destination, disks, xml)
   local domain, wanted = core.element(tostring(xml or guest:get_xml_desc())), {}
   for _, disk in ipairs(chain.disks(guest, disks, { domain = domain })) do
-    wanted[disk.images[1] or ""] = disk.target
+    wanted[disk.type == "volume" and names.of_volume(destination, disk.element.source) or disk.images[1] or ""] = disk.target
   end
   for _, other in ipairs(destination:guests()) do
     local one <close> = other
@@ -171,6 +171,30 @@ local function check_overwrites(guest, destination, disks, xml)
   end
 end
 
+-- What is copied: disks, their targets, or nil; listed, what libvirt gets of them, nil if it copies all by itself; left_out and plain: as in the
+-- result.
+local function copies_of(guest, destination, flags, options, xml)
+  local some = has(flags, "non_shared_inc")
+  if not some and not has(flags, "non_shared_disk") then
+    return {}
+  end
+  local given = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks or nil
+  local disks = given or disks_to_copy(guest, not some)
+  local listed = given or some and disks or nil
+  if listed and has(flags, "tunnelled") then
+    steps.fail("argument_unsupported", guest, {
+      message = "libvirt copies no listed disks through a tunnel",
+      hint = "tls=true encrypts the data as well",
+    })
+  elseif #disks == 0 then
+    steps.fail("device_not_found", guest, { message = "the guest has no disk that could be copied" })
+  end
+  local plain = check_encrypted(guest, disks, flags, options)
+  check_overwrites(guest, destination, disks, xml)
+  return { disks = disks, listed = listed, plain = plain,
+    left_out = not given and chain.left_out(core.element(guest:get_xml_desc()), disks) or nil }
+end
+
 function plan.make(guest, destination, uri, options)
   local here = state.of(guest.host, guest.uuid)
   local there = state.of(destination, guest.uuid)
@@ -181,24 +205,7 @@ function plan.make(guest, destination, uri, options)
   state.check(guest, nil, here)
   local persistent = guest:has_persistent_configuration()
   local flags, destination_xml = flags_of(options, persistent), configuration(guest, options)
-  local disks, left_out, plain
-  if has(flags, "non_shared_inc") then
-    disks = options.migrate_disks and #options.migrate_disks > 0 and options.migrate_disks
-    if not disks then
-      disks = disks_to_copy(guest)
-      left_out = chain.left_out(core.element(guest:get_xml_desc()), disks)
-    end
-    if has(flags, "tunnelled") then
-      steps.fail("argument_unsupported", guest, {
-        message = "libvirt copies no listed disks through a tunnel",
-        hint = "tls=true encrypts the data as well",
-      })
-    elseif #disks == 0 then
-      steps.fail("device_not_found", guest, { message = "the guest has no disk that could be copied" })
-    end
-    plain = check_encrypted(guest, disks, flags, options)
-    check_overwrites(guest, destination, disks, destination_xml)
-  end
+  local copies = copies_of(guest, destination, flags, options, destination_xml)
   local memory = core.element(guest:get_xml_desc()).memory
   return {
     uri = uri,
@@ -208,14 +215,14 @@ function plan.make(guest, destination, uri, options)
     postcopy = has(flags, "postcopy") and here.word ~= "paused",
     undefines = has(flags, "undefine_source"),
     persists = has(flags, "persist_dest"),
-    disks = disks or {},
-    left_out = left_out,
-    plain = plain,
+    disks = copies.disks or {},
+    left_out = copies.left_out,
+    plain = copies.plain,
     memory_bytes = math.tointeger(tonumber(memory[1])) * 1024,
     call = {
       flags = flags,
       migrate_uri = options.migrate_uri,
-      migrate_disks = disks,
+      migrate_disks = copies.listed,
       destination_xml = destination_xml,
       bandwidth = options.bandwidth,
       parallel = options.parallel,

@@ -55,7 +55,7 @@ local function out_of_time(run, is_on)
   elseif run.action ~= "force_complete" or not is_on and not run.forced then
     run.aborted = run.aborted or insist(run, run.guest.abort_job) and core.now() or nil
   elseif not run.forced then
-    if run.plan.postcopy then
+    if run.way.postcopy then
       run.data.postcopy = true
       run:record("migrate")
       run.forced = insist(run, run.guest.migrate_start_postcopy) and "postcopy" or nil
@@ -82,7 +82,7 @@ end
 
 -- The values that depend on the size: the time limit, 0 for none, and the steps of the downtime.
 local function set_limits(run, disk_bytes)
-  local options, gb = run.options, plan.data_gb(run.plan.memory_bytes, disk_bytes, #run.plan.disks)
+  local options, gb = run.options, plan.data_gb(run.way.memory_bytes, disk_bytes, #run.way.disks)
   run.downtime_steps = plan.downtime_steps(gb, options.downtime, options.downtime_steps, options.downtime_delay)
   run.limit = options.completion_timeout or options.timeout or math.floor(COMPLETION * gb)
 end
@@ -122,7 +122,7 @@ function way.waits_for(run)
   set_limits(run, 0)
   return ("the guest to be on the other host, its downtime growing to %d ms, %s, then %s"):format(
     run.downtime_steps[#run.downtime_steps].ms, run.limit > 0 and ("%g s at most"):format(run.limit) or "without a limit",
-    run.action == "abort" and "aborted" or run.plan.postcopy and "post-copy" or "it stands still until it is over")
+    run.action == "abort" and "aborted" or run.way.postcopy and "post-copy" or "it stands still until it is over")
 end
 
 -- Waits until libvirt's call is over: returns whether it succeeded, and its error.
