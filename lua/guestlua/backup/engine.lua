@@ -101,8 +101,7 @@ function engine.convert(from, to, format, key, images)
   else
     add(arguments, "-f", "raw", "-O", format, from, to)
   end
-  local ends = core.calls_end()
-  qemu_img.run(arguments, nil, ends and math.max(ends - core.now(), 0.01))
+  qemu_img.run(arguments, nil, qemu_img.time_left())
 end
 
 -- ---- copies ----

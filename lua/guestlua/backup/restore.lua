@@ -149,6 +149,7 @@ local function plan(run)
   if kept then
     run:fail("argument_unsupported", { message = kept .. ", which the saved guest writes to", hint = "restore it under its own name" })
   end
+  run.taken = guest.other and names.of_all(guest.host) or nil
   local data = { name = guest.name, uuid = guest.uuid, directory = run.store.directory, backup = manifest.id, files = {},
     nvram = nvram_file(run, run.xml), tpm = tpm_file(run, run.xml) }
   for i, disk in ipairs(manifest.disks) do
@@ -171,8 +172,7 @@ end
 local function fill(run, name)
   if run.data[name] then
     image.check_own(run.guest, name, run.data[name])
-    local file <close> = assert(io.open(run.data[name].path, "r+b"))
-    assert(file:write(run.store:kept(run.guest.manifest, name)))
+    new_guest.fill(run, run.data[name].path, run.store:kept(run.guest.manifest, name))
   end
 end
 
@@ -219,7 +219,7 @@ end
 local function define(run)
   local guest, data = run.guest, run.data
   local element, dropped = domain.restored(run.xml, guest, data.files, guest.other,
-    data.nvram and run.nvram_named and data.nvram.path or nil, guest.other and names.of_all(guest.host))
+    data.nvram and run.nvram_named and data.nvram.path or nil, run.taken)
   dropped[#dropped + 1] = run.empty_tpm and "tpm" or nil
   run.dropped = #dropped > 0 and dropped or nil
   if not core.dry_run() then

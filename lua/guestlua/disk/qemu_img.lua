@@ -32,9 +32,15 @@ function qemu_img.overlay(path, base, format)
   core.sync_file(path)
 end
 
--- Writes all that a guest sees of an image, of those below it too, into a file.
+-- The seconds that are left of the time of core.within; nil: no limit.
+function qemu_img.time_left()
+  local ends = core.calls_end()
+  return ends and math.max(ends - core.now(), 0.01)
+end
+
+-- Writes all that a guest sees of an image, of those below it too, into a file, within the time of core.within.
 function qemu_img.copy(from, from_format, path, format)
-  qemu_img.run({ "convert", "-q", "-f", from_format, "-O", format, from, path })
+  qemu_img.run({ "convert", "-q", "-f", from_format, "-O", format, from, path }, nil, qemu_img.time_left())
   core.sync_file(path)
 end
 

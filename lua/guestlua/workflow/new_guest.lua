@@ -56,6 +56,21 @@ function new_guest.make(run)
   end)
 end
 
+-- Writes a small file of the run's.
+function new_guest.fill(run, path, bytes)
+  local file <close>, why = io.open(path, "r+b")
+  if not file then
+    run:fail("access_denied", { message = ("%s cannot be written: %s"):format(path, why) })
+  end
+  local written, problem = file:write(bytes)
+  if written then
+    written, problem = file:flush()
+  end
+  if not written then
+    run:fail("system_error", { message = ("%s cannot be written: %s"):format(path, problem) })
+  end
+end
+
 -- A guest that stays keeps its files. No configuration names the file of its TPM, which libvirt finds by the UUID.
 function new_guest.remove(run)
   local guest <close> = defined(run)

@@ -186,22 +186,26 @@ local function plan(run)
   local files, shared = files_of(run)
   local uuid = new_uuid()
   run:watch({})
+  run.taken = names.of_all(run.guest.host)
   return { name = run.options.name, uuid = uuid, files = files, shared = #shared > 0 and shared or nil,
     nvram = nvram_of(run, run.element), tpm = tpm_of(run, run.element, uuid) }
 end
 
 -- ---- files ----
 
-local function copy_bytes(from, to)
-  local source <close> = assert(io.open(from, "rb"))
-  local copy <close> = assert(io.open(to, "r+b"))
-  assert(copy:write((assert(source:read("a")))))
+local function copy_bytes(run, from, to)
+  local source <close>, why = io.open(from, "rb")
+  local bytes = source and source:read("a")
+  if not bytes then
+    run:fail("access_denied", { message = ("%s cannot be read: %s"):format(from, why or "it is no file") })
+  end
+  new_guest.fill(run, to, bytes)
 end
 
 local function fill(run, file, name)
   image.check_own(run.guest, name, file)
   if not file.target then
-    copy_bytes(file.source, file.path)
+    copy_bytes(run, file.source, file.path)
     core.sync_file(file.path)
   elseif run.options.disks == "overlay" then
     qemu_img.overlay(file.path, file.source, file.source_format)
@@ -229,8 +233,7 @@ end
 
 local function define(run)
   local data = run.data
-  new_guest.define(run, domain.of_clone(run.element, data, data.files, data.nvram and run.nvram_named and data.nvram.path or nil,
-    names.of_all(run.guest.host)))
+  new_guest.define(run, domain.of_clone(run.element, data, data.files, data.nvram and run.nvram_named and data.nvram.path or nil, run.taken))
 end
 
 steps.define({
