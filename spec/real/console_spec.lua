@@ -70,6 +70,17 @@ describe("A guest's console", function()
     end
   end)
 
+  it("is read by line however many carriage returns there are in it", function()
+    local channel <close> = machine.guest:channel("spec.0")
+    local returns = ("\r"):rep(400000) -- the square of them is hours
+    channel:unread("one" .. returns .. "two" .. returns .. "\nthree\n\r\nfour")
+    local lines = channel:lines({ timeout = PATIENCE })
+    local first = lines()
+    assert.equal(400006, #first)
+    assert.same({ "one\r", "\rtwo", "three", "" }, { first:sub(1, 4), first:sub(-4), lines(), lines() })
+    assert.equal("four", channel:read())
+  end)
+
   it("keeps the last MiB for who reads late, and counts the rest", function()
     local channel <close> = machine.guest:channel("spec.0")
     machine:sh("seq 1 300000 | tee /tmp/all >/dev/virtio-ports/spec.0; echo end >/dev/virtio-ports/spec.0", { timeout = PATIENCE })

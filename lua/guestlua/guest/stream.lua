@@ -48,6 +48,15 @@ local function find(text, patterns, plain)
   return last, which
 end
 
+-- A line without the carriage returns at its end. A pattern takes the square of their number, and a guest may send as many as it likes.
+local function without_returns(line)
+  local last = #line
+  while line:byte(last) == 13 do
+    last = last - 1
+  end
+  return line:sub(1, last)
+end
+
 local function check_patterns(given)
   local patterns = type(given) == "table" and given or { given }
   if #patterns == 0 then
@@ -121,12 +130,13 @@ define(core.Stream, "Stream", {
         elseif bytes == "" then
           return nil
         end
-        text = (text .. bytes):sub(-MOST)
-        local line, after = text:match("^(.-)\r*\n(.*)$")
-        if line then
-          text = after
-          return line
+        local at = bytes:find("\n", 1, true) -- there is none in what came before
+        if at then
+          local line = (text .. bytes:sub(1, at - 1)):sub(-MOST)
+          text = bytes:sub(at + 1)
+          return without_returns(line)
         end
+        text = (text .. bytes):sub(-MOST)
       end
     end
   end,
