@@ -1,5 +1,6 @@
 -- A configuration that is read without secrets and written back does not lose them.
 
+local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 
@@ -27,6 +28,7 @@ describe("A configuration with secrets", function()
     assert.matches("graphics 'vnc'", e.message, 1, true)
     assert.matches("get_xml_desc{dump_inactive=true, dump_sensitive=true}", e.message, 1, true)
     assert.is_nil(tostring(e):find("s3cr3t", 1, true))
+    assert.matches("or give the option drop_secrets)", core.mask(tostring(e)), 1, true) -- a value would look like a secret
     e = helper.failure(guestlua.Guest.create, guestlua.element(guest:get_xml_desc()), host)
     assert.equal("xml", e.argument)
     assert.is_true(keeps())

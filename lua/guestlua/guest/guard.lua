@@ -33,8 +33,16 @@ local function record(name, guest, data)
   repeat -- a recovery may hold it for a moment
     lock = core.lock(path)
   until lock
-  local entry = journal.begin(id, name, guest, id .. ".lock")
-  entry:write({ step = name, data = data })
+  local entry
+  local ok, e = pcall(function()
+    entry = journal.begin(id, name, guest, id .. ".lock")
+    entry:write({ step = name, data = data })
+  end)
+  if not ok then
+    pcall(entry and entry.remove, entry)
+    lock:release()
+    error(e, 0)
+  end
   return function()
     entry:remove()
     lock:release()

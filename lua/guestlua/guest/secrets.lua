@@ -53,7 +53,7 @@ local function check_secrets(host, xml)
   for device, secret in pairs(secrets_of(before)) do
     if secret and now[device] == false then
       define.bad("write_instance_config", "xml", ("it has not the secret that %s has: it was read without secrets, and they would be lost; "
-        .. "read it with get_xml_desc{dump_inactive=true, dump_sensitive=true}, or give drop_secrets=true"):format(device))
+        .. "read it with get_xml_desc{dump_inactive=true, dump_sensitive=true}, or give the option drop_secrets"):format(device))
     end
   end
 end

@@ -14,6 +14,7 @@ local json_for = require("guestlua.base.json")
 local log = require("guestlua.log.log").log
 local state = require("guestlua.workflow.state")
 local turn = require("guestlua.guest.turn")
+local undo = require("guestlua.base.undo")
 
 local claim = {}
 
@@ -387,10 +388,10 @@ function claim.adopt(guest)
   end
   if #adopted > 0 then
     local claimed = claim.take(guest, { id = journal.new_id(), workflow = "recover" }, { recovers = true, adopt = true })
+    local released <close> = undo.guard(function() claimed:release(nil) end) -- luacheck: ignore released
     for _, mark in ipairs(adopted) do
       remove_mark(guest, mark.run)
     end
-    claimed:release(nil)
   end
   return adopted
 end

@@ -56,11 +56,11 @@ local function settle(host, entry, adopt)
   if not recoverer then
     error(core.Error.new({ kind = "no_support", op = "recover", message = ("no workflow is called '%s'"):format(fields.workflow) }), 0)
   end
+  local done, left -- of the first try, if it had removed the entry by the time that it failed
   return retry.insist({ host = host }, nil, function()
     local guest <close> = host:guest(fields.uuid)
     local claimed = claim.take(guest or { uuid = fields.uuid, name = fields.guest }, { id = entry.id, workflow = "recover" },
       { recovers = true, adopt = adopt })
-    local done, left
     local ok, e = pcall(function()
       if not journal.again(entry) then -- somebody else has recovered it meanwhile
         return
