@@ -144,6 +144,40 @@ describe("An encrypted backup", function()
     check({ [last.id] = { MARK .. " 5", MARK .. " 3" } })
   end)
 
+  it_("can be read, goes on, and is merged after all if a merge was killed before the manifest followed", function()
+    local ids = {}
+    for i = 1, 3 do
+      write(i % 2, MARK .. " " .. i)
+      ids[i] = backup().id
+    end
+    local directory = to .. "/tiny"
+    local code, _, err = faults.run([[
+      local rename = os.rename
+      os.rename = function(from, to)
+        local results = table.pack(rename(from, to))
+        if to:find("%.qcow2$") then
+          os.execute("kill -KILL $PPID")
+        end
+        return table.unpack(results, 1, results.n)
+      end
+      guestlua.workflow.prune(guestlua.open(), arg[1], { keep = { daily = 1 }, encrypt = arg[2], unlock_time = 10 })]],
+      { uri = machine.uri, args = { directory, file } })
+    assert.equal(128 + 9, code, err)
+    sh("! qemu-img info %s/%s.vdb.qcow2 | grep -q backing", directory, ids[3]) -- and the manifest has three
+    local list = workflow.backups(directory)
+    assert.equal(3, #list[#list].disks[1].chain)
+    workflow.verify(directory, { all = true, encrypt = file })
+    assert.same({ MARK .. " 2", MARK .. " 3" }, restored())
+    write(0, MARK .. " 4")
+    local last = backup({ verify = true })
+    assert.equal("incremental", last.level_used)
+    assert.same({ MARK .. " 4", MARK .. " 3" }, restored())
+    workflow.prune(machine.host, directory, { keep = { daily = 1 }, encrypt = file, unlock_time = 10 })
+    assert.same({ 1, "full" }, { #workflow.backups(directory), workflow.backups(directory)[1].level_used })
+    workflow.verify(directory, { all = true, encrypt = file })
+    assert.same({ MARK .. " 4", MARK .. " 3" }, restored())
+  end)
+
   it_("is neither written nor read with another passphrase", function()
     write(0, MARK)
     local first = backup()

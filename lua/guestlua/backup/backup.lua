@@ -282,7 +282,7 @@ local function verify(run)
   for i, entry in ipairs(run.data.disks) do
     local errors = run.store:path(("%s.%s.from"):format(run.id, entry.target))
     copies[i] = { target = entry.target, errors = { errors }, compare = true,
-      from = entry.uri or engine.reader(entry.image.path, "qcow2", errors, run.key, #entry.chain),
+      from = entry.uri or engine.reader(entry.image.path, "qcow2", errors, run.key),
       lists = { run.store:lists(entry)[1] } }
   end
   engine.copy(copies)

@@ -77,7 +77,7 @@ function backups.comparisons(store, manifest, key)
     local errors = os.tmpname()
     copies[i] = { target = disk.target, errors = { errors }, compare = true, whole = true,
       from = disk.chain[1].uri
-        or engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key, #disk.chain),
+        or engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key),
       server = disk.chain[1].uri, lists = store:lists(disk) }
   end
   return copies

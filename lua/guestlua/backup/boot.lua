@@ -108,7 +108,7 @@ local function serve(root, group, store, manifest, key)
       fail("argument_unsupported", { device = disk.target, device_type = "disk", message = "the disks are at an NBD server, and only what is in "
         .. "files is booted" })
     end
-    local command = engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key, #disk.chain)
+    local command = engine.reader(store:path(disk.chain[1].file), "qcow2", errors, manifest.encryption and key)
     table.move({ "--persistent", "--shared=4", "--socket=" .. socket }, 1, 3, #command + 1, command)
     local server = group:spawn(function()
       return run(command[1], { args = table.move(command, 2, #command, 1, {}) })

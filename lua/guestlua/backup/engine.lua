@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local bad = require("guestlua.base.define").bad
+local dependents = require("guestlua.disk.dependents")
 local encryption = require("guestlua.backup.encryption")
 local qemu_img = require("guestlua.disk.qemu_img")
 
@@ -72,20 +73,26 @@ local function program(errors, key, arguments)
     table.unpack(add(encryption.object(key), table.unpack(arguments))) }
 end
 
+-- The options that give each image of a chain the key. Their number is that of the headers: a merge that was ended has made the chain shorter than
+-- the manifest says, and QEMU opens none with a key too many.
+local function unlocking(path, key)
+  return key and encryption.options(key, #dependents.chain(path)) or ""
+end
+
 -- An image with those below it, as QEMU's options.
-local function image_options(path, format, key, images)
-  return ("driver=%s,file.driver=file,file.filename=%s%s"):format(format, escaped(path), encryption.options(key, images))
+local function image_options(path, format, key)
+  return ("driver=%s,file.driver=file,file.filename=%s%s"):format(format, escaped(path), unlocking(path, key))
 end
 
--- The two sides of a copy: one reads an image with its backing images, the other writes one. key: that of the image and of those below it, which are
--- so many images together; nil: they are not encrypted.
-function engine.reader(path, format, errors, key, images)
-  return program(errors, key, { "--read-only", "--image-opts", image_options(path, format, key, images) })
+-- The two sides of a copy: one reads an image with its backing images, the other writes one, which has been created. key: that of the image and of
+-- those below it; nil: they are not encrypted.
+function engine.reader(path, format, errors, key)
+  return program(errors, key, { "--read-only", "--image-opts", image_options(path, format, key) })
 end
 
-function engine.writer(path, format, errors, compress, key, images)
+function engine.writer(path, format, errors, compress, key)
   local file = ("driver=file,filename=%s"):format(escaped(path)):gsub("(%w+=)", "file.%1")
-  local image = ("driver=%s,%s%s"):format(format, file, encryption.options(key, images))
+  local image = ("driver=%s,%s%s"):format(format, file, unlocking(path, key))
   if compress then
     image = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("file%.", "file.file.")))
   end
@@ -94,10 +101,10 @@ end
 
 -- Writes what a backup's image and those below it have into another image, without a comparison, within the time of core.within. from: a path, or
 -- the URI of a server.
-function engine.convert(from, to, format, key, images)
+function engine.convert(from, to, format, key)
   local arguments = add({ "convert", "-q" }, table.unpack(encryption.object(key)))
   if from:sub(1, 1) == "/" then
-    add(arguments, "--image-opts", "-O", format, image_options(from, "qcow2", key, images), to)
+    add(arguments, "--image-opts", "-O", format, image_options(from, "qcow2", key), to)
   else
     add(arguments, "-f", "raw", "-O", format, from, to)
   end

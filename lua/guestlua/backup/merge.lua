@@ -87,12 +87,12 @@ local function fill(store, disk, count, file, sums, key, options)
   local lists, below = store:lists(disk), {}
   table.move(lists, count + 2, #lists, 1, below)
   lists = table.move(lists, 1, count + 1, 1, {})
-  local base, images = disk.chain[count + 2], #disk.chain - count
+  local base = disk.chain[count + 2]
   engine.create(file, "qcow2", disk.size, { compress = options.compress, backing = base and base.file, key = key })
   local from, to = os.tmpname(), os.tmpname()
   local made = engine.copy({ { target = disk.target, errors = { from, to },
-    from = engine.reader(store:path(disk.chain[1].file), "qcow2", from, key, #disk.chain),
-    to = engine.writer(file.path, "qcow2", to, options.compress, key, images), compare = true, whole = not base, made = store:path(sums),
+    from = engine.reader(store:path(disk.chain[1].file), "qcow2", from, key),
+    to = engine.writer(file.path, "qcow2", to, options.compress, key), compare = true, whole = not base, made = store:path(sums),
     lists = lists, below = below } }, options.on_progress)[1]
   if made.image_sha256 ~= disk.image_sha256 then
     error(core.Error.new({ kind = "checksum_error", device = disk.target, device_type = "disk",
@@ -100,7 +100,7 @@ local function fill(store, disk, count, file, sums, key, options)
   end
   core.sync_file(file.path)
   from = os.tmpname()
-  engine.copy({ { target = disk.target, errors = { from }, from = engine.reader(file.path, "qcow2", from, key, images), compare = true,
+  engine.copy({ { target = disk.target, errors = { from }, from = engine.reader(file.path, "qcow2", from, key), compare = true,
     whole = not base, lists = { { path = store:path(sums), sha256 = made.made_sha256 } } } })
   return made.made_sha256
 end
@@ -147,7 +147,12 @@ local function follow(disk, by_id)
   return true
 end
 
--- Merges into each disk of a kept backup. Whether something was; what could not be is added to left.
+local function write(store, manifest)
+  manifest.level_used = level_of(manifest)
+  store:write(manifest)
+end
+
+-- Merges into each disk of a kept backup, and writes its manifest. Whether something was merged; what could not be is added to left.
 local function merge_backup(store, host, manifest, options, left)
   local any, unreadable = false, obstacle(manifest, options.key ~= nil)
   for _, disk in ipairs(manifest.disks) do
@@ -157,8 +162,10 @@ local function merge_backup(store, host, manifest, options, left)
       if not why then
         ok, why = retry.try(merge_disk, store, host, manifest, disk, count, options)
       end
-      any = any or ok and not why
-      if why then
+      if ok and not why then
+        write(store, manifest) -- the next disk may take long
+        any = true
+      else
         left[#left + 1] = { path = store:path(disk.chain[1].file), kind = core.Error.is(why) and why.kind or nil,
           why = "what is below it is not merged into it: " .. (core.Error.is(why) and why.message or tostring(why)) }
       end
@@ -180,11 +187,10 @@ function merge.run(store, host, manifests, options)
     if options.wanted[manifest.id] then
       any = merge_backup(store, host, manifest, options, left)
     end
-    if changed or any then
-      manifest.level_used = level_of(manifest)
-      store:write(manifest)
-      written = true
+    if changed and not any then
+      write(store, manifest)
     end
+    written = written or changed or any
     merged[#merged + 1] = any and manifest.id or nil
     by_id[manifest.id] = manifest
   end

@@ -26,7 +26,7 @@ local function copy_of(run, disk, entry)
     from = run.off and engine.reader(disk.source, disk.format, errors[1])
       or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
     bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
-    to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key, since and #since.chain + 1 or 1),
+    to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key),
     server = entry.uri,
     place = entry.image and entry.image.path or nil,
     over = entry.uri ~= nil,

@@ -181,7 +181,7 @@ local function convert(run)
   for i, file in ipairs(run.data.files) do
     local chain = run.guest.manifest.disks[i].chain
     image.check_own(run.guest, file.target, file)
-    engine.convert(chain[1].uri or run.store:path(chain[1].file), file.path, file.format, run.guest.manifest.encryption and run.key, #chain)
+    engine.convert(chain[1].uri or run.store:path(chain[1].file), file.path, file.format, run.guest.manifest.encryption and run.key)
   end
 end
 
