@@ -154,4 +154,24 @@ describe("Arguments of backups", function()
     assert.equal("no_backup", e.kind)
     assert.matches("the oldest is " .. id_of(1), e.hint, 1, true)
   end)
+
+  it("never put a disk into a file in /dev, if that has no such device", function()
+    local xml = "<domain type='test'><name>g</name><uuid>11111111-2222-4333-8444-555555555555</uuid><memory>1024</memory>"
+      .. "<os><type>hvm</type></os></domain>"
+    local file, nowhere = require("guestlua.backup.store").at(dir):keep(id_of(3) .. ".xml", "domain", xml), "/dev/guestlua-none"
+    write(3, function(one)
+      one.files, one.disks[1].source, one.disks[1].source_format = { file }, nowhere, "raw"
+    end)
+    for _, ending in ipairs({ ".vda.qcow2", ".vda.sums" }) do
+      assert(io.open(("%s/%s%s"):format(dir, id_of(3), ending), "w")):close()
+    end
+    for _, options in ipairs({ {}, { name = "other", disks = { vda = nowhere } }, { to = "/dev" } }) do
+      options.from, options.at = dir, id_of(3)
+      local e = helper.failure(workflow.restore, host, options)
+      assert.same({ "bad_argument", "vda" }, { e.kind, e.device }, tostring(e))
+      assert.matches("there is no device /dev/", e.message, 1, true)
+      assert.matches("to=DIRECTORY", e.hint, 1, true)
+    end
+    assert.is_nil(core.identify(nowhere))
+  end)
 end)

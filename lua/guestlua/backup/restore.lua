@@ -75,8 +75,10 @@ local function file_of(run, disk)
   elseif not path and not run.guest.other then
     path = disk.source
   end
-  if not path or path:sub(1, 1) ~= "/" then
-    run:fail("bad_argument", { device = disk.target, device_type = "disk", message = "there is no file for the disk",
+  local gone = path and path:find("^/dev/") and not path:find("^/dev/shm/") and not core.find_image(path)
+  if not path or path:sub(1, 1) ~= "/" or gone then
+    run:fail("bad_argument", { device = disk.target, device_type = "disk",
+      message = gone and ("there is no device %s: a file of that name would be in memory"):format(path) or "there is no file for the disk",
       hint = ("to=DIRECTORY, or disks={%s=\"/path\"}"):format(disk.target) })
   end
   if core.find_image(path) then
