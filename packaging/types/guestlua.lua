@@ -6753,7 +6753,7 @@ function workflow.reboot(guest, options) end
 
 ---@class guestlua.workflowRestoreOptions
 ---@field from string the guest's directory of backups
----@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
+---@field at? string a backup's id, or a time in UTC, as in "2024-01-31T12:00:00Z" or "2024-01-31": the last backup by then, of a day by its end; default: the newest
 ---@field name? string make another guest of that name, with its own UUID, network addresses, and paths of sockets and logs; default: the same guest
 ---@field to? string a directory for the disks' files; default: where they were
 ---@field disks? table the files of single disks, for example {vda="/images/vda.qcow2"}
@@ -6928,7 +6928,7 @@ function workflow.swap_volume(guest, disk, conf, options) end
 ---@field boot table? how it booted: agent_seconds until its agent answered; the command's exit_code, output, errors
 
 ---@class guestlua.VerifyOptions
----@field at? string a backup's id, or a time, as in "2024-01-31T12:00:00Z": the last backup by then; default: the newest
+---@field at? string a backup's id, or a time in UTC, as in "2024-01-31T12:00:00Z" or "2024-01-31": the last backup by then, of a day by its end; default: the newest
 ---@field all? boolean all backups in the directory
 ---@field encrypt? function|string|guestlua.Secret the passphrase: a function that returns it, the path of a file with it and nothing else, or a libvirt Secret
 ---@field boot? boolean start the guest that is in it, and throw it away

@@ -53,7 +53,10 @@ describe("Arguments of backups", function()
     refused("prune", "keep", workflow.prune, host, dir, { keep = { increments = 3, weekly = 1 } })
     refused("live_snapshot", "freeze_timeout", workflow.live_snapshot, guest, "vda", dir .. "/out", { freeze_timeout = 5 })
     refused("prune", "directory", workflow.prune, host, "", { keep = { full = 1 } })
-    refused("verify", "at", workflow.verify, dir, { at = "yesterday" })
+    for _, at in ipairs({ "yesterday", "2026-01-02 14:00", "2026-01-02T14:00:00+02:00", "2026-01-02T14", "2026-01-02Z", "2026-01-02T14:00:00.5Z",
+      "2026-01-02T", "2026-01" }) do
+      refused("verify", "at", workflow.verify, dir, { at = at })
+    end
     refused("verify", "at", workflow.verify, dir, { at = "2026-01-01", all = true })
   end)
 
@@ -153,6 +156,20 @@ describe("Arguments of backups", function()
     local e = helper.failure(workflow.verify, dir, { at = "2025-01-01" })
     assert.equal("no_backup", e.kind)
     assert.matches("the oldest is " .. id_of(1), e.hint, 1, true)
+  end)
+
+  it("that name a time get the last backup by then", function()
+    if not core.nbd_copy then
+      return pending("this was built without libnbd")
+    end
+    write(1)
+    write(2)
+    for at, day in pairs({ ["2026-01-01"] = 1, ["2026-01-01T23:59"] = 1, ["2026-01-01T23:59:59Z"] = 1, ["2026-01-02"] = 2, ["2026-01-02T00:00Z"] = 2,
+      ["2026-01-02T00:00:00"] = 2, ["2026-01-09"] = 2 }) do
+      local e = helper.failure(workflow.verify, dir, { at = at })
+      assert.matches(("the backup %s needs"):format(id_of(day)), tostring(e), 1, true)
+    end
+    assert.equal("no_backup", helper.failure(workflow.verify, dir, { at = "2025-12-31T23:59Z" }).kind)
   end)
 
   it("never put a disk into a file in /dev, if that has no such device", function()

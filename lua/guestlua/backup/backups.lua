@@ -153,7 +153,8 @@ define(workflow, "workflow", {
   },
   params = {
     DIRECTORY,
-    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
+    { name = "at", type = "string", help = "a backup's id, or a time in UTC, as in \"2024-01-31T12:00:00Z\" or \"2024-01-31\": "
+      .. "the last backup by then, of a day by its end; default: the newest" },
     { name = "all", type = "boolean", help = "all backups in the directory" },
     encryption.PARAM,
     { name = "boot", type = "boolean", help = "start the guest that is in it, and throw it away" },

@@ -246,7 +246,8 @@ steps.define({
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host" },
     { name = "from", type = "string", required = true, help = "the guest's directory of backups" },
-    { name = "at", type = "string", help = "a backup's id, or a time, as in \"2024-01-31T12:00:00Z\": the last backup by then; default: the newest" },
+    { name = "at", type = "string", help = "a backup's id, or a time in UTC, as in \"2024-01-31T12:00:00Z\" or \"2024-01-31\": "
+      .. "the last backup by then, of a day by its end; default: the newest" },
     { name = "name", type = "string", help = "make another guest of that name, with its own UUID, network addresses, and paths "
       .. "of sockets and logs; default: the same guest" },
     { name = "to", type = "string", help = "a directory for the disks' files; default: where they were" },

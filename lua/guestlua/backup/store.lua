@@ -332,14 +332,20 @@ function Store:lists(disk)
   return lists
 end
 
+local function is_moment(at)
+  local clock = at:match("^%d%d%d%d%-%d%d%-%d%d(.*)$")
+  return clock and (clock == "" or clock:find("^T%d%d:%d%dZ?$") or clock:find("^T%d%d:%d%d:%d%dZ?$")) ~= nil
+end
+
 -- Raises if `at` can be no backup's.
 function store.check_at(op, at)
-  if at and not at:find("^" .. ID .. "$") and not at:find("^%d%d%d%d%-%d%d%-%d%d") then
-    bad(op, "at", "a backup's id or a time expected, as in \"2024-01-31T12:00:00Z\"")
+  if at and not at:find("^" .. ID .. "$") and not is_moment(at) then
+    bad(op, "at", "a backup's id expected, or a time in UTC: 2024-01-31, 2024-01-31T12:00Z or 2024-01-31T12:00:00Z")
   end
 end
 
--- The first digits of an id are its time, as in manifests but for what is between.
+-- Whether an id or a manifest's time is by then: by the end of a day, or of a minute. The first digits of an id are its time, as in manifests but for
+-- what is between.
 local function is_by(id, at)
   local digits = at:gsub("%D", "")
   return id:gsub("%D", ""):sub(1, #digits) <= digits
@@ -372,7 +378,7 @@ function Store:find(at)
   for _, manifest in ipairs(manifests) do
     if manifest.id == at then
       return manifest
-    elseif not at or at:find("^%d%d%d%d%-%d%d%-%d%d") and manifest.time <= at then
+    elseif not at or is_moment(at) and is_by(manifest.time, at) then
       found = manifest
     end
   end
