@@ -172,6 +172,25 @@ describe("A script in a process of its own", function()
     ]], "--max-memory=96")
   end)
 
+  it("has none of the objects of an answer that it does not get", function()
+    local guests = {}
+    for i = 1, 20 do
+      guests[i] = ("<domain type='test'><name>g%d</name><memory>1024</memory><os><type>hvm</type></os></domain>"):format(i)
+    end
+    local path = write("many.xml", "<node>" .. table.concat(guests) .. "</node>")
+    prints("done\n", [[
+      local host = guestlua.open()
+      local list = {}
+      for i = 1, 9990 do list[i] = host:guest("g1") end
+      for _ = 1, 2 do
+        local ok, e = pcall(host.guests, host)
+        assert(not ok and e.kind == "limit", tostring(e))
+      end
+      assert(host:guest("g1").name == "g1")
+      print("done")
+    ]], ("-c test://%s --max-memory=96"):format(path))
+  end)
+
   it("gives back what it has not any more although a call cannot be handed over", function()
     prints("done\n", [[
       local host = guestlua.open("test:///default")

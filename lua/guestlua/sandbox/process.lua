@@ -110,6 +110,7 @@ function Served:number(value, class)
     self.ids[value], self.objects[id] = id, { value = value, class = class, sent = 0 }
   end
   self.objects[id].sent = self.objects[id].sent + 1
+  self.given[#self.given + 1] = id
   return string.pack("<I4s1", id, class)
 end
 
@@ -128,11 +129,22 @@ function Served:release(list)
   end
 end
 
+-- Takes back all but the first so many numbers of an answer: the script never gets them.
+function Served:take_back(count)
+  for i = #self.given, count + 1, -1 do
+    self:release({ self.given[i], 1 })
+    self.given[i] = nil
+  end
+end
+
 -- The fields of an error: what cannot go is a text.
-local function portable(foreign, e)
+function Served:portable(foreign, e)
   local fields = {}
   for key, value in next, e do
-    if pcall(wire.encode, foreign, value) then
+    local count = #self.given
+    local can_go = pcall(wire.encode, foreign, value)
+    self:take_back(count)
+    if can_go then
       fields[key] = value
     else
       fields[key] = tostring(value)
@@ -147,7 +159,7 @@ function Served:make_foreign()
     if class then
       return "O" .. self:number(value, class)
     elseif core.Error.is(value) then
-      return "E", portable(outgoing, value)
+      return "E", self:portable(outgoing, value)
     elseif type(value) == "table" then
       return "", value
     elseif type(value) == "userdata" and pcall(core.check_self, value, "Element", "process") then
@@ -227,11 +239,13 @@ local function is_end(e)
 end
 
 function Served:reply(ok, ...)
+  self.given = {}
   local encoded, text = pcall(wire.encode, self.outgoing, ok, ...)
   if encoded and #text > wire.MOST_ANSWERED then
     encoded, text = pcall(fail, "limit", "an answer of %d bytes is more than %d", #text, wire.MOST_ANSWERED)
   end
   if not encoded then
+    self:take_back(0)
     text = wire.encode(self.outgoing, false, core.Error.is(text) and text or tostring(text))
   end
   if not self.peer:write(text) then
@@ -346,7 +360,7 @@ function process.run(options, text, name, ...)
   end
   local served <close> = setmetatable({
     peer = peer, program = program, require = options.require, text = text, name = name, arguments = table.pack(...), expected = "hello",
-    ids = {}, objects = {}, next = 1, count = 0,
+    ids = {}, objects = {}, given = {}, next = 1, count = 0,
     settings = { seconds = math.ceil(seconds), memory = options.memory or process.MEMORY, instructions = options.instructions, quiet = options.quiet,
       level = options.level },
   }, Served)
