@@ -286,6 +286,25 @@ describe("Events", function()
     assert.is_true(guestlua.serve({ timeout = TIMEOUT })) -- with no handler at all
   end)
 
+  it("are served until one fails, although others end well after that, or serve begins later", function()
+    local function failing(message)
+      return function()
+        error(guestlua.Error.new({ kind = "cancelled", message = message }), 0)
+      end
+    end
+    local stays
+    local first <close> = guest:on("lifecycle", failing("the first")) -- luacheck: ignore first
+    stays = guest:on("lifecycle", function() stays:close() end)
+    guest:pause()
+    assert.equal("the first", helper.failure(guestlua.serve, { timeout = TIMEOUT }).message)
+    assert.is_true(guestlua.serve({ timeout = TIMEOUT }))
+    local second <close> = guest:on("lifecycle", failing("the second")) -- luacheck: ignore second
+    guest:resume()
+    helper.await(function() return require("guestlua.host.event").handlers() == 0 end, "the handler goes on", 60)
+    assert.equal("the second", helper.failure(guestlua.serve, { timeout = TIMEOUT }).message)
+    assert.is_true(guestlua.serve({ timeout = TIMEOUT })) -- it was raised
+  end)
+
   it("are not lost in silence by a script that ends with handlers left", function()
     local script = [[host = guestlua.open("test:///default") handler = host:on("lifecycle", print) %s]]
     local code, _, err = helper.guestlua("-", script:format(""))

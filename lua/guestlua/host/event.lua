@@ -140,7 +140,7 @@ end
 
 local function handle(...)
   local ok, e = pcall(each_event, ...)
-  handlers.count, handlers.failure = handlers.count - 1, not ok and e or nil
+  handlers.count, handlers.failure = handlers.count - 1, handlers.failure or not ok and e or nil -- the first: serve raises it
   handlers.over:wake()
   if not ok then
     error(e, 0)
@@ -150,6 +150,14 @@ end
 -- The number of handlers.
 function event.handlers()
   return handlers.count
+end
+
+local function raise_failure()
+  local e = handlers.failure
+  handlers.failure = nil
+  if e then
+    error(e, 0)
+  end
 end
 
 local on = {
@@ -220,15 +228,14 @@ define(event, "guestlua", {
   run = function(options)
     local deadline = deadline_of(options)
     core.sleep(0) -- handlers that were just made begin, those that were just closed end
+    raise_failure()
     while handlers.count > 0 do
       local left = deadline - core.now()
       if left <= 0 then
         return false
       end
       handlers.over:wait(left < math.huge and { timeout = left } or nil)
-      if handlers.failure then
-        error(handlers.failure, 0)
-      end
+      raise_failure()
     end
     return true
   end,
