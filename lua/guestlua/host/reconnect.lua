@@ -3,11 +3,12 @@
 local core = require("guestlua.core")
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30 -- seconds
+local ATTEMPT = 30 -- seconds, as open has: a host that takes a connection and says nothing is tried again
 
 -- One attempt, when it is its turn.
 local function attempt(host, lost_at, turn)
   local taken <close> = turn and turn() or nil -- luacheck: ignore taken
-  return pcall(host.reconnect, host, { gap = core.now() - lost_at })
+  return pcall(host.reconnect, host, { gap = core.now() - lost_at, timeout = ATTEMPT })
 end
 
 -- Tries until it is open; a new one may be lost at once. Raises "closed" when the host is closed.
