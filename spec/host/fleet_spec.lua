@@ -192,6 +192,24 @@ describe("A fleet", function()
     assert.equal("bad_argument", helper.failure(fleet.events, fleet, { "nonsense" }).kind)
   end)
 
+  it("goes on without a host that answers no more right after it was opened", function()
+    local subscribe, failed, before = core.Host.subscribe, false, guestlua.alive().hosts
+    local back <close> = setmetatable({}, { __close = function() core.Host.subscribe = subscribe end }) -- luacheck: ignore back
+    core.Host.subscribe = function(...)
+      if failed then
+        return subscribe(...)
+      end
+      failed = true
+      error(core.Error.new({ kind = "disconnected", message = "it is gone again" }), 0)
+    end
+    local fleet <close> = guestlua.fleet({ host("a", "web"), host("b", "db") })
+    assert.same({ 1, "it is gone again" }, { #fleet.problems, fleet.problems[1].error.message })
+    assert.equal(1, #fleet:guests())
+    assert.equal(before + 1, guestlua.alive().hosts) -- the other is closed
+    assert.equal(0, fleet:connect())
+    assert.same({ "db", "web" }, names((fleet:guests())))
+  end)
+
   it("raises what is wrong with the arguments, which is no host's failure", function()
     local fleet <close> = guestlua.fleet({ host("a", "web"), { name = "gone", uri = "test:///nonexistent.xml" }, { name = "none" } })
     assert.equal("it has no URI", fleet.problems[1].error.message)

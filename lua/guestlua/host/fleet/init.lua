@@ -29,17 +29,30 @@ local function nobody()
   return nil
 end
 
--- The entry has that host, which is opened again if it is lost; or an error.
+local function note(entry, e)
+  entry.error = core.Error.is(e) and e or core.Error.new({ kind = "script", message = tostring(e) })
+end
+
+-- The entry has that host, which is opened again if it is lost; or an error, also of the calls that it takes for that.
 local function settle(self, entry, ok, host)
   if not ok then
-    entry.error = core.Error.is(host) and host or core.Error.new({ kind = "script", message = tostring(host) })
+    return note(entry, host)
+  end
+  local settled, e = pcall(function()
+    entry.name, entry.nameless = entry.nameless and host.hostname or entry.name, nil
+    keep(host, function()
+      return ask.take(self.again)
+    end)
+  end)
+  if settled then
+    entry.host, entry.error = host, nil
     return
   end
-  entry.host, entry.error = host, nil
-  entry.name, entry.nameless = entry.nameless and host.hostname or entry.name, nil
-  keep(host, function()
-    return ask.take(self.again)
-  end)
+  host:close()
+  if ask.stops(e) then
+    error(e, 0)
+  end
+  note(entry, e)
 end
 
 local function connect(self, entry)
