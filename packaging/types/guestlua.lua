@@ -6125,7 +6125,7 @@ function Fleet:each(fn, options) end
 ---@class guestlua.FleetEventsOptions
 ---@field duration? number seconds for the whole loop; nil: until it is left
 
----For a loop: for event in fleet:events{"lifecycle"} do. Each event has host_name; else it is as host:events has it. "disconnected" and "reconnected" are events, too. Hosts that are not connected at this call are not heard.
+---For a loop: for event in fleet:events{"lifecycle"} do. Each event has host_name; else it is as host:events has it. "disconnected" and "reconnected" are events, too. Hosts that are not connected at this call are not heard. The loop ends when all that are heard are closed.
 ---@param names string[] the events' names
 ---@param options? guestlua.FleetEventsOptions
 ---@return fun(): table

@@ -192,6 +192,49 @@ describe("A fleet", function()
     assert.equal("bad_argument", helper.failure(fleet.events, fleet, { "nonsense" }).kind)
   end)
 
+  it("has no more events when no host is left that is heard", function()
+    local function drained(fleet)
+      return guestlua.timeout(60, function()
+        for _ in fleet:events({ "lifecycle" }) do
+          error("nothing was to be heard")
+        end
+        return "the end"
+      end)
+    end
+    local none <close> = guestlua.fleet({ { name = "gone", uri = "test:///nonexistent.xml" } })
+    assert.equal("the end", drained(none))
+    local fleet <close> = guestlua.fleet({ host("a", "web"), host("b", "db") })
+    local task = guestlua.spawn(drained, fleet)
+    helper.await(function() return guestlua.alive().subscriptions == 4 end, "it hears nothing", 60) -- two are for "disconnected"
+    fleet.hosts[1].host:close()
+    guestlua.sleep(0)
+    assert.equal("running", task:status())
+    fleet:close()
+    assert.equal("the end", task:wait({ timeout = 60 }))
+  end)
+
+  it("raises what keeps it from hearing a host, and hears none", function()
+    local fleet <close> = guestlua.fleet({ host("a", "web"), host("b", "db") })
+    local before, next_of = guestlua.alive(), core.Subscription.next
+    local function events()
+      return guestlua.timeout(60, function()
+        for _ in fleet:events({ "lifecycle" }) do
+          error("nothing was to be heard")
+        end
+      end)
+    end
+    do
+      local back <close> = setmetatable({}, { __close = function() core.Subscription.next = next_of end }) -- luacheck: ignore back
+      core.Subscription.next = function() error(core.Error.new({ kind = "internal_error", message = "no next one" }), 0) end
+      assert.equal("no next one", helper.failure(events).message)
+    end
+    assert.equal(before.subscriptions, guestlua.alive().subscriptions)
+    fleet.hosts[2].host:close()
+    before = guestlua.alive()
+    assert.equal("closed", helper.failure(events).kind)
+    assert.equal(before.subscriptions, guestlua.alive().subscriptions)
+  end)
+
   it("goes on without a host that answers no more right after it was opened", function()
     local subscribe, failed, before = core.Host.subscribe, false, guestlua.alive().hosts
     local back <close> = setmetatable({}, { __close = function() core.Host.subscribe = subscribe end }) -- luacheck: ignore back
