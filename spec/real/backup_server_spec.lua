@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local json = require("dkjson")
 local tiny = require("spec.support.tiny")
 
 local sh = helper.sh
@@ -154,6 +155,15 @@ describe("A backup to an NBD server", function()
       root))
     local done = backup({ disks = { "vdc" }, verify = true })
     assert.equal("off", done.consistency)
+    -- no call of libvirt's changes anything, but there is a backup
+    local code, _, err = helper.guestlua(("-c '%s' --result %s/result -"):format(machine.uri, root), ([[
+      guestlua.workflow.backup(guestlua.open():guest("tiny"), { to = %q, manifest = %q, disks = { "vdc" } })]]):format(to, root .. "/manifests"))
+    assert.equal(0, code, err)
+    local file <close> = io.open(root .. "/result")
+    local result = assert(json.decode(file:read("a")))
+    assert.is_true(result.changed and result.workflows[1].changed)
+    assert.same({ "write_backup", "done", "tiny" }, { result.calls[1].call, result.calls[1].outcome, result.calls[1].guest })
+    assert.is_truthy(core.identify(result.calls[1].arguments.path))
     server.kill()
     assert.is_true(same("vdc", machine.dir .. "/vdc.raw"))
   end)

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 
+local did = require("guestlua.log.calls").did
 local encryption = require("guestlua.backup.encryption")
 local image = require("guestlua.disk.image")
 local nvram = require("guestlua.workflow.nvram")
@@ -106,6 +107,7 @@ function manifest.write(run)
     verified = run.options.verify and true or false,
   }
   run.store:write(run.manifest)
+  did("write_backup", run.guest, { path = run.store:path(run.id .. ".json") }) -- all that is changed here if a server has the disks
 end
 
 return manifest
