@@ -4,6 +4,7 @@
 -- sent in clear to another host.
 
 local faults = require("spec.support.faults")
+local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
 local migration = require("guestlua.workflow.migrate.plan")
@@ -166,6 +167,18 @@ describe("An encrypted disk", function()
     assert.same({ "operation_invalid", "vdb" }, { e.kind, e.device }, tostring(e))
     assert.matches("has 4194304 bytes: with its header it has no room for the disk's 4194304", e.message)
     assert.equal(before, run("sha256sum " .. path(name)))
+  end)
+
+  with_daemon("is not waited for if it is a pipe", function()
+    local name = fresh()
+    run("mkfifo " .. path(name))
+    core.dry_run(true)
+    guestlua.log.configure({ handler = function() end })
+    local undo <close> = setmetatable({}, { __close = function() -- luacheck: ignore undo
+      core.dry_run(false)
+      guestlua.log.configure({ handler = function(_, line) io.stderr:write(line, "\n") end })
+    end })
+    assert.is_truthy(workflow.swap_volume(guest, "vdb", volume(name), { reuse_ext = true }).plan)
   end)
 
   with_daemon("goes to another host through tls", function()

@@ -28,6 +28,18 @@ describe("A rollback", function()
     assert.same({ true, id }, { now:is_active(), now.id })
   end)
 
+  it_("that is recovered says which images the guest has, if somebody has given it others", function()
+    local code, _, err = faults.run(CHILD, { uri = machine.uri, fault = "virDomainCreateWithFlags#1:kill:after",
+      env = { JOURNAL = machine.root .. "/journal" } })
+    assert.equal(128 + 9, code, err)
+    local guest <close> = machine.host:guest("tiny")
+    local theirs = machine.dir .. "/theirs.qcow2"
+    guest:snapshot(guestlua.element("domainsnapshot", { disks = { disk = { name = "vda", snapshot = "external", source = { file = theirs } } } }),
+      { disk_only = true, no_metadata = true })
+    assert.equal(("rolled back: the guest runs; disk vda has the images %s <- %s"):format(theirs, machine.disk),
+      guestlua.recover(machine.host)[1].outcome)
+  end)
+
   it_("of a guest with memory that somebody has saved takes nothing from it", function()
     local e = helper.failure(guestlua.workflow.snapshot_then_commit, machine.guest, { on_failure = "rollback", during = function()
       machine:sh("echo theirs >/tmp/word")

@@ -189,6 +189,21 @@ local function put_back(element, was)
   end
 end
 
+-- What others have changed about the disks of the running guest: a list of texts.
+local function differences(run)
+  local parts = {}
+  local domain = core.element(run.guest:get_xml_desc())
+  for _, disk in ipairs(domain.id and run.data.disks or {}) do
+    local found = chain.find(run.guest, disk.target, { domain = domain })
+    if not found then
+      parts[#parts + 1] = ("the running guest does not have the disk %s any more"):format(disk.target)
+    elseif found.images[1] ~= disk.base then
+      parts[#parts + 1] = ("disk %s has the images %s"):format(disk.target, chain.text(found.images))
+    end
+  end
+  return parts
+end
+
 -- Puts the guest back to the snapshot: its later writes are thrown away, and it is started again. Can be called again.
 local function roll_back(run)
   local guest, by_overlay = run.guest, {}
@@ -212,24 +227,16 @@ local function roll_back(run)
     guest.host:write_instance_config(config):close()
   end
   if goes_on then
-    return "rolled back: the guest runs, on the disks that it had"
+    local parts = differences(run)
+    return "rolled back: the guest runs" .. (#parts == 0 and ", on the disks that it had" or "; " .. table.concat(parts, "; "))
   end
   guest:launch({ timeout = 40 })
   return "rolled back: the guest was started again as it was at the snapshot"
 end
 
--- The state of the disks when no overlay of the run needs merging any more: others may have changed them.
+-- The state of the disks when no overlay of the run needs merging any more.
 local function undone(run)
-  local parts = {}
-  local domain = core.element(run.guest:get_xml_desc())
-  for _, disk in ipairs(domain.id and run.data.disks or {}) do
-    local found = chain.find(run.guest, disk.target, { domain = domain })
-    if not found then
-      parts[#parts + 1] = ("the running guest does not have the disk %s any more"):format(disk.target)
-    elseif found.images[1] ~= disk.base then
-      parts[#parts + 1] = ("disk %s has the images %s"):format(disk.target, chain.text(found.images))
-    end
-  end
+  local parts = differences(run)
   return #parts == 0 and "undone: the disks have the images they had, with all that the guest wrote"
     or "undone: no overlay is in use; " .. table.concat(parts, "; ")
 end

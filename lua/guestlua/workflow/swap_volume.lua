@@ -26,13 +26,14 @@ local function arguments(run, target, conf)
 end
 
 -- A raw encrypted volume begins with a header, so it is larger than what it holds. libvirt 11 takes one as large as the disk for a plain one, and
--- what the guest has goes over the header, unencrypted. A volume on another host cannot be measured from here.
+-- what the guest has goes over the header, unencrypted. A volume on another host cannot be measured from here, and a pipe would be waited for.
 local function check_header_room(run, target, name)
   local driver = run.args.destination.driver
   if driver and driver.type and driver.type ~= "raw" then
     return
   end
-  local file <close> = image.is_local(run.guest) and io.open(name, "rb") or nil
+  local there = image.is_local(run.guest) and core.identify(name)
+  local file <close> = there and there.readable and io.open(name, "rb") or nil
   local size = file and file:seek("end")
   local capacity = size and run.guest:get_block_device(target):get_block_info().capacity
   if size and size <= capacity then
