@@ -150,7 +150,7 @@ describe("A verify that boots", function()
       local root
       helper.await(function()
         root = booting()
-        return root and runs(root, "qemu-system")
+        return root and runs(root, "qemu-system") and core.identify(root .. "/inside.pid")
       end, "it does not boot")
       local looker = sh("tail -f %s/inside.pid >/dev/null 2>&1 & echo $!", root):match("%d+") -- somebody who only looks
       local ended <close> = setmetatable({}, { __close = function() -- luacheck: ignore ended

@@ -190,6 +190,7 @@ describe("A guest that runs", function()
     assert.equal("first", second:get_parent().name)
     assert.is_true(second:is_current())
     first:revert({ running = true })
+    guestlua.await_agent(guest) -- its channel may be connected anew
     assert.equal("before", machine:sh("cat /data/x"))
     assert.equal("first", guest:snapshot_current().name)
     second:delete()
