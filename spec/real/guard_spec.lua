@@ -85,7 +85,13 @@ describe("A guard", function()
       local task = guestlua.spawn(function()
         local frozen <close> = guest:frozen()
       end)
-      guestlua.sleep(0.05)
+      local waits
+      repeat
+        guestlua.sleep(0.01)
+        for _, other in ipairs(require("guestlua.core").task_list()) do
+          waits = waits or (other.what or ""):find("FSFreeze")
+        end
+      until waits or task:status() ~= "running"
       task:cancel()
       print(select(2, pcall(task.wait, task)).still_running)
     ]], "virDomainFSFreeze#1:hang=1") -- the thaw waits until libvirt has done with the freeze
