@@ -17,6 +17,10 @@ describe("A long call that is cancelled", function()
       print(ok, e.kind, e.op, e.still_running)
     ]], { fault = "virDomainManagedSave#1:hang=2" })
     assert.same({ 0, "false\tcancelled\tmanaged_save\ttrue\n", "" }, { code, out, err })
-    assert.equal("virDomainAbortJob", calls[#calls].name)
+    local called = {}
+    for _, call in ipairs(calls) do -- each on a thread of its own: in any order
+      called[call.name] = true
+    end
+    assert.is_true(called.virDomainManagedSave and called.virDomainAbortJob)
   end)
 end)
