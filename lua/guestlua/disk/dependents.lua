@@ -56,20 +56,11 @@ local function in_chain(name, path)
   return false
 end
 
--- What names.of says of a guest; nothing if it has gone meanwhile.
-local function names_of(guest)
-  local ok, named = pcall(names.of, guest)
-  if not ok and not core.Error.is(named, "no_domain") then
-    error(named, 0)
-  end
-  return ok and named or {}
-end
-
 -- Adds what other guests have.
 local function add_guests(found, guest, path)
   for _, other in ipairs(guest.host:guests()) do
     local one <close> = other
-    for name, is_image in pairs(one.uuid ~= guest.uuid and names_of(one) or {}) do
+    for name, is_image in pairs(one.uuid ~= guest.uuid and names.of(one) or {}) do
       if is_image and in_chain(name, path) or not is_image and dependents.same(name, path) then
         found[#found + 1] = { who = ("guest '%s'"):format(one.name) }
         break

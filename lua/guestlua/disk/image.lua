@@ -207,15 +207,15 @@ local function needed_by_guests(host, file)
     local one <close> = guest
     local ok, named = pcall(names.of, one)
     for _ = 2, ASKED do
-      if not ok and not core.Error.is(named, "no_domain") then
+      if not ok then
         core.sleep(0.1)
         ok, named = pcall(names.of, one)
       end
     end
-    if not ok and not core.Error.is(named, "no_domain") then -- that one has gone since it was listed
+    if not ok then
       return ("guest '%s' could not be asked: %s"):format(one.name, named.message or tostring(named))
     end
-    for name, is_image in pairs(ok and named or {}) do
+    for name, is_image in pairs(named) do
       local why = is_image and in_chain(name, file, seen) or not is_image and is_file(name, file) and ("%s is in use"):format(file.path)
       if why then
         return ("guest '%s': %s"):format(one.name, why)

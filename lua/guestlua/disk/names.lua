@@ -71,8 +71,7 @@ local function saved(guest)
   return ok and has and guest.domain:managed_save_get_xml_desc() or nil
 end
 
--- A table from each name to whether it is that of a disk's image, which may be based on others. Others, such as that of UEFI variables, are files.
-function names.of(guest)
+local function of(guest)
   local found, text = {}, guest:get_xml_desc()
   local is_active = core.element(text).id ~= nil
   local descriptions = guest:get_snapshot_descriptions()
@@ -84,16 +83,22 @@ function names.of(guest)
   return found
 end
 
+-- A table from each name to whether it is that of a disk's image, which may be based on others. Others, such as that of UEFI variables, are files. A
+-- guest that has gone meanwhile needs nothing.
+function names.of(guest)
+  local ok, found = pcall(of, guest)
+  if not ok and not core.Error.is(found, "no_domain") then
+    error(found, 0)
+  end
+  return ok and found or {}
+end
+
 -- The same of all guests of a host.
 function names.of_all(host)
   local found = {}
   for _, guest in ipairs(host:guests()) do
     local one <close> = guest
-    local ok, named = pcall(names.of, one)
-    if not ok and not core.Error.is(named, "no_domain") then
-      error(named, 0)
-    end
-    for name, is_image in pairs(ok and named or {}) do
+    for name, is_image in pairs(names.of(one)) do
       found[name] = found[name] or is_image
     end
   end

@@ -156,11 +156,7 @@ local function check_overwrites(guest, destination, disks, xml)
   end
   for _, other in ipairs(destination:guests()) do
     local one <close> = other
-    local ok, named = pcall(names.of, one)
-    if not ok and not core.Error.is(named, "no_domain") then
-      error(named, 0)
-    end
-    for name in pairs(ok and one.uuid ~= guest.uuid and named or {}) do
+    for name in pairs(one.uuid ~= guest.uuid and names.of(one) or {}) do
       if wanted[name] then
         chain.fail("operation_invalid", guest, wanted[name], {
           message = ("on %s the guest '%s' has %s, which the disk's copy would overwrite"):format(destination.uri, one.name, name),
