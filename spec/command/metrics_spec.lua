@@ -37,9 +37,6 @@ describe("guestlua metrics", function()
   setup(function()
     directory = helper.scratch()
   end)
-  teardown(function()
-    os.execute("rm -rf " .. directory)
-  end)
 
   local STATS = { h = { ['a"b\\c\n'] = {
     state = { state = 1 },

@@ -11,9 +11,6 @@ describe("guestlua --result", function()
     directory = helper.scratch()
     path = directory .. "/result"
   end)
-  teardown(function()
-    os.execute("rm -rf " .. directory)
-  end)
 
   local function read()
     local file <close> = assert(io.open(path))

@@ -27,9 +27,6 @@ describe("The Ansible collection's sanity", function()
     collection = directory .. "/ansible_collections/guestlua/guestlua"
     assert(os.execute(("mkdir -p %s && cp -r packaging/ansible/guestlua/guestlua/. %s"):format(collection, collection)))
   end)
-  teardown(function()
-    os.execute("rm -rf " .. directory)
-  end)
 
   local function run(command)
     return helper.run(("sh -c 'cd %s && exec env HOME=%s PYTHONDONTWRITEBYTECODE=1 ANSIBLE_COLLECTIONS_PATH=%s %s'"):format(collection, directory,

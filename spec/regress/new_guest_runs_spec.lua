@@ -25,9 +25,6 @@ describe("A new guest", function()
     helper.sh("truncate -s 1M %s/one.img && mkdir -p %s/libvirt/qemu/swtpm/%s/tpm2 && echo state >%s/libvirt/qemu/swtpm/%s/tpm2/tpm2-00.permall",
       directory, directory, UUID, directory, UUID)
   end)
-  teardown(function()
-    os.execute("rm -rf " .. directory)
-  end)
   helper.leaves_nothing()
 
   local function run(fault)

@@ -8,9 +8,6 @@ local directory
 setup(function()
   directory = helper.scratch()
 end)
-teardown(function()
-  os.execute("rm -rf " .. directory)
-end)
 
 local function write(name, text)
   local path = directory .. "/" .. name

@@ -17,19 +17,9 @@ local POOL = "<pool type='dir'><name>images</name><target><path>/pool</path></ta
 describe("A live migration that copies disks", function()
   local directory
   setup(function()
-    guestlua.log.configure({ handler = function() end }) -- a dry run says whatever it does not do
     directory = helper.scratch()
   end)
-  teardown(function()
-    guestlua.log.configure({ handler = function(_, line) io.stderr:write(line, "\n") end })
-    os.execute("rm -rf " .. directory)
-  end)
-  local open = {}
-  helper.leaves_nothing(nil, function()
-    for _ = 1, #open do
-      table.remove(open):close()
-    end
-  end)
+  helper.leaves_nothing()
 
   local function host(name, guest, disk)
     local path = ("%s/%s.xml"):format(directory, name)
@@ -38,12 +28,12 @@ describe("A live migration that copies disks", function()
       file:write(NODE:format(POOL, ("<domain type='test'><name>%s</name><memory>1024</memory><os><type>hvm</type></os><devices>%s</devices></domain>"
         ):format(guest, disk)))
     end
-    open[#open + 1] = guestlua.open("test://" .. path)
-    return open[#open]
+    return guestlua.open("test://" .. path)
   end
 
   local function plan(disk, theirs, options)
-    local here, there = host("here", "one", disk), host("there", "other", theirs)
+    local here <close> = host("here", "one", disk)
+    local there <close> = host("there", "other", theirs)
     local guest <close> = here:guest("one", { required = true })
     return migrate.make(guest, there, "test:///there", options)
   end
