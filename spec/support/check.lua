@@ -101,6 +101,15 @@ local function contents(path)
   return file and file:read("a")
 end
 
+-- What still runs in a directory, for a file that did not end.
+local LEFT = [[ps -ww -o etimes=,stat=,wchan:20=,args= -p "$(pgrep -d, -f "[/]${1#/}/")" | cut -c 1-200]]
+
+-- What a file that was killed says of it: what its tasks waited for, and what ran beside it.
+local function of_killed(output, directory)
+  local _, running = guestlua.run("sh", { args = { "-c", LEFT, "sh", directory }, timeout = 60 })
+  return ("\n%s\nwith these processes (seconds, state, where, command):\n%s"):format(output:sub(-3000), running)
+end
+
 -- Runs a file: how it ended, what it printed, and whether it ended well.
 local function run(file, directory)
   local args = { "-c", COMMAND:format(LIMIT), "sh", arg[-1], "spec/support/busted.lua", file }
@@ -108,9 +117,11 @@ local function run(file, directory)
   local running = directory .. "/running"
   local code = guestlua.run("sh", { args = args, env = { TMPDIR = directory, XDG_STATE_HOME = directory .. "/state", RUNNING = running } })
   local output, name = contents(directory .. "/output") or "", contents(running)
+  local killed = code == KILLED and
+    ("not over after %d s: %s%s"):format(LIMIT, name or "before its first spec", of_killed(output, directory))
   pcall(guestlua.run, "sh", { args = { "-c", SWEEP, "sh", directory }, timeout = 60 })
-  if code == KILLED then
-    return ("not over after %d s: %s"):format(LIMIT, name or "before its first spec"), output
+  if killed then
+    return killed, ""
   end
   return ("exit code %d"):format(code), output, code == 0
 end
