@@ -324,11 +324,9 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
   bool looks = op->on_progress || op->nudge > 0;
   if (!looks || (op->args.bounded && gl_time() >= op->ends))
     return gl_op_abandon(L, op, "timeout");
-  if (op->nudge > 0 && op->connection->calls > 1) {
-    op->nudge *= 2;
+  if (op->nudge > 0) {
+    op->nudge = 2 * op->nudge < GL_NUDGE_MOST_S ? 2 * op->nudge : GL_NUDGE_MOST_S;
     gl_nudge(op->connection);
-  } else {
-    op->nudge = 0; /* the others are over: its own thread speaks with the daemon */
   }
   return op->on_progress ? call_on_progress(L, op) : await(L, op);
 }
@@ -355,8 +353,8 @@ int gl_op_fly(lua_State *L, gl_op *op)
   count(op, 1);
   if (op->args.bounded)
     op->ends = gl_time() + op->args.timeout;
-  if (op->connection && op->connection->calls > 1)
-    op->nudge = GL_NUDGE_S;
+  if (op->connection && op->connection->remote)
+    op->nudge = op->connection->calls > 1 ? GL_NUDGE_S : GL_NUDGE_ALONE_S;
   gl_op_submit(op);
   return await(L, op);
 }

@@ -97,7 +97,8 @@ int gl_op_invoke(lua_State *L, const gl_opdef *def, const gl_type *type)
   gl_task *t = def->memory ? NULL : gl_task_current(L, s);
   bool limited = t && (t->calls_end > 0 || t->each_call > 0);
   bool alone = s->alive.tasks == 1 && s->alive.ops == 0 && !s->dispatching && !s->shares_thread; /* nobody else could use the time */
-  bool hops = limited || (t && !(def->quick && alone));
+  bool stays = def->quick && alone && !(connection && connection->remote);
+  bool hops = limited || (t && !stays);
 
   room here;
   int first = type ? 2 : 1, top = lua_gettop(L), results;

@@ -79,8 +79,8 @@ typedef struct gl_opdef {
   /* An argument is a device that the guest has: if it has none the kind is "device_not_found", whatever code libvirt picks. */
   bool names_device;
 
-  /* At most one round trip to the daemon, and never waits for a guest or for the disk: not worth a worker unless another task would use
-   * the time. */
+  /* Never waits for a guest or for the disk: in this process not worth a worker, unless another task would use the time. A daemon may never
+   * answer, and what asks it has to be stopped then. */
   bool quick;
 
   gl_lane lane;
@@ -129,7 +129,7 @@ struct gl_op {
   long long worked;    /* the worker's processor time, in ns, if instructions are counted */
   int on_progress;     /* the stack index of the script's function; 0: none */
   double ends;         /* when no time is left, if it is bounded */
-  double nudge;        /* seconds until the next nudge; 0: it is alone on its connection */
+  double nudge;        /* seconds until the next nudge; 0: no daemon could need one */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
   gl_work work;        /* of which the phase is the call's: new, if it needs no worker */
