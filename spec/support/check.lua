@@ -94,34 +94,37 @@ local function read(output)
 end
 
 -- What the shell does in a file's own directory. If the time is over, guestlua first reports what each of its tasks waits for.
-local COMMAND = [[mkdir -m 1777 "$TMPDIR" && exec timeout --foreground -s USR1 -k 5 %d "$@" >"$TMPDIR/output" 2>&1]]
+local COMMAND = [[mkdir -m 1777 "$TMPDIR" && exec timeout --foreground -s USR1 -k %d %d "$@" >"$TMPDIR/output" 2>&1]]
+local LOOK = 30 -- seconds for that, and for a look at what runs beside it
 
 local function contents(path)
   local file <close> = io.open(path)
   return file and file:read("a")
 end
 
--- What still runs in a directory, for a file that did not end.
-local LEFT = [[ps -ww -o etimes=,stat=,wchan:20=,args= -p "$(pgrep -d, -f "[/]${1#/}/")" | cut -c 1-200]]
-
--- What a file that was killed says of it: what its tasks waited for, and what ran beside it.
-local function of_killed(output, directory)
-  local _, running = guestlua.run("sh", { args = { "-c", LEFT, "sh", directory }, timeout = 60 })
-  return ("\n%s\nwith these processes (seconds, state, where, command):\n%s"):format(output:sub(-3000), running)
+-- A task that waits until the time is over, and looks then; its result is what there is to see.
+local function look(directory)
+  return guestlua.spawn(function()
+    guestlua.sleep(LIMIT + LOOK / 6)
+    local _, seen = guestlua.run("spec/support/why", { args = { directory }, timeout = LOOK / 2 })
+    return seen
+  end)
 end
 
 -- Runs a file: how it ended, what it printed, and whether it ended well.
 local function run(file, directory)
-  local args = { "-c", COMMAND:format(LIMIT), "sh", arg[-1], "spec/support/busted.lua", file }
+  local args = { "-c", COMMAND:format(LOOK, LIMIT), "sh", arg[-1], "spec/support/busted.lua", file }
   table.move(options, 1, #options, #args + 1, args)
-  local running = directory .. "/running"
+  local running, looking = directory .. "/running", look(directory)
   local code = guestlua.run("sh", { args = args, env = { TMPDIR = directory, XDG_STATE_HOME = directory .. "/state", RUNNING = running } })
   local output, name = contents(directory .. "/output") or "", contents(running)
-  local killed = code == KILLED and
-    ("not over after %d s: %s%s"):format(LIMIT, name or "before its first spec", of_killed(output, directory))
+  if code ~= KILLED then
+    looking:cancel()
+  end
+  local _, seen = pcall(looking.wait, looking)
   pcall(guestlua.run, "sh", { args = { "-c", SWEEP, "sh", directory }, timeout = 60 })
-  if killed then
-    return killed, ""
+  if code == KILLED then
+    return ("not over after %d s: %s\n%s\n%s"):format(LIMIT, name or "before its first spec", output:sub(-3000), seen), ""
   end
   return ("exit code %d"):format(code), output, code == 0
 end
@@ -138,7 +141,7 @@ guestlua.map(files, function(file, i)
   if not well and not (of_file and of_file.failed > 0) then
     fail(("%s: %s"):format(file, ended))
   end
-  local said = of_file and ("%d passed, %d failed, %d skipped"):format(of_file.passed, of_file.failed, of_file.skipped) or ended
+  local said = of_file and ("%d passed, %d failed, %d skipped"):format(of_file.passed, of_file.failed, of_file.skipped) or ended:match("[^\n]*")
   print(("%6.1f s  %s: %s"):format(guestlua.now() - own, file, said))
   if not well or of_file.skipped > 0 then
     print(rest)

@@ -52,7 +52,7 @@ foreign.ACTS = {
 -- Runs an act: its exit code, and its output.
 function Others:act(command)
   local m = self.machine
-  local script = ("virsh() { timeout 20 virsh -q -c %s \"$@\"; }; D=%s; N=%d; %s"):format(quoted(m.uri), quoted(m.dir), self.number,
+  local script = ("virsh() { timeout -k 5 20 virsh -q -c %s \"$@\"; }; D=%s; N=%d; %s"):format(quoted(m.uri), quoted(m.dir), self.number,
     (command:gsub("tiny", m.name)))
   local code, out, err = helper.run("bash -c " .. quoted(script))
   return code, out .. err
