@@ -6749,7 +6749,7 @@ function workflow.reboot(guest, options) end
 ---@field backup string the id of the backup that it was made from
 ---@field files table[] the disks' new files: target, path, format
 ---@field unchecked boolean? true: nothing was compared, since there are no checksums or no libnbd
----@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup; "nvram": its UEFI variables are not, and it begins with new ones; "tpm": so does its TPM
+---@field dropped string[]? targets of disks that the guest lacks, because they are not in the backup; "nvram": its UEFI variables are not, and it begins with new ones; "tpm": so does its TPM; "passwords": its consoles have none now
 
 ---@class guestlua.workflowRestoreOptions
 ---@field from string the guest's directory of backups

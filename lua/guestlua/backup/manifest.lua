@@ -8,7 +8,9 @@ local image = require("guestlua.disk.image")
 local nvram = require("guestlua.workflow.nvram")
 local tpm = require("guestlua.workflow.tpm")
 
-local manifest = {}
+local manifest = {
+  PASSWORDS = "passwords", -- of graphics, and cookies of disks, in left_out: what libvirt shows to nobody who does not ask for it
+}
 
 -- Whether the backup is complete: its manifest exists.
 function manifest.is_whole(run)
@@ -78,10 +80,25 @@ local function keep_tpm(run, files, element)
   keep(run, files, "tpm", "the state of the TPM", path, why_not)
 end
 
+-- Stores the configuration, and returns it. It has the guest's passwords: without them the console of a restored guest would be open to everybody.
+local function keep_domain(run, files)
+  local domain = run.guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
+  if run.key and not run.options.plain then
+    local open = run.guest:get_xml_desc({ dump_inactive = true })
+    if open ~= domain then
+      table.insert(run.data.left_out, { target = manifest.PASSWORDS,
+        why = "they are not encrypted, and the images are: plain=true saves them all the same" })
+    end
+    domain = open
+  end
+  files[#files + 1] = run.store:keep(run.id .. ".xml", "domain", domain)
+  return domain
+end
+
 -- Stores what belongs to a backup besides the disks, as near to its moment as can be.
 function manifest.keep_files(run)
-  local domain = run.guest:get_xml_desc({ dump_inactive = true })
-  local files = { run.store:keep(run.id .. ".xml", "domain", domain) }
+  local files = {}
+  local domain = keep_domain(run, files)
   keep_nvram(run, files)
   keep_tpm(run, files, core.element(domain))
   run.files = files

@@ -9,6 +9,7 @@ local domain = require("guestlua.backup.domain")
 local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
 local image = require("guestlua.disk.image")
+local manifests = require("guestlua.backup.manifest")
 local names = require("guestlua.disk.names")
 local steps = require("guestlua.workflow.steps")
 local new_guest = require("guestlua.workflow.new_guest")
@@ -223,6 +224,9 @@ local function define(run)
   local element, dropped = domain.restored(run.xml, guest, data.files, guest.other,
     data.nvram and run.nvram_named and data.nvram.path or nil, run.taken)
   dropped[#dropped + 1] = run.empty_tpm and "tpm" or nil
+  for _, one in ipairs(guest.manifest.left_out or {}) do
+    dropped[#dropped + 1] = one.target == manifests.PASSWORDS and one.target or nil
+  end
   run.dropped = #dropped > 0 and dropped or nil
   if not core.dry_run() then
     check_no_guest(run) -- libvirt would give its configuration up for this one
@@ -241,7 +245,7 @@ steps.define({
     { name = "files", type = "table[]", help = "the disks' new files: target, path, format" },
     { name = "unchecked", type = "boolean?", help = "true: nothing was compared, since there are no checksums or no libnbd" },
     { name = "dropped", type = "string[]?", help = "targets of disks that the guest lacks, because they are not in the backup; \"nvram\": its UEFI "
-      .. "variables are not, and it begins with new ones; \"tpm\": so does its TPM" },
+      .. "variables are not, and it begins with new ones; \"tpm\": so does its TPM; \"passwords\": its consoles have none now" },
   },
   params = {
     { name = "host", type = "Host", positional = true, required = true, help = "the Host" },
