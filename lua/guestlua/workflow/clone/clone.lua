@@ -30,8 +30,8 @@ local function arguments(run)
     bad(NAME, "name", "a guest's name is not empty, and has no slash and no control character")
   elseif options.disks and not WAYS[options.disks] then
     bad(NAME, "disks", ("'%s' is neither: copy, overlay"):format(options.disks))
-  elseif options.to and options.to:sub(1, 1) ~= "/" then
-    bad(NAME, "to", "an absolute path expected")
+  elseif options.to and image.bad_name(options.to) then
+    bad(NAME, "to", image.bad_name(options.to))
   end
   for target, path in next, options.files or {} do
     local problem = type(target) ~= "string" and "a table from a target to a path expected" or type(path) ~= "string" and "a path expected"
@@ -43,6 +43,8 @@ local function arguments(run)
 end
 
 -- ---- looking ----
+
+-- The guest's own files are looked at as they are opened, with links followed (core.identify): a link has a mode and times of its own.
 
 local function check_guest(run)
   local guest = run.guest
@@ -72,7 +74,7 @@ local function unfit(run, disk)
     return "it is encrypted, and its copy would not be"
   elseif disk.element.transient then
     return "it is transient"
-  elseif run.options.disks == "overlay" and (core.find_image(disk.images[1]) or {}).writable then
+  elseif run.options.disks == "overlay" and (core.identify(disk.images[1]) or {}).writable then
     return "its image can be written: whatever is written to it destroys the clone",
       "chmod a-w makes a template of it; the guest that has it cannot be started then"
   end
@@ -86,7 +88,7 @@ local function file_of(run, disk)
   local path = options.files and options.files[disk.target]
     or ("%s%s-%s.%s"):format(directory, options.name, disk.target, format == "raw" and "img" or format)
   image.check_new(run.guest, disk.target, path)
-  local file, now = image.at(run.guest, path), core.find_image(source)
+  local file, now = image.at(run.guest, path), core.identify(source)
   if not now then
     chain.fail("operation_invalid", run.guest, disk.target, { message = ("there is no image %s"):format(source) })
   end
@@ -141,7 +143,7 @@ local function nvram_of(run, element)
   local path, why, implied = nvram.path(guest.host, element)
   if why then
     run:fail("argument_unsupported", { message = why })
-  elseif not path or not core.find_image(path) then
+  elseif not path or not core.identify(path) then
     return nil
   end
   local to
@@ -155,7 +157,7 @@ local function nvram_of(run, element)
   run.nvram_named = not implied
   local file = image.at(guest, to)
   image.check_new(guest, "nvram", file.path)
-  file.source, file.written = path, core.find_image(path).written
+  file.source, file.written = path, core.identify(path).written
   return file
 end
 
@@ -165,13 +167,13 @@ local function tpm_of(run, element, uuid)
   local path, why, elsewhere = tpm.path(guest.host, element)
   if elsewhere then -- where the clone's would be, too
     run:fail("argument_unsupported", { message = "the guest has a TPM, and " .. why })
-  elseif not path or not core.find_image(path) then
+  elseif not path or not core.identify(path) then
     return nil
   end
   local clone = core.element(tostring(element))
   clone.uuid = { uuid }
   local file = image.at(guest, (tpm.path(guest.host, clone)))
-  file.source, file.written = path, core.find_image(path).written
+  file.source, file.written = path, core.identify(path).written
   return file
 end
 
@@ -221,7 +223,7 @@ local function copy(run)
   end)
   run:check_unchanged()
   new_guest.each_file(run.data, function(file, name)
-    local now = core.find_image(file.source)
+    local now = core.identify(file.source)
     if not now or now.written ~= file.written then
       run:interfered(("%s was written while it was copied"):format(file.source))
     end
