@@ -101,6 +101,8 @@ function check(method, param, value)
     bad(method, param.name, "the number has no integer value")
   elseif (param.type == "number" or param.type == "integer") and (value < 0 and not param.signed or value ~= value) then
     bad(method, param.name, "cannot be negative")
+  elseif param.least and value < param.least then
+    bad(method, param.name, ("from %d up"):format(param.least))
   elseif param.most and value > param.most then -- in C's words
     bad(method, param.name, ("cannot be more than %d"):format(param.most))
   elseif param.most and value < -param.most then
@@ -237,7 +239,7 @@ local define = { rows = rows, classes = classes, class = class_of, describe = de
 -- row.returns explains it. row.fields: the fields of the returned table, or of each in the list with the result "table[]", as a list of
 -- { name, type, help }. param.type: a type of Lua, the name of a class, "XML text", "list of strings", "list of values", or "a or b" of
 -- these. param.binary: a string of any bytes. param.signed: a number that may be below 0. param.most: no number above that, or below its negative.
--- row.blocks: it makes calls that can block, and so has the option timeout.
+-- param.least: none below that. row.blocks: it makes calls that can block, and so has the option timeout.
 return setmetatable(define, {
   __call = function(_, class, owner, row)
     row.owner = owner

@@ -64,8 +64,8 @@ function attach.live_now(guest, device)
 end
 
 -- The places to attach the device to: from the options, or all that the guest has.
-local function places(guest, options)
-  local place = detach.places(guest)
+local function places(run)
+  local place, options = find.places(run.guest), run.options
   local live, persistent = options.live, options.persistent
   if live == nil then
     live = place.live
@@ -73,10 +73,15 @@ local function places(guest, options)
   if persistent == nil then
     persistent = place.persistent
   end
+  if not live and not persistent then
+    run:fail("operation_invalid", { device = run.args.name, message = place.live and "the guest has no persistent configuration, and live is false"
+      or "the guest is off, and persistent is false", hint = "without these options it is attached wherever the guest can have it" })
+  end
   return live or false, persistent or false
 end
 
 local function arguments(run, device)
+  find.check_places(run.options, run.workflow)
   run.args = { conf = element_of(device), get_conf = find.finder(run.guest, device, run.workflow) }
   run.args.name = find.name_of(device, run.args.conf)
 end
@@ -96,8 +101,8 @@ local function data_of(run, live, persistent)
 end
 
 local function plan(run)
-  local guest, get_conf = run.guest, run.args.get_conf
-  local live, persistent = places(guest, run.options)
+  local get_conf = run.args.get_conf
+  local live, persistent = places(run)
   if live and get_conf(false) or persistent and get_conf(true) then
     run:fail("operation_invalid", { device = run.args.name, message = "the guest has this device already",
       hint = "guestlua.workflow.ensure_attached does not mind" })
@@ -106,7 +111,7 @@ local function plan(run)
 end
 
 local function plan_to_ensure(run)
-  local place, get_conf = detach.places(run.guest), run.args.get_conf
+  local place, get_conf = find.places(run.guest), run.args.get_conf
   local live, persistent = place.live and not get_conf(false) or false, place.persistent and not get_conf(true) or false
   run.done = not live and not persistent
   return not run.done and data_of(run, live, persistent) or nil
@@ -171,7 +176,7 @@ steps.define(spec("attach_with_retry",
     DEVICE,
     { name = "live", type = "boolean", help = "attach it to the running guest; default: if it runs" },
     { name = "persistent", type = "boolean", help = "attach it to the configuration; default: if the guest has one" },
-    { name = "attempts", type = "integer", help = "how often each step is tried; default 8" },
+    { name = "attempts", type = "integer", least = 1, help = "how often each step is tried; default 8" },
     { name = "pause", type = "number", help = "seconds between two tries; default 2" },
   },
   plan,

@@ -101,11 +101,9 @@ function detach.live(guest, found, options)
   })
 end
 
--- Whether the guest is running, and whether it has a configuration: the places to detach from. A guest that is gone has neither.
+-- The places to detach from. A guest that is gone has none.
 function detach.places(guest)
-  local ok, e = pcall(function()
-    return { live = guest:is_active(), persistent = guest:has_persistent_configuration() }
-  end)
+  local ok, e = pcall(find.places, guest)
   if not ok and not core.Error.is(e, "no_domain") then
     error(e, 0)
   end
@@ -162,7 +160,7 @@ function detach.now(guest, device, options)
 end
 
 detach.PARAMS = {
-  { name = "attempts", type = "integer", help = "how often the running guest is asked; default 8" },
+  { name = "attempts", type = "integer", least = 1, help = "how often the running guest is asked; default 8" },
   { name = "timeout", type = "number", help = "seconds to wait after each request; default 20" },
   { name = "missing_ok", type = "boolean", help = "a missing device is no error" },
   { name = "live", type = "boolean", help = "false: do not detach it from the running guest" },
@@ -230,6 +228,7 @@ local function spec(name, help, params, options_of)
     own_timeout = true,
     params = params,
     arguments = function(run, device)
+      find.check_places(run.options, name)
       run.options = options_of(run.options)
       run.args = { device = device, get_conf = find.finder(run.guest, device, name) }
     end,

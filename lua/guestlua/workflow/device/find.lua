@@ -33,6 +33,18 @@ local function bad_element(element)
   end
 end
 
+-- Whether the guest is running, and whether it has a configuration: the places of its devices. Raises if the host does not know the guest.
+function find.places(guest)
+  return { live = guest:is_active(), persistent = guest:has_persistent_configuration() }
+end
+
+-- Refuses options that leave no place: nothing would be done.
+function find.check_places(options, method)
+  if options.live == false and options.persistent == false then
+    define.bad(method, "persistent", "it is false, and so is live: nothing is left to do")
+  end
+end
+
 -- A function that returns the device as it is now, from the running guest or (true) the persistent configuration, or nil.
 -- device: its alias, a disk's target, an interface's MAC address, an Element, XML text, or such a function.
 function find.finder(guest, device, method)
