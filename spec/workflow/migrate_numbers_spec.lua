@@ -1,5 +1,7 @@
 -- The numbers that a live migration goes by.
 
+local guestlua = require("guestlua")
+local helper = require("spec.support.helper")
 local migrate = require("guestlua.workflow.migrate.plan")
 
 describe("The numbers of a live migration", function()
@@ -33,5 +35,23 @@ describe("The numbers of a live migration", function()
     assert.equal(3, migrate.data_gb(3 << 30, 0, 0))
     assert.equal(6, migrate.data_gb(1 << 30, 1 << 30, 2))
     assert.equal(12, migrate.data_gb(2 << 30, 10 << 30, 1))
+  end)
+
+  -- The list of steps is made at each look: a thousand million of them ended the process in the middle of a migration.
+  it("have limits", function()
+    local host <close> = guestlua.open("test:///default")
+    local guest <close> = host:guest("test")
+    local function refused(options)
+      return helper.failure(guestlua.workflow.live_migrate, guest, host, options)
+    end
+    for option, most in pairs({ downtime = 2000000, downtime_steps = 1000 }) do
+      local above = ("cannot be more than %d"):format(most)
+      for value, said in pairs({ [0] = "from 1 up", [most + 1] = above, [math.maxinteger] = above }) do
+        local e = refused({ [option] = value })
+        assert.same({ "bad_argument", option }, { e.kind, e.argument })
+        assert.matches(said, e.message, 1, true)
+      end
+      assert.equal("destination_uri", refused({ [option] = most }).argument) -- which is checked later
+    end
   end)
 end)

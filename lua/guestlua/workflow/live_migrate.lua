@@ -19,20 +19,12 @@ local ENDING = 10
 
 local is = core.Error.is
 
-local function at_least_one(name, value)
-  if value and value < 1 then
-    define.bad(NAME, name, "from 1 up")
-  end
-end
-
 local function arguments(run, destination)
   local options = run.options
   if not pcall(core.check_self, destination, "Host", NAME) then
     define.bad(NAME, "destination", "a Host expected: guestlua.open makes one")
   end
   local action = migration.action_of(NAME, options)
-  at_least_one("downtime", options.downtime)
-  at_least_one("downtime_steps", options.downtime_steps)
   run.action, run.destination = action, destination
   run.uri = migration.uri_of(destination, options.destination_uri, NAME, "destination_uri")
   run.downtimes, run.warnings = {}, {}
@@ -213,8 +205,9 @@ steps.define({
       .. "0: no limit" },
     { name = "timeout_action", type = "string", help = "what happens then: \"abort\" (default), or \"force_complete\": post-copy "
       .. "with postcopy=true, otherwise the guest stands still until it is over" },
-    { name = "downtime", type = "integer", help = "the maximum downtime in the last step, in ms; default 500" },
-    { name = "downtime_steps", type = "integer", help = "the number of steps in which it grows; default 10" },
+    { name = "downtime", type = "integer", least = 1, most = migration.MOST_DOWNTIME,
+      help = "the maximum downtime in the last step, in ms; default 500" },
+    { name = "downtime_steps", type = "integer", least = 1, most = migration.MOST_STEPS, help = "the number of steps in which it grows; default 10" },
     { name = "downtime_delay", type = "number", help = "seconds from one step to the next, for each GiB; default 75" },
     { name = "on_progress", type = "function", help = "called every half second with get_job_info(), which also has elapsed, percent, limit and "
       .. "forced; an error in it aborts the migration" },

@@ -43,9 +43,6 @@ local function check(source, options)
   one_of("strategy", options.strategy, plan.STRATEGIES)
   one_of("on_stuck", options.on_stuck, { "refuse", "leave" })
   migration.action_of(NAME, options)
-  if options.limit and options.limit < 1 then
-    define.bad(NAME, "limit", "from 1 up")
-  end
   return places.read(source, options.to)
 end
 
@@ -231,7 +228,7 @@ local PARAMS = {
     .. "list that can take it, so that the last ones stay free" },
   { name = "on_stuck", type = "string", help = "if guests cannot move: \"refuse\", the default, is an error that names them, before anything "
     .. "moves; \"leave\" moves the others" },
-  { name = "limit", type = "integer", help = "how many moves may be under way at once; default: 2" },
+  { name = "limit", type = "integer", least = 1, help = "how many moves may be under way at once; default: 2" },
   { name = "max_failures", type = "integer", help = "begin no more moves when more than that have failed, or are not known to have succeeded; nil: "
     .. "go on" },
   { name = "reserve", type = "integer", signed = true, most = plan.MOST_RESERVE,

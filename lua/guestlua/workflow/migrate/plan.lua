@@ -16,6 +16,9 @@ local DOWNTIME, STEPS, DELAY = 500, 10, 75
 
 local plan = {}
 
+-- QEMU's limit of the downtime in ms; and more steps than a migration has time for, as they are counted each time that it is looked at.
+plan.MOST_DOWNTIME, plan.MOST_STEPS = 2000 * 1000, 1000
+
 -- ---- numbers ----
 
 -- The size that the limits are counted by, in GiB: the memory and each disk count as 2 at least.
