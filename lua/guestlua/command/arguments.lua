@@ -103,6 +103,11 @@ local function read_option(by_name, given, words, i)
 end
 
 local function problem_of(spec, operands)
+  for _, operand in ipairs(operands) do
+    if operand == "" then -- of a shell's variable without a value: as a path it would be the current directory
+      return "an operand is empty"
+    end
+  end
   if #operands > 0 and not spec.operands then
     return operands[1] .. " is no option, and nothing else is expected"
   elseif spec.most and #operands > spec.most then
