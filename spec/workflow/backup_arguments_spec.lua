@@ -69,6 +69,12 @@ describe("Arguments of backups", function()
     code, _, err = helper.guestlua("backup --keep=full=0 --to=" .. dir .. nowhere .. "web1")
     assert.equal(2, code)
     assert.matches("keep.full", err, 1, true)
+    for _, words in ipairs({ "prune --keep=full=1", "prune --keep=full=1 .", "backups", "verify", "restore", "backup --to=" .. dir, "console",
+      "backups --" }) do
+      code, _, err = helper.guestlua(words .. nowhere .. "''")
+      assert.equal(2, code, words)
+      assert.matches("an operand is empty", err, 1, true)
+    end
     assert.same({ 1, "", "guestlua recover: the journal has no entry x; guestlua recover --list shows those it has\n" },
       { helper.guestlua("recover --forget=x --journal=" .. dir .. "/journal" .. nowhere) })
   end)
@@ -126,6 +132,21 @@ describe("Arguments of backups", function()
       assert.is_truthy(core.identify(name), name)
       os.remove(name)
     end
+  end)
+
+  it("that prune leave the files of a backup that was removed, if nothing says any more which those were", function()
+    write(1)
+    local names = { id_of(2) .. ".gone", id_of(2) .. ".vda.qcow2" }
+    for i, name in ipairs(names) do
+      names[i] = ("%s/%s"):format(dir, name)
+      core.write_file(names[i], "damaged")
+    end
+    for _ = 1, 2 do
+      local done = workflow.prune(host, dir, { keep = { full = 1 } })
+      table.sort(done.foreign)
+      assert.same({ pruned = {}, foreign = names }, done)
+    end
+    assert(os.remove(names[1]) and os.remove(names[2]))
   end)
 
   it("that name no backup never get an older one instead of a damaged one", function()

@@ -183,7 +183,9 @@ local function clean(store, manifests, host)
     for _, one in ipairs(left) do
       stays = stays or stores.id_of(one.path:match("[^/]*$")) == id
     end
-    if not stays then
+    if graves[id] == false then -- it cannot be read: what shows whose those files were stays with them
+      table.insert(others, 1, store:path(name))
+    elseif not stays then
       core.remove_file(store:path(name))
     end
   end

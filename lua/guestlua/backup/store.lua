@@ -9,9 +9,11 @@
 --   lock, target         the lock of the process that works in the directory, and the name of this directory's checkpoints
 
 local core = require("guestlua.core")
+local decoded = require("guestlua.base.decoded")
 local bad = require("guestlua.base.define").bad
 local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
+local retry = require("guestlua.workflow.retry")
 
 local store = {}
 
@@ -25,9 +27,7 @@ local function fail(kind, fields)
   error(core.Error.new(fields), 0)
 end
 
-local function json()
-  return json_for("backup", "a backup's manifest")
-end
+local PURPOSE = { "backup", "a backup's manifest" } -- of JSON
 
 -- Whether it is a single component of a path, and not hidden.
 local function as_file_name(name)
@@ -92,7 +92,7 @@ end
 local function elsewhere(one)
   local parent = one.directory:match("^(.+)/[^/]*$")
   for _, directory in ipairs({ one.directory, parent }) do
-    local ok, list = pcall(directories_in, store.at(directory))
+    local ok, list = retry.try(directories_in, store.at(directory))
     local names = {}
     for _, below in ipairs(ok and list or {}) do
       names[#names + 1] = next((below:manifests())) and core.printable(below.directory) or nil
@@ -105,6 +105,9 @@ end
 
 -- The guests' directories: the given one itself, or those directly below it.
 function store.below(directory)
+  if directory == "" then -- which is no path, and would be the current directory
+    bad("backups", "directory", "cannot be empty")
+  end
   local one = store.at(directory)
   local list = one:exists("target") and { one } or directories_in(one)
   if #list == 0 then
@@ -229,8 +232,8 @@ end
 
 local function read_manifest(self, id)
   local text, why = self:read(id .. ".json")
-  local ok, manifest = pcall(json().decode, text or "")
-  local problem = not text and why or problem_of(ok and manifest, id)
+  local manifest = decoded(text or "", table.unpack(PURPOSE))
+  local problem = not text and why or problem_of(manifest, id)
   if problem then
     return nil, problem
   end
@@ -261,7 +264,7 @@ function Store:write(manifest)
   manifest.format = FORMAT
   local directory = manifest.directory
   manifest.directory = nil -- one that was read has where it was found
-  core.write_file(self:path(manifest.id .. ".json"), json().encode(manifest, { indent = true }) .. "\n")
+  core.write_file(self:path(manifest.id .. ".json"), json_for(table.unpack(PURPOSE)).encode(manifest, { indent = true }) .. "\n")
   manifest.directory = directory
 end
 
@@ -277,8 +280,8 @@ end
 
 -- The manifest of a backup that was buried; nil: it was not, or what is left of it is damaged.
 function Store:buried(id)
-  local ok, manifest = pcall(json().decode, self:read(id .. ".gone") or "")
-  return ok and not problem_of(manifest, id) and manifest or nil
+  local manifest = decoded(self:read(id .. ".gone") or "", table.unpack(PURPOSE))
+  return not problem_of(manifest, id) and manifest or nil
 end
 
 -- Stores a small file; returns its row for the manifest.

@@ -4,6 +4,7 @@
 -- A run is alive if the lock that its entry names is held: process numbers mean nothing in another namespace, and are used again.
 
 local core = require("guestlua.core")
+local decoded = require("guestlua.base.decoded")
 local define = require("guestlua.base.define")
 local json_for = require("guestlua.base.json")
 
@@ -175,8 +176,8 @@ end
 -- ---- reading ----
 
 local function decode(text)
-  local ok, entry, after = pcall(json_for("recover", "reading the journal").decode, text)
-  return ok and type(entry) == "table" and not text:find("%S", after) and entry or nil
+  local entry, after = decoded(text, "recover", "reading the journal")
+  return type(entry) == "table" and not text:find("%S", after) and entry or nil
 end
 
 -- Nothing less: a guest is also looked up by its name, and that could be "dead".

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local rates = require("guestlua.host.rates").rates
+local stops = require("guestlua.base.stops")
 
 local usage = {}
 
@@ -44,6 +45,9 @@ function usage.rows(before, now)
   for host, stats in pairs(now) do
     local earlier = before and before[host]
     local ok, rate = pcall(rates, earlier or stats, stats)
+    if not ok and stops(rate) then
+      error(rate, 0)
+    end
     for guest, one in pairs(stats) do
       rows[#rows + 1] = row_of(host, guest, one, ok and rate[guest] or {})
     end
