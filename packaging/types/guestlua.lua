@@ -6553,8 +6553,8 @@ function workflow.ensure_detached(guest, device, options) end
 ---@field seconds number how long the workflow took
 ---@field left table[]? files that stay: path, why; nil if there are none
 ---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
----@field changed boolean false: it ran before
----@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
+---@field changed boolean whether anything was done
+---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: it ran already
 
 ---@class guestlua.EnsureRunningOptions
 ---@field timeout? number seconds until it has to run; default 60
@@ -6778,15 +6778,15 @@ function workflow.restore(host, options) end
 ---@field plan table[]? in a dry run: the calls that were not made, as from guestlua.plan()
 ---@field clock boolean whether the guest's clock was set
 ---@field clock_error string? why not
----@field changed boolean false: it ran before
----@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: nothing
+---@field changed boolean whether anything was done
+---@field how "launched"|"restored"|"unpaused"|"woken"|"running" what was done; restored: it had been suspended; woken: it was asleep; running: it ran already
 
 ---@class guestlua.workflowResumeOptions
 ---@field devices? string[] the `devices` that suspend returned; default: the host devices in its configuration
 ---@field timeout? number seconds until it has to run; default 60
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Resumes a suspended or paused guest: starts it from its saved memory, waits until it runs, attaches the host devices that it lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest is left alone.
+---Resumes a suspended or paused guest: starts it from its saved memory, waits until it runs, attaches the host devices that it lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest gets those of `devices` that it lacks, and is otherwise left alone.
 ---@param guest guestlua.Guest the Guest
 ---@param options? guestlua.workflowResumeOptions
 ---@return guestlua.ResumeResult

@@ -54,7 +54,7 @@ describe("Power workflows", function()
     on_guest("takes devices away before, and gives them back", function(guest)
       extra()
       local alias = guest:get_all_devices("interface")[1].alias.name
-      local result = workflow.suspend(guest, { detach = { "vdx", alias } })
+      local result = workflow.suspend(guest, { detach = { guest:get_disk("vdx").alias.name, "vdx", alias } }) -- the disk by both its names
       assert.equal(2, #result.devices)
       assert.equal(1, #guest:get_all_devices("interface", { from_persistent_config = true }))
       workflow.resume(guest, { devices = result.devices })
@@ -62,6 +62,31 @@ describe("Power workflows", function()
       assert.is_true(has_extra())
       assert.equal(1, interfaces())
       assert.equal("device_not_found", helper.failure(workflow.suspend, guest, { detach = { "vdq" } }).kind)
+      runs()
+    end)
+
+    -- A hostdev of the type "pci" is known by its address on the host. A controller of that type was taken for one: neither the step nor its undo
+    -- could look for it, nor any recovery.
+    on_guest("takes no controller away", function(guest)
+      for _, controller in ipairs(guest:get_all_devices("controller")) do
+        local alias = controller.alias.name
+        local e = helper.failure(workflow.suspend, guest, { detach = { alias } })
+        assert.same({ "argument_unsupported", "look", alias }, { e.kind, e.step, e.device })
+      end
+      assert.is_true(#guest:get_all_devices("controller") > 0)
+      assert.equal("", entries())
+      runs()
+    end)
+
+    on_guest("gives them back to a guest that somebody else has started meanwhile", function(guest)
+      extra()
+      local devices = workflow.suspend(guest, { detach = { "vdx" } }).devices
+      assert.equal("restored", workflow.ensure_running(guest).how)
+      assert.is_false(has_extra())
+      local result = workflow.resume(guest, { devices = devices })
+      assert.same({ "running", true }, { result.how, result.changed })
+      assert.is_true(has_extra())
+      assert.is_false(workflow.resume(guest, { devices = devices }).changed)
       runs()
     end)
 

@@ -3,6 +3,7 @@
 local attach = require("guestlua.workflow.device.attach")
 local calls = require("guestlua.log.calls")
 local core = require("guestlua.core")
+local define = require("guestlua.base.define")
 local detach = require("guestlua.workflow.device.detach")
 local retry = require("guestlua.workflow.retry")
 local situation = require("guestlua.workflow.situation")
@@ -34,6 +35,11 @@ local function mark_of(device)
   end
 end
 
+-- Whether find knows the device from the guest's others. That of a PCI device of the host, and of an interface, is more than one key.
+local function is_known(device)
+  return mark_of(device) ~= nil or device:tag() == "interface" or device:tag() == "hostdev" and device.type == "pci"
+end
+
 -- The running guest's device (persistent: that of its configuration) that is this one, or nil.
 local function find(guest, device, persistent)
   local mark, options = mark_of(device), { from_persistent_config = persistent or false }
@@ -47,21 +53,30 @@ local function find(guest, device, persistent)
   end
 end
 
+-- Raises for a device that would not come back as it was.
+local function check_comes_back(guest, device, name)
+  if not is_known(device) then
+    steps.fail("argument_unsupported", guest, { device = name, message = "the device could not be distinguished from others when it came back",
+      hint = "give it an alias of its own: <alias name=\"ua-…\"/>" })
+  elseif device.passwd or device.source and device.source.cookies then -- they would be in the result, and in the journal
+    steps.fail("argument_unsupported", guest, { device = name, message = "the device has a password or cookies, and would come back without them",
+      hint = "guestlua.workflow.detach_with_retry before, and attach_with_retry when the guest has been resumed" })
+  end
+end
+
 -- The running guest's devices to detach: those of the host, and those that are named.
 local function to_take_away(guest, names)
   local wanted, found = {}, {}
+  local domain = core.element(guest:get_xml_desc({ dump_sensitive = names ~= nil and not core.dry_run() }))
   for _, name in ipairs(names or {}) do
     wanted[name] = true
   end
-  for _, device in ipairs(guest:get_all_devices(nil, { from_persistent_config = false })) do
+  for _, device in ipairs(domain.devices:children()) do
     local alias, target = device.alias and device.alias.name or "", device.target and device.target.dev or ""
     local named = wanted[alias] and alias or wanted[target] and target or nil
     if named or is_of_the_host(device) then
-      if not mark_of(device) and device:tag() ~= "interface" and device.type ~= "pci" then
-        steps.fail("argument_unsupported", guest, { device = named, message = "the device could not be distinguished from others when it came back",
-          hint = "give it an alias of its own: <alias name=\"ua-…\"/>" })
-      end
-      wanted[named or ""] = nil
+      check_comes_back(guest, device, named)
+      wanted[alias], wanted[target] = nil, nil -- it may have been given by both
       found[#found + 1] = device
     end
   end
@@ -81,14 +96,18 @@ local function xml_of(device)
   return tostring(device)
 end
 
--- Attaches those of the devices, given as XML, that the guest lacks. configured: only those that its configuration has. Can be called again.
+-- Attaches those of the devices, given as XML, that the guest lacks; returns how many. configured: only those that its configuration has. Can be
+-- called again.
 local function give_back(guest, devices, configured)
+  local count = 0
   for _, xml in ipairs(devices) do
     local device = core.element(xml)
     if not find(guest, device) and (not configured or find(guest, device, true)) then
       attach.live_now(guest, device)
+      count = count + 1
     end
   end
+  return count
 end
 
 -- Waits until the guest has no job; a job that does not end in time is an error.
@@ -151,6 +170,14 @@ end
 
 -- ---- suspend ----
 
+local function check_names(run)
+  for i, name in ipairs(run.options.detach or {}) do
+    if name == "" then
+      define.bad("suspend", ("detach[%d]"):format(i), "an alias or a disk's target expected: it is empty")
+    end
+  end
+end
+
 local function plan(run)
   local guest = run.guest
   local before = state.look(guest)
@@ -196,6 +223,7 @@ steps.define({
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run, and have a persistent configuration" },
     { name = "detach", type = "list of strings", help = "aliases or disks' targets of further devices to detach before" },
   },
+  arguments = check_names,
   plan = plan,
   { "detach", run = take_away, undo = undo },
   { "save", run = save, recorded = true, moves = true },
@@ -234,19 +262,37 @@ local function set_clock(guest)
   end
 end
 
+-- A guest that runs already may have been started by somebody else, or by a resume that failed after that.
 local function come_back(run)
-  local guest = run.guest
+  local guest, devices = run.guest, run.options.devices
   run.how = up.bring_up(run, guest, run.options)
+  run.changed = run.how ~= "running"
+  if run.changed or devices then
+    local count = run:part("attach", give_back, guest, devices or lacking(guest))
+    run.changed = run.changed or count > 0
+  end
   if run.how ~= "running" then
-    run:part("attach", give_back, guest, run.options.devices or lacking(guest))
     run.clock, run.clock_error = run:part("clock", set_clock, guest)
+  end
+end
+
+-- What cannot be attached is refused before the guest is started.
+local function check_devices(run)
+  for i, xml in ipairs(run.options.devices or {}) do
+    local ok, device = pcall(core.element, xml)
+    local problem = not ok and (core.Error.is(device) and device.message or tostring(device))
+      or not is_known(device) and ("a device as suspend returns it expected, got a <%s> that could be any"):format(device:tag())
+    if problem then
+      define.bad("resume", ("devices[%d]"):format(i), problem)
+    end
   end
 end
 
 steps.define({
   name = "resume",
   help = "Resumes a suspended or paused guest: starts it from its saved memory, waits until it runs, attaches the host devices that it "
-    .. "lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest is left alone.",
+    .. "lacks, and sets its clock. A guest that was off and not saved is started; `how` says so. A running guest gets those of `devices` that it "
+    .. "lacks, and is otherwise left alone.",
   fields = {
     { name = "clock", type = "boolean", help = "whether the guest's clock was set" },
     { name = "clock_error", type = "string?", help = "why not" },
@@ -258,10 +304,11 @@ steps.define({
     { name = "timeout", type = "number", help = "seconds until it has to run; default 60" },
   },
   own_timeout = true,
+  arguments = check_devices,
   plan = function() end,
   left = state.left,
   { "start", run = come_back, parts = true },
   result = function(run)
-    return { how = run.how, changed = run.how ~= "running", clock = run.clock, clock_error = run.clock_error }
+    return { how = run.how, changed = run.changed, clock = run.clock, clock_error = run.clock_error }
   end,
 })

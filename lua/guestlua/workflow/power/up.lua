@@ -114,9 +114,9 @@ function up.bring_up(run, guest, options)
 end
 
 up.FIELDS = {
-  { name = "changed", type = "boolean", help = "false: it ran before" },
+  { name = "changed", type = "boolean", help = "whether anything was done" },
   { name = "how", type = "\"launched\"|\"restored\"|\"unpaused\"|\"woken\"|\"running\"", help = "what was done; restored: it had been suspended; "
-    .. "woken: it was asleep; running: nothing" },
+    .. "woken: it was asleep; running: it ran already" },
 }
 
 steps.define({
