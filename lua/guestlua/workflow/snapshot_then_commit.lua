@@ -11,6 +11,7 @@ local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local freeze = require("guestlua.guest.freeze")
 local lower = require("guestlua.disk.lower")
+local overlay = require("guestlua.workflow.overlay")
 local state = require("guestlua.workflow.state")
 local steps = require("guestlua.workflow.steps")
 local watchdog = require("guestlua.guest.watchdog")
@@ -107,7 +108,7 @@ end
 
 local function remove_overlays(run)
   for _, disk in ipairs(run.data.disks) do
-    chain.remove_overlay(run, disk, run.data.rolling_back)
+    overlay.remove(run, disk, run.data.rolling_back)
   end
 end
 
@@ -251,7 +252,7 @@ local function take_back(run)
     text = roll_back(run)
   else
     chain.each(run.data.disks, function(disk)
-      chain.merge_back(run, disk)
+      overlay.merge_back(run, disk)
     end)
     text = undone(run)
   end
@@ -285,7 +286,7 @@ end
 
 local function commit(run)
   for _, disk in ipairs(run.data.disks) do
-    chain.merge(run, disk)
+    overlay.merge(run, disk)
   end
 end
 

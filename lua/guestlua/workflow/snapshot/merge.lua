@@ -5,6 +5,7 @@ local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
+local overlay = require("guestlua.workflow.overlay")
 local qemu_img = require("guestlua.disk.qemu_img")
 local tree = require("guestlua.workflow.snapshot.tree")
 
@@ -81,9 +82,9 @@ local function merge_live(run, one)
     if one.above then
       merge_below(run, one, disk)
     elseif one.merging then
-      chain.merge_back(run, one)
+      overlay.merge_back(run, one)
     else
-      chain.merge(run, one)
+      overlay.merge(run, one)
     end
   end)
   if not ok then
