@@ -18,20 +18,27 @@ local function is_writable(element)
   return (element.device == nil or element.device == "disk" or element.device == "lun") and not element.readonly
 end
 
--- The guest's disks as they are now: { target, type, images, element }, in order. names: the wanted targets; nil: all writable disks.
--- options.inactive: as it will start with them; options.domain: as this description has them, which was just read.
+-- Every disk of the guest as it is now: { target, type, images, element }, in order. options.inactive: as it will start with them; options.domain: as
+-- this description has them, which was just read.
+function chain.all(guest, options)
+  local disks = {}
+  local domain = options and options.domain or core.element(guest:get_xml_desc({ dump_inactive = options and options.inactive or false }))
+  for i, element in ipairs(domain.devices:children("disk")) do
+    disks[i] = { target = element.target.dev, type = element.type, images = situation.images_of(element), element = element }
+  end
+  return disks
+end
+
+-- Those with these targets, whether the guest can write to them or not; names is nil: all that it can write to.
 function chain.disks(guest, names, options)
   local found, wanted = {}, {}
   for _, name in ipairs(names or {}) do
     wanted[name] = true
   end
-  options = options or {}
-  local domain = options.domain or core.element(guest:get_xml_desc({ dump_inactive = options.inactive or false }))
-  for _, element in ipairs(domain.devices:children("disk")) do
-    local target = element.target.dev
-    if names and wanted[target] or not names and is_writable(element) then
-      found[#found + 1] = { target = target, type = element.type, images = situation.images_of(element), element = element }
-      wanted[target] = nil
+  for _, disk in ipairs(chain.all(guest, options)) do
+    if names and wanted[disk.target] or not names and is_writable(disk.element) then
+      found[#found + 1] = disk
+      wanted[disk.target] = nil
     end
   end
   local missing = next(wanted)
@@ -47,7 +54,7 @@ end
 
 -- The same, or nil if the guest has no such disk.
 function chain.find(guest, target, options)
-  for _, disk in ipairs(chain.disks(guest, nil, options)) do
+  for _, disk in ipairs(chain.all(guest, options)) do
     if disk.target == target then
       return disk
     end

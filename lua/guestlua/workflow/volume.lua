@@ -11,7 +11,7 @@ local volume = {}
 -- The disk with that serial or target.
 function volume.find(run, name)
   local guest, found, targets = run.guest, nil, {}
-  for _, disk in ipairs(chain.disks(guest, nil, { domain = run:domain() })) do
+  for _, disk in ipairs(chain.all(guest, { domain = run:domain() })) do
     local serial = disk.element.serial and disk.element.serial[1]
     if serial == name or disk.target == name then
       found, targets[#targets + 1] = disk, disk.target
@@ -41,7 +41,7 @@ function volume.check_alone(run, disk, top, into)
     chain.fail("operation_invalid", guest, disk.target, { message = ("nothing can be merged into %s: %s needs it as it is"):format(into, who),
       hint = hint })
   end
-  for _, other in ipairs(chain.disks(guest, nil, { domain = run:domain() })) do
+  for _, other in ipairs(chain.all(guest, { domain = run:domain() })) do
     if other.target ~= disk.target and dependents.index_of(other.images, into) then
       refuse("disk " .. other.target)
     end

@@ -146,7 +146,7 @@ local function adapt(run, snapshot, domain, disks)
       move(element, disk)
     elseif is_another(element) then
       local now = chain.find(guest, target, { inactive = true })
-      if not now or now.images[1] ~= name then
+      if not now or not is_another(now.element) or now.images[1] ~= name then
         refuse(run, target, ("the disk is not in snapshot '%s': it was on %s then, and is not now, so that others may need that as it is"):format(
           snapshot.name, name))
       end
