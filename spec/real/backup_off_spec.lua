@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local engine = require("guestlua.backup.engine")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local stores = require("guestlua.backup.store")
 local tiny = require("spec.support.tiny")
 
 local sh = helper.sh
@@ -100,6 +101,31 @@ describe("A backup of a guest that is off", function()
     assert.matches("lock", refused.message)
     assert.equal("off", made.consistency)
     sh("qemu-img compare -q %s %s/%s.vda.qcow2", path, made.directory, made.id)
+  end)
+
+  it_("is restored as it is once nobody else works in its directory", function()
+    define("qcow2")
+    local directory = dir .. "/to/still"
+    local first = workflow.backup(guest, { to = dir .. "/to" })
+    local Store = getmetatable(stores.at(directory))
+    local lock = Store.lock
+    finally(function() Store.lock = lock end)
+    local function meanwhile(fn)
+      function Store:lock(...)
+        Store.lock = lock
+        fn()
+        return self:lock(...)
+      end
+    end
+    local second
+    meanwhile(function() second = workflow.backup(guest, { to = dir .. "/to" }) end)
+    local done = workflow.restore(host, { from = directory, to = dir, name = "again", wait = 60 })
+    assert.equal(second.id, done.backup)
+    local again <close> = host:guest("again")
+    again:delete_configuration()
+    meanwhile(function() workflow.prune(host, directory, { keep = { full = 1 } }) end)
+    local e = helper.failure(workflow.restore, host, { from = directory, to = dir, name = "third", at = first.id, wait = 60 })
+    assert.same({ "no_backup", ("there is no backup %s in %s"):format(first.id, directory) }, { e.kind, e.message })
   end)
 
   it_("is verified and restored where its directory is read-only", function()

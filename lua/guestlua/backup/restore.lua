@@ -131,15 +131,27 @@ local function tpm_file(run, xml)
   return image.at(guest, path)
 end
 
+-- Takes the directory's lock, and reads the manifest again: somebody else may have worked there while this waited.
+local function lock(run)
+  local guest = run.guest
+  run:hold(run.store:lock(run.options.wait))
+  local now, before = run.store:find(run.options.at), guest.manifest.guest
+  if now.guest.uuid ~= before.uuid or now.guest.name ~= before.name then
+    run:fail("conflict", { message = ("%s has backups of another guest by now"):format(run.store.directory) })
+  end
+  guest.manifest = now
+end
+
 local function plan(run)
-  local guest, manifest = run.guest, run.guest.manifest
+  local guest = run.guest
   if not image.is_local(guest) then
     run:fail("argument_unsupported", { message = "the host is another machine; run guestlua there, with the backup's directory" })
   end
   run.store = stores.at(run.options.from)
   if not core.dry_run() then
-    run:hold(run.store:lock(run.options.wait))
+    lock(run)
   end
+  local manifest = guest.manifest
   check_no_guest(run)
   run.store:check_complete(manifest)
   encryption.hold(run)
