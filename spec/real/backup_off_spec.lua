@@ -103,6 +103,20 @@ describe("A backup of a guest that is off", function()
     sh("qemu-img compare -q %s %s/%s.vda.qcow2", path, made.directory, made.id)
   end)
 
+  it_("is not \"off\" if its memory is saved, which it names", function()
+    define("qcow2")
+    guest:launch({ pause = true })
+    guest:managed_save()
+    finally(function() pcall(guest.managed_save_remove, guest) end)
+    local made = workflow.backup(guest, { to = dir .. "/to" })
+    local read = workflow.backups(made.directory)[1]
+    assert.same({ "crash", "crash", "memory", "memory" },
+      { made.consistency, read.consistency, made.left_out[1].target, read.left_out[1].target })
+    guest:managed_save_remove()
+    made = workflow.backup(guest, { to = dir .. "/to" })
+    assert.same({ "off", {} }, { made.consistency, made.left_out })
+  end)
+
   it_("is restored as it is once nobody else works in its directory", function()
     define("qcow2")
     local directory = dir .. "/to/still"

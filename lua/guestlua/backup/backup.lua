@@ -117,22 +117,10 @@ local function check_own(run, manifests)
   end
 end
 
-local function decide_consistency(run)
-  if run.off then
-    return "off"
-  elseif run.options.quiesce then
-    freeze.check_quiesce(run.guest)
-    return "frozen"
-  elseif run.options.quiesce == nil and run.before.word == "running" and retry.try(freeze.check_agent, run.guest) then
-    return "frozen"
-  end
-  return "crash"
-end
-
 -- The journal's data, from which the manifest is made.
 local function data_of(run, last, left_out)
-  local data = { id = run.id, directory = run.store.directory, consistency = run.consistency, number = last and last.number + 1 or 1, disks = {},
-    left_out = left_out, socket = ("/var/tmp/guestlua-%s.sock"):format(run.id) }
+  local data = { id = run.id, directory = run.store.directory, consistency = run.consistency, off = run.off,
+    number = last and last.number + 1 or 1, disks = {}, left_out = left_out, socket = ("/var/tmp/guestlua-%s.sock"):format(run.id) }
   local noted = false
   for i, disk in ipairs(run.disks) do
     noted = noted or disk.noted
@@ -181,7 +169,7 @@ local function plan(run)
   run.forgotten = not run.off and checkpoint.forgotten(run.guest, manifests) or nil
   disks.decide(run, run.disks, last)
   encryption.check_below(run)
-  run.consistency = decide_consistency(run)
+  run.consistency = moment.consistency(run)
   return data_of(run, last, run.left_out)
 end
 
@@ -227,7 +215,7 @@ end
 
 -- Removes the checkpoint too, which libvirt leaves: an increment over a backup that does not exist would lack data.
 local function take_back(run)
-  if run.data.consistency == "off" then
+  if run.data.off then
     return
   end
   -- A guest that is paused, for example for lack of scratch space, cannot be thawed until the job has ended and it runs again.

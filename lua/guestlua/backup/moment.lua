@@ -14,6 +14,30 @@ local moment = {}
 -- only the server is known to be gone.
 local FREEZE, ENDING, GOING = 60, 60, 5
 
+-- The disks of a guest with saved memory are those of a system that runs: "off" is one that was shut down.
+local function consistency_when_off(run)
+  local domain = run.guest.domain
+  local known, saved = retry.try(domain.has_managed_save_image, domain)
+  if known and saved then
+    table.insert(run.left_out, { target = "memory", why = "it is saved (managed save), and the disks alone are those of a system that runs" })
+    return "crash"
+  end
+  return "off"
+end
+
+-- The guest's state at the moment.
+function moment.consistency(run)
+  if run.off then
+    return consistency_when_off(run)
+  elseif run.options.quiesce then
+    freeze.check_quiesce(run.guest)
+    return "frozen"
+  elseif run.options.quiesce == nil and run.before.word == "running" and retry.try(freeze.check_agent, run.guest) then
+    return "frozen"
+  end
+  return "crash"
+end
+
 local function backup_element(run)
   local list = {}
   for i, disk in ipairs(run.disks) do
