@@ -93,6 +93,16 @@ describe("swap_volume", function()
     machine:sh("rm /data/x")
   end)
 
+  -- libvirt takes it for a file. It was no file that the workflow makes: it stayed, and was not in `left`.
+  it("leaves no file where the volume's type is not said", function()
+    local xml = ("<disk><driver name='qemu' type='qcow2'/><source file='%s'/></disk>"):format(new)
+    local e = helper.failure(workflow.swap_volume, guest, "vda", xml, { on_progress = function() error("no more") end })
+    assert.same({ "ready", "undone: the guest has the volume that it had" }, { e.step, e.outcome })
+    is_untouched()
+    workflow.swap_volume(guest, "vda", xml)
+    swap_back()
+  end)
+
   it("says where the guest is when a step after the move fails", function()
     local e = helper.failure(workflow.swap_volume, guest, "vda", volume(), { resize_to = 1 << 62 })
     assert.equal("resize", e.step)
@@ -109,6 +119,12 @@ describe("swap_volume", function()
     assert.same({ "operation_invalid", "look" }, { e.kind, e.step })
     e = helper.failure(workflow.swap_volume, guest, "vda", "<disk type='file'/>")
     assert.same({ "bad_argument", "conf" }, { e.kind, e.argument })
+    for xml, said in pairs({ ["<disk><source dev='/dev/loop77'/></disk>"] = "without a type it is a file",
+      ["<disk><source file='new'/></disk>"] = "an absolute path expected" }) do
+      e = helper.failure(workflow.swap_volume, guest, "vda", xml)
+      assert.same({ "bad_argument", "conf" }, { e.kind, e.argument })
+      assert.matches(said, e.message, 1, true)
+    end
     e = helper.failure(workflow.swap_volume, guest, "vda", volume(), { resize_to = 1 << 20 }) -- what is behind it would be lost
     assert.same({ "operation_invalid", "look" }, { e.kind, e.step })
     is_untouched()

@@ -14,15 +14,15 @@ local NAME = "swap_volume"
 local function arguments(run, target, conf)
   local destination = type(conf) == "string" and core.element(conf) or conf
   core.check_self(destination, "Element", NAME)
-  local name = chain.image_of(destination)
-  if not name then
-    define.bad(NAME, "conf", "it has no <source> that names the volume")
+  local name, is_file = chain.image_of(destination), (destination.type or "file") == "file" -- as libvirt reads it
+  if not name or is_file and not destination.source.file then
+    define.bad(NAME, "conf", "it has no <source> that names the volume" .. (name and ": without a type it is a file" or ""))
   end
-  local bad = destination.type == "file" and image.bad_name(name)
+  local bad = is_file and image.bad_name(name)
   if bad then
     define.bad(NAME, "conf", ("<source file=…>: %s"):format(bad))
   end
-  run.args = { target = target, destination = destination, name = name, made = destination.type == "file" and not run.options.reuse_ext }
+  run.args = { target = target, destination = destination, name = name, made = is_file and not run.options.reuse_ext }
 end
 
 -- A raw encrypted volume begins with a header, so it is larger than what it holds. libvirt 11 takes one as large as the disk for a plain one, and
