@@ -57,6 +57,11 @@ describe("A guest's agent", function()
     assert.same({ 1200004, "end\n", "err\n", false }, { #out, out:sub(-4), err, more.truncated })
     _, out, err, more = guest:exec("sh", { args = { "-c", zeros }, max_output = 1000 })
     assert.same({ 1000, "err\n", true }, { #out, err, more.truncated })
+    for most, row in pairs({ [0] = { "", true }, [2] = { "ab", true }, [3] = { "abc", false }, [math.maxinteger] = { "abc", false } }) do
+      _, out, _, more = guest:exec("printf", { args = { "abc" }, max_output = most })
+      assert.same(row, { out, more.truncated })
+    end
+    assert.is_false(select(4, guest:exec("true", { max_output = 0 })).truncated)
     assert.equal("2", machine:sh("ls /tmp/guestlua.* | wc -l")) -- its own
   end)
 
@@ -79,6 +84,9 @@ describe("A guest's agent", function()
     assert.same({ text, false }, { guest:read_file("/data/f") })
     guest:write_file("/data/f", "end", { append = true })
     assert.same({ text:sub(1, 1000), true }, { guest:read_file("/data/f", { max_size = 1000 }) })
+    for most, more in pairs({ [#text + 2] = true, [#text + 3] = false, [math.maxinteger] = false }) do
+      assert.same({ (text .. "end"):sub(1, most), more }, { guest:read_file("/data/f", { max_size = most }) })
+    end
     assert.equal(tostring(#text + 3), machine:sh("wc -c </data/f"))
     guest:write_file("/data/f", "")
     assert.same({ "", false }, { guest:read_file("/data/f") })

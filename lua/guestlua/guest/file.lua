@@ -63,7 +63,7 @@ define(core.Guest, "Guest", {
     return with_file(guest, "read_file", path, "r", function(handle)
       local pieces = {}
       repeat
-        local answer = asking.ask(guest, "guest-file-read", { handle = handle, count = math.min(PIECE, left + 1) })
+        local answer = asking.ask(guest, "guest-file-read", { handle = handle, count = left < PIECE and left + 1 or PIECE })
         local piece = asking.from_base64(answer["buf-b64"] or "")
         pieces[#pieces + 1] = piece:sub(1, left)
         local more = #piece > left
