@@ -151,16 +151,24 @@ describe("The plan of a drain", function()
   end)
 
   it("has no guest that is off and has something only on its host", function()
+    local LOADER = "%0<loader readonly='yes' type='pflash'>/code</loader>"
     local a, b = host("a", 30000, {
       domain("tpm", 100, "<devices><tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm></devices>"),
-      domain("uefi", 100):gsub("</type>", "%0<loader readonly='yes' type='pflash'>/code</loader><nvram>/vars</nvram>"),
+      (domain("uefi", 100):gsub("</type>", LOADER .. "<nvram>/vars</nvram>")),
+      (domain("volume", 100):gsub("</type>", LOADER .. "<nvram type='network'><source protocol='iscsi' name='iqn.x:y/0'>"
+        .. "<host name='example.com' port='6000'/></source></nvram>")),
     }), host("b", 10000)
-    assert.equal(2, #planned(a, { to = { place(b) } }).moves)
-    a:guest("tpm"):poweroff()
-    a:guest("uefi"):poweroff()
+    assert.equal(3, #planned(a, { to = { place(b) } }).moves)
+    for _, name in ipairs({ "tpm", "uefi", "volume" }) do
+      local guest <close> = a:guest(name)
+      guest:poweroff()
+    end
     local e = helper.failure(planned, a, { to = { place(b) } })
     assert.matches("'tpm': .*its TPM's state is on this host", e.message)
     assert.matches("'uefi': .*its UEFI variables are in a file of this host's", e.message)
+    local moves = planned(a, { to = { place(b) }, on_stuck = "leave" }).moves
+    assert.equal(1, #moves)
+    assert.equal("volume", moves[1].guest)
   end)
 
   -- As from JSON, with its metatables.

@@ -62,8 +62,7 @@ local function implied(host, element)
       return json_for("nvram", "QEMU's arguments").decode((option:gsub("\1", "'"))).filename
     end
   end
-  return nil, not text:find("pflash1", 1, true) and "the firmware that libvirt chooses keeps no UEFI variables"
-    or "libvirt does not say which file has the UEFI variables"
+  return nil, text:find("pflash1", 1, true) and "libvirt does not say which file has the UEFI variables" or nil
 end
 
 -- The file with the UEFI variables of a guest of that configuration on that host; nil: it has none, with why, if they are in something else or not

@@ -31,8 +31,8 @@ local function bound(guest, domain)
     return "its memory is saved on this host", "guestlua.workflow.resume(guest), and live_migrate"
   end
   local path, why = nvram.path(guest.host, domain)
-  if path or why then
-    return "its UEFI variables are in a file of this host's", "guestlua.workflow.ensure_running(guest), and live_migrate"
+  if path or why and not domain.os.nvram then -- a volume that the configuration names is where both hosts have it, as disks are
+    return path and "its UEFI variables are in a file of this host's" or why, "guestlua.workflow.ensure_running(guest), and live_migrate"
   end
   for _, tpm in ipairs(domain.devices and domain.devices:children("tpm") or {}) do
     if tpm.backend and tpm.backend.type == "emulator" then
