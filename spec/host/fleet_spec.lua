@@ -139,7 +139,10 @@ describe("A fleet", function()
       assert.is_false(row.ok)
     end
     assert.equal(5, skipped)
-    assert.equal("bad_argument", helper.failure(fleet.map, fleet, print, { limit = 0 }).kind)
+    for name, option in pairs({ map = "per_host", each = "limit" }) do
+      local e = helper.failure(fleet[name], fleet, print, { [option] = 0 })
+      assert.same({ "bad_argument", option, name }, { e.kind, e.argument, e.op })
+    end
   end)
 
   it("gives false where that is what the function gives", function()

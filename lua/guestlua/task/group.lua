@@ -138,10 +138,7 @@ function Group:__close(failure)
   end
 end
 
-local function group_of(method, limit)
-  if limit and limit < 1 then
-    define.bad(method, "limit", "from 1 up")
-  end
+local function group_of(limit)
   return setmetatable({ limit = limit, running = 0, tasks = {}, at_work = {}, undoing = {}, free = core.signal() }, Group)
 end
 
@@ -151,9 +148,9 @@ define(guestlua, "guestlua", {
     .. "raised once, by group:wait() or at the end of the scope; leaving the scope cancels the tasks that still run and waits for them.",
   result = "Group",
   returns = "Group: spawn(fn, …), wait(), cancel()",
-  params = { { name = "limit", type = "integer", help = "how many of its tasks may run at once; nil: all" } },
+  params = { { name = "limit", type = "integer", least = 1, help = "how many of its tasks may run at once; nil: all" } },
   run = function(options)
-    return group_of("group", options.limit)
+    return group_of(options.limit)
   end,
 })
 
@@ -165,11 +162,11 @@ define(guestlua, "guestlua", {
   params = {
     { name = "list", type = "list of values", positional = true, required = true, help = "the values" },
     { name = "fn", type = "function", positional = true, required = true, help = "called with each value and its index" },
-    { name = "limit", type = "integer", help = "how many calls may run at once; nil: all" },
+    { name = "limit", type = "integer", least = 1, help = "how many calls may run at once; nil: all" },
   },
   run = function(list, fn, options)
     local results = {}
-    local group <close> = group_of("map", options.limit)
+    local group <close> = group_of(options.limit)
     for i = 1, #list do
       group:spawn(function()
         results[i] = fn(list[i], i)

@@ -184,15 +184,10 @@ define(fleet, "guestlua", {
     { name = "readonly", type = "boolean", help = "open them read-only" },
     { name = "keepalive", type = "integer", help = "seconds between keepalive probes, as guestlua.open takes it" },
     { name = "connect_timeout", type = "number", help = "seconds that each host has to connect; default: 30" },
-    { name = "connect_limit", type = "integer", help = "how many connections are made at a time; default: 8 by SSH, 32 of the others" },
-    { name = "reconnect_limit", type = "integer", help = "how many are opened again at a time; default: 4" },
+    { name = "connect_limit", type = "integer", least = 1, help = "how many connections are made at a time; default: 8 by SSH, 32 of the others" },
+    { name = "reconnect_limit", type = "integer", least = 1, help = "how many are opened again at a time; default: 4" },
   },
   run = function(hosts, options)
-    for _, name in ipairs({ "connect_limit", "reconnect_limit" }) do
-      if options[name] and options[name] < 1 then
-        define.bad("fleet", name, "from 1 up")
-      end
-    end
     local self = fleet.unconnected(hosts, options)
     local ok, e = pcall(connect_all, self)
     if not ok then

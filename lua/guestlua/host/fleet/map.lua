@@ -26,13 +26,6 @@ local function call_one(state, entry, guest, fn)
   return row
 end
 
-local function positive(name, value, default)
-  if value and value < 1 then
-    define.bad("map", name, "from 1 up")
-  end
-  return value or default
-end
-
 define(Fleet, "Fleet", {
   name = "map",
   method = true,
@@ -48,15 +41,15 @@ define(Fleet, "Fleet", {
   },
   params = {
     { name = "fn", type = "function", positional = true, required = true, help = "called with each guest and its host's name" },
-    { name = "limit", type = "integer", help = "how many calls may run at a time; default: 32" },
-    { name = "per_host", type = "integer", help = "how many on one host; default: 2" },
+    { name = "limit", type = "integer", least = 1, help = "how many calls may run at a time; default: 32" },
+    { name = "per_host", type = "integer", least = 1, help = "how many on one host; default: 2" },
     { name = "max_failures", type = "integer", help = "begin nothing more when more than that have failed; nil: go on" },
     ask.WHICH,
     ask.HOW_LONG,
   },
   run = function(fleet, fn, options)
-    local state = { slots = ask.slots(positive("limit", options.limit, 32)), failures = 0, max_failures = options.max_failures }
-    local per_host = positive("per_host", options.per_host, 2)
+    local state = { slots = ask.slots(options.limit or 32), failures = 0, max_failures = options.max_failures }
+    local per_host = options.per_host or 2
     local answers = ask.check(fleet, ask.all(fleet, options.host_timeout or ask.ANSWER, function(entry)
       return entry.host:guests(options.which)
     end))
@@ -90,11 +83,10 @@ define(Fleet, "Fleet", {
   },
   params = {
     { name = "fn", type = "function", positional = true, required = true, help = "called with each Host and its name" },
-    { name = "limit", type = "integer", help = "how many calls may run at a time; nil: all" },
+    { name = "limit", type = "integer", least = 1, help = "how many calls may run at a time; nil: all" },
     { name = "host_timeout", type = "number", help = "seconds that each call has; nil: no limit" },
   },
   run = function(fleet, fn, options)
-    positive("limit", options.limit)
     local answers = ask.all(fleet, options.host_timeout, function(entry)
       return fn(entry.host, entry.name)
     end, options.limit)
