@@ -35,10 +35,11 @@ static int resume(lua_State *L, int nargs, bool wrapped)
 {
   lua_State *co = lua_tothread(L, 1);
   gl_state *s = gl_state_get(L);
-  if (!lua_checkstack(co, nargs)) {
+  if (!lua_checkstack(co, nargs + 1)) {
     lua_pushliteral(L, "too many arguments to resume");
     return fail(L, co, wrapped);
   }
+  gl_task_hold(L, co, false); /* makes the entry: nothing may raise once the task is parked */
   lua_xmove(L, co, nargs);
   int results;
   int status = gl_task_resume_inner(L, s, co, nargs, &results);
@@ -65,7 +66,6 @@ static int resume(lua_State *L, int nargs, bool wrapped)
 static int go_on(lua_State *L, int status, lua_KContext wrapped)
 {
   (void)status;
-  gl_task_hold(L, lua_tothread(L, 1), false);
   return resume(L, 0, wrapped);
 }
 

@@ -71,10 +71,7 @@ void gl_task_hold(lua_State *L, lua_State *co, bool hold)
   lua_rawgetp(L, LUA_REGISTRYINDEX, &held_key);
   lua_pushthread(co);
   lua_xmove(co, L, 1);
-  if (hold)
-    lua_pushboolean(L, true);
-  else
-    lua_pushnil(L);
+  lua_pushboolean(L, hold);
   lua_rawset(L, -3);
   lua_pop(L, 1);
 }
@@ -83,7 +80,8 @@ bool gl_task_is_held(lua_State *L, int index)
 {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &held_key);
   lua_pushvalue(L, index);
-  bool held = lua_rawget(L, -2) != LUA_TNIL;
+  lua_rawget(L, -2);
+  bool held = lua_toboolean(L, -1);
   lua_pop(L, 2);
   return held && lua_status(lua_tothread(L, index)) == LUA_YIELD;
 }
@@ -219,8 +217,8 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   return t;
 }
 
-/* Protected. The error is at index 1 and its traceback at 2. Text for people; false: it was asked to stop, and did, or has to with the main
- * task. */
+/* Protected. The error is at index 1, and at 2 its traceback in C's memory, or NULL. Text for people; false: it was asked to stop, and did,
+ * or has to with the main task. */
 static int describe(lua_State *L)
 {
   if (lua_istable(L, 1)) {
@@ -233,20 +231,24 @@ static int describe(lua_State *L)
       return 1;
     }
   }
+  const char *traceback = lua_touserdata(L, 2);
   luaL_tolstring(L, 1, NULL);
   gl_printable_push(L, -1, GL_INDENT_LINES);
-  gl_printable_push(L, 2, GL_INDENT_LINES);
-  lua_pushfstring(L, "%s\n%s", lua_tostring(L, -2), lua_tostring(L, -1));
+  lua_pushstring(L, traceback ? traceback : "");
+  gl_printable_push(L, -1, GL_INDENT_LINES);
+  lua_pushfstring(L, "%s\n%s", lua_tostring(L, -3), lua_tostring(L, -1));
   return 1;
 }
 
+/* Nobody would catch an error here: what may raise one is in describe. */
 static void report_unheard(gl_task *t)
 {
   lua_State *L = t->L;
+  lua_copy(L, -1, 1); /* the error is on top: the only value, unless it was raised outside of the task's function */
   lua_settop(L, 1);
   lua_pushcfunction(L, describe);
   lua_pushvalue(L, 1);
-  lua_pushstring(L, t->traceback ? t->traceback : "");
+  lua_pushlightuserdata(L, t->traceback);
   lua_pcall(L, 2, 1, 0);
   if (lua_isstring(L, -1))
     fprintf(stderr, "guestlua: a task failed, and nobody waited for it: %s\n", lua_tostring(L, -1));
