@@ -196,6 +196,21 @@ describe("Events", function()
     end
   end)
 
+  it("go to another task if the one that an event woke is cancelled before its turn", function()
+    local shared <close> = guest:subscribe("lifecycle")
+    local first <close> = guest:subscribe("lifecycle") -- is served first
+    local woken, other = guestlua.spawn(shared.next, shared), guestlua.spawn(shared.next, shared)
+    guestlua.spawn(function()
+      first:next()
+      woken:cancel()
+    end)
+    guestlua.sleep(0)
+    guest:pause()
+    assert.equal("cancelled", helper.failure(woken.wait, woken).kind)
+    assert.equal("suspended", other:wait({ timeout = TIMEOUT }).type)
+    guest:resume()
+  end)
+
   it("end with the connection", function()
     local loop = guestlua.spawn(function()
       for _ in guest:events({ "lifecycle" }) do

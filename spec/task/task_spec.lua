@@ -231,6 +231,32 @@ describe("Signal", function()
     assert.is_false(signal:wait({ timeout = 0.001 }))
   end)
 
+  it("goes to the next one if the task that it woke is cancelled before its turn", function()
+    local signal, tasks = guestlua.signal(), {}
+    for i = 1, 2 do
+      tasks[i] = guestlua.spawn(signal.wait, signal)
+    end
+    guestlua.sleep(0)
+    signal:wake(1)
+    tasks[1]:cancel()
+    assert.equal("cancelled", helper.failure(tasks[1].wait, tasks[1]).kind)
+    assert.is_true(tasks[2]:wait({ timeout = 60 }))
+  end)
+
+  it("does not go to others if a task is cancelled that it did not wake", function()
+    local signal, tasks = guestlua.signal(), {}
+    for i = 1, 2 do
+      tasks[i] = guestlua.spawn(signal.wait, signal)
+    end
+    guestlua.sleep(0)
+    tasks[1]:cancel()
+    assert.equal("cancelled", helper.failure(tasks[1].wait, tasks[1]).kind)
+    guestlua.sleep(0)
+    assert.equal("running", tasks[2]:status())
+    signal:wake()
+    tasks[2]:wait()
+  end)
+
   it("is waited for by one that is cancelled, and by the others then", function()
     local signal = guestlua.signal()
     local a, b = guestlua.spawn(signal.wait, signal), guestlua.spawn(signal.wait, signal)

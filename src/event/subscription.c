@@ -182,7 +182,7 @@ static int next_resumed(lua_State *L, int status, lua_KContext ctx)
   bool timed_out = gl_state_get(L)->timed_out;
   if (self->object.closed)
     gl_error_throw(L, "closed", "next: the subscription was closed meanwhile");
-  gl_task_check(L, gl_state_get(L));
+  gl_task_check_given(L, gl_state_get(L), &self->sub->waiters);
   if (!self->sub->first && timed_out) {
     lua_pushnil(L);
     return 1;

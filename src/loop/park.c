@@ -31,6 +31,13 @@ void gl_task_check(lua_State *L, gl_state *s)
     gl_error_throw(L, kind, "%s", kind);
 }
 
+void gl_task_check_given(lua_State *L, gl_state *s, gl_waitlist *list)
+{
+  if (s->given && s->running->cancelled && !s->running->shields)
+    gl_waitlist_wake(list, 1);
+  gl_task_check(L, s);
+}
+
 static void on_waiter_closed(uv_handle_t *timer)
 {
   free(timer->data);
@@ -60,6 +67,7 @@ static void wait_in_place(lua_State *L, gl_state *s, const gl_wait *wait)
   s->in_place--;
   w->task->waits = w->outer;
   s->timed_out = w->timed_out;
+  s->given = w->given;
   uv_close((uv_handle_t *)&w->timer, on_waiter_closed);
   gl_slice_begin(s);
 }

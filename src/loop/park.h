@@ -23,6 +23,9 @@ const char *gl_task_cancelled(gl_state *s);
 /* Raises the error that gl_task_cancel asked for. [-0, +0, v] */
 void gl_task_check(lua_State *L, gl_state *s);
 
+/* The same after a wait of which a wake ends one: the next one of the list gets what this task was woken for. [-0, +0, v] */
+void gl_task_check_given(lua_State *L, gl_state *s, gl_waitlist *list);
+
 /* Pushes a list with the activity of each task: number, what, seconds. [-0, +1, e] */
 int gl_task_list(lua_State *L);
 

@@ -64,7 +64,7 @@ typedef struct gl_state {
   volatile bool looping; /* uv_run runs: no Lua code does, except luv's callbacks */
   uint64_t turned;       /* when the loop last did, in ns */
   bool dispatching;      /* for a program with its own loop: no call may block it */
-  bool timed_out;        /* the wait that ended last, for its continuation */
+  bool timed_out, given; /* of the wait that ended last, for its continuation */
   gl_counters alive;
   int nudges;                                /* calls of the library's own on a worker, which no script made: call/nudge.c */
   const gl_watcher *watchers[GL_MOST_HOOKS]; /* the watchers of calls: call/watch.h */

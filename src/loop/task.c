@@ -309,6 +309,7 @@ static void resume(lua_State *L, gl_task *t)
   s->running = t;
   t->cut = false;
   s->timed_out = t->parked.timed_out;
+  s->given = t->parked.given;
   bool passes = s->passes;
   s->passes = true;
   lua_State *active = atomic_exchange(&s->active, t->L);

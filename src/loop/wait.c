@@ -27,8 +27,11 @@ void gl_waiter_wake(gl_waiter *w)
 
 void gl_waitlist_wake(gl_waitlist *list, int count)
 {
-  for (; count != 0 && !TAILQ_EMPTY(list); count--)
-    gl_waiter_wake(TAILQ_FIRST(list));
+  for (; count != 0 && !TAILQ_EMPTY(list); count--) {
+    gl_waiter *w = TAILQ_FIRST(list);
+    w->given = true;
+    gl_waiter_wake(w);
+  }
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -42,7 +45,7 @@ void gl_waiter_begin(gl_waiter *w, const gl_wait *wait)
 {
   uv_loop_t *loop = &w->state->loop;
   uv_update_time(loop);
-  w->timed_out = false;
+  w->timed_out = w->given = false;
   w->waiting = true;
   w->wait = *wait;
   w->since = uv_now(loop);

@@ -31,6 +31,7 @@ struct gl_waiter {
   gl_wait wait;
   uint64_t since; /* ms on the loop's clock */
   bool waiting, timed_out;
+  bool given; /* a wake of the list was for it */
 };
 
 void gl_waiter_init(gl_waiter *w, gl_state *s, gl_task *t);

@@ -45,9 +45,8 @@ static const gl_param signal_params[] = {
 static int signalled(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
-  (void)ctx;
   bool timed_out = gl_state_get(L)->timed_out;
-  gl_task_check(L, gl_state_get(L));
+  gl_task_check_given(L, gl_state_get(L), &((signal_object *)ctx)->waiters);
   lua_pushboolean(L, !timed_out);
   return 1;
 }
@@ -57,8 +56,8 @@ static int signal_wait(lua_State *L, gl_args *args)
   signal_object *self = gl_object_check(L, 1, &signal_type, "wait");
   bool limited = gl_args_given(args, signal_params, offsetof(wait_args, timeout));
   return gl_task_wait(
-    L, (gl_wait){.list = &self->waiters, .seconds = limited ? ((wait_args *)args)->timeout : -1, .what = "a signal", .by_tasks = true}, 0,
-    signalled);
+    L, (gl_wait){.list = &self->waiters, .seconds = limited ? ((wait_args *)args)->timeout : -1, .what = "a signal", .by_tasks = true},
+    (lua_KContext)self, signalled);
 }
 static const gl_opdef signal_wait_def = {
   .name = "wait",
