@@ -65,16 +65,14 @@ static int close_file(lua_State *L)
   return luaL_fileresult(L, fclose(file->f) == 0, NULL);
 }
 
-void gl_files_push(lua_State *L, int fd)
+void gl_files_push(lua_State *L, int *fd)
 {
   luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 0);
   file->closef = NULL;
   luaL_setmetatable(L, LUA_FILEHANDLE);
-  file->f = fdopen(fd, "r+");
-  if (!file->f) {
-    int why = errno;
-    close(fd);
-    luaL_error(L, "cannot open the file: %s", strerror(why));
-  }
+  file->f = fdopen(*fd, "r+");
+  if (!file->f)
+    luaL_error(L, "cannot open the file: %s", strerror(errno));
+  *fd = -1;
   file->closef = close_file;
 }

@@ -14,7 +14,7 @@ extern const gl_kind gl_files_kind; /* gl_files, which the op closes: one of Lua
 
 void gl_files_close(gl_files *files);
 
-/* Pushes a file of Lua for reading and writing, which takes over the descriptor. [-0, +1, e] */
-void gl_files_push(lua_State *L, int fd);
+/* Pushes a file of Lua for reading and writing, which takes over the descriptor: it is -1 then. [-0, +1, e] */
+void gl_files_push(lua_State *L, int *fd);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct files_op {
   const char *text;
   long long index;
   gl_files files;
-  int *given; /* by libvirt */
+  int *given; /* by libvirt; -1: Lua's by now */
   unsigned given_count;
 } files_op;
 
@@ -125,12 +125,18 @@ static const gl_param graphics_fd_params[] = {DISPLAY, SKIP_AUTH, GL_END};
 
 static int graphics_fd_run(gl_op *op)
 {
-  return op->rc = virDomainOpenGraphicsFD(gl_op_domain(op), (unsigned)((files_op *)op)->index, op->args.flags);
+  files_op *self = (files_op *)op;
+  self->given = malloc(sizeof *self->given);
+  if (!self->given)
+    return gl_op_fail(op, "no_memory", "out of memory");
+  self->given[0] = virDomainOpenGraphicsFD(gl_op_domain(op), (unsigned)self->index, op->args.flags);
+  self->given_count = 1;
+  return self->given[0] < 0 ? -1 : 0;
 }
 
 static int graphics_fd_push(lua_State *L, gl_op *op)
 {
-  gl_files_push(L, op->rc);
+  gl_files_push(L, ((files_op *)op)->given);
   return 1;
 }
 static const gl_opdef graphics_fd_def = {
@@ -174,9 +180,7 @@ static int monitor_push(lua_State *L, gl_op *op)
   lua_pushstring(L, self->reply.text);
   lua_createtable(L, (int)self->given_count, 0);
   for (unsigned i = 0; i < self->given_count; i++) {
-    int fd = self->given[i];
-    self->given[i] = -1;
-    gl_files_push(L, fd);
+    gl_files_push(L, &self->given[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   return 2;
