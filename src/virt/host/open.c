@@ -166,11 +166,16 @@ static int open_push(lua_State *L, gl_op *op)
   return 1;
 }
 
+void gl_host_discard(gl_state *s, virConnectPtr conn)
+{
+  if (conn)
+    gl_work_discard(s, gl_connect_handle.free, conn);
+}
+
 static void open_release(gl_op *op)
 {
   open_op *self = (open_op *)op;
-  if (self->opened)
-    virConnectClose(self->opened);
+  gl_host_discard(op->state, self->opened);
   free(self->full_uri);
   gl_credentials_unref(self->credentials);
 }

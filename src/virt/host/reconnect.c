@@ -116,8 +116,7 @@ static void reconnect_release(gl_op *op)
     gl_handle_unref(self->known[i]);
     gl_handle_unref(self->found[i]);
   }
-  if (self->opened)
-    virConnectClose(self->opened);
+  gl_host_discard(op->state, self->opened);
 }
 static const gl_opdef reconnect_def = {
   .name = "reconnect",

@@ -104,10 +104,12 @@ static int open_push(lua_State *L, gl_op *op)
   return 1;
 }
 
+/* What was opened too late, for nobody: the daemon may take as long to end it. */
 static void open_release(gl_op *op)
 {
-  if (((open_op *)op)->stream)
-    gl_stream_end(((open_op *)op)->stream);
+  gl_stream *stream = ((open_op *)op)->stream;
+  if (stream)
+    gl_work_discard(op->state, gl_stream_handle.free, stream);
 }
 
 static const gl_param console_params[] = {
