@@ -1,5 +1,6 @@
 -- The classes besides Host, Guest and BlockDevice, on real drivers: a libvirtd in a network of its own, and a guest that runs.
 
+local core = require("guestlua.core")
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
@@ -158,6 +159,7 @@ describe("On a real libvirtd", function()
     secret:set_value("s3cr3t\0bytes")
     guestlua.log.configure({ level = "warning", file = "/dev/stderr" })
     assert.equal("s3cr3t\0bytes", secret:get_value())
+    assert.not_matches("bytes", core.printable("it is s3cr3t\0bytes"))
     assert.same({ "volume", "/made" }, { secret:get_usage_type(), secret:get_usage_id() })
     assert.equal(secret.uuid, host:secret(secret.uuid).uuid)
     assert.matches("virSecretSetValue", table.concat(lines, "\n"))

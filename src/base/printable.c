@@ -122,16 +122,25 @@ static void learn(gl_finder *finder, const char *value, size_t length)
   gl_secrets_add(((learner *)finder)->secrets, value, length);
 }
 
+void gl_printable_learn_bytes(lua_State *L, const char *bytes, size_t length)
+{
+  learner l = {.finder.found = learn, .secrets = secrets_of(L)};
+  if (!l.secrets)
+    return;
+  gl_secrets_add(l.secrets, bytes, length);
+  gl_mask_find_in_text(bytes, &l.finder);
+}
+
 void gl_printable_learn(lua_State *L, const char *text, gl_printable_known known)
 {
   learner l = {.finder.found = learn, .secrets = secrets_of(L)};
   if (!l.secrets || known == GL_KNOWN_NONE)
     return;
   if (known == GL_KNOWN_SECRET)
-    gl_secrets_add(l.secrets, text, strlen(text));
-  if (known == GL_KNOWN_XML)
+    gl_printable_learn_bytes(L, text, strlen(text));
+  else if (known == GL_KNOWN_XML)
     gl_mask_find_in_xml(text, &l.finder);
-  else if (known == GL_KNOWN_SECRET || strstr(text, "://"))
+  else if (strstr(text, "://"))
     gl_mask_find_in_text(text, &l.finder);
 }
 

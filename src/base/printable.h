@@ -23,6 +23,9 @@ void gl_printable_push_own(lua_State *L, char *text);
 typedef enum gl_printable_known { GL_KNOWN_NONE, GL_KNOWN_SECRET, GL_KNOWN_XML, GL_KNOWN_URI } gl_printable_known;
 void gl_printable_learn(lua_State *L, const char *text, gl_printable_known known);
 
+/* Adds a secret that may have NUL bytes, and ends with one more. [-0, +0, -] */
+void gl_printable_learn_bytes(lua_State *L, const char *bytes, size_t length);
+
 /* Makes the set of secrets, and sets mask, mask_xml, printable, escape, secret and is_secret_name in the table on top of the stack. [-0,
  * +0, m] */
 void gl_printable_open(lua_State *L);

@@ -52,7 +52,8 @@ static void read_bytes(lua_State *L, int index, const gl_reader *r)
     gl_kind_mismatch(L, index, r);
   gl_bytes *bytes = r->field;
   const char *data = lua_tolstring(L, index, &bytes->size);
-  gl_printable_learn(L, data, r->param->kind->secrecy);
+  if (r->param->kind->secrecy == GL_KNOWN_SECRET)
+    gl_printable_learn_bytes(L, data, bytes->size);
   if (r->args->keep) {
     char *copy = gl_arena_room(L, &r->args->arena, bytes->size + 1);
     data = memcpy(copy, data, bytes->size + 1);

@@ -25,7 +25,7 @@ static int get_value_push(lua_State *L, gl_op *op)
 {
   const value_op *self = (value_op *)op;
   lua_pushlstring(L, (const char *)self->found, self->size);
-  gl_printable_learn(L, lua_tostring(L, -1), GL_KNOWN_SECRET);
+  gl_printable_learn_bytes(L, lua_tostring(L, -1), self->size);
   return 1;
 }
 
