@@ -135,6 +135,22 @@ static bool flush(gl_nbd_pair *p, gl_nbd_side *side)
   return side->left == 0 || gl_nbd_fail(&p->failure, "io_error", "%s: what was written could not be made to last", side->name);
 }
 
+/* Until the server has taken leave, or the copy is cancelled. */
+static void say_goodbye(gl_nbd_pair *p, gl_nbd_side *side)
+{
+  if (nbd_aio_disconnect(side->nbd, 0) < 0)
+    return;
+  while (!nbd_aio_is_closed(side->nbd) && !nbd_aio_is_dead(side->nbd)) {
+    struct pollfd fd = {.fd = nbd_aio_get_fd(side->nbd), .events = events_of(side->nbd)};
+    if (atomic_load(&p->cancelled)) {
+      gl_nbd_fail(&p->failure, "cancelled", "the copy was cancelled");
+      return;
+    }
+    if (poll(&fd, 1, LOOK_MS) > 0 && notify(side->nbd, fd.revents) < 0)
+      return;
+  }
+}
+
 bool gl_nbd_disconnect(gl_nbd_pair *p)
 {
   gl_nbd_side *to = &p->sides[GL_NBD_SIDES - 1];
@@ -144,10 +160,10 @@ bool gl_nbd_disconnect(gl_nbd_pair *p)
     gl_nbd_side *side = &p->sides[i];
     if (!side->nbd)
       continue;
+    if (!p->failure.kind)
+      say_goodbye(p, side);
     if (p->failure.kind && side->command)
       nbd_kill_subprocess(side->nbd, SIGKILL); /* it may hang, and nothing that it has is wanted */
-    else if (!p->failure.kind)
-      nbd_shutdown(side->nbd, 0);
     nbd_close(side->nbd);
     side->nbd = NULL;
   }
