@@ -26,7 +26,7 @@ describe("The Ansible collection", function()
 
   -- Runs a module with arguments; gives what it said, and all that Ansible printed.
   local function module(name, arguments, options)
-    arguments.executable = support.interpreter()
+    arguments.executable = arguments.executable or support.interpreter()
     arguments.uri = arguments.uri or "test:///default"
     local _, out, err = ansible:run(("ansible localhost -c local -m guestlua.guestlua.%s %s -a %s"):format(name, options or "",
       helper.quoted(json.encode(arguments))))
@@ -55,6 +55,16 @@ describe("The Ansible collection", function()
     assert.same({ "no_domain", "guest" }, { said.error.kind, said.error.op })
     assert.matches("FAILED", all)
     assert.matches("nobody", said.msg)
+  end)
+
+  it_("says what was recovered before a script that is killed at once", function()
+    local path = ansible:file("killed", ([[#!/bin/sh
+case "$*" in *recover) exec %s "$@" ;; esac
+kill -KILL $$
+]]):format(support.interpreter()))
+    assert.is_true(os.execute("chmod +x " .. path))
+    local said = module("guestlua", { source = "return 1", recover = true, executable = path })
+    assert.same({ {}, false, -9 }, { said.recovered, said.changed, said.rc })
   end)
 
   it_("answers wrong arguments in its own words", function()
@@ -133,10 +143,22 @@ describe("The Ansible collection", function()
     end
   end)
 
+  it_("saves the other guests if one cannot be saved, and names those that were not", function()
+    local guest = "<domain type='test'><name>%s</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+    local path = ansible:file("two.xml", ("<node>%s%s</node>"):format(guest:format("first"), guest:format("second")))
+    assert.is_true(os.execute(("ln -sf %s %s/guestlua"):format(support.interpreter(), directory)))
+    local code, out, err = ansible:run(("ansible-playbook -c local -i localhost, -e target=localhost -e ansible_become=false -e backups=%s/backups "
+      .. "packaging/ansible/guestlua/guestlua/playbooks/rolling_backup.yml"):format(directory),
+      ("PATH=%s:$PATH LIBVIRT_DEFAULT_URI=test://%s"):format(ansible.directory, path))
+    assert.equal(2, code, out .. err)
+    assert.matches("guest 'first': the guest has no disk to back up", out, 1, true)
+    assert.matches("guest 'second': the guest has no disk to back up", out, 1, true)
+  end)
+
   it_("drains no host if the other one has no room", function()
     local path = ansible:file("big.xml", "<node><domain type='test'><name>big</name><memory unit='TiB'>4</memory><os><type>hvm</type></os></domain>"
       .. "</node>")
-    assert.is_true(os.execute(("ln -s %s %s/guestlua"):format(support.interpreter(), directory)))
+    assert.is_true(os.execute(("ln -sf %s %s/guestlua"):format(support.interpreter(), directory)))
     local function drain(options, more)
       local given = { options = options, to = { { uri = "test:///default", destination_uri = "test+tcp://other/default" } } }
       return ansible:run(("ansible-playbook -c local -i localhost, -e target=localhost -e ansible_become=false -e %s "

@@ -68,8 +68,8 @@ def _run(command, limit, data):
     return child.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
-def _ended(module, command, limit, data):
-    """Runs guestlua: gives its document, its exit code, and what it printed."""
+def _ended(module, command, limit, data, recovered):
+    """Runs guestlua: gives its document, its exit code, and what it printed. recovered: the document of a recovery before it."""
     directory = tempfile.mkdtemp(prefix="guestlua.", dir=module.tmpdir)
     result = os.path.join(directory, "result")
     command = command[:1] + ["-q", "--result", result] + command[1:]
@@ -78,7 +78,8 @@ def _ended(module, command, limit, data):
         with open(result) as file:
             return json.load(file), code, out, err
     except (IOError, OSError, ValueError) as e:
-        module.fail_json(msg="guestlua gave no result: %s" % e, stdout=locals().get("out"), stderr=locals().get("err"))
+        module.fail_json(msg="guestlua gave no result: %s" % e, changed=recovered.get("changed", False), recovered=recovered.get("recovered", []),
+                         rc=locals().get("code"), stdout=locals().get("out"), stderr=locals().get("err"))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -92,12 +93,13 @@ def run(module, script, arguments=(), data=None):
         base += ["-c", module.params["uri"]]
     recovered = {}
     if module.params["recover"] and not module.check_mode:
-        recovered, code, out, err = _ended(module, base + ["recover"], None, b"")
+        recovered, code, out, err = _ended(module, base + ["recover"], None, b"", {})
         if code != 0:
             module.fail_json(msg="guestlua recover: %s" % (err.strip() or out.strip()), recovered=recovered.get("recovered", []),
                              changed=recovered.get("changed", False), error=recovered.get("error") or {}, stdout=out, stderr=err, rc=code)
     options = ["--dry-run"] if module.check_mode else []
-    document, code, out, err = _ended(module, base + options + ["--", script] + list(arguments), module.params["timeout"], (data or "").encode("utf-8"))
+    document, code, out, err = _ended(module, base + options + ["--", script] + list(arguments), module.params["timeout"],
+                                      (data or "").encode("utf-8"), recovered)
     document["changed"] = document.get("changed", False) or recovered.get("changed", False)
     document["recovered"] = recovered.get("recovered", []) + document.get("recovered", [])
     return document, code, out, err

@@ -40,10 +40,16 @@ SCRIPT = r"""
 local wanted = require("dkjson").decode(io.read("a"))
 local host <close> = guestlua.open(nil, { readonly = true })
 local stats, guests = host:stats({ guests = wanted.names, nowait = true }), {}
+local function look(name, one)
+  local guest <close> = host:guest(name, { required = true })
+  return { uuid = guest.uuid, active = guest:is_active(), state = guest:get_info().domain_state, stats = one }
+end
 for name, one in pairs(stats) do
-  local guest <close> = host:guest(name)
-  if guest then
-    guests[name] = { uuid = guest.uuid, active = guest:is_active(), state = guest:get_info().domain_state, stats = one }
+  local ok, found = pcall(look, name, one)
+  if ok then
+    guests[name] = found
+  elseif not guestlua.Error.is(found, "no_domain") then -- it went while this looked
+    error(found, 0)
   end
 end
 return guests
