@@ -134,6 +134,13 @@ describe("Arguments of backups", function()
     end
   end)
 
+  it("that wait for the directory wait no longer than the workflow's time", function()
+    local store = require("guestlua.backup.store").at(dir)
+    local held <close> = store:lock() -- luacheck: ignore held
+    local e = helper.failure(guestlua.timeout, 60, core.within, core.now() + 0.1, 0, store.lock, store, 3600)
+    assert.equal("busy", e.kind, tostring(e))
+  end)
+
   it("that prune leave the files of a backup that was removed, if nothing says any more which those were", function()
     write(1)
     local names = { id_of(2) .. ".gone", id_of(2) .. ".vda.qcow2" }

@@ -371,8 +371,9 @@ steps.define({
   { "end", run = finish },
   { "verify", run = verify, when = function(run) return run.options.verify end, checks = true },
   { "write", run = manifest.write, checks = true },
-  { "boot", run = function(run) run.boot = boot.run(run.store, run.store:find(run.id), {}, run.key) end,
-    when = function(run) return run.options.verify == "boot" end, checks = true },
+  { "boot", run = function(run)
+    run.boot = boot.run(run.store, run.store:find(run.id), { boot_timeout = boot.within(run:time_left()) }, run.key)
+  end, when = function(run) return run.options.verify == "boot" end, checks = true },
   result = function(run)
     local data = run.data
     if run.manifest then

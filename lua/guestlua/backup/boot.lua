@@ -167,6 +167,11 @@ function boot.check(op, options)
   end
 end
 
+-- The limit of a boot for which so many seconds are left; nil: as many as it takes.
+function boot.within(left)
+  return left and math.max(math.min(left, BOOT), 1)
+end
+
 -- Boots a backup. key: of an encrypted one. options: command, a list; boot_timeout. Returns { agent_seconds, exit_code, output, errors }.
 function boot.run(store, manifest, options, key)
   local module = json("verify", "a boot")

@@ -127,9 +127,9 @@ end
 
 -- ---- its lock ----
 
--- Takes the directory's lock; closing it releases it. seconds: how long to wait for another holder.
+-- Takes the directory's lock; closing it releases it. seconds: how long to wait for another holder, within the time of core.within.
 function Store:lock(seconds)
-  local deadline = core.now() + (seconds or 0)
+  local deadline = math.min(core.now() + (seconds or 0), core.calls_end() or math.huge)
   while true do
     local lock, holder = core.lock(self:path("lock"))
     if lock then
