@@ -103,6 +103,21 @@ describe("A backup of a guest that is off", function()
     sh("qemu-img compare -q %s %s/%s.vda.qcow2", path, made.directory, made.id)
   end)
 
+  it_("is not whole if its manifest has another size", function()
+    define("qcow2")
+    local made = workflow.backup(guest, { to = dir .. "/to", verify = true })
+    assert.is_true(workflow.verify(made.directory)[1].ok)
+    local store = stores.at(made.directory)
+    local manifest = store:find()
+    for _, size in ipairs({ (1 << 20) - 512, (1 << 20) + 1, 1 << 62 }) do
+      manifest.disks[1].size = size
+      store:write(manifest)
+      local e = helper.failure(workflow.verify, made.directory)
+      assert.same({ "invalid_backup", "vda", ("the disk has 1048576 bytes in the images of backup %s, and %d in its manifest"):format(made.id,
+        size) }, { e.kind, e.device, e.message })
+    end
+  end)
+
   it_("is not \"off\" if its memory is saved, which it names", function()
     define("qcow2")
     guest:launch({ pause = true })

@@ -83,10 +83,14 @@ function backups.comparisons(store, manifest, key)
   return copies
 end
 
--- Raises if the lists of checksums together do not agree with the manifest.
+-- Raises if the lists of checksums together, or a disk's size, do not agree with the manifest. QEMU has whole sectors; a server's disk may be larger.
 function backups.check_images(manifest, results)
   for i, disk in ipairs(manifest.disks) do
-    if results[i].image_sha256 ~= disk.image_sha256 then
+    local size = results[i].size
+    if not disk.chain[1].uri and (size < disk.size or size - disk.size > 511) then
+      error(core.Error.new({ kind = "invalid_backup", device = disk.target, device_type = "disk",
+        message = ("the disk has %d bytes in the images of backup %s, and %d in its manifest"):format(size, manifest.id, disk.size) }), 0)
+    elseif results[i].image_sha256 ~= disk.image_sha256 then
       error(core.Error.new({ kind = "checksum_error", device = disk.target, device_type = "disk",
         message = ("the checksums of backup %s are not those of its manifest"):format(manifest.id) }), 0)
     end

@@ -169,7 +169,7 @@ end
 
 -- Makes copies, all at once, within the time of core.within: each has core.nbd_copy's arguments, with target, errors: files with qemu-nbd's
 -- messages, place: the path of the image that is written, and server: the URI of a side that is somebody else's. watch: called often meanwhile, with
--- the progress; an error in it ends them all. Returns their results, in order.
+-- the progress; an error in it ends them all. Returns their results, in order, and how large each disk is.
 function engine.copy(copies, watch)
   local jobs <close> = setmetatable({ copies = copies }, closes)
   for i, copy in ipairs(copies) do
@@ -183,6 +183,7 @@ function engine.copy(copies, watch)
         if not ok then
           error(explain(result, copies[i]), 0)
         end
+        result.size = job:progress().size
         results[i], left = result, left - 1
       end
     end
