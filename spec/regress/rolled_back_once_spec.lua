@@ -1,6 +1,6 @@
 -- A rollback is killed when the guest has been started again. Its recovery powered the guest off and started it once more, days later: what it had
 -- in its memory by then was lost. And a guest with memory that somebody had saved meanwhile went on from that, on the overlay, and was said to
--- be rolled back.
+-- be rolled back. And a guest that its operator had paused ran after a rollback.
 
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
@@ -52,4 +52,20 @@ describe("A rollback", function()
     guestlua.await_agent(machine.guest, { timeout = 120 })
     assert.same({ "theirs", 2 }, { machine:sh("cat /tmp/word"), #machine:chain() })
   end)
+
+  for _, when in ipairs({ "before", "meanwhile" }) do
+    it_(("of a guest that somebody has paused %s leaves it paused"):format(when), function()
+      if when == "before" then
+        machine.guest:pause()
+      end
+      local e = helper.failure(guestlua.workflow.snapshot_then_commit, machine.guest, { on_failure = "rollback", during = function()
+        if when == "meanwhile" then
+          machine.guest:pause()
+        end
+        error("no", 0)
+      end })
+      assert.equal("rolled back: the guest was started again as it was at the snapshot, paused", e.outcome)
+      assert.same({ "paused", { machine.disk } }, { machine.guest:get_state(), machine:chain() })
+    end)
+  end
 end)

@@ -94,7 +94,7 @@ local function plan(run)
     check_can_be_rolled_back(run, disks, before.persistent)
   end
   run.left_out = not run.options.disks and chain.left_out(run:domain(), chain.targets(disks)) or nil
-  return { disks = disks, quiesce = run.options.quiesce or false,
+  return { disks = disks, quiesce = run.options.quiesce or false, paused = run.before.word == "paused",
     checkpoints = run.options.on_failure == "rollback" and run.guest:get_checkpoint_names() or nil }
 end
 
@@ -228,11 +228,11 @@ local function roll_back(run)
     guest.host:write_instance_config(config):close()
   end
   if goes_on then
-    local parts = differences(run)
-    return "rolled back: the guest runs" .. (#parts == 0 and ", on the disks that it had" or "; " .. table.concat(parts, "; "))
+    local parts, how = differences(run), state.look(guest).word == "paused" and "is paused" or "runs"
+    return ("rolled back: the guest %s"):format(how) .. (#parts == 0 and ", on the disks that it had" or "; " .. table.concat(parts, "; "))
   end
-  guest:launch({ timeout = 40 })
-  return "rolled back: the guest was started again as it was at the snapshot"
+  guest:launch({ pause = run.data.paused, timeout = 40 })
+  return "rolled back: the guest was started again as it was at the snapshot" .. (run.data.paused and ", paused" or "")
 end
 
 -- The state of the disks when no overlay of the run needs merging any more.
@@ -264,6 +264,13 @@ end
 
 -- ---- the work, and the end ----
 
+-- Whoever has paused the guest, before or meanwhile, does not want it to run.
+local function begin_rollback(run)
+  local data, known, word, why = run.data, pcall(run.guest.get_state, run.guest, { timeout = 5 })
+  data.rolling_back, data.paused = true, data.paused or known and word == "paused" and why == "user"
+  run:record("snapshot")
+end
+
 local function during(run)
   local fn = run.options.during
   if not fn then
@@ -275,8 +282,7 @@ local function during(run)
   end
   local ok, result = pcall(fn, described)
   if not ok and run.options.on_failure == "rollback" then
-    run.data.rolling_back = true
-    core.shield(run.record, run, "snapshot")
+    core.shield(begin_rollback, run)
   end
   if not ok then
     error(result, 0)
