@@ -146,8 +146,8 @@ local CASES = {
 
 -- Each call of each that changes something, after which it is killed, and each write of its journal.
 local MOMENTS = {
-  { "COMMIT", "virDomainSetMetadata#1", "write_file#1", "make_image#1", "write_file#2", "virDomainSnapshotCreateXML#1", "write_file#3",
-    "virDomainBlockCommit#1", "write_file#4", "virDomainBlockJobAbort#1", "remove_image#1", "remove_file#1" },
+  { "COMMIT", "virDomainSetMetadata#1", "write_file#1", "make_image#1", "write_file#2", "virDomainSnapshotCreateXML#1", "write_file#4",
+    "virDomainBlockCommit#1", "write_file#5", "virDomainBlockJobAbort#1", "remove_image#1", "remove_file#1" },
   { "COPY", "write_file#1", "make_image#1", "write_file#2", "virDomainBlockCopy#1", "write_file#3", "virDomainAgentSetResponseTimeout#1",
     "virDomainFSFreeze#1", "virDomainBlockJobAbort#1", "virDomainFSThaw#1", "remove_file#1" },
   { "SWAP", "write_file#1", "make_image#1", "write_file#2", "virDomainBlockCopy#1", "write_file#3", "virDomainBlockJobAbort#1",

@@ -6,7 +6,7 @@
 local boot = require("guestlua.backup.boot")
 local core = require("guestlua.core")
 local checkpoint = require("guestlua.backup.checkpoint")
-local claim = require("guestlua.workflow.claim")
+local freezing = require("guestlua.workflow.freezing")
 local disks = require("guestlua.backup.disks")
 local encryption = require("guestlua.backup.encryption")
 local engine = require("guestlua.backup.engine")
@@ -219,7 +219,7 @@ local function take_back(run)
     return
   end
   -- A guest that is paused, for example for lack of scratch space, cannot be thawed until the job has ended and it runs again.
-  local frozen = run.data.consistency == "frozen" and claim.may_be_frozen(run)
+  local frozen = run.data.consistency == "frozen" and freezing.may_last(run)
   local thawed = frozen and retry.try(freeze.thaw_once, run.guest)
   moment.finish(run)
   io_error.check(run)

@@ -1,6 +1,6 @@
 -- The moment of a backup: libvirt's job, which begins between a freeze and a thaw of the guest's file systems, and its scratch files.
 
-local claim = require("guestlua.workflow.claim")
+local freezing = require("guestlua.workflow.freezing")
 local core = require("guestlua.core")
 local freeze = require("guestlua.guest.freeze")
 local image = require("guestlua.disk.image")
@@ -86,10 +86,10 @@ function moment.begin(run)
     local thawed <close> = undo.guard(function(failure) -- luacheck: ignore thawed
       if not failure then -- the step's undo thaws if it fails
         freeze.thaw_once(guest)
-        run.freezing = false
+        freezing.over(run)
       end
     end)
-    claim.begin_freeze(run)
+    freezing.begin(run)
     freeze.freeze(guest, run.options.freeze_timeout or FREEZE, function()
       local frozen = core.now()
       begin(run, conf, conf_checkpoint)

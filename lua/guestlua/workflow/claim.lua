@@ -8,7 +8,6 @@
 -- The mark also proves that the guest is the same running instance: it disappears when the guest stops.
 
 local core = require("guestlua.core")
-local freeze = require("guestlua.guest.freeze")
 local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
 local log = require("guestlua.log.log").log
@@ -160,23 +159,6 @@ function claim.is_same_instance(guest, id)
     end
   end
   return false
-end
-
--- The run is about to freeze the file systems. Raises if the agent does not answer, or if somebody else has frozen them by now.
-function claim.begin_freeze(run)
-  freeze.check_agent(run.guest)
-  run.freezing = true
-end
-
--- Whether file systems that the run froze may still be frozen: not if the guest was restarted since.
-function claim.may_be_frozen(run)
-  if not run.recovering and not run.freezing then
-    return false
-  end
-  if run.recovering or run.claim and run.claim.marked then
-    return claim.is_same_instance(run.guest, run.id)
-  end
-  return run.guest:is_active()
 end
 
 -- ---- the claim ----

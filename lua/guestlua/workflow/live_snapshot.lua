@@ -4,7 +4,7 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local freeze = require("guestlua.guest.freeze")
 local chain = require("guestlua.workflow.chain")
-local claim = require("guestlua.workflow.claim")
+local freezing = require("guestlua.workflow.freezing")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local state = require("guestlua.workflow.state")
@@ -91,11 +91,11 @@ local function finish(run)
   local thawed <close> = data.quiesce and undo.guard(function(failure) -- luacheck: ignore thawed
     if not failure then -- the step's undo thaws if it fails
       freeze.thaw_once(guest)
-      run.freezing = false
+      freezing.record_over(run)
     end
   end) or nil
   if data.quiesce then
-    claim.begin_freeze(run)
+    freezing.begin(run)
     freeze.freeze(guest, run.options.freeze_timeout or FREEZE)
   end
   local began = core.now()
@@ -106,7 +106,7 @@ local function finish(run)
 end
 
 local function thaw(run)
-  if run.data.quiesce and claim.may_be_frozen(run) then
+  if run.data.quiesce and freezing.may_last(run) then
     freeze.thaw_once(run.guest)
   end
 end

@@ -10,6 +10,7 @@ local define = require("guestlua.base.define")
 local image = require("guestlua.disk.image")
 local io_error = require("guestlua.workflow.io_error")
 local freeze = require("guestlua.guest.freeze")
+local freezing = require("guestlua.workflow.freezing")
 local lower = require("guestlua.disk.lower")
 local overlay = require("guestlua.workflow.overlay")
 local state = require("guestlua.workflow.state")
@@ -130,11 +131,13 @@ end
 -- libvirt freezes and thaws by itself; the embedded driver dies with this process in between.
 local function snapshot(run)
   if run.data.quiesce then
-    claim.begin_freeze(run)
+    freezing.begin(run)
   end
   local dog <close> = run.data.quiesce and watchdog.start(run.guest) or nil -- luacheck: ignore dog
   run.guest:snapshot(snapshot_xml(run), { disk_only = true, no_metadata = true, atomic = true, quiesce = run.data.quiesce })
-  run.freezing = false -- libvirt has thawed it
+  if run.data.quiesce then
+    freezing.record_over(run) -- libvirt has thawed it
+  end
   if core.dry_run() then
     return
   end
@@ -244,7 +247,7 @@ end
 
 local function take_back(run)
   local thawed, e = true, nil
-  if run.data.quiesce and claim.may_be_frozen(run) then
+  if run.data.quiesce and freezing.may_last(run) then
     thawed, e = pcall(freeze.thaw_once, run.guest)
   end
   local text

@@ -8,6 +8,7 @@ local claim = require("guestlua.workflow.claim")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
 local freeze = require("guestlua.guest.freeze")
+local freezing = require("guestlua.workflow.freezing")
 local image = require("guestlua.disk.image")
 local lower = require("guestlua.disk.lower")
 local state = require("guestlua.workflow.state")
@@ -97,13 +98,15 @@ end
 local function create(run)
   local data = run.data
   if data.quiesce == "yes" then
-    claim.begin_freeze(run)
-  elseif data.quiesce ~= "no" and not retry.try(claim.begin_freeze, run) then
+    freezing.begin(run)
+  elseif data.quiesce ~= "no" and not retry.try(freezing.begin, run) then
     data.quiesce = "no"
   end
   local dog <close> = data.quiesce ~= "no" and watchdog.start(run.guest) or nil -- luacheck: ignore dog
   run.quiesced = take(run.guest, data.target, run.xml, data.quiesce, data.image)
-  run.freezing = false
+  if data.quiesce ~= "no" then
+    freezing.record_over(run)
+  end
   if core.dry_run() then
     return
   end
@@ -118,7 +121,7 @@ end
 local function uncreate(run)
   local guest, data = run.guest, run.data
   local active = guest:is_active()
-  if active and data.quiesce ~= "no" and claim.may_be_frozen(run) then
+  if active and data.quiesce ~= "no" and freezing.may_last(run) then
     freeze.thaw_once(guest)
   end
   local found, off = chain.find(guest, data.target), active and "" or "the guest is off: "
