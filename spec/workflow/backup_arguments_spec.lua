@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local stores = require("guestlua.backup.store")
 local json = require("guestlua.base.json")("backup", "a spec")
 
 local workflow = guestlua.workflow
@@ -110,6 +111,15 @@ describe("Arguments of backups", function()
     nothing = function(one) one.disks = {} end,
     source = function(one) one.disks[1].source = {} end,
     time = function(one) one.time = "then" end,
+    bytes = function(one) one.disks[1].bytes = "x" end,
+    level = function(one) one.disks[1].level_used = {} end,
+    consistency = function(one) one.consistency = {} end,
+    checkpoint = function(one) one.checkpoint = 5 end,
+    ["another's checkpoint"] = function(one) one.checkpoint = "theirs" end,
+    ["left out"] = function(one) one.left_out = { "vdb" } end,
+    lock = function(one) one.disks[1].chain[1].file = "lock" end,
+    manifest = function(one) one.disks[1].chain[1].file = id_of(1) .. ".json" end,
+    sums = function(one) one.disks[1].chain[1].sums = id_of(1) .. ".vda.qcow2" end,
     file = function(one) one.files = { { name = "..", what = "domain", sha256 = SUM } } end,
   }
 
@@ -134,8 +144,31 @@ describe("Arguments of backups", function()
     end
   end)
 
+  it("that name a directory find what is in it although a file of it is missing, or is none", function()
+    local own = helper.scratch()
+    local store = stores.at(own)
+    local function command()
+      return helper.run(("timeout 60 %s backups %s"):format(helper.interpreter, own))
+    end
+    write(1, function(one)
+      one.checkpoint = "guestlua-0123abcd-" .. one.id
+    end)
+    assert(os.rename(("%s/%s.json"):format(dir, id_of(1)), ("%s/%s.json"):format(own, id_of(1))))
+    local code, out, err = command()
+    assert.same({ 0, id_of(1) }, { code, out:match("g  (%S+)") }, err)
+    assert.same({ own }, { stores.below(own)[1].directory })
+    -- the checkpoint that the guest has is that of this directory
+    assert.equal("0123abcd", store:target())
+    assert.equal("0123abcd\n", helper.sh("cat %s/target", own))
+    helper.sh("cd %s && rm target && ln -s target target && mkfifo %s.json", own, id_of(2))
+    assert.equal("invalid_backup", helper.failure(store.target, store).kind)
+    code, out, err = command()
+    assert.same({ 1, id_of(1) }, { code, out:match("g  (%S+)") }, err)
+    assert.matches(id_of(2) .. ".json: it is no regular file", err, 1, true)
+  end)
+
   it("that wait for the directory wait no longer than the workflow's time", function()
-    local store = require("guestlua.backup.store").at(dir)
+    local store = stores.at(dir)
     local held <close> = store:lock() -- luacheck: ignore held
     local e = helper.failure(guestlua.timeout, 60, core.within, core.now() + 0.1, 0, store.lock, store, 3600)
     assert.equal("busy", e.kind, tostring(e))

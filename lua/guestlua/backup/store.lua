@@ -10,21 +10,22 @@
 
 local core = require("guestlua.core")
 local decoded = require("guestlua.base.decoded")
+local fields = require("guestlua.backup.fields")
 local bad = require("guestlua.base.define").bad
 local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
 local retry = require("guestlua.workflow.retry")
 
-local store = {}
+local store = { id_of = fields.id_of }
 
-local FORMAT = 1
+local ID = fields.ID
 local LARGEST = 16 << 20 -- bytes of a manifest
 local PAUSE = 0.1 -- seconds between two tries for the lock
 local MOST_NAMED = 8 -- directories in a hint
 
-local function fail(kind, fields)
-  fields.kind = kind
-  error(core.Error.new(fields), 0)
+local function fail(kind, e)
+  e.kind = kind
+  error(core.Error.new(e), 0)
 end
 
 local PURPOSE = { "backup", "a backup's manifest" } -- of JSON
@@ -34,23 +35,6 @@ local function as_file_name(name)
   return (name:gsub("[^%w._-]", function(c)
     return ("%%%02X"):format(c:byte())
   end):gsub("^%.", "%%2E"))
-end
-
--- An id, as journal.new_id makes it.
-local ID = ("%d"):rep(8) .. "%-" .. ("%d"):rep(6) .. "%-" .. ("%x"):rep(8)
-
--- The rest of the names of a backup's files, after the id: also of those that a killed run leaves, core.write_file's among them.
-local ENDINGS = { "%.json", "%.gone", "%.xml", "%.nvram", "%.tpm", "%.%w+%.qcow2", "%.%w+%.sums", "%.%w+%.from", "%.%w+%.to",
-  "%.%w+%.%x+%.qcow2", "%.%w+%.%x+%.sums", "%.json%.%w%w%w%w%w%w", "%.xml%.%w%w%w%w%w%w", "%.nvram%.%w%w%w%w%w%w", "%.tpm%.%w%w%w%w%w%w" }
-
--- The backup's id in the name of a file that a backup makes; nil: it is none.
-function store.id_of(name)
-  local id, rest = name:match("^(" .. ID .. ")(.*)$")
-  for _, ending in ipairs(id and ENDINGS or {}) do
-    if rest:find("^" .. ending .. "$") then
-      return id
-    end
-  end
 end
 
 -- Whether a file of that name is the directory's own.
@@ -79,11 +63,25 @@ function store.of(directory, name)
   return store.at(directory .. "/" .. as_file_name(name))
 end
 
+-- Whether it has a manifest: a directory of backups that has lost its `target`, or is a copy of its backups alone.
+local function has_manifest(one)
+  local there, names = false, nil
+  if core.identify(one.directory .. "/.") then
+    there, names = retry.try(core.list_directory, one.directory)
+  end
+  for _, name in ipairs(there and names or {}) do
+    if name:find("^" .. ID .. "%.json$") then
+      return true
+    end
+  end
+  return false
+end
+
 local function directories_in(one)
   local list = {}
   for _, name in ipairs(core.list_directory(one.directory)) do
     local below = store.at(one:path(name))
-    list[#list + 1] = below:exists("target") and below or nil
+    list[#list + 1] = (below:exists("target") or has_manifest(below)) and below or nil
   end
   return list
 end
@@ -110,10 +108,12 @@ function store.below(directory)
   end
   local one = store.at(directory)
   local list = one:exists("target") and { one } or directories_in(one)
-  if #list == 0 then
-    fail("no_backup", { message = "there is no backup in " .. one.directory, hint = elsewhere(one) })
+  if #list > 0 then
+    return list
+  elseif has_manifest(one) then
+    return { one }
   end
-  return list
+  return fail("no_backup", { message = "there is no backup in " .. one.directory, hint = elsewhere(one) })
 end
 
 function Store:path(name)
@@ -143,89 +143,41 @@ function Store:lock(seconds)
   end
 end
 
--- The word in the names of the directory's checkpoints, made at the first backup.
-function Store:target()
-  local file <close> = io.open(self:path("target"))
-  local word = file and file:read("l") or nil
-  if word and word:find("^%x%x%x%x%x%x%x%x$") then
-    return word
-  elseif file then
-    fail("invalid_backup", { message = ("%s is damaged"):format(self:path("target")) })
+-- The word that the directory's checkpoints have already; nil: they have none.
+local function word_of(manifests)
+  for i = #manifests, 1, -1 do
+    if manifests[i].checkpoint then
+      return manifests[i].checkpoint:match(fields.CHECKPOINT)
+    end
   end
-  word = journal.new_id():match("%x+$")
+end
+
+-- The word in the names of the directory's checkpoints, made at the first backup. Another one would leave those there are on the guest for ever.
+function Store:target()
+  local text, why, code = self:read("target")
+  local word = text and text:match("^(%x%x%x%x%x%x%x%x)%f[\n\0]")
+  if word then
+    return word
+  elseif text or code ~= "ENOENT" then
+    fail("invalid_backup", { message = ("%s: %s"):format(self:path("target"), why or "it is damaged") })
+  end
+  word = word_of((self:manifests())) or journal.new_id():match("%x+$")
   core.write_file(self:path("target"), word .. "\n")
   return word
 end
 
 -- ---- manifests ----
 
-local function is_name(value)
-  return type(value) == "string" and value:find("^[%w_%%-][%w._%%-]*$") ~= nil
-end
-
-local function is_sum(value)
-  return type(value) == "string" and #value == 64 and value:find("^%x+$") ~= nil
-end
-
-local function is_count(value)
-  return math.type(value) == "integer" and value >= 0
-end
-
-local function is_time(value)
-  return type(value) == "string" and value:find("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$") ~= nil
-end
-
--- The problem with a disk of a manifest; nil: none. unchecked: it lacks checksums. What is below a pushed image may lack them too.
-local function problem_of_disk(disk, unchecked)
-  if type(disk) ~= "table" or not is_name(disk.target) or not is_count(disk.size) or type(disk.source) ~= "string"
-    or not (is_sum(disk.image_sha256) or unchecked and disk.image_sha256 == nil) or type(disk.chain) ~= "table" or #disk.chain == 0 then
-    return "a disk"
-  end
-  for i, link in ipairs(disk.chain) do
-    if type(link) ~= "table" or not (type(link.uri) == "string" or is_name(link.file))
-      or not (is_name(link.sums) and is_sum(link.sha256) or (unchecked or i > 1) and link.sums == nil) then
-      return "the chain of disk " .. disk.target
-    end
-  end
-end
-
-local function problem_of(manifest, id)
-  if type(manifest) ~= "table" or not is_count(manifest.format) then
-    return "it is damaged"
-  elseif manifest.format ~= FORMAT then
-    return ("it is of format %d, and this version knows %d"):format(manifest.format, FORMAT)
-  end
-  local guest = manifest.guest
-  if manifest.id ~= id or not is_count(manifest.number) or type(guest) ~= "table" or type(guest.name) ~= "string" or type(guest.uuid) ~= "string"
-    or not guest.uuid:find("^[%x-]+$") or not is_time(manifest.time) or type(manifest.disks) ~= "table" or type(manifest.files) ~= "table"
-    or manifest.encryption ~= nil and type(manifest.encryption) ~= "table" then
-    return "it is damaged"
-  end
-  local targets = {}
-  for _, disk in ipairs(manifest.disks) do
-    local problem = problem_of_disk(disk, manifest.unchecked) or targets[disk.target] and "it has disk " .. disk.target .. " twice"
-    if problem then
-      return "it is damaged: " .. problem
-    end
-    targets[disk.target] = true
-  end
-  if not next(targets) then
-    return "it is damaged: it has no disk"
-  end
-  for _, file in ipairs(manifest.files) do
-    if type(file) ~= "table" or not is_name(file.name)
-      or not (is_sum(file.sha256) or manifest.unchecked and file.sha256 == nil) then
-      return "it is damaged: a file"
-    end
-  end
-end
-
--- The contents of a file in the directory; or nil and why not.
+-- The contents of a file in the directory; or nil, why not, and the error's name. A pipe in its place would be waited for.
 function Store:read(name)
+  local there, code = core.identify(self:path(name))
+  if there and not there.regular then
+    return nil, "it is no regular file"
+  end
   local file <close>, why = io.open(self:path(name), "rb")
   local text = file and file:read(LARGEST + 1)
   if not text or #text > LARGEST then
-    return nil, text and "it is too large" or why or "it cannot be read"
+    return nil, text and "it is too large" or why or "it cannot be read", code
   end
   return text
 end
@@ -233,7 +185,7 @@ end
 local function read_manifest(self, id)
   local text, why = self:read(id .. ".json")
   local manifest = decoded(text or "", table.unpack(PURPOSE))
-  local problem = not text and why or problem_of(manifest, id)
+  local problem = not text and why or fields.problem_of(manifest, id)
   if problem then
     return nil, problem
   end
@@ -261,7 +213,7 @@ end
 
 -- Writes the manifest, which makes a backup of the files: it is on the disk when this returns.
 function Store:write(manifest)
-  manifest.format = FORMAT
+  manifest.format = fields.FORMAT
   local directory = manifest.directory
   manifest.directory = nil -- one that was read has where it was found
   core.write_file(self:path(manifest.id .. ".json"), json_for(table.unpack(PURPOSE)).encode(manifest, { indent = true }) .. "\n")
@@ -281,7 +233,7 @@ end
 -- The manifest of a backup that was buried; nil: it was not, or what is left of it is damaged.
 function Store:buried(id)
   local manifest = decoded(self:read(id .. ".gone") or "", table.unpack(PURPOSE))
-  return not problem_of(manifest, id) and manifest or nil
+  return not fields.problem_of(manifest, id) and manifest or nil
 end
 
 -- Stores a small file; returns its row for the manifest.
