@@ -49,6 +49,7 @@ describe("Arguments of backups", function()
     refused("restore", "from", workflow.restore, host, { from = "" })
     refused("restore", "name", workflow.restore, host, { from = dir, name = "" })
     refused("restore", "name", workflow.restore, host, { from = dir, name = "a/b" })
+    refused("restore", "name", workflow.restore, host, { from = dir, name = "a\xff" })
     refused("restore", "at", workflow.restore, host, { from = dir, at = "yesterday" })
     refused("prune", "keep", workflow.prune, host, dir, { keep = {} })
     refused("prune", "keep", workflow.prune, host, dir, { keep = { increments = 3, weekly = 1 } })
@@ -165,6 +166,26 @@ describe("Arguments of backups", function()
     code, out, err = command()
     assert.same({ 1, id_of(1) }, { code, out:match("g  (%S+)") }, err)
     assert.matches(id_of(2) .. ".json: it is no regular file", err, 1, true)
+  end)
+
+  it("that a guest's XML cannot have are refused before a disk is copied", function()
+    write(1)
+    for argument, options in pairs({ to = { to = dir .. "/\xff" }, disks = { disks = { vda = dir .. "/\xff" } } }) do
+      options.from, options.name = dir, "other"
+      refused("restore", argument, workflow.restore, host, options)
+    end
+  end)
+
+  it("that name a directory not in UTF-8 have it in JSON", function()
+    local own = helper.scratch() .. "/\xff"
+    helper.sh("mkdir '%s'", own)
+    write(1)
+    assert(os.rename(("%s/%s.json"):format(dir, id_of(1)), ("%s/%s.json"):format(own, id_of(1))))
+    local code, out, err = helper.guestlua("backups --json " .. helper.quoted(own))
+    assert.equal(0, code, err)
+    assert.is_truthy(utf8.len(out))
+    local one = require("dkjson").decode(out)
+    assert.same({ id_of(1), "\\xff", 1 << 20 }, { one.id, one.directory:match("[^/]*$"), one.disks[1].size })
   end)
 
   it("that wait for the directory wait no longer than the workflow's time", function()

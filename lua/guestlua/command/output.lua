@@ -3,6 +3,7 @@
 local bad = require("guestlua.base.define").bad
 local core = require("guestlua.core")
 local json_for = require("guestlua.base.json")
+local plain = require("guestlua.log.plain")
 
 local output = {}
 
@@ -25,10 +26,7 @@ end
 
 -- One object on a line of its own.
 function output.json(value)
-  local text = encoder().encode(value, { exception = function(_, other)
-    return encoder().quotestring(core.printable(tostring(other)))
-  end })
-  io.stdout:write(text, "\n")
+  io.stdout:write(encoder().encode(plain.value(value)), "\n")
 end
 
 -- The object of a guest or a backup that something failed with.
