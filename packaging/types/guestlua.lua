@@ -6707,7 +6707,7 @@ function workflow.offline_migrate(guest, destination, options) end
 ---@field wait? number seconds to wait until nobody else works in the directory; default: 0, a "busy" error
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs is merged into it: the kept one's images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a guest of the host or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.
+---Removes backups that are not to be kept, and what a prune that was killed has left of such. A backup that a kept one needs is merged into it: the kept one's images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a guest of the host or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.
 ---@param host guestlua.Host the Host: images that its guests need stay
 ---@param directory string a guest's directory of backups
 ---@param options? guestlua.PruneOptions

@@ -4,6 +4,7 @@ local core = require("guestlua.core")
 local faults = require("spec.support.faults")
 local guestlua = require("guestlua")
 local helper = require("spec.support.helper")
+local stores = require("guestlua.backup.store")
 local tiny = require("spec.support.tiny")
 
 local sh = helper.sh
@@ -171,6 +172,23 @@ describe("A backup in push mode", function()
       workflow.prune(machine.host, to .. "/tiny", { keep = { full = 1 } })
       assert.equal(1, #list())
     end
+  end)
+
+  it_("says on the command line what it lacks, and a restore that nothing was compared", function()
+    local function command(words, ...)
+      local code, out, err = helper.guestlua(("-c %s %s"):format(helper.quoted(machine.uri), words:format(...)))
+      assert.equal(0, code, err)
+      return out
+    end
+    assert.matches("\n  lacks checksums", command("backup --mode=push --disk=vdb --freeze=no --to=%s tiny", to), 1, true)
+    local store = stores.at(to .. "/tiny")
+    local manifest = store:find()
+    manifest.unchecked = true
+    store:write(manifest)
+    assert.matches("\n  nothing was compared: ", command("restore --name=other --to=%s %s/tiny", machine.dir, to), 1, true)
+    local guest <close> = machine.host:guest("other")
+    os.remove(guest:get_disk("vdb").source.file)
+    guest:delete_configuration()
   end)
 
   it_("that is killed leaves nothing once it is recovered", function()

@@ -77,6 +77,12 @@ describe("Arguments of backups", function()
       assert.equal(2, code, words)
       assert.matches("an operand is empty", err, 1, true)
     end
+    for words, found in pairs({ ["verify --boot --run= " .. dir] = "--run=COMMAND expected", ["top --once --delay=1e999"] = "got '1e999'",
+      ["metrics --file="] = "a plain file expected, got ''" }) do
+      code, _, err = helper.guestlua(words .. nowhere)
+      assert.equal(2, code, words)
+      assert.matches(found, err, 1, true)
+    end
     assert.same({ 1, "", "guestlua recover: the journal has no entry x; guestlua recover --list shows those it has\n" },
       { helper.guestlua("recover --forget=x --journal=" .. dir .. "/journal" .. nowhere) })
   end)

@@ -190,9 +190,9 @@ define(workflow, "workflow", {
 
 define(workflow, "workflow", {
   name = "prune",
-  help = "Removes backups that are not to be kept, and files of unfinished backups. A backup that a kept one needs is merged into it: the kept one's "
-    .. "images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a guest of the host "
-    .. "or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.",
+  help = "Removes backups that are not to be kept, and what a prune that was killed has left of such. A backup that a kept one needs is merged into "
+    .. "it: the kept one's images are written anew, beside the old ones, compared with all checksums, and then take their place. An image that a "
+    .. "guest of the host or another image uses stays. A prune that is killed leaves complete backups, and the next one goes on.",
   fields = {
     { name = "pruned", type = "string[]", help = "ids of the backups that were removed; in a dry run: that would be" },
     { name = "merged", type = "string[]?", help = "ids of kept backups that others were merged into" },

@@ -223,9 +223,9 @@ local function planned(manifests, wanted, unlocked)
   return { pruned = ids_of(manifests, gone), merged = merge.plan(manifests, wanted, unlocked), left = {}, foreign = {} }
 end
 
--- Removes backups that are not to be kept, and files of no backup. The directory is locked. host: its guests may need an image. options: compress,
--- on_progress, for what is merged; encrypt, since a dry run has no key. Returns pruned and merged, lists of ids; left, files that stay:
--- {path, why, kind}; foreign, files of no backup.
+-- Removes backups that are not to be kept, and what a killed prune has left of such. The directory is locked. host: its guests may need an image.
+-- options: compress, on_progress, for what is merged; encrypt, since a dry run has no key. Returns pruned and merged, lists of ids; left, files that
+-- stay: {path, why, kind}; foreign, files of no backup.
 function prune.run(store, keep, host, options, key)
   local manifests, problems = store:manifests()
   if #problems > 0 then

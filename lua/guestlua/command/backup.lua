@@ -109,6 +109,12 @@ local function report_backup(done)
   for _, disk in ipairs(done.left_out) do
     print(core.printable(("  %s: left out: %s"):format(disk.target, disk.why)))
   end
+  for _, target in ipairs(done.plain or {}) do
+    print(core.printable(("  %s: stored unencrypted"):format(target)))
+  end
+  for _, what in ipairs(done.lacks or {}) do
+    print("  lacks " .. what)
+  end
   for _, id in ipairs(done.pruned or {}) do
     print(core.printable("  removed: " .. id))
   end
@@ -217,6 +223,9 @@ local function restore(given, operands)
   print(core.printable(("%s: restored from %s, %.1f s"):format(done.guest, done.backup, done.seconds)))
   for _, file in ipairs(done.files) do
     print(core.printable(("  %s: %s"):format(file.target, file.path)))
+  end
+  if done.unchecked then
+    print("  nothing was compared: there are no checksums, or no libnbd")
   end
   for _, target in ipairs(done.dropped or {}) do
     print(core.printable(("  %s: not in the backup, %s"):format(target, target == "tpm" and "and empty" or "and not in the guest")))

@@ -125,6 +125,10 @@ local function callback(bar)
 end
 
 local function verify(given, directories)
+  if given.run == "" then -- which a shell would succeed with
+    arguments.complain(SPECS.verify, "--run=COMMAND expected")
+    return arguments.USAGE
+  end
   return each(SPECS.verify, directories, function(directory)
     local bar <close> = guestlua.progress("verify " .. directory)
     local ok, results = retry.try(guestlua.workflow.verify, directory, { at = given.at, all = given.all, encrypt = given.encrypt, wait = given.wait,

@@ -110,7 +110,7 @@ local function problem_of(given)
     local address, port = server.address(given.listen)
     given.address, given.port = address, port
     return not address and ("--listen: ADDRESS:PORT expected, got '%s'; %s"):format(given.listen, port) or nil
-  elseif given.file and (given.file:find("^/dev/") or given.file:find("^/proc/") or given.file:find("/$")) then
+  elseif given.file and (given.file == "" or given.file:find("^/dev/") or given.file:find("^/proc/") or given.file:find("/$")) then
     return ("--file: a plain file expected, got '%s'"):format(given.file)
   end
 end
