@@ -98,6 +98,12 @@ function overlay.merge_back(run, one)
     end
     chain.end_job_to(guest, target, one.base)
     overlay.merge(run, one)
+  elseif images[1] == one.overlay.path then
+    chain.fail("conflict", guest, target, {
+      message = ("the disk's images are %s: the run's overlay %s is not on %s any more, which somebody has merged; nothing is lost"):format(
+        chain.text(images), one.overlay.path, one.base),
+      hint = "the overlay is the disk's image from now on: `guestlua recover --forget`",
+    })
   elseif chain.has(images, one.overlay.path) then
     chain.fail("conflict", guest, target, {
       message = ("the disk's images are %s: what is above the run's overlay %s needs it, and is not the run's"):format(
