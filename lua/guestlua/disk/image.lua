@@ -131,6 +131,8 @@ local function found(file)
     return nil, "guestlua did not make it" .. (file.why and ": " .. file.why or "")
   elseif image.is_another(now, file) then
     return nil, "it is another file than the one that was made"
+  elseif not now.regular then
+    return nil, "it is a link or a device, and stays with what it leads to"
   elseif file.sealed and now.written ~= file.sealed then
     return nil, "somebody has written to it since it was made"
   end

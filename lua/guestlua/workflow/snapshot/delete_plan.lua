@@ -86,7 +86,7 @@ local function merge_of(run, list, snapshot, disk, chains, doomed)
   local at = dependents.index_of(images, disk.base)
   if at and at > 1 then
     local one = { target = disk.target, base = images[at], base_file = lower.known(run.guest, images[at]), format = disk.format,
-      overlay = image.known(run.guest, images[at - 1]), above = images[at - 2] }
+      overlay = lower.known(run.guest, images[at - 1]), above = images[at - 2] }
     table.remove(images, at - 1)
     one.chain = table.move(images, 1, #images, 1, {})
     return one
