@@ -59,6 +59,12 @@ describe("A workflow", function()
         assert.equal("look merge wait verify", steps(result))
         assert.same({ snap_b, machine.disk }, machine:chain())
 
+        for _, into in ipairs({ "disk.qcow2", "snap-b.img" }) do
+          local e = helper.failure(workflow.volume_snapshot_delete, guest, "vda", { file_to_merge = "disk.qcow2", merge_target_file = into })
+          assert.same({ "operation_invalid", "look" }, { e.kind, e.step }, tostring(e))
+          assert.matches(("disk.qcow2 is not above %s/%s"):format(machine.dir, into), e.message, 1, true)
+        end
+
         remove("snap.img")
         make("snap.img", "snap-b.img")
         workflow.volume_snapshot_create(guest, "vda", { new_file = "snap.img" })
@@ -201,6 +207,11 @@ describe("A workflow", function()
         assert.same({ "snapshot", "undone: the snapshot was not taken" }, { e.step, e.outcome })
         e = helper.failure(workflow.volume_snapshot_delete, guest, "vda", { file_to_merge = "missing.img" })
         assert.same({ "operation_invalid", "look" }, { e.kind, e.step })
+        for _, into in ipairs({ false, "disk.qcow2" }) do -- nothing is above the one, and neither is above the other
+          e = helper.failure(workflow.volume_snapshot_delete, guest, "vda", { file_to_merge = "disk.qcow2", merge_target_file = into or nil })
+          assert.same({ "operation_invalid", "look" }, { e.kind, e.step }, tostring(e))
+          assert.matches("disk.qcow2 is the disk's topmost image", e.message, 1, true)
+        end
         e = helper.failure(workflow.volume_snapshot_delete, guest, "vda", { merge_target_file = "disk.qcow2" })
         assert.same({ "bad_argument", "file_to_merge" }, { e.kind, e.argument })
       end)

@@ -175,7 +175,8 @@ steps.define({
 
 -- ---- delete ----
 
--- The image called `file`: the key by which libvirt finds it, which on a network disk is its number, and its name in the chain.
+-- The image called `file`: the key by which libvirt finds it, which on a network disk is its number, its name in the chain, its element, and its
+-- place there.
 local function name_in_chain(guest, disk, file)
   if not file then
     return nil
@@ -183,7 +184,7 @@ local function name_in_chain(guest, disk, file)
   local layer = disk.element
   for i, name in ipairs(disk.images) do
     if name == beside(disk, file) or name == file then
-      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or name, name, layer
+      return disk.type == "network" and ("%s[%s]"):format(disk.target, i > 1 and layer.index or 0) or name, name, layer, i
     end
     layer = layer.backingStore
   end
@@ -226,6 +227,15 @@ end
 -- The numbers of get_job_info().job.
 local PULL, COMMIT = 1, 3
 
+-- Refuses images with nothing to merge between them: libvirt would only say so when the merge is asked for.
+local function check_order(run, disk, file, at, into, to)
+  local message = not into and at == 1 and "%s is the disk's topmost image: there is nothing above it to be pulled up"
+    or into and to <= at and "%s is not above %s, and cannot be merged down into it"
+  if message then
+    chain.fail("operation_invalid", run.guest, disk.target, { message = message:format(file, into) })
+  end
+end
+
 local function plan_delete(run)
   local guest, options = run.guest, run.options
   if not guest:is_active() then
@@ -237,14 +247,15 @@ local function plan_delete(run)
   run.before = state.check(guest, { pmsuspended = true })
   local disk = volumes.find(run, run.args.volume)
   chain.check_idle(guest, disk.target, run:watch({ disk.target }).disks[disk.target])
-  local file, file_image = name_in_chain(guest, disk, options.file_to_merge)
-  local into, into_image, into_layer = name_in_chain(guest, disk, options.merge_target_file)
+  local file, file_image, _, at = name_in_chain(guest, disk, options.file_to_merge)
+  local into, into_image, into_layer, to = name_in_chain(guest, disk, options.merge_target_file)
   if into and file_image == disk.images[1] then
     chain.fail("operation_invalid", guest, disk.target, {
       message = ("%s is the disk's topmost image, which the guest writes to"):format(file_image),
       hint = "disk:commit(base, top, {active=true}) merges that; or name an image below it",
     })
   end
+  check_order(run, disk, file_image, at, into_image, to)
   if into and disk.type == "file" then
     volumes.check_alone(run, disk, file_image, into_image)
   end
