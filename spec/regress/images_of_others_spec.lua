@@ -1,7 +1,8 @@
 -- An image belonged to whoever named it in a call, whoever else had it.
 --
 --   Two guests were on one base: volume_snapshot_delete merged what the one had written into it, and the other had a broken disk.
---   swap_volume with reuse_ext wrote over the disk of a guest that was off, and over the content of a snapshot.
+--   swap_volume with reuse_ext wrote over the disk of a guest that was off, over the content of a snapshot, and over a template with overlays that
+--   no guest had at the moment.
 --   volume_snapshot_create put another guest's disk on top of the guest's, or an image based on nothing: the guest started again without data.
 --   A guest that was off went on from saved memory with an image that its configuration had not, or had one as UEFI variables or by an argument of
 --   QEMU's: the image was removed.
@@ -104,6 +105,11 @@ describe("An image that somebody else needs", function()
     local e = refused("volume is somebody else's: a QEMU program has it open", swap("volume"))
     assert.matches("name another", e.hint)
     sh("kill %d; while kill -0 %d 2>/dev/null; do sleep 0.02; done", process, process)
+    make("linked", path("volume"))
+    local before = sum("volume")
+    refused("volume is somebody else's: .*linked is based on it", swap("volume")) -- no guest has that at the moment
+    assert.equal(before, sum("volume"))
+    sh("rm %s", path("linked"))
     workflow.swap_volume(select(2, swap("volume")))
     assert.same({ path("volume") }, machine:chain())
     machine.guest:snapshot_create_as("ours", { disk_only = true, disks = { vda = path("ours") } })

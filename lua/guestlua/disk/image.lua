@@ -226,12 +226,13 @@ local function needed_by_guests(host, file)
   end
 end
 
--- Why a file in the same directory needs it, for example an image that no guest has at the moment; nil: none does.
-local function needed_beside(file)
+-- Why a file in the same directory needs it, for example an image that no guest has at the moment; nil: none does. certain: what is not known does
+-- not count.
+local function needed_beside(file, certain)
   local directory = file.path:match("^(.*)/[^/]*$")
   local ok, list = pcall(core.list_directory, directory ~= "" and directory or "/")
   if not ok then
-    return "its directory cannot be read: " .. list.message
+    return not certain and "its directory cannot be read: " .. list.message or nil
   end
   for _, name in ipairs(list) do
     local path = directory .. "/" .. name
@@ -240,7 +241,8 @@ local function needed_beside(file)
     if there and there.regular then
       below, unclear = qcow2.based_on(path)
     end
-    if unclear or below and is_file(below, file) ~= false then
+    local needs = below and is_file(below, file)
+    if needs or not certain and (unclear or below and needs == nil) then
       return unclear and ("%s may be based on it: %s"):format(path, unclear) or ("%s is based on it"):format(path)
     end
   end
@@ -281,10 +283,12 @@ function image.check_based_on(guest, target, path, base)
 end
 
 -- Refuses an image that is to be written to, or to become a disk's, if a program, a loop device or a guest has it. One that is on another machine, or
--- is not there, is left to libvirt.
-function image.check_unused(guest, target, path)
+-- is not there, is left to libvirt. contents: whether it is also refused if another image in its directory needs what is in it, as far as that is
+-- certain.
+function image.check_unused(guest, target, path, contents)
   local there = image.is_local(guest) and path:sub(1, 1) == "/" and core.identify(path)
-  local why = there and there.readable and image.used(guest.host, { path = core.real_path(path) or path, dev = there.dev, ino = there.ino })
+  local file = there and there.readable and { path = core.real_path(path) or path, dev = there.dev, ino = there.ino }
+  local why = file and (image.used(guest.host, file) or contents and needed_beside(file, true))
   if why then
     fail(guest, target, { kind = "operation_invalid", message = ("%s is somebody else's: %s"):format(path, why),
       hint = "detach it there, or name another" })

@@ -62,7 +62,7 @@ local function plan(run)
   elseif run.args.made then
     image.check_new(guest, target, name)
   else
-    image.check_unused(guest, target, name)
+    image.check_unused(guest, target, name, true)
   end
   if run.options.resize_to then
     local capacity = guest:get_block_device(target):get_block_info().capacity
