@@ -194,6 +194,16 @@ describe("Arguments of backups", function()
     assert.same({ id_of(1), "\\xff", 1 << 20 }, { one.id, one.directory:match("[^/]*$"), one.disks[1].size })
   end)
 
+  it("that are for guests with long names are in a directory of that name", function()
+    local own = helper.scratch()
+    for name, expected in pairs({ ["a é"] = "a%20%C3%A9", [".é/"] = "%2E%C3%A9%2F", [("é"):rep(42)] = ("%C3%A9"):rep(42),
+      [("é"):rep(60) .. " /%"] = ("é"):rep(60) .. "%20%2F%25" }) do
+      local directory = stores.of(own, name).directory
+      assert.equal(own .. "/" .. expected, directory)
+      core.make_directory(directory)
+    end
+  end)
+
   it("that wait for the directory wait no longer than the workflow's time", function()
     local store = stores.at(dir)
     local held <close> = store:lock() -- luacheck: ignore held

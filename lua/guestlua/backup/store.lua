@@ -20,6 +20,7 @@ local store = { id_of = fields.id_of }
 
 local ID = fields.ID
 local LARGEST = 16 << 20 -- bytes of a manifest
+local LONGEST = 255 -- bytes of a file's name
 local PAUSE = 0.1 -- seconds between two tries for the lock
 local MOST_NAMED = 8 -- directories in a hint
 
@@ -30,11 +31,16 @@ end
 
 local PURPOSE = { "backup", "a backup's manifest" } -- of JSON
 
--- Whether it is a single component of a path, and not hidden.
-local function as_file_name(name)
-  return (name:gsub("[^%w._-]", function(c)
+local function escaped(name, characters)
+  return (name:gsub(characters, function(c)
     return ("%%%02X"):format(c:byte())
   end):gsub("^%.", "%%2E"))
+end
+
+-- A single component of a path that is not hidden. Letters beyond ASCII are three times as long: if that is too long they stay as they are.
+local function as_file_name(name)
+  local text = escaped(name, "[^%w._-]")
+  return #text <= LONGEST and text or escaped(name, "[^%w._\x80-\xff-]")
 end
 
 -- Whether a file of that name is the directory's own.
