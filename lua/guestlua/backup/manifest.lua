@@ -80,16 +80,23 @@ local function keep_tpm(run, files, element)
   keep(run, files, "tpm", "the state of the TPM", path, why_not)
 end
 
+-- The configuration, and why the guest's passwords are not in it; nil: they are, if it has any.
+local function described(run)
+  local guest = run.guest
+  local ok, whole = pcall(guest.get_xml_desc, guest, { dump_inactive = true, dump_sensitive = true })
+  if not ok and not core.Error.is(whole, "access_denied") then
+    error(whole, 0)
+  end
+  local open = (not ok or run.key and not run.options.plain) and guest:get_xml_desc({ dump_inactive = true }) or whole
+  return open, not ok and "libvirt does not let this user read them"
+    or open ~= whole and "they are not encrypted, and the images are: plain=true saves them all the same" or nil
+end
+
 -- Stores the configuration, and returns it. It has the guest's passwords: without them the console of a restored guest would be open to everybody.
 local function keep_domain(run, files)
-  local domain = run.guest:get_xml_desc({ dump_inactive = true, dump_sensitive = true })
-  if run.key and not run.options.plain then
-    local open = run.guest:get_xml_desc({ dump_inactive = true })
-    if open ~= domain then
-      table.insert(run.data.left_out, { target = manifest.PASSWORDS,
-        why = "they are not encrypted, and the images are: plain=true saves them all the same" })
-    end
-    domain = open
+  local domain, why_not = described(run)
+  if why_not then
+    table.insert(run.data.left_out, { target = manifest.PASSWORDS, why = why_not })
   end
   files[#files + 1] = run.store:keep(run.id .. ".xml", "domain", domain)
   return domain
