@@ -313,6 +313,18 @@ describe("External snapshots", function()
     assert.equal("disk.qcow2", chain())
   end)
 
+  on_daemon("are merged from the oldest on, which leaves those after it without a parent", function()
+    for _, name in ipairs({ "one", "two", "three" }) do
+      take(name)
+    end
+    workflow.snapshot_delete(guest, { name = "one" })
+    assert.same({ "two after none: two on disk.qcow2", "three* after two: three on two" }, snapshots())
+    assert.equal("three two disk.qcow2", chain())
+    guest:poweroff()
+    workflow.snapshot_delete(guest, { name = "two" })
+    assert.same({ "three* after none: three on disk.qcow2" }, snapshots())
+  end)
+
   on_daemon("of a guest that is off are taken, reverted to and deleted", function()
     guest:poweroff()
     take("one")

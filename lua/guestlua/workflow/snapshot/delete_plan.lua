@@ -139,7 +139,11 @@ end
 local function kin_of(list, doomed, merges)
   local kin, parents = {}, {}
   for _, snapshot in ipairs(list) do -- parents first
-    parents[snapshot.name] = doomed[snapshot.parent or ""] and parents[snapshot.parent] or snapshot.parent
+    local parent = snapshot.parent
+    if doomed[parent or ""] then
+      parent = parents[parent] -- nil: the first of all goes
+    end
+    parents[snapshot.name] = parent
     local element = core.element(snapshot.xml)
     if snapshot.parent ~= parents[snapshot.name] then
       element.parent = parents[snapshot.name] and { name = { parents[snapshot.name] } } or nil
