@@ -38,7 +38,7 @@ describe("A guest's volume of a pool that is not active", function()
     guest("blocks", "<pool type='rbd'><name>blocks</name><source><name>rbd</name><host name='ceph'/></source></pool>")
     guest("none")
     local found = names.of_all(host)
-    assert.is_true(found["/pool/one.img"])
+    assert.is_false(found["/pool/one.img"]) -- a raw disk is on nothing
     for name in pairs(found) do
       assert.is_nil(name:find("rbd", 1, true))
     end

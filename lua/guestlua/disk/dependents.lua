@@ -35,9 +35,12 @@ function dependents.chain(path)
       error(core.Error.new({ kind = "operation_invalid", message = ("%s has too long a chain"):format(images[1]) }), 0)
     end
     images[#images + 1] = path
-    local below, why = qcow2.based_on(path)
+    local below, why, format = qcow2.based_on(path)
     if why then
       unreadable(path, why)
+    elseif format == "raw" then -- what is in it is no image, however it looks
+      images[#images + 1] = below
+      return images
     end
     path = below
   end
@@ -70,7 +73,7 @@ local function add_guests(found, guest, path)
 end
 
 -- Adds the files of a directory that are based on it.
-local function add_beside(found, directory, path)
+local function add_beside(found, host, directory, path)
   for _, name in ipairs(core.list_directory(directory)) do
     local file = directory .. name
     local there = core.identify(file)
@@ -78,11 +81,13 @@ local function add_beside(found, directory, path)
     if there and there.regular then
       below, why = qcow2.based_on(file)
     end
-    if why then
+    local needs = why or below and dependents.same(below, path)
+    if needs and names.is_raw(host, there) then
+      needs = false
+    elseif why then
       unreadable(file, why)
-    elseif below and dependents.same(below, path) then
-      found[#found + 1] = { image = file, who = file }
     end
+    found[#found + 1] = needs and { image = file, who = file } or nil
   end
 end
 
@@ -107,7 +112,7 @@ function dependents.of(guest, path, own)
   end
   for directory in pairs(directories) do
     if core.identify(directory) then
-      add_beside(found, directory, path)
+      add_beside(found, guest.host, directory, path)
     end
   end
   return found

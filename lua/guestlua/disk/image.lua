@@ -181,18 +181,24 @@ end
 
 -- Whether the file is in the chain that starts with the name: the reason why it is, or why that is not known; nil: it is not.
 local function in_chain(name, file, seen)
+  local format
   for _ = 1, 200 do
     if seen[name] then
       return nil
     end
-    seen[name] = true
+    seen[name] = format ~= "raw" -- as which another may have it for an image with others below
     local same, unclear = is_file(name, file)
     if same or same == nil then
       return same and ("%s is in use"):format(file.path) or unclear
     end
     local there, below = core.identify(name), nil
-    if there and there.readable then
-      below, unclear = qcow2.based_on(name)
+    if there and there.readable and format ~= "raw" then
+      local data, unknown = qcow2.data_file(name)
+      if data and is_file(data, file) then
+        return ("%s is in use"):format(file.path)
+      end
+      below, unclear, format = qcow2.based_on(name)
+      unclear = unclear or unknown
     end
     if not below then
       return unclear
@@ -228,7 +234,7 @@ end
 
 -- Why a file in the same directory needs it, for example an image that no guest has at the moment; nil: none does. certain: what is not known does
 -- not count.
-local function needed_beside(file, certain)
+local function needed_beside(host, file, certain)
   local directory = file.path:match("^(.*)/[^/]*$")
   local ok, list = pcall(core.list_directory, directory ~= "" and directory or "/")
   if not ok then
@@ -237,12 +243,14 @@ local function needed_beside(file, certain)
   for _, name in ipairs(list) do
     local path = directory .. "/" .. name
     local there = path ~= file.path and core.identify(path)
-    local below, unclear = nil, nil
+    local below, unclear, data
     if there and there.regular then
       below, unclear = qcow2.based_on(path)
+      data = qcow2.data_file(path)
     end
     local needs = below and is_file(below, file)
-    if needs or not certain and (unclear or below and needs == nil) then
+    needs = data and is_file(data, file) or needs
+    if (needs or not certain and (unclear or below and needs == nil)) and not names.is_raw(host, there) then
       return unclear and ("%s may be based on it: %s"):format(path, unclear) or ("%s is based on it"):format(path)
     end
   end
@@ -264,7 +272,7 @@ end
 
 -- Why the file is needed, or may be; nil: nobody needs it.
 function image.needed(host, file)
-  return image.used(host, file) or needed_beside(file)
+  return image.used(host, file) or needed_beside(host, file)
 end
 
 -- Refuses an image that is to be put on top of another but names a third one as its backing file, or none: the guest would have the contents of that
@@ -288,7 +296,7 @@ end
 function image.check_unused(guest, target, path, contents)
   local there = image.is_local(guest) and path:sub(1, 1) == "/" and core.identify(path)
   local file = there and there.readable and { path = core.real_path(path) or path, dev = there.dev, ino = there.ino }
-  local why = file and (image.used(guest.host, file) or contents and needed_beside(file, true))
+  local why = file and (image.used(guest.host, file) or contents and needed_beside(guest.host, file, true))
   if why then
     fail(guest, target, { kind = "operation_invalid", message = ("%s is somebody else's: %s"):format(path, why),
       hint = "detach it there, or name another" })

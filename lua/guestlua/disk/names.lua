@@ -2,6 +2,7 @@
 -- checkpoints.
 
 local core = require("guestlua.core")
+local stops = require("guestlua.base.stops")
 
 local names = {}
 
@@ -21,25 +22,36 @@ local function add_paths(found, text)
 end
 
 -- The path of a volume in a pool, which is in no XML; nil: there is none. source: an element with both their names. libvirt knows no volume of a pool
--- that is not active; in one of files, it is in the pool's directory under its name.
+-- that is not active, or that came since it was refreshed last; in one of files, it is in the pool's directory under its name.
 function names.of_volume(host, source)
   local pool <close> = host:pool(source:attribute("pool"))
-  if pool and not pool:is_active() then
-    local target = core.element(pool:get_xml_desc()).target
-    local path = target and target.path and target.path[1]
-    return path and ("%s/%s"):format(path, source:attribute("volume"))
+  local volume <close> = pool and pool:is_active() and pool:volume(source:attribute("volume")) or nil
+  if volume or not pool then
+    return volume and volume:get_path()
   end
-  local volume <close> = pool and pool:volume(source:attribute("volume")) or nil
-  return volume and volume:get_path()
+  local target = core.element(pool:get_xml_desc()).target
+  local path = target and target.path and target.path[1]
+  return path and ("%s/%s"):format(path, source:attribute("volume"))
 end
 
--- Adds what an element and those in it name. is_image: they are a disk's.
+-- The elements of a disk that have an image's <source>, and of what format that is.
+local LAYERS = { disk = true, backingStore = true, mirror = true }
+
+-- Whether an element's image is raw: what is in it is the guest's, and names no other image, however it looks.
+local function is_raw(layer)
+  local format = layer.driver or layer.format
+  return format ~= nil and format.type == "raw"
+end
+
+-- Adds what an element and those in it name. is_image: they are a disk's, and not raw.
 local function add(found, host, element, is_image)
   local tag = element:tag()
   if SILENT[tag] then
     return
+  elseif LAYERS[tag] then
+    is_image = not is_raw(element)
   end
-  is_image = is_image or tag == "disk" or tag == "memory" -- a snapshot may have the memory in a file
+  is_image = is_image or tag == "memory" -- a snapshot may have the memory in a file
   for key, value in pairs(element:attributes()) do
     if is_image and value:sub(1, 1) == "/" and (key == "file" or key == "dev" or key == "name") then
       found[value] = true
@@ -50,7 +62,7 @@ local function add(found, host, element, is_image)
   if tag == "source" and element:attribute("pool") and element:attribute("volume") then
     local path = names.of_volume(host, element)
     if path then
-      found[path] = true
+      found[path] = found[path] or is_image or false
     end
   end
   local children = element:children()
@@ -83,8 +95,8 @@ local function of(guest)
   return found
 end
 
--- A table from each name to whether it is that of a disk's image, which may be based on others. Others, such as that of UEFI variables, are files. A
--- guest that has gone meanwhile needs nothing.
+-- A table from each name to whether it is that of a disk's image, which may be based on others. Others, such as that of a raw disk, or of UEFI
+-- variables, are files. A guest that has gone meanwhile needs nothing.
 function names.of(guest)
   local ok, found = pcall(of, guest)
   if not ok and not core.Error.is(found, "no_domain") then
@@ -103,6 +115,29 @@ function names.of_all(host)
     end
   end
   return found
+end
+
+local function lists_as_raw(host, file)
+  local some = false
+  for name, is_image in pairs(names.of_all(host)) do
+    local there = core.identify(name)
+    if there and there.dev == file.dev and there.ino == file.ino then
+      if is_image then
+        return false
+      end
+      some = true
+    end
+  end
+  return some
+end
+
+-- Whether guests of the host have the file, of { dev, ino }, and none as an image that may be based on others: what looks like that in it is theirs.
+function names.is_raw(host, file)
+  local ok, raw = pcall(lists_as_raw, host, file)
+  if stops(raw) then
+    error(raw, 0)
+  end
+  return ok and raw
 end
 
 return names

@@ -44,23 +44,44 @@ local function named_in(text)
   return files[1] or text
 end
 
--- The backing file named in a qcow2: nil if there is none or it is no qcow2; nil and the reason if that cannot be read.
-function qcow2.based_on(path)
-  local file <close>, unclear = open(path)
-  if not file then
+local HEADER, LONGEST_NAME, MOST_EXTENSIONS = 104, 1023, 32 -- bytes; the header of version 2 has 72
+local FORMAT, DATA = 0xE2792ACA, 0x44415441 -- types of header extensions: the backing file's format, the file that has the data
+
+-- The file of a qcow2, and the beginning of its header; nil if it is none; nil and the reason if that cannot be read.
+local function read_header(path)
+  local file, unclear = open(path)
+  local header = file and file:read(HEADER) or ""
+  if #header < 20 or header:sub(1, 4) ~= "QFI\xfb" then
+    if file then
+      file:close()
+    end
     return nil, unclear
   end
-  local header = file:read(64) or ""
-  if #header < 20 or header:sub(1, 4) ~= "QFI\xfb" then
-    return nil
+  return file, header
+end
+
+-- The content of a header's extension of that type; nil: there is none.
+local function extension(file, header, wanted)
+  local version, at = string.unpack(">I4", header, 5), 72
+  if version > 2 then
+    at = #header == HEADER and string.unpack(">I4", header, 101) or HEADER
   end
-  local offset, size = string.unpack(">I8I4", header, 9)
-  if offset == 0 or size == 0 then
-    return nil
-  elseif size > 1023 or not file:seek("set", offset) then
-    return nil, "its header is damaged"
+  for _ = 1, MOST_EXTENSIONS do
+    local head = file:seek("set", at) and file:read(8) or ""
+    local kind, size = 0, 0
+    if #head == 8 then
+      kind, size = string.unpack(">I4I4", head)
+    end
+    if kind == 0 or size > LONGEST_NAME or kind == wanted then
+      return kind ~= 0 and size <= LONGEST_NAME and file:read(size) or nil
+    end
+    at = at + 8 + (size + 7) // 8 * 8
   end
-  local name, why = file:read(size) or "", nil
+end
+
+-- The path of a file that the image of that path names; nil and the reason if it is not known.
+local function resolved(path, name)
+  local why
   if name:find("^json:") then
     name, why = named_in(name)
   end
@@ -69,6 +90,33 @@ function qcow2.based_on(path)
   end
   name = name:gsub("^file:", "")
   return name:sub(1, 1) == "/" and name or (path:match("^.*/") or "") .. name
+end
+
+-- The backing file named in a qcow2: nil if there is none or it is no qcow2; nil and the reason if that cannot be read; and then its format, nil if
+-- the image does not say that.
+function qcow2.based_on(path)
+  local file <close>, header = read_header(path)
+  if not file then
+    return nil, header
+  end
+  local offset, size = string.unpack(">I8I4", header, 9)
+  if offset == 0 or size == 0 then
+    return nil
+  elseif size > LONGEST_NAME or not file:seek("set", offset) then
+    return nil, "its header is damaged"
+  end
+  local name, why = resolved(path, file:read(size) or "")
+  return name, why, extension(file, header, FORMAT)
+end
+
+-- The file in which a qcow2 keeps its data (qemu-img create -o data_file=…); nil: in itself; nil and the reason if that is not known.
+function qcow2.data_file(path)
+  local file <close>, header = read_header(path)
+  local name = file and extension(file, header, DATA)
+  if not name then
+    return nil, not file and header or nil
+  end
+  return resolved(path, name)
 end
 
 -- The number of snapshots inside a qcow2; nil if that cannot be read.

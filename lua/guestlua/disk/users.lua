@@ -5,6 +5,7 @@ local define = require("guestlua.base.define")
 local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
 local names = require("guestlua.disk.names")
+local qcow2 = require("guestlua.disk.qcow2")
 
 -- A file's identity, so that a link or another name of it is the same; a name that leads nowhere is its own.
 local function key_of(path)
@@ -12,11 +13,20 @@ local function key_of(path)
   return there and ("%d:%d"):format(there.dev, there.ino) or path
 end
 
+-- The images from the named one down to the last, and the files in which some of them keep their data.
+local function files_of(name)
+  local files = dependents.chain(name)
+  for i = 1, #files do
+    files[#files + 1] = qcow2.data_file(files[i])
+  end
+  return files
+end
+
 -- Adds the guest to the users of each image that it names, and of all that these are based on.
 local function add_guest(users, guest)
   local seen = {}
   for name, is_image in pairs(names.of(guest)) do
-    for _, path in ipairs(is_image and dependents.chain(name) or { name }) do
+    for _, path in ipairs(is_image and files_of(name) or { name }) do
       local key = key_of(path)
       if users[key] and not seen[key] then
         seen[key] = true
