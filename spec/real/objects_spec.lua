@@ -166,6 +166,10 @@ describe("On a real libvirtd", function()
     assert.not_matches("s3cr3t", table.concat(lines, "\n"))
     secret:undefine()
     assert.is_nil(host:secret(secret.uuid))
+    local kept <close> = host:secret_define_xml("<secret/>") -- another one, by which the missing one could be meant
+    local e = helper.failure(host.secret, host, secret.uuid, { required = true })
+    kept:undefine()
+    assert.same({ "no_secret", ("there is no secret '%s'"):format(secret.uuid) }, { e.kind, e.message })
   end)
 
   on_daemon("a filter is defined, read and removed, and the host's devices are listed", function()

@@ -7,7 +7,7 @@ local spelling = require("guestlua.base.spelling")
 return function(fields, what, name, all, hint)
   local names, ok, objects = {}, pcall(all)
   for i, object in ipairs(ok and objects or {}) do
-    names[i] = object.name or object.uuid
+    names[i] = what == "secret" and object.uuid or object.name -- which a secret does not have
     object:close()
   end
   local near = spelling.nearest(name, names)
