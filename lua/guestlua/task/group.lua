@@ -185,7 +185,8 @@ local function late(seconds, e)
       "step", "steps", "outcome" }) do
       fields[key] = e[key] == nil and fields[key] or e[key]
     end
-    fields.message = ("%s; it was at: %s"):format(fields.message, e.message)
+    fields.message = e.kind == "cancelled" and fields.message .. e.message:gsub("^cancelled", "") -- what it was at `op` and `call` say
+      or ("%s; it was at: %s"):format(fields.message, e.message)
     fields.cause = e
   end
   return core.Error.new(fields)
