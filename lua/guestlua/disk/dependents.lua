@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local names = require("guestlua.disk.names")
 local qcow2 = require("guestlua.disk.qcow2")
+local stops = require("guestlua.base.stops")
 
 local dependents = {}
 
@@ -115,6 +116,35 @@ function dependents.of(guest, path, own)
       add_beside(found, guest.host, directory, path)
     end
   end
+  return found
+end
+
+-- pcall for what need not be known.
+local function attempt(fn, ...)
+  local ok, result = pcall(fn, ...)
+  if stops(result) then
+    error(result, 0)
+  end
+  return ok and result or nil
+end
+
+local function add_on_top(found, name, path, who)
+  local _, above = in_chain(name, path)
+  found[#found + 1] = above and { image = above, who = who } or nil
+end
+
+-- The images that are right on top of it, other guests' and those in its directory, as far as that can be known: a list of { image =, who = }.
+function dependents.on_top(guest, path)
+  local found = {}
+  for _, other in ipairs(guest.host:guests()) do
+    local one <close> = other
+    for name, is_image in pairs(one.uuid ~= guest.uuid and attempt(names.of, one) or {}) do
+      if is_image then
+        attempt(add_on_top, found, name, path, ("guest '%s'"):format(one.name))
+      end
+    end
+  end
+  attempt(add_beside, found, guest.host, path:match("^.*/"), path)
   return found
 end
 

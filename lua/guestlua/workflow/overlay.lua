@@ -3,6 +3,7 @@
 local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local core = require("guestlua.core")
+local dependents = require("guestlua.disk.dependents")
 local image = require("guestlua.disk.image")
 local qcow2 = require("guestlua.disk.qcow2")
 local situation = require("guestlua.workflow.situation")
@@ -19,6 +20,35 @@ local function check_internal_snapshots(run, one)
   local count = image.is_local(run.guest) and qcow2.internal_snapshots(one.overlay.path) or 0
   if count > 0 then
     run:interfered(("%s keeps %d snapshot%s inside"):format(one.overlay.path, count, count == 1 and "" or "s"))
+  end
+end
+
+-- When a file was made, as two numbers; nil: its file system does not keep that.
+local function birth(file)
+  local seconds, nanoseconds = (file and file.born or ""):match("^(%d+)%.(%d+)$")
+  return tonumber(seconds), tonumber(nanoseconds)
+end
+
+local function is_later(file, other)
+  local seconds, nanoseconds = birth(file)
+  local before, fraction = birth(other)
+  return seconds and before and (seconds > before or seconds == before and nanoseconds > fraction) or false
+end
+
+-- Refuses to write to the base if somebody has put another image on top of it since the overlay is there: what is below that one would be another
+-- content, of which it has a part. Whatever was put there before has lost its content already, by what the guest wrote.
+local function check_base_alone(run, one)
+  if one.merging or core.dry_run() or not image.is_local(run.guest) then
+    return
+  end
+  for _, other in ipairs(dependents.on_top(run.guest, one.base)) do
+    if not dependents.same(other.image, one.overlay.path) and is_later(core.identify(other.image), one.overlay) then
+      chain.fail("conflict", run.guest, one.target, {
+        message = ("%s has been put on top of %s, which the overlay is to be merged into: %s needs that as it is"):format(other.image, one.base,
+          other.who),
+        hint = ("`qemu-img rebase -b '' %s` lets it do without; then guestlua.recover(host)"):format(other.image),
+      })
+    end
   end
 end
 
@@ -45,6 +75,7 @@ function overlay.merge(run, one)
   local disk = guest:get_block_device(target)
   check_internal_snapshots(run, one)
   chain.check_same(run, one.base_file)
+  check_base_alone(run, one)
   note(run, one, "merging")
   core.shield(disk.commit, disk, one.base, one.overlay.path, { active = true, bandwidth = run.options.bandwidth })
   one.begun = true
