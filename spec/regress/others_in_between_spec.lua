@@ -9,6 +9,8 @@
 --   A rollback took back what somebody had changed of the disk's configuration, and broke a checkpoint that he had made.
 --   A disk that was resized right after it was merged made its workflow fail, although all was done and the disk the guest's again.
 --   A guest that went off while a device was attached for a scope got it in its configuration, and kept it.
+--   A job that somebody began on a disk right after its move was taken for the move's own, which had failed then; and one that kept a call from its
+--   work was not named. A guest that somebody moved on from its new volume was said not to have been moved.
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 
 local faults = require("spec.support.faults")
@@ -193,6 +195,42 @@ describe("What somebody else does in between stays", function()
     end)
     assert.same({ 0, true }, { how.code, how.ok }, tostring(how.said) .. tostring(how.error))
     others:check(how)
+  end)
+
+  -- Runs it with that copy begun by others.
+  local function with_copy(moment, ending, fn)
+    local how = others:during(moment, "virsh blockcopy tiny vda $D/foreign-$N --transient-job --wait" .. ending, fn)
+    assert.equal(0, how.code, how.said)
+    others.whole = false
+    assert.equal("conflict", how.error and how.error.kind, tostring(how.error))
+    return how
+  end
+
+  local function swap(guest)
+    return workflow.swap_volume(guest, "vda", ("<disk type='file'><driver type='qcow2'/><source file='%s'/></disk>"):format(others:copy()), {
+      resize_to = guest:get_block_device("vda"):get_block_info().capacity + (1 << 20) })
+  end
+
+  for _, moment in ipairs({ "abort_job:after", "resize:before" }) do
+    stays("a job on a disk that was moved, at " .. moment, function(guest)
+      local how = with_copy(moment, "", function() return swap(guest) end)
+      assert.matches("has a job to .*/foreign%-", how.error.message)
+      assert.matches("^finished: the guest has moved to ", how.error.outcome)
+      virsh("virsh blockjob tiny vda --abort")
+    end)
+  end
+
+  stays("a job on a disk that was merged", function(guest)
+    local how = with_copy("abort_job:after", "", function() return workflow.snapshot_then_commit(guest) end)
+    assert.matches("has a job to .*/foreign%-", how.error.message)
+    assert.matches("^undone: the disks have the images they had", how.error.outcome)
+    virsh("virsh blockjob tiny vda --abort")
+  end)
+
+  stays("where a guest is that was moved on", function(guest)
+    local how = with_copy("abort_job:after", " --pivot", function() return swap(guest) end)
+    assert.matches("^the guest may have moved to the volume before; the disk's images are .*/foreign%-", how.error.outcome)
+    assert.equal(others:copy(), how.error.left[1].path)
   end)
 
   stays("a pause of an instance that came later", function(guest)

@@ -204,10 +204,10 @@ function chain.device(run, target)
 end
 
 -- Waits for a job of the run and raises if it does not end as wanted. An unknown end is no success; proven: a function that checks for success if no
--- event reported it.
+-- event reported it, or one that somebody else's next job is ready.
 function chain.await(run, disk, wanted, proven)
   local outcome, reason = disk:await_job({ timeout = run:time_left(), on_progress = not run.taking_back and run.options.on_progress or nil })
-  if outcome == wanted or outcome == "unknown" and proven and proven() then
+  if outcome == wanted or (outcome == "unknown" or outcome == "ready") and proven and proven() then
     return
   elseif outcome == "canceled" or outcome == "completed" then -- "ready" was expected, for the run to pivot
     run:interfered(("the job of disk %s was %s"):format(disk.name, outcome == "canceled" and "aborted" or "pivoted"))

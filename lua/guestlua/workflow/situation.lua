@@ -172,11 +172,14 @@ function situation.of_others(was, now, own)
   for target, disk in pairs(was.disks) do
     local there = now.disks[target]
     local known = table.move(disk.images, 1, #disk.images, 1, table.move(disk.becoming or {}, 1, #(disk.becoming or {}), #disk.images + 1, {}))
-    local new = there and missing(there.images, table.move(own, 1, #own, #known + 1, known))
+    table.move(own, 1, #own, #known + 1, known)
+    local new, mirror = there and missing(there.images, known), there and missing({ there.mirror }, known)
     if not there then
       found[#found + 1] = ("disk %s is not there any more"):format(target)
     elseif new then
       found[#found + 1] = ("disk %s has the image %s, which is not the run's"):format(target, new)
+    elseif mirror then
+      found[#found + 1] = ("disk %s has a job to %s, which is not the run's"):format(target, mirror)
     end
   end
   table.sort(found)

@@ -100,7 +100,8 @@ local function unmoved(run)
   elseif not disk then
     return "undone: the guest was not moved; it does not have the disk at the moment"
   elseif chain.text(disk.images) ~= chain.text(data.was) then
-    return "undone: the guest was not moved; the disk's images are " .. chain.text(disk.images)
+    return (data.pivoted and "the guest may have moved to the volume before" or "undone: the guest was not moved") .. "; the disk's images are "
+      .. chain.text(disk.images)
   end
   return "undone: the guest has the volume that it had"
 end
