@@ -6916,7 +6916,7 @@ function workflow.suspend(guest, options) end
 ---Moves a disk of the running guest to another volume: copies it there, switches the guest to the copy, and updates its configuration. If a step before the move fails, the copy is removed and the guest keeps its disk; the error's outcome says which.
 ---@param guest guestlua.Guest the Guest; it must run
 ---@param disk string the disk's target, for example "vda"
----@param conf any the new volume: a <disk> element, or its XML text
+---@param conf guestlua.Element|guestlua.StorageVol|string the new volume: a volume of a pool, which was made for it (reuse_ext); or a <disk> element, or its XML text
 ---@param options? guestlua.SwapVolumeOptions
 ---@return guestlua.SwapVolumeResult
 function workflow.swap_volume(guest, disk, conf, options) end

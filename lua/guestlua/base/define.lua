@@ -30,6 +30,7 @@ local types = setmetatable({}, { __index = function(all, text)
   for word in (text .. " or "):gmatch("(.-) or ") do
     one[#one + 1] = { name = word, lua = LUA[word] or word, class = word:find("^%u%l%w*$") ~= nil }
     one.list = one.list or ONE[word] and word
+    one.xml = one.xml or word == "XML text"
   end
   all[text] = one
   return one
@@ -97,6 +98,8 @@ function check(method, param, value)
     return nil
   elseif not matches(value, param.type) then
     bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)), hint_of(param, value))
+  elseif type(value) == "string" and types[param.type].xml and not value:find("<", 1, true) then
+    bad(method, param.name, param.type .. " expected, got a text without XML in it", "a file is read first, as by io.open(path):read(\"a\")")
   elseif param.type == "integer" and not math.tointeger(value) then
     bad(method, param.name, "the number has no integer value")
   elseif (param.type == "number" or param.type == "integer") and (value < 0 and not param.signed or value ~= value) then

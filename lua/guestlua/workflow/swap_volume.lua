@@ -11,9 +11,31 @@ local steps = require("guestlua.workflow.steps")
 
 local NAME = "swap_volume"
 
+-- The <disk> of a volume in a pool.
+local function disk_of(run, volume)
+  local known, path = core.element(volume:get_xml_desc()), volume:get_path()
+  local of, format = known.target, known.target and known.target.format
+  if volume.host.uri ~= run.guest.host.uri then
+    define.bad(NAME, "conf", "a StorageVol of the guest's host expected, got one of another host")
+  elseif of and of.encryption then
+    define.bad(NAME, "conf", "the volume is encrypted: a <disk> with its <encryption> in the <source> expected")
+  elseif known.type ~= "file" and known.type ~= "block" then
+    define.bad(NAME, "conf", ("a volume that is a file or a block device expected, got one of type '%s'"):format(known.type))
+  end
+  run.options.reuse_ext = true
+  return core.element("disk", { type = known.type, device = "disk", driver = { name = "qemu", type = format and format.type or "raw" },
+    source = { [known.type == "block" and "dev" or "file"] = path } })
+end
+
 local function arguments(run, target, conf)
-  local destination = type(conf) == "string" and core.element(conf) or conf
-  core.check_self(destination, "Element", NAME)
+  local is_volume, e = pcall(core.check_self, conf, "StorageVol", NAME)
+  if core.Error.is(e, "closed") then
+    error(e, 0)
+  end
+  local destination = is_volume and disk_of(run, conf) or type(conf) == "string" and core.element(conf) or conf
+  if destination.type == "volume" then
+    define.bad(NAME, "conf", "libvirt copies to no <disk type='volume'>", "hand over the volume itself: host:pool(name):volume(name)")
+  end
   local name, is_file = chain.image_of(destination), (destination.type or "file") == "file" -- as libvirt reads it
   if not name or is_file and not destination.source.file then
     define.bad(NAME, "conf", "it has no <source> that names the volume" .. (name and ": without a type it is a file" or ""))
@@ -229,7 +251,8 @@ steps.define({
   params = {
     { name = "guest", type = "Guest", positional = true, required = true, help = "the Guest; it must run" },
     { name = "disk", type = "string", positional = true, required = true, help = "the disk's target, for example \"vda\"" },
-    { name = "conf", type = "any", positional = true, required = true, help = "the new volume: a <disk> element, or its XML text" },
+    { name = "conf", type = "Element or StorageVol or XML text", positional = true, required = true,
+      help = "the new volume: a volume of a pool, which was made for it (reuse_ext); or a <disk> element, or its XML text" },
     { name = "resize_to", type = "integer", help = "the disk's new size in bytes, at least its present size; nil: unchanged" },
     { name = "reuse_ext", type = "boolean", help = "the volume exists already, for example in a pool, and nobody else has it; default: "
       .. "a file is made" },
