@@ -2429,7 +2429,7 @@ function Guest:pause(options) end
 ---@class guestlua.PausedOptions
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again however the scope ends; a guest that was paused before stays paused.
+---Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again however the scope ends, when the last of several such scopes is over, if they have one journal; a guest that was paused before stays paused.
 ---@param options? guestlua.PausedOptions
 ---@return guestlua.Guard
 function Guest:paused(options) end

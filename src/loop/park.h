@@ -35,7 +35,8 @@ int gl_task_check_cancelled(lua_State *L);
 int gl_task_shield(lua_State *L);
 
 /* core.within(end, each, fn, …): calls fn. The libvirt calls that this task makes meanwhile end by `end`, on the clock of guestlua.now,
- * and those without a limit of their own take at most `each` seconds; 0: no limit. */
+ * and those without a limit of their own take at most `each` seconds; 0: no limit. One within
+ * another is in its place, even if it is longer: what is done about a failure has its own time if that of the step is over. */
 int gl_task_within(lua_State *L);
 
 /* core.calls_end(): the present `end` of core.within, nil if there is none. */

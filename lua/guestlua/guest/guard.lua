@@ -1,5 +1,8 @@
 -- Temporary states of a guest: frozen, paused; attached is in workflow/device/attached.lua. Each is a to-be-closed value that takes the change back
 -- however its scope ends, and a journal entry, with which guestlua.recover does that for a killed process.
+--
+-- Several scopes may want one state of one guest, also in other processes: their entries in the journal are the count of them, and the last one that
+-- lives takes the state back. Who looks at the count, and changes the state by it, does so alone.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -9,8 +12,8 @@ local turn = require("guestlua.guest.turn")
 local undo = require("guestlua.base.undo")
 local watchdog = require("guestlua.guest.watchdog")
 
--- Seconds that a cancelled guard waits for its own call.
-local CALL_FOR = 20
+-- Seconds that a cancelled guard waits for its own call, and the end of a scope for its turn; and between two tries to have it.
+local CALL_FOR, PAUSE = 20, 0.05
 
 local is_gone, thaw = freeze.is_gone, freeze.thaw
 
@@ -20,9 +23,65 @@ local function id_of(guest)
   return now and now.id
 end
 
+-- ---- others ----
+
+-- Waits until no other scope begins or ends this state of the guest; while the Lock that is returned is held, none does. nil: not within so many
+-- seconds, or a dry run.
+local function alone(guest, name, seconds)
+  if core.dry_run() then
+    return nil
+  end
+  local path, deadline = ("%s/%s-%s.lock"):format(journal.directory(), guest.uuid, name), core.now() + (seconds or math.huge)
+  local lock = core.lock(path)
+  while not lock and core.now() < deadline do
+    core.sleep(PAUSE)
+    lock = core.lock(path)
+  end
+  return lock
+end
+
+-- The entries of other scopes of this state of this instance of the guest: of living ones, and of all. own: the id of the scope's own entry.
+local function others(name, guest, data, own)
+  local living, all = {}, {}
+  for _, entry in ipairs(core.dry_run() and {} or journal.entries()) do
+    local fields = entry.fields
+    local theirs = fields and fields.workflow == name and fields.uuid == guest.uuid and entry.id ~= own and fields.data
+    if theirs and theirs.id == data.id and theirs.device == data.device then
+      all[#all + 1] = entry
+      living[#living + 1] = journal.lives(entry) and entry or nil
+    end
+  end
+  return living, all
+end
+
+-- Calls take_back(…), unless another scope that lives wants the state, too: that takes it back. What cannot be seen is nobody. turn_: a Lock that
+-- alone has given. Returns whether it was called, and what it returned.
+local function unless_wanted(turn_, name, guest, data, own, take_back, ...)
+  local known, living = pcall(others, name, guest, data, own)
+  if turn_ and known and #living > 0 then
+    return false
+  end
+  return true, take_back(...)
+end
+
+-- Makes a recoverer of an entry's workflow from one that knows of no others.
+local function recoverer(name, lock_of, fn)
+  journal.recoverers[name] = function(_, guest, entry)
+    if not guest then
+      return fn(nil, entry)
+    end
+    local turn_ <close> = alone(guest, lock_of and lock_of(entry.data) or name, CALL_FOR)
+    if not turn_ then
+      error(core.Error.new({ kind = "busy", guest = guest.name, message = "another such scope begins or ends" }), 0)
+    end
+    local called, outcome = unless_wanted(turn_, name, guest, entry.data, entry.id, fn, guest, entry)
+    return called and outcome or "another scope that goes on wants that, too, and takes it back at its end"
+  end
+end
+
 -- ---- the journal ----
 
--- Writes an entry for the change about to be made. Returns a function that removes it.
+-- Writes an entry for the change about to be made. Returns a function that removes it, and the entry's id.
 local function record(name, guest, data)
   if core.dry_run() then
     return function() end
@@ -46,18 +105,25 @@ local function record(name, guest, data)
   return function()
     entry:remove()
     lock:release()
-  end
+  end, id
 end
 
--- Makes a guard and then the change: if that fails, it is taken back at once. begin: writes the record of it, and returns the function that ends the
--- record. A signal may come at any moment, so the guard is made first. guest: the guard's own, so that nothing stays frozen or paused if the script
--- closes its Guest before the guard, as a function does that returns the guard.
-local function begun(guest, begin, take_back, fn)
-  local forget
+-- Makes a guard and then the change: if that fails, it is taken back at once. scope: its name, its data in the journal; turn: a Lock that alone has
+-- given, held until this returns; lock: the Lock's name, if it is not the scope's; begin: writes the record, and returns the function that ends
+-- it, and its id. A signal may come at any moment, so the guard is made first. guest: the guard's own, so that nothing stays frozen or paused if
+-- the script closes its Guest before the guard, as a function does that returns the guard.
+local function begun(guest, scope, take_back, fn)
+  local forget, id
+  local held = scope.turn
   local result = undo.guard(function(failure)
     local own <close> = guest -- luacheck: ignore own
     if forget then
-      take_back(failure)
+      local known, turn_ = true, held
+      if not held then
+        known, turn_ = pcall(alone, guest, scope.lock or scope.name, CALL_FOR)
+      end
+      local released <close> = known and turn_ or nil
+      unless_wanted(released, scope.name, guest, scope.data, id, take_back, failure)
       forget()
     end
   end, function()
@@ -68,9 +134,10 @@ local function begun(guest, begin, take_back, fn)
     if failure then
       undo.close(result, failure)
     end
+    held = nil
   end)
   core.shield(function()
-    forget = begin()
+    forget, id = scope.begin()
   end)
   fn()
   return result
@@ -91,18 +158,19 @@ define(core.Guest, "Guest", {
   },
   run = function(guest, options)
     freeze.check_agent(guest, options.timeout)
-    local id, asked = id_of(guest), false
+    local turn_ <close> = alone(guest, "frozen")
+    local data, asked = { id = id_of(guest) }, false
     guest = core.another(guest)
-    return begun(guest, function()
-      local forget = record("frozen", guest, { id = id })
+    return begun(guest, { name = "frozen", data = data, turn = turn_, begin = function()
+      local forget, id = record("frozen", guest, data)
       local dog = watchdog.start(guest)
       return function()
         forget()
         if dog then
           dog:release()
         end
-      end
-    end, function()
+      end, id
+    end }, function()
       if asked then
         thaw(guest)
       end
@@ -114,7 +182,7 @@ define(core.Guest, "Guest", {
   end,
 })
 
-journal.recoverers.frozen = function(_, guest, entry)
+recoverer("frozen", nil, function(guest, entry)
   if not guest then
     return "the guest is gone: if somebody has moved it to another host it is frozen there, until guest:thaw_filesystems()"
   elseif not guest:is_active() then
@@ -124,27 +192,32 @@ journal.recoverers.frozen = function(_, guest, entry)
   end
   thaw(guest)
   return "thawed"
-end
+end)
 
 -- ---- paused ----
 
 define(core.Guest, "Guest", {
   name = "paused",
   method = true,
-  help = "Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again however the scope ends; a guest that was paused before "
-    .. "stays paused.",
+  help = "Pauses the guest for a scope: local paused <close> = guest:paused(). It runs again however the scope ends, when the last of several such "
+    .. "scopes is over, if they have one journal; a guest that was paused before stays paused.",
   result = "Guard",
   blocks = true,
   run = function(guest)
-    local was = guest:get_info().domain_state == "paused"
-    local id = id_of(guest)
+    local turn_ <close> = alone(guest, "paused")
+    local data = { id = id_of(guest) }
+    local is_paused = guest:get_info().domain_state == "paused"
+    local was = is_paused and #select(2, others("paused", guest, data)) == 0
     guest = core.another(guest)
-    return begun(guest, function()
-      return was and function() end or record("paused", guest, { id = id })
-    end, function(failure)
+    return begun(guest, { name = "paused", data = data, turn = turn_, begin = function()
+      if was then
+        return function() end
+      end
+      return record("paused", guest, data)
+    end }, function(failure)
       local ok, e = pcall(function()
         turn.await_abandoned(guest, failure, CALL_FOR)
-        if not was and guest:get_info().domain_state == "paused" and id_of(guest) == id then
+        if not was and guest:get_info().domain_state == "paused" and id_of(guest) == data.id then
           guest:resume()
         end
       end)
@@ -152,14 +225,14 @@ define(core.Guest, "Guest", {
         error(e, 0)
       end
     end, function()
-      if not was then
+      if not is_paused then
         guest:pause()
       end
     end)
   end,
 })
 
-journal.recoverers.paused = function(_, guest, entry)
+recoverer("paused", nil, function(guest, entry)
   if not guest then
     return "the guest is gone"
   elseif guest:get_info().domain_state ~= "paused" then
@@ -169,6 +242,6 @@ journal.recoverers.paused = function(_, guest, entry)
   end
   guest:resume()
   return "the guest runs again"
-end
+end)
 
-return { begun = begun, record = record, id_of = id_of, CALL_FOR = CALL_FOR }
+return { alone = alone, begun = begun, record = record, recoverer = recoverer, id_of = id_of, CALL_FOR = CALL_FOR }
