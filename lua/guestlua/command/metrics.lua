@@ -6,6 +6,7 @@ local hosts = require("guestlua.command.hosts")
 local openmetrics = require("guestlua.host.openmetrics")
 local server = require("guestlua.command.serve")
 local task = require("guestlua.task.group")
+local try = require("guestlua.base.try")
 
 local MOST = 2000 -- guests
 local ANSWER, MARGIN = 10, 0.5 -- seconds that a host has; that are left when Prometheus is to have its answer
@@ -43,7 +44,7 @@ end
 
 -- In one step, and for all to read: another user's program does.
 local function write(path, text)
-  local ok, e = pcall(core.write_file, path, text, 420) -- 0644
+  local ok, e = try(core.write_file, path, text, 420) -- 0644
   if not ok then
     error(core.Error.new({ kind = "system_error", op = "metrics", message = "cannot write the metrics: " .. (e.message or tostring(e)) }), 0)
   end

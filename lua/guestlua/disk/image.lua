@@ -13,6 +13,7 @@ local core = require("guestlua.core")
 local loops = require("guestlua.disk.loops")
 local names = require("guestlua.disk.names")
 local qcow2 = require("guestlua.disk.qcow2")
+local try = require("guestlua.base.try")
 
 local image = {}
 
@@ -213,11 +214,11 @@ local function needed_by_guests(host, file)
   local seen = {}
   for _, guest in ipairs(host:guests()) do
     local one <close> = guest
-    local ok, named = pcall(names.of, one)
+    local ok, named = try(names.of, one)
     for _ = 2, ASKED do
       if not ok then
         core.sleep(0.1)
-        ok, named = pcall(names.of, one)
+        ok, named = try(names.of, one)
       end
     end
     if not ok then

@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local json_for = require("guestlua.base.json")
+local try = require("guestlua.base.try")
 
 local qcow2 = {}
 
@@ -29,11 +30,11 @@ end
 
 -- The file that QEMU's JSON for an image names; the text itself if that is no file, such as an NBD export; nil and the reason if it is not known.
 local function named_in(text)
-  local ok, description = pcall(function()
+  local ok, description = try(function()
     return json_for("image_users", "the name of an image in JSON").decode(text:sub(#"json:" + 1))
   end)
   if not ok then
-    return nil, description.message
+    return nil, core.Error.is(description) and description.message or tostring(description)
   elseif type(description) ~= "table" then
     return nil, "it names what it is based on in JSON that cannot be read"
   end

@@ -3,6 +3,7 @@
 local core = require("guestlua.core")
 local undo = require("guestlua.base.undo")
 local stops = require("guestlua.base.stops")
+local try = require("guestlua.base.try")
 
 local freeze = {}
 
@@ -92,13 +93,13 @@ function freeze.thaw(guest)
     local ok, e = pcall(guest.thaw_filesystems, guest, { timeout = TRY })
     if ok or freeze.is_gone(guest, e) then
       return
-    elseif core.now() >= deadline or e.kind == "closed" or e.kind == "argument_unsupported" or e.kind == "no_support" then
+    elseif stops(e) or core.now() >= deadline or e.kind == "closed" or e.kind == "argument_unsupported" or e.kind == "no_support" then
       e.hint = ALARM
       error(e, 0)
     end
-    local known, alive = pcall(guest.host.is_alive, guest.host)
+    local known, alive = try(guest.host.is_alive, guest.host)
     if not (known and alive) then
-      pcall(guest.host.reconnect, guest.host)
+      try(guest.host.reconnect, guest.host)
     end
     core.sleep(0.5)
   end

@@ -3,6 +3,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local try = require("guestlua.base.try")
 
 local write = core.Host.write_instance_config
 
@@ -24,12 +25,12 @@ end
 
 -- libvirt's configuration of that guest, with its secrets; nil if there is none.
 local function stored(host, uuid)
-  local ok, guest = pcall(host.guest, host, uuid)
+  local ok, guest = try(host.guest, host, uuid)
   if not ok or not guest then
     return nil
   end
   local closing <close> = guest -- luacheck: ignore closing
-  local known, text = pcall(guest.get_xml_desc, guest, { dump_inactive = true, dump_sensitive = true })
+  local known, text = try(guest.get_xml_desc, guest, { dump_inactive = true, dump_sensitive = true })
   return known and core.element(text) or nil
 end
 

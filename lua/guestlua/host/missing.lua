@@ -2,10 +2,11 @@
 
 local core = require("guestlua.core")
 local spelling = require("guestlua.base.spelling")
+local try = require("guestlua.base.try")
 
 -- Raises: there is none of that name. all(): those there are, of which one may be meant.
 return function(fields, what, name, all, hint)
-  local names, ok, objects = {}, pcall(all)
+  local names, ok, objects = {}, try(all)
   for i, object in ipairs(ok and objects or {}) do
     names[i] = what == "secret" and object.uuid or object.name -- which a secret does not have
     object:close()

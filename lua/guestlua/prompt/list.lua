@@ -2,6 +2,7 @@
 
 local core = require("guestlua.core")
 local help = require("guestlua.prompt.help")
+local try = require("guestlua.base.try")
 
 local AT_ONCE = 4 -- objects that are asked at a time
 local WIDEST = 44 -- columns of a cell in a table; a UUID has 36
@@ -65,7 +66,7 @@ end
 
 -- A cell of an object: what fn gives, or the kind of its error.
 local function asked(fn, object)
-  local ok, result = pcall(fn, object)
+  local ok, result = try(fn, object)
   if not ok then
     return tostring(core.Error.is(result) and result.kind or result)
   end

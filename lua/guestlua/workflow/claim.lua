@@ -8,6 +8,7 @@
 -- The mark also proves that the guest is the same running instance: it disappears when the guest stops.
 
 local core = require("guestlua.core")
+local decoded = require("guestlua.base.decoded")
 local journal = require("guestlua.base.journal")
 local json_for = require("guestlua.base.json")
 local log = require("guestlua.log.log").log
@@ -25,8 +26,8 @@ local PEEKS = 3 -- tries before a lock counts as taken: a mere look holds it for
 
 -- A holder's description of itself; nothing in it is taken for granted.
 local function described(text)
-  local ok, holder = pcall(json_for("workflow", "the claims of workflows").decode, text)
-  return ok and type(holder) == "table" and holder or {}
+  local holder = decoded(text, "workflow", "the claims of workflows")
+  return type(holder) == "table" and holder or {}
 end
 
 local function word(value)

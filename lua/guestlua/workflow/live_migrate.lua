@@ -147,7 +147,7 @@ end
 -- Recovers a killed run, even if the source host does not know the guest any more.
 local function recover(run, host, guest)
   local data = run.data
-  local ok, destination = pcall(core.open, data.destination, { keepalive = 5 })
+  local ok, destination = retry.try(core.open, data.destination, { keepalive = 5 })
   local opened <close> = ok and destination or nil
   local word, here, there = settle.agree(host, opened, run.uuid, data.was, is_own(run))
   if word == "unknown" then

@@ -2,19 +2,10 @@
 
 local core = require("guestlua.core")
 
-local retry = { stops = require("guestlua.base.stops") }
+local retry = { stops = require("guestlua.base.stops"), try = require("guestlua.base.try") }
 
 -- Seconds and tries. A call of an undo without an answer is given up after EACH.
 local FOR, PAUSE, TRIES, EACH = 20, 0.5, 3, 8
-
--- pcall for all other errors.
-function retry.try(fn, ...)
-  local results = table.pack(pcall(fn, ...))
-  if not results[1] and retry.stops(results[2]) then
-    error(results[2], 0)
-  end
-  return table.unpack(results, 1, results.n)
-end
 
 -- Calls fn(…), which can be called again, until it succeeds: a lost connection is opened again, until the deadline; over a working connection
 -- there are three tries. object: the Guest, or { host = … }.
@@ -22,18 +13,16 @@ function retry.insist(object, deadline, fn, ...)
   local host, failed = object.host, 0
   deadline = deadline or core.now() + FOR
   while true do
-    local results = table.pack(pcall(core.within, 0, EACH, fn, ...))
+    local results = table.pack(retry.try(core.within, 0, EACH, fn, ...))
     local e = results[2]
     if results[1] then
       return table.unpack(results, 2, results.n)
-    elseif retry.stops(e) then
-      error(e, 0)
     end
-    local known, alive = pcall(host.is_alive, host, { timeout = EACH })
+    local known, alive = retry.try(host.is_alive, host, { timeout = EACH })
     if known and alive then
       failed = failed + 1
     elseif core.now() < deadline then
-      pcall(host.reconnect, host, { timeout = retry.time_for_one(deadline) })
+      retry.try(host.reconnect, host, { timeout = retry.time_for_one(deadline) })
     end
     if failed >= TRIES or core.now() >= deadline or core.Error.is(e, "closed") then
       error(e, 0)

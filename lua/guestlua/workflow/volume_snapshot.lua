@@ -61,7 +61,7 @@ local function take(guest, target, xml, quiesce, new)
   local ok, e = pcall(guest.snapshot, guest, xml, flags)
   if ok then
     return flags.quiesce
-  elseif quiesce ~= "if it can be" or chain.images(guest, target)[1] == new then
+  elseif quiesce ~= "if it can be" or retry.stops(e) or chain.images(guest, target)[1] == new then
     error(e, 0)
   end
   freeze.thaw_once(guest)

@@ -52,7 +52,7 @@ local function at_source(source, uuid, deadline, is_own)
     here.under_way = has and (own or operation == "migration_out")
     here.other = has and not own and operation or nil
     if own then
-      pcall(guest.abort_job, guest) -- refused in post-copy: it has to end
+      retry.try(guest.abort_job, guest) -- refused in post-copy: it has to end
     end
   end
   return here

@@ -8,6 +8,7 @@ local dependents = require("guestlua.disk.dependents")
 local overlay = require("guestlua.workflow.overlay")
 local qemu_img = require("guestlua.disk.qemu_img")
 local tree = require("guestlua.workflow.snapshot.tree")
+local try = require("guestlua.base.try")
 
 local merge = {}
 
@@ -49,7 +50,7 @@ end
 
 -- After a failure: whether the merge may have written anything by now.
 local function may_have_begun(run, one, disk)
-  local known, none = pcall(function()
+  local known, none = try(function()
     return run.guest:is_active() and disk:get_job_info() == nil and not is_merged(run, one)
   end)
   return one.begun or not known or not none
