@@ -16,6 +16,7 @@ describe("guestlua --check", function()
     finds("local h = guestlua.open() for _, g in ipairs(h:guests()) do g:frobnicate() end",
       "x:1: Guest has no method 'frobnicate'; help(Guest) lists what it has")
     finds("guestlua.opne()", "x:1: guestlua has no function 'opne'; 'open'?")
+    finds("guestlua.log.warn('a')", "x:1: guestlua.log has no function 'warn'; it has: configure, debug, error, info, trace, warning")
     finds("local h = guestlua.open() h:guests()[1]:lunch() local g = h:guests()[2] g:lunch()", "x:1: Guest has no method 'lunch'; 'launch'?",
       "x:1: Guest has no method 'lunch'; 'launch'?")
   end)
@@ -44,6 +45,9 @@ describe("guestlua --check", function()
 
   it("finds misspelt options", function()
     finds("guestlua.open('x', { readnly = true })", "x:1: open has no option 'readnly'; 'readonly'?")
+    finds("local host = guestlua.open() local guest = host:guest('a', { requird = true }) local pool = host:pool('b', { requred = true })",
+      "x:1: guest has no option 'requird'; 'required'?", "x:1: pool has no option 'requred'; 'required'?")
+    finds("local host = guestlua.open() function mine.guest() end return host:guest('a', { any = true })")
     finds("return function(g) g:launch{ pauze = true } end", "x:1: launch has no option 'pauze'; 'pause'?")
     finds("local d = guestlua.open():guest('a'):get_block_device('vda')\nd:commit(nil, nil, {\n  active = true,\n  fast = { a = 1 } })",
       "x:4: commit has no option 'fast'; the options are: " .. table.concat((function()

@@ -165,27 +165,25 @@ end
 
 -- A call of name, on what is known or not; i is where its arguments begin.
 function Check:call(found, by, name, i)
-  if self.own[name.text] then
-    return
-  end
   local class, owner = found and found.class, found and found.value and by == "." and help.class_in(found.value)
-  if class and by == ":" then
-    local row = help.member(class, name.text)
-    if row and row.params then
-      return self:arguments(row, i)
-    elseif class.name ~= "Element" then -- that has the fields that the XML has
+  local row = class and by == ":" and help.member(class, name.text) or owner and help.member(owner, name.text)
+  if row and row.params and not self.own_fields[name.text] then -- a variable may have its name: local pool = host:pool("images")
+    return self:arguments(row, i)
+  elseif self.own[name.text] or row and row.params then
+    return
+  elseif class and by == ":" then
+    if class.name ~= "Element" then -- that has the fields that the XML has
       local names = names_of(help.methods(class))
       local near = nearest(name.text, names)
       local all = #names <= FEW and "; it has: " .. table.concat(names, ", ") or ("; help(%s) lists what it has"):format(class.name)
       self:report(name, "%s has no method '%s'%s", class.name, name.text, near and ("; '%s'?"):format(near) or all)
     end
   elseif owner then
-    local row = help.member(owner, name.text)
-    if row and row.params then
-      return self:arguments(row, i)
-    elseif rawget(found.value, name.text) == nil then
-      local near = nearest(name.text, names_of(owner.methods))
-      self:report(name, "%s has no function '%s'%s", owner.path, name.text, near and ("; '%s'?"):format(near) or "")
+    if rawget(found.value, name.text) == nil then
+      local names = names_of(owner.methods)
+      local near = nearest(name.text, names)
+      self:report(name, "%s has no function '%s'%s", owner.path, name.text,
+        near and ("; '%s'?"):format(near) or #names <= FEW // 2 and "; it has: " .. table.concat(names, ", ") or "")
     end
   elseif not found and by == ":" and not known.foreign[name.text] then
     local rows, all = known.methods(name.text)
@@ -349,7 +347,9 @@ end
 -- What is wrong with the names in a source that compiles: a list of lines.
 local function misspelt(path, source)
   local words = words_in.list((source:gsub("^#[^\n]*", "")))
-  local check = setmetatable({ path = path, problems = {}, words = words, own = known.own_names(words), scopes = { {} }, receivers = {} }, Check)
+  local own, own_fields = known.own_names(words)
+  local check = setmetatable({ path = path, problems = {}, words = words, own = own, own_fields = own_fields, scopes = { {} }, receivers = {} },
+    Check)
   for i = 1, #check.words do
     check:step(i)
     if check.later and i >= check.later.at then

@@ -49,22 +49,24 @@ function known.has(list, wanted)
   return false
 end
 
--- Names that the script gives to something: what it makes itself is not misspelt.
+-- Names that the script gives to something: what it makes itself is not misspelt. And those of them that are functions or fields: these may take the
+-- place of guestlua's, as a variable does not.
 function known.own_names(words)
-  local names = {}
+  local names, fields = {}, {}
   for i, word in ipairs(words) do
     if word.kind == "name" and is(words[i + 1], "=") then
       names[word.text] = true
+      fields[word.text] = fields[word.text] or is(words[i - 1], ".")
     elseif is(word, "function") then
       repeat -- function a.b:c(
         i = i + 1
-        names[words[i].text] = true
+        names[words[i].text], fields[words[i].text] = true, true
       until is(words[i], "(")
     elseif word.kind == "string" then
       names[word.text:sub(2, -2)] = true
     end
   end
-  return names
+  return names, fields
 end
 
 return known
