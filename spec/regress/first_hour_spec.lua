@@ -62,6 +62,21 @@ describe("An operator's mistake is answered with what to do next", function()
     assert.matches("a file is read first", hint(host.define_xml, host, "/tmp/web.xml"))
   end)
 
+  it("if something is in the wrong state, or has a name that is taken", function()
+    local guest, pool, other = host:guest("test"), host:pool("default-pool"), host:define_xml(
+      "<domain type='test'><name>other</name><memory>1024</memory><os><type>hvm</type></os></domain>")
+    assert.equal("a guest can be renamed only while it is off: guestlua.workflow.ensure_stopped(guest)", hint(guest.rename, guest, "new"))
+    assert.equal("another guest has this name: host:guest(name) finds it", hint(other.rename, other, "test"))
+    assert.matches("ensure_running(guest) starts it", hint(other.save, other, "/nonesuch"), 1, true)
+    pool:destroy()
+    assert.equal("pool:create() starts it", hint(pool.create_volume, pool, { name = "a", capacity = 1 }))
+    other:delete_configuration()
+    local e = helper.failure(host.network_define_xml, host, guestlua.element("network", { name = "a" }))
+    assert.matches("{ name = { \"web1\" } } is <name>", e.hint, 1, true)
+    e = helper.failure(guestlua.Network.create, host:network("default")) -- it runs: a text that says all has no hint
+    assert.is_nil(e.hint)
+  end)
+
   it("if more is asked for than the guest can have", function()
     local guest = host:guest("test")
     assert.matches("^guest:get_max_memory%(%)", hint(guest.set_memory, guest, 1 << 40))

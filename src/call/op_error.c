@@ -120,14 +120,55 @@ static const struct {
   {"does not include a driver name", "a URI is, for example, qemu:///system, qemu+ssh://root@host/system or test:///default"},
   {"domain is not transient",
    "a guest with a persistent configuration can have a copy only with transient = true, as the job ends when the guest stops"},
+  {"cannot set CPU affinity", "host:get_cpu_map() has the host's processors; one of those that were named is not online, or not allowed"},
+  {"mount point does not exist", "pool:build() makes the directory, and so does pool:create{ with_build = true }"},
+  {"cannot open directory '", "is it there? pool:build() makes a pool's directory, and so does pool:create{ with_build = true }"},
   {"Permission denied (", "ssh needs a key that the host knows: ssh-copy-id brings it there, ssh-add opens one that has a passphrase"},
 };
 
-static void set_advice(lua_State *L, const virError *e)
+/* What helps if there is no better hint, by what the error is about. libvirt says by VIR_ERR_OPERATION_INVALID that something is in the
+ * wrong state, and much else: only the text says which. */
+static const struct {
+  const char *subject, *text, *hint;
+} states[] = {
+  {"guest", "cannot rename active domain", "a guest can be renamed only while it is off: guestlua.workflow.ensure_stopped(guest)"},
+  {"guest", "domain with name '", "another guest has this name: host:guest(name) finds it"},
+  {"guest", "controller is not mounted",
+   "this libvirtd manages no such cgroup: cgroup_controllers in its qemu.conf, and what the host has mounted"},
+  {"guest", "is not running",
+   "guest:get_state() says how it is; guestlua.workflow.ensure_running(guest) starts it, wakes it or resumes it"},
+  {"guest", "running", "the guest is not in the state that this call needs: see guest:get_state()"},
+  {"guest", "active", "the guest is not in the state that this call needs: see guest:get_state()"},
+  {"guest", "paused", "the guest is not in the state that this call needs: see guest:get_state()"},
+  {"disk", "is not running", "the guest has to run for this: guestlua.workflow.ensure_running(guest)"},
+  {"disk", "job", "disk:get_job_info() has the job of the disk, if there is one"},
+  {"disk", "active", "disk:get_job_info() has the job of the disk, if there is one"},
+  {"network", "is not active", "network:create() starts it"},
+  {"network", "is not running", "network:create() starts it"},
+  {"pool", "is not active", "pool:create() starts it"},
+  {"pool", "still active", "pool:destroy() stops it, and its volumes stay"},
+};
+
+static bool has_hint(lua_State *L)
 {
-  for (size_t i = 0; e->message && i < sizeof advice / sizeof *advice; i++)
-    if (strstr(e->message, advice[i].text))
+  bool has = lua_getfield(L, -1, "hint") != LUA_TNIL;
+  lua_pop(L, 1);
+  return has;
+}
+
+static void set_advice(lua_State *L, const gl_op *op, const virError *e)
+{
+  const char *text = e->message ? e->message : "", *what = op->subject ? op->subject->type->what : NULL;
+  for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+    if (strstr(text, advice[i].text))
       gl_error_set(L, "hint", advice[i].hint);
+  if (op->part)
+    what = op->part_type;
+  if (e->code != VIR_ERR_OPERATION_INVALID || !what || has_hint(L))
+    return;
+  for (size_t i = 0; i < sizeof states / sizeof *states && !has_hint(L); i++)
+    if (strcmp(states[i].subject, what) == 0 && strstr(text, states[i].text))
+      gl_error_set(L, "hint", states[i].hint);
 }
 
 void gl_error_push_libvirt(lua_State *L, const gl_op *op)
@@ -145,7 +186,7 @@ void gl_error_push_libvirt(lua_State *L, const gl_op *op)
     lua_setfield(L, -2, "domain");
     gl_enum_push(L, &gl_error_levels, e->level);
     lua_setfield(L, -2, "level");
-    set_advice(L, e);
+    set_advice(L, op, e);
   }
   push_message(L, op,
                e && e->message ? e->message

@@ -18,7 +18,9 @@ local function capacity_of(disk)
   local ok, result = pcall(function()
     return not disk:get_job_info() and disk:get_block_info().capacity or nil
   end)
-  if not ok and result.kind ~= "no_support" then
+  if not ok and result.kind == "operation_invalid" then -- it is off: the resize itself says so
+    return nil
+  elseif not ok and result.kind ~= "no_support" then
     error(result, 0)
   end
   return ok and result or nil
