@@ -1,6 +1,5 @@
 #include "call/handle.h"
 
-#include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +8,10 @@ static void free_domain(void *ptr)
   virDomainFree(ptr);
 }
 
-static gl_handle *find_domain(virConnectPtr conn, const gl_handle *h)
+static gl_handle *find_domain(virConnectPtr conn, const gl_handle *h, virErrorPtr *why)
 {
   virDomainPtr dom = virDomainLookupByUUID(conn, h->uuid);
+  *why = dom ? NULL : virSaveLastError();
   gl_handle *found = dom ? gl_handle_of_domain(dom) : NULL;
   if (dom && !found)
     virDomainFree(dom);

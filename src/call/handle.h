@@ -8,6 +8,7 @@
 #define GL_HANDLE_H
 
 #include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,8 +22,9 @@ typedef struct gl_handle_type {
   bool by_name;                    /* name and owner identify it, and not the uuid */
   void (*free)(void *ptr);
 
-  /* The same object on another connection: any thread. NULL: libvirt's error says why; `missing` is its code if there is no such one. */
-  gl_handle *(*find)(virConnectPtr conn, const gl_handle *h);
+  /* The same object on another connection: any thread. NULL: *why, which was NULL, is libvirt's error, for virFreeError; `missing` is its
+   * code if there is no such one. NULL still: no memory. */
+  gl_handle *(*find)(virConnectPtr conn, const gl_handle *h, virErrorPtr *why);
   int missing;
 
   /* What distinguishes it from a later one of its name, as a text to be freed; NULL: that cannot be seen. found: the pointer is new. Any

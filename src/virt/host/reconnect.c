@@ -64,10 +64,11 @@ static int reconnect_run(gl_op *op)
   if (!self->opened)
     return -1;
   for (int i = 0; i < self->count; i++) {
-    self->found[i] = self->known[i]->type->find(self->opened, self->known[i]);
-    virErrorPtr e = self->found[i] ? NULL : virGetLastError();
-    if (!self->found[i] && !(e && gl_handle_is_missing(e->code)))
-      return e ? -1 : gl_op_fail(op, "no_memory", "out of memory");
+    virErrorPtr why = NULL;
+    self->found[i] = self->known[i]->type->find(self->opened, self->known[i], &why);
+    if (!self->found[i] && !(why && gl_handle_is_missing(why->code)))
+      return (op->error = why) ? -1 : gl_op_fail(op, "no_memory", "out of memory");
+    virFreeError(why);
     if (self->found[i] && self->known[i]->identity)
       self->found[i]->identity = strdup(self->known[i]->identity);
   }

@@ -17,15 +17,17 @@
   }
 
 /* Finds it again: what the call gives, if it gives something. */
-#define FINDS(id, call)                                               \
-  static gl_handle *id##_of(void *ptr);                               \
-  static gl_handle *id##_find(virConnectPtr conn, const gl_handle *h) \
-  {                                                                   \
-    void *ptr = call;                                                 \
-    gl_handle *found = ptr ? id##_of(ptr) : NULL;                     \
-    if (ptr && !found)                                                \
-      id##_free(ptr);                                                 \
-    return found;                                                     \
+#define FINDS(id, call)                                                                 \
+  static gl_handle *id##_of(void *ptr);                                                 \
+  static gl_handle *id##_find(virConnectPtr conn, const gl_handle *h, virErrorPtr *why) \
+  {                                                                                     \
+    void *ptr = call;                                                                   \
+    gl_handle *found = ptr ? id##_of(ptr) : NULL;                                       \
+    if (!ptr && !*why)                                                                  \
+      *why = virSaveLastError();                                                        \
+    if (ptr && !found)                                                                  \
+      id##_free(ptr);                                                                   \
+    return found;                                                                       \
   }
 
 #define KIND(id, what_, error, ...) \
@@ -100,15 +102,17 @@ NAMED(storagevol, "StorageVol", storagevol_handle);
 
 FREES(networkport, NetworkPort)
 
-static virNetworkPortPtr find_port(virConnectPtr conn, const gl_handle *h)
+static virNetworkPortPtr find_port(virConnectPtr conn, const gl_handle *h, virErrorPtr *why)
 {
   virNetworkPtr network = virNetworkLookupByName(conn, h->owner);
   virNetworkPortPtr port = network ? virNetworkPortLookupByUUID(network, h->uuid) : NULL;
+  if (network && !port) /* virNetworkFree forgets it */
+    *why = virSaveLastError();
   if (network)
     virNetworkFree(network);
   return port;
 }
-FINDS(networkport, find_port(conn, h))
+FINDS(networkport, find_port(conn, h, why))
 KIND(networkport, "port", VIR_ERR_NO_NETWORK_PORT, .by_name = false);
 
 static gl_handle *networkport_of(void *ptr)
@@ -126,15 +130,17 @@ NAMED(networkport, "NetworkPort", networkport_handle);
 
 #define OF_GUEST(id, Vir, class_, what, error)                                                         \
   FREES(id, Vir)                                                                                       \
-  static void *id##_in(virConnectPtr conn, const gl_handle *h)                                         \
+  static void *id##_in(virConnectPtr conn, const gl_handle *h, virErrorPtr *why)                       \
   {                                                                                                    \
     virDomainPtr dom = virDomainLookupByUUID(conn, h->uuid);                                           \
     void *found = dom ? vir##Vir##LookupByName(dom, h->name, 0) : NULL;                                \
+    if (dom && !found) /* virDomainFree forgets it */                                                  \
+      *why = virSaveLastError();                                                                       \
     if (dom)                                                                                           \
       virDomainFree(dom);                                                                              \
     return found;                                                                                      \
   }                                                                                                    \
-  FINDS(id, id##_in(conn, h))                                                                          \
+  FINDS(id, id##_in(conn, h, why))                                                                     \
   KIND(id, what, error, .of = &gl_domain_handle, .identity = gl_identity_of_##id);                     \
   static gl_handle *id##_of(void *ptr)                                                                 \
   {                                                                                                    \
