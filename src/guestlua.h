@@ -7,6 +7,10 @@
  * fork the parent's states refuse every call as they do on another thread, and closing one leaves the parent's connections as they are; new
  * states need an exec first.
  *
+ * Signals: those threads block all of them, and the library handles none but SIGURG, if slices are asked for (see guestlua_options).
+ * Programs that scripts start are children of this process. Each is waited for by its number: SIGCHLD is the program's own. A program that
+ * ignores it, or waits for any child, takes their exit codes: it has to wait for those that it has started.
+ *
  * [-o, +p, x] as in Lua's manual: how many values the function pops and pushes, and whether it raises errors ('-': never, 'e': Lua's own,
  * such as out of memory, 'v': a guestlua.Error too). Call functions that raise in a protected call, as with Lua's own.
  * Each needs some free stack slots, which a C function and a new state have.

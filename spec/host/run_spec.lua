@@ -94,11 +94,8 @@ describe("guestlua.run", function()
   end)
 
   it("waits for whoever has its outputs, and for nobody else", function()
-    local path = helper.scratch() .. "/go"
-    local task = guestlua.spawn(sh, ("(until [ -e %s ]; do sleep 0.01; done; echo late) & echo early"):format(path), { timeout = PATIENCE })
-    guestlua.sleep(0)
-    assert(io.open(path, "w")):close()
-    assert.same({ 0, "early\nlate\n", "" }, { task:wait() })
+    local late = "while kill -0 $$ 2>&-; do sleep 0.01; done; echo late" -- until the shell has ended and was collected
+    assert.same({ 0, "early\nlate\n", "" }, { sh(("(%s) & echo early"):format(late), { timeout = PATIENCE }) })
     local _, pid = sh("sleep 600 >/dev/null 2>&1 & echo $!", { timeout = PATIENCE })
     assert.is_true(lives(tonumber(pid)))
     os.execute("kill " .. pid)

@@ -59,6 +59,10 @@ describe("A program that embeds guestlua", function()
     runs("process", helper.interpreter)
   end)
 
+  it("keeps its own handler of SIGCHLD", function()
+    runs("signals", helper.interpreter)
+  end)
+
   it("has several states at once, each on its thread", function()
     runs("threads")
   end)

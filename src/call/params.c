@@ -15,7 +15,7 @@ static _Noreturn void wrong(lua_State *L, const gl_reader *r, const char *name, 
   gl_error_argument(L, r->method, r->param->name, "%s: %s expected, got %s", name, expected, luaL_typename(L, -1));
 }
 
-/* The integer on top of the stack, which the type has to hold. An unsigned one of 64 bits may be any: Lua's integers have the same bits. */
+/* The integer on top of the stack, which the type has to hold. */
 static lua_Integer integer(lua_State *L, const gl_reader *r, const char *name, int type)
 {
   int exact;

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "loop/child.h"
 #include "loop/park.h"
 #include "loop/run.h"
 
@@ -19,13 +19,11 @@ enum { HEAD = 4 };
 
 /* On the heap: libuv may keep its handles a little longer than Lua keeps the userdata. */
 typedef struct peer {
-  uv_process_t process;
+  gl_child child;
   uv_poll_t poll; /* of fd, our end of the socket pair */
   int fd;
   gl_waitlist waiters;
-  int handles; /* not closed yet */
-  int pid;     /* 0: it was not started */
-  int code, signo;
+  int handles;        /* not closed yet */
   bool exited, ended; /* ended: there is nothing more to read */
   bool reads;         /* somebody waits for a message */
   unsigned char head[HEAD];
@@ -54,12 +52,10 @@ static void close_handle(peer *p, void *handle)
     uv_close(handle, on_closed);
 }
 
-static void on_exit_(uv_process_t *process, int64_t status, int signo)
+static void on_exit_(gl_child *child)
 {
-  peer *p = process->data;
+  peer *p = child->poll.data;
   p->exited = true;
-  p->code = (int)status;
-  p->signo = signo;
   gl_waitlist_wake(&p->waiters, -1);
 }
 
@@ -202,7 +198,7 @@ static int peer_kill(lua_State *L)
 {
   const peer *p = check(L);
   if (!p->exited)
-    kill(p->pid, SIGKILL);
+    kill(p->child.pid, SIGKILL);
   return 0;
 }
 
@@ -213,8 +209,8 @@ static int exited(lua_State *L, int status, lua_KContext ctx)
   gl_task_check(L, gl_state_get(L));
   if (!p->exited)
     return gl_task_wait(L, (gl_wait){.list = &p->waiters, .seconds = -1, .what = "the end of a script's process"}, ctx, exited);
-  lua_pushinteger(L, p->code);
-  lua_pushinteger(L, p->signo);
+  lua_pushinteger(L, p->child.code);
+  lua_pushinteger(L, p->child.signo);
   return 2;
 }
 
@@ -226,16 +222,13 @@ static int peer_wait(lua_State *L)
 /* The process is collected at once, as the loop may end before it would hear of its end: SIGKILL lets nobody wait. */
 static void drop(peer *p)
 {
-  if (p->pid > 0 && !p->exited) {
-    kill(p->pid, SIGKILL);
-    while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-      ;
-  }
+  gl_child_kill(&p->child);
   gl_waitlist_wake(&p->waiters, -1);
   uv_poll_stop(&p->poll);
   close(p->fd);
   close_handle(p, &p->poll);
-  close_handle(p, &p->process);
+  if (p->child.pid > 0)
+    close_handle(p, &p->child.poll);
 }
 
 /* __gc and __close */
@@ -251,19 +244,20 @@ static int peer_close(lua_State *L)
 /* ---- starting it ---- */
 
 /* One of our own descriptors, if it is open. */
-static uv_stdio_container_t passed_on(int fd)
+static int passed_on(int fd)
 {
-  return (uv_stdio_container_t){.flags = fcntl(fd, F_GETFD) < 0 ? UV_IGNORE : UV_INHERIT_FD, .data.fd = fd};
+  return fcntl(fd, F_GETFD) < 0 ? -1 : fd;
 }
 
 /* theirs: the end of the socket pair that the program gets */
-static int start(gl_state *s, peer *p, uv_process_options_t *options, int theirs)
+static int start(gl_state *s, peer *p, gl_child_options *options, int theirs)
 {
-  uv_stdio_container_t stdio[] = {{.flags = UV_IGNORE}, passed_on(1), passed_on(2), passed_on(theirs)};
-  options->stdio = stdio;
-  options->stdio_count = sizeof stdio / sizeof *stdio;
-  int error = uv_spawn(&s->loop, &p->process, options);
-  p->pid = error ? 0 : p->process.pid;
+  const int fds[] = {-1, passed_on(1), passed_on(2), theirs};
+  options->fds = fds;
+  options->fd_count = sizeof fds / sizeof *fds;
+  int error = gl_child_start(&s->loop, &p->child, options);
+  p->child.poll.data = p;
+  p->handles += !error;
   return error;
 }
 
@@ -277,13 +271,14 @@ static peer *make(gl_state *s, int ours)
   }
   TAILQ_INIT(&p->waiters);
   p->fd = ours;
-  p->poll.data = p->process.data = p;
-  p->handles = 2; /* the process has to be closed even if uv_spawn fails */
+  p->poll.data = p;
+  p->child.on_exit = on_exit_;
+  p->handles = 1;
   return p;
 }
 
 /* 0 or libuv's error */
-static int make_and_start(gl_state *s, peer **made, uv_process_options_t *options)
+static int make_and_start(gl_state *s, peer **made, gl_child_options *options)
 {
   int fds[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
@@ -307,7 +302,7 @@ static int peer_new(lua_State *L)
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  uv_process_options_t options = {.exit_cb = on_exit_, .flags = UV_PROCESS_DETACHED};
+  gl_child_options options = {0};
   options.args = gl_run_push_strings(L, 1);
   options.env = gl_run_push_strings(L, 2);
   options.file = options.args[0];

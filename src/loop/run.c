@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "loop/child.h"
 #include "loop/park.h"
 
 /* Time between SIGTERM and SIGKILL. */
@@ -35,7 +35,7 @@ typedef struct output {
 /* On the heap: libuv may keep its handles a little longer than Lua keeps the userdata. */
 typedef struct run {
   struct run **owner; /* the userdata; holds NULL once it has released this */
-  uv_process_t process;
+  gl_child child;
   uv_timer_t timer; /* the program's time limit, then its grace period */
   output outputs[2];
   gl_waitlist waiters;
@@ -112,11 +112,11 @@ static void on_time_over(uv_timer_t *timer)
   stop(r);
 }
 
-static void on_exit_(uv_process_t *process, int64_t status, int signo)
+static void on_exit_(gl_child *child)
 {
-  run *r = process->data;
+  run *r = child->poll.data;
   r->exited = true;
-  r->code = signo ? 128 + signo : (int)status;
+  r->code = child->signo ? 128 + child->signo : child->code;
   if (r->stopped)
     send_signal(r, SIGKILL); /* its children */
   wake_if_over(r);
@@ -192,30 +192,27 @@ static int make_output(gl_state *s, run *r, output *o)
 }
 
 /* 0 or libuv's error. Everything made by then is closed when the run is dropped. */
-static int start(gl_state *s, run *r, uv_process_options_t *options, const char *input, size_t input_size)
+static int start(gl_state *s, run *r, gl_child_options *options, const char *input, size_t input_size)
 {
-  uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
-  int error = 0;
+  int fds[3] = {-1, -1, -1}, error = 0;
   for (int i = 0; i < 3 && error == 0; i++) {
     int fd = i > 0 ? make_output(s, r, &r->outputs[i - 1]) : input ? make_input(input, input_size) : -1;
     if (fd >= 0)
-      stdio[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = fd};
+      fds[i] = fd;
     else if (i > 0 || input)
       error = fd;
   }
-  options->stdio = stdio;
-  options->stdio_count = 3;
+  options->fds = fds;
+  options->fd_count = 3;
   if (error == 0) {
-    r->handles++; /* it has to be closed even if uv_spawn fails */
-    r->process.data = r;
-    error = uv_spawn(&s->loop, &r->process, options);
-    r->pid = error ? 0 : r->process.pid;
-    if (error)
-      close_handle(r, &r->process);
+    error = gl_child_start(&s->loop, &r->child, options);
+    r->pid = r->child.pid;
+    r->child.poll.data = r;
+    r->handles += !error;
   }
   for (int i = 0; i < 3; i++)
-    if (stdio[i].flags == UV_INHERIT_FD)
-      close(stdio[i].data.fd);
+    if (fds[i] >= 0)
+      close(fds[i]);
   return error;
 }
 
@@ -229,13 +226,11 @@ static void drop(run *r)
   r->dropped = true;
   if (!is_over(r))
     send_signal(r, SIGKILL);
-  if (r->pid > 0 && !r->exited)
-    while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-      ;
+  gl_child_kill(&r->child);
   close_output(r, &r->outputs[0]);
   close_output(r, &r->outputs[1]);
   if (r->pid > 0)
-    close_handle(r, &r->process);
+    close_handle(r, &r->child.poll);
   close_handle(r, &r->timer);
 }
 
@@ -255,6 +250,7 @@ static run *push_run(lua_State *L, gl_state *s)
   if (!r)
     luaL_error(L, "not enough memory");
   r->owner = owner;
+  r->child.on_exit = on_exit_;
   TAILQ_INIT(&r->waiters);
   uv_timer_init(&s->loop, &r->timer);
   r->timer.data = r;
@@ -340,10 +336,9 @@ static int run_program(lua_State *L)
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 5);
   const char *input = luaL_optlstring(L, 3, NULL, &input_size);
-  uv_process_options_t options = {.exit_cb = on_exit_, .flags = UV_PROCESS_DETACHED, .cwd = luaL_optstring(L, 4, NULL)};
+  gl_child_options options = {.cwd = luaL_optstring(L, 4, NULL)};
   double seconds = luaL_optnumber(L, 5, -1);
   options.args = gl_run_push_strings(L, 1);
-  options.file = options.args[0];
   if (lua_istable(L, 2)) {
     push_environment(L, 2);
     options.env = gl_run_push_strings(L, lua_gettop(L));

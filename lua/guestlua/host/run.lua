@@ -61,6 +61,9 @@ define(run, "guestlua", {
       fail("system_error", ("cannot be started%s: %s"):format(where, output), { hint = program:find("%s") and A_LINE or nil })
     elseif timed_out then
       fail("timeout", ("was not over after %g s, and was ended"):format(options.timeout), { output = output, errors = errors })
+    elseif code < 0 then
+      fail("system_error", "has ended, and nobody knows with which exit code", { output = output, errors = errors,
+        hint = "the program that embeds guestlua ignores SIGCHLD or collects all children: it has to leave those that it did not start" })
     end
     return code, output, errors
   end,
