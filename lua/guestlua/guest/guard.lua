@@ -8,12 +8,13 @@ local core = require("guestlua.core")
 local define = require("guestlua.base.define")
 local freeze = require("guestlua.guest.freeze")
 local journal = require("guestlua.base.journal")
+local try = require("guestlua.base.try")
 local turn = require("guestlua.guest.turn")
 local undo = require("guestlua.base.undo")
 local watchdog = require("guestlua.guest.watchdog")
 
--- Seconds that a cancelled guard waits for its own call, and the end of a scope for its turn; and between two tries to have it.
-local CALL_FOR, PAUSE = 20, 0.05
+-- Seconds that a cancelled guard waits for its own call, and the end of a scope for its turn; a recovery for that; and between two tries to have it.
+local CALL_FOR, RECOVERY_FOR, PAUSE = 20, 2, 0.05
 
 local is_gone, thaw = freeze.is_gone, freeze.thaw
 
@@ -54,28 +55,27 @@ local function others(name, guest, data, own)
   return living, all
 end
 
--- Calls take_back(…), unless another scope that lives wants the state, too: that takes it back. What cannot be seen is nobody. turn_: a Lock that
--- alone has given. Returns whether it was called, and what it returned.
-local function unless_wanted(turn_, name, guest, data, own, take_back, ...)
-  local known, living = pcall(others, name, guest, data, own)
-  if turn_ and known and #living > 0 then
-    return false
-  end
-  return true, take_back(...)
+-- Whether another scope that lives wants the state, too: that takes it back. What cannot be seen is nobody.
+local function is_wanted(name, guest, data, own)
+  local known, living = try(others, name, guest, data, own)
+  return known and #living > 0
 end
 
--- Makes a recoverer of an entry's workflow from one that knows of no others.
+-- Makes a recoverer of an entry's workflow from one that knows of no others. A journal that takes no lock, as it is full or read-only, gives no turn:
+-- the guest is recovered all the same, unless another scope can be seen.
 local function recoverer(name, lock_of, fn)
   journal.recoverers[name] = function(_, guest, entry)
     if not guest then
       return fn(nil, entry)
     end
-    local turn_ <close> = alone(guest, lock_of and lock_of(entry.data) or name, CALL_FOR)
-    if not turn_ then
+    local known, turn_ = try(alone, guest, lock_of and lock_of(entry.data) or name, RECOVERY_FOR)
+    local held <close> = known and turn_ or nil
+    if not is_wanted(name, guest, entry.data, entry.id) then
+      return fn(guest, entry)
+    elseif not held then
       error(core.Error.new({ kind = "busy", guest = guest.name, message = "another such scope begins or ends" }), 0)
     end
-    local called, outcome = unless_wanted(turn_, name, guest, entry.data, entry.id, fn, guest, entry)
-    return called and outcome or "another scope that goes on wants that, too, and takes it back at its end"
+    return "another scope that goes on wants that, too, and takes it back at its end"
   end
 end
 
@@ -120,10 +120,12 @@ local function begun(guest, scope, take_back, fn)
     if forget then
       local known, turn_ = true, held
       if not held then
-        known, turn_ = pcall(alone, guest, scope.lock or scope.name, CALL_FOR)
+        known, turn_ = try(alone, guest, scope.lock or scope.name, CALL_FOR)
       end
       local released <close> = known and turn_ or nil
-      unless_wanted(released, scope.name, guest, scope.data, id, take_back, failure)
+      if not (released and is_wanted(scope.name, guest, scope.data, id)) then
+        take_back(failure)
+      end
       forget()
     end
   end, function()
