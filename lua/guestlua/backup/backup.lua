@@ -57,10 +57,11 @@ local function check_disks(options)
   end
 end
 
--- libvirt has these names in XML, or QEMU has to find what is in there.
+-- libvirt has the name of `scratch` in XML, and QEMU has to find what is in the other.
 local function check_place(option, path, what)
-  if path and (path:sub(1, 1) ~= "/" or image.bad_name(path)) then
-    bad(NAME, option, path:sub(1, 1) == "/" and image.bad_name(path) or what)
+  local problem = path and image.bad_name(path, option == "to")
+  if problem then
+    bad(NAME, option, path:sub(1, 1) == "/" and problem or what)
   end
 end
 
@@ -71,8 +72,6 @@ local function arguments(run)
   end
   if options.level and not LEVELS[options.level] then
     bad(NAME, "level", "\"auto\", \"full\" or \"incremental\" expected")
-  elseif options.bandwidth == 0 then
-    bad(NAME, "bandwidth", "from 1 up; without it there is no limit")
   elseif options.freeze_timeout and options.quiesce == false then
     bad(NAME, "freeze_timeout", "quiesce=false freezes nothing: either of them, or quiesce=true")
   end
@@ -86,7 +85,6 @@ local function arguments(run)
   prune.check(NAME, options.keep)
   encryption.check(NAME, options)
   server.check(NAME, options)
-  turns.check(NAME, options)
   run.push = push.decide(run)
 end
 
@@ -350,7 +348,7 @@ steps.define({
     { name = "verify", type = "boolean or string", help = "read the backup back before it counts; \"boot\": and then start the guest from it, as "
       .. "verify with boot=true does: if that fails the backup stays, and so do the older ones" },
     chain.PLAIN,
-    { name = "bandwidth", type = "integer", most = chain.MOST_BANDWIDTH, help = "MiB/s to read at most; default: no limit" },
+    { name = "bandwidth", type = "integer", least = 1, most = chain.MOST_BANDWIDTH, help = "MiB/s to read at most; default: no limit" },
     { name = "scratch", type = "string", help = "a directory for scratch files (blocks that the guest overwrites); default: the image's directory" },
     { name = "reserve", type = "integer", help = "bytes to leave free there: the backup is given up before the guest suffers; default: 256 MiB" },
     { name = "on_progress", type = "function", help = "called often with {size, at, read, written}, in bytes" },

@@ -37,22 +37,17 @@ local function subject(host, options)
     manifest = manifest }
 end
 
--- Why a path cannot be that of a disk; nil: it can. The guest's XML names it.
-local function bad_path(path)
-  return image.bad_name(path) or not utf8.len(path) and "libvirt takes only names in UTF-8" or nil
-end
-
 local function arguments(run)
   local options = run.options
   for target, path in next, options.disks or {} do
     if type(target) ~= "string" or type(path) ~= "string" or path:sub(1, 1) ~= "/" then
       bad(NAME, "disks", "a table from a target to an absolute path expected, as in {vda=\"/images/vda.qcow2\"}")
-    elseif bad_path(path) then
-      bad(NAME, "disks." .. target, bad_path(path))
+    elseif image.bad_name(path) then
+      bad(NAME, "disks." .. target, image.bad_name(path))
     end
   end
-  if options.to and bad_path(options.to) then
-    bad(NAME, "to", bad_path(options.to))
+  if options.to and image.bad_name(options.to) then
+    bad(NAME, "to", image.bad_name(options.to))
   elseif options.to and not core.identify(options.to .. "/.") then
     bad(NAME, "to", "a directory expected, and there is none of that name")
   end

@@ -1,27 +1,18 @@
 -- Turns: how many backups go on at once to one directory, from all machines that have it, and on this machine. Each that goes on holds one of so many
 -- locks, which end with their owners; the others wait until one is free.
 
-local bad = require("guestlua.base.define").bad
 local core = require("guestlua.core")
 local journal = require("guestlua.base.journal")
 local server = require("guestlua.backup.server")
 
 local turns = {}
 
-turns.TARGET = { name = "per_target", type = "integer", help = "wait until fewer than so many backups go to that directory (with an NBD server: "
-  .. "`manifest`), from all processes and machines that have it and say so too; default: no limit" }
-turns.HOST = { name = "per_host", type = "integer", help = "wait until fewer than so many go on here, of this user's processes that say so too; "
-  .. "default: no limit" }
+turns.TARGET = { name = "per_target", type = "integer", least = 1, help = "wait until fewer than so many backups go to that directory (with an NBD "
+  .. "server: `manifest`), from all processes and machines that have it and say so too; default: no limit" }
+turns.HOST = { name = "per_host", type = "integer", least = 1, help = "wait until fewer than so many go on here, of this user's processes that say "
+  .. "so too; default: no limit" }
 
 local PAUSE = 0.2 -- seconds between two looks
-
-function turns.check(op, options)
-  for _, name in ipairs({ "per_target", "per_host" }) do
-    if options[name] and options[name] < 1 then
-      bad(op, name, "from 1 up; without it there is no limit")
-    end
-  end
-end
 
 -- Takes one of so many locks, which have numbers in their names.
 local function take(run, count, stem, ending)

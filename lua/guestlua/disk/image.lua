@@ -73,9 +73,16 @@ end
 
 -- ---- made ----
 
--- The problem with a name given for an image's file; nil: none. A line feed comes back from libvirt's XML as a space.
-function image.bad_name(path)
-  return path:sub(1, 1) ~= "/" and "an absolute path expected" or path:find("%c") and "libvirt keeps no file names with control characters" or nil
+-- The problem with a name given for an image's file; nil: none. A line feed comes back from libvirt's XML as a space. unseen: libvirt's XML does not
+-- have the name.
+function image.bad_name(path, unseen)
+  for part in path:gmatch("[^/]+") do
+    if #part > LONGEST_NAME then -- of which it could not be said later whether it is there
+      return ("no name of a file has more than %d bytes"):format(LONGEST_NAME)
+    end
+  end
+  return path:sub(1, 1) ~= "/" and "an absolute path expected" or path:find("%c") and "libvirt keeps no file names with control characters"
+    or not unseen and not utf8.len(path) and "libvirt takes only names in UTF-8" or nil
 end
 
 local function there_already(guest, target, path)

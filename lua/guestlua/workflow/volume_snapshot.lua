@@ -157,8 +157,9 @@ steps.define({
   },
   arguments = function(run, volume)
     check_type("volume_snapshot_create", run.options)
-    if run.options.new_file:find("%c") then
-      define.bad("volume_snapshot_create", "new_file", image.bad_name("/" .. run.options.new_file))
+    local bad = image.bad_name("/" .. run.options.new_file)
+    if bad then
+      define.bad("volume_snapshot_create", "new_file", bad)
     end
     run.args = { volume = volume }
   end,

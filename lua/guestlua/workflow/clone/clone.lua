@@ -26,8 +26,8 @@ local function arguments(run)
   local options = run.options
   if options.name == nil then
     bad(NAME, "name", "string expected, got nil")
-  elseif options.name == "" or options.name:find("[/%c]") then
-    bad(NAME, "name", "a guest's name is not empty, and has no slash and no control character")
+  elseif options.name == "" or options.name:find("[/%c]") or not utf8.len(options.name) then
+    bad(NAME, "name", "a guest's name is UTF-8, not empty, and has no slash and no control character")
   elseif options.disks and not WAYS[options.disks] then
     bad(NAME, "disks", ("'%s' is neither: copy, overlay"):format(options.disks))
   elseif options.to and image.bad_name(options.to) then

@@ -115,6 +115,15 @@ function detach.is_instance(guest, id)
   return state.look(guest).id == id
 end
 
+-- Raises if the only place that the options leave is not there: that a device is not in it says nothing of the device.
+local function check_place(guest, name, place, options)
+  local why = options.persistent == false and not place.live and "the guest is off, and persistent=false leaves no place but the running guest"
+    or options.live == false and not place.persistent and "the guest has no configuration, and live=false leaves no other place"
+  if why then
+    steps.fail("operation_invalid", guest, { device = name, message = why })
+  end
+end
+
 -- The work to do: { stored, live, somewhere, name }: the device in the configuration and in the running guest, and whether the guest is there.
 local function look(guest, get_conf, device, options)
   local place = detach.places(guest)
@@ -122,6 +131,7 @@ local function look(guest, get_conf, device, options)
   local live = options.live ~= false and place.live and get_conf(false) or nil
   local name = find.name_of(device, live or stored)
   if (place.persistent or place.live) and not stored and not live and not options.missing_ok then
+    check_place(guest, name, place, options)
     not_found(guest, name)
   end
   local again = { stored = find.again(guest, device, "detach_with_retry", get_conf, stored),
