@@ -22,6 +22,17 @@ describe("A configuration with secrets", function()
     return guest:get_xml_desc(WHOLE):find("passwd='s3cr3t'", 1, true) ~= nil
   end
 
+  it("that libvirt refuses is an error that names the guest", function()
+    local domain = core.element(guest:get_xml_desc(WHOLE))
+    domain.vcpu, domain.uuid = "many", nil
+    local e = helper.failure(host.write_instance_config, host, domain)
+    assert.same({ "secretive", "virDomainDefineXML" }, { e.guest, e.call })
+    domain.vcpu, domain.os.frobnicate = "1", {}
+    e = helper.failure(host.write_instance_config, host, domain, { validate = true })
+    assert.same({ "xml_invalid_schema", "secretive" }, { e.kind, e.guest })
+    assert.matches("element:validate() names the line", e.hint, 1, true)
+  end)
+
   it("is not written back without them, and the error says how it is read", function()
     local e = helper.failure(host.write_instance_config, host, guest:get_xml_desc())
     assert.same({ "bad_argument", "write_instance_config", "xml" }, { e.kind, e.op, e.argument })

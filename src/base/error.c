@@ -48,6 +48,7 @@ static const struct {
    "guest:get_max_memory() is the most that it can have, in KiB; { maximum = true, config = true } changes that for its next start"},
   {"invalid_arg", "set_vcpus", "guest",
    "guest:get_max_vcpus() is the most that it can have while it runs; { maximum = true, config = true } changes that for its next start"},
+  {"xml_invalid_schema", NULL, NULL, "element:validate() names the line and the element, as in guestlua.element(xml):validate()"},
   {"no_name", NULL, NULL,
    "in a table a text of its own is a list: { name = { \"web1\" } } is <name>, and { name = \"web1\" } an attribute"},
   {"no_connect", NULL, NULL, "is the daemon running, and may this user speak to it? Another URI: guestlua -c URI, or guestlua.open(URI)"},

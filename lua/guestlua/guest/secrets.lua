@@ -34,14 +34,20 @@ local function stored(host, uuid)
   return known and core.element(text) or nil
 end
 
--- The configuration as an Element, and the UUID in it; nil for what is none.
-local function read(xml)
-  local parsed, domain = true, xml
+-- The configuration as an Element; nil for what is none.
+local function parsed(xml)
+  local ok, domain = true, xml
   if type(xml) == "string" then
-    parsed, domain = pcall(core.element, xml)
+    ok, domain = pcall(core.element, xml)
   end
-  local uuid = parsed and domain:tag() == "domain" and domain.uuid
-  return uuid and uuid[1] and domain or nil, uuid and uuid[1]
+  return ok and domain:tag() == "domain" and domain or nil
+end
+
+-- The same, and the UUID in it; nil for what has none.
+local function read(xml)
+  local domain = parsed(xml)
+  local uuid = domain and domain.uuid and domain.uuid[1]
+  return uuid and domain, uuid
 end
 
 local function check_secrets(host, xml)
@@ -56,6 +62,14 @@ local function check_secrets(host, xml)
       define.bad("write_instance_config", "xml", ("it has not the secret that %s has: it was read without secrets, and they would be lost; "
         .. "read it with get_xml_desc{dump_inactive=true, dump_sensitive=true}, or give the option drop_secrets"):format(device))
     end
+  end
+end
+
+-- The call is one of the host, so its error does not say which of a hundred guests it was about.
+local function name_guest(e, xml)
+  local domain = core.Error.is(e) and not e.guest and parsed(xml)
+  if domain and domain.name then
+    e.guest = domain.name[1]
   end
 end
 
@@ -116,11 +130,16 @@ define(core.Host, "Host", {
       check_secrets(host, xml)
     end
     local guest = core.dry_run() and expect(host, xml)
-    if not guest then
-      return write(host, xml, { validate = options.validate })
+    local written, result = pcall(write, host, xml, { validate = options.validate })
+    if guest then
+      require("guestlua.log.plan").expect(nil)
     end
-    local _, e = pcall(write, host, xml, { validate = options.validate })
-    require("guestlua.log.plan").expect(nil)
-    return e.kind == "dry_run" and guest or error(e, 0)
+    if written then
+      return result
+    elseif guest and result.kind == "dry_run" then
+      return guest
+    end
+    name_guest(result, xml)
+    error(result, 0)
   end,
 })
