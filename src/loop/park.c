@@ -11,24 +11,18 @@
 /* The greatest depth of nested waits in place: Lua has room for some 200 nested calls of C functions, the script's own included. */
 #define MAX_IN_PLACE 12
 
-const char *gl_task_cancelled(gl_state *s)
+_Noreturn void gl_task_raise(lua_State *L, gl_state *s, const char *kind)
 {
-  gl_task *t = s->running;
-  if (t->shields || !(t->cancelled || s->limit.counts))
-    return NULL;
-  const char *kind = gl_sandbox_is_used_up(s) ? "limit" : t->cancelled;
-  if (kind)
-    t->cancelled = NULL;
-  return kind;
+  if (gl_sandbox_is_used_up(s))
+    gl_sandbox_stop(L);
+  gl_error_throw(L, kind, "%s", kind);
 }
 
 void gl_task_check(lua_State *L, gl_state *s)
 {
   const char *kind = gl_task_cancelled(s);
-  if (kind && gl_sandbox_is_used_up(s))
-    gl_sandbox_stop(L);
-  else if (kind)
-    gl_error_throw(L, kind, "%s", kind);
+  if (kind)
+    gl_task_raise(L, s, kind);
 }
 
 void gl_task_check_given(lua_State *L, gl_state *s, gl_waitlist *list)

@@ -8,6 +8,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "loop/sandbox.h"
 #include "loop/wait.h"
 
 /* Parks the caller until it is woken, cancelled or out of time, then calls k; if it cannot be parked, it waits in place. Raises at once
@@ -18,9 +19,19 @@ int gl_task_wait(lua_State *L, gl_wait wait, lua_KContext ctx, lua_KFunction k);
 int gl_task_park(lua_State *L, gl_state *s, const gl_wait *wait, lua_KContext ctx, lua_KFunction k);
 
 /* The kind that gl_task_cancel asked for, once; NULL: no request, or it has to wait. [-0, +0, -] */
-const char *gl_task_cancelled(gl_state *s);
+static inline const char *gl_task_cancelled(gl_state *s)
+{
+  gl_task *t = s->running;
+  if (t->shields || !(t->cancelled || s->limit.counts))
+    return NULL;
+  const char *kind = gl_sandbox_is_used_up(s) ? "limit" : t->cancelled;
+  if (kind)
+    t->cancelled = NULL;
+  return kind;
+}
 
-/* Raises the error that gl_task_cancel asked for. [-0, +0, v] */
+/* Raises an error of the kind that gl_task_cancelled has given; the same, if it gives one. [-0, +0, v] */
+_Noreturn void gl_task_raise(lua_State *L, gl_state *s, const char *kind);
 void gl_task_check(lua_State *L, gl_state *s);
 
 /* The same after a wait of which a wake ends one: the next one of the list gets what this task was woken for. [-0, +0, v] */

@@ -42,11 +42,6 @@ bool gl_task_is_parked(lua_State *L, gl_state *s)
   return t && (t->waits || t->cut);
 }
 
-static void make_ready(gl_task *t)
-{
-  STAILQ_INSERT_TAIL(&t->state->ready, t, entry);
-}
-
 /* Lua thread, in a hook: what computes is cut if its slice is over and it can be. */
 static void cut(lua_State *L, gl_state *s, lua_Debug *ar)
 {
@@ -55,13 +50,6 @@ static void cut(lua_State *L, gl_state *s, lua_Debug *ar)
   s->slice.over = false;
   s->running->cut = true;
   lua_yield(L, 0);
-}
-
-/* The wait of a parked task is over. */
-static void on_woken(gl_waiter *w)
-{
-  w->task->waits = NULL;
-  make_ready(w->task);
 }
 
 /* ---- coroutines that only the loop may resume ---- */
@@ -105,7 +93,6 @@ static gl_task *task_new(gl_state *s)
   t->number = s->tasks_made++;
   TAILQ_INIT(&t->joiners);
   gl_waiter_init(&t->parked, s, t);
-  t->parked.woken = on_woken;
   t->other = s->all;
   t->link = &s->all;
   if (t->other)
@@ -212,7 +199,7 @@ gl_task *gl_task_spawn(lua_State *L, int nargs)
   t->L = co;
   t->anchor = anchor;
   s->alive.tasks++;
-  make_ready(t);
+  STAILQ_INSERT_TAIL(&s->ready, t, entry);
   gl_slice_begin(s);
   return t;
 }
@@ -297,11 +284,33 @@ void gl_task_interrupt(gl_state *s)
   gl_task_cancel(s->main ? s->main : s->root, "interrupted");
 }
 
-static void resume(lua_State *L, gl_task *t)
+/* Its function has returned, or has failed. */
+static void end(gl_task *t, int status)
 {
   gl_state *s = t->state;
-  gl_task *outer = s->running;
+  t->done = true;
+  t->failed = t->failed || status != LUA_OK;
+  s->alive.tasks--;
+  gl_waitlist_wake(&t->joiners, -1);
+  if (t->ends_all)
+    cancel_all(s, "cancelled");
+  else if (t->failed && gl_sandbox_is_used_up(s) && !s->limit.over) {
+    s->limit.over = true;
+    cancel_all(s, "limit");
+  }
+  if (t->abandoned)
+    gl_task_free(t);
+}
+
+void gl_task_run_next(lua_State *L, gl_state *s)
+{
+  s->cut_was_last = !STAILQ_EMPTY(&s->cut) && !(s->cut_was_last && !STAILQ_EMPTY(&s->ready));
+  gl_ready_list *list = s->cut_was_last ? &s->cut : &s->ready;
+  gl_task *t = STAILQ_FIRST(list), *outer = s->running;
   int results;
+  if (!t)
+    return;
+  STAILQ_REMOVE_HEAD(list, entry);
   /* At its start the stack holds body, the function and its arguments; later the continuation finds its own values. */
   int nargs = lua_status(t->L) == LUA_YIELD ? 0 : lua_gettop(t->L) - 1;
   if (s->limit.counts)
@@ -323,37 +332,15 @@ static void resume(lua_State *L, gl_task *t)
   if (s->limit.counts)
     gl_sandbox_turn(s);
   s->running = outer;
-  if (status == LUA_YIELD) {
-    lua_pop(t->L, results);
-    if (t->cut)
-      STAILQ_INSERT_TAIL(&s->cut, t, entry);
-    else if (!t->waits) /* a plain coroutine.yield(): let the others have a turn */
-      make_ready(t);
+  if (status != LUA_YIELD) {
+    end(t, status);
     return;
   }
-  t->done = true;
-  t->failed = t->failed || status != LUA_OK;
-  s->alive.tasks--;
-  gl_waitlist_wake(&t->joiners, -1);
-  if (t->ends_all)
-    cancel_all(s, "cancelled");
-  else if (t->failed && gl_sandbox_is_used_up(s) && !s->limit.over) {
-    s->limit.over = true;
-    cancel_all(s, "limit");
-  }
-  if (t->abandoned)
-    gl_task_free(t);
-}
-
-void gl_task_run_next(lua_State *L, gl_state *s)
-{
-  s->cut_was_last = !STAILQ_EMPTY(&s->cut) && !(s->cut_was_last && !STAILQ_EMPTY(&s->ready));
-  gl_ready_list *list = s->cut_was_last ? &s->cut : &s->ready;
-  gl_task *next = STAILQ_FIRST(list);
-  if (!next)
-    return;
-  STAILQ_REMOVE_HEAD(list, entry);
-  resume(L, next);
+  lua_pop(t->L, results);
+  if (t->cut)
+    STAILQ_INSERT_TAIL(&s->cut, t, entry);
+  else if (!t->waits) /* a plain coroutine.yield(): let the others have a turn */
+    STAILQ_INSERT_TAIL(&s->ready, t, entry);
 }
 
 void gl_task_join(lua_State *L, gl_task *t)

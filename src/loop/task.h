@@ -14,28 +14,6 @@
 #include "loop/state.h"
 #include "loop/wait.h"
 
-struct gl_task {
-  gl_state *state;
-  lua_State *L; /* its coroutine; NULL for the root task */
-  int anchor;   /* keeps the coroutine in the registry */
-  int number;   /* for people */
-  gl_waiter parked;
-  gl_waiter *waits;            /* its innermost wait; NULL: it is not waiting */
-  STAILQ_ENTRY(gl_task) entry; /* in state->ready or state->cut */
-  gl_task *other, **link;      /* in state->all */
-  const char *cancelled;       /* the kind of the error to raise at its next or present wait */
-  int shields;                 /* while there are any, it is not raised */
-  double each_call;            /* seconds for each of its libvirt calls that sets no limit itself; 0: no limit */
-  double calls_end;            /* the gl_time() at which its libvirt calls are given up; 0: no limit */
-  char *traceback;             /* origin of its error, once it failed */
-  bool done, failed;
-  bool cut;            /* its slice is over, and it yields for that */
-  bool heard;          /* its error has been received */
-  bool ends_all;       /* when it is done, the others are cancelled */
-  gl_waitlist joiners; /* waiting for its end */
-  bool abandoned;      /* nobody will ask for its results: it is freed when it is done */
-};
-
 /* Makes a task of the function and its nargs arguments on top of the stack; it starts when the loop next runs. [-(nargs+1), +0, e] */
 gl_task *gl_task_spawn(lua_State *L, int nargs);
 

@@ -21,8 +21,11 @@ void gl_waiter_wake(gl_waiter *w)
   uv_timer_stop(&w->timer);
   if (w->state->looping)
     uv_stop(&w->state->loop); /* a timer may expire right before uv_run sleeps: it must not sleep, there is work now */
-  if (w->woken)
-    w->woken(w);
+  /* A loop in place looks at `waiting`; a task has to be resumed. */
+  if (w == &w->task->parked) {
+    w->task->waits = NULL;
+    STAILQ_INSERT_TAIL(&w->state->ready, w->task, entry);
+  }
 }
 
 void gl_waitlist_wake(gl_waitlist *list, int count)
@@ -55,11 +58,6 @@ void gl_waiter_begin(gl_waiter *w, const gl_wait *wait)
     double ms = wait->seconds * 1000;
     uv_timer_start(&w->timer, on_timer, ms < 1e15 ? (uint64_t)ms + (ms > (double)(uint64_t)ms) : (uint64_t)1e15, 0);
   }
-}
-
-double gl_time(void)
-{
-  return (double)uv_hrtime() / 1e9;
 }
 
 double gl_time_left(double deadline)

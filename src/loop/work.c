@@ -18,22 +18,6 @@ static gl_work_list queue = STAILQ_HEAD_INITIALIZER(queue);
 static int queued, idle, workers;
 static int looking; /* workers that look for work next, without having been idle */
 
-/* Under the mutex. False: there has been no work for long. If the clock is set meanwhile, that comes early or late, which does no harm. */
-static bool await_work(void)
-{
-  struct timespec end;
-  int rc = 0;
-  if (!STAILQ_EMPTY(&queue))
-    return true;
-  clock_gettime(CLOCK_REALTIME, &end);
-  end.tv_sec += IDLE_S;
-  idle++;
-  while (STAILQ_EMPTY(&queue) && rc != ETIMEDOUT)
-    rc = pthread_cond_timedwait(&more, &mutex, &end);
-  idle--;
-  return !STAILQ_EMPTY(&queue);
-}
-
 static void worker(void *unused);
 
 /* Under the mutex. It inherits a mask that leaves signals to the Lua thread. */
@@ -118,12 +102,22 @@ static void run(void)
   looking--;
 }
 
+/* Ends once there has been no work for long. If the clock is set meanwhile, that comes early or late, which does no harm. */
 static void worker(void *unused)
 {
   (void)unused;
+  struct timespec end;
   pthread_mutex_lock(&mutex);
-  while (await_work())
-    run();
+  do {
+    while (!STAILQ_EMPTY(&queue))
+      run();
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += IDLE_S;
+    idle++;
+    for (int rc = 0; STAILQ_EMPTY(&queue) && rc != ETIMEDOUT;)
+      rc = pthread_cond_timedwait(&more, &mutex, &end);
+    idle--;
+  } while (!STAILQ_EMPTY(&queue));
   workers--;
   pthread_mutex_unlock(&mutex);
 }
@@ -132,7 +126,7 @@ void gl_work_submit(gl_work *w)
 {
   bool wakes = false;
   pthread_mutex_lock(&mutex);
-  if (w->gate && w->admits(w) != GL_ADMITTED)
+  if (w->gate && w->gate->count > 0 && w->admits(w) != GL_ADMITTED)
     wait_at(w->gate, w);
   else
     wakes = begin(w);

@@ -25,7 +25,7 @@ typedef enum gl_admission { GL_ADMITTED, GL_WAITS, GL_FULL } gl_admission;
 struct gl_work {
   gl_state *state;
   gl_gate *gate;                            /* NULL: it may begin at once */
-  gl_admission (*admits)(const gl_work *w); /* whether the gate is open for it now: on any thread, one call at a time in the process */
+  gl_admission (*admits)(const gl_work *w); /* whether it may begin beside the others: any thread, one call at a time in the process */
   bool urgent;                              /* it waits in front of what is not */
   int frees;                                /* so much that waits may begin once this is over, at most: no more is looked at */
   void (*run)(gl_work *w);                  /* on a worker */
