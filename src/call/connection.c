@@ -14,10 +14,8 @@ gl_connection *gl_connection_new(gl_state *s)
   return c;
 }
 
-void gl_connection_unref(gl_connection *c)
+void gl_connection_free(gl_connection *c)
 {
-  if (--c->refs)
-    return;
   pthread_mutex_destroy(&c->mutex);
   gl_credentials_unref(c->credentials);
   free(c->uri);

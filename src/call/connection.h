@@ -45,7 +45,12 @@ static inline gl_connection *gl_connection_ref(gl_connection *c)
   c->refs++;
   return c;
 }
-void gl_connection_unref(gl_connection *c);
+void gl_connection_free(gl_connection *c);
+static inline void gl_connection_unref(gl_connection *c)
+{
+  if (--c->refs == 0)
+    gl_connection_free(c);
+}
 
 /* The virConnectPtr, NULL once closed. */
 virConnectPtr gl_connection_ptr(const gl_connection *c);

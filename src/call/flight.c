@@ -14,6 +14,7 @@
 #include "call/flight.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,22 +53,14 @@ static gl_op *op_new(const gl_opdef *def)
   return op;
 }
 
-/* Of an op that holds it. Any thread: the last one to release a pointer of libvirt's may speak to the daemon. */
-static void release_subject(gl_op *op)
-{
-  op->released = true;
-  if (op->subject)
-    gl_handle_release(op->subject);
-}
-
 static void op_free(gl_op *op)
 {
   if (op->def->release)
     op->def->release(op);
   virFreeError(op->error);
   if (op->held) {
-    if (!op->released)
-      release_subject(op);
+    if (op->subject && op->work.phase != GL_WORK_OVER) /* or else the worker has */
+      gl_handle_release(op->subject);
     if (op->subject)
       gl_handle_forget(op->subject);
     if (op->connection)
@@ -78,19 +71,13 @@ static void op_free(gl_op *op)
   free(op);
 }
 
-/* Of the calls that are given to workers. */
-static void count(gl_op *op, int more)
-{
-  op->state->alive.ops += more;
-  if (op->connection)
-    op->connection->calls += more;
-}
+static void on_done(gl_work *work);
 
 /* A call that waits to begin will not, unless it just did. */
 static void withdraw(gl_op *op)
 {
   if (gl_work_withdraw(&op->work))
-    count(op, -1);
+    on_done(&op->work);
 }
 
 /* The task is gone, or the call is over. */
@@ -141,7 +128,7 @@ static bool is_lost(const gl_op *op)
 void gl_op_run(gl_op *op)
 {
   uint64_t began = op->watched ? uv_hrtime() : 0;
-  if (op->def->changes && op->subject && gl_handle_is_another(op->subject, op->uri))
+  if (op->def->changes && op->subject && op->subject->identity && gl_handle_is_another(op->subject, op->uri))
     op->rc = gl_op_fail(op, "conflict", "it is another one by now: the one that was found is gone");
   else
     op->rc = op->def->run(op);
@@ -161,8 +148,8 @@ static void on_worker(gl_work *work)
   long long began = atomic_load_explicit(&gl_sandbox_counts, memory_order_relaxed) ? gl_sandbox_time() : 0;
   gl_op_run(op);
   op->worked = began ? gl_sandbox_time() - began : 0;
-  if (op->held)
-    release_subject(op);
+  if (op->held && op->subject)
+    gl_handle_release(op->subject); /* here: the last one to release a pointer of libvirt's may speak to the daemon */
 }
 
 /* Whether the connection and the guest have room for the op now. */
@@ -190,11 +177,12 @@ static gl_admission admits(const gl_work *work)
   return GL_ADMITTED;
 }
 
-static void on_done(gl_work *work);
-
 /* Lua thread. */
 void gl_op_submit(gl_op *op)
 {
+  op->state->alive.ops++;
+  if (op->connection)
+    op->connection->calls++;
   op->work = (gl_work){
     .state = op->state,
     .gate = op->connection ? &op->connection->gate : NULL,
@@ -208,11 +196,13 @@ void gl_op_submit(gl_op *op)
   gl_work_submit(&op->work);
 }
 
-/* Lua thread. */
+/* Lua thread: no worker has it any more. */
 static void on_done(gl_work *work)
 {
   gl_op *op = work->about;
-  count(op, -1);
+  op->state->alive.ops--;
+  if (op->connection)
+    op->connection->calls--;
   if (op->worked)
     gl_sandbox_pay_time(op->state, op->worked);
   gl_waitlist_wake(&op->waiters, -1);
@@ -271,22 +261,14 @@ static int on_cancelled(lua_State *L)
 
 static int resumed(lua_State *L, int status, lua_KContext ctx);
 
-/* Seconds until the script's function is called, or a nudge is due, or no time is left; negative: none of these. */
-static double until_look(const gl_op *op)
+/* Waits for a call submitted with gl_op_submit, until the script's function is to be called, or a nudge is due, or no time is left: so many
+ * seconds, negative: it is not bounded. */
+static int await(lua_State *L, gl_op *op, double left)
 {
-  double pause = op->on_progress ? PROGRESS_S : op->nudge > 0 ? op->nudge : -1;
-  double left = op->args.bounded ? op->ends - gl_time() : pause;
-  if (op->args.bounded && left < 0)
-    left = 0;
-  return pause >= 0 && pause < left ? pause : left;
-}
-
-/* Waits for a call submitted with gl_op_submit. */
-static int await(lua_State *L, gl_op *op)
-{
+  double pause = op->on_progress ? PROGRESS_S : op->nudge;
   const gl_wait wait = {
     .list = &op->waiters,
-    .seconds = until_look(op),
+    .seconds = pause > 0 && (left < 0 || pause < left) ? pause : left,
     .describe = gl_op_describe,
     .about = op,
   };
@@ -297,7 +279,7 @@ static int progressed(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   gl_op *op = (gl_op *)ctx;
-  return op->work.phase == GL_WORK_OVER ? gl_op_finish(L, op) : await(L, op);
+  return op->work.phase == GL_WORK_OVER ? gl_op_finish(L, op) : await(L, op, gl_time_left(op->ends));
 }
 
 /* Calls the script's function, which may wait, or raise: the box then abandons the call. */
@@ -319,44 +301,36 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
     return gl_op_abandon(L, op, cancelled);
   if (op->work.phase == GL_WORK_OVER)
     return gl_op_finish(L, op);
-  if (!timed_out)
-    return await(L, op);
-  bool looks = op->on_progress || op->nudge > 0;
-  if (!looks || (op->args.bounded && gl_time() >= op->ends))
+  double left = gl_time_left(op->ends);
+  if (left == 0)
     return gl_op_abandon(L, op, "timeout");
-  if (op->nudge > 0) {
+  if (timed_out && op->nudge > 0) {
     op->nudge = 2 * op->nudge < GL_NUDGE_MOST_S ? 2 * op->nudge : GL_NUDGE_MOST_S;
     gl_nudge(op->connection);
   }
-  return op->on_progress ? call_on_progress(L, op) : await(L, op);
-}
-
-/* Takes references to the op's connection and subject, so that closing those during the call is safe. */
-static void hold(lua_State *L, gl_op *op)
-{
-  if (op->part)
-    op->part = gl_arena_keep(L, &op->args.arena, op->part);
-  if (!op->connection)
-    return;
-  op->held = true;
-  gl_connection_ref(op->connection);
-  gl_handle_ref(op->subject);
+  return timed_out && op->on_progress ? call_on_progress(L, op) : await(L, op, left);
 }
 
 int gl_op_fly(lua_State *L, gl_op *op)
 {
-  gl_task_check(L, op->state); /* before anything is under way */
+  const char *cancelled = gl_task_cancelled(op->state);
+  if (cancelled) /* before anything is under way */
+    gl_task_raise(L, op->state, cancelled);
   if (op->def->at_hand && op->def->at_hand(op))
     return gl_op_finish(L, op);
-  if (!op->held)
-    hold(L, op);
-  count(op, 1);
-  if (op->args.bounded)
-    op->ends = gl_time() + op->args.timeout;
+  if (op->part)
+    op->part = gl_arena_keep(L, &op->args.arena, op->part);
+  if (op->connection && !op->held) { /* both may be closed during the call */
+    op->held = true;
+    gl_connection_ref(op->connection);
+    gl_handle_ref(op->subject);
+  }
+  double left = op->args.bounded ? op->args.timeout : -1;
+  op->ends = op->args.bounded ? gl_time() + left : HUGE_VAL;
   if (op->connection && op->connection->remote)
-    op->nudge = op->connection->calls > 1 ? GL_NUDGE_S : GL_NUDGE_ALONE_S;
+    op->nudge = op->connection->calls > 0 ? GL_NUDGE_S : GL_NUDGE_ALONE_S;
   gl_op_submit(op);
-  return await(L, op);
+  return await(L, op, left);
 }
 
 /* ---- without anybody who waits ---- */
@@ -371,7 +345,6 @@ gl_op *gl_op_detached(gl_connection *connection, const gl_opdef *def, gl_handle 
   op->connection = gl_connection_ref(connection);
   op->held = true;
   op->subject = handle;
-  count(op, 1);
   return op;
 }
 

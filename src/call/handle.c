@@ -56,7 +56,7 @@ gl_handle *gl_handle_of_domain(virDomainPtr dom)
 
 bool gl_handle_is_another(const gl_handle *h, const char *uri)
 {
-  char *now = h->identity ? h->type->identity(h->ptr, uri, false) : NULL;
+  char *now = h->type->identity(h->ptr, uri, false);
   bool another = now && strcmp(now, h->identity) != 0;
   free(now);
   return another;

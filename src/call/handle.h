@@ -49,7 +49,7 @@ gl_handle *gl_handle_new(const gl_handle_type *type, void *ptr, const char *name
 gl_handle *gl_handle_new_of(const gl_handle_type *type, void *ptr, const char *name, const char *owner);
 gl_handle *gl_handle_of_domain(virDomainPtr dom);
 
-/* Whether it is not what was found, but a later one of its name. Any thread. */
+/* Whether one that has an identity is not what was found, but a later one of its name. Any thread. */
 bool gl_handle_is_another(const gl_handle *h, const char *uri);
 
 /* One more use. */

@@ -125,10 +125,9 @@ struct gl_op {
 
   /* For the path to a worker and back. */
   bool held;           /* connection and subject are counted; the worker releases the subject as soon as the call is over */
-  bool released;       /* the worker has released it */
   long long worked;    /* the worker's processor time, in ns, if instructions are counted */
   int on_progress;     /* the stack index of the script's function; 0: none */
-  double ends;         /* when no time is left, if it is bounded */
+  double ends;         /* when no time is left; infinity: it is not bounded */
   double nudge;        /* seconds until the next nudge; 0: no daemon could need one */
   bool orphan;         /* nobody waits any more: it is freed when the call is over */
   gl_waitlist waiters; /* to wake then */
