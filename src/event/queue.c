@@ -41,6 +41,7 @@ void gl_registration_unref(gl_registration *r)
 {
   if (atomic_fetch_sub(&r->refs, 1) > 1)
     return;
+  queue_unref(r->queue);
   pthread_mutex_destroy(&r->mutex);
   free(r);
 }
@@ -49,7 +50,6 @@ void gl_sub_unref(gl_sub *sub)
 {
   if (atomic_fetch_sub(&sub->refs, 1) > 1)
     return;
-  queue_unref(sub->queue);
   free(sub);
 }
 
@@ -105,9 +105,9 @@ static virTypedParameterPtr copy_params(virTypedParameterPtr params, int count)
   return copy;
 }
 
-/* Event thread, under the registration's mutex: the sub cannot go away meanwhile. */
-void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const gl_event_object *object, const gl_event_data *data)
+void gl_event_deliver_to(gl_member *m, const gl_event_kind *kind, const gl_event_object *object, const gl_event_data *data)
 {
+  gl_sub *sub = m->sub;
   gl_event *e = calloc(1, sizeof *e);
   if (!e || atomic_load(&sub->pending) >= MAX_PENDING) {
     atomic_fetch_add(&sub->lost, 1);
@@ -130,7 +130,7 @@ void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const gl_event_
     e->object.qemu_event = NULL; /* it is in the data */
   }
 
-  gl_queue *q = sub->queue;
+  gl_queue *q = m->registration->queue;
   pthread_mutex_lock(&q->mutex);
   bool open = q->wakeup != NULL;
   if (open) {
@@ -161,7 +161,7 @@ static void deliver_to_registration(gl_registration *r, const gl_event_object *o
   pthread_mutex_lock(&r->mutex);
   LIST_FOREACH (m, &r->members, entry)
     if (concerns(m->sub, object))
-      gl_event_deliver_to(m->sub, r->kind, object, data);
+      gl_event_deliver_to(m, r->kind, object, data);
   pthread_mutex_unlock(&r->mutex);
 }
 

@@ -55,6 +55,7 @@ struct gl_registration {
   gl_registration *other; /* of the source */
   const gl_event_kind *kind;
   gl_source *source; /* NULL: libvirt knows of no such event */
+  gl_queue *queue;   /* counted */
   atomic_int refs;   /* the host's and its members' */
   pthread_mutex_t mutex;
   LIST_HEAD(, gl_member) members; /* the subscriptions to it; under the mutex */
@@ -70,7 +71,6 @@ struct gl_member {
 struct gl_sub {
   atomic_int refs; /* the Lua thread's, and one for each event under way */
   atomic_int pending, lost;
-  gl_queue *queue;
   bool of_one; /* object, and not of all; that has its name and UUID here: */
   const char *name;
   unsigned char uuid[VIR_UUID_BUFLEN];
@@ -100,9 +100,10 @@ void gl_event_open(lua_State *L, gl_state *s);
 gl_queue *gl_queue_ref(gl_queue *q);
 
 /* Event thread: copies the data for each subscription of the feed that it concerns; object NULL: the event is the connection's. Or for one
- * subscription, under the registration's mutex: it cannot go away meanwhile. */
+ * subscription of a registration, under its mutex: neither can go away meanwhile. The event may be of a kind that is not the
+ * registration's. */
 void gl_event_deliver(void *feed, const gl_event_object *object, const gl_event_data *data);
-void gl_event_deliver_to(gl_sub *sub, const gl_event_kind *kind, const gl_event_object *object, const gl_event_data *data);
+void gl_event_deliver_to(gl_member *m, const gl_event_kind *kind, const gl_event_object *object, const gl_event_data *data);
 
 /* Any thread. */
 void gl_registration_unref(gl_registration *r);

@@ -40,16 +40,7 @@ static int connect_registration(virConnectPtr conn, gl_registration *r)
   return r->kind->family ? gl_source_join(conn, r) : 0; /* "reconnected" is reported by gl_event_report_gap */
 }
 
-/* The registration that the connection has for the event; NULL: none. Under the connection's mutex. */
-static gl_registration *present_registration(const gl_connection *connection, const gl_event_kind *kind)
-{
-  gl_registration *r = connection->registrations;
-  while (r && r->kind != kind)
-    r = r->next;
-  return r;
-}
-
-/* Makes it. NULL if libvirt refused. */
+/* Under the connection's mutex. NULL if libvirt refused. */
 static gl_registration *new_registration(gl_op *op, const gl_event_kind *kind)
 {
   gl_registration *r = calloc(1, sizeof *r);
@@ -58,6 +49,7 @@ static gl_registration *new_registration(gl_op *op, const gl_event_kind *kind)
   atomic_init(&r->refs, 1);
   pthread_mutex_init(&r->mutex, NULL);
   r->kind = kind;
+  r->queue = gl_queue_ref(op->state->queue);
   if (connect_registration(gl_op_connect(op), r) < 0) {
     gl_registration_unref(r);
     return NULL;
@@ -77,7 +69,6 @@ static gl_sub *sub_new(gl_op *op, unsigned long long events, const char *qemu_ev
     return NULL;
   char *texts = (char *)&sub->members[count];
   atomic_init(&sub->refs, 1);
-  sub->queue = gl_queue_ref(op->state->queue);
   sub->last = &sub->first;
   TAILQ_INIT(&sub->waiters);
   sub->of_one = op->subject->type != &gl_connect_handle;
@@ -87,54 +78,44 @@ static gl_sub *sub_new(gl_op *op, unsigned long long events, const char *qemu_ev
   return sub;
 }
 
-/* Puts the subscription on the registration's list. Under the connection's mutex. */
-static void add(gl_sub *sub, gl_registration *r)
+/* Puts the subscription on the list of each registration; those that the connection lacks are made, or else it fails. NULL: then it is
+ * dropped, and if libvirt refused one op->call is what it refused. Under the connection's mutex. */
+static gl_sub *join(gl_op *op, gl_sub *sub, unsigned long long events, bool makes)
 {
-  gl_member *m = &sub->members[sub->count++];
-  m->sub = sub;
-  m->registration = r;
-  atomic_fetch_add(&r->refs, 1);
-  pthread_mutex_lock(&r->mutex);
-  LIST_INSERT_HEAD(&r->members, m, entry);
-  pthread_mutex_unlock(&r->mutex);
-}
-
-/* The same for a kind of event. Negative if libvirt refused, and op->call is what it refused. */
-static int join(gl_op *op, gl_sub *sub, const gl_event_kind *kind)
-{
-  pthread_mutex_lock(&op->connection->mutex);
-  gl_registration *r = op->connection->closing ? NULL : present_registration(op->connection, kind);
-  if (!r && !op->connection->closing)
-    r = new_registration(op, kind);
-  if (r)
-    add(sub, r);
-  else
-    op->call = kind->family ? kind->family->call : NULL;
-  pthread_mutex_unlock(&op->connection->mutex);
-  return r ? 0 : -1;
+  for (; events; events &= events - 1) {
+    const gl_event_kind *kind = &gl_event_kinds[__builtin_ctzll(events)];
+    gl_registration *r = op->connection->registrations;
+    while (r && r->kind != kind)
+      r = r->next;
+    if (!r && makes && !op->connection->closing)
+      r = new_registration(op, kind);
+    if (!r) {
+      if (makes)
+        op->call = kind->family ? kind->family->call : NULL;
+      leave(sub);
+      gl_sub_unref(sub);
+      return NULL;
+    }
+    gl_member *m = &sub->members[sub->count++];
+    m->sub = sub;
+    m->registration = r;
+    atomic_fetch_add(&r->refs, 1);
+    pthread_mutex_lock(&r->mutex);
+    LIST_INSERT_HEAD(&r->members, m, entry);
+    pthread_mutex_unlock(&r->mutex);
+  }
+  return sub;
 }
 
 bool gl_sub_share(gl_op *op, unsigned long long events, const char *qemu_event, gl_sub **result)
 {
-  gl_connection *c = op->connection;
   /* A worker that has the mutex is at a call of libvirt's. */
-  if (gl_event_is_programs() || pthread_mutex_trylock(&c->mutex) != 0)
+  if (gl_event_is_programs || pthread_mutex_trylock(&op->connection->mutex) != 0)
     return false;
-  gl_sub *sub = c->closing ? NULL : sub_new(op, events, qemu_event);
-  bool all = sub;
-  for (unsigned long long left = events; left && all; left &= left - 1) {
-    gl_registration *r = present_registration(c, &gl_event_kinds[__builtin_ctzll(left)]);
-    all = r;
-    if (r)
-      add(sub, r);
-  }
-  pthread_mutex_unlock(&c->mutex);
-  *result = all ? sub : NULL;
-  if (sub && !all) {
-    leave(sub);
-    gl_sub_unref(sub);
-  }
-  return all;
+  gl_sub *sub = sub_new(op, events, qemu_event);
+  *result = sub ? join(op, sub, events, false) : NULL;
+  pthread_mutex_unlock(&op->connection->mutex);
+  return *result;
 }
 
 int gl_sub_register(gl_op *op, unsigned long long events, const char *qemu_event, gl_sub **result)
@@ -145,14 +126,10 @@ int gl_sub_register(gl_op *op, unsigned long long events, const char *qemu_event
   gl_sub *sub = sub_new(op, events, qemu_event);
   if (!sub)
     return -1;
-  for (unsigned long long left = events; left; left &= left - 1)
-    if (join(op, sub, &gl_event_kinds[__builtin_ctzll(left)]) < 0) {
-      leave(sub);
-      gl_sub_unref(sub);
-      return -1;
-    }
-  *result = sub;
-  return 0;
+  pthread_mutex_lock(&op->connection->mutex);
+  *result = join(op, sub, events, true);
+  pthread_mutex_unlock(&op->connection->mutex);
+  return *result ? 0 : -1;
 }
 
 void gl_event_deregister(gl_connection *connection)
@@ -177,7 +154,7 @@ static void report_gap(gl_registration *r, double gap)
   pthread_mutex_lock(&r->mutex);
   LIST_FOREACH (m, &r->members, entry)
     if (m == m->sub->members)
-      gl_event_deliver_to(m->sub, &gl_event_kinds[GL_EVENT_RECONNECTED], NULL, &data);
+      gl_event_deliver_to(m, &gl_event_kinds[GL_EVENT_RECONNECTED], NULL, &data);
   pthread_mutex_unlock(&r->mutex);
 }
 

@@ -33,25 +33,21 @@ static void be_quiet(void *unused, virErrorPtr error)
   (void)error;
 }
 
-static atomic_bool own_loop, own_error_function; /* the program's; gl_event_choose */
-static atomic_bool decided;                      /* set by the first state */
+atomic_bool gl_event_is_programs;
+static atomic_bool own_error_function; /* the program's */
+static atomic_bool decided;            /* set by the first state */
 static pthread_mutex_t choice_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 int gl_event_choose(bool loop, bool error_function)
 {
   pthread_mutex_lock(&choice_mutex);
-  bool late = decided && ((loop && !own_loop) || (error_function && !own_error_function));
+  bool late = decided && ((loop && !gl_event_is_programs) || (error_function && !own_error_function));
   if (!late) {
-    own_loop = own_loop || loop;
+    gl_event_is_programs = gl_event_is_programs || loop;
     own_error_function = own_error_function || error_function;
   }
   pthread_mutex_unlock(&choice_mutex);
   return late ? -1 : 0;
-}
-
-bool gl_event_is_programs(void)
-{
-  return own_loop;
 }
 
 /* ---- a program that runs libvirt's loop itself ---- */
@@ -90,10 +86,10 @@ static int await_turn(void)
   return rc == 0 ? 0 : -1;
 }
 
-int gl_event_await_loop(gl_op *op)
+int gl_event_await_turn(gl_op *op)
 {
   /* An inline call may be on the very thread that runs the loop. */
-  if (!own_loop || op->work.phase != GL_WORK_RUNNING || await_turn() == 0)
+  if (op->work.phase != GL_WORK_RUNNING || await_turn() == 0)
     return 0;
   return gl_op_fail(
     op, "no_event_loop",
@@ -111,7 +107,7 @@ static void start(void)
   virInitialize();
   if (!own_error_function)
     virSetErrorFunc(NULL, be_quiet);
-  if (own_loop) {
+  if (gl_event_is_programs) {
     started = true;
     return;
   }
@@ -136,7 +132,7 @@ static void nothing(int timer, void *unused)
 
 void gl_event_stop(void)
 {
-  if (!started || own_loop)
+  if (!started || gl_event_is_programs)
     return;
   atomic_store(&stop, true);
   virEventAddTimeout(0, nothing, NULL, NULL); /* wakes it */

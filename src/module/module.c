@@ -116,7 +116,7 @@ static int open_core(lua_State *L)
   gl_state *s = gl_state_open(L);
   gl_task_open(L, s);
   gl_event_open(L, s);
-  s->shares_thread = gl_event_is_programs();
+  s->shares_thread = gl_event_is_programs;
   gl_interrupt_open(s);
   gl_slice_open(L, s);
   gl_coroutine_open(L);

@@ -326,7 +326,7 @@ static int write_run(gl_op *op)
   gl_sending *sending = &self->sending;
   sending->bytes = self->bytes.data;
   sending->count = self->bytes.size;
-  sending->never_waits = op->work.phase != GL_WORK_RUNNING && gl_event_is_programs();
+  sending->never_waits = op->work.phase != GL_WORK_RUNNING && gl_event_is_programs;
   virResetLastError();
   if (gl_stream_send(op->subject->ptr, sending) == 0)
     return 0;
