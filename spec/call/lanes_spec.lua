@@ -79,6 +79,31 @@ describe("Calls of one connection", function()
     assert.same({ "virDomainManagedSave", "virDomainCreateWithFlags" }, made)
   end)
 
+  it("stay in memory until libvirt has answered, although nobody waits for them any more", function()
+    local code, out, err = faults.run(GUESTS .. [[
+      local function save(guest)
+        guest:managed_save({ timeout = 0.01 })
+      end
+      assert(not pcall(save, guests[1]))
+      assert(not coroutine.resume(coroutine.create(save), guests[2])) -- it dies of the error, and is collected
+      for _ = 1, 3 do
+        collectgarbage()
+      end
+      assert(guestlua.alive().ops == 2)
+      for _ = 1, 100 do
+        guests[3]:is_active({ timeout = 60 }) -- takes what memory is free
+      end
+      while guestlua.alive().ops > 0 do
+        guestlua.sleep(0.01)
+      end
+      for i = 1, 2 do
+        collectgarbage()
+        guests[i]:launch()
+      end
+    ]], { fault = "virDomainManagedSave#1+:hang=2" })
+    assert.same({ 0, "", "" }, { code, out, err })
+  end)
+
   it("come in the order in which they were made, for one guest, whoever makes them", function()
     local code, out, err, calls = faults.run(GUESTS .. [[
       guestlua.map(guests, function(guest)

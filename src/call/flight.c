@@ -9,7 +9,8 @@
  * Each lane (gl_lane) of a guest has one call under way at a time, and the others wait: a guest that is stuck leaves the connection to
  * the others.
  *
- * The box on the Lua stack owns the op all the while. If the task is gone before step 4 the op is an orphan, and on_done frees it.
+ * The op is a userdata on the Lua stack all the while. If the task is gone before step 4 the op is an orphan: the registry keeps it until
+ * then, and on_done frees what it owns.
  */
 #include "call/flight.h"
 
@@ -35,21 +36,20 @@
 /* Seconds between two calls of on_progress. */
 #define PROGRESS_S 0.5
 
-static const char box_class[] = "guestlua.op";
+static const char op_class[] = "guestlua.op";
 static const char on_cancelled_key; /* in the registry: a function of Lua */
 
-/* ---- the op, and the box: a userdata that owns it from before it owns anything ---- */
+/* ---- the op ---- */
 
-static gl_op *op_new(const gl_opdef *def)
+gl_op *gl_op_new(lua_State *L, const gl_opdef *def)
 {
   size_t size = (gl_op_size(def) + 15) & ~(size_t)15;
-  gl_op *op = calloc(1, size + TEXT_ROOM);
-  if (!op)
-    return NULL;
+  gl_op *op = memset(lua_newuserdatauv(L, size + TEXT_ROOM, 0), 0, size);
   op->def = def; /* needed to free it */
   op->args.keep = true;
   op->args.arena = (gl_arena){.room = (char *)op + size, .left = TEXT_ROOM};
-  TAILQ_INIT(&op->waiters);
+  luaL_setmetatable(L, op_class);
+  lua_toclose(L, -1);
   return op;
 }
 
@@ -68,7 +68,8 @@ static void op_free(gl_op *op)
   }
   if (op->args.arena.blocks)
     gl_arena_free(&op->args.arena);
-  free(op);
+  if (op->place == LUA_NOREF)
+    free(op);
 }
 
 static void on_done(gl_work *work);
@@ -80,36 +81,24 @@ static void withdraw(gl_op *op)
     on_done(&op->work);
 }
 
-/* The task is gone, or the call is over. */
-static int box_close(lua_State *L)
+/* __close, and then __gc: the task is gone, or the call is over. It never raises: its place in the registry is there already. */
+static int op_close(lua_State *L)
 {
-  gl_op **box = lua_touserdata(L, 1);
-  gl_op *op = *box;
-  *box = NULL;
-  if (!op)
+  gl_op *op = lua_touserdata(L, 1);
+  if (op->orphan)
     return 0;
   if (op->work.phase == GL_WORK_WAITING)
     withdraw(op);
-  op->orphan = op->work.phase == GL_WORK_RUNNING;
-  if (op->orphan) { /* on_done frees it */
-    if (op->def->stop)
-      op->def->stop(op);
+  op->orphan = true;
+  if (op->work.phase != GL_WORK_RUNNING) {
+    op_free(op);
     return 0;
   }
-  op_free(op);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, LUA_REGISTRYINDEX, op->place);
+  if (op->def->stop)
+    op->def->stop(op);
   return 0;
-}
-
-gl_op *gl_op_new(lua_State *L, const gl_opdef *def)
-{
-  gl_op **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  luaL_setmetatable(L, box_class);
-  lua_toclose(L, -1);
-  gl_op *op = *box = op_new(def);
-  if (!op)
-    luaL_error(L, "guestlua: out of memory");
-  return op;
 }
 
 /* ---- the call itself, and the way to a worker ---- */
@@ -180,6 +169,7 @@ static gl_admission admits(const gl_work *work)
 /* Lua thread. */
 void gl_op_submit(gl_op *op)
 {
+  TAILQ_INIT(&op->waiters);
   op->state->alive.ops++;
   if (op->connection)
     op->connection->calls++;
@@ -206,6 +196,7 @@ static void on_done(gl_work *work)
   if (op->worked)
     gl_sandbox_pay_time(op->state, op->worked);
   gl_waitlist_wake(&op->waiters, -1);
+  luaL_unref(op->state->L, LUA_REGISTRYINDEX, op->place);
   if (op->orphan)
     op_free(op);
 }
@@ -282,7 +273,7 @@ static int progressed(lua_State *L, int status, lua_KContext ctx)
   return op->work.phase == GL_WORK_OVER ? gl_op_finish(L, op) : await(L, op, gl_time_left(op->ends));
 }
 
-/* Calls the script's function, which may wait, or raise: the box then abandons the call. */
+/* Calls the script's function, which may wait, or raise: the call is then abandoned, as the op is closed. */
 static int call_on_progress(lua_State *L, gl_op *op)
 {
   lua_pushvalue(L, op->on_progress);
@@ -329,6 +320,8 @@ int gl_op_fly(lua_State *L, gl_op *op)
   op->ends = op->args.bounded ? gl_time() + left : HUGE_VAL;
   if (op->connection && op->connection->remote)
     op->nudge = op->connection->calls > 0 ? GL_NUDGE_S : GL_NUDGE_ALONE_S;
+  lua_pushboolean(L, false);
+  op->place = luaL_ref(L, LUA_REGISTRYINDEX);
   gl_op_submit(op);
   return await(L, op, left);
 }
@@ -337,9 +330,11 @@ int gl_op_fly(lua_State *L, gl_op *op)
 
 gl_op *gl_op_detached(gl_connection *connection, const gl_opdef *def, gl_handle *handle)
 {
-  gl_op *op = op_new(def);
+  gl_op *op = calloc(1, gl_op_size(def));
   if (!op)
     return NULL;
+  op->def = def;
+  op->place = LUA_NOREF;
   op->orphan = true;
   op->state = connection->state;
   op->connection = gl_connection_ref(connection);
@@ -358,10 +353,10 @@ void gl_op_detach(gl_connection *connection, const gl_opdef *def, gl_handle *han
 void gl_flight_open(lua_State *L)
 {
   gl_work_open(gl_state_get(L));
-  luaL_newmetatable(L, box_class);
-  lua_pushcfunction(L, box_close);
+  luaL_newmetatable(L, op_class);
+  lua_pushcfunction(L, op_close);
   lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, box_close);
+  lua_pushcfunction(L, op_close);
   lua_setfield(L, -2, "__close");
   lua_pop(L, 1);
   lua_pushcfunction(L, on_cancelled);

@@ -4,7 +4,7 @@
 
 #include "call/op.h"
 
-/* Pushes a box with a new op, to be closed when the C function returns. [-0, +1, e] */
+/* Pushes a new op, a userdata to be closed when the C function returns. [-0, +1, e] */
 gl_op *gl_op_new(lua_State *L, const gl_opdef *def);
 
 /* Makes the call on this thread. Any thread. */

@@ -69,7 +69,7 @@ static bool is_answered(lua_State *L, gl_op *op, int *results)
 static int run_here(lua_State *L, gl_op *op)
 {
   gl_op_run(op);
-  if (op->rc < 0 && !op->args.keep) /* it is on the C stack, and only a box frees what an error leaves */
+  if (op->rc < 0 && !op->args.keep) /* it is on the C stack, and only a userdata is freed after an error */
     op = memcpy(gl_op_new(L, op->def), op, gl_op_size(op->def));
   return gl_op_finish(L, op);
 }

@@ -129,7 +129,8 @@ struct gl_op {
   int on_progress;     /* the stack index of the script's function; 0: none */
   double ends;         /* when no time is left; infinity: it is not bounded */
   double nudge;        /* seconds until the next nudge; 0: no daemon could need one */
-  bool orphan;         /* nobody waits any more: it is freed when the call is over */
+  bool orphan;         /* nobody waits any more: what it owns is freed when the call is over */
+  int place;           /* in the registry, which keeps it then; LUA_NOREF: it is no userdata, but freed as well */
   gl_waitlist waiters; /* to wake then */
   gl_work work;        /* of which the phase is the call's: new, if it needs no worker */
 };
