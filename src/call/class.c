@@ -77,23 +77,35 @@ static int object_index(lua_State *L)
   return 1;
 }
 
-/* upvalues: the gl_opdef, the type. Every method of every class is this function. */
+/* The upvalue of a method: one, as looking for it costs as much as a test of the object. */
+typedef struct row {
+  const gl_opdef *def;
+  const gl_type *type;
+} row;
+
+/* Every method of every class is this function. */
 static int method(lua_State *L)
 {
-  return gl_op_invoke(L, lua_touserdata(L, lua_upvalueindex(1)), lua_touserdata(L, lua_upvalueindex(2)));
+  const row *r = lua_touserdata(L, lua_upvalueindex(1));
+  return gl_op_invoke(L, r->def, r->type);
 }
 
-void gl_op_push(lua_State *L, const gl_opdef *def, const gl_type *type)
+/* upvalue: the gl_opdef */
+static int function(lua_State *L)
+{
+  return gl_op_invoke(L, lua_touserdata(L, lua_upvalueindex(1)), NULL);
+}
+
+void gl_op_push(lua_State *L, const gl_opdef *def)
 {
   lua_pushlightuserdata(L, (void *)def);
-  lua_pushlightuserdata(L, (void *)type);
-  lua_pushcclosure(L, method, 2);
+  lua_pushcclosure(L, function, 1);
 }
 
 int gl_object_close_method(lua_State *L, gl_args *args)
 {
   (void)args;
-  const gl_type *type = lua_touserdata(L, lua_upvalueindex(2));
+  const gl_type *type = ((const row *)lua_touserdata(L, lua_upvalueindex(1)))->type;
   gl_object *self = gl_object_test(L, 1, type);
   if (!self)
     gl_object_check(L, 1, type, "close");
@@ -101,16 +113,30 @@ int gl_object_close_method(lua_State *L, gl_args *args)
   return 0;
 }
 
+/* Pushes the table of the class's methods, and their rows in one piece of memory. */
+static void push_rows(lua_State *L, const gl_class *class)
+{
+  size_t count = 0;
+  for (const gl_opdef *const *const *table = class->ops; *table; table++)
+    for (const gl_opdef *const *def = *table; *def; def++)
+      count++;
+  lua_createtable(L, 0, (int)count);
+  row *r = lua_newuserdatauv(L, count * sizeof *r, 0);
+  for (const gl_opdef *const *const *table = class->ops; *table; table++)
+    for (const gl_opdef *const *def = *table; *def; def++, r++) {
+      *r = (row){*def, class->type};
+      lua_pushlightuserdata(L, r);
+      lua_pushcclosure(L, method, 1);
+      lua_setfield(L, -3, (*def)->name);
+    }
+}
+
 void gl_class_open(lua_State *L, const gl_class *class)
 {
-  lua_newtable(L); /* the methods */
-  for (const gl_opdef *const *const *table = class->ops; *table; table++)
-    for (const gl_opdef *const *def = *table; *def; def++) {
-      gl_op_push(L, *def, class->type);
-      lua_setfield(L, -2, (*def)->name);
-    }
-
-  lua_newtable(L); /* the metatable */
+  push_rows(L, class);
+  lua_newtable(L); /* the metatable, which keeps the rows */
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, 1);
   lua_pushvalue(L, -2);
   lua_newtable(L);
   for (const gl_opdef *const *def = class->fields; def && *def; def++) {

@@ -17,8 +17,8 @@ typedef struct gl_class {
 /* Registers the class and pushes its table of methods, to which Lua code may add. [-0, +1, e] */
 void gl_class_open(lua_State *L, const gl_class *class);
 
-/* Pushes the function that calls an operation of the type (NULL: one without self). [-0, +1, m] */
-void gl_op_push(lua_State *L, const gl_opdef *def, const gl_type *type);
+/* Pushes the function that calls an operation without self. [-0, +1, m] */
+void gl_op_push(lua_State *L, const gl_opdef *def);
 
 /* The `invoke` of a method "close". */
 int gl_object_close_method(lua_State *L, gl_args *args);

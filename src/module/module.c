@@ -122,7 +122,7 @@ static int open_core(lua_State *L)
   gl_coroutine_open(L);
   gl_flight_open(L);
   gl_credentials_open_class(L);
-  gl_op_push(L, &gl_ask, NULL);
+  gl_op_push(L, &gl_ask);
   lua_setfield(L, -2, "ask");
   gl_error_open(L);
   lua_setfield(L, -2, "Error");
@@ -131,7 +131,7 @@ static int open_core(lua_State *L)
     lua_setfield(L, -2, (*c)->type->name);
   }
   for (const gl_opdef *const *def = gl_functions; *def; def++) {
-    gl_op_push(L, *def, NULL);
+    gl_op_push(L, *def);
     lua_setfield(L, -2, (*def)->name);
   }
   gl_file_open(L);
