@@ -42,6 +42,7 @@ local RECIPES = {
   ["Snapshot the disks, work, merge back"] = "^nobody writes to /.*\n1 disk%(s%) are one image again\n$",
   ["Try something, and take it back"] = "^vda\tis as it was in /.*disk%.qcow2\n$",
   ["Remove snapshots that are older than a week"] = "^[^\n]+\told is gone\n$",
+  ["Take a snapshot each week, and keep four"] = "^[^\n]+\tweekly%-1 is merged\n$",
   ["Read a guest's console"] = "\n",
   ["Log in at a guest's console"] = "Linux .*\n",
   ["List guests with their addresses, as CSV or JSON"] = ",running,.*\n$",
@@ -173,6 +174,15 @@ describe("The documentation's recipes:", function()
   local ARRANGE = {
     ["Give a machine a fixed address"] = with_volumes,
     ["Find images that no guest needs"] = with_volumes,
+    ["Take a snapshot each week, and keep four"] = function()
+      forget_checkpoints()
+      for week = 1, 4 do
+        machine.guest:snapshot_create_as("weekly-" .. week, { disk_only = true })
+      end
+      return function()
+        guestlua.workflow.snapshot_delete(machine.guest, { name = machine.guest:get_snapshot_names({ roots = true })[1], children = true })
+      end
+    end,
     ["Start a network again that somebody stops"] = function(extra)
       local network = on_test_host(extra):network("default")
       network:set_autostart(true)
