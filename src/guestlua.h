@@ -82,7 +82,11 @@ typedef struct guestlua_options {
  */
 GUESTLUA_API lua_State *guestlua_new(const guestlua_options *options, char *why, size_t size);
 
-/* Ends such a state: waits for the calls in flight, closes all open objects. NULL is fine. lua_close does the same. [-] */
+/*
+ * Ends such a state: waits for the calls in flight, closes all open objects. NULL is fine. lua_close does the same. The wait has no limit:
+ * a call that libvirt has not given back needs the state. A daemon that does not answer is given up by the keepalive of its connection, an
+ * option of guestlua.open; without one, or if the driver is in this process, nothing ends the wait. [-]
+ */
 GUESTLUA_API void guestlua_free(lua_State *L);
 
 /* Ends libvirt's event thread. For the end of the process, after the last state is closed; a program need not call it. Any thread. */

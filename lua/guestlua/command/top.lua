@@ -105,10 +105,11 @@ end
 
 local LEAVE = { __close = function() put("\27[?25h\27[?1049l") end }
 
--- The size of the screen now.
+-- The size of the screen now: what its parts are made for, and what there is, which may be less.
 local function size()
   local columns, height = core.columns(io.stdout)
-  return math.max(columns or 80, 20), math.max(height or 24, 4)
+  columns, height = columns or 80, height or 24
+  return math.max(columns, 20), math.max(height, 4), columns, height
 end
 
 -- What is on top: the time, how many guests there are, and what is shown of them.
@@ -121,7 +122,7 @@ end
 
 -- Fills the screen. view: all, rows (those that are shown), missing, stats, bars, typing.
 local function draw(given, view, with_host)
-  local columns, height = size()
+  local columns, height, widest, highest = size()
   local lines = { headline(given, view) }
   for _, one in ipairs(view.missing) do
     lines[#lines + 1] = ("%s: %s"):format(core.escape(one.name), core.escape(core.Error.is(one.error) and one.error.message or tostring(one.error)))
@@ -130,9 +131,9 @@ local function draw(given, view, with_host)
     table.move(part, 1, #part, #lines + 1, lines)
   end
   local frame = {}
-  for i = 1, math.min(#lines, height) do
+  for i = 1, math.min(#lines, highest) do
     local text = lines[i]
-    local cut = (utf8.len(text) or #text) > columns and text:sub(1, (utf8.offset(text, columns + 1) or columns + 1) - 1) or text
+    local cut = (utf8.len(text) or #text) > widest and text:sub(1, (utf8.offset(text, widest + 1) or widest + 1) - 1) or text
     frame[i] = cut .. "\27[K"
   end
   put("\27[H" .. table.concat(frame, "\r\n") .. "\27[J")
