@@ -174,6 +174,17 @@ describe("Element", function()
     assert.equal(tostring(disk), tostring(element("wrap", { disk = disk }).disk))
   end)
 
+  it("has numbers with a decimal point, whatever the locale", function()
+    local directory = helper.scratch()
+    if not os.execute(("localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1"):format(directory)) then
+      pending("the package locales is not installed")
+    end
+    local script = 'assert(os.setlocale("de_DE.UTF-8")) print(1.5, guestlua.element("a", { b = 1.5, c = { -0.25 } }))'
+    local code, out, err = helper.run(("env LOCPATH=%s %s -e %s"):format(directory, helper.interpreter, helper.quoted(script)))
+    os.execute("rm -r " .. directory)
+    assert.same({ 0, '1,5\t<a b="1.5"><c>-0.25</c></a>', "" }, { code, (out:gsub("%s*\n%s*", "")), err })
+  end)
+
   it("is changed in place, and prints the rest as it was", function()
     local text = "<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0' type='kvm'>\n <!-- mine -->\n"
       .. " <name>a</name><q:commandline><q:arg value='-S'/></q:commandline><disk/><disk/></domain>"

@@ -1,6 +1,7 @@
 #include "element/text.h"
 
 #include <lauxlib.h>
+#include <locale.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -16,6 +17,9 @@ const xmlChar *gl_xml_check_text(lua_State *L, int index, const char *what)
     lua_Integer whole;
     if (lua_numbertointeger(lua_tonumber(L, index), &whole) && (lua_Number)whole == lua_tonumber(L, index)) {
       lua_pushinteger(L, whole);
+      lua_replace(L, index);
+    } else { /* XML has no locale */
+      luaL_gsub(L, lua_tostring(L, index), (char[]){lua_getlocaledecpoint(), '\0'}, ".");
       lua_replace(L, index);
     }
   }
