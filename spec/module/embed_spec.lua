@@ -79,6 +79,10 @@ describe("A program that embeds guestlua", function()
     runs("no_memory")
   end)
 
+  it("may have no file descriptor left", function()
+    runs("few_files")
+  end)
+
   it("may fork: in the child its states refuse", function()
     runs("forked")
   end)

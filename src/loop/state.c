@@ -96,9 +96,9 @@ void gl_state_at_close(gl_state *s, void (*fn)(gl_state *s))
  * which libvirt's embedded driver starts an emulator forks again, after closing all inherited descriptors: with libuv's pipe on numbers 4
  * and 5, libuv would close the pipe between the two children (seen: "Unable to notify child process: Bad file descriptor").
  *
- * If standard output is closed at start, the pipe would become descriptor 1, and libuv aborts.
+ * If standard output is closed at start, the pipe would become descriptor 1, and libuv aborts. So it does if there is no descriptor left
+ * for the pipe; GLib does, for that of its event loop.
  */
-static pthread_once_t first_loop_once = PTHREAD_ONCE_INIT;
 int gl_state_forks;
 
 static void on_forked(void)
@@ -106,20 +106,35 @@ static void on_forked(void)
   gl_state_forks++;
 }
 
-static void make_first_loop(void)
+static bool make_first_loop(void)
 {
-  enum { LOW = 32 };
-  int taken[LOW], count = 0;
+  enum { LOW = 32, NEEDED = 16 };
+  int taken[LOW + NEEDED], count = 0;
   uv_loop_t loop;
-  pthread_atfork(NULL, NULL, on_forked);
-  do
-    taken[count] = count > 0 ? fcntl(taken[0], F_DUPFD_CLOEXEC, 0) : open("/dev/null", O_RDONLY | O_CLOEXEC);
-  while (taken[count] >= 0 && taken[count++] < LOW && count < LOW);
-  if (uv_loop_init(&loop) == 0)
+  while (count < LOW + NEEDED && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+    count++;
+  bool enough = count >= NEEDED;
+  for (int left = enough ? NEEDED : 0; left > 0; left--)
+    close(taken[--count]);
+  if (enough && uv_loop_init(&loop) == 0)
     uv_loop_close(&loop);
   while (count > 0)
     if (taken[--count] > STDERR_FILENO)
       close(taken[count]);
+  return enough;
+}
+
+bool gl_state_begin(void)
+{
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  static bool begun, watched;
+  pthread_mutex_lock(&mutex);
+  if (!watched)
+    pthread_atfork(NULL, NULL, on_forked);
+  watched = true;
+  begun = begun || make_first_loop();
+  pthread_mutex_unlock(&mutex);
+  return begun;
 }
 
 /* Newer releases of luv close their handles only when they are collected, which is after this. */
@@ -177,7 +192,6 @@ gl_state *gl_state_open(lua_State *L)
   lua_pop(L, 1);
   STAILQ_INIT(&s->ready);
   STAILQ_INIT(&s->cut);
-  pthread_once(&first_loop_once, make_first_loop);
   if (uv_loop_init(&s->loop) != 0 || !enter(s))
     luaL_error(L, "guestlua: cannot make an event loop");
   s->thread = pthread_self();

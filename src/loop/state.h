@@ -102,6 +102,10 @@ typedef struct gl_state {
   bool open;
 } gl_state;
 
+/* Before the first state of the process, and anything else that has an event loop: false if there are too few file descriptors for it, of
+ * which libuv and GLib abort. Later, nothing. */
+bool gl_state_begin(void);
+
 /* Makes the state of L, if it has none yet. [-0, +0, e] */
 gl_state *gl_state_open(lua_State *L);
 

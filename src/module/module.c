@@ -108,6 +108,8 @@ static int open_core(lua_State *L)
                                  {"share_loop", gl_luv_share},         {"documentation", gl_documentation},
                                  {"credentials", gl_credentials_push}, {NULL, NULL}};
   luaL_checkversion(L);
+  if (!gl_state_begin())
+    return luaL_error(L, "guestlua: too few file descriptors are left for an event loop");
   if (gl_event_start() < 0)
     return luaL_error(L, "guestlua: cannot start libvirt's event thread");
   xmlInitParser();
