@@ -4573,7 +4573,7 @@ function BlockDevice:job_events() end
 ---@field bandwidth_bytes? boolean bandwidth is in bytes/s (not in the reference)
 ---@field timeout? number seconds; after that an error of kind "timeout" is raised, which says whether the call still runs in libvirt
 
----Starts pulling data from the backing chain into the disk's image, or, with `copy`, copying the disk. disk:await_job() waits for the end.
+---Starts pulling data from the backing chain into the disk's image, or, with `copy`, copying the disk. disk:await_job() waits for the end. After a pull keep the images that were below until the guest has flushed the disk: QEMU has not written all before.
 ---
 ---libvirt: `virDomainBlockRebase`
 ---@param base? string the image that becomes the backing file, or the destination with `copy`; nil: pull everything

@@ -260,6 +260,21 @@ function chain.pivot(run, target, name)
   return now.images
 end
 
+chain.UNWRITTEN = "QEMU may not have written all of it yet: keep the images that were below until the guest has flushed its disk"
+
+-- Has QEMU write what it keeps of the topmost image in memory: after a pull that names nothing below it any more, and what it got from there would be
+-- lost with a QEMU that is killed before the guest flushes the disk. A disk that is given a size has it written, if it is the one that it has.
+function chain.flush(guest, target)
+  local ok, e = retry.try(function()
+    local disk = guest:get_block_device(target)
+    return core.dry_run() or disk:resize(disk:get_block_info().capacity)
+  end)
+  if not ok then
+    e.hint = "the merge is done; " .. chain.UNWRITTEN
+    error(e, 0)
+  end
+end
+
 -- ---- copies ----
 
 -- Starts a copy of the disk. The job is lost if the guest stops; libvirt wants the caller to accept that: `transient`.

@@ -306,6 +306,12 @@ local function may_be_own(run, job, images)
     and claim.is_same_instance(run.guest, run.id)
 end
 
+-- How an undo left a merge that is done. A commit is written when it is over.
+local function finished(run, images)
+  local written = run.data.into or retry.try(chain.flush, run.guest, run.data.target)
+  return ("finished: the disk's images are %s%s"):format(images, written and "" or "; " .. chain.UNWRITTEN)
+end
+
 -- Ends the run's job. The chain is then intact, and the merge can be asked for again. Can be called again.
 local function end_merge(run)
   local guest, data = run.guest, run.data
@@ -316,7 +322,7 @@ local function end_merge(run)
   if not found then
     return "the running guest does not have the disk any more"
   elseif chain.text(found.images) == wanted then
-    return "finished: the disk's images are " .. wanted
+    return finished(run, wanted)
   end
   local disk = guest:get_block_device(data.target)
   local job = disk:get_job_info()
@@ -329,7 +335,7 @@ local function end_merge(run)
     end
   end
   local images = chain.text(chain.images(guest, data.target))
-  return (images == wanted and "finished: " or "the merge was ended; ") .. "the disk's images are " .. images -- it may have been over by then
+  return images == wanted and finished(run, images) or "the merge was ended; the disk's images are " .. images -- it may have been over by then
 end
 
 local function is_merged(run)
@@ -341,6 +347,9 @@ local function wait(run)
     return is_merged(run)
   end)
   run:expect(run.data.target, { images = run.data.wanted, becoming = false, job = false })
+  if not run.data.into then
+    chain.flush(run.guest, run.data.target)
+  end
 end
 
 local function verify(run)

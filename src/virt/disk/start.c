@@ -106,7 +106,8 @@ static const gl_opdef rebase_def = {
   .name = "rebase",
   .call = "virDomainBlockRebase",
   .help =
-    "Starts pulling data from the backing chain into the disk's image, or, with `copy`, copying the disk. disk:await_job() waits for the end.",
+    "Starts pulling data from the backing chain into the disk's image, or, with `copy`, copying the disk. disk:await_job() waits for the end. "
+    "After a pull keep the images that were below until the guest has flushed the disk: QEMU has not written all before.",
   .result = {"integer"},
   .params = rebase_params,
   .size = sizeof(job_op),
