@@ -55,9 +55,7 @@ end
 -- Records how far the merge of an overlay has come, before the next step: from this a recovery knows which job and which move were the run's.
 local function note(run, one, what)
   one[what] = true
-  if not run.recovering then
-    core.shield(run.record, run, "commit")
-  end
+  core.shield(run.record, run, "commit")
 end
 
 -- Images without those above that one.

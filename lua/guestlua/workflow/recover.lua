@@ -56,19 +56,22 @@ local function settle(host, entry, adopt)
   if not recoverer then
     error(core.Error.new({ kind = "no_support", op = "recover", message = ("no workflow is called '%s'"):format(fields.workflow) }), 0)
   end
-  local done, left -- of the first try, if it had removed the entry by the time that it failed
+  local read, done, left -- done, left: of the first try, if it had removed the entry by the time that it failed
   return retry.insist({ host = host }, nil, function()
     local guest <close> = host:guest(fields.uuid)
     local claimed = claim.take(guest or { uuid = fields.uuid, name = fields.guest }, { id = entry.id, workflow = "recover" },
       { recovers = true, adopt = adopt })
     local ok, e = pcall(function()
-      if not journal.again(entry) then -- somebody else has recovered it meanwhile
+      local now = journal.again(entry)
+      if not now then -- somebody else has recovered it meanwhile
         return
+      elseif not read then -- or was killed while he did
+        read, fields, entry.fields = true, now.fields, now.fields
       end
       if guest then
         claim.await_turn(guest)
       end
-      done, left = recoverer(host, guest, fields)
+      done, left = recoverer(host, guest, fields, entry)
       local removed, why = pcall(entry.remove, entry)
       if guest and guest:is_active() then -- else the next recovery would take what others do by then for the run's
         claim.clear_mark(guest, entry.id)

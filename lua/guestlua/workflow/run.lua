@@ -22,13 +22,14 @@ end
 
 -- ---- the journal ----
 
--- Begins to write the run's journal, and returns its entry, which has to be settled before the action that it describes; nil in a dry run.
+-- Begins to write the run's journal, and returns its entry, which has to be settled before the action that it describes; nil in a dry run. A recovery
+-- takes back the steps up to the one that the run had reached.
 function Run:begin_record(name)
   if core.dry_run() then
     return nil
   end
   self.entry = self.entry or journal.begin(self.id, self.workflow, self.guest, self.guest.uuid .. ".lock")
-  self.entry:begin({ step = name, data = self.data })
+  self.entry:begin({ step = not self.recovering and name or nil, data = self.data })
   return self.entry
 end
 

@@ -277,9 +277,10 @@ local function index_of(spec, name)
 end
 
 -- Takes back what a dead run left, with the guest's claim taken. guest: nil if the host does not know it. Returns what was done.
-local function recover(spec, host, guest, entry)
+-- written: the journal's Entry, to which the recovery adds how far it comes: it may be killed, too.
+local function recover(spec, host, guest, entry, written)
   local run = Run.new(spec, guest or { name = entry.guest }, {})
-  run.id, run.uuid, run.guest, run.data = entry.id, entry.uuid, guest, entry.data
+  run.id, run.uuid, run.guest, run.data, run.entry = entry.id, entry.uuid, guest, entry.data, written
   run.recovering, run.reached = true, index_of(spec, entry.step)
   if spec.recover then
     return spec.recover(run, host, guest), run.left
@@ -302,8 +303,8 @@ function steps.define(spec)
       return run_steps(spec, arguments[1], arguments[arguments.n], table.unpack(arguments, 2, arguments.n))
     end,
   })
-  journal.recoverers[spec.name] = function(host, guest, entry)
-    return recover(spec, host, guest, entry)
+  journal.recoverers[spec.name] = function(...)
+    return recover(spec, ...)
   end
 end
 

@@ -17,9 +17,7 @@ local COMMIT = 3 -- of get_job_info().job
 -- From this a recovery knows which merge was begun.
 local function note(run, one)
   one.merging = true
-  if not run.recovering then
-    core.shield(run.record, run, "commit")
-  end
+  core.shield(run.record, run, "commit")
 end
 
 local function interfered(run, one, images)
