@@ -1,5 +1,6 @@
 -- An image below others was known by its path alone. Somebody put another image in its place: a merge wrote what the guest had into that one, since
--- QEMU opens the image anew to write to it; and a revert put the guest on top of it. Each said that all was well.
+-- QEMU opens the image anew to write to it; and a revert put the guest on top of it. Each said that all was well. So did a revert of a guest that was
+-- off while somebody merged into the image with the snapshot's content, by qemu-img or by a workflow with another journal.
 
 local faults = require("spec.support.faults")
 local foreign = require("spec.support.foreign")
@@ -100,6 +101,17 @@ describe("A file in the place of an image below others", function()
     is_conflict(others:during("make_image:after", replace, function()
       return workflow.snapshot_revert(machine.guest, { name = "ours", force = true })
     end))
+    assert.equal(machine.dir .. "/ours", machine.guest:get_disk("vda").source.file)
+  end)
+
+  it_("ends a snapshot_revert, as one does that is written to", function()
+    take(true)
+    local how = others:during("make_image:after", "qemu-img commit -q -d $D/ours", function()
+      return workflow.snapshot_revert(machine.guest, { name = "ours", start = false })
+    end)
+    assert.same({ 0, "conflict" }, { how.code, how.error and how.error.kind }, tostring(how.said) .. tostring(how.error))
+    assert.matches("has lost the content of snapshot 'ours': it was written to", how.error.message)
+    assert.matches("^undone: the guest has the disks that it had", how.error.outcome)
     assert.equal(machine.dir .. "/ours", machine.guest:get_disk("vda").source.file)
   end)
 end)

@@ -79,6 +79,18 @@ end
 
 -- ---- the disks ----
 
+-- Raises if one of the images with the snapshot's content is another file by now, or somebody has written to it, such as a merge of a guest that is
+-- off, which nobody else's claim keeps away.
+local function check_bases(run)
+  for _, disk in ipairs(run.data.disks) do
+    chain.check_same(run, disk.base_file)
+    local now = not core.dry_run() and core.identify(disk.base)
+    if now and now.written ~= disk.written then
+      run:interfered(("%s has lost the content of snapshot '%s': it was written to"):format(disk.base, run.data.name))
+    end
+  end
+end
+
 local function make(run)
   for _, disk in ipairs(run.data.disks) do
     image.make(run.guest, disk.target, disk.overlay, disk.base)
@@ -157,6 +169,7 @@ local function define(run)
   if not core.dry_run() and tree.starts_with(guest) ~= data.before then
     run:interfered("its configuration was changed")
   end
+  check_bases(run)
   if core.dry_run() then
     return calls.held("virDomainDefineXML", guest, { xml = data.wanted })
   end
@@ -223,9 +236,7 @@ end
 
 local function start(run)
   local guest, data = run.guest, run.data
-  for _, disk in ipairs(data.disks) do
-    chain.check_same(run, disk.base_file)
-  end
+  check_bases(run)
   data.starting = true
   if not core.dry_run() then
     run:record("start")

@@ -105,9 +105,10 @@ local function disks_of(run, list, snapshot)
   local disks = {}
   run.written = written_by_guests(run.guest.host)
   for i, disk in ipairs(snapshot.disks) do
+    local now = core.identify(disk.base)
     check_content(run, list, snapshot, disk)
-    disks[i] = { target = disk.target, base = disk.base, base_file = lower.known(run.guest, disk.base), format = disk.format,
-      overlay = image.beside(run.guest, disk.base, run.id, disk.target) }
+    disks[i] = { target = disk.target, base = disk.base, base_file = lower.known(run.guest, disk.base), written = now and now.written,
+      format = disk.format, overlay = image.beside(run.guest, disk.base, run.id, disk.target) }
   end
   return disks
 end
