@@ -73,7 +73,7 @@ local ROWS = {
       guestlua.workflow.volume_snapshot_create(machine.guest, "vda", { new_file = "snap" })
     end
   end, 'return workflow.volume_snapshot_delete(guest, "vda", {})',
-    { "virDomainBlockRebase", "the job of vda: completed" } },
+    { "virDomainBlockRebase", "the job of vda: completed" }, { "virDomainBlockResize" } },
   { "snapshot_revert", with_snapshot, 'return workflow.snapshot_revert(guest, { name = "s", force = true })',
     { "make_image" }, { "virDomainDestroy", OFF .. ", 30 s at most" }, { "virDomainDefineXML" }, { "virDomainSnapshotCreateXML" },
     { "virDomainCreateWithFlags" }, { "remove_image" } },

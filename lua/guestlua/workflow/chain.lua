@@ -267,7 +267,7 @@ chain.UNWRITTEN = "QEMU may not have written all of it yet: keep the images that
 function chain.flush(guest, target)
   local ok, e = retry.try(function()
     local disk = guest:get_block_device(target)
-    return core.dry_run() or disk:resize(disk:get_block_info().capacity)
+    disk:resize(disk:get_block_info().capacity)
   end)
   if not ok then
     e.hint = "the merge is done; " .. chain.UNWRITTEN
