@@ -108,7 +108,7 @@ describe("drain", function()
     end
     e = helper.failure(drain, { reserve = 1 << 30 })
     assert.equal("one own two", names(e.left))
-    assert.matches("it has 0 MiB of memory left, and the guest has 128", e.left[1].why)
+    assert.matches("it has 0 MiB of memory left, and the guest has 96", e.left[1].why)
     assert.same({ "off one* own* two*", "" }, { guests(here), guests(there) })
   end)
 

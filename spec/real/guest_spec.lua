@@ -40,7 +40,7 @@ describe("Guest, on a real guest,", function()
 
   it("reports its state, its size and its processors", function()
     local info = guest:get_info()
-    assert.same({ power.RUNNING, "running", 131072, 131072, 1 }, { info.state, info.domain_state, info.max_mem_kb, info.mem_kb, info.num_cpu })
+    assert.same({ power.RUNNING, "running", 98304, 98304, 1 }, { info.state, info.domain_state, info.max_mem_kb, info.mem_kb, info.num_cpu })
     assert.is_true(info.cpu_time_ns > 0)
     assert.equal(guest.id, info.internal_id)
     local vcpus = {}

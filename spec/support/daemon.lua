@@ -131,7 +131,7 @@ function Daemon:reset()
       error(failure, 0)
     end
   end
-  run(("rm -rf %s/* && cp %s/disk.qcow2 %s && cp %s/saved %s/save/%s.save"):format(
+  run(("rm -rf %s/* && cp %s/disk.qcow2 %s && ln -f %s/saved %s/save/%s.save"):format( -- libvirt removes its name when it has read it
     self.dir, self.kept, self.dir, self.kept, self.root, self.name))
   self.guest = self.host:write_instance_config(self.configuration)
   launch(self)
@@ -140,7 +140,7 @@ end
 -- Saves the memory and the disk of the guest for reset; it is off then.
 local function save(self)
   self.guest:save_memory_state()
-  run(("cp %s %s && cp %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
+  run(("cp %s %s && ln -f %s/save/%s.save %s/saved"):format(self.disk, self.kept, self.root, self.name, self.kept))
 end
 
 -- What libvirt says of the guest; nil if it is not one that a spec could begin with.
@@ -203,7 +203,8 @@ function daemon.up(options)
     end,
   })
   self.uri = out:gsub("\n$", "")
-  run(("mkdir %s %s && cp build/tiny/vmlinuz build/tiny/initrd %s && cp build/tiny/disk.qcow2 %s"):format(self.dir, self.kept, self.kept, self.dir))
+  run(("mkdir %s %s && ln -s $PWD/build/tiny/vmlinuz $PWD/build/tiny/initrd %s && cp build/tiny/disk.qcow2 %s"):format(self.dir, self.kept, self.kept,
+    self.dir))
   connect(self)
   local domain = tiny.configuration(self.name, self.dir)
   domain.os.kernel, domain.os.initrd = self.kept .. "/vmlinuz", self.kept .. "/initrd"
@@ -214,7 +215,7 @@ function daemon.up(options)
   self.configuration = self.guest:get_xml_desc({ dump_inactive = true })
   local others = saved.of(domain)
   if others and others:get(self.kept .. "/saved", self.disk, self.guest, domain) then
-    run(("cp %s %s && cp %s/saved %s/save/%s.save"):format(self.disk, self.kept, self.kept, self.root, self.name))
+    run(("cp %s %s && ln %s/saved %s/save/%s.save"):format(self.disk, self.kept, self.kept, self.root, self.name))
   else
     boot(self)
     if others then

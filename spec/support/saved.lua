@@ -43,7 +43,7 @@ local function neutral(domain)
   return tostring(copy)
 end
 
-local standard
+local standard, directory
 
 local Kept = {}
 Kept.__index = Kept
@@ -52,11 +52,11 @@ function saved.of(domain)
   if not standard then
     local file <close> = assert(io.open("spec/support/tiny-guest.xml"))
     standard = neutral(guestlua.element(file:read("a")))
+    directory = "build/saved/" .. run('printf %s "$1" | sha256sum', versions() .. standard):sub(1, 12)
   end
   if neutral(domain) ~= standard then
     return nil
   end
-  local directory = "build/saved/" .. run('printf %s "$1" | sha256sum', versions() .. standard):sub(1, 12)
   return setmetatable({ directory = directory }, Kept)
 end
 
