@@ -1,5 +1,11 @@
-/* The program's own SIGCHLD, while scripts run programs. */
+/* The program's own SIGCHLD, while scripts run programs; with a second argument on a system that has no pidfds. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,9 +31,24 @@ static void check_disposition(void (*handler)(int))
   CHECK(sigaction(SIGCHLD, NULL, &now) == 0 && now.sa_handler == handler);
 }
 
+static void take_pidfds(void)
+{
+  struct sock_filter rows[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog filter = {sizeof rows / sizeof *rows, rows};
+  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+  CHECK(syscall(SYS_pidfd_open, getpid(), 0) < 0 && errno == ENOSYS);
+}
+
 int main(int argc, char **argv)
 {
-  CHECK(argc == 2);
+  CHECK(argc >= 2);
+  if (argc == 3)
+    take_pidfds();
   dispose(on_child);
   lua_State *L = new_state(&(guestlua_options){.size = sizeof(guestlua_options), .sandbox = true, .uri = URI});
   guestlua_sandbox_process(L, &(guestlua_process){.size = sizeof(guestlua_process), .program = argv[1]}, "return 5", 8, "=process");

@@ -63,6 +63,10 @@ describe("A program that embeds guestlua", function()
     runs("signals", helper.interpreter)
   end)
 
+  it("sees the end of programs where the system has no pidfds, as valgrind of Debian 12", function()
+    runs("signals", helper.interpreter .. " without")
+  end)
+
   it("has several states at once, each on its thread", function()
     runs("threads")
   end)

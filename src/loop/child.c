@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -103,10 +104,55 @@ static int fork_quietly(void)
   return pid;
 }
 
+typedef struct looker {
+  int pid, fd;
+} looker;
+
+/* A thread: closes the descriptor when the process has ended, which it leaves to be collected, or was collected. */
+static void *look(void *about)
+{
+  looker *l = about;
+  siginfo_t info;
+  while (waitid(P_PID, (id_t)l->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+    ;
+  close(l->fd);
+  free(l);
+  return NULL;
+}
+
+static int end_seen_by_thread(int pid)
+{
+  int fds[2];
+  pthread_t thread;
+  looker *l = malloc(sizeof *l);
+  if (!l || pipe2(fds, O_CLOEXEC) < 0) {
+    free(l);
+    return -1;
+  }
+  *l = (looker){pid, fds[1]};
+  int why = pthread_create(&thread, NULL, look, l);
+  if (why) {
+    close(fds[0]);
+    close(fds[1]);
+    free(l);
+    errno = why;
+    return -1;
+  }
+  pthread_detach(thread);
+  return fds[0];
+}
+
+/* A descriptor that is readable once the process has ended: valgrind of Debian 12, and kernels before 5.3, have no pidfd. -1: errno. */
+static int end_of(int pid)
+{
+  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  return fd < 0 && errno == ENOSYS ? end_seen_by_thread(pid) : fd;
+}
+
 /* talk: our end of the socket on which the child is told to begin, and says why it cannot. 0, or libuv's error. */
 static int begin(uv_loop_t *loop, gl_child *c, int talk)
 {
-  int why = 0, fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+  int why = 0, fd = end_of(c->pid);
   if (fd < 0 || send(talk, "", 1, MSG_NOSIGNAL) < 0) {
     why = errno;
   } else {
