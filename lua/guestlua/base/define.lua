@@ -28,9 +28,8 @@ local LUA = { ["XML text"] = "string", integer = "number", ["list of strings"] =
 local types = setmetatable({}, { __index = function(all, text)
   local one = {}
   for word in (text .. " or "):gmatch("(.-) or ") do
-    one[#one + 1] = { name = word, lua = LUA[word] or word, class = word:find("^%u%l%w*$") ~= nil }
+    one[#one + 1] = { name = word, lua = LUA[word] or word, class = word:find("^%u%l%w*$") ~= nil, xml = word == "XML text" }
     one.list = one.list or ONE[word] and word
-    one.xml = one.xml or word == "XML text"
   end
   all[text] = one
   return one
@@ -46,7 +45,7 @@ local function matches(value, wanted)
   local kind = type(value)
   for _, one in ipairs(types[wanted]) do
     if one.lua == kind or one.lua == "any" or one.class and is_of(value, one.name) then
-      return true
+      return not one.xml or value:find("<", 1, true) ~= nil
     end
   end
   return false
@@ -97,9 +96,9 @@ function check(method, param, value)
     end
     return nil
   elseif not matches(value, param.type) then
-    bad(method, param.name, ("%s expected, got %s"):format(param.type, type(value)), hint_of(param, value))
-  elseif type(value) == "string" and types[param.type].xml and not value:find("<", 1, true) then
-    bad(method, param.name, param.type .. " expected, got a text without XML in it", "a file is read first, as by io.open(path):read(\"a\")")
+    local no_xml = type(value) == "string" and param.type:find("XML text", 1, true)
+    bad(method, param.name, ("%s expected, got %s"):format(param.type, no_xml and "a text without XML in it" or type(value)),
+      no_xml and "a file is read first, as by io.open(path):read(\"a\")" or hint_of(param, value))
   elseif param.type == "integer" and not math.tointeger(value) then
     bad(method, param.name, "the number has no integer value")
   elseif (param.type == "number" or param.type == "integer") and (value < 0 and not param.signed or value ~= value) then
