@@ -15,7 +15,8 @@ describe("A number that is too large", function()
   it("is refused before anything is begun, by each workflow with a bandwidth", function()
     local host <close> = guestlua.open("test:///default")
     local guest <close> = host:guest("test")
-    local values, seen = { Guest = guest, Host = host, table = { host }, string = "vda", any = "<disk/>" }, 0
+    local values, seen = { Guest = guest, Host = host, table = { host }, string = "vda", any = "<disk/>",
+      ["Element or StorageVol or XML text"] = "<disk/>" }, 0
     for _, row in ipairs(require("guestlua.base.define").rows) do
       local arguments, options = {}, { bandwidth = 1 << 43 }
       for _, param in ipairs(row.owner == "workflow" and row.params or {}) do

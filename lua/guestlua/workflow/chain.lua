@@ -263,8 +263,13 @@ end
 chain.UNWRITTEN = "QEMU may not have written all of it yet: keep the images that were below until the guest has flushed its disk"
 
 -- Has QEMU write what it keeps of the topmost image in memory: after a pull that names nothing below it any more, and what it got from there would be
--- lost with a QEMU that is killed before the guest flushes the disk. A disk that is given a size has it written, if it is the one that it has.
+-- lost with a QEMU that is killed before the guest flushes the disk. A disk that is given a size has it written, if it is the one that it has; one
+-- that the guest only reads, as QEMU opens it for that again when the job is over.
 function chain.flush(guest, target)
+  local there = chain.find(guest, target)
+  if there and there.element.readonly then
+    return
+  end
   local ok, e = retry.try(function()
     local disk = guest:get_block_device(target)
     disk:resize(disk:get_block_info().capacity)
