@@ -101,6 +101,31 @@ describe("guestlua.run", function()
     os.execute("kill " .. pid)
   end)
 
+  -- Seen: what was left of one that had ended took the descriptor with its number from the loop, which was another's by then.
+  it("sees the end of each program, whatever others end later", function()
+    local directory = helper.scratch()
+    local function awaits(name)
+      return ("(echo $$ >%s/%s; until [ -e %s/%s.go ]; do sleep 0.01; done)"):format(directory, name, directory, name)
+    end
+    local function go(task, name)
+      io.open(("%s/%s.go"):format(directory, name), "w"):close()
+      assert.equal(0, (task:wait()))
+    end
+    local first = guestlua.spawn(sh, awaits("first") .. " & exit", { timeout = PATIENCE })
+    helper.await(function()
+      return is_written(directory .. "/first") and not exists("/proc/" .. read(directory .. "/first"):match("%d+"))
+    end, "the first to be collected, while another process has its outputs")
+    local others = {}
+    for i = 1, 6 do -- one of them has that number
+      others[i] = guestlua.spawn(sh, awaits(i), { timeout = PATIENCE })
+      helper.await(function() return is_written(directory .. "/" .. i) end, "another one to begin")
+    end
+    go(first, "first")
+    for i, other in ipairs(others) do
+      go(other, i)
+    end
+  end)
+
   it("ends the program and what it started when its time is over, and gives what it had printed", function()
     local directory = helper.scratch()
     local e, seconds = ended(stubborn(directory), function() return is_written(directory .. "/shell") and is_written(directory .. "/child") end)

@@ -69,14 +69,6 @@ static void collect(gl_child *c, int flags)
   c->signo = pid > 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-static void stop_watching(gl_child *c)
-{
-  int fd;
-  uv_poll_stop(&c->poll);
-  if (uv_fileno((uv_handle_t *)&c->poll, &fd) == 0)
-    close(fd);
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
   gl_child *c = (gl_child *)poll;
@@ -85,7 +77,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
   collect(c, WNOHANG);
   if (!c->exited)
     return;
-  stop_watching(c);
+  uv_poll_stop(&c->poll);
   c->on_exit(c);
 }
 
@@ -217,5 +209,13 @@ void gl_child_kill(gl_child *c)
     return;
   kill(c->pid, SIGKILL);
   collect(c, 0);
-  stop_watching(c);
+  uv_poll_stop(&c->poll);
+}
+
+void gl_child_close(gl_child *c, uv_close_cb on_closed)
+{
+  int fd = -1;
+  uv_fileno((uv_handle_t *)&c->poll, &fd);
+  uv_close((uv_handle_t *)&c->poll, on_closed); /* it has the loop forget the descriptor, whoever has its number by now */
+  close(fd);
 }

@@ -10,7 +10,7 @@
 
 typedef struct gl_child gl_child;
 struct gl_child {
-  uv_poll_t poll; /* once it was started it has to be closed; its data is the owner's */
+  uv_poll_t poll; /* its data is the owner's */
   int pid;        /* 0: it was not started */
   bool exited;
   int code, signo; /* once it has exited; signo 0: no signal has ended it; code -1: somebody else has collected it */
@@ -32,5 +32,8 @@ int gl_child_start(uv_loop_t *loop, gl_child *c, const gl_child_options *options
 
 /* Ends it and waits for that: on_exit is not called any more. For one that was not started or has exited, nothing. */
 void gl_child_kill(gl_child *c);
+
+/* Lets go of one that was started and has exited or was killed: on_closed gets its `poll`. */
+void gl_child_close(gl_child *c, uv_close_cb on_closed);
 
 #endif

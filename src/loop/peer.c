@@ -228,7 +228,7 @@ static void drop(peer *p)
   close(p->fd);
   close_handle(p, &p->poll);
   if (p->child.pid > 0)
-    close_handle(p, &p->child.poll);
+    gl_child_close(&p->child, on_closed);
 }
 
 /* __gc and __close */

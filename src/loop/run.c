@@ -230,7 +230,7 @@ static void drop(run *r)
   close_output(r, &r->outputs[0]);
   close_output(r, &r->outputs[1]);
   if (r->pid > 0)
-    close_handle(r, &r->child.poll);
+    gl_child_close(&r->child, on_closed);
   close_handle(r, &r->timer);
 }
 
