@@ -132,9 +132,9 @@ bool gl_state_begin(void)
   if (!watched)
     pthread_atfork(NULL, NULL, on_forked);
   watched = true;
-  begun = begun || make_first_loop();
+  bool ok = begun = begun || make_first_loop();
   pthread_mutex_unlock(&mutex);
-  return begun;
+  return ok;
 }
 
 /* Newer releases of luv close their handles only when they are collected, which is after this. */
