@@ -3,7 +3,7 @@
 local core = require("guestlua.core")
 local names = require("guestlua.disk.names")
 local qcow2 = require("guestlua.disk.qcow2")
-local stops = require("guestlua.base.stops")
+local try = require("guestlua.base.try")
 
 local dependents = {}
 
@@ -119,12 +119,9 @@ function dependents.of(guest, path, own)
   return found
 end
 
--- pcall for what need not be known.
+-- What the function gives; nil if that cannot be known.
 local function attempt(fn, ...)
-  local ok, result = pcall(fn, ...)
-  if stops(result) then
-    error(result, 0)
-  end
+  local ok, result = try(fn, ...)
   return ok and result or nil
 end
 

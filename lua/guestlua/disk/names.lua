@@ -2,7 +2,7 @@
 -- checkpoints.
 
 local core = require("guestlua.core")
-local stops = require("guestlua.base.stops")
+local try = require("guestlua.base.try")
 
 local names = {}
 
@@ -133,10 +133,7 @@ end
 
 -- Whether guests of the host have the file, of { dev, ino }, and none as an image that may be based on others: what looks like that in it is theirs.
 function names.is_raw(host, file)
-  local ok, raw = pcall(lists_as_raw, host, file)
-  if stops(raw) then
-    error(raw, 0)
-  end
+  local ok, raw = try(lists_as_raw, host, file)
   return ok and raw
 end
 
