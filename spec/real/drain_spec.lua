@@ -157,7 +157,7 @@ describe("drain", function()
     ]]):format(two.dir .. "/journal", two[here].uri, two[there].uri, uri(there)),
       { timeout = LONG, fault = ("virDomainMigrateToURI3#1:kill=%d:after"):format(two:process_of(there, "libvirtd")) })
     assert.same({ 0, "0\t1\t3\ttoo many have failed\ttrue\njob_unknown\tgone\tunknown\n" }, { code, out }, err)
-    two:start_daemon(there)
+    two:answer(there)
     assert.equal("finished: the guest is on " .. two[there].uri, guestlua.recover(two[here])[1].outcome)
     assert.same({ true, true }, { drain({}).drained, guests(here) == "" })
     all_there()

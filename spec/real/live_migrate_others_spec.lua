@@ -213,9 +213,11 @@ describe("live_migrate among others", function()
         assert.is_true(seconds < TIMEOUT + LATER + 1, ("%s s: %s"):format(seconds, err)) -- and a second that the call hung on purpose
         assert.equal(1, code, err)
         os.execute("kill -CONT " .. pid)
-        move.two.a:reconnect() -- they have seen no sign of life either
-        move.two.b:reconnect()
-        helper.await(function() return pcall(guestlua.recover, move.two[here]) and #recover.list() == 0 end, err)
+        helper.await(function()
+          move.two:answer("a") -- they have seen no sign of life either
+          move.two:answer("b")
+          return pcall(guestlua.recover, move.two[here]) and #recover.list() == 0
+        end, err)
         local said = is_said(err:match("outcome: ([^\n]*)") or "", here, there)
         move:stays(said or move:where():find("^gone") and "b" or "a")
         assert.is_not_nil(said or err:find("not known", 1, true), err)

@@ -88,10 +88,6 @@ function moving.await_progress(child)
   until child:has_called("virDomainGetJobStats", 4)
 end
 
-function Move:start_daemon(host)
-  self.two:start_daemon(host)
-end
-
 local function shell(command, ...)
   local code, out, err = helper.run("bash -c " .. helper.quoted(command:format(...)))
   if code ~= 0 then
@@ -108,6 +104,8 @@ function Move:keep()
 end
 
 function Move:reset()
+  self.two:answer("a")
+  self.two:answer("b")
   for _, name in ipairs({ "a", "b" }) do
     local guest <close> = self.two[name]:guest(self.uuid) -- it may have another name
     local defined = guest and guest:has_persistent_configuration()
