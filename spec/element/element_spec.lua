@@ -180,7 +180,9 @@ describe("Element", function()
       pending("the package locales is not installed")
     end
     local script = 'assert(os.setlocale("de_DE.UTF-8")) print(1.5, guestlua.element("a", { b = 1.5, c = { -0.25 } }))'
-    local code, out, err = helper.run(("env LOCPATH=%s %s -e %s"):format(directory, helper.interpreter, helper.quoted(script)))
+    -- Without the search for leaks: glibc never frees what it made of LOCPATH.
+    local code, out, err = helper.run(("env LSAN_OPTIONS=detect_leaks=0 LOCPATH=%s %s -e %s")
+      :format(directory, helper.interpreter, helper.quoted(script)))
     os.execute("rm -r " .. directory)
     assert.same({ 0, '1,5\t<a b="1.5"><c>-0.25</c></a>', "" }, { code, (out:gsub("%s*\n%s*", "")), err })
   end)
