@@ -1,5 +1,6 @@
 -- The disks in a backup, and the level of each: full, or the changes since the last backup. In doubt a disk is saved in full, with the reason.
 
+local as_file = require("guestlua.workflow.as_file")
 local chain = require("guestlua.workflow.chain")
 local checkpoint = require("guestlua.backup.checkpoint")
 local encryption = require("guestlua.backup.encryption")
@@ -14,6 +15,9 @@ local NOTES_CHANGES = { qcow2 = true }
 
 -- The maximum number of increments over one full backup: all of their files are open while the newest is read.
 local MOST_INCREMENTS = 200
+
+-- A hint for a disk that only QEMU reads as the guest does.
+local ON_INSTEAD = "start the guest, or leave the disk out with exclude={…}"
 
 -- ---- which ----
 
@@ -84,7 +88,9 @@ function disks.select(run)
     chain.check_plain(run, disk)
     if run.off and chain.has_encrypted(disk) then -- read as a file it is cipher, and a restored disk has no encryption
       chain.fail("argument_unsupported", guest, disk.target, { message = "the disk is encrypted, the guest is off, and only QEMU has the key",
-        hint = "start the guest, or leave the disk out with exclude={…}" })
+        hint = ON_INSTEAD })
+    elseif run.off then
+      as_file.check(guest, disk, ON_INSTEAD)
     end
   end
   return selected, left_out

@@ -2,6 +2,7 @@
 -- one of its files is written to.
 
 local core = require("guestlua.core")
+local as_file = require("guestlua.workflow.as_file")
 local bad = require("guestlua.base.define").bad
 local chain = require("guestlua.workflow.chain")
 local domain = require("guestlua.workflow.clone.domain")
@@ -130,6 +131,7 @@ local function files_of(run)
       if why then
         chain.fail("argument_unsupported", run.guest, disk.target, { message = why, hint = hint })
       end
+      as_file.check(run.guest, disk)
       files[#files + 1] = file_of(run, disk)
     end
   end
