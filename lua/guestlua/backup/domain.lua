@@ -15,17 +15,38 @@ local function disk_of(element, target)
   end
 end
 
--- Puts the disk on the image that it was restored to.
+-- Takes away what a disk has because of its image: where that is, and what opens it.
+local function forget_image(disk)
+  disk.source, disk.backingStore, disk.mirror, disk.encryption, disk.auth = nil, nil, nil, nil, nil
+end
+
+-- Puts the disk on the image that it was restored to. Commands of SCSI are for devices only.
 local function move(disk, file)
   disk.type = "file"
-  disk.source = nil
-  disk.backingStore, disk.mirror, disk.encryption = nil, nil, nil
+  disk.device = disk.device ~= "lun" and disk.device or "disk"
+  disk.rawio, disk.sgio = nil, nil
+  forget_image(disk)
   disk.source = { file = file.path }
   if disk.driver then
     disk.driver.type = file.format
   else
     disk.driver = { name = "qemu", type = file.format }
   end
+end
+
+-- The configuration with those of these disks that it lacks, because they were attached to the running guest only. text: the configuration.
+function domain.with_disks(text, disks)
+  local element, some = core.element(text), false
+  for _, disk in ipairs(disks) do
+    if not disk_of(element, disk.target) then
+      local own = core.element(tostring(disk.element))
+      own.alias, own.address = nil, nil -- libvirt gives it a place that is free in the configuration
+      move(own, { path = disk.source, format = disk.format })
+      element.devices:append(own)
+      some = true
+    end
+  end
+  return some and tostring(element) or text
 end
 
 -- Changes a libvirt element for the guest {name, uuid} with its disks on these files: { target =, path =, format = }. other: it is not the saved
@@ -39,11 +60,10 @@ function domain.restored(xml, guest, files, other, nvram, taken)
   end
   for _, file in ipairs(files) do
     restored[file.target] = true
-    local disk = disk_of(element, file.target)
-    if not disk then
-      error(core.Error.new({ kind = "invalid_backup", message = ("the configuration has no disk '%s'"):format(file.target) }), 0)
+    if not disk_of(element, file.target) then -- backups had no configuration of a disk that was attached to the running guest only
+      element.devices:append(core.element("disk", { type = "file", device = "disk", target = { dev = file.target } }))
     end
-    move(disk, file)
+    move(disk_of(element, file.target), file)
   end
   for _, disk in ipairs(element.devices:children("disk")) do
     local target = disk.target and disk.target.dev

@@ -7,6 +7,7 @@ local encryption = require("guestlua.backup.encryption")
 local image = require("guestlua.disk.image")
 local nvram = require("guestlua.workflow.nvram")
 local tpm = require("guestlua.workflow.tpm")
+local with_disks = require("guestlua.backup.domain").with_disks
 
 local manifest = {
   PASSWORDS = "passwords", -- of graphics, and cookies of disks, in left_out: what libvirt shows to nobody who does not ask for it
@@ -92,12 +93,14 @@ local function described(run)
     or open ~= whole and "they are not encrypted, and the images are: plain=true saves them all the same" or nil
 end
 
--- Stores the configuration, and returns it. It has the guest's passwords: without them the console of a restored guest would be open to everybody.
+-- Stores the configuration, with all disks that are saved, and returns it. It has the guest's passwords: without them the console of a restored guest
+-- would be open to everybody.
 local function keep_domain(run, files)
   local domain, why_not = described(run)
   if why_not then
     table.insert(run.data.left_out, { target = manifest.PASSWORDS, why = why_not })
   end
+  domain = with_disks(domain, run.disks)
   files[#files + 1] = run.store:keep(run.id .. ".xml", "domain", domain)
   return domain
 end
