@@ -24,6 +24,20 @@ local function is_list(t)
   return count == rawlen(t)
 end
 
+-- A float that JSON gives back the same: dkjson writes 14 digits, as tostring does. What these say exactly it gets as it is.
+local function float(number)
+  if tonumber(tostring(number)) == number then
+    return number
+  end
+  local text = ("%.15g"):format(number)
+  for places = 16, 17 do
+    text = tonumber(text) == number and text or ("%%.%dg"):format(places):format(number)
+  end
+  return setmetatable({}, { __tojson = function()
+    return (text:gsub("[^%d%-+e]", ".")) -- the locale may have a comma there
+  end })
+end
+
 -- Nothing of the script's is called for it: metatables do not count.
 local function plain_table(t, depth, around)
   if around[t] or depth > DEEPEST then
@@ -51,8 +65,10 @@ function plain.value(value, depth, around)
   local kind = type(value)
   if kind == "nil" then
     return json_for("json", "JSON").null
-  elseif kind == "boolean" or math.type(value) == "integer" or kind == "number" and value - value == 0 then
+  elseif kind == "boolean" or math.type(value) == "integer" then
     return value
+  elseif kind == "number" and value - value == 0 then
+    return float(value)
   elseif kind == "table" then
     return plain_table(value, depth or 1, around or {})
   end
