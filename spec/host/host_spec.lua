@@ -104,8 +104,9 @@ describe("Host", function()
       { "no such option; the options are: active, persistent, running, .*; is running meant", host.guests, host, { runing = true } },
       { "a table of named options expected", host.guests, host, { "active" } },
       { "Host expected, got no value", host.guests },
-      { "Host expected, got userdata", host.guests, io.stdout },
-      { "Host expected, got userdata", host.guests, (host:guest("test")) },
+      { "Host expected, got FILE*", host.guests, io.stdout },
+      { "Host expected, got Guest", host.guests, (host:guest("test")) },
+      { "Guest expected, got Host", guestlua.workflow.reboot, host },
     }) do
       local e = helper.failure(table.unpack(case, 2))
       assert.equal("bad_argument", e.kind)

@@ -243,7 +243,7 @@ describe("BlockDevice, on a real guest,", function()
       { "the options are: timeout, on_progress", disk.await_job, disk, { wait = 1 } },
       { "negative", disk.await_job, disk, { timeout = -1 } },
       { "too many", disk.await_job, disk, {}, 1 },
-      { "BlockDevice expected, got userdata", disk.commit, machine.guest },
+      { "BlockDevice expected, got Guest", disk.commit, machine.guest },
     }) do
       local e = helper.failure(table.unpack(case, 2, 7))
       assert.equal("bad_argument", e.kind)

@@ -74,6 +74,18 @@ static const struct {
   {"dom_exist", NULL, NULL, "a guest of this name or UUID exists: host:guest(name) finds it"},
 };
 
+const char *gl_error_type_name(lua_State *L, int index)
+{
+  int type = lua_type(L, index);
+  const char *name = lua_typename(L, type);
+  if ((type != LUA_TUSERDATA && type != LUA_TTABLE) || luaL_getmetafield(L, index, "__name") == LUA_TNIL)
+    return name;
+  if (lua_type(L, -1) == LUA_TSTRING)
+    name = lua_tostring(L, -1); /* which the metatable keeps */
+  lua_pop(L, 1);
+  return name;
+}
+
 void gl_error_set(lua_State *L, const char *key, const char *value)
 {
   if (!value)

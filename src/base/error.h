@@ -39,6 +39,9 @@ void gl_error_set(lua_State *L, const char *key, const char *value);
  * said), and gives whether it is. [-0, +0, m] */
 bool gl_error_set_hint(lua_State *L, const char *kind, const char *op, const char *subject);
 
+/* What a message calls the value at index: the name of its class, as "Guest", or its type. [-0, +0, m] */
+const char *gl_error_type_name(lua_State *L, int index);
+
 /* Registers the class. [-0, +1 (its methods table), m] */
 void gl_error_open(lua_State *L);
 

@@ -47,7 +47,7 @@ static _Noreturn void unknown_option(lua_State *L, const char *method, const gl_
 static _Noreturn void no_options(lua_State *L, int index, const char *method, const gl_param *options, const gl_args *args)
 {
   gl_nearest near = {"", NULL, 0};
-  const char *got = luaL_typename(L, index);
+  const char *got = gl_error_type_name(L, index);
   lua_pushfstring(L, "options are named, in a table; they are: %s", push_options(L, options, args, &near));
   gl_error_argument_hinted(L, method, "options", "table expected, got %s", got);
 }
@@ -60,7 +60,8 @@ static void read_options(lua_State *L, int index, const gl_param *params, const 
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
     if (!key)
-      gl_error_argument(L, r->method, "options", "a table of named options expected, got one with a key of type %s", luaL_typename(L, -2));
+      gl_error_argument(L, r->method, "options", "a table of named options expected, got one with a key of type %s",
+                        gl_error_type_name(L, -2));
     bool own = true;
     const gl_param *p = options;
     for (; p && !(p->name && strcmp(p->name, key) == 0); p = p->name ? p + 1 : p->more)

@@ -24,7 +24,7 @@ static void add(lua_State *L, int index, const gl_reader *r, gl_files *files)
 {
   luaL_Stream *file = luaL_testudata(L, index, LUA_FILEHANDLE);
   if (!file)
-    gl_error_argument(L, r->method, r->param->name, "open file expected, got %s", luaL_typename(L, index));
+    gl_error_argument(L, r->method, r->param->name, "open file expected, got %s", gl_error_type_name(L, index));
   if (!file->closef)
     gl_error_argument(L, r->method, r->param->name, "the file is closed");
   fflush(file->f);

@@ -22,7 +22,7 @@ void gl_kind_push_hint(lua_State *L, const gl_param *p, const char *got)
 
 void gl_kind_mismatch(lua_State *L, int index, const gl_reader *r)
 {
-  const char *got = luaL_typename(L, index);
+  const char *got = gl_error_type_name(L, index);
   gl_kind_push_hint(L, r->param, got);
   gl_error_argument_hinted(L, r->method, r->param->name, "%s expected, got %s", r->param->kind->name, got);
 }
@@ -164,7 +164,7 @@ static lua_Integer check_list(lua_State *L, int index, const gl_reader *r)
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), keys++)
     if (!lua_isinteger(L, -2) || lua_type(L, -1) != LUA_TSTRING)
       gl_error_argument(L, r->method, r->param->name, "%s expected, got a table with a %s in it", r->param->kind->name,
-                        lua_isinteger(L, -2) ? luaL_typename(L, -1) : "named value");
+                        lua_isinteger(L, -2) ? gl_error_type_name(L, -1) : "named value");
   if (keys != count)
     gl_error_argument(L, r->method, r->param->name, "%s expected, got a table with gaps", r->param->kind->name);
   return count;

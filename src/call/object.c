@@ -51,7 +51,7 @@ void *gl_object_check(lua_State *L, int index, const gl_type *type, const char *
   gl_object *o = gl_object_test(L, index, type);
   if (!o)
     gl_error_argument(L, method, "self", "%s expected, got %s; methods are called with a colon, as in object:%s(…)", type->name,
-                      luaL_typename(L, index), method);
+                      gl_error_type_name(L, index), method);
   if (o->closed)
     gl_error_throw(L, "closed", "%s: this %s is closed", method, type->name);
   return o;

@@ -12,7 +12,7 @@
 
 static _Noreturn void wrong(lua_State *L, const gl_reader *r, const char *name, const char *expected)
 {
-  gl_error_argument(L, r->method, r->param->name, "%s: %s expected, got %s", name, expected, luaL_typename(L, -1));
+  gl_error_argument(L, r->method, r->param->name, "%s: %s expected, got %s", name, expected, gl_error_type_name(L, -1));
 }
 
 /* The integer on top of the stack, which the type has to hold. */
@@ -85,7 +85,7 @@ static void read_params(lua_State *L, int index, const gl_reader *r)
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
       gl_error_argument(L, r->method, r->param->name, "a table of named values expected, got one with a key of type %s",
-                        luaL_typename(L, -2));
+                        gl_error_type_name(L, -2));
     if (gl_enum_value(&family->names, lua_tostring(L, -2)) < 0) {
       gl_enum_push_choices(L, &family->names, lua_tostring(L, -2));
       const char *choices = lua_tostring(L, -1);

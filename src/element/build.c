@@ -149,7 +149,7 @@ static int by_name(const void *a, const void *b)
 void gl_element_build(lua_State *L, xmlNodePtr node, int index, int depth)
 {
   if (!lua_istable(L, index))
-    gl_error_argument(L, "Element", (const char *)node->name, "table or Element expected, got %s", luaL_typename(L, index));
+    gl_error_argument(L, "Element", (const char *)node->name, "table or Element expected, got %s", gl_error_type_name(L, index));
   size_t count = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
     count++;

@@ -23,7 +23,7 @@ static int element_new(lua_State *L, gl_args *args)
     return 1;
   }
   if (!lua_istable(L, 2))
-    gl_error_argument(L, "element", "fields", "table expected, got %s", luaL_typename(L, 2));
+    gl_error_argument(L, "element", "fields", "table expected, got %s", gl_error_type_name(L, 2));
   const xmlChar *name = gl_name_check(L, 1);
   lua_settop(L, 2);
   gl_element *e = gl_element_push_document(L);
@@ -183,7 +183,7 @@ static int element_append(lua_State *L, gl_args *args)
   gl_element *e = check(L, "append");
   xmlNodePtr added = gl_element_node(L, 2);
   if (!added)
-    gl_error_argument(L, "append", "child", "Element expected, got %s", luaL_typename(L, 2));
+    gl_error_argument(L, "append", "child", "Element expected, got %s", gl_error_type_name(L, 2));
   gl_element_check_depth(L, added, gl_xml_depth(e->node) + 1);
   gl_element_grow(L, e->document->doc, gl_element_weight(added));
   xmlNodePtr copy = xmlDocCopyNode(added, e->document->doc, 1);

@@ -14,7 +14,7 @@ const xmlChar *gl_name_check(lua_State *L, int index)
 {
   const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
   if (!name)
-    gl_error_argument(L, "Element", "key", "a name expected, got %s", luaL_typename(L, index));
+    gl_error_argument(L, "Element", "key", "a name expected, got %s", gl_error_type_name(L, index));
   /* The bytes are checked first: xmlValidateQName takes invalid UTF-8 for the end of the name. */
   size_t length = lua_rawlen(L, index);
   if (strlen(name) != length || !gl_xml_is_text(name, length) || xmlValidateQName((const xmlChar *)name, 0) != 0)

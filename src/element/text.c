@@ -11,7 +11,7 @@
 const xmlChar *gl_xml_check_text(lua_State *L, int index, const char *what)
 {
   if (!lua_isstring(L, index))
-    gl_error_argument(L, "Element", what, "string or number expected, got %s%s", luaL_typename(L, index),
+    gl_error_argument(L, "Element", what, "string or number expected, got %s%s", gl_error_type_name(L, index),
                       lua_isboolean(L, index) ? "; XML has no booleans: write \"yes\", \"no\", or {} for an empty element" : "");
   if (lua_type(L, index) == LUA_TNUMBER && !lua_isinteger(L, index)) {
     lua_Integer whole;

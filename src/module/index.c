@@ -60,7 +60,7 @@ static int isatty_(lua_State *L, gl_args *args)
   (void)args;
   luaL_Stream *file = luaL_testudata(L, 1, LUA_FILEHANDLE);
   if (!file)
-    gl_error_argument(L, "isatty", "file", "file expected, got %s", luaL_typename(L, 1));
+    gl_error_argument(L, "isatty", "file", "file expected, got %s", gl_error_type_name(L, 1));
   lua_pushboolean(L, file->closef && uv_guess_handle(fileno(file->f)) == UV_TTY);
   return 1;
 }

@@ -38,6 +38,14 @@
 #include "virt/guest/object.h"
 #include "virt/host/object.h"
 
+/* core.type_name(value): what a message calls it. */
+static int type_name(lua_State *L)
+{
+  luaL_checkany(L, 1);
+  lua_pushstring(L, gl_error_type_name(L, 1));
+  return 1;
+}
+
 /* core.check_self(value, class, method): the check of self in methods written in C, for those written in Lua. */
 static int check_self(lua_State *L)
 {
@@ -100,13 +108,11 @@ static int answers(lua_State *L)
 /* "guestlua.core" */
 static int open_core(lua_State *L)
 {
-  static const luaL_Reg own[] = {{"check_self", check_self},           {"answers", answers},
-                                 {"another", gl_guest_another},        {"shield", gl_task_shield},
-                                 {"within", gl_task_within},           {"calls_end", gl_task_calls_end},
-                                 {"check", gl_task_check_cancelled},   {"heard", gl_task_heard},
-                                 {"await_end", gl_task_await_end},     {"task_list", gl_task_list},
-                                 {"share_loop", gl_luv_share},         {"documentation", gl_documentation},
-                                 {"credentials", gl_credentials_push}, {NULL, NULL}};
+  static const luaL_Reg own[] = {{"check_self", check_self},           {"answers", answers},         {"another", gl_guest_another},
+                                 {"shield", gl_task_shield},           {"within", gl_task_within},   {"calls_end", gl_task_calls_end},
+                                 {"check", gl_task_check_cancelled},   {"heard", gl_task_heard},     {"await_end", gl_task_await_end},
+                                 {"task_list", gl_task_list},          {"share_loop", gl_luv_share}, {"documentation", gl_documentation},
+                                 {"credentials", gl_credentials_push}, {"type_name", type_name},     {NULL, NULL}};
   luaL_checkversion(L);
   if (!gl_state_begin())
     return luaL_error(L, "guestlua: too few file descriptors are left for an event loop");

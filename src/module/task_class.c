@@ -27,7 +27,7 @@ static const gl_type task_type = {.name = "Task", .close = task_close, .outlives
 int gl_task_spawn_here(lua_State *L)
 {
   if (lua_type(L, 1) != LUA_TFUNCTION)
-    gl_error_argument(L, "spawn", "fn", "function expected, got %s", luaL_typename(L, 1));
+    gl_error_argument(L, "spawn", "fn", "function expected, got %s", gl_error_type_name(L, 1));
   task_object *o = gl_object_new(L, &task_type, sizeof *o, 0);
   lua_insert(L, 1);
   o->task = gl_task_spawn(L, lua_gettop(L) - 2);

@@ -97,7 +97,7 @@ function check(method, param, value)
     return nil
   elseif not matches(value, param.type) then
     local no_xml = type(value) == "string" and param.type:find("XML text", 1, true)
-    bad(method, param.name, ("%s expected, got %s"):format(param.type, no_xml and "a text without XML in it" or type(value)),
+    bad(method, param.name, ("%s expected, got %s"):format(param.type, no_xml and "a text without XML in it" or core.type_name(value)),
       no_xml and "a file is read first, as by io.open(path):read(\"a\")" or hint_of(param, value))
   elseif param.type == "integer" and not math.tointeger(value) then
     bad(method, param.name, "the number has no integer value")
@@ -206,7 +206,7 @@ local function check_self(class, owner, method, self)
   if not classes[class] then
     core.check_self(self, owner, method)
   elseif getmetatable(self) ~= class then
-    bad(method, "self", ("%s expected, got %s; methods are called with a colon, as in object:%s(…)"):format(owner, type(self), method))
+    bad(method, "self", ("%s expected, got %s; methods are called with a colon, as in object:%s(…)"):format(owner, core.type_name(self), method))
   end
 end
 
@@ -278,7 +278,7 @@ return setmetatable(define, {
       if options_at then
         local options = arguments[options_at]
         if options ~= nil and type(options) ~= "table" then
-          bad(row.name, "options", "table expected, got " .. type(options),
+          bad(row.name, "options", "table expected, got " .. core.type_name(options),
             "options are named, in a table; they are: " .. table.concat(options_of(params), ", "))
         end
         known = known or options_of(params)

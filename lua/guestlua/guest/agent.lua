@@ -20,7 +20,7 @@ end
 -- JSON is UTF-8: libvirt refuses other bytes, with a message that quotes the text around them.
 local function check_text(argument, value, op)
   if type(value) ~= "string" then
-    bad(argument, "string expected, got " .. type(value), op)
+    bad(argument, "string expected, got " .. core.type_name(value), op)
   elseif value:find("\0", 1, true) then
     bad(argument, "the string has a NUL byte in it", op)
   elseif not utf8.len(value) then

@@ -7,7 +7,7 @@ local run = {}
 
 local function check_text(argument, value)
   if type(value) ~= "string" or value:find("\0", 1, true) then
-    define.bad("run", argument, type(value) == "string" and "the string has a NUL byte in it" or "string expected, got " .. type(value))
+    define.bad("run", argument, type(value) == "string" and "the string has a NUL byte in it" or "string expected, got " .. core.type_name(value))
   end
 end
 

@@ -78,7 +78,7 @@ define(core.StoragePool, "StoragePool", {
     elseif options.backing_format and not options.backing then
       define.bad("create_volume", "backing", "string or StorageVol expected, got nil")
     elseif options.backing and type(options.backing) ~= "string" and type(options.backing) ~= "userdata" then
-      define.bad("create_volume", "backing", "string or StorageVol expected, got " .. type(options.backing))
+      define.bad("create_volume", "backing", "string or StorageVol expected, got " .. core.type_name(options.backing))
     end
     local volume = core.element("volume", {
       name = { options.name },

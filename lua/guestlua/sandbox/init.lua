@@ -110,7 +110,7 @@ end
 function sandbox.open(uri, options)
   reach.check("open", uri)
   if options ~= nil and type(options) ~= "table" then
-    define.bad("open", "options", "table expected, got " .. type(options))
+    define.bad("open", "options", "table expected, got " .. core.type_name(options))
   end
   local own = {}
   for key, value in next, options or {} do

@@ -151,7 +151,7 @@ function inventory.read(source, ansible)
   if type(source) == "table" then
     from_list(source, hosts, problems)
   elseif type(source) ~= "string" then
-    define.bad("fleet", "hosts", "list or path expected, got " .. type(source))
+    define.bad("fleet", "hosts", "list or path expected, got " .. core.type_name(source))
   elseif ansible then
     from_ansible(source, hosts, problems)
   else

@@ -60,7 +60,7 @@ function find.finder(guest, device, method)
   if not ok and e.kind == "closed" then
     error(e, 0)
   elseif not ok then
-    define.bad(method, "device", "a name, an Element, XML text or a function expected, got " .. type(device))
+    define.bad(method, "device", "a name, an Element, XML text or a function expected, got " .. core.type_name(device))
   end
   if bad_element(element) then
     define.bad(method, "device", bad_element(element))

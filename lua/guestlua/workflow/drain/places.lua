@@ -34,7 +34,7 @@ local function check_names(i, one)
       local near = type(name) == "string" and spelling.nearest(name, FIELDS)
       bad(i, "no such field '%s'; there are: %s%s", tostring(name), table.concat(FIELDS, ", "), near and ("; is %s meant?"):format(near) or "")
     elseif name ~= "host" and type(value) ~= "string" then
-      bad(i, "%s: string expected, got %s", name, type(value))
+      bad(i, "%s: string expected, got %s", name, core.type_name(value))
     end
   end
 end

@@ -80,7 +80,7 @@ local SWITCHES = { "tunnelled", "tls", "postcopy", "auto_converge", "unsafe" }
 local function flags_of(options, persistent)
   local flags = options.flags or (persistent and { "live", "peer2peer", "persist_dest", "undefine_source" } or { "live", "peer2peer" })
   if type(flags) ~= "table" and math.type(flags) ~= "integer" then
-    define.bad(NAME, "flags", "an integer or a list of names expected, got " .. type(flags))
+    define.bad(NAME, "flags", "an integer or a list of names expected, got " .. core.type_name(flags))
   end
   for _, name in ipairs(SWITCHES) do
     flags = options[name] and with(flags, name) or flags
