@@ -64,9 +64,17 @@ describe("A guest's console", function()
     assert.same({ "ck", 0 }, { console:read() })
     console:unread("not a secret")
     assert.equal("not a secret", core.mask(console:read()))
-    for _, case in ipairs({ { "expect", "[" }, { "expect", {} }, { "expect", { 1 } }, { "read", 0 }, { "unread", ("x"):rep((1 << 20) + 1) } }) do
+    for _, case in ipairs({ { "expect", {} }, { "expect", { 1 } }, { "read", 0 }, { "unread", ("x"):rep((1 << 20) + 1) } }) do
       local bad = helper.failure(console[case[1]], console, case[2])
       assert.same({ "bad_argument" }, { bad.kind, bad.hint })
+    end
+    for _, pattern in ipairs({ "[", "login [", "login: (", "a)", "a%", "x%b(", "%f", "(a%1)", "%f[^]", { "fine", "[%]" } }) do
+      local bad = helper.failure(console.expect, console, pattern, { timeout = 0 })
+      assert.equal("bad_argument", bad.kind)
+      assert.matches("plain = true", bad.hint)
+    end
+    for _, pattern in ipairs({ "[]]", "[^]%]]", "(a)()%2", "%bxy$", "^%f[%w]", "a%%%[" }) do
+      assert.equal("timeout", helper.failure(console.expect, console, pattern, { timeout = 0 }).kind)
     end
   end)
 

@@ -57,15 +57,52 @@ local function without_returns(line)
   return line:sub(1, last)
 end
 
+-- Behind the set of characters that begins at that place, or nil if it has no end.
+local function after_set(pattern, at)
+  at = at + (pattern:sub(at + 1, at + 1) == "^" and 2 or 1)
+  repeat
+    if at > #pattern then
+      return nil
+    end
+    at = at + (pattern:sub(at, at) == "%" and 2 or 1)
+  until pattern:sub(at, at) == "]"
+  return at + 1
+end
+
+-- What is wrong with a pattern, or nil. string.find sees it only if what comes before it has matched.
+local function wrong_in(pattern)
+  local at, count, open, closed = 1, 0, {}, {}
+  while at and at <= #pattern do
+    local sign, after = pattern:sub(at, at), pattern:sub(at + 1, at + 1)
+    if sign == "(" then
+      count = count + 1
+      open[#open + 1] = count
+    elseif sign == ")" then
+      closed[table.remove(open) or 0] = true
+    elseif sign == "%" and (after == "" or after == "b" and at + 3 > #pattern) then
+      return after == "" and "it ends with '%'" or "%b needs two characters"
+    elseif sign == "%" and after == "f" and pattern:sub(at + 2, at + 2) ~= "[" then
+      return "%f needs a set in []"
+    elseif sign == "%" and after:find("%d") and not closed[tonumber(after)] then
+      return ("there is no capture %%%s"):format(after)
+    end
+    local set = sign == "[" and at or sign == "%" and after == "f" and at + 2
+    at = set and after_set(pattern, set) or not set and at + (sign ~= "%" and 1 or after == "b" and 4 or 2)
+  end
+  return not at and "a set in [] has no end" or closed[0] and "there is a ')' without a '('" or #open > 0 and "there is a '(' without a ')'"
+    or count > 32 and "it has more than 32 captures" or nil
+end
+
 local function check_patterns(given)
   local patterns = type(given) == "table" and given or { given }
   if #patterns == 0 then
     define.bad("expect", "pattern", "name at least one pattern")
   end
   for _, pattern in ipairs(patterns) do
-    local good, problem = pcall(string.find, "", pattern)
-    if not good then
-      define.bad("expect", "pattern", (tostring(problem):gsub("^.*:%d+: ", "")))
+    local wrong = wrong_in(pattern)
+    if wrong then
+      define.bad("expect", "pattern", ("malformed pattern %q: %s"):format(pattern, wrong),
+        "{ plain = true } looks for the text as it is; in a pattern %[ is a bracket, and %% a per cent sign")
     end
   end
   return patterns
