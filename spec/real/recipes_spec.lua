@@ -274,8 +274,20 @@ describe("The documentation's recipes:", function()
     own.workflow = setmetatable({ reboot = function() end }, { __index = guestlua.workflow })
     local environment = setmetatable({ host = machine.host, guest = machine.guest, guestlua = own, help = function() end, print = function() end },
       { __index = _G })
+    own.open = function() -- what the script closes is not the machine's
+      return setmetatable({}, { __index = function(_, name)
+        return function(_, ...)
+          return machine.host[name](machine.host, ...)
+        end
+      end, __close = function() end })
+    end
     local shown = {}
     for _, section in ipairs(sections("doc/tutorial.md")) do
+      if section.title == "A script" then -- which is run by the command, and not at the prompt
+        environment.host, environment.guest = nil, nil
+      elseif not environment.host then
+        environment.host, environment.guest = machine.host, machine.guest
+      end
       for _, block in ipairs(section.blocks) do
         local chunk
         for line in block:gmatch("[^\n]+") do -- as the prompt reads it: an expression, or statements that may go on

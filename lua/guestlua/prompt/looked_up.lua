@@ -49,7 +49,9 @@ end
 -- The line of a hint for what Lua has said, or nil. source: the text that ran, if it is in no file.
 return function(message, source)
   local path, number, what = message:match("^([^\n]-):(%d+): attempt to index a nil value([^\n]*)")
-  if path == "(command line)" then
+  if what == " (global 'host')" then
+    return "  hint: only the prompt has a host, with -c; a script opens it: local host <close> = guestlua.open()"
+  elseif path == "(command line)" then
     source, number = typed(), 1
   end
   local text = path and (source or read(path))
