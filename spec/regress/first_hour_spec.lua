@@ -18,6 +18,9 @@ describe("An operator's mistake is answered with what to do next", function()
 
   it("if a guest's name is misspelt", function()
     assert.equal("there is no guest 'tset'; is 'test' meant?", helper.failure(host.guest, host, "tset", { required = true }).message)
+    for _, slip in ipairs({ "tes", "tst", "tesst" }) do
+      assert.equal(("there is no guest '%s'; is 'test' meant?"):format(slip), helper.failure(host.guest, host, slip, { required = true }).message)
+    end
     assert.equal("there is no guest 'web'", helper.failure(host.guest, host, "web", { required = true }).message)
     local code, _, err = helper.guestlua("-c test:///default console tset")
     assert.equal(1, code)
@@ -87,6 +90,15 @@ describe("An operator's mistake is answered with what to do next", function()
     assert.matches("is the daemon running", hint(guestlua.open, "qemu+unix:///system?socket=/nonexistent"), 1, true)
     assert.matches("does the daemon there listen", hint(guestlua.open, "qemu+tcp://127.0.0.1:1/system"), 1, true)
     assert.matches("a URI is, for example, qemu:///system", hint(guestlua.open, "web1"), 1, true)
+    for uri, said in pairs({
+      ["qmeu:///system"] = "there is no driver 'qmeu'; is 'qemu' meant?", ["lcx:///"] = "there is no driver 'lcx'; is 'lxc' meant?",
+      ["qemu+shs://h/system"] = "there is no transport 'shs'; is 'ssh' meant?", ["qemu:///sytem"] = "there is no path '/sytem'; is '/system' meant?",
+      ["qemu+tpc://127.0.0.1:1/system"] = "there is no transport 'tpc'; is 'tcp' meant?" }) do
+      assert.equal(said, hint(guestlua.open, uri .. "?socket=/nonexistent"))
+    end
+    for _, nonsense in ipairs({ "http://127.0.0.1:1/", "http+tcp://127.0.0.1:1/" }) do
+      assert.matches("there is no driver 'http': a URI is, for example, qemu:///system", hint(guestlua.open, nonsense), 1, true)
+    end
   end)
 
   it("if what a lookup did not find is used", function()
@@ -103,6 +115,8 @@ describe("An operator's mistake is answered with what to do next", function()
     assert.matches(wanted, select(3, helper.guestlua("-c test:///default -i", "host:guest('web'):launch()\n")), 1, true)
     assert.matches("hint: host:guest and domain:snapshot_lookup_by_name give nil for what is not there\n",
       select(3, helper.guestlua("-c test:///default -e \"guestlua.open():guest('test'):snapshot_lookup_by_name('a'):revert()\"")), 1, true)
+    assert.matches("hint: only the prompt has a host, with -c; a script opens it: local host <close> = guestlua.open()\n",
+      select(3, helper.guestlua("-c test:///default -e 'host:guest(1)'")), 1, true)
     assert.is_nil(select(3, helper.guestlua("-e 'local x = {} print(x.y.z)'")):find("hint", 1, true))
   end)
 

@@ -1,5 +1,6 @@
 #include "text/nearest.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,16 @@ static int distance_of(const char *a, const char *b)
 /* A short name resembles many others, so it has to be nearer. */
 static int allowed(size_t length)
 {
-  return length >= 8 ? 2 : length >= 4 ? 1 : 0;
+  return length >= 8 ? 2 : length >= 2 ? 1 : 0;
+}
+
+/* Whether one letter stands in the place of another, as in web and wed: both may be right in a short name. */
+static bool is_another(const char *name, const char *candidate)
+{
+  int different = 0;
+  for (; *name && *candidate; name++, candidate++)
+    different += *name != *candidate;
+  return !*name && !*candidate && different == 1;
 }
 
 void gl_nearest_add(gl_nearest *n, const char *candidate)
@@ -44,7 +54,7 @@ void gl_nearest_add(gl_nearest *n, const char *candidate)
   if (length > LONGEST || other > LONGEST || abs((int)length - (int)other) > allowed(length))
     return;
   int distance = distance_of(n->name, candidate);
-  if (distance > allowed(length) || (n->found && distance > n->distance))
+  if (distance > allowed(length) || (n->found && distance > n->distance) || (length < 4 && is_another(n->name, candidate)))
     return;
   if (n->found && distance == n->distance &&
       strcmp(candidate, n->found) > 0) /* the result does not depend on the order of the candidates */

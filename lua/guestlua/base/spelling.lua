@@ -25,12 +25,21 @@ function spelling.distance(a, b)
   return math.min(previous[#b], 3)
 end
 
--- The name that is close to it. A short name is close to many, so it has to be closer.
-function spelling.nearest(name, names)
-  local best, found = #name >= 8 and 2 or #name >= 4 and 1 or 0, nil
+-- Whether a letter of a short name is missing, too many, or has changed places with the next one: web is not wed.
+local function is_slip(name, candidate)
+  local different = 0
+  for i = 1, #name do
+    different = different + (name:byte(i) ~= candidate:byte(i) and 1 or 0)
+  end
+  return #name ~= #candidate or different ~= 1
+end
+
+-- The name that is close to it. A short name is close to many, so it has to be closer; short: one of two or three letters may be meant, too.
+function spelling.nearest(name, names, short)
+  local best, found = #name >= 8 and 2 or #name >= (short and 2 or 4) and 1 or 0, nil
   for _, candidate in ipairs(names) do
     local d = spelling.distance(name, candidate)
-    if d <= best and (not found or d < best) then
+    if d <= best and (not found or d < best) and (#name >= 4 or is_slip(name, candidate)) then
       best, found = d, candidate
     end
   end

@@ -197,7 +197,7 @@ local function meant_by(word)
     words[#words + 1] = name
   end
   table.sort(words)
-  local near = spelling.nearest(word, words)
+  local near = spelling.nearest(word, words, true)
   if near then
     return ("is the command %s meant?"):format(near)
   end

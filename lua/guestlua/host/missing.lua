@@ -11,7 +11,7 @@ return function(fields, what, name, all, hint)
     names[i] = what == "secret" and object.uuid or object.name -- which a secret does not have
     object:close()
   end
-  local near = spelling.nearest(name, names)
+  local near = spelling.nearest(name, names, true)
   fields.message = ("there is no %s '%s'%s"):format(what, name, near and ("; is '%s' meant?"):format(near) or "")
   fields.hint = hint
   error(core.Error.new(fields), 0)

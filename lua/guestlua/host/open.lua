@@ -93,6 +93,49 @@ local function refuse(e, credentials)
   error(e, 0)
 end
 
+-- The drivers that libvirt has or had; how to get to a daemon; and the paths of QEMU's.
+local DRIVERS = { "qemu", "test", "lxc", "xen", "ch", "vbox", "vz", "bhyve", "openvz", "esx", "gsx", "vpx", "hyperv", "vmwareplayer", "vmwarews",
+  "vmwarefusion", "parallels", "virtuozzo", "interface", "network", "nodedev", "nwfilter", "secret", "storage", "uml", "phyp", "xenapi" }
+local TRANSPORTS = { "unix", "ssh", "tls", "tcp", "ext", "libssh", "libssh2" }
+local PATHS = { "/system", "/session", "/embed" }
+
+local function is_one(word, list)
+  for _, one in ipairs(list) do
+    if one == word then
+      return true
+    end
+  end
+  return false
+end
+
+-- The hint for a URI that names what libvirt cannot have: it takes an unknown driver for one that its daemon has.
+local function misspelt(uri)
+  local driver, transport, rest = (uri or ""):match("^([%w.-]+)%+?([%w.-]*):(/[^%z]*)$")
+  if not driver then
+    return nil
+  end
+  local path = rest:match("^//[^/?#]*(/[^?#]*)") or rest:match("^/[^/?#]+") or ""
+  local parts = { { "driver", driver, DRIVERS }, { "transport", transport, TRANSPORTS }, { "path", driver == "qemu" and path or "", PATHS } }
+  for _, part in ipairs(parts) do
+    local what, word, words = table.unpack(part)
+    if word ~= "" and not is_one(word, words) then
+      local near = spelling.nearest(word, words, true)
+      return ("there is no %s '%s'%s"):format(what, word, near and ("; is '%s' meant?"):format(near)
+        or what == "driver" and ": a URI is, for example, qemu:///system, qemu+ssh://root@host/system or test:///default"
+        or "; there are: " .. table.concat(words, ", "))
+    end
+  end
+end
+
+-- Raises it, with a hint if the URI is misspelt.
+local function fail(e, uri)
+  local hint = core.Error.is(e) and e.kind ~= "bad_argument" and misspelt(uri)
+  if hint then
+    e.hint = core.mask(hint)
+  end
+  error(e, 0)
+end
+
 local function attempts(uri, options, auth)
   local credentials = core.credentials()
   options.credentials = credentials
@@ -101,7 +144,7 @@ local function attempts(uri, options, auth)
     if ok then
       return result
     elseif not core.Error.is(result) or #credentials:asked() == 0 then
-      error(result, 0)
+      fail(result, uri)
     end
     if not answer_all(credentials, auth) then
       refuse(result, credentials)
