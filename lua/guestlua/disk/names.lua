@@ -2,9 +2,10 @@
 -- checkpoints.
 
 local core = require("guestlua.core")
+local images = require("guestlua.guest.image")
 local try = require("guestlua.base.try")
 
-local names = {}
+local names = { of_volume = images.of_volume }
 
 -- Parts of a description that name no file that anybody needs.
 local SILENT = { metadata = true, title = true, description = true, emulator = true }
@@ -19,19 +20,6 @@ local function add_paths(found, text)
     path = path:gsub("%z", ",")
     found[path] = found[path] or false
   end
-end
-
--- The path of a volume in a pool, which is in no XML; nil: there is none. source: an element with both their names. libvirt knows no volume of a pool
--- that is not active, or that came since it was refreshed last; in one of files, it is in the pool's directory under its name.
-function names.of_volume(host, source)
-  local pool <close> = host:pool(source:attribute("pool"))
-  local volume <close> = pool and pool:is_active() and pool:volume(source:attribute("volume")) or nil
-  if volume or not pool then
-    return volume and volume:get_path()
-  end
-  local target = core.element(pool:get_xml_desc()).target
-  local path = target and target.path and target.path[1]
-  return path and ("%s/%s"):format(path, source:attribute("volume"))
 end
 
 -- The elements of a disk that have an image's <source>, and of what format that is.

@@ -164,7 +164,7 @@ local function planned(guest, list, kind, persistent)
     local unsaid = not change.live and not change.persistent
     local device = (unsaid and here or not unsaid and change[persistent and "persistent" or "live"]) and core.element(change.conf)
     if device and (not kind or device:tag() == kind) then
-      local gone = devices.best_of(device, change.what == "detached" and list or {}, {})[1]
+      local gone = devices.best_of(device, change.what == "detached" and list or {}, { host = guest.host })[1]
       list[#list + 1] = change.what == "attached" and device or nil
       for i = #list, 1, -1 do
         if rawequal(list[i], gone) then
@@ -185,13 +185,13 @@ end
 -- Among those that would fit at another address: if the wanted one is a device of the other place (the running guest, or the configuration), it is
 -- this one here, unless that place has another device that matches it.
 local function elsewhere(guest, wanted, candidates, persistent)
-  local others = all(guest, wanted:tag(), not persistent)
-  local _, level = devices.best_of(wanted, others, {})
+  local others, options = all(guest, wanted:tag(), not persistent), { host = guest.host }
+  local _, level = devices.best_of(wanted, others, options)
   local left = {}
   for _, candidate in ipairs(level >= BY_ADDRESS and candidates or {}) do
     local taken = false
     for _, other in ipairs(others) do
-      taken = taken or (fit(candidate, other, {}) or 0) >= BY_ADDRESS
+      taken = taken or (fit(candidate, other, options) or 0) >= BY_ADDRESS
     end
     left[#left + 1] = not taken and candidate or nil
   end
@@ -202,6 +202,7 @@ end
 -- options.here: a device at another address is another one. options.seen, options.hexadecimal: as in identity.same.
 function devices.find(guest, wanted, persistent, options)
   options = options or {}
+  options.host = guest.host
   local candidates = all(guest, wanted:tag(), persistent)
   local best, level = devices.best_of(wanted, candidates, options)
   if level == ELSEWHERE then

@@ -74,7 +74,7 @@ local function same_disk(wanted, other, options)
   elseif options.seen then
     return target
   end
-  local same = image.same(wanted, other)
+  local same = image.same(wanted, other, options.host)
   if same == false then
     return false
   end
@@ -249,7 +249,8 @@ end
 local identity = {}
 
 -- Whether these are one device by the identity of their class: true, false, or nil if it cannot be known.
--- options.seen: `wanted` is the device as it was found before. options.hexadecimal: PCI addresses are hexadecimal even without 0x.
+-- options.seen: `wanted` is the device as it was found before. options.hexadecimal: PCI addresses are hexadecimal even without 0x. options.host: the
+-- Host that knows the volumes.
 function identity.same(wanted, other, options)
   local class = classes[wanted:tag()] or ANY
   if class.same then
