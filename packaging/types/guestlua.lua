@@ -6685,7 +6685,7 @@ function workflow.live_snapshot(guest, disk, out_path, options) end
 ---@field timeout? number seconds for the whole workflow; after that it is taken back
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
----Moves a guest that is off to another host: it is defined there and here no more. Its disks have to be where both hosts have them. A guest is refused that has something only on this host: a saved memory, a file of UEFI variables, a TPM's state, snapshots.
+---Moves a guest that is off to another host: it is defined there and here no more. Its disks have to be where both hosts have them: if the other host does not have one, or has another image of its name, the guest stays. A guest is refused that has something only on this host: a saved memory, a file of UEFI variables, a TPM's state, snapshots.
 ---@param guest guestlua.Guest the Guest; it must be off
 ---@param destination guestlua.Host the Host to move it to
 ---@param options? guestlua.OfflineMigrateOptions

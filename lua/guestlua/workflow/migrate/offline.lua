@@ -1,5 +1,6 @@
 -- Moves the configuration of a guest that is off to another host. Its disks stay where they are: both hosts have them.
 
+local chain = require("guestlua.workflow.chain")
 local core = require("guestlua.core")
 local claim = require("guestlua.workflow.claim")
 local define = require("guestlua.base.define")
@@ -11,7 +12,10 @@ local steps = require("guestlua.workflow.steps")
 
 local NAME = "offline_migrate"
 
-local FLAGS = { "offline", "peer2peer", "persist_dest", "undefine_source" }
+local COPY, MOVE = { "offline", "peer2peer", "persist_dest" }, { "offline", "peer2peer", "persist_dest", "undefine_source" }
+
+-- Seconds for a host to say how large an image is.
+local IMAGE_FOR = 30
 
 local offline = {}
 
@@ -67,13 +71,67 @@ local function plan(run)
   return { destination = run.destination.uri, was_there = was_there }
 end
 
+-- ---- its disks ----
+
+local function size_of(guest, target)
+  local device <close> = guest:get_block_device(target)
+  return device:get_block_info({ timeout = IMAGE_FOR })
+end
+
+-- The disks that the guest starts with, and of which the source host knows the size: { target, image, size }.
+local function sized_disks(guest)
+  local list = {}
+  for _, disk in ipairs(chain.all(guest, { inactive = true })) do
+    local source = disk.element.source
+    if disk.images[1] and not source.startupPolicy then -- with that the guest may do without
+      local ok, size = retry.try(size_of, guest, disk.target)
+      list[#list + 1] = ok and { target = disk.target, image = disk.images[1], size = size } or nil
+    end
+  end
+  return list
+end
+
+-- Raises if the destination does not have the disks of the guest's copy there, or has other images of these names.
+local function check_disks(run, copy, disks)
+  for _, disk in ipairs(disks) do
+    local ok, size = retry.try(size_of, copy, disk.target)
+    local why = not ok and size.message
+      or (size.capacity ~= disk.size.capacity or size.physical ~= disk.size.physical)
+      and ("%s has another size there, %d bytes (%d in the guest), and here %d (%d)"):format(disk.image, size.physical, size.capacity,
+        disk.size.physical, disk.size.capacity)
+    if why then
+      chain.fail("operation_failed", run.guest, disk.target, {
+        message = ("%s does not have the disk: %s"):format(run.destination.uri, why),
+        hint = "the disks have to be where both hosts have them; live_migrate with block=true copies those of a guest that runs",
+        cause = not ok and size or nil,
+      })
+    end
+  end
+end
+
+-- libvirt moves the configuration of a guest that is off whatever its destination lacks. Only a host that has it says whether it has the disks: it
+-- gets a copy first. What it had before stays as it is, until the move.
+local function try_disks(run)
+  local guest, disks = run.guest, sized_disks(run.guest)
+  if #disks == 0 or run.data.was_there and not offline.same(guest.host, run.destination, guest.uuid) then
+    return
+  elseif not run.data.was_there then
+    guest:migrate(run.uri, { flags = COPY })
+  end
+  local copy <close> = run.destination:guest(guest.uuid, { required = true })
+  check_disks(run, copy, disks)
+end
+
 -- ---- the move ----
 
 -- Where the guest is counts, and not what libvirt said.
 local function migrate(run)
   local guest = run.guest
   run.expected = nil -- from here on it is where it is
-  local ok, e = retry.try(guest.migrate, guest, run.uri, { flags = FLAGS })
+  if not core.dry_run() then
+    try_disks(run)
+  end
+  local ok, e = retry.try(guest.migrate, guest, run.uri, { flags = MOVE })
   if core.dry_run() then
     return
   end
@@ -89,7 +147,7 @@ local ON_SOURCE = "undone: the guest is on the source host, as before"
 local ON_DESTINATION = "finished: the guest is on the destination"
 
 -- Whether a guest has the same configuration on both hosts, to the last secret: what one of them forgets, the other still knows.
-local function same(host, destination, uuid)
+function offline.same(host, destination, uuid)
   local original <close> = host:guest(uuid)
   local copy <close> = destination:guest(uuid)
   local flags = { dump_inactive = true, dump_sensitive = true }
@@ -104,7 +162,7 @@ local function settle(host, destination, uuid, data)
     return there.known and ON_DESTINATION or "the guest is gone from both hosts"
   elseif not there.known or data.was_there then
     return ON_SOURCE
-  elseif there.active or not same(host, destination, uuid) then
+  elseif there.active or not offline.same(host, destination, uuid) then
     return ("%s; on %s is a guest of its UUID that this run did not bring there: it stays"):format(ON_SOURCE, destination.uri)
   end
   local copy <close> = destination:guest(uuid)
@@ -124,8 +182,9 @@ end
 
 steps.define({
   name = NAME,
-  help = "Moves a guest that is off to another host: it is defined there and here no more. Its disks have to be where both hosts have them. A "
-    .. "guest is refused that has something only on this host: a saved memory, a file of UEFI variables, a TPM's state, snapshots.",
+  help = "Moves a guest that is off to another host: it is defined there and here no more. Its disks have to be where both hosts have them: if "
+    .. "the other host does not have one, or has another image of its name, the guest stays. A guest is refused that has something only on this "
+    .. "host: a saved memory, a file of UEFI variables, a TPM's state, snapshots.",
   fields = {
     { name = "destination", type = "string", help = "the URI of the host that it is now on" },
     { name = "arrived", type = "Guest", help = "the Guest there" },
