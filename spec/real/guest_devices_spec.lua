@@ -253,7 +253,7 @@ local CLASSES = {
     .. "</target></memory>", live = false, forms = { { "<block unit='MiB'>2<", "<block unit='KiB'>2048<" } } },
   { "<parallel type='pty'/>", live = false },
   { "<sound model='ich9'/>", live = false },
-  { "<lease><lockspace>s</lockspace><key>k</key><target path='/x'/></lease>", live = false, forms = { { "<lockspace>s<", "<lockspace> s\n<" } } },
+  { "<lease><lockspace>s</lockspace><key>k</key><target path='/x'/></lease>", forms = { { "<lockspace>s<", "<lockspace> s\n<" } } },
 }
 
 -- What libvirt neither attaches nor detaches, not even in a configuration: it comes and goes with the whole of it.

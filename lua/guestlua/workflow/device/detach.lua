@@ -16,6 +16,9 @@ local SETTLE, DEAF = 5, 5
 -- The address types of devices that the guest's system has to release: QEMU removes the others by itself.
 local BY_GUEST = { pci = true, dimm = true, ccw = true }
 
+-- What libvirt keeps for the guest, and the guest does not have: it has no alias, no event reports its removal, and it is gone when the call is over.
+local BESIDE = { lease = true }
+
 local detach = {}
 
 local function not_found(guest, name)
@@ -48,7 +51,7 @@ end
 
 -- Why the guest cannot release the device now, as an error's fields, or nil. now: from state.ask, if it was just asked.
 local function deaf(guest, conf, now)
-  return BY_GUEST[conf.address and conf.address.type or "pci"] and state.deaf(guest, now or state.look(guest)) or nil
+  return not BESIDE[conf:tag()] and BY_GUEST[conf.address and conf.address.type or "pci"] and state.deaf(guest, now or state.look(guest)) or nil
 end
 
 -- found: what look has said.
@@ -56,7 +59,8 @@ function detach.live(guest, found, options)
   local again, name, conf = found.again.live, found.name, found.live
   local get_conf, timeout = again or found.get_conf, options.timeout or TIMEOUT
   for attempt = 1, options.attempts or ATTEMPTS do
-    local alias = find.alias_of(conf) or core.dry_run() and name -- what it has not attached has no alias yet
+    local beside = BESIDE[conf:tag()]
+    local alias = find.alias_of(conf) or (beside or core.dry_run()) and name -- what a dry run has not attached has no alias yet
     if not alias then
       steps.fail("internal_error", guest, { device = name, message = "libvirt gave the device no alias: its removal could not be heard of" })
     end
@@ -68,12 +72,14 @@ function detach.live(guest, found, options)
       not_found(guest, name)
     end
     ask(guest, name, conf, { live = true })
-    if core.dry_run() then
+    if core.dry_run() and beside then
+      return attempt
+    elseif core.dry_run() then
       calls.waits(guest, ("the guest to release %s, asked %d times at most, %g s each"):format(alias, options.attempts or ATTEMPTS, timeout))
       return attempt
     end
     local why = deaf(guest, conf)
-    local word = verdict(events, guest, alias, why and math.min(timeout, DEAF) or timeout)
+    local word = beside and "removed" or verdict(events, guest, alias, why and math.min(timeout, DEAF) or timeout)
     if word == "failed" then
       steps.fail("device_detach_failed", guest, {
         device = name,
