@@ -39,6 +39,7 @@ local NETWORK = MAC .. "<source network='n' portid='b89b423f-bc43-4bdb-9c2e-d885
 local RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend>%s</rng>"
 local NBD = "<source protocol='nbd' name='x'><host name='h' port='10809'/></source>"
 local FILES = "<filesystem><source dir='/a'/><target dir='%s'/></filesystem>"
+local CHANNEL = "<channel type='null'><target type='virtio' name='%s'/></channel>"
 local CHAIN = "<source file='/top'/><backingStore type='file'><source file='/base'/></backingStore>"
 
 local ROWS = {
@@ -104,6 +105,12 @@ local ROWS = {
   { "shared memory by its name", { "<shmem name='a'><size unit='M'>4</size></shmem>", "<shmem name='b'/>" }, "<shmem name='a'/>", 1 },
   { "a lease", { "<lease><lockspace>s</lockspace><key>k</key></lease>" },
     "<lease><key>k</key><lockspace>s</lockspace><target path='/x'/></lease>", 1 },
+
+  { "a channel's name, which is no number", { CHANNEL:format("01"), CHANNEL:format("1") }, CHANNEL:format("1"), 2 },
+  { "a name of shared memory, which is no boolean", { "<shmem name='on'/>" }, "<shmem name='yes'/>" },
+  { "a lease's key, which is no number", { "<lease><lockspace>s</lockspace><key>0x10</key></lease>" },
+    "<lease><lockspace>s</lockspace><key>16</key></lease>" },
+  { "a bridge's name, which is no number", { nic(MAC .. "<source bridge='010'/>") }, nic(MAC .. "<source bridge='10'/>") },
 
   -- what is known by all that is said of it
   { "units of memory", { "<memory model='dimm'><target><size unit='KiB'>131072</size><node>0</node></target></memory>" },

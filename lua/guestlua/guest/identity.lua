@@ -13,13 +13,19 @@ local values = require("guestlua.guest.values")
 
 local at = values.at
 
+-- Names that people give: "1" and "01", and "on" and "yes", are two.
+local NAMES = {}
+for path in ("name target/name target/dev lockspace/ key/ source/network source/bridge source/dev"):gmatch("%S+") do
+  NAMES[path] = values.name
+end
+
 -- true: both have it and it is equal; false: it differs; nil: one of them lacks it.
 local function equal(wanted, other, path, normal)
   local a, b = at(wanted, path), at(other, path)
   if not a or not b or a == "" then
     return nil
   end
-  normal = normal or values.plain
+  normal = normal or NAMES[path] or values.plain
   return normal(a) == normal(b)
 end
 
@@ -219,7 +225,8 @@ local function agree(class, top, wanted, other, path)
   for name, value in pairs(wanted:attributes()) do
     local theirs = other:attribute(name) or path == "" and class.defaults and class.defaults[name]
     local says = not is_ignored(class, top, path .. name) and name ~= "unit" and not WILD[value]
-    if says and theirs and values.plain(value) ~= values.plain(theirs) then
+    local normal = NAMES[path .. name] or values.plain
+    if says and theirs and normal(value) ~= normal(theirs) then
       return nil
     elseif says and not theirs then
       result = "part"

@@ -49,6 +49,10 @@ function values.path(text)
   return text and (text:gsub("/%./", "/"):gsub("//+", "/"))
 end
 
+function values.name(text)
+  return text:match("^%s*(.-)%s*$")
+end
+
 -- Any other value: a number is one number in hexadecimal and decimal, a boolean has three spellings of each value.
 function values.plain(text)
   text = text:match("^%s*(.-)%s*$")
