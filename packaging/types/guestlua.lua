@@ -6456,7 +6456,7 @@ function workflow.clone(guest, options) end
 
 ---Detaches a device from the persistent configuration and from the running guest, whichever have it, and waits until the guest has released it. The guest is asked again only after a timeout, never after a refusal. Errors: device_not_found, device_detach_failed.
 ---@param guest guestlua.Guest the Guest
----@param device any its alias, a disk's target, an interface's MAC address, an Element, XML text, or a function get_conf(from_persistent_config) that returns the Element or nil
+---@param device any its alias, a disk's target, an interface's MAC address or its name on the host, an Element, XML text, or a function get_conf(from_persistent_config) that returns the Element or nil
 ---@param options? guestlua.DetachWithRetryOptions
 ---@return guestlua.DetachWithRetryResult
 function workflow.detach_with_retry(guest, device, options) end

@@ -121,6 +121,22 @@ describe("An interface of a network", function()
     end
   end
 
+  -- Seen: ensure_detached(guest, "vnet0") said that the guest did not have it, and it had.
+  it("is known by its name on the host, too", function()
+    if why then
+      pending(why)
+      return
+    end
+    for network in pairs(NETWORKS) do
+      workflow.attach_with_retry(guest, nic(network, ""))
+      local name = guest:get_interfaces()[1]
+      assert.matches("^vnet%d+$", name)
+      assert.is_true(workflow.ensure_detached(guest, name).changed)
+      assert.same({ 0, 0 }, count())
+      assert.is_false(workflow.ensure_detached(guest, name).changed)
+    end
+  end)
+
   it("is another one on another network, and one of two that share a MAC address", function()
     if why then
       pending(why)

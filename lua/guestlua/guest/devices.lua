@@ -252,15 +252,15 @@ function devices.finder(guest, element, method)
   end
 end
 
--- Whether a device is called so: by its alias, a disk's target, or an interface's MAC address.
+-- Whether a device is called so: by its alias, a disk's target, or an interface's MAC address or name on the host.
 local function has_name(device, name)
   local tag = device:tag()
-  return alias_of(device) == name or tag == "disk" and values.at(device, "target/dev") == name
+  return alias_of(device) == name or (tag == "disk" or tag == "interface") and values.at(device, "target/dev") == name
     or tag == "interface" and values.mac(values.at(device, "mac/address")) == values.mac((name:gsub("-", ":")))
 end
 
--- The same for such a name. libvirt's own aliases belong to the running guest: in the configuration it is the device that the running guest has under
--- this name.
+-- The same for such a name. libvirt's own aliases, and names on the host, belong to the running guest: in the configuration it is the device that the
+-- running guest has under this name.
 function devices.finder_by_name(guest, name, method)
   local finders = {}
   local function by_name(persistent)

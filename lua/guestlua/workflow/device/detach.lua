@@ -266,7 +266,7 @@ steps.define(spec("detach_with_retry",
   "Detaches a device from the persistent configuration and from the running guest, whichever have it, and waits until the guest has released it. "
   .. "The guest is asked again only after a timeout, never after a refusal. Errors: device_not_found, device_detach_failed.",
   { GUEST, { name = "device", type = "any", positional = true, required = true, help = "its alias, a disk's target, an interface's "
-    .. "MAC address, an Element, XML text, or a function get_conf(from_persistent_config) that returns the Element or nil" },
+    .. "MAC address or its name on the host, an Element, XML text, or a function get_conf(from_persistent_config) that returns the Element or nil" },
     table.unpack(detach.PARAMS) },
   function(options)
     return options

@@ -1,4 +1,4 @@
--- Finds a device of a guest: by its alias, a disk's target, an interface's MAC address, an Element, XML text, or a function.
+-- Finds a device of a guest: by its alias, a disk's target, an interface's MAC address or name on the host, an Element, XML text, or a function.
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
@@ -46,7 +46,7 @@ function find.check_places(options, method)
 end
 
 -- A function that returns the device as it is now, from the running guest or (true) the persistent configuration, or nil.
--- device: its alias, a disk's target, an interface's MAC address, an Element, XML text, or such a function.
+-- device: its alias, a disk's target, an interface's MAC address or name on the host, an Element, XML text, or such a function.
 function find.finder(guest, device, method)
   if type(device) == "function" then
     return device
