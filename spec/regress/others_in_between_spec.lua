@@ -12,6 +12,8 @@
 --   A job that somebody began on a disk right after its move was taken for the move's own, which had failed then; and one that kept a call from its
 --   work was not named. A guest that somebody moved on from its new volume was said not to have been moved.
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
+--   A guest with its memory saved during the deletion of a snapshot got a configuration without the overlay with which it goes on from that memory:
+--   what it wrote from then on was lost at the next start.
 
 local faults = require("spec.support.faults")
 local foreign = require("spec.support.foreign")
@@ -232,6 +234,30 @@ describe("What somebody else does in between stays", function()
     assert.matches("^the guest may have moved to the volume before; the disk's images are .*/foreign%-", how.error.outcome)
     assert.equal(others:copy(), how.error.left[1].path)
   end)
+
+  -- Takes an external snapshot "ours".
+  local function take_ours(guest)
+    guest:snapshot(guestlua.element("domainsnapshot", { name = { "ours" }, disks = { disk = { name = "vda", snapshot = "external",
+      source = { file = machine.dir .. "/ours" } } } }), { disk_only = true })
+  end
+
+  for moment, act in pairs({ ["commit:before"] = "virsh managedsave tiny", ["write_file:after#3"] = "virsh start tiny; virsh managedsave tiny" }) do
+    stays("an image with which a guest goes on from its saved memory, at " .. moment, function(guest)
+      take_ours(guest)
+      others.whole = false
+      if moment ~= "commit:before" then
+        guest:poweroff()
+      end
+      local how = others:during(moment, act, function() return workflow.snapshot_delete(guest, { name = "ours" }) end)
+      assert.same({ 0, false }, { how.code, how.ok }, how.said)
+      assert.matches("^not taken back: the guest's memory was saved, and it goes on from that with .*/ours; nothing is lost", how.error.outcome)
+      assert.equal(machine.dir .. "/ours", guestlua.element(guest:get_xml_desc({ dump_inactive = true })).devices.disk.source.file)
+      virsh("virsh start tiny")
+      assert.matches("^finished: ", guestlua.recover(machine.host)[1].outcome)
+      assert.equal(machine.disk, guestlua.element(guest:get_xml_desc({ dump_inactive = true })).devices.disk.source.file)
+      assert.same({ machine.disk }, machine:chain())
+    end)
+  end
 
   stays("a pause of an instance that came later", function(guest)
     others.whole = false

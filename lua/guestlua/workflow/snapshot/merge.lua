@@ -7,6 +7,7 @@ local core = require("guestlua.core")
 local dependents = require("guestlua.disk.dependents")
 local overlay = require("guestlua.workflow.overlay")
 local qemu_img = require("guestlua.disk.qemu_img")
+local situation = require("guestlua.workflow.situation")
 local tree = require("guestlua.workflow.snapshot.tree")
 local try = require("guestlua.base.try")
 
@@ -123,12 +124,26 @@ local function check_not_moved(run, one)
   end
 end
 
+-- If somebody has saved the guest's memory, it goes on with the images of then, whatever its configuration has: what it wrote to the overlay from
+-- then on would be lost at the next start from the configuration.
+local function check_not_saved(run, one)
+  local domain = run.guest.domain
+  local saved = domain:has_managed_save_image() and tree.disk_of(core.element(domain:managed_save_get_xml_desc()), one.target)
+  if saved and chain.has(situation.images_of(saved), one.overlay.path) then
+    chain.fail("operation_invalid", run.guest, one.target, {
+      message = ("the guest's memory was saved, and it goes on from that with %s; nothing is lost"):format(one.overlay.path),
+      hint = "guestlua.workflow.resume(guest) continues it, guest.domain:managed_save_remove() drops it; then guestlua.recover(host), or try again",
+    })
+  end
+end
+
 local function merge_off(run, one)
   local guest = run.guest
   if core.dry_run() then
     calls.held("commit_image", guest, { path = one.overlay.path, base = one.base })
     return reconfigure(run, one)
   end
+  check_not_saved(run, one)
   local disk = chain.find(guest, one.target)
   local images = disk and disk.images[1] and dependents.chain(disk.images[1]) or {}
   if is_to_do(run, one, images) then
@@ -144,6 +159,7 @@ local function merge_off(run, one)
   if guest:is_active() then
     run:interfered("it was started")
   end
+  check_not_saved(run, one)
   reconfigure(run, one)
   run:expect(one.target, { images = { chain.find(guest, one.target).images[1] } })
 end
