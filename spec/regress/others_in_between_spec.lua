@@ -14,6 +14,7 @@
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 --   A guest with its memory saved during the deletion of a snapshot got a configuration without the overlay with which it goes on from that memory:
 --   what it wrote from then on was lost at the next start.
+--   A configuration that somebody had given another image for a disk that was moved was said to be a disk with the image that it should have.
 
 local faults = require("spec.support.faults")
 local foreign = require("spec.support.foreign")
@@ -258,6 +259,16 @@ describe("What somebody else does in between stays", function()
       assert.same({ machine.disk }, machine:chain())
     end)
   end
+
+  stays("the image that the configuration has for a disk that was moved", function(guest)
+    others.whole = false
+    local edit = "qemu-img create -q -f qcow2 $D/foreign 128M; virsh dumpxml tiny --inactive | sed \"s,<source file='[^']*disk.qcow2',"
+      .. "<source file='$D/foreign',\" >$D/foreign.xml; virsh define $D/foreign.xml"
+    local how = others:during("copy:after", edit, function() return swap(guest) end)
+    assert.same({ 0, "conflict" }, { how.code, how.error and how.error.kind }, tostring(how.said) .. tostring(how.error))
+    assert.matches("its configuration has another image for the disk, with which it will start: .*/foreign$", how.error.message)
+    assert.matches("^finished: the guest has moved to ", how.error.outcome)
+  end)
 
   stays("a pause of an instance that came later", function(guest)
     others.whole = false

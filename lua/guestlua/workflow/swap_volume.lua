@@ -223,9 +223,14 @@ end
 local function verify(run)
   local guest, data = run.guest, run.data
   local images = chain.images(guest, data.target, { domain = run:domain() }) -- compared right before
-  local configuration = data.configured and chain.configuration(guest, run.expected.persistent)
-  if images[1] ~= data.file.path or data.configured and not chain.configured(guest, data.target, data.file.path, configuration) then
+  if images[1] ~= data.file.path then
     run:interfered(("the disk's images are %s, and not %s"):format(chain.text(images), data.file.path))
+  end
+  local configuration = data.configured and chain.configuration(guest, run.expected.persistent)
+  if data.configured and not chain.configured(guest, data.target, data.file.path, configuration) then
+    local disk = configuration and chain.find(guest, data.target, { domain = configuration })
+    run:interfered(not disk and "its configuration does not have the disk any more"
+      or ("its configuration has another image for the disk, with which it will start: %s"):format(disk.images[1] or "none"))
   end
   io_error.check(run)
   run.images = images
