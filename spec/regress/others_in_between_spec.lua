@@ -14,6 +14,7 @@
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 --   A guest with its memory saved during the deletion of a snapshot got a configuration without the overlay with which it goes on from that memory:
 --   what it wrote from then on was lost at the next start.
+--   A backup that somebody began on a disk right after its move kept the workflow waiting for as long as there was that backup.
 --   A configuration that somebody had given another image for a disk that was moved was said to be a disk with the image that it should have.
 
 local faults = require("spec.support.faults")
@@ -259,6 +260,18 @@ describe("What somebody else does in between stays", function()
       assert.same({ machine.disk }, machine:chain())
     end)
   end
+
+  stays("a backup of a disk that was moved", function(guest)
+    others.whole = false
+    local how = others:during("abort_job:after", [[virsh backup-begin tiny /dev/stdin <<<"<domainbackup mode='pull'>
+      <server transport='unix' socket='$D/foreign-socket'/><disks><disk name='vda' backup='yes' type='file'><scratch file='$D/foreign-$N'/></disk>
+      </disks></domainbackup>"]], function()
+      return workflow.snapshot_then_commit(guest, { timeout = 60 })
+    end)
+    assert.same({ 0, "conflict" }, { how.code, how.error and how.error.kind }, tostring(how.said) .. tostring(how.error))
+    assert.matches("^undone: the disks have the images they had", how.error.outcome)
+    virsh("virsh domjobabort tiny")
+  end)
 
   stays("the image that the configuration has for a disk that was moved", function(guest)
     others.whole = false

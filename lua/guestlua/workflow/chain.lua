@@ -203,10 +203,32 @@ function chain.device(run, target)
   return run.devices[target]
 end
 
+-- Seconds after which a wait goes by what the job has done: the one that the disk has may be somebody else's next one, which may have no end.
+local AGAIN = 5
+
+local function await_job(run, disk, proven)
+  while true do
+    local left = run:time_left()
+    local ok, outcome, reason = pcall(disk.await_job, disk, {
+      timeout = proven and math.min(left or AGAIN, AGAIN) or left,
+      on_progress = not run.taking_back and run.options.on_progress or nil,
+    })
+    if ok then
+      return outcome, reason
+    elseif not proven or not core.Error.is(outcome, "timeout") or outcome.op ~= "await_job" then
+      error(outcome, 0)
+    elseif proven() then
+      return "unknown"
+    elseif left and left <= AGAIN then
+      error(outcome, 0)
+    end
+  end
+end
+
 -- Waits for a job of the run and raises if it does not end as wanted. An unknown end is no success; proven: a function that checks for success if no
 -- event reported it, or one that somebody else's next job is ready.
 function chain.await(run, disk, wanted, proven)
-  local outcome, reason = disk:await_job({ timeout = run:time_left(), on_progress = not run.taking_back and run.options.on_progress or nil })
+  local outcome, reason = await_job(run, disk, proven)
   if outcome == wanted or (outcome == "unknown" or outcome == "ready") and proven and proven() then
     return
   elseif outcome == "canceled" or outcome == "completed" then -- "ready" was expected, for the run to pivot
