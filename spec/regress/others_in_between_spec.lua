@@ -12,6 +12,7 @@
 --   A job that somebody began on a disk right after its move was taken for the move's own, which had failed then; and one that kept a call from its
 --   work was not named. A guest that somebody moved on from its new volume was said not to have been moved.
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
+--   A disk that was attached right before a workflow's snapshot got into it: it stayed on an image that libvirt had made, and success was said.
 --   A guest with its memory saved during the deletion of a snapshot got a configuration without the overlay with which it goes on from that memory:
 --   what it wrote from then on was lost at the next start.
 --   A backup that somebody began on a disk right after its move kept the workflow waiting for as long as there was that backup.
@@ -235,6 +236,23 @@ describe("What somebody else does in between stays", function()
     local how = with_copy("abort_job:after", " --pivot", function() return swap(guest) end)
     assert.matches("^the guest may have moved to the volume before; the disk's images are .*/foreign%-", how.error.outcome)
     assert.equal(others:copy(), how.error.left[1].path)
+  end)
+
+  stays("a disk that is attached right before a snapshot", function(guest)
+    swap_devices()
+    others.whole = false
+    local copy = machine.dir .. "/copy"
+    assert.equal(0, (helper.run(("qemu-img create -q -f qcow2 -b %s -F qcow2 %s"):format(machine:chain()[1], copy))))
+    for target, run in pairs({
+      vdb = function() return workflow.snapshot_then_commit(guest) end,
+      vdc = function() return workflow.volume_snapshot_create(guest, "vda", { new_file = copy }) end,
+    }) do
+      local image = ("%s/%s"):format(machine.dir, target == "vdb" and "mine" or "theirs")
+      local how = others:during("snapshot:before", ("virsh attach-disk tiny %s %s --live"):format(image, target), run)
+      assert.same({ 0, true }, { how.code, how.ok }, tostring(how.said) .. tostring(how.error))
+      assert.equal(image, guest:get_disk(target).source.file)
+      others:check(how, { result = copy })
+    end
   end)
 
   -- Takes an external snapshot "ours".

@@ -302,6 +302,69 @@ function chain.flush(guest, target)
   end
 end
 
+-- ---- snapshots ----
+
+-- libvirt adds each disk that a snapshot does not name, and makes an image for it with the snapshot's name in its own: with one that is too long for
+-- a file's it cannot. A disk that somebody attaches meanwhile has the snapshot fail, then, and gets no image that nobody knows of.
+local UNUSABLE = "guestlua-" .. ("x"):rep(255)
+
+-- How often a snapshot is asked for if disks come or go each time.
+local ASKED = 3
+
+local function snapshot_xml(domain, wanted)
+  local list, meant = table.move(wanted, 1, #wanted, 1, {}), {}
+  for _, one in ipairs(wanted) do
+    meant[one.name] = true
+  end
+  for _, disk in ipairs(chain.all(nil, { domain = domain })) do
+    if not meant[disk.target] then
+      list[#list + 1] = { name = disk.target, snapshot = "no" }
+    end
+  end
+  return core.element("domainsnapshot", { name = { UNUSABLE }, disks = { disk = list } })
+end
+
+-- The disk that came or went since the guest had this description, of those that the snapshot is not of; nil: none, or it was taken all the same.
+local function come_or_gone(guest, domain, wanted)
+  local was, now = {}, {}
+  for _, disk in ipairs(chain.all(nil, { domain = domain })) do
+    was[disk.target] = disk
+  end
+  for _, disk in ipairs(chain.all(guest)) do
+    now[disk.target] = disk
+  end
+  for _, one in ipairs(wanted) do
+    local disk = now[one.name]
+    if not disk or situation.text(disk.images) ~= situation.text(was[one.name] and was[one.name].images or {}) then
+      return nil
+    end
+  end
+  for target in pairs(was) do
+    now[target] = not now[target] or nil
+  end
+  return (next(now))
+end
+
+-- Takes a snapshot of the guest's disks in this list of tables for <disk>, and of no others.
+function chain.snapshot(run, wanted, flags)
+  local guest = run.guest
+  for i = 1, ASKED do
+    local domain = core.element(guest:get_xml_desc())
+    local ok, e = pcall(guest.snapshot, guest, snapshot_xml(domain, wanted), flags)
+    if ok then
+      return
+    elseif retry.stops(e) or e.still_running then
+      error(e, 0)
+    end
+    local known, target = retry.try(come_or_gone, guest, domain, wanted)
+    if not known or not target then
+      error(e, 0)
+    elseif i == ASKED then
+      run:interfered(("disk %s came or went each time that the snapshot was asked for"):format(target), e)
+    end
+  end
+end
+
 -- ---- copies ----
 
 -- Starts a copy of the disk. The job is lost if the guest stops; libvirt wants the caller to accept that: `transient`.

@@ -113,19 +113,13 @@ local function remove_overlays(run)
   end
 end
 
--- The other disks are named too: libvirt would include them otherwise.
-local function snapshot_xml(run)
-  local meant, list = {}, {}
-  for _, disk in ipairs(run.data.disks) do
-    meant[disk.target] = true
-    list[#list + 1] = { name = disk.target, snapshot = "external", type = "file", source = { file = disk.overlay.path } }
+-- What the snapshot is of, as tables for <disk>.
+local function wanted(run)
+  local list = {}
+  for i, disk in ipairs(run.data.disks) do
+    list[i] = { name = disk.target, snapshot = "external", type = "file", source = { file = disk.overlay.path } }
   end
-  for _, element in ipairs(core.element(run.guest:get_xml_desc()).devices:children("disk")) do
-    if not meant[element.target.dev] then
-      list[#list + 1] = { name = element.target.dev, snapshot = "no" }
-    end
-  end
-  return core.element("domainsnapshot", { disks = { disk = list } })
+  return list
 end
 
 -- libvirt freezes and thaws by itself; the embedded driver dies with this process in between.
@@ -134,7 +128,7 @@ local function snapshot(run)
     freezing.begin(run)
   end
   local dog <close> = run.data.quiesce and watchdog.start(run.guest) or nil -- luacheck: ignore dog
-  run.guest:snapshot(snapshot_xml(run), { disk_only = true, no_metadata = true, atomic = true, quiesce = run.data.quiesce })
+  chain.snapshot(run, wanted(run), { disk_only = true, no_metadata = true, atomic = true, quiesce = run.data.quiesce })
   if run.data.quiesce then
     freezing.record_over(run) -- libvirt has thawed it
   end

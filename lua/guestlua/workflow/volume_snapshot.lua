@@ -33,14 +33,8 @@ end
 
 -- ---- create ----
 
--- The other disks are named too: libvirt would include them otherwise.
-local function snapshot_xml(guest, disk, new)
-  local list = {}
-  for _, element in ipairs(core.element(guest:get_xml_desc()).devices:children("disk")) do
-    if element.target.dev ~= disk.target then
-      list[#list + 1] = { name = element.target.dev, snapshot = "no" }
-    end
-  end
+-- What the snapshot is of, as a table for <disk>.
+local function snapshot_disk(guest, disk, new)
   local source = { file = new }
   if disk.type == "network" then
     source = { protocol = disk.element.source.protocol, name = new, host = disk.element.source:children("host") }
@@ -51,22 +45,22 @@ local function snapshot_xml(guest, disk, new)
       message = ("a disk of type %s: there is no place for a file beside its image"):format(disk.type),
     })
   end
-  table.insert(list, 1, { name = disk.target, snapshot = "external", type = disk.type, source = source })
-  return core.element("domainsnapshot", { disks = { disk = list } })
+  return { name = disk.target, snapshot = "external", type = disk.type, source = source }
 end
 
 -- Takes the snapshot with frozen file systems, or without if that fails and the caller does not insist. Returns whether they were frozen.
-local function take(guest, target, xml, quiesce, new)
+local function take(run, quiesce)
+  local guest, list = run.guest, { run.wanted }
   local flags = { disk_only = true, no_metadata = true, reuse_ext = true, quiesce = quiesce ~= "no" }
-  local ok, e = pcall(guest.snapshot, guest, xml, flags)
+  local ok, e = pcall(chain.snapshot, run, list, flags)
   if ok then
     return flags.quiesce
-  elseif quiesce ~= "if it can be" or retry.stops(e) or chain.images(guest, target)[1] == new then
+  elseif quiesce ~= "if it can be" or retry.stops(e) or chain.images(guest, run.data.target)[1] == run.data.image then
     error(e, 0)
   end
   freeze.thaw_once(guest)
   flags.quiesce = false
-  guest:snapshot(xml, flags)
+  chain.snapshot(run, list, flags)
   return false
 end
 
@@ -81,7 +75,7 @@ local function plan_create(run)
   if chain.has(disk.images, new) then
     chain.fail("operation_invalid", guest, disk.target, { message = ("the disk has %s already"):format(new) })
   end
-  run.xml = snapshot_xml(guest, disk, new)
+  run.wanted = snapshot_disk(guest, disk, new)
   if disk.type == "file" then
     image.check_based_on(guest, disk.target, new, disk.images[1])
     image.check_unused(guest, disk.target, new)
@@ -103,7 +97,7 @@ local function create(run)
     data.quiesce = "no"
   end
   local dog <close> = data.quiesce ~= "no" and watchdog.start(run.guest) or nil -- luacheck: ignore dog
-  run.quiesced = take(run.guest, data.target, run.xml, data.quiesce, data.image)
+  run.quiesced = take(run, data.quiesce)
   if data.quiesce ~= "no" then
     freezing.record_over(run)
   end
