@@ -113,9 +113,18 @@ describe("A backup of a guest that is off", function()
       manifest.disks[1].size = size
       store:write(manifest)
       local e = helper.failure(workflow.verify, made.directory)
-      assert.same({ "invalid_backup", "vda", ("the disk has 1048576 bytes in the images of backup %s, and %d in its manifest"):format(made.id,
-        size) }, { e.kind, e.device, e.message })
+      assert.same({ "invalid_backup", "vda",
+        ("the images of backup %s have 1048576 bytes, and its manifest says %d"):format(made.id, size) }, { e.kind, e.device, e.message })
     end
+  end)
+
+  it_("is not whole without its configuration, which a message names once", function()
+    define("qcow2")
+    local made = workflow.backup(guest, { to = dir .. "/to" })
+    local xml = ("%s/%s.xml"):format(made.directory, made.id)
+    os.remove(xml)
+    local e = helper.failure(workflow.verify, made.directory)
+    assert.same({ "invalid_backup", ("the backup %s needs %s, which is not there"):format(made.id, xml) }, { e.kind, e.message })
   end)
 
   it_("is not \"off\" if its memory is saved, which it names", function()

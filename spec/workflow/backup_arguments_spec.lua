@@ -97,7 +97,8 @@ describe("Arguments of backups", function()
 
   local function write(day, edit)
     local id = id_of(day)
-    local one = { format = 1, id = id, number = day, time = ("2026-01-0%dT00:00:00Z"):format(day), files = {}, left_out = {},
+    local one = { format = 1, id = id, number = day, time = ("2026-01-0%dT00:00:00Z"):format(day), left_out = {},
+      files = { { name = id .. ".xml", what = "domain", sha256 = SUM } },
       guest = { name = "g", uuid = "11111111-2222-4333-8444-555555555555" },
       disks = { { target = "vda", size = 1 << 20, source = "/x", image_sha256 = SUM,
         chain = { { file = id .. ".vda.qcow2", sums = id .. ".vda.sums", sha256 = SUM } } } } }
@@ -127,6 +128,7 @@ describe("Arguments of backups", function()
     lock = function(one) one.disks[1].chain[1].file = "lock" end,
     manifest = function(one) one.disks[1].chain[1].file = id_of(1) .. ".json" end,
     sums = function(one) one.disks[1].chain[1].sums = id_of(1) .. ".vda.qcow2" end,
+    configuration = function(one) one.files[1].what = "nvram" end, -- verify said that it was whole, and no restore could use it
     file = function(one) one.files = { { name = "..", what = "domain", sha256 = SUM } } end,
   }
 

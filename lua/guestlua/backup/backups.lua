@@ -89,7 +89,7 @@ function backups.check_images(manifest, results)
     local size = results[i].size
     if not disk.chain[1].uri and (size < disk.size or size - disk.size > 511) then
       error(core.Error.new({ kind = "invalid_backup", device = disk.target, device_type = "disk",
-        message = ("the disk has %d bytes in the images of backup %s, and %d in its manifest"):format(size, manifest.id, disk.size) }), 0)
+        message = ("the images of backup %s have %d bytes, and its manifest says %d"):format(manifest.id, size, disk.size) }), 0)
     elseif results[i].image_sha256 ~= disk.image_sha256 then
       error(core.Error.new({ kind = "checksum_error", device = disk.target, device_type = "disk",
         message = ("the checksums of backup %s are not those of its manifest"):format(manifest.id) }), 0)
@@ -101,7 +101,8 @@ local function verify_one(store, manifest, key, options)
   store:check_complete(manifest)
   encryption.check_key("verify", manifest, key)
   if manifest.unchecked then
-    error(core.Error.new({ kind = "no_support", message = ("the backup %s has no checksums: it was made without libnbd"):format(manifest.id) }), 0)
+    error(core.Error.new({ kind = "no_support", hint = "a restore of it compares nothing, and says so",
+      message = ("the backup %s has no checksums: it was made without libnbd"):format(manifest.id) }), 0)
   end
   for _, file in ipairs(manifest.files) do
     store:kept(manifest, file.what)

@@ -99,12 +99,15 @@ function fields.problem_of(manifest, id)
   if not next(targets) then
     return "it is damaged: it has no disk"
   end
+  local configured = false
   for _, file in ipairs(manifest.files) do
     if type(file) ~= "table" or not is_name(file.name)
       or not (is_sum(file.sha256) or manifest.unchecked and file.sha256 == nil) then
       return "it is damaged: a file"
     end
+    configured = configured or file.what == "domain"
   end
+  return not configured and "it is damaged: it has no configuration of the guest" or nil
 end
 
 return fields

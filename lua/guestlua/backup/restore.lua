@@ -157,9 +157,6 @@ local function plan(run)
   encryption.hold(run)
   encryption.check_key(NAME, manifest, run.key)
   run.xml = run.store:kept(manifest, "domain")
-  if not run.xml then
-    run:fail("invalid_backup", { message = ("the backup %s has no configuration"):format(manifest.id) })
-  end
   local kept = guest.other and clone_domain.kept_elsewhere(core.element(run.xml))
   if kept then
     run:fail("argument_unsupported", { message = kept .. ", which the saved guest writes to", hint = "restore it under its own name" })

@@ -252,8 +252,10 @@ end
 function Store:kept(manifest, what)
   for _, row in ipairs(manifest.files) do
     if row.what == what then
-      local text, why = self:read(row.name)
-      if not text or core.sha256 and row.sha256 and core.sha256(text) ~= row.sha256 then
+      local text, why, code = self:read(row.name)
+      if code == "ENOENT" then
+        fail("invalid_backup", { message = ("the backup %s needs %s, which is not there"):format(manifest.id, self:path(row.name)) })
+      elseif not text or core.sha256 and row.sha256 and core.sha256(text) ~= row.sha256 then
         fail("checksum_error", { message = ("%s: %s"):format(self:path(row.name), why or "it is not what was saved") })
       end
       return text
