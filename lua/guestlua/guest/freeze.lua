@@ -86,13 +86,13 @@ function freeze.thaw_once(guest)
   error(e, 0)
 end
 
--- The agent's "not frozen" is success: thawing is harmless.
+-- The agent's "not frozen" is success: thawing is harmless. Returns whether the guest runs here, and so is thawed.
 function freeze.thaw(guest)
   local deadline = core.now() + THAW_FOR
   while true do
     local ok, e = pcall(guest.thaw_filesystems, guest, { timeout = TRY })
     if ok or freeze.is_gone(guest, e) then
-      return
+      return ok
     elseif stops(e) or core.now() >= deadline or e.kind == "closed" or e.kind == "argument_unsupported" or e.kind == "no_support" then
       e.hint = ALARM
       error(e, 0)

@@ -6,6 +6,7 @@
 
 local core = require("guestlua.core")
 local define = require("guestlua.base.define")
+local elsewhere = require("guestlua.guest.elsewhere")
 local freeze = require("guestlua.guest.freeze")
 local journal = require("guestlua.base.journal")
 local try = require("guestlua.base.try")
@@ -110,26 +111,30 @@ end
 
 -- Makes a guard and then the change: if that fails, it is taken back at once. scope: its name, its data in the journal; turn: a Lock that alone has
 -- given, held until this returns; lock: the Lock's name, if it is not the scope's; begin: writes the record, and returns the function that ends
--- it, and its id. A signal may come at any moment, so the guard is made first. guest: the guard's own, so that nothing stays frozen or paused if
+-- it, and its id; lasts: a guest that is moved or saved keeps the state. take_back then gets what elsewhere.listen gives, and may return the error to
+-- raise in the end. A signal may come at any moment, so the guard is made first. guest: the guard's own, so that nothing stays frozen or paused if
 -- the script closes its Guest before the guard, as a function does that returns the guard.
 local function begun(guest, scope, take_back, fn)
   local forget, id
-  local held = scope.turn
+  local held, ears = scope.turn, scope.lasts and not core.dry_run() and elsewhere.listen(guest) or nil
   local result = undo.guard(function(failure)
     local own <close> = guest -- luacheck: ignore own
+    local heard <close> = ears
     if forget then
       local known, turn_ = true, held
       if not held then
         known, turn_ = try(alone, guest, scope.lock or scope.name, CALL_FOR)
       end
       local released <close> = known and turn_ or nil
-      if not (released and is_wanted(scope.name, guest, scope.data, id)) then
-        take_back(failure)
-      end
+      local left = not (released and is_wanted(scope.name, guest, scope.data, id)) and take_back(failure, heard) or nil
       forget()
+      if left then
+        error(left, 0)
+      end
     end
   end, function()
     local own <close> = guest -- luacheck: ignore own
+    local heard <close> = ears -- luacheck: ignore heard
     forget()
   end)
   local guard <close> = undo.guard(function(failure)
@@ -163,7 +168,7 @@ define(core.Guest, "Guest", {
     local turn_ <close> = alone(guest, "frozen")
     local data, asked = { id = id_of(guest) }, false
     guest = core.another(guest)
-    return begun(guest, { name = "frozen", data = data, turn = turn_, begin = function()
+    return begun(guest, { name = "frozen", data = data, turn = turn_, lasts = true, begin = function()
       local forget, id = record("frozen", guest, data)
       local dog = watchdog.start(guest)
       return function()
@@ -172,9 +177,9 @@ define(core.Guest, "Guest", {
           dog:release()
         end
       end, id
-    end }, function()
-      if asked then
-        thaw(guest)
+    end }, function(_, ears)
+      if asked and not thaw(guest) then
+        return elsewhere.failure(ears, guest, "frozen", "thaw_filesystems")
       end
     end, function()
       freeze.check_agent(guest, options.timeout) -- somebody else may have frozen it meanwhile
@@ -188,7 +193,7 @@ recoverer("frozen", nil, function(guest, entry)
   if not guest then
     return "the guest is gone: if somebody has moved it to another host it is frozen there, until guest:thaw_filesystems()"
   elseif not guest:is_active() then
-    return "the guest is off: nothing is frozen"
+    return elsewhere.text(guest, "frozen", "thaw_filesystems") or "the guest is off: nothing is frozen"
   elseif guest.id ~= entry.data.id then
     return "the guest was restarted since: what is frozen by now is somebody else's doing"
   end
@@ -211,21 +216,24 @@ define(core.Guest, "Guest", {
     local is_paused = guest:get_info().domain_state == "paused"
     local was = is_paused and #select(2, others("paused", guest, data)) == 0
     guest = core.another(guest)
-    return begun(guest, { name = "paused", data = data, turn = turn_, begin = function()
+    return begun(guest, { name = "paused", data = data, turn = turn_, lasts = true, begin = function()
       if was then
         return function() end
       end
       return record("paused", guest, data)
-    end }, function(failure)
+    end }, function(failure, ears)
       local ok, e = pcall(function()
         turn.await_abandoned(guest, failure, CALL_FOR)
-        if not was and guest:get_info().domain_state == "paused" and id_of(guest) == data.id then
+        local word = not was and guest:get_info().domain_state
+        if word == "paused" and id_of(guest) == data.id then
           guest:resume()
         end
+        return word == "shutoff"
       end)
       if not ok and not is_gone(guest, e) then
         error(e, 0)
       end
+      return not was and (not ok or e) and elsewhere.failure(ears, guest, "paused", "resume") or nil
     end, function()
       if not is_paused then
         guest:pause()
@@ -236,9 +244,9 @@ define(core.Guest, "Guest", {
 
 recoverer("paused", nil, function(guest, entry)
   if not guest then
-    return "the guest is gone"
+    return "the guest is gone: if somebody has moved it to another host it is paused there, until guest:resume()"
   elseif guest:get_info().domain_state ~= "paused" then
-    return "the guest is not paused"
+    return elsewhere.text(guest, "paused", "resume") or "the guest is not paused"
   elseif guest.id ~= entry.data.id then
     return "the guest was restarted since: that it is paused is somebody else's doing"
   end
