@@ -70,6 +70,19 @@ describe("guestlua --check", function()
     finds("local h = guestlua.open() h:on('reconnected', f) h:on({ 'lifecycle', name }, f) h:on({}, f)")
   end)
 
+  it("finds misspelt words among the options, and parameters that have no such name", function()
+    finds("local g = guestlua.open():guest('a') g:migrate('x', { flags = { 'live', 'peer2per' }, bandwidth = 3 })",
+      "x:1: migrate has no 'peer2per'; 'peer2peer'?")
+    finds("local h = guestlua.open() h:stats{ groups = { 'cpu', 'blok' } } h:stats({ groups = f 'blok' }) h:stats({ groups = { f('blok') } })",
+      "x:1: stats has no 'blok'; 'block'?")
+    finds("local h = guestlua.open() h:pool_define_as('a', { type = 'iscsi-direkt', target = '/x' })",
+      "x:1: pool_define_as has no 'iscsi-direkt'; 'iscsi-direct'?")
+    finds("local h = guestlua.open() h:pool_define_as('a', { type = 'di' .. 'r', target = 'dirr' }) h:stats({ groups = kinds })")
+    finds("local g = guestlua.open():guest('a') g:set_memory_parameters({ hard_limt = 3, soft_limit = 4 }, { live = true })",
+      "x:1: set_memory_parameters has no parameter 'hard_limt'; 'hard_limit'?")
+    finds("local g = guestlua.open():guest('a') g:set_memory_parameters(limits) g:set_memory_parameters(f{ hard_limt = 3 })")
+  end)
+
   it("finds misspelt fields of results", function()
     finds("local g = guestlua.open():guest('a') print(g:get_info().mem_bk)", "x:1: the result has no field 'mem_bk'; 'mem_kb'?")
     finds("local done = guestlua.workflow.reboot(guest) print(done.secnds, done.seconds)", "x:1: the result has no field 'secnds'; 'seconds'?")

@@ -3,6 +3,7 @@
 -- What a variable holds is followed as far as it is plain to see: local host = guestlua.open(), local guest = host:guest("web"). Of what is known to
 -- be guestlua's every unknown method and option is reported; of the rest only what nearly is one of its names, and is none that the script makes.
 
+local choices = require("guestlua.command.choices")
 local core = require("guestlua.core")
 local help = require("guestlua.prompt.help")
 local known = require("guestlua.command.known")
@@ -140,26 +141,9 @@ function Check:options(rows, certain, i)
   end
 end
 
--- The words among the arguments of a call with its bracket at i, of parameters that take certain words only: one, or a list of them.
-function Check:choices(row, i)
-  local words, number = self.words, 0
-  for _, param in ipairs(row.params) do
-    number = number + (param.positional and 1 or 0)
-    local taken = param.positional and param.choices and param.type ~= "table" and words_in.listed(words, words_in.argument(words, i, number)) or {}
-    for _, word in ipairs(taken) do
-      local text = word.kind == "string" and word.text:match("^[\"']([%w_]+)[\"']$")
-      if text and not known.has(param.choices, text) then
-        local near = nearest(text, param.choices)
-        self:report(word, "%s has no '%s'%s", row.name, text,
-          near and ("; '%s'?"):format(near) or "; there are: " .. table.concat(param.choices, ", "))
-      end
-    end
-  end
-end
-
 -- All arguments of a call of what is known.
 function Check:arguments(row, i)
-  self:choices(row, i)
+  choices(self, row, i)
   return self:options({ row }, true, i)
 end
 
