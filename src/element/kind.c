@@ -1,9 +1,13 @@
 #include "element/kind.h"
 
+#include <string.h>
+
+#include "base/error.h"
 #include "base/printable.h"
 #include "call/kinds.h"
 #include "element/node.h"
 #include "text/mask.h"
+#include "text/xml.h"
 
 static void read_xml(lua_State *L, int index, const gl_reader *r)
 {
@@ -30,3 +34,26 @@ static char *mask_xml(char *message, const gl_param *p, const gl_args *args)
 }
 
 const gl_kind gl_xml = {.name = "Element or XML text", .secrecy = GL_KNOWN_XML, .read = read_xml, .show = show_xml, .mask = mask_xml};
+
+/* What is no XML libvirt refuses by itself. */
+static bool is_disk_without_target(const char *text)
+{
+  char message[256];
+  xmlDocPtr doc = gl_xml_parse(text, strlen(text), message, sizeof message);
+  xmlNodePtr disk = doc ? xmlDocGetRootElement(doc) : NULL;
+  bool without = disk && gl_xml_element_is(disk, "disk");
+  xmlNodePtr target = without ? gl_xml_child(disk, "target") : NULL; /* of several libvirt takes the first */
+  without = without && !(target && gl_xml_attribute(target, BAD_CAST "dev"));
+  xmlFreeDoc(doc);
+  return without;
+}
+
+static void read_detached(lua_State *L, int index, const gl_reader *r)
+{
+  read_xml(L, index, r);
+  if (is_disk_without_target(lua_tostring(L, index)))
+    gl_error_argument(L, r->method, r->param->name, "a <disk> without a <target dev>, by which libvirt knows the disk");
+}
+
+const gl_kind gl_xml_detached = {
+  .name = "Element or XML text", .secrecy = GL_KNOWN_XML, .read = read_detached, .show = show_xml, .mask = mask_xml};

@@ -46,7 +46,7 @@ return {
       optional = "metadata key uri", enums = { type = "virDomainMetadataType" } },
     virDomainAttachDeviceFlags = { "change", "Gives the guest a device.", older = "virDomainAttachDevice" },
     virDomainDetachDeviceFlags = { "change", "Takes a device from the guest. One that runs has to agree: an event says when it is gone.",
-      older = "virDomainDetachDevice" },
+      older = "virDomainDetachDevice", detaches = true },
     virDomainDetachDeviceAlias = { "change", "Takes the device of that alias from the guest. It has to agree: an event says when it is gone." },
     virDomainUpdateDeviceFlags = { "change", "Changes a device of the guest: the image in a drive, the network of an interface ..." },
     virDomainIsActive = { "look", "Whether the guest runs; a paused guest does." },
