@@ -16,6 +16,7 @@
 --   A guest with its memory saved during the deletion of a snapshot got a configuration without the overlay with which it goes on from that memory:
 --   what it wrote from then on was lost at the next start.
 --   A backup that somebody began on a disk right after its move kept the workflow waiting for as long as there was that backup.
+--   A guest with its memory saved by somebody else, to a file of his, was said to be suspended: a resume would have booted it.
 --   A configuration that somebody had given another image for a disk that was moved was said to be a disk with the image that it should have.
 
 local faults = require("spec.support.faults")
@@ -300,6 +301,19 @@ describe("What somebody else does in between stays", function()
     assert.matches("its configuration has another image for the disk, with which it will start: .*/foreign$", how.error.message)
     assert.matches("^finished: the guest has moved to ", how.error.outcome)
   end)
+
+  for moment, act in pairs({
+    ["save_memory_state:before"] = "virsh save tiny $D/foreign",
+    ["save_memory_state:after"] = "virsh managedsave-remove tiny",
+  }) do
+    stays("off without saved memory, at " .. moment, function(guest)
+      others.whole = false
+      local how = others:during(moment, act, function() return workflow.suspend(guest) end)
+      assert.same({ 0, "conflict" }, { how.code, how.error and how.error.kind }, tostring(how.said) .. tostring(how.error))
+      assert.matches("it is off, and libvirt has no saved memory of it", how.error.message)
+      assert.matches("^the guest is off, and libvirt has no saved memory of it", how.error.outcome)
+    end)
+  end
 
   stays("a pause of an instance that came later", function(guest)
     others.whole = false

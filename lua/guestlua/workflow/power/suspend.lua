@@ -121,6 +121,15 @@ local function await_no_job(guest, seconds)
   end
 end
 
+-- Whether libvirt has saved memory, with which the guest goes on when it is started.
+local function has_saved(guest)
+  local ok, has = pcall(guest.domain.has_managed_save_image, guest.domain)
+  if not ok and not core.Error.is(has, "no_support") then
+    error(has, 0)
+  end
+  return not ok or has
+end
+
 -- Puts the guest back as it was, unless its memory was saved after all: returns which. Can be called again. Somebody may have started it again, from
 -- its memory, which lacks the devices, or from its configuration, as that was by then.
 local function unsuspend(guest, data, seconds)
@@ -128,7 +137,8 @@ local function unsuspend(guest, data, seconds)
   await_no_job(guest, seconds)
   local now = state.look(guest)
   if not now.active then
-    return now.known and "the guest is off, its memory saved unless somebody else stopped it: guestlua.workflow.resume(guest)" or "the guest is gone"
+    return not now.known and "the guest is gone" or has_saved(guest) and "the guest is off, its memory saved: guestlua.workflow.resume(guest)"
+      or "the guest is off, and libvirt has no saved memory of it: somebody else has stopped it, or removed that"
   end
   local restarted = now.id ~= data.id
   local word, reason = guest:get_state()
@@ -146,8 +156,10 @@ local function unsuspend(guest, data, seconds)
     or ("undone: the guest is '%s', and has its devices"):format(state.look(guest).word)
 end
 
--- Saves the memory. If the answer is lost, libvirt's event that the guest stopped because it was saved counts.
-local function save_memory(guest)
+-- Saves the memory. If the answer is lost, libvirt's event that the guest stopped because it was saved counts, if libvirt has the memory: somebody
+-- else may have saved it to a file of his own.
+local function save_memory(run)
+  local guest = run.guest
   local events <close> = guest:subscribe("lifecycle")
   local ok, e = retry.try(guest.save_memory_state, guest)
   if core.dry_run() then
@@ -165,6 +177,8 @@ local function save_memory(guest)
     error(e, 0)
   elseif not off then
     steps.fail("operation_failed", guest, { message = "libvirt saved the guest's memory, and the guest runs" })
+  elseif not has_saved(guest) then
+    run:interfered("it is off, and libvirt has no saved memory of it", not ok and e or nil)
   end
 end
 
@@ -205,7 +219,7 @@ local function save(run)
   if run.claim then
     run.claim:unmark(run.guest)
   end
-  save_memory(run.guest)
+  save_memory(run)
 end
 
 local function undo(run)
