@@ -13,6 +13,7 @@
 --   work was not named. A guest that somebody moved on from its new volume was said not to have been moved.
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 --   A disk that was attached right before a workflow's snapshot got into it: it stayed on an image that libvirt had made, and success was said.
+--   An overlay that came on top of a snapshot, which somebody had taken right before, stayed, and no recovery merged it.
 --   A guest with its memory saved during the deletion of a snapshot got a configuration without the overlay with which it goes on from that memory:
 --   what it wrote from then on was lost at the next start.
 --   A backup that somebody began on a disk right after its move kept the workflow waiting for as long as there was that backup.
@@ -253,6 +254,19 @@ describe("What somebody else does in between stays", function()
       assert.same({ 0, true }, { how.code, how.ok }, tostring(how.said) .. tostring(how.error))
       assert.equal(image, guest:get_disk(target).source.file)
       others:check(how, { result = copy })
+    end
+  end)
+
+  stays("a snapshot that is taken right before the workflow's own", function(guest)
+    for _, act in ipairs({ "snapshot", "metadata" }) do
+      others.whole = false
+      local how = others:during("snapshot:before", act, function() return workflow.snapshot_then_commit(guest) end)
+      assert.same({ 0, "conflict" }, { how.code, how.error and how.error.kind }, tostring(how.said) .. tostring(how.error))
+      assert.matches("^undone: no overlay is in use; disk vda has the images .*/foreign%-", how.error.outcome)
+      assert.is_nil(how.error.left)
+      others:check(how)
+      others:check_outcome(how)
+      assert.same({}, guestlua.recover(machine.host))
     end
   end)
 
