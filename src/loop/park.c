@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "loop/sandbox.h"
+#include "loop/scope.h"
 #include "loop/slice.h"
 #include "loop/task.h"
 
@@ -105,45 +106,34 @@ int gl_task_check_cancelled(lua_State *L)
   return 0;
 }
 
-static int unshield(lua_State *L, int status, lua_KContext ctx)
+/* The stack: the scope, and what the function returned. */
+static int scope_over(lua_State *L, int status, lua_KContext ctx)
 {
-  gl_task *t = (gl_task *)ctx;
-  t->shields--;
-  gl_task_stop_if_asked(t, L);
-  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+  gl_scope *scope = (gl_scope *)ctx;
+  gl_scope_end(scope);
+  gl_task_stop_if_asked(scope->state->running, L);
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 1 : lua_error(L);
+}
+
+/* The stack: the function, its arguments and, on top, the scope that holds while it is called. */
+static int call_in(lua_State *L, gl_scope *scope)
+{
+  lua_insert(L, 1);
+  return scope_over(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, (lua_KContext)scope, scope_over), (lua_KContext)scope);
 }
 
 /* core.shield(fn, …): calls fn and delays cancellation of this task until it has returned: for undo code. */
 int gl_task_shield(lua_State *L)
 {
-  gl_task *t = gl_state_get(L)->running;
-  t->shields++;
-  return unshield(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, (lua_KContext)t, unshield), (lua_KContext)t);
-}
-
-static void exchange(lua_State *L, int index, double *value)
-{
-  double before = *value;
-  *value = luaL_checknumber(L, index);
-  lua_pushnumber(L, before);
-  lua_replace(L, index);
-}
-
-static int limit_over(lua_State *L, int status, lua_KContext ctx)
-{
-  gl_task *t = (gl_task *)ctx;
-  exchange(L, 1, &t->calls_end);
-  exchange(L, 2, &t->each_call);
-  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 2 : lua_error(L);
+  return call_in(L, gl_scope_begin(L, gl_state_get(L)->running, true, 0, 0));
 }
 
 int gl_task_within(lua_State *L)
 {
-  gl_task *t = gl_state_get(L)->running;
-  luaL_checknumber(L, 2);
-  exchange(L, 1, &t->calls_end);
-  exchange(L, 2, &t->each_call);
-  return limit_over(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 0, (lua_KContext)t, limit_over), (lua_KContext)t);
+  double calls_end = luaL_checknumber(L, 1), each_call = luaL_checknumber(L, 2);
+  lua_rotate(L, 1, -2);
+  lua_settop(L, -3);
+  return call_in(L, gl_scope_begin(L, gl_state_get(L)->running, false, calls_end, each_call));
 }
 
 int gl_task_calls_end(lua_State *L)

@@ -28,6 +28,8 @@ typedef STAILQ_HEAD(gl_ready_list, gl_task) gl_ready_list;
 
 typedef STAILQ_HEAD(gl_work_list, gl_work) gl_work_list;
 
+typedef LIST_HEAD(gl_scope_list, gl_scope) gl_scope_list; /* scope.h */
+
 /* Counters of live objects; the specs check that each returns to its earlier value. */
 typedef struct gl_counters {
   int tasks;         /* coroutines that the loop resumes and that have not ended */
@@ -56,6 +58,7 @@ typedef struct gl_state {
   gl_task *main;             /* the task that an interrupt cancels */
   gl_task *root;             /* stands for code that runs in no task */
   bool passes;               /* yielding from active returns to the loop */
+  gl_scope_list aside;       /* the scopes of coroutines that have yielded in the middle */
   int tasks_made;
   int in_place;          /* nested waits in place */
   uv_async_t *asked;     /* sent by gl_interrupt and gl_interrupt_for_status */

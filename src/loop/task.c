@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "loop/sandbox.h"
+#include "loop/scope.h"
 #include "loop/slice.h"
 
 static const char held_key;   /* in the registry: a set of the coroutines that only the loop may resume, with weak keys */
@@ -27,12 +28,18 @@ void gl_task_stop_if_asked(const gl_task *t, lua_State *co)
 int gl_task_resume_inner(lua_State *L, gl_state *s, lua_State *co, int nargs, int *results)
 {
   bool passes = s->passes;
+  if (!LIST_EMPTY(&s->aside))
+    gl_scope_take_up(s->running, co);
   s->passes = gl_task_current(L, s) != NULL;
   lua_State *active = atomic_exchange(&s->active, co);
   gl_task_stop_if_asked(s->running, co);
   int status = lua_resume(co, L, nargs, results);
   s->active = active;
   s->passes = passes;
+  if (gl_scope_is_in(s->running, co) && !(status == LUA_YIELD && gl_task_is_parked(L, s))) {
+    gl_scope_set_aside(s->running, co);
+    gl_task_stop_if_asked(s->running, L);
+  }
   return status;
 }
 
@@ -103,6 +110,7 @@ static gl_task *task_new(gl_state *s)
 
 static void drop(gl_task *t)
 {
+  gl_scope_forget(t);
   *t->link = t->other;
   if (t->other)
     t->other->link = t->link;

@@ -44,6 +44,7 @@ struct gl_task {
   STAILQ_ENTRY(gl_task) entry; /* in state->ready or state->cut */
   gl_task *other, **link;      /* in state->all */
   const char *cancelled;       /* the kind of the error to raise at its next or present wait */
+  gl_scope_list scopes;        /* the innermost first; the next three go by them */
   int shields;                 /* while there are any, it is not raised */
   double each_call;            /* seconds for each of its libvirt calls that sets no limit itself; 0: no limit */
   double calls_end;            /* the gl_time() at which its libvirt calls are given up; 0: no limit */

@@ -27,6 +27,7 @@
 #include "loop/peer.h"
 #include "loop/run.h"
 #include "loop/sandbox.h"
+#include "loop/scope.h"
 #include "loop/slice.h"
 #include "loop/task.h"
 #include "loop/write.h"
@@ -122,6 +123,7 @@ static int open_core(lua_State *L)
   lua_newtable(L);
   gl_printable_open(L); /* before the state, so that it lasts to the end */
   gl_state *s = gl_state_open(L);
+  gl_scope_open(L);
   gl_task_open(L, s);
   gl_event_open(L, s);
   s->shares_thread = gl_event_is_programs;
