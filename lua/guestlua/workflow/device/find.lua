@@ -23,13 +23,27 @@ local function bad_name(text)
     or text:find("^/") and "a path is no name of a device; a disk is known by its target, as \"vda\"" or nil
 end
 
+-- What distinguishes a device of these classes, and libvirt takes none without it.
+local MARKS = { disk = { "target", "source" }, channel = { "target" }, filesystem = { "target", "source" }, hostdev = { "source" }, lease = { "key" },
+  shmem = { "name" } }
+
+-- The marks of its class that an element lacks; nil: it has one, or needs none.
+local function lacking(element)
+  local tag, marks = element:tag(), MARKS[element:tag()]
+  local has = not marks or element.alias or element.address or tag == "disk" and (element.target and element.target.dev or images.of(element))
+  for _, mark in ipairs(tag ~= "disk" and marks or {}) do
+    has = has or element[mark]
+  end
+  return not has and marks or nil
+end
+
 -- Why an element describes no device of its own; nil: it does. It would be any of its class, of which a guest may have one alone.
 local function bad_element(element)
   local says = next(element:attributes()) ~= nil or element:children()[1] ~= nil
   if not says then
     return ("the <%s> says nothing of the device"):format(element:tag())
-  elseif element:tag() == "disk" and not (element.target and element.target.dev or element.alias or element.address or images.of(element)) then
-    return "a <disk> with a <target>, a <source>, an <alias> or an <address> expected: this could be any"
+  elseif lacking(element) then
+    return ("a <%s> with its %s, or an alias or address, expected: this could be any"):format(element:tag(), table.concat(lacking(element), " or "))
   end
 end
 
