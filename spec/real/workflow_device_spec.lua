@@ -86,13 +86,16 @@ describe("detach_with_retry, where libvirt answers as in the table,", function()
     { "running, the device not there", { live = true }, { 0 }, {}, "device_not_found" },
     { "running, and libvirt does not find it", { live = true, { kind = "no_device", code = 9, message = "disk vdb not found" } }, { 1, 0 }, { 1 },
       "device_not_found" },
-    { "running, and refuses", { live = true, "failed" }, { 1, 1 }, { 1 }, "device_detach_failed" },
+    { "running, and refuses", { live = true, "failed" }, { 1, 1 }, { 1 }, "device_detach_failed", nil, "the running guest has the device" },
+    { "running, and libvirt refuses", { live = true, { kind = "internal_error", code = 1, message = "no" } }, { 1, 1 }, { 1 },
+      "internal_error", nil, "the running guest has the device" },
     { "slow, once", { live = true, "silence", "removed" }, { 1, 1, 0 }, { 1, 1 } },
     { "slow, and the event is lost", { live = true, "silence" }, { 1, 0 }, { 1 } },
     { "slow, and at it still when asked again",
       { live = true, "silence", { kind = "internal_error", code = 1, message = "device x is already in the process of unplug" } },
       { 1, 1, 0 }, { 1, 1 } },
-    { "silent", { live = true, "silence", "silence" }, { 1, 1, 1, 1 }, { 1, 1 }, "device_detach_failed", { attempts = 2 } },
+    { "silent", { live = true, "silence", "silence" }, { 1, 1, 1, 1 }, { 1, 1 }, "device_detach_failed", { attempts = 2 },
+      "the running guest has the device, and may still release it" },
     { "running, and the configuration has lost it meanwhile", { live = true, persistent = true, MISSING, "removed" }, { 1, 1, 0, 0 }, { 2, 1 } },
     { "running, and the configuration has what libvirt does not find", { live = true, persistent = true, MISSING }, { 1, 1, 1, 1, 1 }, { 2 },
       "device_detach_failed" },
@@ -102,11 +105,12 @@ describe("detach_with_retry, where libvirt answers as in the table,", function()
       { live = true, persistent = true, { kind = "internal_error", code = 1, message = "no" } }, { 1, 1, 1, 1 }, { 2 }, "internal_error" },
   }
   for _, row in ipairs(ROWS) do
-    local name, answer, lookups, calls, kind, options = table.unpack(row)
+    local name, answer, lookups, calls, kind, options, outcome = table.unpack(row, 1, 7)
     it("knows what to do with a guest that is " .. name, function()
       answers = answer
       local ok, result = detach(lookups, options)
       assert.same({ kind == nil, kind }, { ok, not ok and result.kind or nil }, tostring(result))
+      assert.equal(outcome or result.outcome, result.outcome)
       assert.same(calls, detached)
       assert.equal(#lookups, looked)
     end)

@@ -25,13 +25,14 @@ local function not_found(guest, name)
   steps.fail("device_not_found", guest, { device = name, message = ("Device '%s' not found."):format(name) })
 end
 
--- Asks once; raises final errors, and device_not_found.
-local function ask(guest, name, conf, options)
+-- Asks once; raises final errors, and device_not_found. found.asked: the guest may release it later.
+local function ask(guest, found, conf, options)
   local ok, e = pcall(guest.detach_device, guest, conf, options)
+  found.asked = found.asked or options.live and (ok or not core.Error.is(e) or e.may_change or refusal.is_under_way(e))
   if ok or refusal.is_under_way(e) or core.Error.is(e, "no_domain") then
     return
   elseif refusal.is_missing(e) then
-    not_found(guest, name)
+    not_found(guest, found.name)
   end
   error(e, 0)
 end
@@ -71,7 +72,7 @@ function detach.live(guest, found, options)
       end
       not_found(guest, name)
     end
-    ask(guest, name, conf, { live = true })
+    ask(guest, found, conf, { live = true })
     if core.dry_run() and beside then
       return attempt
     elseif core.dry_run() then
@@ -81,6 +82,7 @@ function detach.live(guest, found, options)
     local why = deaf(guest, conf)
     local word = beside and "removed" or verdict(events, guest, alias, why and math.min(timeout, DEAF) or timeout)
     if word == "failed" then
+      found.asked = false -- that is final
       steps.fail("device_detach_failed", guest, {
         device = name,
         message = "the guest refused to release the device",
@@ -151,7 +153,7 @@ local function detach_stored(guest, found, missing_ok)
     if again and not again(true) then
       not_found(guest, found.name)
     end
-    ask(guest, found.name, found.stored, { persistent = true })
+    ask(guest, found, found.stored, { persistent = true })
   end)
   if not ok and not (core.Error.is(e, "device_not_found") and (found.live or missing_ok)) then
     error(e, 0)
@@ -207,7 +209,7 @@ end
 -- Which places have the device still, after a run that failed.
 local function left(run)
   local found = look(run.guest, run.args.get_conf, run.args.device, { missing_ok = true })
-  local live = found.live and "the running guest has the device" .. (run.at == "live" and ", and may still release it" or "")
+  local live = found.live and "the running guest has the device" .. (run.found.asked and ", and may still release it" or "")
   local stored = found.stored and "the configuration has the device"
   return live and stored and live .. "; " .. stored or live or stored or "the guest does not have the device any more"
 end
