@@ -4,6 +4,7 @@
 --   guest stayed on its overlay, and the overlay was named as one that may go.
 --   A bandwidth or a reserve that is no number of bytes any more: a backup read a byte a second, a drain filled hosts without a reserve.
 --   frozen with a timeout of math.huge, or 1e300: Lua's "number has no integer representation".
+--   frozen with a timeout of math.maxinteger: "cannot be negative".
 --   --keepalive-interval, --slice and --max-memory: an error of Lua's in the place of the command's.
 
 local guestlua = require("guestlua")
@@ -50,7 +51,7 @@ describe("A number that is too large", function()
   it("is no limit of a freeze", function()
     local host <close> = guestlua.open("test:///default")
     local guest <close> = host:guest("test")
-    for _, seconds in ipairs({ math.huge, 1e300, 2.0 ^ 31 }) do
+    for _, seconds in ipairs({ math.huge, 1e300, 2.0 ^ 31, math.maxinteger }) do
       local frozen <close> = guest:frozen({ timeout = seconds }) -- luacheck: ignore frozen
     end
   end)
