@@ -6400,6 +6400,7 @@ function workflow.backups(directory, options) end
 ---@field timeout? number seconds for the guest to shut down; default 60
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
 ---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field transient? boolean stop it even if it is transient: libvirt forgets it then. Default: that is refused
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
 ---Asks the guest to shut down and waits, by its events, until it is off. If the guest does not shut down in time, an error of kind "timeout" is raised and the guest runs on, unless force=true.
@@ -6582,6 +6583,7 @@ function workflow.ensure_running(guest, options) end
 ---@field timeout? number seconds for the guest to shut down; default 60
 ---@field retry_interval? number seconds after which it is asked again; default 10, at least 1
 ---@field force? boolean power it off if it has not shut down by then; with timeout=0 at once
+---@field transient? boolean stop it even if it is transient: libvirt forgets it then. Default: that is refused
 ---@field wait? number seconds to wait until another run on the guest is over; default 0: an error of kind "busy"
 
 ---Makes sure that the guest is off, as clean_shutdown does. A guest that is off, or gone, is left alone.

@@ -165,6 +165,7 @@ local PARAMS = {
   { name = "timeout", type = "number", help = "seconds for the guest to shut down; default 60" },
   { name = "retry_interval", type = "number", help = "seconds after which it is asked again; default 10, at least 1" },
   { name = "force", type = "boolean", help = "power it off if it has not shut down by then; with timeout=0 at once" },
+  { name = "transient", type = "boolean", help = "stop it even if it is transient: libvirt forgets it then. Default: that is refused" },
 }
 
 down.FIELDS = {
@@ -186,9 +187,25 @@ local function left(run)
   error(now, 0)
 end
 
+-- Raises if libvirt would forget the guest once it is off. hint: what else to do.
+function down.check_persistent(guest, hint)
+  local ok, persistent = pcall(guest.has_persistent_configuration, guest)
+  if not ok and not core.Error.is(persistent, "no_domain") then
+    error(persistent, 0)
+  elseif ok and not persistent then
+    steps.fail("operation_invalid", guest, {
+      message = "the guest is transient: once it is off libvirt has forgotten it",
+      hint = "define it first: host:write_instance_config(guest:get_xml_desc{dump_inactive=true, dump_sensitive=true})" .. (hint or ""),
+    })
+  end
+end
+
 local function plan(run)
   run.before = state.look(run.guest)
   run.done = is_off(run.before)
+  if not run.done and not run.options.transient then
+    down.check_persistent(run.guest, "; or transient=true: it may be forgotten")
+  end
   run.result = run.done and { asked = 0, forced = false, changed = false }
 end
 

@@ -39,12 +39,7 @@ local function plan(run)
   local before = state.look(run.guest)
   state.check(run.guest, { crashed = true, pmsuspended = true, ioerror = true, job = true }, before)
   down.check_hears(run.guest, before, run.options)
-  if not run.guest:has_persistent_configuration() then
-    run:fail("operation_invalid", {
-      message = "the guest is transient: once it is off libvirt has forgotten it",
-      hint = "define it first: host:write_instance_config(guest:get_xml_desc{dump_inactive=true, dump_sensitive=true})",
-    })
-  end
+  down.check_persistent(run.guest)
   run.before = before
   return { id = before.id, asked = not down.is_deaf(before) or run.options.force or false }
 end
