@@ -161,6 +161,18 @@ describe("Power workflows", function()
       assert.same({ "ensure_running", "launch", "the guest is 'shutoff'" }, { e.workflow, e.step, e.outcome })
       assert.matches(machine.disk, e.message, 1, true)
     end)
+
+    on_guest("says what to do if the saved memory of a guest cannot be loaded, which stays", function(guest)
+      guest:save_memory_state()
+      local saved = machine.root .. "/save/tiny.save"
+      assert(os.execute(("dd if=/dev/zero of='%s' bs=1 count=4 conv=notrunc 2>/dev/null"):format(saved)))
+      local e = helper.failure(workflow.ensure_running, guest)
+      assert.same({ "operation_failed", "launch", "the guest is 'shutoff'" }, { e.kind, e.step, e.outcome })
+      assert.matches("guest:launch{force_boot=true}", e.hint, 1, true)
+      assert.is_true(guest.domain:has_managed_save_image())
+      guest:launch({ force_boot = true })
+      runs()
+    end)
   end)
 
   describe("reboot", function()

@@ -26,8 +26,17 @@ local function unless_so(guest, is_so, fn, ...)
   end
 end
 
+-- libvirt keeps a saved memory that it could not load, and tries it again each time.
 function up.launch(guest, seconds)
-  unless_so(guest, function(now) return now.active end, guest.launch, guest, { timeout = seconds })
+  local ok, e = pcall(unless_so, guest, function(now) return now.active end, guest.launch, guest, { timeout = seconds })
+  if not ok and core.Error.is(e) and not retry.stops(e) then
+    local known, is_saved = retry.try(guest.domain.has_managed_save_image, guest.domain, { timeout = LOOK })
+    e.hint = known and is_saved and (e.hint and e.hint .. "; " or "")
+      .. "it was to go on from its saved memory: if that cannot be loaded, guest:launch{force_boot=true} throws it away and boots" or e.hint
+  end
+  if not ok then
+    error(e, 0)
+  end
 end
 
 -- Waits until the guest runs; a guest that was saved while paused is paused again. Returns its state then.
