@@ -23,8 +23,10 @@ static void subscription_close(gl_object *o)
 
 static const gl_type subscription_type = {.name = "Subscription", .close = subscription_close};
 
-static void push_event(lua_State *L, const gl_event *e)
+/* Protected. */
+static int push_event(lua_State *L)
 {
+  const gl_event *e = lua_touserdata(L, 1);
   const gl_event_object *object = &e->object;
   lua_createtable(L, 0, 8);
   lua_pushstring(L, e->kind->name);
@@ -44,6 +46,29 @@ static void push_event(lua_State *L, const gl_event *e)
     lua_setfield(L, -2, "uuid");
   }
   gl_event_push_fields(L, e->kind, &e->data);
+  return 1;
+}
+
+/* Takes the event off the list meanwhile: a finalizer may close the subscription, or let another task take the next event. */
+static void push_first(lua_State *L, gl_sub *sub)
+{
+  gl_event *e = sub->first;
+  sub->first = e->next;
+  if (!sub->first)
+    sub->last = &sub->first;
+  lua_pushcfunction(L, push_event); /* neither allocates */
+  lua_pushlightuserdata(L, e);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (status != LUA_OK && !sub->closed) { /* no memory: it comes again; e counts sub */
+    e->next = sub->first;
+    sub->first = e;
+    if (!e->next)
+      sub->last = &e->next;
+    lua_error(L);
+  }
+  gl_event_free(e);
+  if (status != LUA_OK)
+    lua_error(L);
 }
 
 typedef struct subscribe_op {
@@ -167,11 +192,7 @@ static int next_wait(lua_State *L, subscription *self)
     return gl_task_wait(L, (gl_wait){.list = &sub->waiters, .seconds = gl_time_left(lua_tonumber(L, 2)), .what = "an event"},
                         (lua_KContext)self, next_resumed);
   }
-  push_event(L, e);
-  sub->first = e->next;
-  if (!sub->first)
-    sub->last = &sub->first;
-  gl_event_free(e);
+  push_first(L, sub);
   return 1;
 }
 
