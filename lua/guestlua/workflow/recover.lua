@@ -10,6 +10,8 @@ local retry = require("guestlua.workflow.retry")
 
 local recover = {}
 
+local NO_GUEST = -2 -- a number that no guest has: -1 is that of one that is off
+
 -- ---- looking ----
 
 -- The state of an entry: "alive", "elsewhere" (of another machine), "unreadable", "set aside", or "dead".
@@ -49,6 +51,15 @@ end
 
 -- ---- one entry ----
 
+-- libvirt counts its guests' numbers anew when the machine starts: the entry of a run from before does not mean the guest that has its number now. Of
+-- a daemon on another machine that is not known.
+local function forget_number(host, fields)
+  local is_here = host.uri:find("^[%w+.-]+:///") ~= nil
+  if is_here and journal.where(fields.machine) == "before" and type(fields.data.id) == "number" then
+    fields.data.id = NO_GUEST
+  end
+end
+
 -- Calls the recoverer with the guest's claim taken. Returns what was done, and the files that stay.
 local function settle(host, entry, adopt)
   local fields = entry.fields
@@ -71,6 +82,7 @@ local function settle(host, entry, adopt)
       if guest then
         claim.await_turn(guest)
       end
+      forget_number(host, fields)
       done, left = recoverer(host, guest, fields, entry)
       local removed, why = pcall(entry.remove, entry)
       if guest and guest:is_active() then -- else the next recovery would take what others do by then for the run's
