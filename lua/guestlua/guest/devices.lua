@@ -306,7 +306,8 @@ local function random(count, format)
 end
 
 -- A copy to be attached that can be found again: an interface without a MAC address gets one, and a device that nothing distinguishes from others
--- of its class gets an alias. twin: the same device in the other place, which has them already.
+-- of its class gets an alias. twin: the same device in the other place, which has them already. If that has no alias of its own, this one gets none
+-- either: one with an alias would be another device than one without. But the size of memory may be another in the running guest.
 function devices.complete(element, twin)
   local copy = core.element(tostring(element))
   if copy:tag() == "interface" and not values.at(copy, "mac/address") then
@@ -318,8 +319,10 @@ function devices.complete(element, twin)
   end
   if not alias_of(copy) and NAMED[copy:tag()] and not identity.is_said(copy) then
     local theirs = twin and alias_of(twin)
-    copy.alias = { name = theirs and is_own(theirs) and theirs
-      or ("ua-%s-%s-%s"):format(copy:tag(), identity.fingerprint(element), table.concat(random(4, "%02x"))) }
+    theirs = theirs and is_own(theirs) and theirs
+    if theirs or not twin or copy:tag() == "memory" then
+      copy.alias = { name = theirs or ("ua-%s-%s-%s"):format(copy:tag(), identity.fingerprint(element), table.concat(random(4, "%02x"))) }
+    end
   end
   return copy
 end
