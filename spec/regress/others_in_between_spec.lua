@@ -14,6 +14,7 @@
 --   A guest was moved by hand from the overlay to the image below: the overlay, the only place of what it had written, was removed.
 --   A disk that was attached right before a workflow's snapshot got into it: it stayed on an image that libvirt had made, and success was said.
 --   An overlay that came on top of a snapshot, which somebody had taken right before, stayed, and no recovery merged it.
+--   A merge below the topmost image went on when its run had failed for a snapshot, or a restart, of somebody else: it was taken for his.
 --   A guest with its memory saved during the deletion of a snapshot got a configuration without the overlay with which it goes on from that memory:
 --   what it wrote from then on was lost at the next start.
 --   A backup that somebody began on a disk right after its move kept the workflow waiting for as long as there was that backup.
@@ -128,6 +129,24 @@ describe("What somebody else does in between stays", function()
       virsh("virsh blockjob tiny vda --abort")
     end
   end)
+
+  -- The first try, which would keep relative names, fails.
+  for _, act in ipairs({ "snapshot", "restart" }) do
+    stays("no merge of a run that ended: " .. act, function(guest)
+      others.whole = false
+      local below, base = ("%s/lower-%d"):format(machine.dir, others.number), machine:chain()[1]
+      virsh("virsh snapshot-create-as tiny --disk-only --no-metadata --diskspec vda,snapshot=external,file=$D/lower-$N")
+      machine:sh("dd if=/dev/urandom of=/data/big bs=1M count=12 2>/dev/null; sync")
+      virsh("virsh snapshot-create-as tiny --disk-only --no-metadata --diskspec vda,snapshot=external,file=$D/upper-$N")
+      local how = others:during("commit:after", act, function()
+        return workflow.volume_snapshot_delete(guest, "vda", { file_to_merge = below, merge_target_file = base, bandwidth = 1 })
+      end)
+      assert.same({ 0, "conflict" }, { how.code, how.error and how.error.kind }, tostring(how.said) .. tostring(how.error))
+      assert.is_nil(how.error.outcome:find("not the run's", 1, true), how.error.outcome)
+      assert.is_nil(guest:get_block_device("vda"):get_job_info())
+      others:check(how)
+    end)
+  end
 
   -- What became of a run that is to be rolled back, and during which somebody does this.
   local function rolled_back(guest, act)

@@ -32,6 +32,12 @@ function situation.text(images)
   return table.concat(images, " <- ")
 end
 
+-- Whether a disk has these images, and at most some of others on top of them: a merge below the topmost one allows a snapshot meanwhile.
+function situation.has_below(images, wanted)
+  local above = #images - #wanted
+  return above >= 0 and situation.text(table.move(images, above + 1, #images, 1, {})) == situation.text(wanted)
+end
+
 -- The destination of a disk's copy job, or nil.
 function situation.mirror_of(element)
   local mirror = element.mirror

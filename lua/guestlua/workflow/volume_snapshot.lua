@@ -7,6 +7,7 @@ local chain = require("guestlua.workflow.chain")
 local claim = require("guestlua.workflow.claim")
 local io_error = require("guestlua.workflow.io_error")
 local retry = require("guestlua.workflow.retry")
+local situation = require("guestlua.workflow.situation")
 local freeze = require("guestlua.guest.freeze")
 local freezing = require("guestlua.workflow.freezing")
 local image = require("guestlua.disk.image")
@@ -290,14 +291,15 @@ local function merge(run)
     run.asked = not (core.Error.is(e) and e.message:find("active block job", 1, true)) -- somebody else was faster
     error(e, 0)
   end
+  run.asked = state.look(run.guest).id
   run:expect(data.target, { job = true, becoming = data.wanted }) -- may happen at any moment from now on
 end
 
--- Whether the disk's job can be the run's: of the same kind, on the same images and instance of the guest, and already asked for.
+-- Whether the disk's job can be the run's: of the same kind, on the same images, and already asked for, of the same instance of the guest.
 local function may_be_own(run, job, images)
   local data = run.data
-  return (run.asked or run.recovering) and job.job == data.job and chain.text(images) == chain.text(data.was)
-    and claim.is_same_instance(run.guest, run.id)
+  return (run.asked or run.recovering) and job.job == data.job and situation.has_below(images, data.was)
+    and (run.asked == state.look(run.guest).id or claim.is_same_instance(run.guest, run.id))
 end
 
 -- How an undo left a merge that is done. A commit is written when it is over.
@@ -312,11 +314,11 @@ local function end_merge(run)
   if not guest:is_active() then
     return "the guest is off: the merge has ended with it"
   end
-  local found, wanted = chain.find(guest, data.target), chain.text(data.wanted)
+  local found = chain.find(guest, data.target)
   if not found then
     return "the running guest does not have the disk any more"
-  elseif chain.text(found.images) == wanted then
-    return finished(run, wanted)
+  elseif situation.has_below(found.images, data.wanted) then
+    return finished(run, chain.text(found.images))
   end
   local disk = guest:get_block_device(data.target)
   local job = disk:get_job_info()
@@ -328,8 +330,9 @@ local function end_merge(run)
       error(e, 0)
     end
   end
-  local images = chain.text(chain.images(guest, data.target))
-  return images == wanted and finished(run, images) or "the merge was ended; the disk's images are " .. images -- it may have been over by then
+  local images = chain.images(guest, data.target)
+  return situation.has_below(images, data.wanted) and finished(run, chain.text(images)) -- it may have been over by then
+    or "the merge was ended; the disk's images are " .. chain.text(images)
 end
 
 local function is_merged(run)
