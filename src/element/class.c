@@ -133,12 +133,12 @@ static const gl_opdef children_def = {
   .invoke = element_children,
 };
 
-static int element_attributes(lua_State *L, gl_args *args)
+/* Protected. */
+static int push_attributes(lua_State *L)
 {
-  (void)args;
-  gl_element *e = check(L, "attributes");
+  xmlNodePtr node = lua_touserdata(L, 1);
   lua_newtable(L);
-  for (xmlAttrPtr a = e->node->properties; a; a = a->next) {
+  for (xmlAttrPtr a = node->properties; a; a = a->next) {
     if (a->ns && a->ns->prefix)
       lua_pushfstring(L, "%s:%s", (const char *)a->ns->prefix, (const char *)a->name);
     else
@@ -147,6 +147,20 @@ static int element_attributes(lua_State *L, gl_args *args)
     lua_rawset(L, -3);
   }
   return 1;
+}
+
+static int element_attributes(lua_State *L, gl_args *args)
+{
+  (void)args;
+  gl_element *e = check(L, "attributes");
+  bool collects = lua_gc(L, LUA_GCISRUNNING);
+  lua_gc(L, LUA_GCSTOP); /* a finalizer may remove the attribute that is being read, which frees it */
+  lua_pushcfunction(L, push_attributes);
+  lua_pushlightuserdata(L, e->node);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (collects)
+    lua_gc(L, LUA_GCRESTART);
+  return status == LUA_OK ? 1 : lua_error(L);
 }
 static const gl_opdef attributes_def = {
   .name = "attributes",
