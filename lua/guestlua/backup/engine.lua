@@ -38,8 +38,16 @@ local function add(arguments, ...)
   return table.move(words, 1, words.n, #arguments + 1, arguments)
 end
 
--- Makes an image of so many bytes in a file that image.make has made. options.backing: the name of the image below, relative to it. key: see
--- encryption.
+-- QEMU compresses whole clusters, and writes no compressed image that ends within one. So it is made as large as its clusters, and gets its size
+-- when all is in it.
+local CLUSTER, SECTOR = 1 << 16, 512
+
+local function rounded(size, unit)
+  return (size + unit - 1) // unit * unit
+end
+
+-- Makes an image of so many bytes in a file that image.make has made, or, if it is to be compressed, of whole clusters: see engine.complete.
+-- options.backing: the name of the image below, relative to it. key: see encryption.
 function engine.create(file, format, size, options)
   options = options or {}
   local arguments = { "create", "-q", "-f", format }
@@ -52,10 +60,17 @@ function engine.create(file, format, size, options)
   if options.backing then
     add(arguments, "-b", options.backing, "-F", "qcow2")
   end
-  add(arguments, file.path, tostring(size))
+  add(arguments, file.path, tostring(options.compress and rounded(size, CLUSTER) or size))
   if encryption.measured(qemu_img.run, arguments, file.path:match("^(.*)/")) then
     local now = core.find_image(file.path) -- another file: QEMU removes that of an image that it fails to make
     file.dev, file.ino, file.born = now.dev, now.ino, now.born
+  end
+end
+
+-- Gives an image that engine.create has made its size, once all is in it.
+function engine.complete(path, size, compress)
+  if compress and size % CLUSTER ~= 0 then
+    qemu_img.run({ "resize", "-q", "-f", "qcow2", "--shrink", path, tostring(size) })
   end
 end
 
@@ -85,18 +100,22 @@ local function image_options(path, format, key)
 end
 
 -- The two sides of a copy: one reads an image with its backing images, the other writes one, which has been created. key: that of the image and of
--- those below it; nil: they are not encrypted.
+-- those below it; nil: they are not encrypted. size: that of what is compressed.
 function engine.reader(path, format, errors, key)
   return program(errors, key, { "--read-only", "--image-opts", image_options(path, format, key) })
 end
 
-function engine.writer(path, format, errors, compress, key)
-  local file = ("driver=file,filename=%s"):format(escaped(path)):gsub("(%w+=)", "file.%1")
-  local image = ("driver=%s,%s%s"):format(format, file, unlocking(path, key))
-  if compress then
-    image = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("file%.", "file.file.")))
+function engine.writer(path, format, errors, options)
+  options = options or {}
+  local file, size = ("driver=file,filename=%s"):format(escaped(path)), options.size
+  local image = ("driver=%s,%s%s"):format(format, (file:gsub("(%w+=)", "file.%1")), unlocking(path, options.key))
+  if options.compress and size % CLUSTER ~= 0 then
+    image = ("driver=raw,size=%d,file.driver=compress,file.file.driver=%s,%s"):format(rounded(size, SECTOR), format,
+      (file:gsub("(%w+=)", "file.file.file.%1")))
+  elseif options.compress then
+    image = ("driver=compress,file.driver=%s,%s"):format(format, (file:gsub("(%w+=)", "file.file.%1")))
   end
-  return program(errors, key, { "--discard=unmap", "--image-opts", image })
+  return program(errors, options.key, { "--discard=unmap", "--image-opts", image })
 end
 
 -- Writes what a backup's image and those below it have into another image, without a comparison, within the time of core.within. from: a path, or

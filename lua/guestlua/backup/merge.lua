@@ -92,12 +92,13 @@ local function fill(store, disk, count, file, sums, key, options)
   local from, to = os.tmpname(), os.tmpname()
   local made = engine.copy({ { target = disk.target, errors = { from, to },
     from = engine.reader(store:path(disk.chain[1].file), "qcow2", from, key),
-    to = engine.writer(file.path, "qcow2", to, options.compress, key), compare = true, whole = not base, made = store:path(sums),
-    lists = lists, below = below } }, options.on_progress)[1]
+    to = engine.writer(file.path, "qcow2", to, { compress = options.compress, size = disk.size, key = key }), compare = true, whole = not base,
+    made = store:path(sums), lists = lists, below = below } }, options.on_progress)[1]
   if made.image_sha256 ~= disk.image_sha256 then
     error(core.Error.new({ kind = "checksum_error", device = disk.target, device_type = "disk",
       message = "the merged checksums are not those of the manifest" }), 0)
   end
+  engine.complete(file.path, disk.size, options.compress)
   core.sync_file(file.path)
   from = os.tmpname()
   engine.copy({ { target = disk.target, errors = { from }, from = engine.reader(file.path, "qcow2", from, key), compare = true,

@@ -26,7 +26,7 @@ local function copy_of(run, disk, entry)
     from = run.off and engine.reader(disk.source, disk.format, errors[1])
       or ("nbd+unix:///%s?socket=%s"):format(disk.target, run.data.socket),
     bitmap = since and "qemu:dirty-bitmap:backup-" .. disk.target or nil,
-    to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], options.compress, run.key),
+    to = entry.uri or engine.writer(entry.image.path, "qcow2", errors[2], { compress = options.compress, size = disk.size, key = run.key }),
     server = entry.uri,
     place = entry.image and entry.image.path or nil,
     over = entry.uri ~= nil,
@@ -77,6 +77,11 @@ function pull.copy(run)
   end
   server.take_over(run, copies)
   local results = copy_all(run, copies)
+  for i, entry in ipairs(run.data.disks) do
+    if entry.image then
+      engine.complete(entry.image.path, run.disks[i].size, run.options.compress)
+    end
+  end
   for path, time in pairs(times_of(run)) do
     if times[path] ~= time then
       run:interfered(("%s was written while it was copied"):format(path))
