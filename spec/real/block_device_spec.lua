@@ -230,6 +230,22 @@ describe("BlockDevice, on a real guest,", function()
     assert.equal("<BlockDevice vdz of " .. machine.guest.name .. ">", tostring(disk))
   end)
 
+  it("says what helps if there is nothing to merge, or the call is not the one for it", function()
+    local guest, disk = machine.guest, machine.guest:get_block_device("vda")
+    for said, attempt in pairs({
+      ["it: there is nothing to merge"] = function() disk:commit({ active = true }) end,
+      ["{ active = true } merges"] = function() disk:commit({ shallow = true }) end,
+      ["named by its whole path"] = function() disk:commit("/nonesuch", "/nonesuch2") end,
+      ["the image has to be there"] = function()
+        guest:attach_device("<disk type='file'><source file='/nonesuch'/><target dev='vdb' bus='virtio'/></disk>", { live = true })
+      end,
+      ["<serial type='pty'/> in its configuration makes one"] = function() guest:console() end,
+      ["add the flag peer2peer"] = function() guest:migrate("qemu+tcp://nonesuch/system") end,
+    }) do
+      assert.matches(said, helper.failure(attempt).hint, 1, true)
+    end
+  end)
+
   it("answers bad input before libvirt is called", function()
     local disk = machine.guest:get_block_device("vda")
     local options = "relative, active, shallow, delete, bandwidth"

@@ -96,6 +96,8 @@ describe("An operator's mistake is answered with what to do next", function()
       ["qemu+tpc://127.0.0.1:1/system"] = "there is no transport 'tpc'; is 'tcp' meant?" }) do
       assert.equal(said, hint(guestlua.open, uri .. "?socket=/nonexistent"))
     end
+    assert.matches("ssh does not get there", hint(guestlua.open, "qemu+ssh://127.0.0.1:1/system"), 1, true)
+    assert.matches("TLS needs the certificate", hint(guestlua.open, "qemu+tls://127.0.0.1:1/system?pkipath=/nonesuch"), 1, true)
     for _, nonsense in ipairs({ "http://127.0.0.1:1/", "http+tcp://127.0.0.1:1/" }) do
       assert.matches("there is no driver 'http': a URI is, for example, qemu:///system", hint(guestlua.open, nonsense), 1, true)
     end
