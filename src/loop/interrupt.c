@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "loop/park.h"
 #include "loop/sandbox.h"
+#include "loop/slice.h"
 #include "loop/task.h"
 
 /* In instructions: within how many after a return the script may bind what it got, and for how long it may take its time for that. */
@@ -37,8 +38,10 @@ static void report_status(lua_State *L)
 static void on_asked(uv_async_t *asked)
 {
   gl_state *s = asked->data;
-  if (atomic_exchange(&s->interrupted, 0))
+  if (atomic_exchange(&s->interrupted, 0)) {
+    gl_slice_broken(s);
     gl_task_interrupt(s);
+  }
   if (atomic_exchange(&s->status_asked, false))
     report_status(s->L);
 }
@@ -71,6 +74,7 @@ static void check(lua_State *L, gl_state *s)
 {
   if (!atomic_exchange(&s->interrupted, 0))
     return;
+  gl_slice_broken(s);
   /* Stop whatever is running, as it may never wait. But it may not be the main task, or it may be undoing something. */
   gl_task *runs = s->running, *main = s->main ? s->main : s->root;
   bool shielded = runs->shields > 0;
@@ -123,6 +127,7 @@ static void ask(gl_state *s)
 void gl_interrupt(gl_state *s, int signo)
 {
   atomic_store(&s->interrupted, signo);
+  gl_slice_break(s);
   ask(s);
 }
 

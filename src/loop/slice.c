@@ -35,6 +35,30 @@ void gl_slice_arm(gl_state *s)
   s->slice.armed = timer_settime(s->slice.timer, 0, &once, NULL) == 0;
 }
 
+enum { BREAKS = 16 };
+
+static atomic_int breaking; /* states with breaks left */
+
+static void on_signal(int signo, siginfo_t *info, void *context);
+
+static void catch_with(int flags, struct sigaction *old)
+{
+  struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | flags};
+  sigaction(SLICE_SIGNAL, &action, old);
+}
+
+void gl_slice_break(gl_state *s)
+{
+  if (s->slice.has_timer && atomic_exchange(&s->slice.breaks, BREAKS) == 0 && atomic_fetch_add(&breaking, 1) == 0)
+    catch_with(0, NULL);
+}
+
+void gl_slice_broken(gl_state *s)
+{
+  if (atomic_exchange(&s->slice.breaks, 0) > 0 && atomic_fetch_sub(&breaking, 1) == 1)
+    catch_with(SA_RESTART, NULL);
+}
+
 /* The state's thread, wherever it is. */
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
@@ -48,6 +72,11 @@ static void on_signal(int signo, siginfo_t *info, void *context)
       lua_sethook(active, on_slice, LUA_MASKCOUNT, 1);
     s->slice.seen = s->slice.turns;
     s->slice.armed = false;
+    int breaks = atomic_load(&s->slice.breaks);
+    if (breaks == 1)
+      gl_slice_broken(s);
+    else if (breaks)
+      atomic_store(&s->slice.breaks, breaks - 1);
     if (active)
       gl_slice_arm(s);
   } else if (!s && before.sa_flags & SA_SIGINFO) {
@@ -60,12 +89,12 @@ static void on_signal(int signo, siginfo_t *info, void *context)
 
 static void catch_signal(void)
 {
-  struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-  sigaction(SLICE_SIGNAL, &action, &before);
+  catch_with(SA_RESTART, &before);
 }
 
 static void end(gl_state *s)
 {
+  gl_slice_broken(s);
   if (s->slice.has_timer)
     timer_delete(s->slice.timer);
   s->slice.has_timer = false;

@@ -29,6 +29,12 @@ static inline void gl_slice_begin(gl_state *s)
     gl_slice_arm(s);
 }
 
+/* An interrupt was asked for, and has to end a read of the script's: signal handlers too. The timer's signal lets a system call go on, and
+ * takes the interrupt's own along if both come at once, as often happens on a machine with much to do. So for some times, or until the
+ * interrupt is raised, it breaks off the call, too. */
+void gl_slice_break(gl_state *s);
+void gl_slice_broken(gl_state *s);
+
 /* Prepares the state, and sets slice in the table on top of the stack. [-0, +0, e] */
 void gl_slice_open(lua_State *L, gl_state *s);
 

@@ -93,6 +93,7 @@ typedef struct gl_state {
     bool has_timer, luv;           /* luv: there may be callbacks of luv's */
     volatile bool armed, over;     /* the signal handler's too, on this thread */
     volatile unsigned turns, seen; /* tasks that have begun to run, and when the timer last ran out */
+    atomic_int breaks;             /* so often the timer's signal still breaks off a system call */
   } slice;                         /* slice.c */
   struct {
     void (*at_close[GL_MOST_HOOKS])(struct gl_state *s);

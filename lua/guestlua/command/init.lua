@@ -220,8 +220,19 @@ local function report_handlers()
   end
 end
 
+-- The script on standard input. loadfile would read on after a signal.
+local function load_input()
+  local text, problem = io.read("a")
+  if not text then
+    guestlua.sleep(0) -- the signal is raised here
+    return nil, "cannot read stdin: " .. problem
+  end
+  text = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
+  return load(text, "=stdin", mode)
+end
+
 local function run_script(path, ...)
-  local chunk, message = loadfile(path ~= "-" and path or nil, mode)
+  local chunk, message = (path == "-" and load_input or loadfile)(path, mode)
   local meant = not chunk and path:find("^[%l-]+$") and message:find("^cannot open") and meant_by(path)
   local results = table.pack(compiled(chunk, meant and ("%s\n  hint: %s"):format(message, meant) or message)(...))
   report_handlers()

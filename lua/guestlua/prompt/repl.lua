@@ -267,7 +267,11 @@ local function plain(settings)
     if asks then
       io.stdout:write(continues and ">> " or "> "):flush()
     end
-    return io.read("l")
+    local line, problem = io.read("l")
+    if problem then -- a signal broke it off: raised here
+      guestlua.sleep(0)
+    end
+    return line
   end, print, function() end)
 end
 
