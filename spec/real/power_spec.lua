@@ -43,7 +43,7 @@ describe("Power workflows", function()
       guest:delete_configuration()
       for _, name in ipairs({ "clean_shutdown", "ensure_stopped" }) do
         local e = helper.failure(workflow[name], guest, { force = true, timeout = 0 })
-        assert.same({ "operation_invalid", "look" }, { e.kind, e.step })
+        assert.same({ "operation_invalid", "the guest is 'running'" }, { e.kind, e.outcome })
         assert.matches("the guest is transient: once it is off libvirt has forgotten it", e.message)
         assert.matches("write_instance_config.*transient=true", e.hint)
       end

@@ -203,9 +203,6 @@ end
 local function plan(run)
   run.before = state.look(run.guest)
   run.done = is_off(run.before)
-  if not run.done and not run.options.transient then
-    down.check_persistent(run.guest, "; or transient=true: it may be forgotten")
-  end
   run.result = run.done and { asked = 0, forced = false, changed = false }
 end
 
@@ -215,6 +212,9 @@ end
 
 local function stop(run)
   down.check_hears(run.guest, run.before, run.options)
+  if not run.options.transient then -- so is one that just comes here by a migration: that is a job
+    down.check_persistent(run.guest, "; or transient=true: it may be forgotten")
+  end
   run.result = down.bring_down(run, run.guest, run.before, run.options)
 end
 
