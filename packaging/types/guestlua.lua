@@ -1869,7 +1869,7 @@ function Guest:delete_configuration(options) end
 ---Takes a device from the guest. A running guest is asked to release it: the device may still be there when the call is over, and stays if the guest does not answer; detach_device_with_retry sees to that. If there is none the error's kind is "device_not_found".
 ---
 ---libvirt: `virDomainDetachDeviceFlags`
----@param conf guestlua.Element|string the device; a disk has to have its <target dev>
+---@param conf guestlua.Element|string the device; of a QEMU guest a disk has to have its <target dev>
 ---@param options? guestlua.DetachDeviceOptions
 function Guest:detach_device(conf, options) end
 

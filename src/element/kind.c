@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "call/connection.h"
 #include "call/kinds.h"
 #include "element/node.h"
 #include "text/mask.h"
@@ -48,12 +49,10 @@ static bool is_disk_without_target(const char *text)
   return without;
 }
 
-static void read_detached(lua_State *L, int index, const gl_reader *r)
+void gl_xml_check_detached(lua_State *L, gl_op *op)
 {
-  read_xml(L, index, r);
-  if (is_disk_without_target(lua_tostring(L, index)))
-    gl_error_argument(L, r->method, r->param->name, "a <disk> without a <target dev>, by which libvirt knows the disk");
+  const gl_param *device = op->def->params;
+  const char *text = *(const char **)((char *)op + device->offset);
+  if (strncmp(op->connection->uri, "qemu", 4) == 0 && is_disk_without_target(text))
+    gl_error_argument(L, op->def->name, device->name, "a <disk> without a <target dev>, by which QEMU's driver knows the disk");
 }
-
-const gl_kind gl_xml_detached = {
-  .name = "Element or XML text", .secrecy = GL_KNOWN_XML, .read = read_detached, .show = show_xml, .mask = mask_xml};

@@ -2,12 +2,12 @@
 #ifndef GL_XML_KIND_H
 #define GL_XML_KIND_H
 
-#include "call/param.h"
+#include "call/op.h"
 
 extern const gl_kind gl_xml; /* const char *: XML text, or an Element */
 
-/* The same for a device that is to go: a disk has to have its target, as libvirt's QEMU driver (9.0) crashes without it, and a daemon with
- * it. */
-extern const gl_kind gl_xml_detached;
+/* The `check` of a call with a device to detach as its first argument: libvirt's QEMU driver (9.0) crashes if it is a disk without a
+ * target, and a daemon with it. */
+void gl_xml_check_detached(lua_State *L, gl_op *op);
 
 #endif

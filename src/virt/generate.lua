@@ -14,7 +14,7 @@
 --               older     the function of before, for drivers that do not know this one, older_args: those that it has
 --               gives     the enumeration of the result                             returns  what the result means
 --               lane      "agent": it speaks to the guest's agent                   slow     it may last for hours
---               detaches  its XML is a device that is to go
+--               detaches  its first argument is a device that is to go
 --               aborts    the method that ends it                                   maybe    nothing may come back
 --   hand      functions with methods that are written by hand, and their names
 --   superseded, missing, infrastructure   functions that have none, and why: spec/module/coverage_spec.lua proves that none is forgotten

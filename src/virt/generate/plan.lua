@@ -90,8 +90,7 @@ local function add_argument(p, fn, row, i, description)
   elseif row.skip == arg.name then
     p.pass[#p.pass + 1] = arg.type:find("%*") and "NULL" or "sizeof self->out"
   elseif arg.type == "const char *" then
-    local xml = XML[name] and (row.detaches and "gl_xml_detached" or "gl_xml")
-    takes(xml or name == "password" and "gl_secret" or "gl_string", "%", { type = "const char *" })
+    takes(XML[name] and "gl_xml" or name == "password" and "gl_secret" or "gl_string", "%", { type = "const char *" })
   elseif arg.type == "const char **" and after then
     takes("gl_strings", "(const char **)%, gl_count_texts(%)", { type = "char **" })
     return 2

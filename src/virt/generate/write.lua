@@ -185,7 +185,7 @@ function Writer:definition(p, id, name, help, params)
     { "fields", p.result == "struct" and id .. "_fields" }, { "params", params },
     { "size", size and ("sizeof(%s)"):format(size) }, { "run", id .. "_run" }, { "push", push }, { "release", release },
     { "gives", p.class and ("&gl_%s_named"):format(p.class:lower()) }, { "changes", p.changes and "true" }, { "quick", p.quick and "true" },
-    { "names_device", names_device(p) and "true" },
+    { "names_device", names_device(p) and "true" }, { "check", p.row.detaches and "gl_xml_check_detached" },
     { "memory", p.memory and "true" }, { "slow", p.row.slow and "true" }, { "lane", "GL_LANE_" .. p.lane },
     { "aborts", p.row.aborts and quoted(p.row.aborts) },
   }

@@ -10,7 +10,7 @@ typedef struct conf_op {
 } conf_op;
 
 static const gl_param conf_params[] = {
-  GL_ARG(conf_op, conf, &gl_xml_detached, "the device; a disk has to have its <target dev>"),
+  GL_ARG(conf_op, conf, &gl_xml, "the device; of a QEMU guest a disk has to have its <target dev>"),
   GL_OPTION_FLAG("persistent", VIR_DOMAIN_AFFECT_CONFIG, "change the persistent configuration"),
   GL_OPTION_FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "change the running guest"),
   GL_END,
@@ -73,6 +73,7 @@ static const gl_opdef detach_device_def = {
   .params = conf_params,
   .size = sizeof(conf_op),
   .names_device = true,
+  .check = gl_xml_check_detached,
   .run = detach_device_run,
   GL_CHANGE,
 };
