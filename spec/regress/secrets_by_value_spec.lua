@@ -67,7 +67,7 @@ describe("A secret is known by value", function()
   end)
 
   it("if it was the password of a URI, with @ and / in it too", function()
-    for _, password in ipairs({ "s3cr3t-pw", "a@s3cr3t-pw", "a/s3cr3t-pw@x" }) do
+    for _, password in ipairs({ "s3cr3t-pw", "a@s3cr3t-pw", "a/s3cr3t-pw@x", "a/s3cr3t-pw#x", "a/s3cr3t-pw?x" }) do
       local _, out, err = helper.guestlua("--log-level trace -", ([[
         print(pcall(guestlua.open, "qemu+tcp://root:%s@127.0.0.1:1/system"))
         error(%q)

@@ -115,6 +115,9 @@ local function misspelt(uri)
     return nil
   end
   local path = rest:match("^//[^/?#]*(/[^?#]*)") or rest:match("^/[^/?#]+") or ""
+  if rest:find("^//[^/?#]*[/?#].*@") then -- it may be a part of a password
+    path = ""
+  end
   local parts = { { "driver", driver, DRIVERS }, { "transport", transport, TRANSPORTS }, { "path", driver == "qemu" and path or "", PATHS } }
   for _, part in ipairs(parts) do
     local what, word, words = table.unpack(part)
