@@ -123,11 +123,13 @@ end
 
 -- Whether libvirt has saved memory, with which the guest goes on when it is started.
 local function has_saved(guest)
-  local ok, has = pcall(guest.domain.has_managed_save_image, guest.domain)
-  if not ok and not core.Error.is(has, "no_support") then
-    error(has, 0)
-  end
-  return not ok or has
+  return retry.insist(guest, nil, function()
+    local ok, has = retry.try(guest.domain.has_managed_save_image, guest.domain)
+    if not ok and not core.Error.is(has, "no_support") then
+      error(has, 0)
+    end
+    return not ok or has
+  end)
 end
 
 -- Puts the guest back as it was, unless its memory was saved after all: returns which. Can be called again. Somebody may have started it again, from
