@@ -14,33 +14,18 @@ local TOO_NEW = "<domain type='qemu'><name>%s</name><memory unit='MiB'>64</memor
 local OFF = "<domain type='qemu'><name>%s</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
 
 describe("drain", function()
-  local two, missing
   local here, there = "a", "b" -- the guests are on here, and go there
 
   -- "one", "own" and "two" run, "own" with its disk where only its own host has it; "off" does not.
-  lazy_setup(function()
-    two, missing = hosts.up()
-    if two then
-      for _, name in ipairs({ "one", "two" }) do
-        two:boot(name, two.dir .. "/" .. name)
-      end
-      two:boot("own", two.dir .. "/own")
-      two.a:write_instance_config(OFF:format("off")):close()
-      guestlua.journal({ dir = two.dir .. "/journal" })
+  local two, on_both = hosts.of_specs(function(two)
+    for _, name in ipairs({ "one", "two" }) do
+      two:boot(name, two.dir .. "/" .. name)
     end
-  end)
-  lazy_teardown(function()
-    if two then
-      getmetatable(two).__close(two)
-    end
+    two:boot("own", two.dir .. "/own")
+    two.a:write_instance_config(OFF:format("off")):close()
+    guestlua.journal({ dir = two.dir .. "/journal" })
   end)
   helper.leaves_nothing()
-
-  local function on_both(name, fn)
-    it(name, function()
-      return two and fn() or not two and pending(missing)
-    end)
-  end
 
   local function uri(name)
     return ("qemu+tcp://%s/system"):format(two.address[name])

@@ -15,30 +15,10 @@ local function with(flags, ...)
 end
 
 describe("Migration between two hosts", function()
-  local two, missing -- the hosts, or why there are none
-
-  lazy_setup(function()
-    two, missing = hosts.up()
-    if two then
-      two:boot("shared", two.dir .. "/shared")
-    end
-  end)
-  lazy_teardown(function()
-    if two then
-      getmetatable(two).__close(two)
-    end
+  local two, on_both = hosts.of_specs(function(two)
+    two:boot("shared", two.dir .. "/shared")
   end)
   helper.leaves_nothing()
-
-  -- Like `it`, where there are two hosts.
-  local function on_both(what, fn)
-    it(what, function()
-      if not two then
-        pending(missing)
-      end
-      fn()
-    end)
-  end
 
   -- Where the guest runs: it, its host's name, and the other host's.
   local function find(name)

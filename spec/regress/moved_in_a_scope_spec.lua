@@ -7,27 +7,11 @@ local helper = require("spec.support.helper")
 local hosts = require("spec.support.hosts")
 
 describe("A scope", function()
-  local two, missing
   helper.leaves_nothing()
-
-  lazy_setup(function()
-    two, missing = hosts.up()
-    if two then
-      two:boot("moved", two.dir .. "/shared")
-      guestlua.journal({ dir = two.dir .. "/journal" })
-    end
+  local two, on_both = hosts.of_specs(function(two)
+    two:boot("moved", two.dir .. "/shared")
+    guestlua.journal({ dir = two.dir .. "/journal" })
   end)
-  lazy_teardown(function()
-    if two then
-      getmetatable(two).__close(two)
-    end
-  end)
-
-  local function it_(name, fn)
-    it(name, function()
-      return two and fn() or not two and pending(missing)
-    end)
-  end
 
   -- The guest, on the host that has it.
   local function find()
@@ -60,7 +44,7 @@ describe("A scope", function()
     return e
   end
 
-  it_("says that the guest was moved, and is frozen or paused there", function()
+  on_both("says that the guest was moved, and is frozen or paused there", function()
     local e = fails("frozen", function(guest)
       move(guest, "persist_dest", "undefine_source")
     end)
@@ -77,10 +61,9 @@ describe("A scope", function()
     local again <close> = find()
     assert.equal("paused", (again:get_state()))
     again:resume()
-    return true
   end)
 
-  it_("says so if the guest stayed defined here", function()
+  on_both("says so if the guest stayed defined here", function()
     for scope, ends in pairs({ paused = "resume", frozen = "thaw_filesystems" }) do
       local from
       local e = fails(scope, function(guest)
@@ -94,10 +77,9 @@ describe("A scope", function()
       local guest <close> = find()
       guest[ends](guest)
     end
-    return true
   end)
 
-  it_("says so if the guest's memory was saved", function()
+  on_both("says so if the guest's memory was saved", function()
     local e = fails("frozen", function(guest)
       guest.domain:managed_save()
     end)
@@ -109,10 +91,9 @@ describe("A scope", function()
       return ok and is
     end, "it is not frozen")
     guest:thaw_filesystems()
-    return true
   end)
 
-  it_("that was killed says so in its recovery", function()
+  on_both("that was killed says so in its recovery", function()
     for scope, ends in pairs({ paused = "resume", frozen = "thaw_filesystems" }) do
       local guest <close> = find()
       local from = on(guest)
@@ -130,6 +111,5 @@ describe("A scope", function()
       local moved <close> = find()
       moved[ends](moved)
     end
-    return true
   end)
 end)

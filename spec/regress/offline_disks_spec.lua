@@ -10,19 +10,9 @@ local OFF = [[<domain type='qemu'><name>off</name><memory unit='MiB'>64</memory>
 </devices></domain>]]
 
 describe("A guest that is off", function()
-  local two, missing
   helper.leaves_nothing()
-
-  lazy_setup(function()
-    two, missing = hosts.up()
-    if two then
-      guestlua.journal({ dir = two.dir .. "/journal" })
-    end
-  end)
-  lazy_teardown(function()
-    if two then
-      getmetatable(two).__close(two)
-    end
+  local two, on_both = hosts.of_specs(function(two)
+    guestlua.journal({ dir = two.dir .. "/journal" })
   end)
 
   local function uri(name)
@@ -57,13 +47,9 @@ describe("A guest that is off", function()
   end
 
   local function it_(name, fn)
-    it(name, function()
-      if two then
-        fn()
-        clear()
-      else
-        pending(missing)
-      end
+    on_both(name, function()
+      finally(clear)
+      fn()
     end)
   end
 

@@ -1,6 +1,7 @@
 -- Two hosts for the specs of migration, each with its own libvirtd, on this machine: see two-hosts.
 --
 --   local hosts <close> = hosts.up()     nil and the reason if this machine cannot have them
+--   local hosts, on_both = hosts.of_specs(begin)   for all specs of a file: see there
 --   hosts.a, hosts.b                     each a Host
 --   hosts.address.a, hosts.address.b     the address at which one reaches the other; nobody else does
 --   hosts.dir                            a directory that both see; "own" in it is a different one on each
@@ -108,6 +109,33 @@ function hosts.up()
     self.address[name], self[name] = address, guestlua.open(uri)
   end
   return self
+end
+
+-- Up before the first spec of a file, when begin(hosts) adds what they need, and down after the last one. Returns the hosts, and an `it` for specs on
+-- them, which is pending where this machine cannot have them.
+function hosts.of_specs(begin)
+  local busted = require("busted")
+  local shared, up, missing = {}, nil, nil
+  busted.lazy_setup(function()
+    up, missing = hosts.up()
+    if up then
+      setmetatable(shared, { __index = up })
+      begin(shared)
+    end
+  end)
+  busted.lazy_teardown(function()
+    if up then
+      Hosts.__close(up)
+    end
+  end)
+  return shared, function(what, fn)
+    busted.it(what, function()
+      if not up then
+        busted.pending(missing)
+      end
+      fn()
+    end)
+  end
 end
 
 return hosts
