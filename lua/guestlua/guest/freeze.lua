@@ -136,7 +136,7 @@ function freeze.freeze(guest, seconds, fn)
   local began, frozen = math.huge, false
   local ok, e = pcall(with_agent_limit, guest, seconds, function()
     began = core.now()
-    guest:freeze_filesystems({ timeout = seconds + 5.0 })
+    guest:freeze_filesystems({ timeout = seconds + 5.0 }) -- a float: no number of seconds is too large
     frozen = true
     return fn and fn()
   end)

@@ -99,18 +99,9 @@ local DRIVERS = { "qemu", "test", "lxc", "xen", "ch", "vbox", "vz", "bhyve", "op
 local TRANSPORTS = { "unix", "ssh", "tls", "tcp", "ext", "libssh", "libssh2" }
 local PATHS = { "/system", "/session", "/embed" }
 
-local function is_one(word, list)
-  for _, one in ipairs(list) do
-    if one == word then
-      return true
-    end
-  end
-  return false
-end
-
 -- The hint for a URI that names what libvirt cannot have: it takes an unknown driver for one that its daemon has.
 local function misspelt(uri)
-  local driver, transport, rest = (uri or ""):match("^([%w.-]+)%+?([%w.-]*):(/[^%z]*)$")
+  local driver, transport, rest = (uri or ""):match("^([%w.-]+)%+?([%w.-]*):(/.*)$")
   if not driver then
     return nil
   end
@@ -121,8 +112,8 @@ local function misspelt(uri)
   local parts = { { "driver", driver, DRIVERS }, { "transport", transport, TRANSPORTS }, { "path", driver == "qemu" and path or "", PATHS } }
   for _, part in ipairs(parts) do
     local what, word, words = table.unpack(part)
-    if word ~= "" and not is_one(word, words) then
-      local near = spelling.nearest(word, words, true)
+    local near = spelling.nearest(word, words, true) -- one that is there is the nearest to itself
+    if word ~= "" and near ~= word then
       return ("there is no %s '%s'%s"):format(what, word, near and ("; is '%s' meant?"):format(near)
         or what == "driver" and ": a URI is, for example, qemu:///system, qemu+ssh://root@host/system or test:///default"
         or "; there are: " .. table.concat(words, ", "))
